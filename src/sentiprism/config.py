@@ -1,0 +1,88 @@
+"""Configuration: YAML read safely into frozen models that refuse unknown keys."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from sentiprism.errors import UserError, suggest
+
+
+class Config(BaseModel):
+    """Base of every configuration: frozen, no extra keys, documented by its fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, use_attribute_docstrings=True)
+
+    @classmethod
+    def parse(cls, data: dict[str, Any], source: str = "configuration") -> Self:
+        """Validate ``data``; the first fault becomes one line that names the key and the near match."""
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise _explain(error, cls, source) from None
+
+
+def _explain(error: ValidationError, config: type[BaseModel], source: str) -> UserError:
+    first = error.errors(include_url=False, include_context=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    if first["type"] != "extra_forbidden":
+        given = "" if first["type"] == "missing" else f" (it is {first['input']!r})"
+        return UserError(f"{source}: {where or 'value'}: {first['msg']}{given}", "correct that value")
+    owner: Any = config
+    for part in first["loc"][:-1]:
+        annotation = owner.model_fields[str(part)].annotation if str(part) in owner.model_fields else None
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            break
+        owner = annotation
+    return UserError(f"{source}: unknown key {where!r}", suggest(str(first["loc"][-1]), owner.model_fields))
+
+
+def load_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML mapping; a missing or broken file is a `UserError`."""
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"no file {path}", "check the path") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"{path} cannot be read: {' '.join(str(error).split())}", "mend the file") from None
+    if not isinstance(data, dict):
+        raise UserError(f"{path} holds no mapping", "write 'key: value' lines")
+    return data
+
+
+def override(data: dict[str, Any], assignments: Iterable[str]) -> dict[str, Any]:
+    """Copy of ``data`` with each ``a.b=value`` applied; values are read as YAML.
+
+    Raises:
+        UserError: an assignment has no ``=``, its value is not YAML, or it goes below a value that is no mapping.
+    """
+    result = dict(data)
+    for text in assignments:
+        key, sign, value = text.partition("=")
+        if not sign or not key.strip():
+            raise UserError(f"{text!r} sets nothing", "write it as key=value, for example optim.batch_size=32")
+        node, *rest = key.strip().split(".")
+        below = result
+        for part in rest:
+            child = below.get(node)
+            if child is not None and not isinstance(child, dict):
+                raise UserError(f"{key} goes below {node!r}, which is a value", "set that key itself")
+            below[node] = dict(child or {})
+            below, node = below[node], part
+        try:
+            below[node] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise UserError(f"{value!r} for {key} is not YAML", "quote it") from None
+        if isinstance(below[node], str):  # YAML 1.1 reads 5e-5 as text; a number was meant
+            try:
+                below[node] = float(below[node])
+            except ValueError:
+                pass
+    return result
+
+
+def dump(config: BaseModel) -> str:
+    """YAML text that `load_yaml` and ``Config.parse`` read back to an equal configuration."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)

@@ -1,0 +1,1 @@
+"""Datasets: importers, the store, batching and the synthetic dataset."""

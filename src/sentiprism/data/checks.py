@@ -1,0 +1,216 @@
+"""What every dataset is asked while it streams in: faults are refused by name, oddities are counted."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+from math import floor, isfinite, log10
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sentiprism.data.dataset import SEQUENCES, SPLITS, SplitCard, Utterance
+from sentiprism.errors import UserError, suggest
+from sentiprism.types import TargetSpec
+
+TOLERANCE = 1e-5
+"""How far off the range a label may lie: 8/3 in float32 is not 8/3."""
+
+
+class Checks:
+    """Accumulates over the utterances of a dataset; refuses at once, warns at the end.
+
+    Args:
+        target: range or classes the labels must keep to.
+        allow_shared_videos: warn of a video that stands in two splits instead of refusing it.
+    """
+
+    def __init__(self, target: TargetSpec, *, allow_shared_videos: bool = False) -> None:
+        self.target, self.allow_shared_videos = target, allow_shared_videos
+        self.labels: tuple[str, ...] = ()
+        self.widths: dict[str, int] = {}
+        self.planted: dict[str, int] = {}
+        self.utterances: Counter[str] = Counter()
+        self._ids: set[str] = set()
+        self._videos: dict[str, set[str]] = defaultdict(set)
+        self._histogram: dict[str, Counter[float]] = defaultdict(Counter)
+        self._lengths: dict[tuple[str, str], list[int]] = defaultdict(list)
+        self._mended: Counter[tuple[str, str]] = Counter()
+        self._first: dict[str, npt.NDArray[np.float32]] = {}
+        self._varies: dict[str, npt.NDArray[np.bool_]] = {}
+
+    def admit(self, split: str, utterance: Utterance) -> Utterance:
+        """The utterance with float32 features (T, F), all finite, and int32 ids (T,); missing ones left out.
+
+        Raises:
+            UserError: it contradicts the target, the split, or the utterances before it; its id is named.
+        """
+        name = utterance.id
+        if split not in SPLITS:
+            raise UserError(f"{name!r}: no split is called {split!r}", suggest(split, SPLITS))
+        if not name or name in self._ids:
+            raise UserError(f"two utterances have the id {name!r}", "give each utterance an id of its own")
+        videos = self._videos[utterance.video_id]
+        videos.add(split)
+        if len(videos) > 1 and not self.allow_shared_videos:
+            raise UserError(
+                f"{name!r}: video {utterance.video_id!r} stands in the splits {' and '.join(sorted(videos))}",
+                "keep each video in one split, or allow shared videos where the official splits share them",
+            )
+        self._ids.add(name)
+        self.utterances[split] += 1
+        self._check_labels(split, utterance)
+        sequences = {}
+        for key, steps in utterance.sequences.items():
+            clean = self._check_sequence(name, key, np.asarray(steps))
+            if len(clean):
+                sequences[key] = clean
+                self._lengths[split, key].append(len(clean))
+                if split == "train" and self.widths[key]:
+                    self._watch(key, clean)
+        planted = {key: np.asarray(value, np.float32).reshape(-1) for key, value in utterance.planted.items()}
+        sizes = {key: len(value) for key, value in planted.items()}
+        if sizes != self.planted and len(self._ids) > 1:
+            raise UserError(
+                f"{name!r} plants {sizes}, earlier ones {self.planted}", "plant the same everywhere"
+            )
+        self.planted = sizes
+        return replace(utterance, sequences=sequences, planted=planted)
+
+    def _check_labels(self, split: str, utterance: Utterance) -> None:
+        name, names = utterance.id, tuple(sorted(utterance.labels, key=lambda key: (key != "M", key)))
+        if "M" not in names:
+            raise UserError(f"{name!r} has no label 'M'", "give each utterance its multimodal label")
+        if self.labels and names != self.labels:
+            raise UserError(
+                f"{name!r} has the labels {', '.join(names)}, earlier ones {', '.join(self.labels)}",
+                "give all utterances the same labels",
+            )
+        self.labels = names
+        low, high = (
+            (0.0, len(self.target.classes) - 1.0)
+            if self.target.classes
+            else (self.target.low, self.target.high)
+        )
+        for key, value in utterance.labels.items():
+            if not isfinite(value):
+                raise UserError(
+                    f"{name!r}: label {key} is {value}", "give it a number, or leave the utterance out"
+                )
+            if self.target.kind == "classes" and (value != round(value) or not low <= value <= high):
+                raise UserError(
+                    f"{name!r}: label {key} = {value:g} is no class from 0 to {high:g}",
+                    f"use the place of the class in {', '.join(self.target.classes)}",
+                )
+            if not low - TOLERANCE <= value <= high + TOLERANCE:
+                raise UserError(
+                    f"{name!r}: label {key} = {value:g} is off the range [{low:g}, {high:g}]",
+                    "correct the label, or give the dataset its own range",
+                )
+        self._histogram[split][self._bin(utterance.labels["M"])] += 1
+
+    def _bin(self, label: float) -> float:
+        if self.target.kind == "classes":
+            return label
+        return round(label, -floor(log10((self.target.high - self.target.low) / 5))) + 0.0  # no -0
+
+    def _check_sequence(self, name: str, key: str, steps: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        if key not in SEQUENCES:
+            raise UserError(f"{name!r}: no sequence is called {key!r}", suggest(key, SEQUENCES))
+        if key == "token_ids":
+            if steps.ndim != 1 or (len(steps) and (steps.dtype.kind not in "iu" or steps.min() < 0)):
+                raise UserError(
+                    f"{name!r}: token_ids are no row of whole numbers >= 0", "store ids as (T,) integers"
+                )
+            self.widths[key] = 0
+            return np.array(steps, np.int32)
+        if steps.size == 0:
+            width = steps.shape[1] if steps.ndim > 1 else 0
+            return np.empty((0, self.widths.setdefault(key, width) if width else 0), np.float32)
+        if steps.ndim != 2 or steps.dtype.kind not in "fiu":
+            raise UserError(
+                f"{name!r}: {key} has shape {steps.shape} and type {steps.dtype}",
+                "store it as (T, F) numbers",
+            )
+        width = self.widths.setdefault(key, steps.shape[1])
+        if steps.shape[1] != width:
+            raise UserError(
+                f"{name!r}: {key} has {steps.shape[1]} features a step, earlier utterances {width}",
+                "extract all utterances with the same settings",
+            )
+        with np.errstate(over="ignore"):
+            clean = np.array(steps, np.float32)
+        if not np.isfinite(clean).all():
+            nans = int(np.isnan(clean).sum())
+            self._mended[key, "NaN"] += nans
+            self._mended[key, "infinite"] += int((~np.isfinite(clean)).sum()) - nans
+            clean[~np.isfinite(clean)] = 0
+        return clean
+
+    def _watch(self, key: str, steps: npt.NDArray[np.float32]) -> None:
+        first = self._first.setdefault(key, steps[0])
+        varies = self._varies.setdefault(key, np.zeros(len(first), np.bool_))
+        if not varies.all():
+            varies |= (steps != first).any(axis=0)
+
+    def finish(
+        self, expected: Mapping[str, int] | None = None
+    ) -> tuple[dict[str, SplitCard], tuple[str, ...]]:
+        """What each split holds, and the warnings.
+
+        Args:
+            expected: utterances of the official splits.
+
+        Raises:
+            UserError: a split is empty.
+        """
+        for split in SPLITS:
+            if not self.utterances[split]:
+                raise UserError(
+                    f"the {split} split is empty",
+                    "give it utterances: models learn on train, are selected on valid and judged on test",
+                )
+        return {split: self._card(split) for split in SPLITS}, tuple(self._warnings(expected or {}))
+
+    def _card(self, split: str) -> SplitCard:
+        found = self._histogram[split]
+        if self.target.kind == "classes":
+            histogram = {name: found[i] for i, name in enumerate(self.target.classes)}
+        else:
+            histogram = {f"{label:g}": found[label] for label in sorted(found)}
+        present = {key: self._lengths[split, key] for key in SEQUENCES if key in self.widths}
+        return SplitCard(
+            utterances=self.utterances[split],
+            videos=sum(split in splits for splits in self._videos.values()),
+            label_histogram=histogram,
+            lengths={key: (min(n), sum(n) / len(n), max(n)) for key, n in present.items() if n},
+            missing={key: self.utterances[split] - len(n) for key, n in present.items()},
+        )
+
+    def _warnings(self, expected: Mapping[str, int]) -> list[str]:
+        warnings = [
+            f"{split} has {self.utterances[split]} utterances, the official split {size}"
+            for split, size in expected.items()
+            if self.utterances[split] != size
+        ]
+        shared = sum(len(splits) > 1 for splits in self._videos.values())
+        if shared:
+            warnings.append(
+                f"{shared} videos stand in more than one split: what is tested was partly trained on"
+            )
+        for (key, kind), count in self._mended.items():
+            if count:
+                warnings.append(f"{key}: {count} {kind} values set to 0")
+        for key in (key for key in SEQUENCES if key in self.widths):
+            for split in SPLITS:
+                size = self.utterances[split]
+                missing = size - len(self._lengths[split, key])
+                if missing:
+                    warnings.append(f"{key}: missing in {missing} of {size} {split} utterances")
+            constant = np.flatnonzero(~self._varies.get(key, np.ones(0, np.bool_)))
+            if len(constant):
+                columns = ", ".join(map(str, constant[:10])) + (", ..." if len(constant) > 10 else "")
+                warnings.append(
+                    f"{key}: {len(constant)} of {self.widths[key]} features are constant in train: {columns}"
+                )
+        return warnings

@@ -1,0 +1,111 @@
+"""The child process: limits itself, reads the pickle, says what is in it.
+
+stdin    the pickle, a regular file
+stdout   a regular file: one JSON object a line and column; or one line {"error": cause}
+argv     limits (memory and output in bytes, processor time in seconds), the file that decoded bytes go to
+"""
+
+import json
+import math
+import mmap
+import os
+import resource
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from sentiprism.data.importers._pickle.machine import Machine
+from sentiprism.data.importers._pickle.values import (
+    CODES,
+    Array,
+    Blob,
+    Dtype,
+    RefusedError,
+    kind,
+    refuse,
+    shown,
+)
+
+
+def describe(value: object) -> dict[str, Any]:
+    """A column for the parent: where its array lies, its strings, its numbers, or a word for what it is instead."""
+    if isinstance(value, Array) and isinstance(value.dtype, Dtype):
+        code, shape = value.dtype.code, value.shape
+        if not CODES.fullmatch(code):
+            return {"other": f"an array of dtype {shown(code)}"}
+        if not (
+            isinstance(shape, tuple)
+            and all(type(n) is int and 0 <= n < 1 << 48 for n in shape)
+            and len(shape) < 9
+        ):
+            refuse(f"has an array of shape {shown(shape)}")
+        size = math.prod(shape)
+        if code.startswith("O"):
+            if not isinstance(value.data, list) or len(value.data) != size:
+                refuse(f"has an array of shape {shown(shape)} that holds another number of objects")
+            return describe(value.data)
+        count = int(code[1:]) * (4 if code.startswith("U") else 1)
+        if not isinstance(value.data, Blob) or value.data.length != size * count:
+            refuse(
+                f"has an array of shape {shown(shape)} and dtype {code} that holds another number of bytes"
+            )
+        order = ">" if value.dtype.order == ">" else "<"
+        return {"array": [*value.data[:2], order + code, shape, bool(value.fortran)]}
+    if isinstance(value, list | tuple):
+        if all(isinstance(item, str) for item in value):
+            return {"strings": value}
+        strange = next((item for item in value if not isinstance(item, int | float)), None)
+        return {"numbers": value} if strange is None else {"other": f"a list that holds {kind(strange)}"}
+    return {"other": kind(value)}
+
+
+def columns(root: object) -> Iterator[dict[str, Any]]:
+    """Every column of every split."""
+    if not isinstance(root, dict):
+        refuse(f"holds {kind(root)} where the splits train, valid and test belong")
+    for split, content in root.items():
+        if not isinstance(content, dict):
+            refuse(f"holds {kind(content)} under {shown(split)} where the columns of a split belong")
+        yield {"split": split}
+        for key, value in content.items():
+            yield {"split": split, "key": key, **describe(value)}
+
+
+def main() -> int:
+    """Limit ourselves, read, answer; 0 where the file was read."""
+    memory, output, cpu, decoded = (int(word) for word in sys.argv[1:])
+    for limit, value in (
+        (resource.RLIMIT_AS, memory),
+        (resource.RLIMIT_FSIZE, output),
+        (resource.RLIMIT_CPU, cpu),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NPROC, 0),
+        (resource.RLIMIT_NOFILE, 8),
+    ):
+        resource.setrlimit(limit, (value, value))
+    try:
+        size = os.fstat(0).st_size
+        if not size:
+            refuse("is empty")
+        with mmap.mmap(0, size, access=mmap.ACCESS_READ) as file:
+            for column in columns(Machine(file, decoded).run()):
+                print(json.dumps(column))
+            sys.stdout.flush()
+    except RefusedError as error:
+        cause = str(error)
+    except MemoryError:
+        cause = "needs more memory than a dataset of its size does"
+    except OSError as error:
+        cause = (
+            f"unpacks to more than a dataset of its size does, or there is no room for it ({error.strerror})"
+        )
+    else:
+        return 0
+    os.lseek(1, 0, os.SEEK_SET)
+    os.ftruncate(1, 0)
+    os.write(1, json.dumps({"error": cause}).encode())
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""What a pickle of a dataset may hold, noted down instead of made."""
+
+import re
+import struct
+from typing import Any, NamedTuple, NoReturn
+
+KNOWN = {
+    "numpy.ndarray",
+    "numpy.dtype",
+    "numpy.core.multiarray._reconstruct",
+    "numpy.core.multiarray.scalar",
+    "numpy.core.numeric._frombuffer",
+    "_codecs.encode",
+    "builtins.bytes",
+    "collections.OrderedDict",
+}
+SPELLINGS = {"numpy._core.": "numpy.core.", "__builtin__.": "builtins."}
+CODES = re.compile(r"b1|[iu][1248]|f[248]|[SU]\d{1,7}|O8?")
+NUMBERS = {"b1": "?", "f2": "e", "f4": "f", "f8": "d"} | dict(
+    zip(("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"), "bhiqBHIQ", strict=True)
+)
+
+
+class RefusedError(Exception):
+    """The file is not what it should be; the message is the cause, without the file's name."""
+
+
+class Symbol(NamedTuple):
+    """A name of `KNOWN`."""
+
+    name: str
+
+
+class Blob(NamedTuple):
+    """Bytes that lie in the pickle (source 0) or among the decoded ones (source 1)."""
+
+    source: int
+    offset: int
+    length: int
+
+
+class LongText(NamedTuple):
+    """Text of more than `LONG_TEXT` bytes of UTF-8, left in the file."""
+
+    offset: int
+    length: int
+
+
+class Dtype:
+    """A numpy dtype: its code, such as f4, and its byte order."""
+
+    def __init__(self, code: str) -> None:
+        self.code, self.order = code.lstrip("<>=|"), "<"
+
+
+class Array:
+    """A numpy array, or before its BUILD the promise of one."""
+
+    def __init__(
+        self, data: object = None, dtype: object = None, shape: object = (), order: object = False
+    ) -> None:
+        self.data, self.dtype, self.shape, self.fortran = data, dtype, shape, order
+
+
+def refuse(cause: str) -> NoReturn:
+    """Stop with a cause."""
+    raise RefusedError(cause)
+
+
+def shown(text: object) -> str:
+    """What a hostile file wrote, short and on one line."""
+    quoted = ascii(text)
+    return quoted if len(quoted) <= 82 else quoted[:78] + "...'"
+
+
+def symbol(module: Any, name: Any) -> Symbol:
+    """One of `KNOWN`, whichever numpy spelled it; another name is refused."""
+    full = (
+        f"{module}.{name}"
+        if isinstance(module, str) and isinstance(name, str)
+        else "something without a name"
+    )
+    for spelling, ours in SPELLINGS.items():
+        if full.startswith(spelling):
+            full = ours + full.removeprefix(spelling)
+    if full not in KNOWN:
+        refuse(f"asks for {shown(full)}, which no dataset needs")
+    return Symbol(full)
+
+
+def utf8(data: bytes) -> str:
+    """Decoded text."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return refuse("holds text that is not UTF-8")
+
+
+def kind(value: object) -> str:
+    """A word for what a value is."""
+    words = {
+        Array: "an array",
+        LongText: "a very long text",
+        Blob: "bytes",
+        Symbol: "a name",
+        Dtype: "a dtype",
+    }
+    return words.get(type(value), "nothing" if value is None else f"a value of type {type(value).__name__}")
+
+
+def scalar(dtype: Dtype, data: bytes) -> Any:
+    """A numpy scalar as the plain value it is."""
+    order = ">" if dtype.order == ">" else "<"
+    if (form := NUMBERS.get(dtype.code)) and struct.calcsize(form) == len(data):
+        return struct.unpack(order + form, data)[0]
+    if dtype.code.startswith("U"):
+        try:
+            return data.decode("utf-32-be" if order == ">" else "utf-32-le").rstrip("\0")
+        except UnicodeDecodeError:
+            refuse("holds text that cannot be decoded")
+    return (
+        utf8(data).rstrip("\0")
+        if dtype.code.startswith("S")
+        else refuse(f"holds a scalar of dtype {shown(dtype.code)}")
+    )

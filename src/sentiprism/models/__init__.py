@@ -1,0 +1,43 @@
+"""Models: one paper, one file. A file added here is found by its name, nothing else is touched."""
+
+from typing import Any
+
+from sentiprism.models.artifact import SavedModel, load_model, save_model
+from sentiprism.models.base import Model, ModelConfig
+from sentiprism.registry import Registry
+from sentiprism.types import FeatureSpec, TargetSpec
+
+__all__ = ["MODELS", "Model", "ModelConfig", "SavedModel", "create_model", "list_models", "load_model", "save_model"]
+
+MODELS: Registry[Model] = Registry("sentiprism.models", "sentiprism.models.base:Model", "model")
+
+
+def list_models() -> list[str]:
+    """Names of all models."""
+    return list(MODELS)
+
+
+def create_model(
+    name: str,
+    features: FeatureSpec,
+    target: TargetSpec,
+    config: ModelConfig | dict[str, Any] | None = None,
+    *,
+    pretrained: bool = True,
+) -> Model:
+    """Build a model by name.
+
+    Args:
+        name: see `list_models`.
+        features: kind and width of each modality, as `sentiprism.data.prepare` gives it.
+        target: what is predicted.
+        config: the model's configuration, or a mapping of the fields that differ from the defaults.
+        pretrained: load the text encoder's weights.
+
+    Raises:
+        UserError: unknown name, unknown or wrong field, or no modality in common with the dataset.
+    """
+    model = MODELS[name]
+    if not isinstance(config, ModelConfig):
+        config = model.Config.parse(config or {}, f"configuration of {name}")
+    return model(features, target, config, pretrained=pretrained)

@@ -1,0 +1,89 @@
+"""A saved model: config.json, safetensors and the text recipe; never a pickle."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from sentiprism.data.prepare import TextConfig
+from sentiprism.errors import UserError
+from sentiprism.features.text import save_text_recipe
+from sentiprism.files import atomic_folder
+from sentiprism.models.base import Model
+from sentiprism.types import FeatureSpec, TargetSpec
+
+FORMAT = 1
+
+
+class SavedModel(NamedTuple):
+    """A model and what is needed to feed it."""
+
+    model: Model
+    text: TextConfig
+    metadata: dict[str, Any]
+
+
+def save_model(model: Model, folder: Path, text: TextConfig, metadata: dict[str, Any]) -> None:
+    """Write a model that describes itself, atomically, in the place of an earlier one.
+
+    Args:
+        model: trained model, on any device.
+        folder: will hold ``config.json``, ``weights.safetensors`` and, where the model reads tokens, ``text/``.
+        text: how raw text becomes the model's input.
+        metadata: dataset, protocol, selection rule: kept as given (JSON).
+    """
+    described = {
+        "format": FORMAT,
+        "model": model.name,
+        "config": model.config.model_dump(mode="json"),
+        "features": model.features.model_dump(mode="json"),
+        "target": model.target.model_dump(mode="json"),
+        "text": text.model_dump(mode="json"),
+        "metadata": metadata,
+    }
+    with atomic_folder(folder, replace=True) as temporary:
+        save_file(
+            {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()},
+            temporary / "weights.safetensors",
+        )
+        spec = model.features.text
+        if spec is not None and spec.kind == "tokens" and spec.encoder is not None:
+            save_text_recipe(spec.encoder, temporary / "text")
+        (temporary / "config.json").write_text(json.dumps(described, indent=1), encoding="utf-8")
+
+
+def load_model(folder: Path | str) -> SavedModel:
+    """Rebuild a saved model in evaluation mode, without its pretrained encoder's files.
+
+    Raises:
+        UserError: the folder is no saved model, is damaged, or its weights do not fit its configuration.
+    """
+    from sentiprism.models import MODELS
+
+    folder = Path(folder)
+    try:
+        described = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        features = FeatureSpec.model_validate(described["features"])
+        target = TargetSpec.model_validate(described["target"])
+        text = TextConfig.model_validate(described["text"])
+        kind = MODELS[described["model"]]
+        config = kind.Config.model_validate(described["config"])
+        weights = load_file(folder / "weights.safetensors")
+    except FileNotFoundError as error:
+        raise UserError(f"{folder} is not a saved model: no {error.filename}", "give a run's model folder") from None
+    except (ValueError, KeyError, TypeError, OSError, ValidationError, SafetensorError) as error:
+        raise UserError(f"{folder} is damaged: {' '.join(str(error).split())}", "train the model again") from None
+    if (folder / "text").is_dir() and features.text is not None:
+        own = str(folder / "text")
+        features = features.model_copy(update={"text": features.text.model_copy(update={"encoder": own})})
+        text = text.model_copy(update={"encoder": own})
+    model = kind(features, target, config, pretrained=False)
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"the weights in {folder} do not fit: {reason}", "train the model again") from None
+    return SavedModel(model.eval(), text, described["metadata"])

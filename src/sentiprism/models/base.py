@@ -1,0 +1,101 @@
+"""What every model is: built from specs and a config, it answers a batch; the rest is the loop's."""
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, NamedTuple
+
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from sentiprism.config import Config
+from sentiprism.errors import UserError, suggest
+from sentiprism.types import MODALITIES, Batch, FeatureSpec, Modality, ModelOutput, TargetSpec
+
+
+class Citation(NamedTuple):
+    """Where a model comes from."""
+
+    title: str
+    authors: str
+    venue: str
+    year: int
+    url: str = ""
+
+
+class ModelConfig(Config):
+    """Fields that mean the same in every model. Each ablation of a paper is a field, never a fork."""
+
+    LOSSES: ClassVar[dict[str, float]] = {"task": 1.0}
+    """The paper's losses by name, with its weights."""
+
+    modalities: tuple[Modality, ...] = MODALITIES
+    """What the model may use; a modality the dataset lacks is left out."""
+    loss_weights: dict[str, float] = Field(default_factory=dict)
+    """Weight per loss; what is not named keeps the paper's; 0 switches a loss off."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_loss_weights(cls, data: Any) -> Any:
+        given = dict(data.get("loss_weights") or {})
+        for name in given:
+            if name not in cls.LOSSES:
+                raise UserError(f"there is no loss {name!r}", suggest(name, cls.LOSSES))
+        return {**data, "loss_weights": {**cls.LOSSES, **given}}
+
+
+class Model(nn.Module, ABC):
+    """Base of every model; subclasses are found by the file they stand in.
+
+    Args:
+        features: kind and width of each modality.
+        target: what is predicted.
+        config: an instance of the subclass's ``Config``.
+        pretrained: load the text encoder's weights (False when a saved model is rebuilt).
+    """
+
+    name: ClassVar[str]
+    citation: ClassVar[Citation]
+    Config: ClassVar[type[ModelConfig]]
+    exceptions: ClassVar[dict[str, str]] = {}
+    """Contracts this model does not keep, with the reason."""
+
+    config: ModelConfig
+
+    def __init__(
+        self, features: FeatureSpec, target: TargetSpec, config: ModelConfig, *, pretrained: bool = True
+    ) -> None:
+        super().__init__()
+        self.features, self.target, self.config, self.pretrained = features, target, config, pretrained
+        self.modalities = tuple(m for m in MODALITIES if m in config.modalities and m in features.present())
+        if not self.modalities:
+            raise UserError(
+                f"{self.name} may use {', '.join(config.modalities) or 'nothing'} but the dataset has "
+                f"{', '.join(features.present()) or 'no modality'}",
+                "choose other modalities with config.modalities",
+            )
+
+    @abstractmethod
+    def forward(self, batch: Batch) -> ModelOutput:
+        """Answer a batch; losses only where it has labels."""
+
+    def param_groups(self) -> dict[str, list[nn.Parameter]]:
+        """Trainable parameters by group name: ``text_encoder`` and ``default``; learning rates go by these names."""
+        groups: dict[str, list[nn.Parameter]] = {"text_encoder": [], "default": []}
+        for name, parameter in self.named_parameters():
+            if parameter.requires_grad:
+                groups["text_encoder" if name.startswith("text_encoder.") else "default"].append(parameter)
+        return {name: parameters for name, parameters in groups.items() if parameters}
+
+    def after_step(self, batch: Batch, output: ModelOutput) -> None:
+        """Update memories and queues after an optimiser step."""
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called before each epoch, counted from 0."""
+
+    @property
+    def outputs(self) -> int:
+        """Numbers the prediction head gives: 1, or one logit a class."""
+        return len(self.target.classes) or 1
+
+    def to_prediction(self, head: Tensor) -> Tensor:
+        """(..., outputs) -> (...,) for an intensity; logits stay as they are."""
+        return head.squeeze(-1) if self.target.kind == "intensity" else head

@@ -1,0 +1,144 @@
+"""MDF: modality-aware disentanglement and fusion (Jian et al., AAAI 2026).
+
+No code is published; what the paper leaves open is settled by these readings: h_t is the encoder's last hidden state at
+[CLS], without pooler; every MLP is linear, ReLU, dropout, linear; the Predictor of Eqs. 6, 10, 12 and 13 is one shared
+module and unimodal predictions have no loss of their own; ‖·‖₂ is the mean over the batch of squared errors; LN in Eq. 7
+has no affine part (see `heterogeneity`); w* is a detached target. A missing modality takes part in no softmax, no pair
+and no alignment, and enters h_c as 0.
+"""
+
+from math import ceil
+from typing import Any, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.nn.blocks import BiLSTM, masked_mean, masked_softmax, mlp
+from sentiprism.nn.objectives.heterogeneity import HeterogeneityForm, heterogeneity
+from sentiprism.nn.objectives.task import TaskLoss, task_error, task_loss
+from sentiprism.nn.objectives.weighting import error_weights, weight_loss
+from sentiprism.nn.text import TextEncoder
+from sentiprism.types import MODALITIES, Batch, FeatureSpec, ModelOutput, TargetSpec
+
+
+class MDFConfig(ModelConfig):
+    """Configuration of `MDF`; the defaults are the paper's, or this project's reading where it is silent."""
+
+    LOSSES = {"task": 1.0, "a": 1.0, "o": 1.0, "w": 1.0}
+
+    sound: bool = True
+    """Disentangle the audio (A' of Table 3); False feeds the whole audio representation (A)."""
+    task: TaskLoss = "mse"
+    """Eq. 13 is the mean squared error."""
+    epsilon: float = Field(0.1, gt=0)
+    """ε of Eq. 10: 0.1 bounds the logits by 10; 1e-8 is the literal small constant (one-hot targets)."""
+    heterogeneity: HeterogeneityForm = "signed"
+    """Form of L_o (Eq. 7)."""
+    detach_text: bool = False
+    """Stop the gradient of L_a on the text side."""
+    text_pool: Literal["first", "mean"] = "first"
+    """How a contextual text encoder becomes h_t: [CLS] (Eq. 1) or the mean over tokens."""
+    text_hidden: int = Field(64, gt=0)
+    """BiLSTM states per direction for text features that are not contextual (GloVe)."""
+    audio_hidden: int | None = Field(32, gt=0)
+    vision_hidden: int | None = Field(64, gt=0)
+    """BiLSTM states per direction; null gives ceil(d/2), the shape that the paper writes literally."""
+    width: int = Field(128, gt=0)
+    """d_t where no contextual text encoder sets it."""
+    dropout: float = Field(0.1, ge=0, lt=1)
+
+
+class MDF(Model):
+    """Text, sound and vision as primary colours, mixed by weights that learn from each one's error."""
+
+    name = "mdf"
+    citation = Citation(
+        "MDF: A Modality-Aware Disentanglement and Fusion Framework for Multimodal Sentiment Analysis",
+        "Zhongquan Jian, Wenhan Lv, Yanhao Chen, Guanran Luo, Wentao Qiu, Shaopan Wang, Bingbing Hu, Qingqiang Wu",
+        "AAAI",
+        2026,
+        "https://github.com/jian-projects/msa-mdf",
+    )
+    Config = MDFConfig
+    config: MDFConfig
+
+    def __init__(
+        self, features: FeatureSpec, target: TargetSpec, config: MDFConfig, *, pretrained: bool = True
+    ) -> None:
+        super().__init__(features, target, config, pretrained=pretrained)
+        width = config.width
+        if "text" in self.modalities and features.text is not None:
+            self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
+            if self.text_encoder.contextual:
+                width = self.text_encoder.width
+        hidden = {"text": config.text_hidden, "audio": config.audio_hidden, "vision": config.vision_hidden}
+        self.recurrent, self.mappers = nn.ModuleDict(), nn.ModuleDict()
+        for modality in self.modalities:
+            if modality == "text" and self.text_encoder.contextual:
+                continue
+            inputs = getattr(features, modality).width
+            self.recurrent[modality] = BiLSTM(inputs, hidden[modality] or ceil(inputs / 2))
+            self.mappers[modality] = mlp(self.recurrent[modality].width, width, width, config.dropout)
+        if "audio" in self.modalities and config.sound:
+            self.extractor = mlp(width, width, width, config.dropout)
+        self.predictor = mlp(width, width // 2, self.outputs, config.dropout)
+        self.generator = mlp(len(self.modalities) * width, width, len(self.modalities), config.dropout)
+
+    def forward(self, batch: Batch) -> ModelOutput:
+        """Eqs. 1 to 14; ``weights`` hold w and, with labels, w*."""
+        hidden = {modality: self._encode(modality, batch) for modality in self.modalities}
+        features = dict(hidden)
+        if "audio" in hidden and self.config.sound:
+            features["textual"] = self.extractor(hidden["audio"])  # Eq. 4
+            features["sound"] = hidden["audio"] = hidden["audio"] - features["textual"]  # Eq. 5
+        present = torch.stack([getattr(batch, modality).present for modality in self.modalities], dim=1)  # (B, M)
+        colours = torch.stack(list(hidden.values()), dim=1) * present.unsqueeze(-1)  # H: (B, M, d_t)
+        w = masked_softmax(self.generator(colours.flatten(1)), present)  # Eq. 8
+        features["fused"] = (w.unsqueeze(-1) * colours).sum(dim=1)  # Eq. 9
+        prediction = self._predict(features["fused"])  # Eq. 12
+        weights, losses = {"modality": self._spread(w)}, {}
+        if batch.labels:
+            label = batch.labels["M"]
+            with torch.no_grad():
+                errors = torch.stack(
+                    [task_error(self._predict(h), label, self.target) for h in colours.unbind(1)], dim=1
+                )
+            target = error_weights(errors, present, self.config.epsilon)  # Eq. 10
+            weights["modality_target"] = self._spread(target)
+            losses = {
+                "task": task_loss(prediction, label, self.target, self.config.task),  # Eq. 13
+                "a": self._alignment(features, batch),  # Eq. 6
+                "o": heterogeneity(colours, present, self.config.heterogeneity),  # Eq. 7
+                "w": weight_loss(w, target),  # Eq. 11
+            }
+        return ModelOutput(prediction, losses, weights, features)
+
+    def _encode(self, modality: str, batch: Batch) -> Tensor:
+        """Eqs. 1 to 3: (B, d_t), the modality's own representation."""
+        sequence = getattr(batch, modality)
+        if modality == "text":
+            sequence = self.text_encoder(sequence)
+            if self.text_encoder.contextual:
+                mean = self.config.text_pool == "mean"
+                return masked_mean(*sequence) if mean else sequence.values[:, 0]
+        mapped: Tensor = self.mappers[modality](self.recurrent[modality](sequence))
+        return mapped
+
+    def _predict(self, representation: Tensor) -> Tensor:
+        return self.to_prediction(self.predictor(representation))
+
+    def _alignment(self, features: dict[str, Tensor], batch: Batch) -> Tensor:
+        """L_a: the textual component predicts what the text predicts (Eq. 6), over samples that have both."""
+        if "textual" not in features or "text" not in features:
+            return features["fused"].new_zeros(())
+        text = self._predict(features["text"])
+        distance = (self._predict(features["textual"]) - (text.detach() if self.config.detach_text else text)).square()
+        both = (batch.text.present & batch.audio.present).to(distance.dtype)
+        return (distance.reshape(len(both), -1).mean(dim=1) * both).sum() / both.sum().clamp(min=1)
+
+    def _spread(self, weights: Tensor) -> Tensor:
+        """(B, M) of the modalities in use -> (B, 3) in the order of `MODALITIES`, 0 where one is not in use."""
+        columns: dict[Any, Tensor] = dict(zip(self.modalities, weights.unbind(1), strict=True))
+        return torch.stack([columns.get(m, torch.zeros_like(weights[:, 0])) for m in MODALITIES], dim=1)

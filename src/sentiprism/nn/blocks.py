@@ -1,0 +1,58 @@
+"""Small blocks that every paper of the field uses, written once and masked."""
+
+import torch
+from torch import Tensor, nn
+
+from sentiprism.types import Sequence
+
+
+def mlp(inputs: int, hidden: int, outputs: int, dropout: float) -> nn.Sequential:
+    """Linear, ReLU, dropout, linear: (..., inputs) -> (..., outputs)."""
+    return nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, outputs))
+
+
+def masked_softmax(logits: Tensor, mask: Tensor) -> Tensor:
+    """Softmax over the last axis among the True entries of ``mask``; a row with none is uniform.
+
+    Args:
+        logits: (..., K).
+        mask: (..., K) bool.
+    """
+    some = mask.any(dim=-1, keepdim=True)
+    lowest = torch.finfo(logits.dtype).min
+    return torch.where(some, logits.masked_fill(~mask, lowest), torch.zeros_like(logits)).softmax(dim=-1)
+
+
+def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
+    """Mean over the real steps: (B, T, D), (B, T) -> (B, D); 0 where there is none."""
+    weight = mask.unsqueeze(-1).to(values.dtype)
+    return (values * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1)
+
+
+class BiLSTM(nn.Module):
+    """Last states of a one-layer bidirectional LSTM at each row's true length.
+
+    Two plain LSTMs, the second over each row reversed within its length: the numbers of a packed bidirectional
+    LSTM, many times faster on a CPU at hundreds of frames, and exportable. A missing row gives 0.
+
+    Args:
+        inputs: F.
+        hidden: H, states per direction.
+    """
+
+    def __init__(self, inputs: int, hidden: int) -> None:
+        super().__init__()
+        self.width = 2 * hidden
+        self.ahead = nn.LSTM(inputs, hidden, batch_first=True)
+        self.back = nn.LSTM(inputs, hidden, batch_first=True)
+
+    def forward(self, sequence: Sequence) -> Tensor:
+        """(B, T, F) -> (B, 2H)."""
+        values, mask = sequence
+        last = mask.sum(dim=1, keepdim=True).sub(1).clamp(min=0)  # (B, 1)
+        steps = torch.arange(values.shape[1], device=values.device)
+        mirror = (last - steps).clamp(min=0).unsqueeze(-1)  # (B, T, 1); steps past the length are never read
+        reverse = values.gather(1, mirror.expand_as(values))
+        states = torch.cat([self.ahead(values)[0], self.back(reverse)[0]], dim=-1)  # (B, T, 2H)
+        final = states.gather(1, last.unsqueeze(-1).expand(-1, -1, self.width)).squeeze(1)
+        return final * sequence.present.unsqueeze(-1)

@@ -1,0 +1,1 @@
+"""Objectives: the task's, and one auxiliary loss a file."""

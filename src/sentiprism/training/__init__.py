@@ -1,0 +1,129 @@
+"""Training: one command, several seeds, selected on valid."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sentiprism.config import override
+from sentiprism.data.dataset import Dataset, TuningView
+from sentiprism.data.prepare import PreparedSplit, prepare
+from sentiprism.data.store import load_dataset
+from sentiprism.errors import UserError
+from sentiprism.metrics import protocol
+from sentiprism.models import MODELS, create_model
+from sentiprism.training.config import OptimConfig, RunConfig
+from sentiprism.training.engine import Engine, Precision
+from sentiprism.training.loop import Trainer
+from sentiprism.training.progress import TrainingProgress
+from sentiprism.training.run import Run, new_folder
+from sentiprism.training.seeding import seed_at
+from sentiprism.types import FeatureSpec
+
+__all__ = ["OptimConfig", "Run", "RunConfig", "resolve", "resume", "train"]
+
+
+def resolve(base: dict[str, Any], assignments: Iterable[str] = ()) -> RunConfig:
+    """A whole `RunConfig` from a mapping and ``key=value`` assignments, the model's part validated and filled in."""
+    config = RunConfig.parse(override(base, assignments), "run configuration")
+    model = MODELS[config.model].Config.parse(config.config, f"configuration of {config.model}")
+    return config.model_copy(update={"config": model.model_dump(mode="json")})
+
+
+def train(
+    model: str,
+    dataset: str | Path | TuningView,
+    *,
+    seeds: int | tuple[int, ...] = 1,
+    settings: dict[str, Any] | None = None,
+    out: Path | str | None = None,
+    device: str = "auto",
+    precision: Precision = "auto",
+    quiet: bool = False,
+) -> Run:
+    """Train a model with several seeds; the epoch of each is selected on valid only.
+
+    Args:
+        model: see ``list_models``.
+        dataset: a name in the store, a folder, or a dataset; its test split is not looked at.
+        seeds: how many, or which.
+        settings: what differs from the defaults of `RunConfig`, nested: ``{"optim": {"epochs": 10}}``.
+        out: run folder; by default a new one under ``runs/``.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        precision: ``auto``, ``no``, ``bf16``, ``fp16``.
+        quiet: show no progress.
+
+    Returns:
+        The run.
+
+    Raises:
+        UserError: anything the user can mend.
+    """
+    view = dataset if isinstance(dataset, TuningView) else load_dataset(dataset)
+    name = str(dataset) if isinstance(dataset, str | Path) else view.name
+    config = resolve({**(settings or {}), "model": model, "dataset": name, "seeds": seeds})
+    engine = Engine(device, precision)
+    folder = Path(out) if out else new_folder(config)
+    view = _tuning(view)
+    with engine.main_first():
+        features = prepare(view, config.data)
+    with torch.device("meta"):  # a configuration that cannot be built is refused before anything is written
+        create_model(model, features, view.card.target, config.config, pretrained=False)
+    if engine.is_main:
+        Run.create(folder, config, view.card, str(engine.device), engine.precision)
+    engine.barrier()
+    return _train(Run(folder), view, features, engine, quiet=quiet)
+
+
+def resume(folder: Path | str, *, device: str = "auto", precision: Precision = "auto", quiet: bool = False) -> Run:
+    """Go on with a run that was stopped, as if it had not been.
+
+    Raises:
+        UserError: it is no run, or its dataset is not the one it began with.
+    """
+    run = Run(folder)
+    view: TuningView = load_dataset(run.config.dataset)
+    before = run.environment["dataset"]["content"]
+    if view.card.content != before:
+        raise UserError(
+            f"dataset {view.name} has changed since {run.name} began", "import the same files, or train a new run"
+        )
+    view, engine = view.tuning(), Engine(device, precision)
+    with engine.main_first():
+        features = prepare(view, run.config.data)
+    return _train(run, view, features, engine, quiet=quiet)
+
+
+def _tuning(view: TuningView) -> TuningView:
+    return view.tuning() if isinstance(view, Dataset) else view
+
+
+def _train(run: Run, view: TuningView, features: FeatureSpec, engine: Engine, *, quiet: bool) -> Run:
+    config, card = run.config, view.card
+    with engine.main_first():
+        train_split, valid_split = (
+            PreparedSplit(split, features, config.data.text) for split in (view.train, view.valid)
+        )
+    scorer = protocol(card.protocol)
+    metadata = {"dataset": card.name, "content": card.content, "protocol": card.protocol}
+    with TrainingProgress(quiet=quiet or not engine.is_main) as progress:
+        for seed in config.seeds:
+            if seed in run.finished:
+                continue
+            seed_at(seed)
+            model = create_model(config.model, features, card.target, config.config)
+            folder = run.seed_folder(seed)
+            trainer = Trainer(
+                config, seed, model, train_split, valid_split, scorer, folder, engine, metadata
+            )
+            best = trainer.run(progress)
+            if engine.is_main:
+                run.record(seed, best)
+            engine.barrier()
+            del trainer, model
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+    return run
+
+

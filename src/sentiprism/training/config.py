@@ -1,0 +1,59 @@
+"""What a training run is: model, dataset, seeds, data and optimiser settings."""
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from sentiprism.config import Config
+from sentiprism.data.prepare import DataConfig
+
+FIRST_SEED = 1111  # the field's habit: 1111, 1112, ...
+
+
+class OptimConfig(Config):
+    """Optimisation and selection; one loop for every model reads it."""
+
+    epochs: int = Field(30, gt=0)
+    batch_size: int = Field(32, gt=0)
+    """Samples a batch, over all processes."""
+    accumulate: int = Field(1, gt=0)
+    """Batches a step; their gradients are averaged."""
+    lr: float = Field(1e-3, gt=0)
+    group_lr: dict[str, float] = {"text_encoder": 5e-5}
+    """Learning rates of parameter groups by name; every other group takes ``lr``."""
+    weight_decay: float = Field(0.01, ge=0)
+    """AdamW's, on matrices; none on biases and normalisation."""
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    """After the warm-up: hold, or decay to 0 at the last step."""
+    warmup: float = Field(0.0, ge=0, lt=1)
+    """Fraction of all steps over which the rate rises linearly."""
+    clip: float | None = Field(None, gt=0)
+    """Largest norm of the gradient."""
+    patience: int | None = Field(None, gt=0)
+    """Epochs without a better valid score before training stops."""
+    select: str | None = None
+    """Valid metric that chooses the epoch; null takes the protocol's own (MAE for intensities)."""
+    save_every: int | None = Field(None, gt=0)
+    """Also write a checkpoint every so many steps inside an epoch."""
+
+
+class RunConfig(Config):
+    """A run, whole: the same configuration, data and seed give the same weights."""
+
+    model: str
+    dataset: str
+    seeds: tuple[int, ...] = (FIRST_SEED,)
+    config: dict[str, Any] = {}
+    """The model's own configuration, resolved by its ``Config``."""
+    data: DataConfig = DataConfig()
+    optim: OptimConfig = OptimConfig()
+
+    @field_validator("seeds", mode="before")
+    @classmethod
+    def _count(cls, value: Any) -> Any:
+        """A number n means n seeds from 1111 on."""
+        if isinstance(value, int):
+            if value < 1:
+                raise ValueError("at least one seed is needed")
+            return tuple(range(FIRST_SEED, FIRST_SEED + value))
+        return value

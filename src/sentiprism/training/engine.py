@@ -1,0 +1,118 @@
+"""Device, precision and processes: the only file that knows Accelerate."""
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from sentiprism.errors import UserError
+from sentiprism.models.base import Model
+from sentiprism.types import Batch
+
+Precision = Literal["auto", "no", "bf16", "fp16"]
+
+
+class Engine:
+    """One process of a run, under ``accelerate launch`` one of several.
+
+    Args:
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        precision: ``auto`` is bf16 on a GPU that has it and none on a CPU, where it is slower.
+    """
+
+    def __init__(self, device: str = "auto", precision: Precision = "auto") -> None:
+        from accelerate import Accelerator, DistributedDataParallelKwargs
+        from accelerate.state import AcceleratorState
+
+        kind = _check_device(device)
+        if precision == "auto":
+            precision = "bf16" if kind == "cuda" and torch.cuda.is_bf16_supported() else "no"
+        if int(os.environ.get("WORLD_SIZE", "1")) == 1:  # a second run in one process may ask for another device
+            AcceleratorState._reset_state(reset_partial_state=True)
+            if device not in ("auto", "cpu"):
+                os.environ["ACCELERATE_TORCH_DEVICE"] = device
+        self._accelerator = Accelerator(
+            cpu=kind == "cpu",
+            mixed_precision=precision,
+            # a batch in which nobody has text leaves the text encoder without a gradient
+            kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
+        )
+        self.device: torch.device = self._accelerator.device
+        self.precision = precision
+        self.rank, self.world = self._accelerator.process_index, self._accelerator.num_processes
+        self.is_main = self.rank == 0
+
+    def prepare(self, model: Model, optimizer: torch.optim.Optimizer) -> tuple[nn.Module, Any]:
+        """Model on its device, wrapped where there are several processes, and its optimiser."""
+        return self._accelerator.prepare(model, optimizer)  # type: ignore[no-any-return]
+
+    def move(self, batch: Batch) -> Batch:
+        """The batch on this process's device."""
+        if self.device.type == "cpu":
+            return batch
+        to = self.device
+        return Batch(
+            *(type(s)(s.values.to(to), s.mask.to(to)) for s in batch[:3]),
+            labels={name: label.to(to) for name, label in batch.labels.items()},
+            index=batch.index.to(to),
+        )
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """The chosen precision for a forward pass outside the wrapped model."""
+        return self._accelerator.autocast()  # type: ignore[no-any-return]
+
+    def accumulating(self, model: nn.Module, *, last: bool) -> AbstractContextManager[Any]:
+        """Processes exchange gradients only in the last batch of a step."""
+        return nullcontext() if last else self._accelerator.no_sync(model)
+
+    def backward(self, loss: Tensor) -> None:
+        """Gradients of ``loss``, scaled where the precision needs it."""
+        self._accelerator.backward(loss)
+
+    def clip(self, parameters: list[nn.Parameter], norm: float) -> None:
+        """Clip the norm of all gradients together."""
+        self._accelerator.clip_grad_norm_(parameters, norm)
+
+    def gather(self, value: Any) -> list[Any]:
+        """One picklable value a process -> all of them, in the order of ranks, on every process."""
+        if self.world == 1:
+            return [value]
+        from accelerate.utils import gather_object
+
+        return gather_object([value])  # type: ignore[no-any-return]
+
+    def barrier(self) -> None:
+        """Wait for every process."""
+        self._accelerator.wait_for_everyone()
+
+    def scaler_state(self) -> dict[str, Any]:
+        """State of fp16's gradient scaler; {} without one."""
+        scaler = self._accelerator.scaler
+        return scaler.state_dict() if scaler is not None else {}
+
+    def load_scaler_state(self, state: dict[str, Any]) -> None:
+        """Put back what `scaler_state` gave."""
+        if self._accelerator.scaler is not None and state:
+            self._accelerator.scaler.load_state_dict(state)
+
+    @contextmanager
+    def main_first(self) -> Iterator[None]:
+        """Let the main process do something (fill a cache) before the others."""
+        with self._accelerator.main_process_first():
+            yield
+
+
+def _check_device(device: str) -> str:
+    kind = device.partition(":")[0]
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if kind == "auto":
+        return next((name for name in ("cuda", "mps") if available[name]), "cpu")
+    if kind not in available:
+        raise UserError(f"no device is called {device!r}", f"choose one of: auto, {', '.join(available)}")
+    if not available[kind]:
+        here = ", ".join(name for name, there in available.items() if there)
+        raise UserError(f"device {device!r} is not available here", f"choose auto or: {here}")
+    return kind

@@ -1,0 +1,87 @@
+"""Experiment files: a run configuration beside the numbers its paper published."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import model_validator
+
+from sentiprism.config import Config, load_yaml
+from sentiprism.errors import UserError, suggest
+
+OURS = "sentiprism2026"
+"""Author and year of this project's own settings, which ``train`` takes where nobody names an experiment."""
+
+
+class Row(Config):
+    """One line of a published table."""
+
+    name: str
+    settings: dict[str, Any] | None = None
+    """What to change in the run to measure this row; null where it is another model's."""
+    values: tuple[float | None, ...]
+
+
+class Table(Config):
+    """A published table, row by row in the paper's order."""
+
+    caption: str
+    columns: tuple[str, ...]
+    """Metrics by this project's names."""
+    rows: tuple[Row, ...]
+
+    @model_validator(mode="after")
+    def _rectangular(self) -> "Table":
+        for row in self.rows:
+            if len(row.values) != len(self.columns):
+                raise ValueError(f"row {row.name!r} has {len(row.values)} values for {len(self.columns)} columns")
+        return self
+
+
+class Experiment(Config):
+    """A file ``experiments/<model>/<author><year>_<dataset>.yaml``."""
+
+    title: str
+    source: str
+    """Where settings and numbers come from."""
+    selection: str
+    """The rule by which the published numbers were selected, as far as it is known."""
+    run: dict[str, Any]
+    notes: tuple[str, ...] = ()
+    published: dict[str, Table] = {}
+
+
+def folder() -> Path:
+    """Where the experiment files stand: beside the sources, or inside an installed package."""
+    package = Path(__file__).parents[1]
+    inside = package / "experiments"
+    return inside if inside.is_dir() else package.parents[1] / "experiments"
+
+
+def list_experiments() -> list[str]:
+    """All experiments as ``model/author_dataset``."""
+    return sorted(str(path.relative_to(folder()).with_suffix("")) for path in folder().glob("*/*.yaml"))
+
+
+def datasets_of(model: str) -> list[str]:
+    """Datasets that a model has an experiment for."""
+    return sorted({name.rpartition("_")[2] for name in list_experiments() if name.startswith(f"{model}/")})
+
+
+def load_experiment(name: str) -> Experiment:
+    """Read an experiment by name or path.
+
+    Raises:
+        UserError: there is none, or it does not validate.
+    """
+    path = Path(name)
+    if path.suffix not in (".yaml", ".yml"):
+        if name not in list_experiments():
+            raise UserError(f"no experiment is called {name!r}", suggest(name, list_experiments()))
+        path = folder() / f"{name}.yaml"
+    return Experiment.parse(load_yaml(path), str(path))
+
+
+def default_settings(model: str, dataset: str) -> tuple[str | None, dict[str, Any]]:
+    """Name and run of this project's own experiment for a model and dataset; (None, {}) where there is none."""
+    name = f"{model}/{OURS}_{dataset}"
+    return (name, load_experiment(name).run) if name in list_experiments() else (None, {})

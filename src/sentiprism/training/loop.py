@@ -1,0 +1,202 @@
+"""The one training loop: it knows batches, losses by name and a valid score, and nothing of any model."""
+
+import json
+import time
+from math import ceil, isfinite
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sentiprism.data.prepare import PreparedSplit
+from sentiprism.data.sampler import LengthGroupedSampler
+from sentiprism.errors import UserError
+from sentiprism.files import write_text
+from sentiprism.metrics import Protocol
+from sentiprism.models import Model, save_model
+from sentiprism.training.checkpoint import load_checkpoint, save_checkpoint
+from sentiprism.training.config import RunConfig
+from sentiprism.training.engine import Engine
+from sentiprism.training.optimizer import build_optimizer, rate_factor, set_rate
+from sentiprism.training.predict import Predictions, predict
+from sentiprism.training.progress import TrainingProgress
+from sentiprism.training.seeding import seed_at
+from sentiprism.types import ModelOutput
+
+
+class Trainer:
+    """One seed of a run; everything it writes stands in ``folder``.
+
+    Args:
+        config: the run.
+        seed: this seed.
+        model: fresh from ``create_model``.
+        train: batches to learn from.
+        valid: what selects the epoch; the test split does not reach this class.
+        protocol: how valid predictions are scored.
+        folder: ``metrics.jsonl``, ``last.safetensors`` while it goes on, ``model/`` of the best epoch.
+        engine: device and processes.
+        metadata: stored with the model.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        seed: int,
+        model: Model,
+        train: PreparedSplit,
+        valid: PreparedSplit,
+        protocol: Protocol,
+        folder: Path,
+        engine: Engine,
+        metadata: dict[str, Any],
+    ) -> None:
+        self.config, self.optim, self.seed, self.folder, self.engine = config, config.optim, seed, folder, engine
+        self.train, self.valid, self.protocol, self.metadata = train, valid, protocol, metadata
+        self.model = model
+        self.wrapped, self.optimizer = engine.prepare(model, build_optimizer(model, config.optim))
+        self.sampler = LengthGroupedSampler(
+            train.lengths, self.optim.batch_size, seed, rank=engine.rank, world=engine.world
+        )
+        self.select = self.optim.select or protocol.default_selection
+        self.steps = ceil(len(self.sampler) / self.optim.accumulate)  # an epoch
+        self.weights: dict[str, float] = model.config.loss_weights
+        self.epoch, self.step = 0, 0  # where training stands: the next step to take
+        self.names = ("total", *sorted(self.weights))
+        self.sums = torch.zeros(len(self.names), device=engine.device)  # of this epoch's losses; read once an epoch
+        self.history: list[dict[str, Any]] = []
+
+    @property
+    def best(self) -> dict[str, Any] | None:
+        """The line of the best epoch so far."""
+        return next((row for row in reversed(self.history) if row["best"]), None)
+
+    @property
+    def finished(self) -> bool:
+        """No epoch is left, or patience is."""
+        waited = len(self.history) - 1 - self.best["epoch"] if self.best else 0
+        return self.epoch >= self.optim.epochs or (self.optim.patience is not None and waited >= self.optim.patience)
+
+    def run(self, progress: TrainingProgress) -> dict[str, Any]:
+        """Train, or go on from the last checkpoint, and return the best epoch's line."""
+        last = self.folder / "last.safetensors"
+        if last.exists():
+            state = load_checkpoint(last, self.model, self.optimizer)
+            self.epoch, self.step = state["epoch"], state["step"]
+            self.sums.copy_(torch.tensor(state["sums"]))
+            self.history = state["history"]
+            self.engine.load_scaler_state(state["scaler"])
+        progress.seed(f"seed {self.seed}", self.optim.epochs * self.steps, self.epoch * self.steps + self.step)
+        while not self.finished:
+            self._epoch(progress)
+        best = self.best
+        if best is None:
+            raise UserError("no epoch gave a finite valid score", "lower optim.lr, or set optim.clip=1")
+        if self.engine.is_main:
+            last.unlink(missing_ok=True)
+        progress.finish(f"best epoch {best['epoch']}: valid {self.select} {best['valid'][self.select]:.4f}")
+        return best
+
+    def _epoch(self, progress: TrainingProgress) -> None:
+        start = time.monotonic()
+        self.model.set_epoch(self.epoch)
+        self.wrapped.train()
+        accumulate = self.optim.accumulate
+        group: list[np.ndarray[Any, Any]] = []
+        for rows in self.sampler.epoch(self.epoch, start=self.step * accumulate):
+            group.append(rows)
+            if len(group) == accumulate:
+                self._take_step(group, progress)
+                group = []
+        if group:
+            self._take_step(group, progress)
+        row = self._validate(time.monotonic() - start)
+        self.history.append(row)
+        self.epoch, self.step = self.epoch + 1, 0
+        self.sums.zero_()
+        if self.engine.is_main:
+            if row["best"]:
+                rule = f"{self.protocol.selection_rule(self.select)}, epoch {row['epoch']}"
+                metadata = {**self.metadata, "seed": self.seed, "selection": rule, "valid": row["valid"]}
+                save_model(self.model, self.folder / "model", self.config.data.text, metadata)
+            self._save()
+        self.engine.barrier()
+        progress.epoch(row, self.select)
+
+    def _take_step(self, group: list[np.ndarray[Any, Any]], progress: TrainingProgress) -> None:
+        position = self.epoch * self.steps + self.step
+        set_rate(self.optimizer, rate_factor(position, self.optim.epochs * self.steps, self.optim))
+        self.optimizer.zero_grad(set_to_none=True)
+        for index, rows in enumerate(group):
+            seed_at(self.seed, self.epoch, self.step, index, self.engine.rank)
+            batch = self.engine.move(self.train.batch(rows))
+            with self.engine.accumulating(self.wrapped, last=index == len(group) - 1):
+                output: ModelOutput = self.wrapped(batch)
+                self.engine.backward(self._total(output) * self._share(len(rows)) / len(group))
+        if self.optim.clip is not None:
+            self.engine.clip(list(self.model.parameters()), self.optim.clip)
+        self.optimizer.step()
+        self.model.after_step(batch, output)
+        self.step += 1
+        progress.step()
+        if self.optim.save_every and self.step % self.optim.save_every == 0 and self.engine.is_main:
+            self._save()
+
+    def _share(self, rows: int) -> float:
+        """This process's part of a batch against an equal part: DDP takes a plain mean over processes."""
+        if self.engine.world == 1:
+            return 1.0
+        counts: list[int] = self.engine.gather(rows)
+        return rows * len(counts) / sum(counts)
+
+    def _total(self, output: ModelOutput) -> Tensor:
+        if output.losses.keys() != self.weights.keys():
+            raise RuntimeError(f"{self.model.name} gives losses {sorted(output.losses)}, not {sorted(self.weights)}")
+        used = [self.weights[name] * loss for name, loss in output.losses.items() if self.weights[name]]
+        total = torch.stack([loss.float() for loss in used]).sum()
+        self.sums += torch.stack([total, *(output.losses[name] for name in self.names[1:])]).detach()
+        return total
+
+    def _validate(self, seconds: float) -> dict[str, Any]:
+        train = {n: value / len(self.sampler) for n, value in zip(self.names, self.sums.tolist(), strict=True)}
+        if not isfinite(train["total"]):
+            raise UserError(f"the loss is not finite in epoch {self.epoch}", "lower optim.lr, or set optim.clip=1")
+        answers = predict(self.wrapped, self.valid, self.engine)
+        scores = self.protocol.compute(answers.prediction, answers.label)
+        score, best = scores[self.select], self.best
+        sign = 1 if self.protocol.higher_is_better(self.select) else -1
+        better = isfinite(score) and (best is None or sign * score > sign * best["valid"][self.select])
+        return {
+            "epoch": self.epoch,
+            "seconds": seconds,
+            "train": train,
+            "valid": scores,
+            "valid_losses": answers.losses,
+            "weights_kl": _weights_divergence(answers),
+            "best": better,
+        }
+
+    def _save(self) -> None:
+        progress = {
+            "epoch": self.epoch,
+            "step": self.step,
+            "sums": self.sums.tolist(),
+            "history": self.history,
+            "scaler": self.engine.scaler_state(),
+        }
+        save_checkpoint(self.folder / "last.safetensors", self.model, self.optimizer, progress)
+        write_text(self.folder / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in self.history))
+
+
+def _weights_divergence(answers: Predictions) -> dict[str, float]:
+    """Mean KL(target ‖ weights) in nats of each kind of weight that has a ``_target`` beside it."""
+    found = {}
+    for name, weights in answers.weights.items():
+        if (target := answers.weights.get(f"{name}_target")) is not None:
+            ratio = np.log(np.clip(target, 1e-12, None)) - np.log(np.clip(weights, 1e-12, None))
+            found[name] = float((target * ratio).sum(axis=1).mean())
+    return found
+
+

@@ -1,0 +1,49 @@
+"""AdamW with parameter groups by name, and its learning-rate schedule."""
+
+from math import cos, pi
+
+import torch
+from torch.optim import AdamW
+
+from sentiprism.errors import UserError, suggest
+from sentiprism.models.base import Model
+from sentiprism.training.config import OptimConfig
+
+
+def build_optimizer(model: Model, config: OptimConfig) -> AdamW:
+    """Fused AdamW; each named group is split into matrices (decayed) and vectors (not).
+
+    Raises:
+        UserError: ``group_lr`` names a group that the model does not have.
+    """
+    groups = []
+    named = model.param_groups()
+    for name in config.group_lr:
+        if name not in named and name != "text_encoder":  # a model without text has no such group, and needs none
+            raise UserError(f"optim.group_lr: {model.name} has no parameter group {name!r}", suggest(name, named))
+    for name, parameters in named.items():
+        rate = config.group_lr.get(name, config.lr)
+        for decay, chosen in (
+            (config.weight_decay, [p for p in parameters if p.ndim > 1]),
+            (0.0, [p for p in parameters if p.ndim <= 1]),
+        ):
+            if chosen:
+                groups.append({"params": chosen, "lr": rate, "base_lr": rate, "weight_decay": decay, "name": name})
+    return AdamW(groups, fused=True)
+
+
+def rate_factor(step: int, total: int, config: OptimConfig) -> float:
+    """Factor on the learning rate at a step counted from 0; the first warm-up step is already above 0."""
+    warmup = round(config.warmup * total)
+    if step < warmup:
+        return (step + 1) / (warmup + 1)
+    if config.schedule == "constant":
+        return 1.0
+    done = (step - warmup) / max(1, total - warmup)
+    return 1 - done if config.schedule == "linear" else 0.5 * (1 + cos(pi * done))
+
+
+def set_rate(optimizer: torch.optim.Optimizer, factor: float) -> None:
+    """Scale every group's own rate."""
+    for group in optimizer.param_groups:
+        group["lr"] = group["base_lr"] * factor

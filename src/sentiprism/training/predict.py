@@ -1,0 +1,111 @@
+"""Predictions of a model on a split, in the split's own order, and the Parquet file they are kept in."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from torch import nn
+
+from sentiprism.data.prepare import PreparedSplit
+from sentiprism.data.sampler import LengthGroupedSampler
+from sentiprism.errors import UserError
+from sentiprism.files import atomic_file
+from sentiprism.training.engine import Engine
+from sentiprism.types import ModelOutput
+
+Array = npt.NDArray[Any]
+
+
+class Predictions(NamedTuple):
+    """What a model says of N utterances."""
+
+    ids: Array
+    label: Array
+    """(N,) float32, or int64 classes."""
+    prediction: Array
+    """(N,) float32, or (N, C) logits."""
+    weights: dict[str, Array]
+    """(N, K) by name."""
+    losses: dict[str, float] = {}  # noqa: RUF012 - never written to
+    """Mean over the samples, by name."""
+
+
+def forward_all(
+    model: nn.Module, data: PreparedSplit, engine: Engine, batch_size: int = 64
+) -> Iterator[tuple[Array, ModelOutput]]:
+    """Row numbers and outputs, batch by batch, of this process's share of a split; evaluation mode, no gradient."""
+    sampler = LengthGroupedSampler(
+        data.lengths, batch_size, 0, shuffle=False, rank=engine.rank, world=engine.world
+    )
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode(), engine.autocast():
+            for rows in sampler.epoch(0):
+                yield rows, model(engine.move(data.batch(rows)))
+    finally:
+        model.train(was_training)
+
+
+def predict(model: nn.Module, data: PreparedSplit, engine: Engine, batch_size: int = 64) -> Predictions:
+    """Predict a whole split; every process gets all of it."""
+    parts: list[tuple[Array, dict[str, Array], dict[str, float]]] = []
+    for rows, output in forward_all(model, data, engine, batch_size):
+        columns = {"prediction": output.prediction} | {f"weights.{k}": v for k, v in output.weights.items()}
+        arrays = {name: tensor.float().cpu().numpy() for name, tensor in columns.items()}
+        parts.append((rows, arrays, {name: float(loss) for name, loss in output.losses.items()}))
+    parts = [part for share in engine.gather(parts) for part in share]
+    rows = np.concatenate([part[0] for part in parts])
+    order = np.argsort(rows, kind="stable")
+    joined = {name: np.concatenate([part[1][name] for part in parts])[order] for name in parts[0][1]}
+    losses = {
+        name: float(np.average([part[2][name] for part in parts], weights=[len(part[0]) for part in parts]))
+        for name in parts[0][2]
+    }
+    return Predictions(
+        data.split.ids,
+        data.split.labels["M"],
+        joined.pop("prediction"),
+        {name.removeprefix("weights."): array for name, array in joined.items()},
+        losses,
+    )
+
+
+def write_predictions(path: Path, predictions: Predictions) -> None:
+    """Write Parquet: ``id``, ``label``, ``prediction`` and one list column per weight."""
+    table = {"id": pa.array([str(i) for i in predictions.ids]), "label": pa.array(predictions.label)}
+    for name, array in {
+        "prediction": predictions.prediction,
+        **{f"weights.{name}": array for name, array in predictions.weights.items()},
+    }.items():
+        table[name] = pa.array(array) if array.ndim == 1 else pa.array(list(array), pa.list_(pa.float32()))
+    with atomic_file(path) as temporary:
+        pq.write_table(pa.table(table), temporary)
+
+
+def read_predictions(path: Path) -> Predictions:
+    """Read what `write_predictions` wrote.
+
+    Raises:
+        UserError: there is no such file, or it is none of ours.
+    """
+    try:
+        table = pq.read_table(path)
+        columns = {name: _to_numpy(table[name]) for name in table.column_names}
+        ids, label, prediction = (columns.pop(name) for name in ("id", "label", "prediction"))
+    except FileNotFoundError:
+        raise UserError(f"no predictions at {path}", "run 'sentiprism evaluate' on the run first") from None
+    except (pa.ArrowException, KeyError, ValueError) as error:
+        raise UserError(f"{path} holds no predictions: {error}", "evaluate the run again") from None
+    return Predictions(ids, label, prediction, {k.removeprefix("weights."): v for k, v in columns.items()})
+
+
+def _to_numpy(column: pa.ChunkedArray) -> Array:
+    if pa.types.is_list(column.type):
+        return np.stack(column.to_numpy())
+    return np.asarray(column.to_numpy())

@@ -1,0 +1,64 @@
+"""What a person sees while a run goes on: one bar a seed on a terminal, one line an epoch in a log."""
+
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+
+class TrainingProgress:
+    """Context of a training's output.
+
+    Args:
+        quiet: say nothing (tests, processes other than the first).
+    """
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._console = Console(stderr=True, quiet=quiet)
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[status]}"),
+            TimeRemainingColumn(),
+            console=self._console,
+            disable=quiet or not self._console.is_terminal,
+        )
+        self._task: TaskID | None = None
+        self._title = ""
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def seed(self, title: str, steps: int, done: int) -> None:
+        """A new seed begins, ``done`` of its ``steps`` behind it."""
+        self._title = title
+        self._task = self._bar.add_task(title, total=steps, completed=done, status="")
+
+    def step(self) -> None:
+        """One batch is done."""
+        if self._task is not None:
+            self._bar.advance(self._task)
+
+    def epoch(self, row: dict[str, Any], select: str) -> None:
+        """An epoch is done; ``row`` is its line of metrics.jsonl."""
+        valid = row["valid"][select]
+        status = f"epoch {row['epoch']:>2}  train loss {row['train']['total']:.4f}  valid {select} {valid:.4f}"
+        status += "  best so far" if row["best"] else ""
+        if self._task is not None:
+            self._bar.update(self._task, status=status)
+        if not self._console.is_terminal:
+            self._console.print(f"{self._title}  {status}  ({row['seconds']:.0f} s)", highlight=False)
+
+    def finish(self, message: str) -> None:
+        """A seed is done."""
+        if self._task is not None:
+            self._bar.update(self._task, total=1, completed=1, status=message)
+        if not self._console.is_terminal:
+            self._console.print(f"{self._title}  {message}", highlight=False)

@@ -1,0 +1,108 @@
+"""A run is a folder: resolved configuration, environment, and per seed its metrics, predictions and best model."""
+
+import json
+import os
+import platform
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from sentiprism import __version__
+from sentiprism.config import dump, load_yaml
+from sentiprism.data.dataset import Card
+from sentiprism.errors import UserError, suggest
+from sentiprism.files import write_text
+from sentiprism.training.config import RunConfig
+
+
+class Run:
+    """An existing run folder.
+
+    Args:
+        folder: as `train` made it.
+
+    Raises:
+        UserError: it is not a run.
+    """
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+        if not (self.folder / "run.yaml").is_file():
+            around = self.folder.parent
+            near = [str(f.parent) for f in around.glob("*/run.yaml")] if around.is_dir() else []
+            raise UserError(f"{self.folder} is no run", suggest(str(self.folder), near))
+        self.config = RunConfig.parse(load_yaml(self.folder / "run.yaml"), str(self.folder / "run.yaml"))
+        self.environment: dict[str, Any] = _read_json(self.folder / "environment.json")
+
+    @classmethod
+    def create(cls, folder: Path, config: RunConfig, card: Card, device: str, precision: str) -> "Run":
+        """Make the folder and write what the run is."""
+        if folder.exists() and any(folder.iterdir()):
+            raise UserError(f"{folder} exists already", "choose another --out, or go on with --resume")
+        write_text(folder / "environment.json", json.dumps(_environment(card, device, precision), indent=1))
+        write_text(folder / "run.yaml", dump(config))
+        return cls(folder)
+
+    def seed_folder(self, seed: int) -> Path:
+        """Where one seed's files stand."""
+        return self.folder / f"seed-{seed}"
+
+    @property
+    def summary(self) -> dict[int, dict[str, Any]]:
+        """Best epoch's line of each finished seed."""
+        path = self.folder / "summary.json"
+        return {int(seed): row for seed, row in _read_json(path).items()} if path.exists() else {}
+
+    def record(self, seed: int, best: dict[str, Any]) -> None:
+        """Note that a seed is finished."""
+        done = {**self.summary, seed: best}
+        write_text(self.folder / "summary.json", json.dumps({str(s): done[s] for s in sorted(done)}, indent=1))
+
+    @property
+    def finished(self) -> tuple[int, ...]:
+        """Finished seeds."""
+        return tuple(seed for seed in self.config.seeds if seed in self.summary)
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.name
+
+
+def new_folder(config: RunConfig) -> Path:
+    """``runs/<model>-<dataset>-<time>``, not there yet."""
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    return Path("runs") / f"{config.model}-{Path(config.dataset).name}-{stamp}"
+
+
+def _environment(card: Card, device: str, precision: str) -> dict[str, Any]:
+    return {
+        "sentiprism": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "torch": torch.__version__,
+        "packages": {name: version(name) for name in ("accelerate", "numpy", "pyarrow", "transformers")},
+        "cpus": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "device": device,
+        "precision": precision,
+        "gpu": torch.cuda.get_device_name() if device.startswith("cuda") else None,
+        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "dataset": {"name": card.name, "content": card.content, "protocol": card.protocol},
+    }
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing", "the run folder is damaged; train again") from None
+    except (ValueError, yaml.YAMLError) as error:
+        raise UserError(f"{path} is damaged: {error}", "train again") from None
+    return data

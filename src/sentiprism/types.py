@@ -1,0 +1,94 @@
+"""The schema every room shares: what a batch is, what a model answers, what it is told of its inputs."""
+
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from sentiprism.config import Config
+
+MODALITIES = ("text", "audio", "vision")
+Modality = Literal["text", "audio", "vision"]
+
+
+class Sequence(NamedTuple):
+    """One modality of a batch; B samples, T steps, F features."""
+
+    values: Tensor
+    """(B, T, F) float features, or (B, T) int64 token ids."""
+    mask: Tensor
+    """(B, T) bool, True = real step; a row all False = this modality is missing."""
+
+    @property
+    def present(self) -> Tensor:
+        """(B,) bool, False where the modality is missing."""
+        return self.mask.any(dim=1)
+
+
+class Batch(NamedTuple):
+    """Samples padded to the longest among them. A modality the dataset lacks has T=1, F=0 and an all-False mask."""
+
+    text: Sequence
+    audio: Sequence
+    vision: Sequence
+    labels: dict[str, Tensor]
+    """"M", and where a dataset has them "T", "A", "V": (B,) on the dataset's scale (int64 classes where the
+    target is classes); {} at inference."""
+    index: Tensor
+    """(B,) int64 row in the split; some models' memories and queues need it."""
+
+
+class ModelOutput(NamedTuple):
+    """What a model answers for a batch."""
+
+    prediction: Tensor
+    """(B,) intensity on the dataset's scale, or (B, C) logits where the target is classes."""
+    losses: dict[str, Tensor]
+    """Unweighted scalars by the paper's names; {} without labels."""
+    weights: dict[str, Tensor]
+    """What the model says of itself: "modality" (B, 3) in the order of `MODALITIES`, rows sum to 1; "path" (B, 2) ..."""
+    features: dict[str, Tensor]
+    """Named representations for plots and probes: "text", "sound", "shared" ...: (B, D)."""
+
+
+class ModalitySpec(Config):
+    """What a model is told of one modality. Models read ``kind``, ``width`` and ``encoder``; loaders the rest."""
+
+    kind: Literal["tokens", "features"]
+    """Token ids for a text encoder that is part of the model, or float features."""
+    width: int = Field(gt=0)
+    """F of the features, or the size of the vocabulary."""
+    encoder: str | None = None
+    """Text encoder by asset name, hub name or folder: the one that reads the ids, or that made the features."""
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    """Statistics of the train split; where given, loaders hand out (x - mean) / std."""
+
+
+class FeatureSpec(Config):
+    """Kind and width per modality; None where the dataset does not have the modality."""
+
+    text: ModalitySpec | None = None
+    audio: ModalitySpec | None = None
+    vision: ModalitySpec | None = None
+
+    def present(self) -> tuple[Modality, ...]:
+        """Modalities the dataset has, in the order of `MODALITIES`."""
+        return tuple(name for name in MODALITIES if getattr(self, name) is not None)
+
+
+class TargetSpec(Config):
+    """What is predicted: an intensity on [low, high], or one of ``classes``."""
+
+    kind: Literal["intensity", "classes"] = "intensity"
+    low: float = -3.0
+    high: float = 3.0
+    classes: Annotated[tuple[str, ...], Field(description="names in the order of the logits")] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "TargetSpec":
+        if self.kind == "classes" and len(self.classes) < 2:
+            raise ValueError("classes need at least two names")
+        if self.kind == "intensity" and not self.low < self.high:
+            raise ValueError("low must be below high")
+        return self
