@@ -50,6 +50,10 @@ class Checks:
             raise UserError(f"{name!r}: no split is called {split!r}", suggest(split, SPLITS))
         if not name or name in self._ids:
             raise UserError(f"two utterances have the id {name!r}", "give each utterance an id of its own")
+        try:
+            "".join((name, utterance.video_id, utterance.text or "")).encode()
+        except UnicodeEncodeError:
+            raise UserError(f"{name!a}: its text is no valid Unicode", "store texts as UTF-8") from None
         videos = self._videos[utterance.video_id]
         videos.add(split)
         if len(videos) > 1 and not self.allow_shared_videos:

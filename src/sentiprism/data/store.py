@@ -56,8 +56,8 @@ def write_dataset(
         progress: called with the number of utterances so far.
 
     Raises:
-        UserError: the first fault found (see `Checks`), the name is taken, or the disk is full; then nothing is
-            written.
+        UserError: the first fault found (see `Checks`), the name is taken, or the disk is full; then nothing
+            is left behind.
     """
     folder = home("datasets", safe_name(name, "dataset name"))
     checks = Checks(target, allow_shared_videos=allow_shared_videos)
@@ -140,7 +140,8 @@ def _read_card(folder: Path) -> Card:
 
 def _names() -> list[str]:
     root = home("datasets")
-    return sorted(p.name for p in root.iterdir() if (p / CARD).is_file()) if root.is_dir() else []
+    found = root.iterdir() if root.is_dir() else ()
+    return sorted(path.name for path in found if path.name[0] != "." and (path / CARD).is_file())
 
 
 def _folder(name: str | Path) -> Path:

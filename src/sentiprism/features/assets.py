@@ -53,7 +53,7 @@ ASSETS: dict[str, Asset] = {
             name="minilm",
             title="all-MiniLM-L6-v2: BERT architecture, 6 layers, 384-d, BERT's uncased English vocabulary",
             licence="Apache-2.0",
-            size=91_567_208,
+            size=91_567_205,
             files={
                 "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
                 "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",

@@ -17,8 +17,6 @@ from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Protocol
 
-from sentiprism.errors import UserError
-
 HUB_PATIENCE = 3.0
 """Seconds the hub has to answer; huggingface_hub's own retries take 23 s on a machine without network."""
 
@@ -197,8 +195,3 @@ def _extract(archive: zipfile.ZipFile, member: str, limit: int, target: Path) ->
     target.parent.mkdir(parents=True, exist_ok=True)
     with archive.open(info) as source, target.open("wb") as copy:
         shutil.copyfileobj(source, copy, 1 << 20)
-
-
-def refused(name: str, error: Unavailable, remedy: str) -> UserError:
-    """The one line for a thing that no source gives."""
-    return UserError(f"{name}: {error}", remedy)

@@ -28,35 +28,39 @@ from sentiprism.data.importers._pickle.values import (
 
 
 def describe(value: object) -> dict[str, Any]:
-    """A column for the parent: where its array lies, its strings, its numbers, or a word for what it is instead."""
+    """A column: where its array lies, its strings, its numbers, or a word for what else it is."""
     if isinstance(value, Array) and isinstance(value.dtype, Dtype):
-        code, shape = value.dtype.code, value.shape
-        if not CODES.fullmatch(code):
-            return {"other": f"an array of dtype {shown(code)}"}
-        if not (
-            isinstance(shape, tuple)
-            and all(type(n) is int and 0 <= n < 1 << 48 for n in shape)
-            and len(shape) < 9
-        ):
-            refuse(f"has an array of shape {shown(shape)}")
-        size = math.prod(shape)
-        if code.startswith("O"):
-            if not isinstance(value.data, list) or len(value.data) != size:
-                refuse(f"has an array of shape {shown(shape)} that holds another number of objects")
-            return describe(value.data)
-        count = int(code[1:]) * (4 if code.startswith("U") else 1)
-        if not isinstance(value.data, Blob) or value.data.length != size * count:
-            refuse(
-                f"has an array of shape {shown(shape)} and dtype {code} that holds another number of bytes"
-            )
-        order = ">" if value.dtype.order == ">" else "<"
-        return {"array": [*value.data[:2], order + code, shape, bool(value.fortran)]}
+        return describe_array(value, value.dtype)
     if isinstance(value, list | tuple):
         if all(isinstance(item, str) for item in value):
             return {"strings": value}
         strange = next((item for item in value if not isinstance(item, int | float)), None)
         return {"numbers": value} if strange is None else {"other": f"a list that holds {kind(strange)}"}
     return {"other": kind(value)}
+
+
+def describe_array(array: Array, dtype: Dtype) -> dict[str, Any]:
+    """Where an array lies: [source, offset, dtype, shape, Fortran order, order of axes]."""
+    code, shape, data = dtype.code, array.shape, array.data
+    if not CODES.fullmatch(code):
+        return {"other": f"an array of dtype {shown(code)}"}
+    if not isinstance(shape, tuple) or len(shape) > 8 or not all(type(n) is int and n >= 0 for n in shape):
+        refuse("has an array of an impossible shape")
+    size = math.prod(shape)
+    if code.startswith("O"):
+        if not isinstance(data, list) or len(data) != size:
+            refuse(f"has an array of shape {shape} that holds another number of objects")
+        return describe(data)
+    item = int(code[1:]) * (4 if code.startswith("U") else 1)
+    if not isinstance(data, Blob) or data.length != size * item:
+        refuse(f"has an array of shape {shape} and dtype {code} that holds another number of bytes")
+    axes = array.axes
+    if axes is not None and (
+        not all(type(n) is int for n in axes) or sorted(axes) != list(range(len(shape)))
+    ):
+        refuse("has an array of impossible axes")
+    order = ">" if dtype.order == ">" else "<"
+    return {"array": [data.source, data.offset, order + code, shape, array.fortran, axes]}
 
 
 def columns(root: object) -> Iterator[dict[str, Any]]:
@@ -71,8 +75,8 @@ def columns(root: object) -> Iterator[dict[str, Any]]:
             yield {"split": split, "key": key, **describe(value)}
 
 
-def main() -> int:
-    """Limit ourselves, read, answer; 0 where the file was read."""
+def main() -> None:
+    """Limit ourselves, read, answer; the status is 1 where the file is refused."""
     memory, output, cpu, decoded = (int(word) for word in sys.argv[1:])
     for limit, value in (
         (resource.RLIMIT_AS, memory),
@@ -96,11 +100,9 @@ def main() -> int:
     except MemoryError:
         cause = "needs more memory than a dataset of its size does"
     except OSError as error:
-        cause = (
-            f"unpacks to more than a dataset of its size does, or there is no room for it ({error.strerror})"
-        )
+        cause = f"unpacks to more than a dataset of its size, or finds no room for it ({error.strerror})"
     else:
-        return 0
+        return
     os.lseek(1, 0, os.SEEK_SET)
     os.ftruncate(1, 0)
     os.write(1, json.dumps({"error": cause}).encode())

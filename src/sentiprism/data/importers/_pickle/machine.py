@@ -1,11 +1,9 @@
 """The stack machine."""
 
-import codecs
 import mmap
-import os
-import struct
 from typing import Any
 
+from sentiprism.data.importers._pickle.reader import LONG_TEXT, Reader
 from sentiprism.data.importers._pickle.values import (
     Array,
     Blob,
@@ -20,23 +18,14 @@ from sentiprism.data.importers._pickle.values import (
     utf8,
 )
 
-LONG_TEXT = 1 << 20
-"""Text longer than this is left in the file; only bytes in the disguise of protocol 2 are that long."""
-PIECE = 1 << 20
 MARK = object()
 
 
-class Machine:
-    """The stack machine: one method an opcode, in the table `OPCODES`.
-
-    Args:
-        file: the pickle.
-        decoded: file descriptor that decoded bytes are appended to.
-    """
+class Machine(Reader):
+    """The stack machine: a method for each kind of instruction, found in the table `OPCODES`."""
 
     def __init__(self, file: mmap.mmap, decoded: int) -> None:
-        self.file, self.decoded, self.decoded_size = file, decoded, 0
-        self.at = 0
+        super().__init__(file, decoded)
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
 
@@ -50,43 +39,6 @@ class Machine:
                 refuse(f"is no pickle: byte {self.at - 1} is 0x{opcode:02x}, which is no instruction")
             action, *argument = OPCODES[opcode]
             action(self, *argument)
-
-    # reading
-
-    def take(self, length: int) -> bytes:
-        """The next bytes."""
-        self.skip(length)
-        return self.file[self.at - length : self.at]
-
-    def skip(self, length: int) -> int:
-        """Step over bytes and say where they began."""
-        if length < 0 or length > len(self.file) - self.at:
-            refuse(
-                f"is cut short or broken: {length} bytes are announced at byte {self.at}, {len(self.file)} is its size"
-            )
-        self.at += length
-        return self.at - length
-
-    def number(self, form: str) -> Any:
-        """The next number, in the notation of `struct`."""
-        return struct.unpack(form, self.take(struct.calcsize(form)))[0]
-
-    def line(self) -> bytes:
-        """The next line, without its end."""
-        end = self.file.find(b"\n", self.at)
-        if end < 0:
-            refuse(f"is cut short or broken: the line at byte {self.at} has no end")
-        return self.take(end + 1 - self.at)[:-1]
-
-    def bytes_of(self, blob: Any) -> bytes:
-        """Content of a blob."""
-        if not isinstance(blob, Blob):
-            refuse(f"holds {kind(blob)} where bytes belong")
-        if blob.source:
-            return os.pread(self.decoded, blob.length, blob.offset)
-        return self.file[blob.offset : blob.offset + blob.length]
-
-    # stack
 
     def pop(self) -> Any:
         """Top of the stack."""
@@ -119,9 +71,8 @@ class Machine:
     def fresh(self, kind: type) -> None:
         self.stack.append(kind())
 
-    def read(self, form: str, keep: bool = True) -> None:
-        if (value := self.number(form), keep)[1]:
-            self.stack.append(value)
+    def read(self, form: str) -> None:
+        self.stack.append(self.number(form))
 
     def long(self, form: str) -> None:
         length = self.number(form)
@@ -168,10 +119,10 @@ class Machine:
         if len(items) % 2:
             refuse("is a broken pickle: a key without a value")
         for key, value in zip(items[::2], items[1::2], strict=True):
-            key = utf8(self.bytes_of(key)) if isinstance(key, Blob) else key
-            if not isinstance(key, str):
-                refuse(f"has {kind(key)} as a key where a name belongs")
-            target[key] = value
+            name = utf8(self.bytes_of(key)) if isinstance(key, Blob) else key
+            if not isinstance(name, str):
+                refuse(f"has {kind(name)} as a key where a name belongs")
+            target[name] = value
 
     def put(self, form: str) -> None:
         self.top(object)
@@ -203,49 +154,27 @@ class Machine:
 
     def made_by(self, name: str, args: tuple[Any, ...]) -> Any:
         """What calling one of `KNOWN` would have made."""
+        made: Any = None
         match name, args:
             case "numpy.core.multiarray._reconstruct", (Symbol("numpy.ndarray"), tuple(), _):
-                return Array()
-            case "numpy.core.numeric._frombuffer", (
-                Blob() as data,
-                Dtype() as dtype,
-                tuple(shape),
-                "C" | "F" as order,
-            ):
-                return Array(data, dtype, shape, order == "F")
+                made = Array()
+            case "numpy.core.numeric._frombuffer", (Blob() as data, Dtype() as dtype, tuple(shape), *layout):
+                match layout:
+                    case ["C" | "F" as order] | ["C" | "F" as order, None]:
+                        made = Array(data, dtype, shape, order == "F")
+                    case ["K", tuple(axes)]:  # numpy 2.4: a C array, then its axes in another order
+                        made = Array(data, dtype, shape, axes=axes)
             case "numpy.core.multiarray.scalar", (Dtype() as dtype, Blob() as data):
-                return scalar(dtype, self.bytes_of(data))
+                made = scalar(dtype, self.bytes_of(data))
             case "numpy.dtype", (str() | Blob() as code, *_):
-                return Dtype(code if isinstance(code, str) else utf8(self.bytes_of(code)))
+                made = Dtype(code if isinstance(code, str) else utf8(self.bytes_of(code)))
             case "_codecs.encode", (str() | LongText() as text, "latin1" | "latin-1"):
-                return self.encode(text)
+                made = self.encode(text)
             case "builtins.bytes", ():
-                return Blob(1, 0, 0)
+                made = Blob(1, 0, 0)
             case "collections.OrderedDict", ():
-                return {}
-        return refuse(f"calls {name} with arguments that no array has")
-
-    def encode(self, text: str | LongText) -> Blob:
-        """Bytes that protocol 2 wrote as text of the same code points."""
-        start, decoder = self.decoded_size, codecs.getincrementaldecoder("utf-8")()
-        try:
-            if isinstance(text, str):
-                return self.keep(text.encode("latin-1"))
-            for at in range(text.offset, text.offset + text.length, PIECE):
-                end = min(at + PIECE, text.offset + text.length)
-                self.keep(decoder.decode(self.file[at:end]).encode("latin-1"))
-            decoder.decode(b"", final=True)
-        except UnicodeError:
-            refuse("holds text where the bytes of an array belong")
-        return Blob(1, start, self.decoded_size - start)
-
-    def keep(self, data: bytes) -> Blob:
-        """Append decoded bytes for the parent."""
-        start, view = self.decoded_size, memoryview(data)
-        while view:
-            written = os.write(self.decoded, view)
-            view, self.decoded_size = view[written:], self.decoded_size + written
-        return Blob(1, start, len(data))
+                made = {}
+        return refuse(f"calls {name} with arguments that no array has") if made is None else made
 
     def build(self) -> None:
         state = self.pop()
@@ -273,7 +202,7 @@ OPCODES: dict[int, tuple[Any, ...]] = {
     opcode: (Machine.forbidden, what) for what, opcodes in FORBIDDEN.items() for opcode in opcodes
 } | {
     0x80: (Machine.protocol,),
-    0x95: (Machine.read, "<Q", False),  # FRAME: its length is of no use to a reader of a mapped file
+    0x95: (Machine.number, "<Q"),  # FRAME: its length is of no use to a reader of a mapped file
     ord("("): (Machine.push, MARK),
     ord("0"): (Machine.pop,),
     ord("1"): (Machine.since_mark,),

@@ -15,7 +15,8 @@ KNOWN = {
     "collections.OrderedDict",
 }
 SPELLINGS = {"numpy._core.": "numpy.core.", "__builtin__.": "builtins."}
-CODES = re.compile(r"b1|[iu][1248]|f[248]|[SU]\d{1,7}|O8?")
+CODES = re.compile(r"b1|[iu][1248]|f[248]|[SU][1-9]\d{0,6}|O8?")
+"""Element types of a dataset's arrays, as numpy abbreviates them."""
 NUMBERS = {"b1": "?", "f2": "e", "f4": "f", "f8": "d"} | dict(
     zip(("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"), "bhiqBHIQ", strict=True)
 )
@@ -57,9 +58,14 @@ class Array:
     """A numpy array, or before its BUILD the promise of one."""
 
     def __init__(
-        self, data: object = None, dtype: object = None, shape: object = (), order: object = False
+        self,
+        data: object = None,
+        dtype: object = None,
+        shape: object = (),
+        fortran: bool = False,
+        axes: tuple[Any, ...] | None = None,
     ) -> None:
-        self.data, self.dtype, self.shape, self.fortran = data, dtype, shape, order
+        self.data, self.dtype, self.shape, self.fortran, self.axes = data, dtype, shape, fortran, axes
 
 
 def refuse(cause: str) -> NoReturn:
@@ -67,7 +73,7 @@ def refuse(cause: str) -> NoReturn:
     raise RefusedError(cause)
 
 
-def shown(text: object) -> str:
+def shown(text: str) -> str:
     """What a hostile file wrote, short and on one line."""
     quoted = ascii(text)
     return quoted if len(quoted) <= 82 else quoted[:78] + "...'"
@@ -75,11 +81,9 @@ def shown(text: object) -> str:
 
 def symbol(module: Any, name: Any) -> Symbol:
     """One of `KNOWN`, whichever numpy spelled it; another name is refused."""
-    full = (
-        f"{module}.{name}"
-        if isinstance(module, str) and isinstance(name, str)
-        else "something without a name"
-    )
+    if not (isinstance(module, str) and isinstance(name, str)):
+        refuse("asks for something by a name that is no text")
+    full = f"{module}.{name}"
     for spelling, ours in SPELLINGS.items():
         if full.startswith(spelling):
             full = ours + full.removeprefix(spelling)
@@ -118,8 +122,6 @@ def scalar(dtype: Dtype, data: bytes) -> Any:
             return data.decode("utf-32-be" if order == ">" else "utf-32-le").rstrip("\0")
         except UnicodeDecodeError:
             refuse("holds text that cannot be decoded")
-    return (
-        utf8(data).rstrip("\0")
-        if dtype.code.startswith("S")
-        else refuse(f"holds a scalar of dtype {shown(dtype.code)}")
-    )
+    if not dtype.code.startswith("S"):
+        refuse(f"holds a scalar of dtype {shown(dtype.code)}")
+    return utf8(data).rstrip("\0")

@@ -1,0 +1,71 @@
+"""The text side of a model: an encoder that is part of it, or features made in advance."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sentiprism.errors import UserError
+from sentiprism.features.text import load_backbone
+from sentiprism.types import ModalitySpec, Sequence
+
+
+class TextEncoder(nn.Module):
+    """Hidden states of the text, whatever form it comes in.
+
+    Its parameters, where it has any, are named ``backbone.*``.
+
+    Args:
+        spec: ``tokens`` are read by the encoder ``spec.encoder``; ``features`` pass through.
+        pretrained: False builds the encoder with random weights, for weights that are loaded afterwards.
+
+    Raises:
+        UserError: token ids without an encoder, or with one that has fewer words than ``spec.width``.
+    """
+
+    width: int
+    """D of the output."""
+    contextual: bool
+    """Whether a step's vector depends on the other steps, the first one ([CLS]) standing for the whole."""
+
+    def __init__(self, spec: ModalitySpec, *, pretrained: bool = True) -> None:
+        super().__init__()
+        self.contextual = spec.encoder is not None
+        self.backbone: nn.Module | None = None
+        self.width = spec.width
+        if spec.kind == "features":
+            return
+        if spec.encoder is None:
+            raise UserError("token ids are given without a text encoder", "set text.encoder, for example to minilm")
+        backbone = load_backbone(spec.encoder, pretrained=pretrained)
+        config: Any = backbone.config
+        if config.vocab_size < spec.width:
+            cause = f"{spec.encoder} has {config.vocab_size} words, the token ids {spec.width}"
+            raise UserError(cause, "choose the encoder whose tokenizer made the ids")
+        self.backbone, self.width, self._padding = backbone, config.hidden_size, config.pad_token_id or 0
+
+    def forward(self, text: Sequence) -> Sequence:
+        """Encode (B, T) token ids, or pass (B, T, D) features through; padding comes out as zeros.
+
+        A row does not depend on the other rows. One without text costs nothing and comes out as zeros.
+        """
+        values, mask = text
+        if self.backbone is None:
+            return Sequence(values.masked_fill(~mask.unsqueeze(-1), 0.0), mask)
+        if torch.compiler.is_compiling():  # a traced graph cannot choose rows by their values
+            return Sequence(self._encode(values, mask), mask)
+        rows = text.present.nonzero().squeeze(1)
+        # a batch without any text goes through all the same: DDP waits for a gradient of every parameter
+        if len(rows) in {0, len(mask)}:
+            return Sequence(self._encode(values, mask), mask)
+        hidden = self._encode(values[rows], mask[rows])  # (rows, T, D)
+        return Sequence(hidden.new_zeros(*mask.shape, self.width).index_copy(0, rows, hidden), mask)
+
+    def _encode(self, ids: Tensor, mask: Tensor) -> Tensor:
+        # attention over nothing is NaN: a row without text reads one padding token, and its output is zeroed
+        first = torch.arange(mask.shape[1], device=mask.device) == 0
+        read = mask | (first & ~mask.any(dim=1, keepdim=True))
+        assert self.backbone is not None  # noqa: S101 - for mypy
+        output = self.backbone(input_ids=ids.masked_fill(~mask, self._padding), attention_mask=read.long())
+        hidden: Tensor = output.last_hidden_state
+        return hidden.masked_fill(~mask.unsqueeze(-1), 0.0)

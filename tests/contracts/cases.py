@@ -1,0 +1,89 @@
+"""Inputs the contracts are checked on: any model, text as features or as tokens of a tiny BERT."""
+
+from pathlib import Path
+
+import torch
+
+from sentiprism.models import MODELS, Model, create_model
+from sentiprism.types import MODALITIES, Batch, FeatureSpec, ModalitySpec, Sequence, TargetSpec
+
+INTENSITY = TargetSpec(low=-3, high=3)
+CLASSES = TargetSpec(kind="classes", classes=("serious", "humorous"))
+WIDTHS = {"text": 12, "audio": 5, "vision": 7}
+STEPS = {"text": 6, "audio": 9, "vision": 4}
+
+
+def specs(encoder: Path | None = None, vocabulary: int = 0) -> FeatureSpec:
+    """Three modalities; text as tokens where an encoder is given."""
+    given = {m: ModalitySpec(kind="features", width=WIDTHS[m]) for m in MODALITIES}
+    if encoder is not None:
+        given["text"] = ModalitySpec(kind="tokens", width=vocabulary, encoder=str(encoder))
+    return FeatureSpec(**given)
+
+
+def build(
+    name: str, features: FeatureSpec, target: TargetSpec = INTENSITY, config: dict | None = None, seed: int = 0
+) -> Model:
+    """A model with seeded weights."""
+    torch.manual_seed(seed)
+    return create_model(name, features, target, config)
+
+
+def small(name: str) -> dict:
+    """Configuration with small widths, from the fields of its own that the model shares with others."""
+    wanted = {"width": 16, "text_hidden": 8, "audio_hidden": 8, "vision_hidden": 8}
+    return {key: value for key, value in wanted.items() if key in MODELS[name].Config.model_fields}
+
+
+def batch(
+    features: FeatureSpec,
+    size: int = 6,
+    *,
+    target: TargetSpec = INTENSITY,
+    missing: tuple[str, ...] = (),
+    labels: bool = True,
+    seed: int = 0,
+) -> Batch:
+    """Ragged lengths, the first row full; ``missing`` modalities are missing in every row."""
+    draw = torch.Generator().manual_seed(seed)
+    sequences = []
+    for name in MODALITIES:
+        spec, steps = getattr(features, name), STEPS[name]
+        lengths = torch.randint(2, steps + 1, (size,), generator=draw)
+        lengths[0] = steps
+        if name in missing:
+            lengths.zero_()
+        mask = torch.arange(steps) < lengths[:, None]
+        if spec.kind == "tokens":
+            values = torch.randint(5, spec.width, (size, steps), generator=draw) * mask
+        else:
+            values = torch.randn(size, steps, spec.width, generator=draw) * mask[..., None]
+        sequences.append(Sequence(values, mask))
+    if target.kind == "classes":
+        y = torch.randint(0, len(target.classes), (size,), generator=draw)
+    else:
+        y = torch.empty(size).uniform_(target.low, target.high, generator=draw)
+    return Batch(*sequences, labels={"M": y} if labels else {}, index=torch.arange(size))
+
+
+def rows(b: Batch, keep: torch.Tensor) -> Batch:
+    """Some samples of a batch, trimmed to the longest among them."""
+    cut = []
+    for s in b[:3]:
+        longest = max(1, int(s.mask[keep].sum(1).max()))
+        cut.append(Sequence(s.values[keep, :longest], s.mask[keep, :longest]))
+    return Batch(*cut, labels={k: v[keep] for k, v in b.labels.items()}, index=b.index[keep])
+
+
+def pad(b: Batch, extra: int, garbage: float) -> Batch:
+    """The same samples with more padding, and garbage in all padding."""
+    padded = []
+    for s in b[:3]:
+        mask = torch.nn.functional.pad(s.mask, (0, extra))
+        if s.values.is_floating_point():
+            values = torch.nn.functional.pad(s.values, (0, 0, 0, extra))
+            values = torch.where(mask[..., None], values, torch.full_like(values, garbage))
+        else:
+            values = torch.where(mask, torch.nn.functional.pad(s.values, (0, extra)), 7)
+        padded.append(Sequence(values, mask))
+    return Batch(*padded, labels=b.labels, index=b.index)
