@@ -1,5 +1,7 @@
 """Fixtures every test may use."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,3 +23,20 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the real datasets (../shared/data) are not here")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def minilm() -> Iterator[Path]:
+    """The real MiniLM, fetched through the asset mechanism into the user's own cache and found by name."""
+    from sentiprism.errors import UserError
+    from sentiprism.features.assets import fetch
+
+    try:
+        folder = fetch("minilm")
+    except UserError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SENTIPRISM_ASSET_MINILM", str(folder))
+        yield folder

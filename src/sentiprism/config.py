@@ -52,35 +52,44 @@ def load_yaml(path: Path) -> dict[str, Any]:
     return data
 
 
+def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Copy of ``base`` with ``changes`` on top; mappings merge, anything else replaces."""
+    result = dict(base)
+    for key, value in changes.items():
+        below = result.get(key)
+        result[key] = merge(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return result
+
+
 def override(data: dict[str, Any], assignments: Iterable[str]) -> dict[str, Any]:
     """Copy of ``data`` with each ``a.b=value`` applied; values are read as YAML.
 
     Raises:
-        UserError: an assignment has no ``=``, its value is not YAML, or it goes below a value that is no mapping.
+        UserError: an assignment has no ``=`` or its value is not YAML.
     """
-    result = dict(data)
     for text in assignments:
         key, sign, value = text.partition("=")
-        if not sign or not key.strip():
+        path = [part.strip() for part in key.split(".")]
+        if not sign or not all(path):
             raise UserError(f"{text!r} sets nothing", "write it as key=value, for example optim.batch_size=32")
-        node, *rest = key.strip().split(".")
-        below = result
-        for part in rest:
-            child = below.get(node)
-            if child is not None and not isinstance(child, dict):
-                raise UserError(f"{key} goes below {node!r}, which is a value", "set that key itself")
-            below[node] = dict(child or {})
-            below, node = below[node], part
+        change: Any = _scalar(value, key)
+        for part in reversed(path):
+            change = {part: change}
+        data = merge(data, change)
+    return data
+
+
+def _scalar(value: str, key: str) -> Any:
+    try:
+        read = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise UserError(f"{value!r} for {key} is not YAML", "quote it") from None
+    if isinstance(read, str):  # YAML 1.1 reads 5e-5 as text; a number was meant
         try:
-            below[node] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise UserError(f"{value!r} for {key} is not YAML", "quote it") from None
-        if isinstance(below[node], str):  # YAML 1.1 reads 5e-5 as text; a number was meant
-            try:
-                below[node] = float(below[node])
-            except ValueError:
-                pass
-    return result
+            return float(read)
+        except ValueError:
+            pass
+    return read
 
 
 def dump(config: BaseModel) -> str:

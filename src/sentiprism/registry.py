@@ -9,7 +9,6 @@ from typing import Generic, TypeVar
 
 from sentiprism.errors import UserError, suggest
 
-
 T = TypeVar("T")
 
 

@@ -22,7 +22,11 @@ def specs(encoder: Path | None = None, vocabulary: int = 0) -> FeatureSpec:
 
 
 def build(
-    name: str, features: FeatureSpec, target: TargetSpec = INTENSITY, config: dict | None = None, seed: int = 0
+    name: str,
+    features: FeatureSpec,
+    target: TargetSpec = INTENSITY,
+    config: dict | None = None,
+    seed: int = 0,
 ) -> Model:
     """A model with seeded weights."""
     torch.manual_seed(seed)

@@ -71,7 +71,12 @@ def test_finite_and_right_shaped(name, features, target):
     model, given = build(name, features, target, small(name)), batch(features, 5, target=target)
     output = answer(model, given)
     assert output.prediction.shape == ((5,) if target is INTENSITY else (5, 2))
-    for part in (output.prediction, *output.losses.values(), *output.weights.values(), *output.features.values()):
+    for part in (
+        output.prediction,
+        *output.losses.values(),
+        *output.weights.values(),
+        *output.features.values(),
+    ):
         assert part.isfinite().all()
     assert all(loss.ndim == 0 for loss in output.losses.values())
     assert all(f.shape[0] == 5 and f.ndim == 2 for f in output.features.values())
@@ -147,7 +152,9 @@ def test_every_parameter_learns(name, features):
     model.train()
     total(model, model(batch(features, 16))).backward()
     frozen = model.exceptions.get("gradient", "")
-    without = [n for n, p in model.named_parameters() if p.requires_grad and p.grad is None and n not in frozen]
+    without = [
+        n for n, p in model.named_parameters() if p.requires_grad and p.grad is None and n not in frozen
+    ]
     # a position or word that no sample used has a zero row, but its table has a gradient
     assert not without
 
@@ -203,7 +210,10 @@ def test_same_seed_same_weights(name):
     one, two, other = (build(name, specs(), config=small(name), seed=seed) for seed in (1, 1, 2))
     for (key, a), b in zip(one.state_dict().items(), two.state_dict().values(), strict=True):
         assert torch.equal(a, b), key
-    assert any(not torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True))
+    assert any(
+        not torch.equal(a, b)
+        for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+    )
 
 
 def test_config_and_weights_round_trip(name, features, tmp_path):

@@ -22,8 +22,7 @@ def test_batches_partition_the_split_and_ranks_partition_the_batches(lengths, si
     one = list(LengthGroupedSampler(lengths, size, 7, shuffle=shuffle, pool=pool, world=1).epoch(epoch))
     assert sorted(np.concatenate(one)) == list(range(len(lengths)))
     ranks = [
-        LengthGroupedSampler(lengths, size, 7, shuffle=shuffle, pool=pool, rank=r, world=world)
-        for r in range(world)
+        LengthGroupedSampler(lengths, size, 7, shuffle=shuffle, pool=pool, rank=r, world=world) for r in range(world)
     ]
     parts = [list(r.epoch(epoch)) for r in ranks]
     assert {len(p) for p in parts} == {len(ranks[0])}

@@ -130,9 +130,7 @@ class SplitWriter:
                 arrays = [
                     batch.column(column.name)
                     if column.name in batch.schema.names
-                    else to_arrow(
-                        [None] * len(batch), Columns.of(self._schema).widths[column.name.split(".")[1]]
-                    )
+                    else to_arrow([None] * len(batch), Columns.of(self._schema).widths[column.name.split(".")[1]])
                     for column in self._schema
                 ]
                 self._writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
@@ -160,9 +158,7 @@ def read_split(path: Path, name: str) -> tuple[Split, Columns]:
         labels={label: table[f"label.{label}"].to_numpy() for label in columns.labels},
         sequences={key: Ragged.from_arrow(table[f"sequence.{key}"]) for key in columns.widths},
         planted={
-            key: np.concatenate(
-                [part.flatten().to_numpy() for part in table[f"planted.{key}"].chunks]
-            ).reshape(-1, n)
+            key: np.concatenate([part.flatten().to_numpy() for part in table[f"planted.{key}"].chunks]).reshape(-1, n)
             for key, n in columns.planted.items()
         },
     )

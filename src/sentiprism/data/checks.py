@@ -75,9 +75,7 @@ class Checks:
         planted = {key: np.asarray(value, np.float32).reshape(-1) for key, value in utterance.planted.items()}
         sizes = {key: len(value) for key, value in planted.items()}
         if sizes != self.planted and len(self._ids) > 1:
-            raise UserError(
-                f"{name!r} plants {sizes}, earlier ones {self.planted}", "plant the same everywhere"
-            )
+            raise UserError(f"{name!r} plants {sizes}, earlier ones {self.planted}", "plant the same everywhere")
         self.planted = sizes
         return replace(utterance, sequences=sequences, planted=planted)
 
@@ -92,15 +90,11 @@ class Checks:
             )
         self.labels = names
         low, high = (
-            (0.0, len(self.target.classes) - 1.0)
-            if self.target.classes
-            else (self.target.low, self.target.high)
+            (0.0, len(self.target.classes) - 1.0) if self.target.classes else (self.target.low, self.target.high)
         )
         for key, value in utterance.labels.items():
             if not isfinite(value):
-                raise UserError(
-                    f"{name!r}: label {key} is {value}", "give it a number, or leave the utterance out"
-                )
+                raise UserError(f"{name!r}: label {key} is {value}", "give it a number, or leave the utterance out")
             if self.target.kind == "classes" and (value != round(value) or not low <= value <= high):
                 raise UserError(
                     f"{name!r}: label {key} = {value:g} is no class from 0 to {high:g}",
@@ -123,9 +117,7 @@ class Checks:
             raise UserError(f"{name!r}: no sequence is called {key!r}", suggest(key, SEQUENCES))
         if key == "token_ids":
             if steps.ndim != 1 or (len(steps) and (steps.dtype.kind not in "iu" or steps.min() < 0)):
-                raise UserError(
-                    f"{name!r}: token_ids are no row of whole numbers >= 0", "store ids as (T,) integers"
-                )
+                raise UserError(f"{name!r}: token_ids are no row of whole numbers >= 0", "store ids as (T,) integers")
             self.widths[key] = 0
             return np.array(steps, np.int32)
         if steps.size == 0:
@@ -157,9 +149,7 @@ class Checks:
         if not varies.all():
             varies |= (steps != first).any(axis=0)
 
-    def finish(
-        self, expected: Mapping[str, int] | None = None
-    ) -> tuple[dict[str, SplitCard], tuple[str, ...]]:
+    def finish(self, expected: Mapping[str, int] | None = None) -> tuple[dict[str, SplitCard], tuple[str, ...]]:
         """What each split holds, and the warnings.
 
         Args:
@@ -199,9 +189,7 @@ class Checks:
         ]
         shared = sum(len(splits) > 1 for splits in self._videos.values())
         if shared:
-            warnings.append(
-                f"{shared} videos stand in more than one split: what is tested was partly trained on"
-            )
+            warnings.append(f"{shared} videos stand in more than one split: what is tested was partly trained on")
         for (key, kind), count in self._mended.items():
             if count:
                 warnings.append(f"{key}: {count} {kind} values set to 0")

@@ -23,7 +23,7 @@ class KnownDataset(Config):
     label_offset: float = 0.0
     """Added to labels as distributed, to bring them onto the target's range."""
     shared_videos: bool = False
-    """The official splits are not stated to keep each video in one split: imports warn of it, not refuse."""
+    """The official splits may spread a video over several splits: imports warn of it, and do not refuse."""
     aliases: tuple[str, ...] = ()
     files: dict[str, str] = Field(default_factory=dict)
     """SHA-256 of distributed files, from the README of thuiar/MMSA; empty where none is published."""
@@ -118,12 +118,12 @@ KNOWN: dict[str, KnownDataset] = {dataset.name: dataset for dataset in _ALL}
 
 
 def describe(name: str) -> KnownDataset | None:
-    """The known dataset of a name or alias, whatever its case; None = a user's own, which needs a given range."""
+    """The known dataset of a name or alias, in any case; None = a user's own, which needs a given range."""
     wanted = name.lower()
     return next((known for known in _ALL if wanted in (known.name, *known.aliases)), None)
 
 
 def recognise(digest: str) -> tuple[KnownDataset, str] | None:
-    """The dataset and file name that the SHA-256 (hex) of a distributed file belongs to, if it is known."""
+    """The dataset and file name that the SHA-256 (hex) of a distributed file stands for, or None."""
     wanted = digest.lower()
     return next(((known, file) for known in _ALL for file, sha in known.files.items() if sha == wanted), None)

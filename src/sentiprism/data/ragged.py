@@ -6,7 +6,6 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import torch
 
 from sentiprism.types import Sequence
 
@@ -143,6 +142,8 @@ class Ragged:
         Returns:
             (B, T, F) float32 or (B, T) int64, and the mask of real steps (B, T).
         """
+        import torch  # not needed to open a dataset, and far larger than one
+
         rows = np.asarray(indices, dtype=np.int64).reshape(-1)
         lengths = self.lengths[rows]
         T = max(int(lengths.max(initial=0)), 1)

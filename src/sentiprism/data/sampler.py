@@ -46,16 +46,12 @@ class LengthGroupedSampler:
         if min(batch_size, world, pool) < 1 or not 0 <= rank < world:
             raise ValueError(f"{batch_size=}, {world=}, {pool=} must be positive and {rank=} below world")
         if batch_size < world:
-            raise UserError(
-                f"a batch of {batch_size} cannot be shared by {world} processes", "raise optim.batch_size"
-            )
+            raise UserError(f"a batch of {batch_size} cannot be shared by {world} processes", "raise optim.batch_size")
         if len(lengths) == 0:
             raise UserError("the split has no utterances", "use a dataset whose splits are not empty")
         if len(lengths) < world:
-            raise UserError(
-                f"{len(lengths)} utterances cannot be shared by {world} processes", "use fewer of them"
-            )
-        self.lengths = np.asarray(lengths)
+            raise UserError(f"{len(lengths)} utterances cannot be shared by {world} processes", "use fewer of them")
+        self.lengths = np.asarray(lengths, np.int64)
         self.batch_size, self.seed, self.shuffle, self.pool = batch_size, seed, shuffle, pool
         self.rank, self.world = rank, world
 
@@ -74,10 +70,11 @@ class LengthGroupedSampler:
         rng = np.random.default_rng((self.seed, n))
         order = rng.permutation(len(self.lengths))
         pools = np.split(order, np.arange(0, len(order), self.pool * self.batch_size)[1:])
-        batches = self._cut(np.concatenate([pool[np.argsort(self.lengths[pool])] for pool in pools]))
+        # stable: how ties fall in numpy's default sort depends on the processor
+        batches = self._cut(np.concatenate([pool[np.argsort(self.lengths[pool], kind="stable")] for pool in pools]))
         return [batches[i] for i in rng.permutation(len(batches))]
 
     def _cut(self, order: Indices) -> list[Indices]:
-        # pools are whole batches, so cutting all of them at once never mixes two pools; the last cut may be
-        # dropped, which joins a tail too small for the ranks to the batch before it
+        # pools hold whole batches, so no cut straddles two of them; where a tail is too small for the ranks, the cut
+        # before it is left out
         return np.split(order, np.arange(1, len(self)) * self.batch_size)

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,6 +16,11 @@ from sentiprism.data.dataset import SPLITS, Card, Dataset, Utterance
 from sentiprism.errors import UserError, suggest
 from sentiprism.files import atomic_folder, home, safe_name
 from sentiprism.types import TargetSpec
+
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None  # type: ignore[assignment]
 
 CARD = "card.json"
 FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
@@ -62,7 +68,8 @@ def write_dataset(
     folder = home("datasets", safe_name(name, "dataset name"))
     checks = Checks(target, allow_shared_videos=allow_shared_videos)
     try:
-        with _disk_faults(name), atomic_folder(folder, replace=replace) as temporary:
+        _sweep(folder)
+        with _disk_faults(name), atomic_folder(folder, replace=replace) as temporary, _held(temporary):
             columns = Columns(target.kind == "classes", checks.labels, checks.widths, checks.planted)
             writers = {split: SplitWriter(_file(temporary, split), columns) for split in SPLITS}
             try:
@@ -113,9 +120,39 @@ def _disk_faults(name: str) -> Iterator[None]:
         reason = " ".join(str(error.strerror or error).split())
         if error.errno in FULL:
             raise UserError(f"the disk is full: dataset {name!r} was not stored", "free some space") from None
-        raise UserError(
-            f"dataset {name!r} was not stored: {reason}", "check the folder and the disk"
-        ) from None
+        raise UserError(f"dataset {name!r} was not stored: {reason}", "check the folder and the disk") from None
+
+
+@contextmanager
+def _held(temporary: Path) -> Iterator[bool]:
+    """Lock a folder while it is written; False where it cannot be had. The system unlocks it at a kill."""
+    try:
+        fd = os.open(temporary, os.O_RDONLY)
+    except OSError:  # gone meanwhile, or a system that does not open folders
+        yield False
+        return
+    try:
+        yield _lock(fd)
+    finally:
+        os.close(fd)
+
+
+def _lock(fd: int) -> bool:
+    if fcntl is None:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what imports of this name left when they were killed."""
+    for left in folder.parent.glob(f".{folder.name}.????????"):
+        with _held(left) as abandoned:
+            if abandoned:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def content_hash(folder: Path) -> str:
@@ -133,9 +170,7 @@ def _read_card(folder: Path) -> Card:
         return Card.parse(json.loads(path.read_text(encoding="utf-8")), str(path))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is no JSON"
-        raise UserError(
-            f"{path} cannot be read: {reason}", "import the dataset again, with --replace"
-        ) from None
+        raise UserError(f"{path} cannot be read: {reason}", "import the dataset again, with --replace") from None
 
 
 def _names() -> list[str]:
@@ -175,9 +210,7 @@ def load_dataset(name: str | Path, *, verify: bool = False) -> Dataset:
                 raise ValueError(f"it has {len(splits[split])} utterances, not those of the card")
         except (OSError, ValueError, KeyError) as error:
             reason = " ".join(str(error).split())
-            raise UserError(
-                f"{path} is damaged: {reason}", "import the dataset again, with --replace"
-            ) from None
+            raise UserError(f"{path} is damaged: {reason}", "import the dataset again, with --replace") from None
     if verify and content_hash(folder) != card.content:
         raise UserError(f"the files of {folder} were changed after import", "import it again, with --replace")
     return Dataset(card, splits["train"], splits["valid"], splits["test"])

@@ -1,56 +1,71 @@
 """A dataset whose truth is known: shared and unique factors and each modality's contribution are planted.
 
-One utterance, for modalities m = text, audio, vision (`MODALITIES`), with a = `SHARED` and b = `UNIQUE`:
+One utterance, for the modalities m = text, audio, vision (`MODALITIES`), with a = `SHARED` and b = `UNIQUE`:
 
     s    ~ N(0, 1)                          shared factor, which every modality shows
-    u_m  = ±1 (even odds) x U(0.5, 1.5)     unique factor, which modality m alone shows; 0 where m is missing
-    c    ~ Dirichlet(α, α, α)               contribution; a missing modality's share is 0, the others' sum to 1
+    u_m  = ±1 (even odds) x U(0.5, 1.5)     unique factor, which m alone shows; 0 where m is missing
+    c    ~ Dirichlet(α, α, α)               contribution; 0 where m is missing, and the others sum to 1
     g_m  = b c_m u_m                        signal: what m alone adds to the label
-    y    = 3 tanh(a s + Σ_m g_m + ε),       ε ~ N(0, `label_noise`): the label, within [-3, 3]
+    y    = 3 tanh(a s + Σ_m g_m + ε)        label in (-3, 3); ε has the deviation ``label_noise``
 
 Frame t of T in modality m is  x_t = p_t z W_m + e_t,  with z = [s, g_m, c_m - 1/3, n_1, n_2]:
 
     n    ~ N(0, 1)                          nuisance, drawn for each modality of each utterance
-    W_m                                     mixing matrix (5, F) of orthonormal rows x sqrt(F / 5), fixed by the seed
-    p_t                                     time profile: a raised-cosine bump of random place, with mean 1 over t
-    e_t  ~ N(0, `noise`) per feature        frame noise
+    W_m                                     mixing (5, F), orthogonal rows of norm sqrt(F/5), fixed by seed
+    p_t                                     time profile: a raised cosine at a random phase, mean 1 over t
+    e_t                                     frame noise of deviation ``noise`` per feature
 
-so the time mean of x is z W_m up to noise. T is uniform within `LENGTHS`. Every modality is missing with probability
-``missing``, independently; where that would leave none, one drawn at random stays.
+so the mean of x over time is z W_m up to noise. T is uniform within `LENGTHS`. Each modality is missing with
+probability ``missing``, independently; where that leaves none, one drawn at random stays.
 
-Because |u_m| is kept away from 0, a modality that holds a small share leaves much of the label unexplained: the error
-of a predictor that sees m alone falls with c_m. A modality weight made from unimodal errors, such as w* of MDF (Eq. 10),
-can therefore be held against the planted "contribution".
+As |u_m| is kept away from 0, a modality with a small share leaves much of the label unexplained: the error of
+a predictor that sees m alone falls with c_m. Modality weights made from unimodal errors, such as w* of MDF
+(Eq. 10), can therefore be held against the planted "contribution".
 """
 
-import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
+from sentiprism.config import Config
 from sentiprism.data.dataset import SPLITS, Dataset, Utterance
-from sentiprism.data.store import load_dataset, write_dataset
+from sentiprism.data.store import CARD, load_dataset, write_dataset
 from sentiprism.errors import UserError
-from sentiprism.files import home
+from sentiprism.files import home, safe_name
 from sentiprism.types import MODALITIES, TargetSpec
 
-
 SHARED = 0.3
-"""a: weight of the shared factor before tanh."""
+"""a: weight of the shared factor."""
 UNIQUE = 1.0
-"""b: weight of the unique factors before tanh."""
+"""b: weight of the unique factors."""
 FACTORS = 5
 """Entries of z."""
 LENGTHS = {"text": (4, 20), "audio": (5, 40), "vision": (5, 30)}
-"""Shortest and longest sequence in frames, both possible."""
+"""Frames of the shortest and the longest sequence."""
 UTTERANCES_PER_VIDEO = 4
-TINY = 1e-9
-MAKER = "sentiprism.data.synthetic 1"
-"""Begins the card's source. Raise the number whenever the same parameters would give other data."""
+MAKER = "sentiprism.data.synthetic"
+VERSION = 1
+"""Raise it whenever the same recipe would give other data."""
 
 Floats = npt.NDArray[np.float64]
+Count = Annotated[int, Field(ge=1)]
+Width = Annotated[int, Field(ge=FACTORS)]
+Deviation = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Recipe(Config):
+    """What the data depend on, see `synthetic_dataset`; kept in the source of the card."""
+
+    seed: Annotated[int, Field(ge=0)]
+    sizes: tuple[Count, Count, Count]
+    widths: tuple[Width, Width, Width]
+    missing: Annotated[float, Field(ge=0, lt=1)]
+    concentration: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    noise: Deviation
+    label_noise: Deviation
 
 
 def synthetic_dataset(
@@ -70,7 +85,7 @@ def synthetic_dataset(
         name: its name in the store.
         seed: of every draw; the same parameters give the same content hash.
         sizes: utterances in train, valid and test; four share a video.
-        widths: F of text, audio and vision; text comes as features.
+        widths: F of text, audio and vision, at least `FACTORS`; text comes as features.
         missing: probability that a modality is missing, in [0, 1).
         concentration: α of the Dirichlet; the smaller, the more often one modality dominates.
         noise: standard deviation of a frame's noise, per feature.
@@ -78,90 +93,91 @@ def synthetic_dataset(
 
     Returns:
         The dataset. ``Split.planted`` holds "contribution" (N, 3), "shared" (N, 1), "unique" (N, 3) and
-        "signal" (N, 3), columns in the order of `MODALITIES`.
+        "signal" (N, 3); columns in the order of `MODALITIES`.
 
     Raises:
-        UserError: a parameter is out of its range, or ``name`` is taken by another dataset.
+        UserError: a parameter is out of its range, or another dataset has this name.
     """
-    parameters: dict[str, Any] = {
+    values = {
         "seed": seed,
-        "sizes": list(sizes),
-        "widths": list(widths),
+        "sizes": sizes,
+        "widths": widths,
         "missing": missing,
         "concentration": concentration,
         "noise": noise,
         "label_noise": label_noise,
     }
-    ranges = {
-        "sizes": min(sizes) >= 1,
-        "widths": min(widths) >= FACTORS,
-        "missing": 0 <= missing < 1,
-        "concentration": concentration > 0,
-        "noise": noise >= 0,
-        "label_noise": label_noise >= 0,
-    }
-    for key, valid in ranges.items():
-        if not valid:
-            raise UserError(
-                f"{key}={parameters[key]} makes no synthetic dataset",
-                f"sizes >= 1, widths >= {FACTORS}, missing in [0, 1), concentration > 0, noise >= 0",
-            )
-@@@
+    recipe = Recipe.parse(values, "synthetic dataset")
+    source = f"{MAKER} {VERSION} {recipe.model_dump_json()}"
+    if home("datasets", safe_name(name, "dataset name"), CARD).is_file():
+        stored = load_dataset(name)
+        if stored.card.source == source:
+            return stored
+        if not stored.card.source.startswith(f"{MAKER} "):
+            raise UserError(f"the stored dataset {name!r} is not a synthetic one", "choose another name")
+    return write_dataset(
+        name,
+        _utterances(recipe),
+        title="Synthetic utterances with planted factors and contributions",
+        source=source,
+        target=TargetSpec(low=-3.0, high=3.0),
+        protocol="intensity",
+        replace=True,
+    )
 
-def _utterances(
-    parameters: dict[str, Any],
-) -> Iterator[tuple[str, Utterance]]:
-    """The utterances of all splits, in order; each split has a random stream of its own."""
-    widths = dict(zip(MODALITIES, parameters["widths"], strict=True))
-    mix = {
-        m: _mixing(np.random.default_rng((parameters["seed"], len(SPLITS), i)), widths[m])
-        for i, m in enumerate(MODALITIES)
-    }
-    for number, (split, size) in enumerate(zip(SPLITS, parameters["sizes"], strict=True)):
-        rng = np.random.default_rng((parameters["seed"], number))
+
+def _utterances(recipe: Recipe) -> Iterator[tuple[str, Utterance]]:
+    """Each split has a stream of draws of its own: the size of one changes nothing in the others."""
+    mixing = [
+        _mixing(np.random.default_rng((recipe.seed, len(SPLITS), m)), width) for m, width in enumerate(recipe.widths)
+    ]
+    for number, (split, size) in enumerate(zip(SPLITS, recipe.sizes, strict=True)):
+        rng = np.random.default_rng((recipe.seed, number))
         for row in range(size):
-            yield split, _utterance(rng, f"{split}{row // UTTERANCES_PER_VIDEO}", row, mix, parameters)
+            video, clip = divmod(row, UTTERANCES_PER_VIDEO)
+            yield split, _utterance(rng, f"{split}-{video:04d}", clip, mixing, recipe)
 
 
-def _utterance(
-    rng: np.random.Generator, video: str, row: int, mix: dict[str, Floats], parameters: dict[str, Any]
-) -> Utterance:
-    present = rng.random(3) >= parameters["missing"]
-    present[rng.integers(3)] |= not present.any()
+def _utterance(rng: np.random.Generator, video: str, clip: int, mixing: list[Floats], recipe: Recipe) -> Utterance:
+    present = rng.random(3) >= recipe.missing
+    spared = rng.integers(3)
+    present[spared] |= not present.any()
     shared = rng.standard_normal()
     unique = rng.choice((-1.0, 1.0), 3) * rng.uniform(0.5, 1.5, 3) * present
-    # gamma draws over their sum are a Dirichlet draw, and stay one when the missing are left out
-    shares = rng.standard_gamma(parameters["concentration"], 3) * present + TINY * present
-    shares /= shares.sum()
-    signal = UNIQUE * shares * unique
-    hidden = SHARED * shared + signal.sum() + parameters["label_noise"] * rng.standard_normal()
+    # gamma draws over their sum are a Dirichlet draw, and still are with the missing left out; the floor
+    # keeps the sum off 0 where a tiny α makes every draw underflow
+    share = np.maximum(rng.standard_gamma(recipe.concentration, 3), 1e-9) * present
+    share /= share.sum()
+    signal = UNIQUE * share * unique
+    label = 3 * np.tanh(SHARED * shared + signal.sum() + recipe.label_noise * rng.standard_normal())
     sequences = {}
-    for m, here, g, c in zip(MODALITIES, present, signal, shares, strict=True):
-        # drawn for a missing modality too, so that `missing` changes no other draw
-        steps = int(rng.integers(LENGTHS[m][0], LENGTHS[m][1] + 1))
-        z = np.concatenate([[shared, g, c - 1 / 3], rng.standard_normal(FACTORS - 3)])  # (FACTORS,)
-        frames = _profile(rng, steps)[:, None] * (z @ mix[m])  # (T, F)
-        frames += parameters["noise"] * rng.standard_normal(frames.shape)
-        if here:
-            sequences[m] = frames.astype(np.float32)
-    planted = {"contribution": shares, "shared": np.array([shared]), "unique": unique, "signal": signal}
+    for m, modality in enumerate(MODALITIES):  # drawn for a missing one too: `missing` moves no other draw
+        low, high = LENGTHS[modality]
+        nuisance = rng.standard_normal(FACTORS - 3)
+        z = np.concatenate([[shared, signal[m], share[m] - 1 / 3], nuisance])  # (FACTORS,)
+        profile = _profile(rng, int(rng.integers(low, high, endpoint=True)))
+        frames = profile[:, None] * (z @ mixing[m])  # (T, F)
+        frames += recipe.noise * rng.standard_normal(frames.shape)
+        if present[m]:
+            sequences[modality] = frames.astype(np.float32)
+    planted = {"contribution": share, "shared": np.array([shared]), "unique": unique, "signal": signal}
     return Utterance(
-        id=f"{video}${row % UTTERANCES_PER_VIDEO}",
+        id=f"{video}-{clip}",
         video_id=video,
         text=None,
-        labels={"M": float(3 * np.tanh(hidden))},
+        labels={"M": float(label)},
         sequences=sequences,
         planted={key: value.astype(np.float32) for key, value in planted.items()},
     )
 
 
 def _mixing(rng: np.random.Generator, width: int) -> Floats:
-    """(FACTORS, F): orthogonal rows, so that every factor can be read, of mean square 1 / FACTORS per feature."""
+    """(FACTORS, F) with orthogonal rows, so that every factor can be read from any modality."""
     basis, _ = np.linalg.qr(rng.standard_normal((width, FACTORS)))
     return np.asarray(basis.T * np.sqrt(width / FACTORS))
 
 
 def _profile(rng: np.random.Generator, steps: int) -> Floats:
-    """(T,): a raised-cosine bump at a random time over a floor, with mean 1."""
-    profile = 1.2 + np.cos(np.linspace(0, 2 * np.pi, steps, endpoint=False) - rng.uniform(0, 2 * np.pi))
-    return np.asarray(profile / profile.mean())
+    """(T,) with mean 1: a raised cosine over a floor, so that no frame is without signal."""
+    wave = 1.2 + np.cos(np.linspace(0, 2 * np.pi, steps, endpoint=False) - rng.uniform(0, 2 * np.pi))
+    return np.asarray(wave / wave.mean())

@@ -102,8 +102,8 @@ def paired(
         seed: of the resamples.
 
     Returns:
-        By metric name; p is twice the smaller share of resamples on one side of 0, the observed sample counted
-        in (Davison and Hinkley 1997, section 4.2), at most 1.
+        By metric name; p is twice the smaller share of resamples on one side of 0, the observed sample
+        counted in (Davison and Hinkley 1997, section 4.2), at most 1.
 
     Raises:
         UserError: as `interval`.

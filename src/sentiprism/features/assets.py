@@ -1,4 +1,4 @@
-"""Pinned files the program needs: weights and samples, each with its sha256 and several places to get it from.
+"""Pinned files the program needs: weights and samples, each with its sha256 and places to have it from.
 
 The sha256 decides: a file that has another one is refused by name, whatever place it came from.
 """
@@ -6,7 +6,7 @@ The sha256 decides: a file that has another one is refused by name, whatever pla
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from filelock import FileLock
 from sentiprism import files
 from sentiprism.errors import UserError, suggest
 from sentiprism.features.progress import progress
-from sentiprism.features.sources import Hub, Source, Unavailable, Wheels
+from sentiprism.features.sources import Hub, Source, UnavailableError, Wheels
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ ASSETS: dict[str, Asset] = {
 
 @dataclass(frozen=True, slots=True)
 class AssetStatus:
-    """What `sentiprism doctor` says of an asset; ``folder`` is where it is or would be, ``size`` is in bytes."""
+    """What `sentiprism doctor` says of an asset; ``folder`` is where it is or would be, ``size`` bytes."""
 
     name: str
     title: str
@@ -113,7 +113,7 @@ def fetch(name: str, path: str | Path | None = None) -> Path:
 
     Args:
         name: a key of `ASSETS`.
-        path: the user's own folder with these files (or one of the files); ``SENTIPRISM_ASSET_<NAME>`` where None.
+        path: the user's own folder with these files, or one of them; ``SENTIPRISM_ASSET_<NAME>`` where None.
 
     Raises:
         UserError: unknown name, a wrong file in the user's folder, or no source gives the right files.
@@ -150,7 +150,10 @@ def status() -> list[AssetStatus]:
             state, detail = "absent", f"fetched at first use, or set {asset.variable} to a folder that has it"
         elif missing or wrong:
             what = f"{missing[0]} is missing" if missing else f"{wrong[0]} is not the file it should be"
-            state, detail = "damaged", f"{what}; {'mend that folder' if given else 'fetched again at next use'}"
+            state, detail = (
+                "damaged",
+                f"{what}; {'mend that folder' if given else 'fetched again at next use'}",
+            )
         else:
             state, detail = "ready" if all(known.values()) else "unchecked", ""
         found.append(AssetStatus(asset.name, asset.title, asset.licence, asset.size, folder, state, detail))
@@ -205,8 +208,8 @@ def _fill(asset: Asset, folder: Path) -> Path:
                 for file, expected in asset.files.items():
                     if (actual := files.sha256(temporary / file)) != expected:
                         begins = f"its sha256 begins {actual[:8]}, not {expected[:8]}"
-                        raise Unavailable(f"{file} is not the file it should be ({begins})")
-        except Unavailable as error:
+                        raise UnavailableError(f"{file} is not the file it should be ({begins})")
+        except UnavailableError as error:
             reasons.append(f"{type(source).__name__}: {error}")
         else:
             _remember({folder / file: expected for file, expected in asset.files.items()})

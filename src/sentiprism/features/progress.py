@@ -22,7 +22,9 @@ def progress(message: str, total: float | None = None) -> Iterator[Callable[[flo
     from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn
 
     console = Console(stderr=True)
-    bar = Progress(SpinnerColumn(), *Progress.get_default_columns(), TimeElapsedColumn(), console=console, transient=True)
+    bar = Progress(
+        SpinnerColumn(), *Progress.get_default_columns(), TimeElapsedColumn(), console=console, transient=True
+    )
     task = bar.add_task(message, total=total)
     timer = Timer(PATIENCE, bar.start if console.is_terminal else lambda: console.print(f"{message} ..."))
     timer.daemon = True

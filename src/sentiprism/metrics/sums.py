@@ -1,12 +1,12 @@
 """Sums over samples that a bootstrap can reweight: every metric of this room is made of them.
 
 A resample with replacement is how often each sample was drawn, so R resamples are a weight (R, N) and each
-sum over them is one matrix product, where an index (R, N) would copy every prediction R times. A subset (samples
-with a non-zero label, say) is a factor of 0 or 1, so that the axis of resamples stays rectangular.
+sum over them is one matrix product, where an index (R, N) would copy every prediction R times. A subset
+(samples with a non-zero label, say) is a factor of 0 or 1, so that the axis of resamples stays rectangular.
 
-Values are compared as float32, the precision of models and stored labels, because edges such as 0.1 are not the
-same number in both precisions: 0.1 as float32 lies above 0.1 as float64 and would change its bin. Sums are
-float64.
+Values are compared as float32, the precision of models and stored labels, because edges such as 0.1 are not
+the same number in both precisions: 0.1 as float32 lies above 0.1 as float64 and would change its bin. Sums
+are float64.
 """
 
 from typing import Any

@@ -7,7 +7,16 @@ from sentiprism.models.base import Model, ModelConfig
 from sentiprism.registry import Registry
 from sentiprism.types import FeatureSpec, TargetSpec
 
-__all__ = ["MODELS", "Model", "ModelConfig", "SavedModel", "create_model", "list_models", "load_model", "save_model"]
+__all__ = [
+    "MODELS",
+    "Model",
+    "ModelConfig",
+    "SavedModel",
+    "create_model",
+    "list_models",
+    "load_model",
+    "save_model",
+]
 
 MODELS: Registry[Model] = Registry("sentiprism.models", "sentiprism.models.base:Model", "model")
 

@@ -47,7 +47,7 @@ class TextEncoder(nn.Module):
     def forward(self, text: Sequence) -> Sequence:
         """Encode (B, T) token ids, or pass (B, T, D) features through; padding comes out as zeros.
 
-        A row does not depend on the other rows. One without text costs nothing and comes out as zeros.
+        A row does not depend on the other rows. One without text comes out as zeros.
         """
         values, mask = text
         if self.backbone is None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from sentiprism.config import override
+from sentiprism.config import merge, override
 from sentiprism.data.dataset import Dataset, TuningView
 from sentiprism.data.prepare import PreparedSplit, prepare
 from sentiprism.data.store import load_dataset
@@ -15,8 +15,9 @@ from sentiprism.metrics import protocol
 from sentiprism.models import MODELS, create_model
 from sentiprism.training.config import OptimConfig, RunConfig
 from sentiprism.training.engine import Engine, Precision
+from sentiprism.training.experiments import default_settings, load_experiment
 from sentiprism.training.loop import Trainer
-from sentiprism.training.progress import TrainingProgress
+from sentiprism.training.progress import TrainingProgress, curves
 from sentiprism.training.run import Run, new_folder
 from sentiprism.training.seeding import seed_at
 from sentiprism.types import FeatureSpec
@@ -32,26 +33,35 @@ def resolve(base: dict[str, Any], assignments: Iterable[str] = ()) -> RunConfig:
 
 
 def train(
-    model: str,
-    dataset: str | Path | TuningView,
+    model: str | None = None,
+    dataset: str | Path | TuningView | None = None,
     *,
-    seeds: int | tuple[int, ...] = 1,
+    seeds: int | tuple[int, ...] | None = None,
+    experiment: str | None = None,
     settings: dict[str, Any] | None = None,
+    assignments: Iterable[str] = (),
     out: Path | str | None = None,
     device: str = "auto",
     precision: Precision = "auto",
+    tensorboard: bool = False,
     quiet: bool = False,
 ) -> Run:
     """Train a model with several seeds; the epoch of each is selected on valid only.
+
+    What is not given comes from the experiment, without one from this project's own experiment for the model and
+    dataset (``experiments/<model>/sentiprism2026_<dataset>.yaml``), else from the defaults of `RunConfig`.
 
     Args:
         model: see ``list_models``.
         dataset: a name in the store, a folder, or a dataset; its test split is not looked at.
         seeds: how many, or which.
-        settings: what differs from the defaults of `RunConfig`, nested: ``{"optim": {"epochs": 10}}``.
+        experiment: name (``mdf/jian2026_mosi``) or path of an experiment file.
+        settings: what differs, nested as in `RunConfig`: ``{"optim": {"epochs": 10}}``.
+        assignments: what differs from that, as ``key=value`` texts.
         out: run folder; by default a new one under ``runs/``.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         precision: ``auto``, ``no``, ``bf16``, ``fp16``.
+        tensorboard: also write TensorBoard curves (extra ``tensorboard``).
         quiet: show no progress.
 
     Returns:
@@ -60,23 +70,39 @@ def train(
     Raises:
         UserError: anything the user can mend.
     """
-    view = dataset if isinstance(dataset, TuningView) else load_dataset(dataset)
-    name = str(dataset) if isinstance(dataset, str | Path) else view.name
-    config = resolve({**(settings or {}), "model": model, "dataset": name, "seeds": seeds})
+    given = {"model": model, "dataset": _name(dataset), "seeds": seeds}
+    given = {key: value for key, value in given.items() if value is not None}
+    if experiment is not None:
+        base = load_experiment(experiment).run
+    elif model is None or dataset is None:
+        raise UserError(
+            "a run needs a model and a dataset", "for example: sentiprism train mdf --dataset mosi"
+        )
+    else:
+        base = default_settings(model, given["dataset"])
+    config = resolve(merge(merge(base, settings or {}), given), assignments)
+    view = dataset if isinstance(dataset, TuningView) else load_dataset(config.dataset)
     engine = Engine(device, precision)
-    folder = Path(out) if out else new_folder(config)
+    folder = engine.gather(Path(out) if out else new_folder(config))[0]  # processes may read different clocks
     view = _tuning(view)
     with engine.main_first():
         features = prepare(view, config.data)
     with torch.device("meta"):  # a configuration that cannot be built is refused before anything is written
-        create_model(model, features, view.card.target, config.config, pretrained=False)
+        create_model(config.model, features, view.card.target, config.config, pretrained=False)
     if engine.is_main:
         Run.create(folder, config, view.card, str(engine.device), engine.precision)
     engine.barrier()
-    return _train(Run(folder), view, features, engine, quiet=quiet)
+    return _train(Run(folder), view, features, engine, tensorboard=tensorboard, quiet=quiet)
 
 
-def resume(folder: Path | str, *, device: str = "auto", precision: Precision = "auto", quiet: bool = False) -> Run:
+def resume(
+    folder: Path | str,
+    *,
+    device: str = "auto",
+    precision: Precision = "auto",
+    tensorboard: bool = False,
+    quiet: bool = False,
+) -> Run:
     """Go on with a run that was stopped, as if it had not been.
 
     Raises:
@@ -87,19 +113,26 @@ def resume(folder: Path | str, *, device: str = "auto", precision: Precision = "
     before = run.environment["dataset"]["content"]
     if view.card.content != before:
         raise UserError(
-            f"dataset {view.name} has changed since {run.name} began", "import the same files, or train a new run"
+            f"dataset {view.name} has changed since {run.name} began",
+            "import the same files, or train a new run",
         )
     view, engine = view.tuning(), Engine(device, precision)
     with engine.main_first():
         features = prepare(view, run.config.data)
-    return _train(run, view, features, engine, quiet=quiet)
+    return _train(run, view, features, engine, tensorboard=tensorboard, quiet=quiet)
+
+
+def _name(dataset: str | Path | TuningView | None) -> str | None:
+    return dataset.name if isinstance(dataset, TuningView) else str(dataset) if dataset is not None else None
 
 
 def _tuning(view: TuningView) -> TuningView:
     return view.tuning() if isinstance(view, Dataset) else view
 
 
-def _train(run: Run, view: TuningView, features: FeatureSpec, engine: Engine, *, quiet: bool) -> Run:
+def _train(
+    run: Run, view: TuningView, features: FeatureSpec, engine: Engine, *, tensorboard: bool, quiet: bool
+) -> Run:
     config, card = run.config, view.card
     with engine.main_first():
         train_split, valid_split = (
@@ -114,10 +147,9 @@ def _train(run: Run, view: TuningView, features: FeatureSpec, engine: Engine, *,
             seed_at(seed)
             model = create_model(config.model, features, card.target, config.config)
             folder = run.seed_folder(seed)
-            trainer = Trainer(
-                config, seed, model, train_split, valid_split, scorer, folder, engine, metadata
-            )
-            best = trainer.run(progress)
+            trainer = Trainer(config, seed, model, train_split, valid_split, scorer, folder, engine, metadata)
+            with curves(folder if tensorboard and engine.is_main else None) as log:
+                best = trainer.run(progress, log)
             if engine.is_main:
                 run.record(seed, best)
             engine.barrier()
@@ -125,5 +157,3 @@ def _train(run: Run, view: TuningView, features: FeatureSpec, engine: Engine, *,
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
     return run
-
-

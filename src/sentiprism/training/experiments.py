@@ -33,7 +33,9 @@ class Table(Config):
     def _rectangular(self) -> "Table":
         for row in self.rows:
             if len(row.values) != len(self.columns):
-                raise ValueError(f"row {row.name!r} has {len(row.values)} values for {len(self.columns)} columns")
+                raise ValueError(
+                    f"row {row.name!r} has {len(row.values)} values for {len(self.columns)} columns"
+                )
         return self
 
 
@@ -81,7 +83,7 @@ def load_experiment(name: str) -> Experiment:
     return Experiment.parse(load_yaml(path), str(path))
 
 
-def default_settings(model: str, dataset: str) -> tuple[str | None, dict[str, Any]]:
-    """Name and run of this project's own experiment for a model and dataset; (None, {}) where there is none."""
+def default_settings(model: str, dataset: str) -> dict[str, Any]:
+    """The run of this project's own experiment for a model and dataset; {} where there is none."""
     name = f"{model}/{OURS}_{dataset}"
-    return (name, load_experiment(name).run) if name in list_experiments() else (None, {})
+    return load_experiment(name).run if name in list_experiments() else {}

@@ -21,7 +21,7 @@ from sentiprism.training.config import RunConfig
 from sentiprism.training.engine import Engine
 from sentiprism.training.optimizer import build_optimizer, rate_factor, set_rate
 from sentiprism.training.predict import Predictions, predict
-from sentiprism.training.progress import TrainingProgress
+from sentiprism.training.progress import Log, TrainingProgress
 from sentiprism.training.seeding import seed_at
 from sentiprism.types import ModelOutput
 
@@ -53,7 +53,13 @@ class Trainer:
         engine: Engine,
         metadata: dict[str, Any],
     ) -> None:
-        self.config, self.optim, self.seed, self.folder, self.engine = config, config.optim, seed, folder, engine
+        self.config, self.optim, self.seed, self.folder, self.engine = (
+            config,
+            config.optim,
+            seed,
+            folder,
+            engine,
+        )
         self.train, self.valid, self.protocol, self.metadata = train, valid, protocol, metadata
         self.model = model
         self.wrapped, self.optimizer = engine.prepare(model, build_optimizer(model, config.optim))
@@ -65,7 +71,9 @@ class Trainer:
         self.weights: dict[str, float] = model.config.loss_weights
         self.epoch, self.step = 0, 0  # where training stands: the next step to take
         self.names = ("total", *sorted(self.weights))
-        self.sums = torch.zeros(len(self.names), device=engine.device)  # of this epoch's losses; read once an epoch
+        self.sums = torch.zeros(
+            len(self.names), device=engine.device
+        )  # of this epoch's losses; read once an epoch
         self.history: list[dict[str, Any]] = []
 
     @property
@@ -77,9 +85,11 @@ class Trainer:
     def finished(self) -> bool:
         """No epoch is left, or patience is."""
         waited = len(self.history) - 1 - self.best["epoch"] if self.best else 0
-        return self.epoch >= self.optim.epochs or (self.optim.patience is not None and waited >= self.optim.patience)
+        return self.epoch >= self.optim.epochs or (
+            self.optim.patience is not None and waited >= self.optim.patience
+        )
 
-    def run(self, progress: TrainingProgress) -> dict[str, Any]:
+    def run(self, progress: TrainingProgress, log: Log) -> dict[str, Any]:
         """Train, or go on from the last checkpoint, and return the best epoch's line."""
         last = self.folder / "last.safetensors"
         if last.exists():
@@ -88,9 +98,11 @@ class Trainer:
             self.sums.copy_(torch.tensor(state["sums"]))
             self.history = state["history"]
             self.engine.load_scaler_state(state["scaler"])
-        progress.seed(f"seed {self.seed}", self.optim.epochs * self.steps, self.epoch * self.steps + self.step)
+        progress.seed(
+            f"seed {self.seed}", self.optim.epochs * self.steps, self.epoch * self.steps + self.step
+        )
         while not self.finished:
-            self._epoch(progress)
+            log(self._epoch(progress))
         best = self.best
         if best is None:
             raise UserError("no epoch gave a finite valid score", "lower optim.lr, or set optim.clip=1")
@@ -99,7 +111,7 @@ class Trainer:
         progress.finish(f"best epoch {best['epoch']}: valid {self.select} {best['valid'][self.select]:.4f}")
         return best
 
-    def _epoch(self, progress: TrainingProgress) -> None:
+    def _epoch(self, progress: TrainingProgress) -> dict[str, Any]:
         start = time.monotonic()
         self.model.set_epoch(self.epoch)
         self.wrapped.train()
@@ -118,12 +130,13 @@ class Trainer:
         self.sums.zero_()
         if self.engine.is_main:
             if row["best"]:
-                rule = f"{self.protocol.selection_rule(self.select)}, epoch {row['epoch']}"
+                rule = f"{selection_rule(self.protocol, self.select)}; epoch {row['epoch']}"
                 metadata = {**self.metadata, "seed": self.seed, "selection": rule, "valid": row["valid"]}
                 save_model(self.model, self.folder / "model", self.config.data.text, metadata)
             self._save()
         self.engine.barrier()
         progress.epoch(row, self.select)
+        return row
 
     def _take_step(self, group: list[np.ndarray[Any, Any]], progress: TrainingProgress) -> None:
         position = self.epoch * self.steps + self.step
@@ -153,16 +166,22 @@ class Trainer:
 
     def _total(self, output: ModelOutput) -> Tensor:
         if output.losses.keys() != self.weights.keys():
-            raise RuntimeError(f"{self.model.name} gives losses {sorted(output.losses)}, not {sorted(self.weights)}")
+            raise RuntimeError(
+                f"{self.model.name} gives losses {sorted(output.losses)}, not {sorted(self.weights)}"
+            )
         used = [self.weights[name] * loss for name, loss in output.losses.items() if self.weights[name]]
         total = torch.stack([loss.float() for loss in used]).sum()
         self.sums += torch.stack([total, *(output.losses[name] for name in self.names[1:])]).detach()
         return total
 
     def _validate(self, seconds: float) -> dict[str, Any]:
-        train = {n: value / len(self.sampler) for n, value in zip(self.names, self.sums.tolist(), strict=True)}
+        train = {
+            n: value / len(self.sampler) for n, value in zip(self.names, self.sums.tolist(), strict=True)
+        }
         if not isfinite(train["total"]):
-            raise UserError(f"the loss is not finite in epoch {self.epoch}", "lower optim.lr, or set optim.clip=1")
+            raise UserError(
+                f"the loss is not finite in epoch {self.epoch}", "lower optim.lr, or set optim.clip=1"
+            )
         answers = predict(self.wrapped, self.valid, self.engine)
         scores = self.protocol.compute(answers.prediction, answers.label)
         score, best = scores[self.select], self.best
@@ -190,6 +209,13 @@ class Trainer:
         write_text(self.folder / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in self.history))
 
 
+def selection_rule(protocol: Protocol, select: str | None) -> str:
+    """How the epoch is chosen, in words that stand beside every number."""
+    metric = select or protocol.default_selection
+    extreme = "highest" if protocol.higher_is_better(metric) else "lowest"
+    return f"epoch of the {extreme} valid {protocol.metrics[metric].label}; test is not looked at"
+
+
 def _weights_divergence(answers: Predictions) -> dict[str, float]:
     """Mean KL(target ‖ weights) in nats of each kind of weight that has a ``_target`` beside it."""
     found = {}
@@ -198,5 +224,3 @@ def _weights_divergence(answers: Predictions) -> dict[str, float]:
             ratio = np.log(np.clip(target, 1e-12, None)) - np.log(np.clip(weights, 1e-12, None))
             found[name] = float((target * ratio).sum(axis=1).mean())
     return found
-
-

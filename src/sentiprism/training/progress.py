@@ -1,10 +1,18 @@
 """What a person sees while a run goes on: one bar a seed on a terminal, one line an epoch in a log."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from sentiprism.errors import UserError
+
+Log = Callable[[dict[str, Any]], None]
+"""Takes an epoch's line of metrics.jsonl."""
 
 
 class TrainingProgress:
@@ -49,7 +57,9 @@ class TrainingProgress:
     def epoch(self, row: dict[str, Any], select: str) -> None:
         """An epoch is done; ``row`` is its line of metrics.jsonl."""
         valid = row["valid"][select]
-        status = f"epoch {row['epoch']:>2}  train loss {row['train']['total']:.4f}  valid {select} {valid:.4f}"
+        status = (
+            f"epoch {row['epoch']:>2}  train loss {row['train']['total']:.4f}  valid {select} {valid:.4f}"
+        )
         status += "  best so far" if row["best"] else ""
         if self._task is not None:
             self._bar.update(self._task, status=status)
@@ -62,3 +72,27 @@ class TrainingProgress:
             self._bar.update(self._task, total=1, completed=1, status=message)
         if not self._console.is_terminal:
             self._console.print(f"{self._title}  {message}", highlight=False)
+
+
+@contextmanager
+def curves(folder: Path | None) -> Iterator[Log]:
+    """Where an epoch's numbers also go: TensorBoard files in ``folder``, or nowhere.
+
+    Raises:
+        UserError: TensorBoard is not installed.
+    """
+    if folder is None:
+        yield lambda row: None
+        return
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise UserError("TensorBoard is not installed", "pip install 'sentiprism[tensorboard]'") from None
+    with SummaryWriter(str(folder / "tensorboard")) as writer:  # type: ignore[no-untyped-call]
+
+        def log(row: dict[str, Any]) -> None:
+            for part in ("train", "valid", "valid_losses", "weights_kl"):
+                for name, value in row[part].items():
+                    writer.add_scalar(f"{part}/{name}", value, row["epoch"])  # type: ignore[no-untyped-call]
+
+        yield log

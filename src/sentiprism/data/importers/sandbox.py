@@ -1,8 +1,9 @@
 """Opens a pickle that somebody else made: a child process says what is in it, and nothing in it is ever run.
 
-The child (`sentiprism.data.importers._pickle`) gets the file as an open descriptor, an empty environment and limits;
-it answers into unnamed temporary files, which the system removes even where both processes are killed. Arrays are
-then mapped where they lie in the pickle, so a file of any size is open in the memory of its strings.
+The child (`sentiprism.data.importers._pickle`) gets the file as an open descriptor, an empty environment and
+limits; it answers into unnamed temporary files, which the system removes even where both processes are
+killed. Arrays are then mapped where they lie in the pickle, so a file of any size is open in the memory of
+its strings.
 """
 
 import json
@@ -71,7 +72,7 @@ class PickleFile:
         self.splits, self._maps = splits, maps
 
     def release(self) -> None:
-        """Let go of the pages read so far, which count as our memory until then; they are read again on demand."""
+        """Let go of the pages read so far, which count as our memory; they are read again on demand."""
         for pages in self._maps:
             if pages is not None and hasattr(mmap, "MADV_DONTNEED"):
                 pages.madvise(mmap.MADV_DONTNEED)
@@ -85,7 +86,7 @@ def open_pickle(path: Path, limits: Limits | None = None) -> PickleFile:
         limits: what reading it may use; by default in proportion to its size.
 
     Raises:
-        UserError: the file is missing, broken or greedy, or asks for anything but arrays, strings and numbers.
+        UserError: the file is missing, broken or greedy, or asks for more than arrays, strings, numbers.
     """
     if not path.is_file():
         raise UserError(f"no file {path}", "check the path")
@@ -132,9 +133,7 @@ def _run_child(path: Path, limits: Limits, file: IO[bytes], decoded: IO[bytes], 
     try:
         cause = json.loads(answer.read())["error"]
     except (ValueError, KeyError, TypeError):
-        cause = (
-            f"needs more time or memory than a dataset of its size (its reader ended with {done.returncode})"
-        )
+        cause = f"needs more time or memory than a dataset of its size (its reader ended with {done.returncode})"
     raise UserError(f"{path} {cause}", REMEDY)
 
 

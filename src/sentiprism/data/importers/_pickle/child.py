@@ -55,9 +55,7 @@ def describe_array(array: Array, dtype: Dtype) -> dict[str, Any]:
     if not isinstance(data, Blob) or data.length != size * item:
         refuse(f"has an array of shape {shape} and dtype {code} that holds another number of bytes")
     axes = array.axes
-    if axes is not None and (
-        not all(type(n) is int for n in axes) or sorted(axes) != list(range(len(shape)))
-    ):
+    if axes is not None and (not all(type(n) is int for n in axes) or sorted(axes) != list(range(len(shape)))):
         refuse("has an array of impossible axes")
     order = ">" if dtype.order == ">" else "<"
     return {"array": [data.source, data.offset, order + code, shape, array.fortran, axes]}

@@ -1,0 +1,237 @@
+"""From a split on disk to batches: where the text comes from, what models are told of it, standardisation."""
+
+from typing import Literal, Self, get_args
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from pydantic import Field, model_validator
+
+from sentiprism.config import Config
+from sentiprism.data.dataset import Split, TuningView
+from sentiprism.data.ragged import Ragged
+from sentiprism.errors import UserError
+from sentiprism.features.text import (
+    check_length,
+    check_vocabulary,
+    encode_frozen,
+    load_tokenizer,
+    tokenize,
+    vocabulary,
+)
+from sentiprism.types import MODALITIES, Batch, FeatureSpec, Modality, ModalitySpec, Sequence
+
+Source = Literal["raw", "ids", "features"]
+
+STORED = {"raw": "transcripts", "ids": "token_ids", "features": "text features"}
+
+
+class TextConfig(Config):
+    """How the text of a dataset becomes a model's input."""
+
+    encoder: str | None = "minilm"
+    """Asset name, Hugging Face folder or hub name; None = text features as they are stored."""
+    mode: Literal["tune", "frozen"] = "tune"
+    """``tune``: the encoder is a part of the model. ``frozen``: its hidden states are made once and kept."""
+    source: Literal["auto"] | Source = "auto"
+    """``raw`` transcripts, stored token ``ids`` or stored ``features``; ``auto`` takes the first of them that
+    is there and fits the encoder."""
+    max_tokens: int = Field(50, ge=3)
+    """Longer texts are cut; [CLS] and [SEP] count. 50 is the length of the MMSA distribution."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.encoder is None and self.source in {"raw", "ids"}:
+            raise ValueError(f"source {self.source} needs an encoder")
+        return self
+
+
+class DataConfig(Config):
+    """How a dataset becomes batches."""
+
+    text: TextConfig = TextConfig()
+    normalize: Literal["none", "train"] = "none"
+    """``train``: z-score audio, vision and text features that are not contextual with the train split's
+    statistics. Published systems take features as they come."""
+
+
+def prepare(dataset: TuningView, config: DataConfig) -> FeatureSpec:
+    """Kind, width, encoder and statistics per modality: with ``config.text`` all that any split needs.
+
+    Args:
+        dataset: train says where text comes from and gives the statistics; the test split is never looked at.
+        config: text source and normalisation.
+
+    Raises:
+        UserError: the source asked for is not there, or its vocabulary is not the encoder's.
+    """
+    specs: dict[Modality, ModalitySpec] = {
+        name: ModalitySpec(kind="features", width=dataset.card.widths[name])
+        for name in ("audio", "vision")
+        if name in dataset.card.widths
+    }
+    text = _text_spec(dataset, config.text)
+    if text is not None:
+        specs["text"] = text
+    if config.normalize == "train":
+        for name, spec in specs.items():
+            if spec.encoder is None:
+                mean, std = (tuple(m.tolist()) for m in dataset.train.sequences[name].statistics())
+                specs[name] = spec.model_copy(update={"mean": mean, "std": std})
+    return FeatureSpec(**specs)
+
+
+def _text_spec(dataset: TuningView, text: TextConfig) -> ModalitySpec | None:
+    source = _source(dataset, text)
+    if source is None:
+        return None
+    if source == "features" or text.encoder is None:
+        width, encoder = dataset.card.widths["text"], dataset.card.text_encoder
+        return ModalitySpec(kind="features", width=width, encoder=encoder)
+    if text.mode == "tune":
+        return ModalitySpec(kind="tokens", width=len(load_tokenizer(text.encoder)), encoder=text.encoder)
+    width = encode_frozen(text.encoder, _token_ids(dataset.train, text.encoder, text)).values.shape[1]
+    if text.source == "auto" and source == "ids" and dataset.card.widths.get("text") == width:
+        # a split alone does not tell which of the two was meant here
+        raise UserError(
+            f"dataset {dataset.name} has token_ids and text features, both of use to {text.encoder} frozen",
+            "set data.text.source to ids or to features",
+        )
+    return ModalitySpec(kind="features", width=width, encoder=text.encoder)
+
+
+def _source(dataset: TuningView, text: TextConfig) -> Source | None:
+    """What text is made from, None where there is none to be had."""
+    card, split = dataset.card, dataset.train
+    there = {
+        "raw": split.texts is not None,
+        "ids": "token_ids" in split.sequences,
+        "features": "text" in card.widths,
+    }
+    if text.source != "auto" and not there[text.source]:
+        others = [name for name in get_args(Source) if there[name]]
+        raise UserError(
+            f"dataset {dataset.name} has no {STORED[text.source]} in train",
+            f"set data.text.source to {' or '.join(others)}" if others else "leave data.text.source at auto",
+        )
+    if text.encoder is not None and text.source in {"auto", "raw"} and there["raw"]:
+        return "raw"
+    if text.encoder is not None and text.source in {"auto", "ids"} and there["ids"]:
+        vocabulary(text.encoder)  # an encoder that is not there is an error, no reason to take something else
+        try:
+            check_vocabulary(text.encoder, card.vocabulary or "unknown")
+        except UserError:
+            if text.source == "ids" or not there["features"]:
+                raise
+        else:
+            return "ids"
+    return "features" if there["features"] else None
+
+
+class PreparedSplit:
+    """A split that hands out batches; the same spec and text settings give the same batches, whenever.
+
+    Texts are tokenised, or encoded by a frozen encoder, once, here. An utterance without a transcript has no
+    text, nor has one with a blank transcript.
+
+    Args:
+        split: any split; what it lacks of ``features`` is missing in every utterance.
+        features: as `prepare` gave it for the train split.
+        text: the settings it was prepared with.
+
+    Raises:
+        UserError: the split's features have other widths, or its ids are off the vocabulary.
+    """
+
+    def __init__(self, split: Split, features: FeatureSpec, text: TextConfig) -> None:
+        self.split, self.features, self.text = split, features, text
+        self._rows: dict[Modality, Ragged] = {}
+        self._moments: dict[Modality, tuple[npt.NDArray[np.float32] | None, ...]] = {}
+        for name in features.present():
+            spec: ModalitySpec = getattr(features, name)
+            self._rows[name] = _rows(split, name, spec, text)
+            self._moments[name] = tuple(
+                None if moment is None else np.array(moment, np.float32) for moment in (spec.mean, spec.std)
+            )
+
+    def __len__(self) -> int:
+        return len(self.split)
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """(N,) to group batches by: tokens where a model encodes them, else steps of the longest modality."""
+        text = self.features.text
+        names = ("text",) if text is not None and text.kind == "tokens" else self.features.present()
+        columns = [self._rows[name].lengths for name in names]
+        longest: npt.NDArray[np.int64] = np.max([np.zeros(len(self), np.int64), *columns], axis=0)
+        return longest
+
+    def batch(self, indices: npt.ArrayLike) -> Batch:
+        """Utterances by row, padded to the longest among them.
+
+        Args:
+            indices: (B,) rows of the split; the batch keeps their order.
+        """
+        rows = np.asarray(indices, np.int64)
+        sequences = dict.fromkeys(MODALITIES, _absent(len(rows)))
+        for name, column in self._rows.items():
+            sequences[name] = column.take(rows, *self._moments[name])
+        labels = {name: torch.from_numpy(values[rows]) for name, values in self.split.labels.items()}
+        return Batch(**sequences, labels=labels, index=torch.from_numpy(rows))
+
+
+def _absent(B: int) -> Sequence:
+    return Sequence(torch.zeros(B, 1, 0), torch.zeros(B, 1, dtype=torch.bool))
+
+
+def _rows(split: Split, name: Modality, spec: ModalitySpec, text: TextConfig) -> Ragged:
+    if name == "text" and spec.encoder is not None and _encoded_here(split, spec, text):
+        ids = _token_ids(split, spec.encoder, text)
+        if spec.kind == "tokens":
+            highest = max((int(ids[int(i)].max()) for i in np.flatnonzero(ids.lengths)), default=0)
+            if highest >= spec.width:
+                raise UserError(
+                    f"{split.name}: token id {highest} is off the {spec.width} words of {spec.encoder}",
+                    "choose the encoder whose tokenizer made the ids",
+                )
+            return ids
+        values, lengths = encode_frozen(spec.encoder, ids)
+        starts = np.cumsum(lengths) - lengths
+        rows = Ragged([values], np.zeros_like(starts), starts, lengths, values.shape[1])
+    elif name in split.sequences:
+        rows = split.sequences[name]
+    else:
+        rows = Ragged.from_rows([None] * len(split), spec.width)
+    if rows.width != spec.width:
+        raise UserError(
+            f"{split.name}: {name} has {rows.width} features a step, the model was prepared for {spec.width}",
+            "use the features it was trained on, or train anew",
+        )
+    return rows
+
+
+def _encoded_here(split: Split, spec: ModalitySpec, text: TextConfig) -> bool:
+    """Whether the encoder makes the rows; else they are the stored features, perhaps of that very encoder."""
+    if spec.kind == "tokens":
+        return True
+    if text.mode != "frozen" or text.encoder != spec.encoder or text.source == "features":
+        return False
+    stored = split.sequences.get("text")
+    return text.source != "auto" or split.texts is not None or stored is None or stored.width != spec.width
+
+
+def _token_ids(split: Split, encoder: str, text: TextConfig) -> Ragged:
+    """(T,) ids of at most ``max_tokens`` per utterance; T=0 where there is no text."""
+    check_length(encoder, text.max_tokens)
+    if text.source != "ids" and split.texts is not None:
+        texts = [words if words and words.strip() else None for words in split.texts]
+        return Ragged.from_rows(tokenize(encoder, texts, text.max_tokens), 0)
+    if text.source == "raw" or "token_ids" not in split.sequences:
+        return Ragged.from_rows([None] * len(split), 0)
+    stored = split.sequences["token_ids"]
+    if stored.lengths.max(initial=0) <= text.max_tokens:
+        return stored
+    last = text.max_tokens - 1  # of a text that is cut, the final [SEP] stays
+    rows = (stored[i] for i in range(len(stored)))
+    cut = [np.append(row[:last], row[-1:]) if len(row) > text.max_tokens else row for row in rows]
+    return Ragged.from_rows(cut, 0)

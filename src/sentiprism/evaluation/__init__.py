@@ -1,0 +1,7 @@
+"""Evaluation: measured on what was not tuned on, with deviation, interval and the selection rule."""
+
+from sentiprism.evaluation.bootstrap import Difference, Interval, interval, paired
+from sentiprism.evaluation.compare import Comparison, compare
+from sentiprism.evaluation.evaluate import Evaluation, evaluate
+
+__all__ = ["Comparison", "Difference", "Evaluation", "Interval", "compare", "evaluate", "interval", "paired"]

@@ -1,0 +1,124 @@
+"""Evaluate a run: every seed's selected model on a split, with deviation over seeds and interval over samples."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import spearmanr
+
+from sentiprism.data.dataset import Dataset, Split
+from sentiprism.data.prepare import PreparedSplit
+from sentiprism.data.store import load_dataset
+from sentiprism.errors import UserError
+from sentiprism.evaluation.bootstrap import Interval, interval
+from sentiprism.metrics import Protocol, protocol
+from sentiprism.models import load_model
+from sentiprism.training import Run
+from sentiprism.training.engine import Engine
+from sentiprism.training.loop import selection_rule
+from sentiprism.training.predict import Predictions, predict, write_predictions
+from sentiprism.types import MODALITIES
+
+
+class Evaluation(NamedTuple):
+    """What is known of a run on one split."""
+
+    run: str
+    model: str
+    dataset: str
+    split: str
+    protocol: Protocol
+    seeds: tuple[int, ...]
+    selection: str
+    """The rule by which each seed's epoch was chosen; printed with every number."""
+    metrics: dict[str, Interval]
+    recovery: dict[str, float]
+    """Synthetic data: rank correlation of modality weights with planted contributions, mean over seeds; else {}."""
+    predictions: tuple[Predictions, ...]
+    """One per seed, on the same utterances."""
+
+    @property
+    def stacked(self) -> npt.NDArray[Any]:
+        """(S, N) or (S, N, C) predictions."""
+        return np.stack([answers.prediction for answers in self.predictions])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the predictions, for JSON."""
+        return {
+            "run": self.run,
+            "model": self.model,
+            "dataset": self.dataset,
+            "split": self.split,
+            "seeds": list(self.seeds),
+            "selection": self.selection,
+            "metrics": {name: value._asdict() for name, value in self.metrics.items()},
+            "recovery": self.recovery,
+        }
+
+
+def evaluate(
+    run: Run | Path | str, split: str = "test", *, dataset: Dataset | None = None, device: str = "auto"
+) -> Evaluation:
+    """Predict a split with every finished seed's selected model and measure it.
+
+    The predictions are kept beside the models, as ``predictions-<split>.parquet``.
+
+    Args:
+        run: a `Run` or its folder.
+        split: ``train``, ``valid`` or ``test``.
+        dataset: by default the run's own, from the store.
+        device: as in ``train``.
+
+    Raises:
+        UserError: no seed is finished, or the dataset is not the one the run was trained on.
+    """
+    run = run if isinstance(run, Run) else Run(run)
+    if not run.finished:
+        raise UserError(
+            f"no seed of {run.folder} is finished", f"go on with: sentiprism train --resume {run.folder}"
+        )
+    dataset = dataset or load_dataset(run.config.dataset)
+    if dataset.card.content != run.environment["dataset"]["content"]:
+        raise UserError(
+            f"dataset {dataset.name} has changed since {run.name} was trained", "train a new run on it"
+        )
+    rows, engine, scorer = dataset.split(split), Engine(device, "no"), protocol(dataset.card.protocol)
+    answers, prepared = [], None
+    for seed in run.finished:
+        saved = load_model(run.seed_folder(seed) / "model")
+        if prepared is None:  # every seed was fed alike
+            prepared = PreparedSplit(rows, saved.model.features, saved.text)
+        answers.append(predict(saved.model.to(engine.device), prepared, engine))
+        if engine.is_main:
+            write_predictions(run.seed_folder(seed) / f"predictions-{split}.parquet", answers[-1])
+    stacked = np.stack([one.prediction for one in answers])
+    return Evaluation(
+        run=run.name,
+        model=run.config.model,
+        dataset=dataset.name,
+        split=split,
+        protocol=scorer,
+        seeds=run.finished,
+        selection=selection_rule(scorer, run.config.optim.select),
+        metrics=interval(stacked, rows.labels["M"], scorer),
+        recovery=_recovery(answers, rows),
+        predictions=tuple(answers),
+    )
+
+
+def _recovery(answers: list[Predictions], split: Split) -> dict[str, float]:
+    """Spearman's ρ between each modality's weight and its planted contribution, and over all of them together."""
+    planted = split.planted.get("contribution")
+    weights = [one.weights["modality"] for one in answers if "modality" in one.weights]
+    if planted is None or not weights:
+        return {}
+    columns = {name: (slice(None), i) for i, name in enumerate(MODALITIES)} | {
+        "all": (slice(None), slice(None))
+    }
+    return {
+        name: float(
+            np.mean([spearmanr(w[column].ravel(), planted[column].ravel()).statistic for w in weights])
+        )
+        for name, column in columns.items()
+    }

@@ -1,0 +1,42 @@
+"""A text encoder small enough for tests: real BERT code, random weights, a vocabulary of its own."""
+
+import json
+import string
+from pathlib import Path
+
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+WORDS = 1_100
+"""Words w0 ... w1099; w0 has the id 5 + 26 * 2."""
+
+
+def tiny_bert(folder: Path, *, seed: int = 0, words: int = WORDS) -> Path:
+    """Write a random BERT (2 layers, 32 wide, 64 positions) and its WordPiece vocabulary; returns ``folder``.
+
+    The vocabulary: special tokens at 0 to 4, the letters, their continuations (##a), then w0, w1 and so on.
+    """
+    import torch
+    from transformers import BertConfig, BertModel
+
+    letters = string.ascii_lowercase
+    vocabulary = [
+        *SPECIAL,
+        *letters,
+        *(f"##{letter}" for letter in letters),
+        *(f"w{n}" for n in range(words)),
+    ]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
+    described = {"tokenizer_class": "BertTokenizer", "do_lower_case": True, "model_max_length": 64}
+    (folder / "tokenizer_config.json").write_text(json.dumps(described), encoding="utf-8")
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=64,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        BertModel(config, add_pooling_layer=False).save_pretrained(str(folder))
+    return folder
