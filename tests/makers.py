@@ -9,7 +9,9 @@ import numpy as np
 SEPARATOR = "$_$"
 
 
-def mmsa_split(rng: np.random.Generator, name: str, n: int, *, aligned: bool, sims: bool, L: int = 12) -> dict[str, Any]:
+def mmsa_split(
+    rng: np.random.Generator, name: str, n: int, *, aligned: bool, sims: bool, L: int = 12
+) -> dict[str, Any]:
     """One split of an MMSA pickle: two utterances a video, L text steps, true lengths in 3..L."""
     widths, frames = ((33, 709), (40, 17)) if sims else ((5, 20), (30, 24))
     frames = (L, L) if aligned else frames

@@ -4,18 +4,17 @@ from pathlib import Path
 
 import pytest
 import torch
-from makers_text import tiny_bert
 from torch.testing import assert_close
 
+from makers_models import CLASSES, INTENSITY, batch, build, pad, rows, small, specs
+from makers_text import tiny_bert
 from sentiprism.data.prepare import TextConfig
 from sentiprism.errors import UserError
 from sentiprism.models import MODELS, load_model, save_model
+from sentiprism.training.config import OptimConfig
 from sentiprism.training.experiments import list_experiments, load_experiment
 from sentiprism.training.optimizer import build_optimizer
-from sentiprism.training.config import OptimConfig
 from sentiprism.types import MODALITIES, Batch, ModelOutput, Sequence
-
-from .cases import CLASSES, INTENSITY, batch, build, pad, rows, small, specs
 
 NAMES = list(MODELS)
 PAIRS = [("text",), ("audio",), ("vision",), ("text", "audio"), ("text", "vision"), ("audio", "vision")]
@@ -152,9 +151,7 @@ def test_every_parameter_learns(name, features):
     model.train()
     total(model, model(batch(features, 16))).backward()
     frozen = model.exceptions.get("gradient", "")
-    without = [
-        n for n, p in model.named_parameters() if p.requires_grad and p.grad is None and n not in frozen
-    ]
+    without = [n for n, p in model.named_parameters() if p.requires_grad and p.grad is None and n not in frozen]
     # a position or word that no sample used has a zero row, but its table has a gradient
     assert not without
 
@@ -211,8 +208,7 @@ def test_same_seed_same_weights(name):
     for (key, a), b in zip(one.state_dict().items(), two.state_dict().values(), strict=True):
         assert torch.equal(a, b), key
     assert any(
-        not torch.equal(a, b)
-        for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+        not torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True)
     )
 
 

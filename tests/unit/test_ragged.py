@@ -153,8 +153,8 @@ def test_refuses_offsets_of_a_damaged_file_that_point_outside() -> None:
     with ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
     whole, good = sink.getvalue().to_pybytes(), np.array([0, 71], np.int64).tobytes()
-    assert whole.count(good) == 1
+    at = whole.rindex(good)  # the metadata, which may hold the same numbers, stands before the body
     for bad in ([0, 72], [-1, 71], [71, 0]):
-        damaged = whole.replace(good, np.array(bad, np.int64).tobytes())
+        damaged = whole[:at] + np.array(bad, np.int64).tobytes() + whole[at + len(good) :]
         with pytest.raises(ValueError, match="outside"):
             Ragged.from_arrow(ipc.open_file(damaged).read_all()["x"])

@@ -12,7 +12,7 @@ from sentiprism.errors import UserError
 
 IDS = ["a_1", "a_2", "b_1", "c_1"]
 ROWS = [
-    {"id": "a_1", "video_id": "a", "text": "one, \"two\"\nthree", "label": "1.5", "split": "train"},
+    {"id": "a_1", "video_id": "a", "text": 'one, "two"\nthree', "label": "1.5", "split": "train"},
     {"id": "a_2", "video_id": "a", "text": "007", "label": "-3", "split": "train"},
     {"id": "b_1", "video_id": "b", "text": "", "label": "0", "split": "dev"},
     {"id": "c_1", "video_id": "c", "text": "null", "label": "2e-1", "split": "test"},
@@ -43,7 +43,7 @@ def test_texts_are_taken_as_they_stand(labels: Path) -> None:
     rows, notes = read(labels)
     assert [split for split, _ in rows] == ["train", "train", "valid", "test"]
     assert [u.id for _, u in rows] == IDS
-    assert [u.text for _, u in rows] == ["one, \"two\"\nthree", "007", None, "null"]
+    assert [u.text for _, u in rows] == ['one, "two"\nthree', "007", None, "null"]
     assert [u.labels for _, u in rows] == [{"M": 1.5}, {"M": -3.0}, {"M": 0.0}, {"M": 0.2}]
     assert notes == []
 
@@ -170,7 +170,9 @@ def test_unimodal_labels(tmp_path: Path) -> None:
     assert rows[0][1].labels == {"M": 1.5, "T": 1.0, "V": -1.0}
 
 
-@pytest.mark.parametrize("content", [b"", b"id,label\n\xff\xfe,1\n", b"id,id,label,split\nx,x,1,train\n", b"id,label,split\n"])
+@pytest.mark.parametrize(
+    "content", [b"", b"id,label\n\xff\xfe,1\n", b"id,id,label,split\nx,x,1,train\n", b"id,label,split\n"]
+)
 def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.csv").write_bytes(content)
     with pytest.raises(UserError, match=r"x\.csv") as caught:

@@ -1,9 +1,15 @@
 """x."""
+
 import typer
+
 app = typer.Typer()
+
+
 @app.command()
 def list() -> None:
-    """x."""
+    """X."""
+
+
 @app.command()
 def show() -> None:
-    """x."""
+    """X."""

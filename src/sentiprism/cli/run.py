@@ -139,8 +139,7 @@ def compare(runs: list[Path], split: Split = "test", device: Device = "auto", as
     metrics = first.protocol.metrics
     columns = ("run", "seeds", *(f"{m.label} {'↑' if m.higher_is_better else '↓'}" for m in metrics.values()))
     rows = [
-        (e.run, str(len(e.seeds)), *(_cell(e, name, split_lines=True) for name in metrics))
-        for e in found.evaluations
+        (e.run, str(len(e.seeds)), *(_cell(e, name, split_lines=True) for name in metrics)) for e in found.evaluations
     ]
     caption = f"{first.dataset}, {split}: mean ± deviation over seeds, 95% interval over utterances; {first.selection}"
     table("Comparison", columns, rows, caption)
@@ -165,9 +164,7 @@ def compare(runs: list[Path], split: Split = "test", device: Device = "auto", as
     return None
 
 
-def demo(
-    seeds: Annotated[int, typer.Option(min=1, help="How many seeds.")] = 2, device: Device = "auto"
-) -> None:
+def demo(seeds: Annotated[int, typer.Option(min=1, help="How many seeds.")] = 2, device: Device = "auto") -> None:
     """Train and measure MDF on the built-in synthetic dataset, where the right answer is known."""
     from sentiprism.data.synthetic import synthetic_dataset
     from sentiprism.evaluation import evaluate as measure
@@ -201,6 +198,4 @@ def _cell(result: "Evaluation", name: str, *, split_lines: bool = False) -> str:
     value, scale = result.metrics[name], result.protocol.metrics[name].scale
     spread = "" if len(result.seeds) == 1 else f" ± {number(value.std, scale)}"
     gap = "\n" if split_lines else "  "
-    return (
-        f"{number(value.mean, scale)}{spread}{gap}[{number(value.low, scale)}, {number(value.high, scale)}]"
-    )
+    return f"{number(value.mean, scale)}{spread}{gap}[{number(value.low, scale)}, {number(value.high, scale)}]"

@@ -9,9 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 
-def table(
-    title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], caption: str | None = None
-) -> None:
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], caption: str | None = None) -> None:
     """Print a table; the first column is text, the others are numbers."""
     drawn = Table(title=title, caption=caption, title_justify="left", caption_justify="left")
     for index, column in enumerate(columns):

@@ -1,5 +1,6 @@
 """One split as one Arrow IPC file: written in record batches of bounded size, read memory-mapped."""
 
+import mmap
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -144,7 +145,10 @@ def read_split(path: Path, name: str) -> tuple[Split, Columns]:
         OSError: the file cannot be opened.
         ValueError: it is damaged, or not of this format.
     """
-    table = ipc.open_file(pa.memory_map(str(path))).read_all()
+    with path.open("rb") as file:
+        pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    _advise(pages, "MADV_RANDOM")  # a system may read megabytes ahead of each page, all of them features
+    table = ipc.open_file(pa.py_buffer(pages)).read_all()
     columns = Columns.of(table.schema)
     if not table.schema.equals(columns.schema(), check_metadata=True):
         raise ValueError("its columns are not those of a dataset of this version")
@@ -162,4 +166,10 @@ def read_split(path: Path, name: str) -> tuple[Split, Columns]:
             for key, n in columns.planted.items()
         },
     )
+    _advise(pages, "MADV_NORMAL")
     return split, columns
+
+
+def _advise(pages: mmap.mmap, advice: str) -> None:
+    if hasattr(mmap, advice):  # not on every system
+        pages.madvise(getattr(mmap, advice))

@@ -119,9 +119,7 @@ def paired(
     return found
 
 
-def _seed_means(
-    runs: Array, label: Array, protocol: Protocol, resamples: int, seed: int
-) -> dict[str, Floats]:
+def _seed_means(runs: Array, label: Array, protocol: Protocol, resamples: int, seed: int) -> dict[str, Floats]:
     """(R,) mean over seeds of every metric on each resample."""
     if resamples < 1:
         raise UserError(f"resamples is {resamples}", "give at least 1, better 1000")

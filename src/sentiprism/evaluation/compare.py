@@ -23,9 +23,7 @@ class Comparison(NamedTuple):
         """For JSON."""
         return {
             "runs": [one.to_dict() for one in self.evaluations],
-            "differences": [
-                {name: value._asdict() for name, value in one.items()} for one in self.differences
-            ],
+            "differences": [{name: value._asdict() for name, value in one.items()} for one in self.differences],
         }
 
 

@@ -75,14 +75,10 @@ def evaluate(
     """
     run = run if isinstance(run, Run) else Run(run)
     if not run.finished:
-        raise UserError(
-            f"no seed of {run.folder} is finished", f"go on with: sentiprism train --resume {run.folder}"
-        )
+        raise UserError(f"no seed of {run.folder} is finished", f"go on with: sentiprism train --resume {run.folder}")
     dataset = dataset or load_dataset(run.config.dataset)
     if dataset.card.content != run.environment["dataset"]["content"]:
-        raise UserError(
-            f"dataset {dataset.name} has changed since {run.name} was trained", "train a new run on it"
-        )
+        raise UserError(f"dataset {dataset.name} has changed since {run.name} was trained", "train a new run on it")
     rows, engine, scorer = dataset.split(split), Engine(device, "no"), protocol(dataset.card.protocol)
     answers, prepared = [], None
     for seed in run.finished:
@@ -108,17 +104,17 @@ def evaluate(
 
 
 def _recovery(answers: list[Predictions], split: Split) -> dict[str, float]:
-    """Spearman's ρ between each modality's weight and its planted contribution, and over all of them together."""
+    """Spearman's ρ between each modality's weight and its planted contribution, and over all of them together.
+
+    Only utterances with all modalities count: that a missing one has weight 0 is no discovery.
+    """
     planted = split.planted.get("contribution")
     weights = [one.weights["modality"] for one in answers if "modality" in one.weights]
     if planted is None or not weights:
         return {}
-    columns = {name: (slice(None), i) for i, name in enumerate(MODALITIES)} | {
-        "all": (slice(None), slice(None))
-    }
+    whole = (planted > 0).all(axis=1)
+    columns = {name: (whole, i) for i, name in enumerate(MODALITIES)} | {"all": (whole, slice(None))}
     return {
-        name: float(
-            np.mean([spearmanr(w[column].ravel(), planted[column].ravel()).statistic for w in weights])
-        )
+        name: float(np.mean([spearmanr(w[column].ravel(), planted[column].ravel()).statistic for w in weights]))
         for name, column in columns.items()
     }

@@ -73,13 +73,9 @@ def load_model(folder: Path | str) -> SavedModel:
         config = kind.Config.model_validate(described["config"])
         weights = load_file(folder / "weights.safetensors")
     except FileNotFoundError as error:
-        raise UserError(
-            f"{folder} is not a saved model: no {error.filename}", "give a run's model folder"
-        ) from None
+        raise UserError(f"{folder} is not a saved model: no {error.filename}", "give a run's model folder") from None
     except (ValueError, KeyError, TypeError, OSError, ValidationError, SafetensorError) as error:
-        raise UserError(
-            f"{folder} is damaged: {' '.join(str(error).split())}", "train the model again"
-        ) from None
+        raise UserError(f"{folder} is damaged: {' '.join(str(error).split())}", "train the model again") from None
     if (folder / "text").is_dir() and features.text is not None:
         own = str(folder / "text")
         features = features.model_copy(update={"text": features.text.model_copy(update={"encoder": own})})

@@ -93,9 +93,7 @@ class MDF(Model):
         if "audio" in hidden and self.config.sound:
             features["textual"] = self.extractor(hidden["audio"])  # Eq. 4
             features["sound"] = hidden["audio"] = hidden["audio"] - features["textual"]  # Eq. 5
-        present = torch.stack(
-            [getattr(batch, modality).present for modality in self.modalities], dim=1
-        )  # (B, M)
+        present = torch.stack([getattr(batch, modality).present for modality in self.modalities], dim=1)  # (B, M)
         colours = torch.stack(list(hidden.values()), dim=1) * present.unsqueeze(-1)  # H: (B, M, d_t)
         w = masked_softmax(self.generator(colours.flatten(1)), present)  # Eq. 8
         features["fused"] = (w.unsqueeze(-1) * colours).sum(dim=1)  # Eq. 9
@@ -136,9 +134,7 @@ class MDF(Model):
         if "textual" not in features or "text" not in features:
             return features["fused"].new_zeros(())
         text = self._predict(features["text"])
-        distance = (
-            self._predict(features["textual"]) - (text.detach() if self.config.detach_text else text)
-        ).square()
+        distance = (self._predict(features["textual"]) - (text.detach() if self.config.detach_text else text)).square()
         both = (batch.text.present & batch.audio.present).to(distance.dtype)
         return (distance.reshape(len(both), -1).mean(dim=1) * both).sum() / both.sum().clamp(min=1)
 

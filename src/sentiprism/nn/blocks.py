@@ -8,9 +8,7 @@ from sentiprism.types import Sequence
 
 def mlp(inputs: int, hidden: int, outputs: int, dropout: float) -> nn.Sequential:
     """Linear, ReLU, dropout, linear: (..., inputs) -> (..., outputs)."""
-    return nn.Sequential(
-        nn.Linear(inputs, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, outputs)
-    )
+    return nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, outputs))
 
 
 def masked_softmax(logits: Tensor, mask: Tensor) -> Tensor:

@@ -75,9 +75,7 @@ def train(
     if experiment is not None:
         base = load_experiment(experiment).run
     elif model is None or dataset is None:
-        raise UserError(
-            "a run needs a model and a dataset", "for example: sentiprism train mdf --dataset mosi"
-        )
+        raise UserError("a run needs a model and a dataset", "for example: sentiprism train mdf --dataset mosi")
     else:
         base = default_settings(model, given["dataset"])
     config = resolve(merge(merge(base, settings or {}), given), assignments)
@@ -130,9 +128,7 @@ def _tuning(view: TuningView) -> TuningView:
     return view.tuning() if isinstance(view, Dataset) else view
 
 
-def _train(
-    run: Run, view: TuningView, features: FeatureSpec, engine: Engine, *, tensorboard: bool, quiet: bool
-) -> Run:
+def _train(run: Run, view: TuningView, features: FeatureSpec, engine: Engine, *, tensorboard: bool, quiet: bool) -> Run:
     config, card = run.config, view.card
     with engine.main_first():
         train_split, valid_split = (

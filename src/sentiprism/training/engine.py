@@ -30,9 +30,7 @@ class Engine:
         kind = _check_device(device)
         if precision == "auto":
             precision = "bf16" if kind == "cuda" and torch.cuda.is_bf16_supported() else "no"
-        if (
-            int(os.environ.get("WORLD_SIZE", "1")) == 1
-        ):  # a second run in one process may ask for another device
+        if int(os.environ.get("WORLD_SIZE", "1")) == 1:  # a second run in one process may ask for another device
             AcceleratorState._reset_state(reset_partial_state=True)
             if device not in ("auto", "cpu"):
                 os.environ["ACCELERATE_TORCH_DEVICE"] = device

@@ -33,9 +33,7 @@ class Table(Config):
     def _rectangular(self) -> "Table":
         for row in self.rows:
             if len(row.values) != len(self.columns):
-                raise ValueError(
-                    f"row {row.name!r} has {len(row.values)} values for {len(self.columns)} columns"
-                )
+                raise ValueError(f"row {row.name!r} has {len(row.values)} values for {len(self.columns)} columns")
         return self
 
 

@@ -71,9 +71,7 @@ class Trainer:
         self.weights: dict[str, float] = model.config.loss_weights
         self.epoch, self.step = 0, 0  # where training stands: the next step to take
         self.names = ("total", *sorted(self.weights))
-        self.sums = torch.zeros(
-            len(self.names), device=engine.device
-        )  # of this epoch's losses; read once an epoch
+        self.sums = torch.zeros(len(self.names), device=engine.device)  # of this epoch's losses; read once an epoch
         self.history: list[dict[str, Any]] = []
 
     @property
@@ -85,9 +83,7 @@ class Trainer:
     def finished(self) -> bool:
         """No epoch is left, or patience is."""
         waited = len(self.history) - 1 - self.best["epoch"] if self.best else 0
-        return self.epoch >= self.optim.epochs or (
-            self.optim.patience is not None and waited >= self.optim.patience
-        )
+        return self.epoch >= self.optim.epochs or (self.optim.patience is not None and waited >= self.optim.patience)
 
     def run(self, progress: TrainingProgress, log: Log) -> dict[str, Any]:
         """Train, or go on from the last checkpoint, and return the best epoch's line."""
@@ -98,9 +94,7 @@ class Trainer:
             self.sums.copy_(torch.tensor(state["sums"]))
             self.history = state["history"]
             self.engine.load_scaler_state(state["scaler"])
-        progress.seed(
-            f"seed {self.seed}", self.optim.epochs * self.steps, self.epoch * self.steps + self.step
-        )
+        progress.seed(f"seed {self.seed}", self.optim.epochs * self.steps, self.epoch * self.steps + self.step)
         while not self.finished:
             log(self._epoch(progress))
         best = self.best
@@ -166,22 +160,16 @@ class Trainer:
 
     def _total(self, output: ModelOutput) -> Tensor:
         if output.losses.keys() != self.weights.keys():
-            raise RuntimeError(
-                f"{self.model.name} gives losses {sorted(output.losses)}, not {sorted(self.weights)}"
-            )
+            raise RuntimeError(f"{self.model.name} gives losses {sorted(output.losses)}, not {sorted(self.weights)}")
         used = [self.weights[name] * loss for name, loss in output.losses.items() if self.weights[name]]
         total = torch.stack([loss.float() for loss in used]).sum()
         self.sums += torch.stack([total, *(output.losses[name] for name in self.names[1:])]).detach()
         return total
 
     def _validate(self, seconds: float) -> dict[str, Any]:
-        train = {
-            n: value / len(self.sampler) for n, value in zip(self.names, self.sums.tolist(), strict=True)
-        }
+        train = {n: value / len(self.sampler) for n, value in zip(self.names, self.sums.tolist(), strict=True)}
         if not isfinite(train["total"]):
-            raise UserError(
-                f"the loss is not finite in epoch {self.epoch}", "lower optim.lr, or set optim.clip=1"
-            )
+            raise UserError(f"the loss is not finite in epoch {self.epoch}", "lower optim.lr, or set optim.clip=1")
         answers = predict(self.wrapped, self.valid, self.engine)
         scores = self.protocol.compute(answers.prediction, answers.label)
         score, best = scores[self.select], self.best

@@ -19,12 +19,8 @@ def build_optimizer(model: Model, config: OptimConfig) -> AdamW:
     groups = []
     named = model.param_groups()
     for name in config.group_lr:
-        if (
-            name not in named and name != "text_encoder"
-        ):  # a model without text has no such group, and needs none
-            raise UserError(
-                f"optim.group_lr: {model.name} has no parameter group {name!r}", suggest(name, named)
-            )
+        if name not in named and name != "text_encoder":  # a model without text has no such group, and needs none
+            raise UserError(f"optim.group_lr: {model.name} has no parameter group {name!r}", suggest(name, named))
     for name, parameters in named.items():
         rate = config.group_lr.get(name, config.lr)
         for decay, chosen in (
@@ -32,9 +28,7 @@ def build_optimizer(model: Model, config: OptimConfig) -> AdamW:
             (0.0, [p for p in parameters if p.ndim <= 1]),
         ):
             if chosen:
-                groups.append(
-                    {"params": chosen, "lr": rate, "base_lr": rate, "weight_decay": decay, "name": name}
-                )
+                groups.append({"params": chosen, "lr": rate, "base_lr": rate, "weight_decay": decay, "name": name})
     return AdamW(groups, fused=True)
 
 

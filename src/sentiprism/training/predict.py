@@ -31,7 +31,7 @@ class Predictions(NamedTuple):
     """(N,) float32, or (N, C) logits."""
     weights: dict[str, Array]
     """(N, K) by name."""
-    losses: dict[str, float] = {}  # noqa: RUF012 - never written to
+    losses: dict[str, float] = {}
     """Mean over the samples, by name."""
 
 
@@ -39,9 +39,7 @@ def forward_all(
     model: nn.Module, data: PreparedSplit, engine: Engine, batch_size: int = 64
 ) -> Iterator[tuple[Array, ModelOutput]]:
     """Row numbers and outputs, batch by batch, of this process's share of a split; evaluation mode, no gradient."""
-    sampler = LengthGroupedSampler(
-        data.lengths, batch_size, 0, shuffle=False, rank=engine.rank, world=engine.world
-    )
+    sampler = LengthGroupedSampler(data.lengths, batch_size, 0, shuffle=False, rank=engine.rank, world=engine.world)
     was_training = model.training
     model.eval()
     try:

@@ -57,9 +57,7 @@ class TrainingProgress:
     def epoch(self, row: dict[str, Any], select: str) -> None:
         """An epoch is done; ``row`` is its line of metrics.jsonl."""
         valid = row["valid"][select]
-        status = (
-            f"epoch {row['epoch']:>2}  train loss {row['train']['total']:.4f}  valid {select} {valid:.4f}"
-        )
+        status = f"epoch {row['epoch']:>2}  train loss {row['train']['total']:.4f}  valid {select} {valid:.4f}"
         status += "  best so far" if row["best"] else ""
         if self._task is not None:
             self._bar.update(self._task, status=status)
@@ -82,7 +80,7 @@ def curves(folder: Path | None) -> Iterator[Log]:
         UserError: TensorBoard is not installed.
     """
     if folder is None:
-        yield lambda row: None
+        yield lambda _: None
         return
     try:
         from torch.utils.tensorboard import SummaryWriter

@@ -61,9 +61,7 @@ class Run:
     def record(self, seed: int, best: dict[str, Any]) -> None:
         """Note that a seed is finished."""
         done = {**self.summary, seed: best}
-        write_text(
-            self.folder / "summary.json", json.dumps({str(s): done[s] for s in sorted(done)}, indent=1)
-        )
+        write_text(self.folder / "summary.json", json.dumps({str(s): done[s] for s in sorted(done)}, indent=1))
 
     @property
     def finished(self) -> tuple[int, ...]:

@@ -195,6 +195,7 @@ FORBIDDEN = {
     "an extension code": b"\x82\x83\x84",
     "a persistent id": b"PQ",
     "a buffer from outside": b"\x97\x98",
+    "a copy of its stack": b"2",
     "a set": b"\x8f\x90\x91",
     "the text form of protocol 0": b"ILFSVpg",
 }
