@@ -51,7 +51,7 @@ def mmsa_split(
 def make_mmsa(
     path: Path, *, aligned: bool = False, sims: bool = False, n: int = 6, seed: int = 0, protocol: int = 4
 ) -> dict[str, dict[str, Any]]:
-    """Write an MMSA pickle of n / 2 / 2 utterances and return what is in it.
+    """Write an MMSA pickle of n, 2 and 2 utterances, and return what is in it.
 
     Args:
         path: the file.

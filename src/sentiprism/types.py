@@ -1,11 +1,13 @@
 """The schema every room shares: what a batch is, what a model answers, what it is told of its inputs."""
 
-from typing import Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
-from torch import Tensor
 
 from sentiprism.config import Config
+
+if TYPE_CHECKING:  # a dataset can be listed and opened without torch
+    from torch import Tensor
 
 MODALITIES = ("text", "audio", "vision")
 Modality = Literal["text", "audio", "vision"]
@@ -14,13 +16,13 @@ Modality = Literal["text", "audio", "vision"]
 class Sequence(NamedTuple):
     """One modality of a batch; B samples, T steps, F features."""
 
-    values: Tensor
+    values: "Tensor"
     """(B, T, F) float features, or (B, T) int64 token ids."""
-    mask: Tensor
+    mask: "Tensor"
     """(B, T) bool, True = real step; a row all False = this modality is missing."""
 
     @property
-    def present(self) -> Tensor:
+    def present(self) -> "Tensor":
         """(B,) bool, False where the modality is missing."""
         return self.mask.any(dim=1)
 
@@ -31,23 +33,23 @@ class Batch(NamedTuple):
     text: Sequence
     audio: Sequence
     vision: Sequence
-    labels: dict[str, Tensor]
+    labels: "dict[str, Tensor]"
     """"M", and where a dataset has them "T", "A", "V": (B,) on the dataset's scale (int64 classes where the
     target is classes); {} at inference."""
-    index: Tensor
+    index: "Tensor"
     """(B,) int64 row in the split; some models' memories and queues need it."""
 
 
 class ModelOutput(NamedTuple):
     """What a model answers for a batch."""
 
-    prediction: Tensor
+    prediction: "Tensor"
     """(B,) intensity on the dataset's scale, or (B, C) logits where the target is classes."""
-    losses: dict[str, Tensor]
+    losses: "dict[str, Tensor]"
     """Unweighted scalars by the paper's names; {} without labels."""
-    weights: dict[str, Tensor]
-    """What the model says of itself: "modality" (B, 3) in the order of `MODALITIES`, rows sum to 1; "path" (B, 2) ..."""
-    features: dict[str, Tensor]
+    weights: "dict[str, Tensor]"
+    """What the model says of itself: "modality" (B, 3) in the order of `MODALITIES`, rows sum to 1, "path" (B, 2)."""
+    features: "dict[str, Tensor]"
     """Named representations for plots and probes: "text", "sound", "shared" ...: (B, D)."""
 
 

@@ -64,10 +64,6 @@ def test_sims_has_unimodal_labels(tmp_path: Path) -> None:
         assert rows[name][2]["vision"].shape[1] == 709
 
 
-def change(path: Path, **options) -> dict:
-    return make_mmsa(path, **options)
-
-
 def write(path: Path, content: dict) -> Path:
     path.write_bytes(pickle.dumps(content, 4))
     return path

@@ -127,7 +127,7 @@ def test_faulty_archives_are_refused(labels: Path, tmp_path: Path, arrays, messa
 
 def test_files_of_no_kind_are_refused(labels: Path, tmp_path: Path) -> None:
     (tmp_path / "f.pkl").write_bytes(b"")
-    with pytest.raises(UserError, match="unknown kind '.pkl'; use one of .npz, .npy, .parquet"):
+    with pytest.raises(UserError, match=r"unknown kind '\.pkl'; use one of \.npz, \.npy, \.parquet"):
         read(labels, audio=tmp_path / "f.pkl")
     for suffix in (".npz", ".npy", ".parquet"):
         (tmp_path / f"g{suffix}").write_bytes(b"\x80\x04N.")

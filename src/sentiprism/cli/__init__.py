@@ -1,7 +1,7 @@
 """The command line. One file per group of verbs; nothing heavy is imported before a verb runs."""
 
 import errno
-import sys
+import os
 from typing import Annotated
 
 import typer
@@ -9,6 +9,7 @@ import typer
 from sentiprism import __version__
 from sentiprism.cli import dataset, run
 from sentiprism.cli.doctor import doctor
+from sentiprism.cli.tables import plain_streams
 from sentiprism.errors import UserError
 
 app = typer.Typer(
@@ -22,6 +23,12 @@ app = typer.Typer(
 app.add_typer(dataset.app, name="dataset")
 for verb in (run.models, run.train, run.evaluate, run.compare, doctor, run.demo):
     app.command()(verb)
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
+STOPPED = 130
+
+UsageError = typer.BadParameter.__bases__[0]  # click's: typer carries its own copy from 0.26 on, and exports only this
 
 
 def _version(show: bool) -> None:
@@ -37,21 +44,39 @@ def _root(
     pass
 
 
-def main() -> None:
-    """Run the command line; what the user can mend is one line and exit status 2."""
+def main() -> int:
+    """Run the command line; what the user can mend is one line on stderr and exit status 2.
+
+    Returns:
+        The exit status.
+    """
+    plain_streams()
     try:
-        app()
+        status = app(prog_name="sentiprism", standalone_mode=False) or 0
     except UserError as error:
-        _fail(str(error))
+        return _fail(str(error))
+    except UsageError as error:
+        return _explain(error)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS):
+        if error.errno not in (*FULL, *REFUSED):
             raise
-        _fail(f"{error.strerror}: {error.filename or 'while writing'}; make room or choose another folder")
-    except KeyboardInterrupt:
-        typer.echo("stopped; a run goes on with: sentiprism train --resume RUN", err=True)
-        sys.exit(130)
+        remedy = "make room there" if error.errno in FULL else "choose another place"
+        return _fail(f"cannot write {error.filename or 'a file'}: {os.strerror(error.errno)}; {remedy}")
+    except (KeyboardInterrupt, typer.Abort):
+        status = STOPPED
+    if status == STOPPED:
+        typer.echo("stopped; a training run goes on with: sentiprism train --resume RUN", err=True)
+    return int(status)
 
 
-def _fail(message: str) -> None:
+def _explain(error: Exception) -> int:
+    if type(error).__name__ == "NoArgsIsHelpError":  # the help is printed already
+        return 2
+    context = getattr(error, "ctx", None)
+    message: str = error.format_message()  # type: ignore[attr-defined] # every usage error has it
+    return _fail(f"{message.rstrip('.')}; see: {context.command_path if context else 'sentiprism'} --help")
+
+
+def _fail(message: str) -> int:
     typer.echo("error: " + " ".join(message.split()), err=True)
-    sys.exit(2)
+    return 2

@@ -1,27 +1,93 @@
-"""What the verbs print: tables for people, JSON for programs."""
+"""What the verbs print: tables for people, JSON for programs, and neither ever fails on a terminal's encoding."""
 
+import codecs
+import io
 import json
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from math import isnan
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+PLAIN = {"±": "+-", "↑": "^", "↓": "v", "–": "-", "·": "-", "…": ".", "█": "#", "▌": "#", "×": "x"}
+GAP = 2
+"""Characters between two columns."""
+
+Cell = Sequence[str]
+"""Parts of a cell: on one line where the table fits the terminal, else one below the other."""
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], caption: str | None = None) -> None:
-    """Print a table; the first column is text, the others are numbers."""
-    drawn = Table(title=title, caption=caption, title_justify="left", caption_justify="left")
-    for index, column in enumerate(columns):
-        drawn.add_column(column, justify="left" if index == 0 else "right", overflow="fold")
+def plain_streams() -> None:
+    """Let a terminal of any encoding print everything: what it cannot show becomes its `PLAIN` form, or ``?``."""
+
+    def plain(error: UnicodeError) -> tuple[str, int]:
+        if not isinstance(error, UnicodeEncodeError):
+            raise error
+        return "".join(PLAIN.get(sign, "?") for sign in error.object[error.start : error.end]), error.end
+
+    codecs.register_error("sentiprism", plain)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="sentiprism")
+
+
+def table(
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    caption: str | None = None,
+    *,
+    numbers: Sequence[str] = (),
+) -> None:
+    """Print a table; the columns in ``numbers`` stand to the right and are never broken."""
+    drawn = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for name in columns:
+        if name in numbers:
+            drawn.add_column(Text(name), justify="right", no_wrap=True)
+        else:
+            drawn.add_column(Text(name), overflow="fold")
     for row in rows:
-        drawn.add_row(*row)
-    Console().print(drawn)
+        drawn.add_row(*map(Text, row))
+    console = Console()
+    console.print(Text(title, style="bold"))
+    console.print(drawn)
+    if caption:
+        console.print(Text(caption, style="dim"))
+    console.print()
+
+
+def side_by_side(title: str, rows: Sequence[str], columns: Mapping[str, Sequence[Cell]], caption: str) -> None:
+    """Print columns of cells beside the names of their rows, in as many tables as the terminal's width asks for."""
+    names, room = list(columns), Console().width - max(map(len, ("metric", *rows)))
+
+    def width(name: str, gap: str | None) -> int:
+        cells = ((gap.join(cell),) if gap else cell for cell in columns[name])
+        return GAP + 1 + max(len(name), *(len(part) for cell in cells for part in cell))
+
+    gap = "  " if sum(width(name, "  ") for name in names) <= room else None
+    while names:
+        shown = [names.pop(0)]
+        while names and sum(width(name, gap) for name in (*shown, names[0])) <= room:
+            shown.append(names.pop(0))
+        cells = ([(gap or "\n").join(columns[name][row]) for name in shown] for row in range(len(rows)))
+        body = [(stub, *line) for stub, line in zip(rows, cells, strict=True)]
+        table(title, ("metric", *shown), body, None if names else caption, numbers=shown)
+
+
+def bar(value: int, largest: int, width: int) -> str:
+    """A bar of ``width`` characters for ``largest``, to half a character; something is never nothing."""
+    halves = max(round(2 * width * value / largest), 1) if value else 0
+    return "█" * (halves // 2) + "▌" * (halves % 2)
 
 
 def emit_json(value: Any) -> None:
     """Print JSON; an undefined number is null, since NaN is not JSON."""
-    print(json.dumps(_clean(value), indent=1, ensure_ascii=False))
+    unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    print(json.dumps(_clean(value), indent=1, ensure_ascii=not unicode))
 
 
 def _clean(value: Any) -> Any:
@@ -35,3 +101,14 @@ def _clean(value: Any) -> Any:
 def number(value: float, scale: int = 1) -> str:
     """Three decimals of a plain number, two of a percentage, a dash where undefined."""
     return "–" if isnan(value) else f"{value * scale:.{3 if scale == 1 else 2}f}"
+
+
+def size(count: float) -> str:
+    """Bytes for people."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            break
+        count /= 1000
+    else:
+        unit = "TB"
+    return f"{count:.0f} {unit}" if count >= 10 or unit == "B" else f"{count:.1f} {unit}"

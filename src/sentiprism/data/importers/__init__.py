@@ -60,6 +60,7 @@ def import_dataset(
     from itertools import chain
 
     from sentiprism.data.store import write_dataset
+    from sentiprism.metrics import protocol_for
     from sentiprism.types import TargetSpec
 
     notes: list[str] = []
@@ -89,7 +90,7 @@ def import_dataset(
         title=known.title if known else name,
         source=", ".join(f"{key} {path.name}" for key, path in sources.items() if path),
         target=target,
-        protocol=known.protocol if known else "intensity",
+        protocol=known.protocol if known else protocol_for(target).name,
         language=known.language if known else language,
         vocabulary=vocabulary if "token_ids" in held else None,
         text_encoder=vocabulary if contextual else None,

@@ -133,7 +133,8 @@ def _run_child(path: Path, limits: Limits, file: IO[bytes], decoded: IO[bytes], 
     try:
         cause = json.loads(answer.read())["error"]
     except (ValueError, KeyError, TypeError):
-        cause = f"needs more time or memory than a dataset of its size (its reader ended with {done.returncode})"
+        killed = "needs more time or memory than a dataset of its size"
+        cause = killed if done.returncode < 0 else f"cannot be read: its reader ended with {done.returncode}"
     raise UserError(f"{path} {cause}", REMEDY)
 
 

@@ -84,13 +84,17 @@ def main() -> None:
         (resource.RLIMIT_NPROC, 0),
         (resource.RLIMIT_NOFILE, 8),
     ):
-        resource.setrlimit(limit, (value, value))
+        hard = resource.getrlimit(limit)[1]
+        least = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(limit, (least, least))
     try:
         size = os.fstat(0).st_size
         if not size:
             refuse("is empty")
         with mmap.mmap(0, size, access=mmap.ACCESS_READ) as file:
             for column in columns(Machine(file, decoded).run()):
+                if sum(map(len, column.get("strings", ()))) > output:  # one text may stand in it a million times
+                    refuse("unpacks to more than a dataset of its size")
                 print(json.dumps(column))
             sys.stdout.flush()
     except RefusedError as error:
