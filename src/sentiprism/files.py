@@ -2,13 +2,18 @@
 
 import hashlib
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sentiprism.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def home(*parts: str) -> Path:
@@ -82,6 +87,35 @@ def atomic_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
             shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what `atomic_file` and `atomic_folder` left in a folder of one writer when that was killed."""
+    for left in folder.glob(".*.????????"):
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
+
+
+def save_tensors(path: Path, tensors: Mapping[str, "Tensor"], header: dict[str, str] | None = None) -> None:
+    """Write a safetensors file; a full disk is an `OSError`, as for any other file.
+
+    Args:
+        path: not atomic by itself: a temporary one.
+        tensors: by name, on any device.
+        header: texts for the file's header.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    try:
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, path, header)
+    except SafetensorError as error:
+        number = re.search(r"\(os error (\d+)\)", str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from None
 
 
 def write_text(path: Path, text: str) -> None:

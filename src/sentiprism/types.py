@@ -9,8 +9,8 @@ from sentiprism.config import Config
 if TYPE_CHECKING:  # a dataset can be listed and opened without torch
     from torch import Tensor
 
-MODALITIES = ("text", "audio", "vision")
 Modality = Literal["text", "audio", "vision"]
+MODALITIES: tuple[Modality, ...] = ("text", "audio", "vision")
 
 
 class Sequence(NamedTuple):
@@ -36,7 +36,7 @@ class Batch(NamedTuple):
     labels: "dict[str, Tensor]"
     """"M", and where a dataset has them "T", "A", "V": (B,) on the dataset's scale (int64 classes where the
     target is classes); {} at inference."""
-    index: "Tensor"
+    index: "Tensor"  # type: ignore[assignment] # tuple.index is no use to a batch
     """(B,) int64 row in the split; some models' memories and queues need it."""
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from makers_models import INTENSITY, batch, build, small, specs
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.testing import assert_close
 
+from makers_models import INTENSITY, batch, build, small, specs
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.models import MODELS, load_model
 from sentiprism.training import resume, train
@@ -51,7 +51,10 @@ def test_resume_is_bit_identical(name, save_every, home, tmp_path, monkeypatch):
     assert weights[0].keys() == weights[1].keys()
     assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
     logs = [
-        [json.loads(line) | {"seconds": 0} for line in (run.seed_folder(1111) / "metrics.jsonl").read_text().splitlines()]
+        [
+            json.loads(line) | {"seconds": 0}
+            for line in (run.seed_folder(1111) / "metrics.jsonl").read_text().splitlines()
+        ]
         for run in (whole, again)
     ]
     assert logs[0] == logs[1]

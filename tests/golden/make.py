@@ -9,7 +9,6 @@ from safetensors.torch import save_file
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from makers_models import batch, build, small, specs
-
 from sentiprism.data.prepare import TextConfig
 from sentiprism.models import MODELS, save_model
 
@@ -22,8 +21,10 @@ for name in MODELS:
         output = model(given)
     folder = Path(__file__).parent
     save_model(model, folder / name, TextConfig(encoder=None), {"golden": True})
-    tensors = {f"input.{m}.{part}": getattr(getattr(given, m), part) for m in specs().present() for part in ("values", "mask")}
+    tensors = {
+        f"input.{m}.{part}": getattr(getattr(given, m), part) for m in specs().present() for part in ("values", "mask")
+    }
     tensors |= {"input.label": given.labels["M"], "prediction": output.prediction, **output.losses}
     tensors |= {f"weights.{key}": value for key, value in output.weights.items()}
     save_file({k: v.contiguous() for k, v in tensors.items()}, folder / f"{name}.tensors.safetensors")
-    print(f"{name}: written")  # noqa: T201
+    print(f"{name}: written")

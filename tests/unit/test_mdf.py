@@ -4,12 +4,12 @@ import math
 
 import pytest
 import torch
-from makers_models import CLASSES, batch, build, rows, small, specs
-from makers_text import tiny_bert
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 from torch.testing import assert_close
 
+from makers_models import CLASSES, batch, build, rows, small, specs
+from makers_text import tiny_bert
 from sentiprism.features.text import load_backbone, load_tokenizer
 from sentiprism.models.mdf import MDF
 from sentiprism.nn.blocks import BiLSTM, masked_mean, masked_softmax
@@ -121,7 +121,9 @@ def test_eq7_minimum_is_120_degrees_signed_and_right_angles_else(form, cosine):
 
 def test_eq8_weights_are_the_generators_softmax_over_what_is_there():
     assert_close(
-        masked_softmax(torch.tensor([[1.0, 5.0, 1.0], [9.0, 0.0, 0.0]]), torch.tensor([[True, False, True], [False] * 3])),
+        masked_softmax(
+            torch.tensor([[1.0, 5.0, 1.0], [9.0, 0.0, 0.0]]), torch.tensor([[True, False, True], [False] * 3])
+        ),
         torch.tensor([[0.5, 0.0, 0.5], [1 / 3, 1 / 3, 1 / 3]]),
     )
     model, given = mdf(), batch(specs(), 3)

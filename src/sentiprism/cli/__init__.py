@@ -28,7 +28,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
 STOPPED = 130
 
-UsageError = typer.BadParameter.__bases__[0]  # click's: typer carries its own copy from 0.26 on, and exports only this
+UsageError: type[Exception] = typer.BadParameter.__bases__[0]  # click's, of which recent typers carry a copy
 
 
 def _version(show: bool) -> None:
@@ -61,7 +61,7 @@ def main() -> int:
         if error.errno not in (*FULL, *REFUSED):
             raise
         remedy = "make room there" if error.errno in FULL else "choose another place"
-        return _fail(f"cannot write {error.filename or 'a file'}: {os.strerror(error.errno)}; {remedy}")
+        return _fail(f"{os.strerror(error.errno)}: {error.filename or 'while writing a file'}; {remedy}")
     except (KeyboardInterrupt, typer.Abort):
         status = STOPPED
     if status == STOPPED:
@@ -74,7 +74,8 @@ def _explain(error: Exception) -> int:
         return 2
     context = getattr(error, "ctx", None)
     message: str = error.format_message()  # type: ignore[attr-defined] # every usage error has it
-    return _fail(f"{message.rstrip('.')}; see: {context.command_path if context else 'sentiprism'} --help")
+    end = " See" if message.endswith("?") else "; see"
+    return _fail(f"{message.rstrip('.')}{end}: {context.command_path if context else 'sentiprism'} --help")
 
 
 def _fail(message: str) -> int:

@@ -1,15 +1,237 @@
-"""x."""
+"""Verbs that keep the store of datasets: add, list, show, remove."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-app = typer.Typer()
+from sentiprism.cli.tables import bar, emit_json, facts, points, table
+
+if TYPE_CHECKING:
+    from sentiprism.data.dataset import Card
+
+app = typer.Typer(help="Import datasets, and look at what is in them.", no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name in the store; see: sentiprism dataset list.")]
+BAR = 12
+"""Characters of the longest bar."""
+
+
+def _file(text: str) -> Any:
+    return typer.Option(metavar="FILE", help=text, rich_help_panel="Files that go with --labels or --csd")
+
+
+def _source(text: str) -> Any:
+    return typer.Option(metavar="FILE", help=text, rich_help_panel="Source, one of")
 
 
 @app.command()
-def list() -> None:
-    """X."""
+def add(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="mosi, mosei, sims, ... or a name of your own.")],
+    labels: Annotated[Path | None, _source("CSV of id, video_id, text, label, split.")] = None,
+    mmsa: Annotated[Path | None, _source("Pickle of the MMSA distribution; nothing in it is run.")] = None,
+    csd: Annotated[Path | None, _source("Labels as a CMU computational sequence; needs --folds.")] = None,
+    text: Annotated[Path | None, _file("Text features.")] = None,
+    audio: Annotated[Path | None, _file("Audio features.")] = None,
+    vision: Annotated[Path | None, _file("Vision features.")] = None,
+    words: Annotated[Path | None, _file("Transcripts as a computational sequence.")] = None,
+    folds: Annotated[Path | None, _file("Videos of each split: JSON, or CSV of video_id, split.")] = None,
+    low: Annotated[float | None, typer.Option(metavar="X", help="Least label of a dataset of your own.")] = None,
+    high: Annotated[float | None, typer.Option(metavar="X", help="Greatest label of it.")] = None,
+    language: Annotated[str, typer.Option(metavar="CODE", help="Of its transcripts, ISO 639-1.")] = "en",
+    replace: Annotated[bool, typer.Option("--replace", help="Replace a dataset of this name.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Import a dataset from files and print its card; what looks wrong is refused, or warned of by name.
+
+    Features beside a table are .npz, .npy or .parquet, joined on id; beside --csd they are .csd.
+
+    Examples:
+        sentiprism dataset add mosi --labels labels.csv --audio covarep.npz
+
+        sentiprism dataset add mosei --mmsa unaligned_50.pkl
+
+        sentiprism dataset add mine --labels labels.csv --low 0 --high 10
+
+        sentiprism dataset add mosi --csd m.csd --audio a.csd --folds folds.json
+    """
+    from sentiprism.data.importers import import_dataset
+
+    with _counting(name) as progress:
+        dataset = import_dataset(
+            name,
+            labels=labels,
+            text=text,
+            audio=audio,
+            vision=vision,
+            mmsa=mmsa,
+            csd=csd,
+            words=words,
+            folds=folds,
+            low=low,
+            high=high,
+            language=language,
+            replace=replace,
+            progress=progress,
+        )
+    emit_json(dataset.card.model_dump(mode="json")) if as_json else _draw(dataset.card)
+
+
+@contextmanager
+def _counting(name: str) -> Iterator[Callable[[int], object]]:
+    """A count of utterances on stderr, against the official number where it is known."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from sentiprism.data.known import describe
+
+    known, console = describe(name), Console(stderr=True)
+    count = TextColumn("{task.completed:,.0f} utterances")
+    bars = (BarColumn(),) if known else ()
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        *bars,
+        count,
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as shown:
+        task = shown.add_task(f"importing {name}", total=sum(known.splits.values()) if known else None)
+        yield lambda number: shown.update(task, completed=number)
+
+
+@app.command("list")
+def list_(as_json: Json = False) -> None:
+    """List the datasets in the store.
+
+    Examples:
+        sentiprism dataset list
+
+        sentiprism dataset list --json
+    """
+    from sentiprism.data.store import list_datasets
+    from sentiprism.files import home
+
+    cards = list_datasets()
+    if as_json:
+        return emit_json(
+            [{**card.model_dump(mode="json"), "folder": str(home("datasets", card.name))} for card in cards]
+        )
+    if not cards:
+        typer.echo(f"no datasets in {home('datasets')} yet; see: sentiprism dataset add --help")
+        return None
+    return table(
+        "Datasets",
+        ("name", "train", "valid", "test", "sequences", "labels", "warnings"),
+        [
+            (
+                card.name,
+                *(f"{split.utterances:,}" for split in card.splits.values()),
+                _sequences(card),
+                _labels(card),
+                str(len(card.warnings)),
+            )
+            for card in cards
+        ],
+        f"in {home('datasets')}",
+        numbers=("train", "valid", "test", "warnings"),
+    )
 
 
 @app.command()
-def show() -> None:
-    """X."""
+def show(
+    name: Name,
+    verify: Annotated[bool, typer.Option("--verify", help="Read all of it and check its content hash.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show a dataset's card: splits, lengths, what is missing, labels, warnings, source and content hash.
+
+    Examples:
+        sentiprism dataset show mosi
+
+        sentiprism dataset show mosi --verify
+    """
+    from sentiprism.data.store import load_dataset
+
+    card = load_dataset(name, verify=verify).card
+    emit_json(card.model_dump(mode="json")) if as_json else _draw(card)
+
+
+@app.command()
+def remove(name: Name) -> None:
+    """Delete a dataset from the store; the files it was imported from stay.
+
+    Examples:
+        sentiprism dataset remove mosi
+    """
+    from sentiprism.data.store import remove_dataset
+
+    remove_dataset(name)
+    typer.echo(f"removed {name}")
+
+
+def _sequences(card: "Card") -> str:
+    found = dict.fromkeys(key for split in card.splits.values() for key in split.missing)
+    return ", ".join(f"{key} {card.widths[key]}" if key in card.widths else key for key in found)
+
+
+def _labels(card: "Card") -> str:
+    if card.target.kind == "classes":
+        return ", ".join(card.target.classes)
+    return f"{card.target.low:g} to {card.target.high:g}"
+
+
+def _draw(card: "Card") -> None:
+    """Print a card for people."""
+    from rich.text import Text
+
+    known = [
+        ("labels", f"{', '.join(card.labels)}: {_labels(card)}"),
+        ("metrics", card.protocol),
+        ("language", card.language),
+        ("vocabulary", card.vocabulary),
+        ("text made by", card.text_encoder),
+        ("source", card.source),
+        ("content", card.content),
+    ]
+    facts(Text.assemble((card.name, "bold"), f"  {card.title}" if card.title != card.name else ""), known)
+    splits = list(card.splits)
+    rows: list[tuple[str, ...]] = [
+        ("utterances", *(f"{split.utterances:,}" for split in card.splits.values())),
+        ("videos", *(f"{split.videos:,}" for split in card.splits.values())),
+    ]
+    for key in dict.fromkeys(key for split in card.splits.values() for key in split.missing):
+        width = f", {card.widths[key]} features" if key in card.widths else ""
+        lengths = [split.lengths.get(key) for split in card.splits.values()]
+        rows.append((f"{key}{width}", *("–" if n is None else f"{n[0]} … {n[1]:.1f} … {n[2]}" for n in lengths)))
+        rows.append(("  missing", *(f"{split.missing.get(key, 0):,}" for split in card.splits.values())))
+    table("Splits", ("", *splits), rows, "lengths in steps: shortest … mean … longest", numbers=splits)
+    _draw_labels(card)
+    if card.warnings:
+        points("Warnings", card.warnings)
+
+
+def _draw_labels(card: "Card") -> None:
+    """Label histograms; bars are shares of a split, on one scale."""
+    counts = [split.label_histogram for split in card.splits.values()]
+    bins = list(dict.fromkeys(label for found in counts for label in found))
+    if card.target.kind != "classes":
+        bins.sort(key=float)
+    sizes = [sum(found.values()) or 1 for found in counts]
+    largest = max(count / size for found, size in zip(counts, sizes, strict=True) for count in found.values())
+    rows = [
+        (
+            label,
+            *(
+                f"{found.get(label, 0):>6,} {bar(found.get(label, 0) / size, largest, BAR)}"
+                for found, size in zip(counts, sizes, strict=True)
+            ),
+        )
+        for label in bins
+    ]
+    table("Labels", ("", *card.splits), rows)

@@ -6,21 +6,28 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sentiprism.cli.tables import emit_json, number, table
+from sentiprism.cli.tables import Cell, emit_json, number, side_by_side, table
 from sentiprism.errors import UserError
 
 if TYPE_CHECKING:
-    from sentiprism.evaluation import Evaluation
+    from sentiprism.evaluation import Difference, Evaluation
+    from sentiprism.metrics import Protocol
+    from sentiprism.training import Run
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-Split = Annotated[str, typer.Option(help="train, valid or test.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
+Split = Annotated[str, typer.Option(metavar="NAME", help="train, valid or test.")]
+Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1, mps.")]
 
 
 def models(as_json: Json = False) -> None:
     """List the models: paper, year, parameters, datasets with an experiment.
 
     Parameters are counted without the text encoder, on word vectors of 300, audio of 74 and vision of 35.
+
+    Examples:
+        sentiprism models
+
+        sentiprism models --json
     """
     import torch
 
@@ -48,7 +55,7 @@ def models(as_json: Json = False) -> None:
         return emit_json(rows)
     return table(
         "Models",
-        ("name", "paper", "year", "parameters", "experiments"),
+        ("name", "paper", "where", "parameters", "experiments"),
         [
             (
                 r["name"],
@@ -59,26 +66,32 @@ def models(as_json: Json = False) -> None:
             )
             for r in rows
         ],
+        "parameters: without the text encoder, on text of 300, audio of 74 and vision of 35 features",
+        numbers=("parameters",),
     )
 
 
 def train(
     model: Annotated[str | None, typer.Argument(help="See: sentiprism models.")] = None,
-    dataset: Annotated[str | None, typer.Option(help="Name in the store, or its folder.")] = None,
-    seeds: Annotated[int | None, typer.Option(min=1, help="How many seeds, from 1111 on.")] = None,
+    dataset: Annotated[str | None, typer.Option(metavar="NAME", help="Name in the store, or its folder.")] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, metavar="N", help="How many seeds, from 1111 on.")] = None,
     experiment: Annotated[
         str | None,
-        typer.Option(help="Settings to start from: a name such as mdf/jian2026_mosi, or a YAML file."),
+        typer.Option(metavar="NAME", help="Settings to start from: mdf/jian2026_mosi for example, or a YAML file."),
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="key=value, for example optim.batch_size=32; repeatable."),
+        typer.Option("--set", metavar="KEY=VALUE", help="For example optim.batch_size=32; repeatable."),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Run folder; by default a new one under runs/.")] = None,
-    resume: Annotated[Path | None, typer.Option(help="Go on with this run.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Run folder; by default a new one under runs/.")
+    ] = None,
+    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with this run.")] = None,
     device: Device = "auto",
-    precision: Annotated[str, typer.Option(help="auto, no, bf16, fp16.")] = "auto",
-    tensorboard: Annotated[bool, typer.Option(help="Also write TensorBoard curves into the run.")] = False,
+    precision: Annotated[str, typer.Option(metavar="NAME", help="auto, no, bf16, fp16.")] = "auto",
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Also write TensorBoard curves into the run.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Train a model with several seeds, select each epoch on valid, then measure on valid and test.
@@ -86,11 +99,12 @@ def train(
     Examples:
         sentiprism train mdf --dataset mosi --seeds 5
 
-        sentiprism train mdf --dataset mosi --set optim.batch_size=32 --set config.loss_weights.o=0
+        sentiprism train mdf --dataset mosi --set config.loss_weights.o=0
+
+        sentiprism train --experiment mdf/jian2026_mosi
 
         sentiprism train --resume runs/mdf-mosi-20260101-120000
     """
-    from sentiprism.evaluation import evaluate as measure
     from sentiprism.training import resume as go_on
     from sentiprism.training import train as launch
 
@@ -110,92 +124,120 @@ def train(
             precision=precision,  # type: ignore[arg-type]
             tensorboard=tensorboard,
         )
-    results = [measure(run, split, device=device) for split in ("valid", "test")]
-    if os.environ.get("RANK", "0") == "0":
-        _report(results, as_json=as_json)
+    _measure(run, device, as_json=as_json)
 
 
-def evaluate(run: Path, split: Split = "test", device: Device = "auto", as_json: Json = False) -> None:
+def evaluate(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")],
+    split: Split = "test",
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
     """Measure a run on a split: mean and deviation over its seeds, 95% interval over the utterances.
 
-    Example: sentiprism evaluate runs/mdf-mosi-20260101-120000 --split test
+    Examples:
+        sentiprism evaluate runs/mdf-mosi-20260101-120000
+
+        sentiprism evaluate runs/mdf-mosi-20260101-120000 --split valid --json
     """
     from sentiprism.evaluation import evaluate as measure
 
-    _report([measure(run, split, device=device)], as_json=as_json)
+    _report([measure(run, split, device=device)], run, as_json=as_json)
 
 
-def compare(runs: list[Path], split: Split = "test", device: Device = "auto", as_json: Json = False) -> None:
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs; the first is the reference.")],
+    split: Split = "test",
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
     """Show runs side by side, and what each differs from the first, by paired bootstrap.
 
-    Example: sentiprism compare runs/full runs/without-w runs/text-only
-    """
-    from sentiprism.evaluation import compare as side_by_side
+    Examples:
+        sentiprism compare runs/full runs/without-w runs/text-only
 
-    found = side_by_side(runs, split, device=device)
+        sentiprism compare runs/full runs/without-w --split valid
+    """
+    from sentiprism.evaluation import compare as side
+
+    found = side(runs, split, device=device)
     if as_json:
         return emit_json(found.to_dict())
-    first = found.evaluations[0]
-    metrics = first.protocol.metrics
-    columns = ("run", "seeds", *(f"{m.label} {'↑' if m.higher_is_better else '↓'}" for m in metrics.values()))
-    rows = [
-        (e.run, str(len(e.seeds)), *(_cell(e, name, split_lines=True) for name in metrics)) for e in found.evaluations
-    ]
-    caption = f"{first.dataset}, {split}: mean ± deviation over seeds, 95% interval over utterances; {first.selection}"
-    table("Comparison", columns, rows, caption)
-    if found.differences:
-        rows = [
-            (
-                e.run,
-                *(
-                    f"{number(d[name].mean, m.scale)}\n[{number(d[name].low, m.scale)}, {number(d[name].high, m.scale)}]"
-                    f"\np = {d[name].p:.3f}"
-                    for name, m in metrics.items()
-                ),
-            )
-            for e, d in zip(found.evaluations[1:], found.differences, strict=True)
-        ]
-        table(
-            f"Difference from {first.run}",
-            ("run", *columns[2:]),
-            rows,
-            "paired bootstrap over the same utterances",
-        )
+    first, rest = found.evaluations[0], found.evaluations[1:]
+    short = [run.resolve().name for run in runs]
+    names = short if len(set(short)) == len(short) else list(map(str, runs))
+    rows = _stub(first.protocol)
+    results = {
+        f"{name} ({_seeds(e)})": [_cell(e, metric) for metric in e.protocol.metrics]
+        for name, e in zip(names, found.evaluations, strict=True)
+    }
+    caption = f"mean ± deviation over seeds, 95% bootstrap interval over utterances; {first.selection}"
+    side_by_side(f"{first.dataset}, {split}", rows, results, caption)
+    if rest:
+        differences = {
+            name: [_difference(d[metric], m.scale) for metric, m in first.protocol.metrics.items()]
+            for name, d in zip(names[1:], found.differences, strict=True)
+        }
+        caption = "95% interval and p by paired bootstrap over the same utterances"
+        side_by_side(f"less {names[0]}", rows, differences, caption)
     return None
 
 
-def demo(seeds: Annotated[int, typer.Option(min=1, help="How many seeds.")] = 2, device: Device = "auto") -> None:
-    """Train and measure MDF on the built-in synthetic dataset, where the right answer is known."""
+def demo(
+    seeds: Annotated[int, typer.Option(min=1, metavar="N", help="How many seeds.")] = 2, device: Device = "auto"
+) -> None:
+    """Train and measure MDF on the built-in synthetic dataset, where the right answer is known.
+
+    Examples:
+        sentiprism demo
+
+        sentiprism demo --seeds 5
+    """
     from sentiprism.data.synthetic import synthetic_dataset
-    from sentiprism.evaluation import evaluate as measure
     from sentiprism.training import train as launch
 
-    dataset = synthetic_dataset()
-    run = launch("mdf", dataset.name, seeds=seeds, device=device)
-    _report([measure(run, split, device=device) for split in ("valid", "test")], as_json=False)
+    _measure(launch("mdf", synthetic_dataset().name, seeds=seeds, device=device), device)
 
 
-def _report(results: "list[Evaluation]", *, as_json: bool) -> None:
+def _measure(run: "Run", device: str, *, as_json: bool = False) -> None:
+    from sentiprism.evaluation import evaluate as measure
+
+    results = [measure(run, split, device=device) for split in ("valid", "test")]
+    if os.environ.get("RANK", "0") == "0":
+        _report(results, run.folder, as_json=as_json)
+
+
+def _report(results: "list[Evaluation]", folder: Path, *, as_json: bool) -> None:
     if as_json:
         return emit_json([result.to_dict() for result in results])
     first = results[0]
-    rows = [
-        (f"{metric.label} {'↑' if metric.higher_is_better else '↓'}", *(_cell(r, name) for r in results))
-        for name, metric in first.protocol.metrics.items()
-    ]
+    columns = {result.split: [_cell(result, name) for name in first.protocol.metrics] for result in results}
     caption = (
-        f"{len(first.seeds)} seed(s): mean ± deviation over seeds, 95% bootstrap interval over utterances\n"
-        f"selected: {first.selection}\nrun: {first.run}"
+        f"{_seeds(first)}; mean{' ± deviation over seeds' * (len(first.seeds) > 1)}, "
+        f"95% bootstrap interval over utterances\nselected: {first.selection}\nrun: {folder}"
     )
-    for result in results:
-        if result.recovery:
-            pairs = ", ".join(f"{name} {value:.2f}" for name, value in result.recovery.items())
-            caption += f"\n{result.split}: rank correlation of weights with planted contributions: {pairs}"
-    return table(f"{first.model} on {first.dataset}", ("metric", *(r.split for r in results)), rows, caption)
+    side_by_side(f"{first.model} on {first.dataset}", _stub(first.protocol), columns, caption)
+    if first.recovery:
+        columns = {result.split: [(number(value),) for value in result.recovery.values()] for result in results}
+        caption = "Spearman's rank correlation over utterances that have all modalities, mean over seeds"
+        side_by_side("Modality weights against planted contributions", list(first.recovery), columns, caption)
+    return None
 
 
-def _cell(result: "Evaluation", name: str, *, split_lines: bool = False) -> str:
+def _seeds(result: "Evaluation") -> str:
+    return f"{len(result.seeds)} seed{'s' * (len(result.seeds) > 1)}"
+
+
+def _stub(protocol: "Protocol") -> list[str]:
+    return [f"{metric.label} {'↑' if metric.higher_is_better else '↓'}" for metric in protocol.metrics.values()]
+
+
+def _cell(result: "Evaluation", name: str) -> Cell:
     value, scale = result.metrics[name], result.protocol.metrics[name].scale
     spread = "" if len(result.seeds) == 1 else f" ± {number(value.std, scale)}"
-    gap = "\n" if split_lines else "  "
-    return f"{number(value.mean, scale)}{spread}{gap}[{number(value.low, scale)}, {number(value.high, scale)}]"
+    return f"{number(value.mean, scale)}{spread}", f"[{number(value.low, scale)}, {number(value.high, scale)}]"
+
+
+def _difference(value: "Difference", scale: int) -> Cell:
+    interval = f"[{number(value.low, scale)}, {number(value.high, scale)}]"
+    return number(value.mean, scale), interval, f"p = {number(value.p)}"

@@ -60,6 +60,24 @@ def table(
     console.print()
 
 
+def facts(title: Text, lines: Iterable[tuple[str, str | None]]) -> None:
+    """Print one fact a line behind its name, long ones unbroken so that they can be copied; None is left out."""
+    console, shown = Console(), [(name, value) for name, value in lines if value]
+    console.print(title)
+    for name, value in shown:
+        stub = name.ljust(max(len(name) for name, _ in shown) + GAP)
+        console.print(Text.assemble((stub, "dim"), value), soft_wrap=True)
+    console.print()
+
+
+def points(title: str, lines: Sequence[str]) -> None:
+    """Print a list under a title."""
+    console = Console()
+    console.print(Text(title, style="bold"))
+    for line in lines:
+        console.print(Text(f"· {line}"), soft_wrap=True)
+
+
 def side_by_side(title: str, rows: Sequence[str], columns: Mapping[str, Sequence[Cell]], caption: str) -> None:
     """Print columns of cells beside the names of their rows, in as many tables as the terminal's width asks for."""
     names, room = list(columns), Console().width - max(map(len, ("metric", *rows)))
@@ -78,7 +96,7 @@ def side_by_side(title: str, rows: Sequence[str], columns: Mapping[str, Sequence
         table(title, ("metric", *shown), body, None if names else caption, numbers=shown)
 
 
-def bar(value: int, largest: int, width: int) -> str:
+def bar(value: float, largest: float, width: int) -> str:
     """A bar of ``width`` characters for ``largest``, to half a character; something is never nothing."""
     halves = max(round(2 * width * value / largest), 1) if value else 0
     return "█" * (halves // 2) + "▌" * (halves % 2)
@@ -105,10 +123,8 @@ def number(value: float, scale: int = 1) -> str:
 
 def size(count: float) -> str:
     """Bytes for people."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            break
+    units = ["B", "kB", "MB", "GB", "TB"]
+    while count >= 1000 and len(units) > 1:
         count /= 1000
-    else:
-        unit = "TB"
-    return f"{count:.0f} {unit}" if count >= 10 or unit == "B" else f"{count:.1f} {unit}"
+        units.pop(0)
+    return f"{count:.{0 if count >= 10 else 1}f} {units[0]}"

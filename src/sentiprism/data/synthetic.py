@@ -150,7 +150,7 @@ def _utterance(rng: np.random.Generator, video: str, clip: int, mixing: list[Flo
     share /= share.sum()
     signal = UNIQUE * share * unique
     label = 3 * np.tanh(SHARED * shared + signal.sum() + recipe.label_noise * rng.standard_normal())
-    sequences = {}
+    sequences: dict[str, npt.NDArray[np.float32]] = {}
     for m, modality in enumerate(MODALITIES):  # drawn for a missing one too: `missing` moves no other draw
         low, high = LENGTHS[modality]
         nuisance = rng.standard_normal(FACTORS - 3)

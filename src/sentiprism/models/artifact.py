@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from sentiprism.data.prepare import TextConfig
 from sentiprism.errors import UserError
 from sentiprism.features.text import save_text_recipe
-from sentiprism.files import atomic_folder
+from sentiprism.files import atomic_folder, save_tensors
 from sentiprism.models.base import Model
 from sentiprism.types import FeatureSpec, TargetSpec
 
@@ -45,10 +45,7 @@ def save_model(model: Model, folder: Path, text: TextConfig, metadata: dict[str,
         "metadata": metadata,
     }
     with atomic_folder(folder, replace=True) as temporary:
-        save_file(
-            {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()},
-            temporary / "weights.safetensors",
-        )
+        save_tensors(temporary / "weights.safetensors", model.state_dict())
         spec = model.features.text
         if spec is not None and spec.kind == "tokens" and spec.encoder is not None:
             save_text_recipe(spec.encoder, temporary / "text")

@@ -1,10 +1,10 @@
 """MDF: modality-aware disentanglement and fusion (Jian et al., AAAI 2026).
 
-No code is published; what the paper leaves open is settled by these readings: h_t is the encoder's last hidden state at
-[CLS], without pooler; every MLP is linear, ReLU, dropout, linear; the Predictor of Eqs. 6, 10, 12 and 13 is one shared
-module and unimodal predictions have no loss of their own; ‖·‖₂ is the mean over the batch of squared errors; LN in Eq. 7
-has no affine part (see `heterogeneity`); w* is a detached target. A missing modality takes part in no softmax, no pair
-and no alignment, and enters h_c as 0.
+No code is published; what the paper leaves open is settled by these readings: h_t is the encoder's last hidden state
+at [CLS], without pooler; every MLP is linear, ReLU, dropout, linear; the Predictor of Eqs. 6, 10, 12 and 13 is one
+shared module and unimodal predictions have no loss of their own; ‖·‖₂ is the mean over the batch of squared errors;
+LN in Eq. 7 has no affine part (see `heterogeneity`); w* is a detached target. A missing modality takes part in no
+softmax, no pair and no alignment, and enters h_c as 0. The page docs/deviations.md lists them with the alternatives.
 """
 
 from math import ceil
@@ -79,8 +79,9 @@ class MDF(Model):
             if modality == "text" and self.text_encoder.contextual:
                 continue
             inputs = getattr(features, modality).width
-            self.recurrent[modality] = BiLSTM(inputs, hidden[modality] or ceil(inputs / 2))
-            self.mappers[modality] = mlp(self.recurrent[modality].width, width, width, config.dropout)
+            states = hidden[modality] or ceil(inputs / 2)
+            self.recurrent[modality] = BiLSTM(inputs, states)
+            self.mappers[modality] = mlp(2 * states, width, width, config.dropout)
         if "audio" in self.modalities and config.sound:
             self.extractor = mlp(width, width, width, config.dropout)
         self.predictor = mlp(width, width // 2, self.outputs, config.dropout)
@@ -88,8 +89,8 @@ class MDF(Model):
 
     def forward(self, batch: Batch) -> ModelOutput:
         """Eqs. 1 to 14; ``weights`` hold w and, with labels, w*."""
-        hidden = {modality: self._encode(modality, batch) for modality in self.modalities}
-        features = dict(hidden)
+        hidden: dict[str, Tensor] = {modality: self._encode(modality, batch) for modality in self.modalities}
+        features: dict[str, Tensor] = {**hidden}
         if "audio" in hidden and self.config.sound:
             features["textual"] = self.extractor(hidden["audio"])  # Eq. 4
             features["sound"] = hidden["audio"] = hidden["audio"] - features["textual"]  # Eq. 5

@@ -10,13 +10,14 @@ from sentiprism.config import merge, override
 from sentiprism.data.dataset import Dataset, TuningView
 from sentiprism.data.prepare import PreparedSplit, prepare
 from sentiprism.data.store import load_dataset
-from sentiprism.errors import UserError
+from sentiprism.errors import UserError, suggest
 from sentiprism.metrics import protocol
 from sentiprism.models import MODELS, create_model
 from sentiprism.training.config import OptimConfig, RunConfig
 from sentiprism.training.engine import Engine, Precision
 from sentiprism.training.experiments import default_settings, load_experiment
 from sentiprism.training.loop import Trainer
+from sentiprism.training.optimizer import check_groups
 from sentiprism.training.progress import TrainingProgress, curves
 from sentiprism.training.run import Run, new_folder
 from sentiprism.training.seeding import seed_at
@@ -86,7 +87,14 @@ def train(
     with engine.main_first():
         features = prepare(view, config.data)
     with torch.device("meta"):  # a configuration that cannot be built is refused before anything is written
-        create_model(config.model, features, view.card.target, config.config, pretrained=False)
+        check_groups(
+            create_model(config.model, features, view.card.target, config.config, pretrained=False), config.optim
+        )
+    scorer = protocol(view.card.protocol)
+    if config.optim.select not in (None, *scorer.names):
+        raise UserError(
+            f"optim.select: no metric is called {config.optim.select!r}", suggest(config.optim.select, scorer.names)
+        )
     if engine.is_main:
         Run.create(folder, config, view.card, str(engine.device), engine.precision)
     engine.barrier()
@@ -137,6 +145,7 @@ def _train(run: Run, view: TuningView, features: FeatureSpec, engine: Engine, *,
     scorer = protocol(card.protocol)
     metadata = {"dataset": card.name, "content": card.content, "protocol": card.protocol}
     with TrainingProgress(quiet=quiet or not engine.is_main) as progress:
+        progress.note(f"run: {run.folder}")
         for seed in config.seeds:
             if seed in run.finished:
                 continue

@@ -6,12 +6,11 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from sentiprism.errors import UserError
-from sentiprism.files import atomic_file
+from sentiprism.files import atomic_file, save_tensors
 
 
 def save_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer, progress: dict[str, Any]) -> None:
@@ -26,7 +25,7 @@ def save_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer, progress
                 scalars.setdefault(str(index), {})[key] = value
     header = {"progress": json.dumps(progress), "scalars": json.dumps(scalars)}
     with atomic_file(path) as temporary:
-        save_file({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, temporary, header)
+        save_tensors(temporary, tensors, header)
 
 
 def load_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer) -> dict[str, Any]:

@@ -3,12 +3,12 @@
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
-from sentiprism.errors import UserError
+from sentiprism.errors import UserError, suggest
 from sentiprism.models.base import Model
 from sentiprism.types import Batch
 
@@ -28,6 +28,8 @@ class Engine:
         from accelerate.state import AcceleratorState
 
         kind = _check_device(device)
+        if precision not in get_args(Precision):
+            raise UserError(f"no precision is called {precision!r}", suggest(precision, get_args(Precision)))
         if precision == "auto":
             precision = "bf16" if kind == "cuda" and torch.cuda.is_bf16_supported() else "no"
         if int(os.environ.get("WORLD_SIZE", "1")) == 1:  # a second run in one process may ask for another device

@@ -13,7 +13,7 @@ from torch import Tensor
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.sampler import LengthGroupedSampler
 from sentiprism.errors import UserError
-from sentiprism.files import write_text
+from sentiprism.files import remove_unfinished, write_text
 from sentiprism.metrics import Protocol
 from sentiprism.models import Model, save_model
 from sentiprism.training.checkpoint import load_checkpoint, save_checkpoint
@@ -88,6 +88,8 @@ class Trainer:
     def run(self, progress: TrainingProgress, log: Log) -> dict[str, Any]:
         """Train, or go on from the last checkpoint, and return the best epoch's line."""
         last = self.folder / "last.safetensors"
+        if self.engine.is_main:
+            remove_unfinished(self.folder)
         if last.exists():
             state = load_checkpoint(last, self.model, self.optimizer)
             self.epoch, self.step = state["epoch"], state["step"]

@@ -10,18 +10,22 @@ from sentiprism.models.base import Model
 from sentiprism.training.config import OptimConfig
 
 
-def build_optimizer(model: Model, config: OptimConfig) -> AdamW:
-    """Fused AdamW; each named group is split into matrices (decayed) and vectors (not).
+def check_groups(model: Model, config: OptimConfig) -> None:
+    """Refuse learning rates that no parameter would take.
 
     Raises:
         UserError: ``group_lr`` names a group that the model does not have.
     """
-    groups = []
-    named = model.param_groups()
+    named = {*model.param_groups(), "text_encoder"}  # a model without text has no such group, and needs none
     for name in config.group_lr:
-        if name not in named and name != "text_encoder":  # a model without text has no such group, and needs none
+        if name not in named:
             raise UserError(f"optim.group_lr: {model.name} has no parameter group {name!r}", suggest(name, named))
-    for name, parameters in named.items():
+
+
+def build_optimizer(model: Model, config: OptimConfig) -> AdamW:
+    """Fused AdamW; each named group is split into matrices (decayed) and vectors (not)."""
+    groups = []
+    for name, parameters in model.param_groups().items():
         rate = config.group_lr.get(name, config.lr)
         for decay, chosen in (
             (config.weight_decay, [p for p in parameters if p.ndim > 1]),

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from sentiprism.errors import UserError
 
@@ -43,6 +44,10 @@ class TrainingProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bar.stop()
+
+    def note(self, message: str) -> None:
+        """A line that stays."""
+        self._console.print(Text(message), soft_wrap=True)
 
     def seed(self, title: str, steps: int, done: int) -> None:
         """A new seed begins, ``done`` of its ``steps`` behind it."""

@@ -4,7 +4,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn import functional
 
 HeterogeneityForm = Literal["signed", "abs", "square"]
 
@@ -22,7 +22,7 @@ def heterogeneity(representations: Tensor, present: Tensor, form: HeterogeneityF
         form: what is summed: the product, its absolute value or its square.
     """
     size, modalities, width = representations.shape
-    normed = F.layer_norm(representations, (width,))
+    normed = functional.layer_norm(representations, (width,))
     product = normed @ normed.transpose(1, 2) / width  # (B, M, M)
     if form != "signed":
         product = product.abs() if form == "abs" else product.square()

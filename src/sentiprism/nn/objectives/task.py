@@ -3,7 +3,7 @@
 from typing import Literal
 
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn import functional
 
 from sentiprism.types import TargetSpec
 
@@ -29,5 +29,5 @@ def task_error(prediction: Tensor, label: Tensor, target: TargetSpec) -> Tensor:
 def task_loss(prediction: Tensor, label: Tensor, target: TargetSpec, kind: TaskLoss = "mse") -> Tensor:
     """Mean squared or absolute error of an intensity; cross-entropy of classes, whatever ``kind`` says."""
     if target.kind == "classes":
-        return F.cross_entropy(prediction, label)
-    return F.mse_loss(prediction, label) if kind == "mse" else F.l1_loss(prediction, label)
+        return functional.cross_entropy(prediction, label)
+    return functional.mse_loss(prediction, label) if kind == "mse" else functional.l1_loss(prediction, label)
