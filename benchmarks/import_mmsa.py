@@ -11,9 +11,6 @@ import argparse
 import json
 import os
 import pickle
-import resource
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -21,9 +18,10 @@ from typing import Any
 
 import numpy as np
 
+from common import MB, measure, peak_memory
+
 SPLITS = {"train": 16326, "valid": 1871, "test": 4659}
 STEPS, AUDIO, VISION, TOKENS, TEXT = 500, 74, 35, 50, 768
-MB = 1e6
 
 
 def generate(path: Path, scale: float, text_features: bool) -> None:
@@ -83,8 +81,8 @@ def import_file(path: Path) -> dict[str, float]:
         protocol=known.protocol,
         notes=notes,
     )
-    own, reader = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return {"seconds": time.perf_counter() - start, "own": own * 1024 / MB, "reader": reader * 1024 / MB}
+    seconds = time.perf_counter() - start
+    return {"seconds": seconds, "own": peak_memory(), "reader": peak_memory(children=True)}
 
 
 def resident() -> float:
@@ -117,11 +115,8 @@ def open_dataset() -> dict[str, float]:
 
 def stage(name: str, folder: Path, *options: str) -> dict[str, float]:
     """Run one stage as a process of its own."""
-    environment = {**os.environ, "SENTIPRISM_HOME": str(folder / "home")}
-    command = [sys.executable, __file__, "--stage", name, "--folder", str(folder), *options]
-    result = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-    answer: dict[str, float] = json.loads(result.stdout or "{}")
-    return answer
+    environment = {"SENTIPRISM_HOME": str(folder / "home")}
+    return measure(__file__, "--stage", name, "--folder", folder, *options, environment=environment)
 
 
 def main() -> None:

@@ -1,13 +1,17 @@
 """Configuration: YAML read safely into frozen models that refuse unknown keys."""
 
 from collections.abc import Iterable
+from math import isfinite
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sentiprism.errors import UserError, suggest
+
+BROKEN = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
+"""What safe_load raises: also ``2020-13-45``, ``!!bool x``, ``!!timestamp x`` and a thousand brackets."""
 
 
 class Config(BaseModel):
@@ -28,15 +32,26 @@ def _explain(error: ValidationError, config: type[BaseModel], source: str) -> Us
     first = error.errors(include_url=False, include_context=False)[0]
     where = ".".join(map(str, first["loc"]))
     if first["type"] != "extra_forbidden":
-        given = "" if first["type"] == "missing" else f" (it is {first['input']!r})"
-        return UserError(f"{source}: {where or 'value'}: {first['msg']}{given}", "correct that value")
-    owner: Any = config
-    for part in first["loc"][:-1]:
-        annotation = owner.model_fields[str(part)].annotation if str(part) in owner.model_fields else None
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            break
-        owner = annotation
+        reason = first["msg"].removeprefix("Value error, ")
+        given = "" if first["type"] == "missing" else f" (it is {_brief(first['input'])})"
+        return UserError(f"{source}: {where or 'value'}: {reason}{given}", "correct that value")
+    owner = config
+    for part in first["loc"][:-1]:  # numbers and keys of mappings are no fields
+        if str(part) in owner.model_fields:
+            owner = _config_in(owner.model_fields[str(part)].annotation) or owner
     return UserError(f"{source}: unknown key {where!r}", suggest(str(first["loc"][-1]), owner.model_fields))
+
+
+def _config_in(annotation: Any) -> type[BaseModel] | None:
+    """The configuration inside an annotation such as ``tuple[Row, ...]`` or ``ModalitySpec | None``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_config_in, get_args(annotation))), None)
+
+
+def _brief(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def load_yaml(path: Path) -> dict[str, Any]:
@@ -45,7 +60,7 @@ def load_yaml(path: Path) -> dict[str, Any]:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"no file {path}", "check the path") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, *BROKEN) as error:
         raise UserError(f"{path} cannot be read: {' '.join(str(error).split())}", "mend the file") from None
     if not isinstance(data, dict):
         raise UserError(f"{path} holds no mapping", "write 'key: value' lines")
@@ -82,14 +97,15 @@ def override(data: dict[str, Any], assignments: Iterable[str]) -> dict[str, Any]
 def _scalar(value: str, key: str) -> Any:
     try:
         read = yaml.safe_load(value)
-    except yaml.YAMLError:
+    except BROKEN:
         raise UserError(f"{value!r} for {key} is not YAML", "quote it") from None
-    if isinstance(read, str):  # YAML 1.1 reads 5e-5 as text; a number was meant
-        try:
-            return float(read)
-        except ValueError:
-            pass
-    return read
+    if read != value.strip():  # not text, or quoted
+        return read
+    try:  # YAML 1.1 reads 5e-5 as text; a number was meant
+        number = float(read)
+    except ValueError:
+        return read
+    return number if isfinite(number) else read
 
 
 def dump(config: BaseModel) -> str:

@@ -7,13 +7,22 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sentiprism.errors import UserError
 
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None  # type: ignore[assignment]
+
 if TYPE_CHECKING:
     from torch import Tensor
+
+OLD = "~old"
+"""What stands where a new folder is to be, while the two change places; no `safe_name` has a tilde."""
 
 
 def home(*parts: str) -> Path:
@@ -26,8 +35,10 @@ def home(*parts: str) -> Path:
 
 def safe_name(name: str, what: str) -> str:
     """``name`` if it can be one folder's name, else a `UserError`; keeps ``../`` out of paths we make."""
-    if not name or name.startswith(".") or not all(c.isalnum() or c in "-_." for c in name):
-        raise UserError(f"{what} {name!r} is not usable as a folder name", "use letters, digits, '-', '_' and '.'")
+    if not 0 < len(name) <= 60 or name.startswith(".") or not all(c.isalnum() or c in "-_." for c in name):
+        raise UserError(
+            f"{what} {name!r} is not usable as a folder name", "use at most 60 letters, digits, '-', '_' and '.'"
+        )
     return name
 
 
@@ -46,56 +57,83 @@ def _sync(path: Path) -> None:
 
 
 @contextmanager
+def _locked(folder: Path, *, wait: bool) -> Iterator[bool]:
+    """Hold a folder; False where another does or the system has no such locks. A kill lets go of it."""
+    fd = None
+    try:
+        if fcntl is not None:
+            fd = os.open(folder, os.O_RDONLY)
+            fcntl.flock(fd, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        held = fd is not None
+    except OSError:
+        held = False
+    try:
+        yield held
+    finally:
+        if fd is not None:
+            os.close(fd)
+
+
+@contextmanager
+def _workshop(path: Path) -> Iterator[Path]:
+    """Yield a folder of our own beside ``path``, removed at the end; what killed writers left there goes first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{escape(path.name)}.tmp-????????"):
+        with _locked(left, wait=False) as abandoned:
+            if abandoned and left.is_dir() and any(left.iterdir()):  # an empty one may be another's, about to be locked
+                if not path.exists() and (left / OLD).exists():  # killed between the two renames of `atomic_folder`
+                    (left / OLD).rename(path)
+                shutil.rmtree(left, ignore_errors=True)
+    own = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.tmp-"))
+    try:
+        with _locked(own, wait=True):
+            yield own
+    finally:
+        shutil.rmtree(own, ignore_errors=True)
+
+
+@contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success it is synced and takes the name, else it is removed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fd, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(fd)
-    temporary = Path(name)
-    try:
-        yield temporary
-        _sync(temporary)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with _workshop(path) as own:
+        yield own / path.name
+        _sync(own / path.name)
+        (own / path.name).replace(path)
 
 
 @contextmanager
 def atomic_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
-    """Yield a temporary folder beside ``path``; on success it takes the name, else nothing is left of it."""
+    """Yield a temporary folder beside ``path``; on success it takes the name, else nothing is left of it.
+
+    A folder that was there is whole until the new one is; only a kill between two renames hides it, until the next
+    write brings it back.
+
+    Raises:
+        UserError: ``path`` exists and ``replace`` is not given.
+    """
     if path.exists() and not replace:
         raise UserError(f"{path} exists already", "choose another name, or replace it with --replace")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
-    try:
-        yield temporary
-        for file in temporary.rglob("*"):
+    with _workshop(path) as own:
+        new = own / path.name
+        new.mkdir()
+        yield new
+        for file in new.rglob("*"):
             if file.is_file():
                 _sync(file)
-        temporary.chmod(0o755)
-        old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.old."))
-        if path.exists():
-            path.rename(old / "old")
+        if replace and path.exists():
+            path.rename(own / OLD)
         try:
-            temporary.rename(path)
+            new.rename(path)
         except OSError:
-            if (old / "old").exists():
-                (old / "old").rename(path)
+            if (own / OLD).exists():
+                (own / OLD).rename(path)
             raise
-        finally:
-            shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
-def remove_unfinished(folder: Path) -> None:
-    """Remove what `atomic_file` and `atomic_folder` left in a folder of one writer when that was killed."""
-    for left in folder.glob(".*.????????"):
-        if left.is_dir():
-            shutil.rmtree(left, ignore_errors=True)
-        else:
-            left.unlink(missing_ok=True)
+def remove_folder(path: Path) -> None:
+    """Remove a folder so that no half of it is ever seen: its name goes first."""
+    with _workshop(path) as own:
+        path.rename(own / path.name)
 
 
 def save_tensors(path: Path, tensors: Mapping[str, "Tensor"], header: dict[str, str] | None = None) -> None:

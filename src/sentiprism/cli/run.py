@@ -146,7 +146,7 @@ def evaluate(
 
 
 def compare(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs; the first is the reference.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of runs; the first is the reference.")],
     split: Split = "test",
     device: Device = "auto",
     as_json: Json = False,

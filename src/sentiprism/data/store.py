@@ -3,9 +3,6 @@
 import errno
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,13 +11,8 @@ from sentiprism.data.arrow import Columns, SplitWriter, read_split
 from sentiprism.data.checks import Checks
 from sentiprism.data.dataset import SPLITS, Card, Dataset, Utterance
 from sentiprism.errors import UserError, suggest
-from sentiprism.files import atomic_folder, home, safe_name
+from sentiprism.files import atomic_folder, home, remove_folder, safe_name
 from sentiprism.types import TargetSpec
-
-try:
-    import fcntl
-except ImportError:  # not on Windows
-    fcntl = None  # type: ignore[assignment]
 
 CARD = "card.json"
 FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
@@ -68,8 +60,7 @@ def write_dataset(
     folder = home("datasets", safe_name(name, "dataset name"))
     checks = Checks(target, allow_shared_videos=allow_shared_videos)
     try:
-        _sweep(folder)
-        with _disk_faults(name), atomic_folder(folder, replace=replace) as temporary, _held(temporary):
+        with _disk_faults(name), atomic_folder(folder, replace=replace) as temporary:
             columns = Columns(target.kind == "classes", checks.labels, checks.widths, checks.planted)
             writers = {split: SplitWriter(_file(temporary, split), columns) for split in SPLITS}
             try:
@@ -121,38 +112,6 @@ def _disk_faults(name: str) -> Iterator[None]:
         if error.errno in FULL:
             raise UserError(f"the disk is full: dataset {name!r} was not stored", "free some space") from None
         raise UserError(f"dataset {name!r} was not stored: {reason}", "check the folder and the disk") from None
-
-
-@contextmanager
-def _held(temporary: Path) -> Iterator[bool]:
-    """Lock a folder while it is written; False where it cannot be had. The system unlocks it at a kill."""
-    try:
-        fd = os.open(temporary, os.O_RDONLY)
-    except OSError:  # gone meanwhile, or a system that does not open folders
-        yield False
-        return
-    try:
-        yield _lock(fd)
-    finally:
-        os.close(fd)
-
-
-def _lock(fd: int) -> bool:
-    if fcntl is None:
-        return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what imports of this name left when they were killed."""
-    for left in folder.parent.glob(f".{folder.name}.????????"):
-        with _held(left) as abandoned:
-            if abandoned:
-                shutil.rmtree(left, ignore_errors=True)
 
 
 def content_hash(folder: Path) -> str:
@@ -233,7 +192,4 @@ def remove_dataset(name: str) -> None:
     """
     if name not in _names():
         raise UserError(f"no dataset is called {name!r}", suggest(name, _names()))
-    folder = home("datasets", name)
-    trash = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{name}.removed."))
-    folder.rename(trash / name)  # the name goes first: a removal that is interrupted leaves no half dataset
-    shutil.rmtree(trash, ignore_errors=True)
+    remove_folder(home("datasets", name))

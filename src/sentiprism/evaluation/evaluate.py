@@ -86,8 +86,9 @@ def evaluate(
         if prepared is None:  # every seed was fed alike
             prepared = PreparedSplit(rows, saved.model.features, saved.text)
         answers.append(predict(saved.model.to(engine.device), prepared, engine))
-        if engine.is_main:
-            write_predictions(run.seed_folder(seed) / f"predictions-{split}.parquet", answers[-1])
+    if engine.is_main:
+        for seed, answer in zip(run.finished, answers, strict=True):
+            write_predictions(run.seed_folder(seed) / f"predictions-{split}.parquet", answer)
     stacked = np.stack([one.prediction for one in answers])
     return Evaluation(
         run=run.name,

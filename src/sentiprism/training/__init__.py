@@ -91,10 +91,9 @@ def train(
             create_model(config.model, features, view.card.target, config.config, pretrained=False), config.optim
         )
     scorer = protocol(view.card.protocol)
-    if config.optim.select not in (None, *scorer.names):
-        raise UserError(
-            f"optim.select: no metric is called {config.optim.select!r}", suggest(config.optim.select, scorer.names)
-        )
+    chosen = config.optim.select or scorer.default_selection
+    if chosen not in scorer.names:
+        raise UserError(f"optim.select: no metric is called {chosen!r}", suggest(chosen, scorer.names))
     if engine.is_main:
         Run.create(folder, config, view.card, str(engine.device), engine.precision)
     engine.barrier()

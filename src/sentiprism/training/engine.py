@@ -78,6 +78,10 @@ class Engine:
         """Clip the norm of all gradients together."""
         self._accelerator.clip_grad_norm_(parameters, norm)
 
+    def mean(self, value: Tensor) -> Tensor:
+        """Mean of a tensor over the processes, on every process; only the device waits for it."""
+        return self._accelerator.reduce(value, reduction="mean") if self.world > 1 else value  # type: ignore[no-any-return]
+
     def gather(self, value: Any) -> list[Any]:
         """One picklable value a process -> all of them, in the order of ranks, on every process."""
         if self.world == 1:

@@ -13,7 +13,7 @@ from torch import Tensor
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.sampler import LengthGroupedSampler
 from sentiprism.errors import UserError
-from sentiprism.files import remove_unfinished, write_text
+from sentiprism.files import write_text
 from sentiprism.metrics import Protocol
 from sentiprism.models import Model, save_model
 from sentiprism.training.checkpoint import load_checkpoint, save_checkpoint
@@ -88,8 +88,6 @@ class Trainer:
     def run(self, progress: TrainingProgress, log: Log) -> dict[str, Any]:
         """Train, or go on from the last checkpoint, and return the best epoch's line."""
         last = self.folder / "last.safetensors"
-        if self.engine.is_main:
-            remove_unfinished(self.folder)
         if last.exists():
             state = load_checkpoint(last, self.model, self.optimizer)
             self.epoch, self.step = state["epoch"], state["step"]
@@ -116,25 +114,25 @@ class Trainer:
         for rows in self.sampler.epoch(self.epoch, start=self.step * accumulate):
             group.append(rows)
             if len(group) == accumulate:
-                self._take_step(group, progress)
+                self.take_step(group, progress)
                 group = []
         if group:
-            self._take_step(group, progress)
+            self.take_step(group, progress)
         row = self._validate(time.monotonic() - start)
         self.history.append(row)
         self.epoch, self.step = self.epoch + 1, 0
         self.sums.zero_()
-        if self.engine.is_main:
-            if row["best"]:
-                rule = f"{selection_rule(self.protocol, self.select)}; epoch {row['epoch']}"
-                metadata = {**self.metadata, "seed": self.seed, "selection": rule, "valid": row["valid"]}
-                save_model(self.model, self.folder / "model", self.config.data.text, metadata)
-            self._save()
+        if row["best"] and self.engine.is_main:
+            rule = f"{selection_rule(self.protocol, self.select)}; epoch {row['epoch']}"
+            metadata = {**self.metadata, "seed": self.seed, "selection": rule, "valid": row["valid"]}
+            save_model(self.model, self.folder / "model", self.config.data.text, metadata)
+        self._save()
         self.engine.barrier()
         progress.epoch(row, self.select)
         return row
 
-    def _take_step(self, group: list[np.ndarray[Any, Any]], progress: TrainingProgress) -> None:
+    def take_step(self, group: list[np.ndarray[Any, Any]], progress: TrainingProgress) -> None:
+        """One step of the optimiser, on the mean of the losses of ``group``: one array of rows a batch."""
         position = self.epoch * self.steps + self.step
         set_rate(self.optimizer, rate_factor(position, self.optim.epochs * self.steps, self.optim))
         self.optimizer.zero_grad(set_to_none=True)
@@ -143,33 +141,32 @@ class Trainer:
             batch = self.engine.move(self.train.batch(rows))
             with self.engine.accumulating(self.wrapped, last=index == len(group) - 1):
                 output: ModelOutput = self.wrapped(batch)
-                self.engine.backward(self._total(output) * self._share(len(rows)) / len(group))
+                self.engine.backward(self._total(output, self._share(len(rows))) / len(group))
         if self.optim.clip is not None:
             self.engine.clip(list(self.model.parameters()), self.optim.clip)
         self.optimizer.step()
         self.model.after_step(batch, output)
         self.step += 1
         progress.step()
-        if self.optim.save_every and self.step % self.optim.save_every == 0 and self.engine.is_main:
+        if self.optim.save_every and self.step % self.optim.save_every == 0:
             self._save()
 
-    def _share(self, rows: int) -> float:
-        """This process's part of a batch against an equal part: DDP takes a plain mean over processes."""
-        if self.engine.world == 1:
-            return 1.0
-        counts: list[int] = self.engine.gather(rows)
-        return rows * len(counts) / sum(counts)
+    def _share(self, rows: int) -> Tensor:
+        """This process's part of a batch against an equal part: gradients and losses are plain means over processes."""
+        count = torch.tensor(float(rows), device=self.engine.device)
+        return count / self.engine.mean(count)
 
-    def _total(self, output: ModelOutput) -> Tensor:
+    def _total(self, output: ModelOutput, share: Tensor) -> Tensor:
         if output.losses.keys() != self.weights.keys():
             raise RuntimeError(f"{self.model.name} gives losses {sorted(output.losses)}, not {sorted(self.weights)}")
         used = [self.weights[name] * loss for name, loss in output.losses.items() if self.weights[name]]
         total = torch.stack([loss.float() for loss in used]).sum()
-        self.sums += torch.stack([total, *(output.losses[name] for name in self.names[1:])]).detach()
-        return total
+        self.sums += share * torch.stack([total, *(output.losses[name] for name in self.names[1:])]).detach()
+        return total * share
 
     def _validate(self, seconds: float) -> dict[str, Any]:
-        train = {n: value / len(self.sampler) for n, value in zip(self.names, self.sums.tolist(), strict=True)}
+        means = self.engine.mean(self.sums) / len(self.sampler)
+        train = dict(zip(self.names, means.tolist(), strict=True))
         if not isfinite(train["total"]):
             raise UserError(f"the loss is not finite in epoch {self.epoch}", "lower optim.lr, or set optim.clip=1")
         answers = predict(self.wrapped, self.valid, self.engine)
@@ -188,10 +185,13 @@ class Trainer:
         }
 
     def _save(self) -> None:
+        sums = self.engine.mean(self.sums)  # every process goes on from the mean: it is the mean of all again
+        if not self.engine.is_main:
+            return
         progress = {
             "epoch": self.epoch,
             "step": self.step,
-            "sums": self.sums.tolist(),
+            "sums": sums.tolist(),
             "history": self.history,
             "scaler": self.engine.scaler_state(),
         }

@@ -1,0 +1,81 @@
+"""The command line as a user meets it: in process where that is enough, as a process of its own where it is not."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from makers_cli import SIZES, SMALL, Answer, files
+from sentiprism.cli import main
+from sentiprism.data.synthetic import synthetic_dataset
+from sentiprism.training import train
+
+
+@pytest.fixture
+def cli(home, tmp_path, monkeypatch, capsys) -> Callable[..., Answer]:
+    """Runs ``main()`` in this process, in an empty folder, on a terminal of 80 columns."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def run(*words: object) -> Answer:
+        monkeypatch.setattr(sys, "argv", ["sentiprism", *map(str, words)])
+        capsys.readouterr()
+        status = main()
+        return Answer(status, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def refused(cli, tmp_path) -> Callable[..., str]:
+    """Runs a command that must be refused with one line and leave nothing behind; returns the line."""
+
+    def run(*words: object) -> str:
+        before = files(tmp_path)
+        line = cli(*words).error
+        assert files(tmp_path) == before
+        return line
+
+    return run
+
+
+@pytest.fixture
+def process(home, tmp_path) -> Callable[..., subprocess.Popen]:
+    """Starts the command line as a process; ``limit`` is the largest file in bytes that it may write."""
+
+    def start(*words: object, limit: int | None = None, **environment: str) -> subprocess.Popen:
+        lines = ["import sys", "from sentiprism.cli import main"]
+        if limit is not None:
+            lines[1:1] = ["import resource", f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))"]
+        code = "; ".join([*lines, "sys.exit(main())"])
+        return subprocess.Popen(
+            [sys.executable, "-c", code, *map(str, words)],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding=environment.get("PYTHONIOENCODING", "utf-8"),
+            env={**os.environ, "SENTIPRISM_HOME": str(home), "COLUMNS": "80", **environment},
+        )
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def _template(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SENTIPRISM_HOME", str(folder / "home"))
+        data = synthetic_dataset("tiny", sizes=SIZES)
+        train("mdf", data, seeds=2, settings=SMALL, out=folder / "run", device="cpu", quiet=True)
+    return folder
+
+
+@pytest.fixture
+def finished(home, tmp_path, _template) -> Path:
+    """A finished run of two seeds on the stored dataset ``tiny``; both are this test's own."""
+    shutil.copytree(_template / "home", home)
+    return shutil.copytree(_template / "run", tmp_path / "run")

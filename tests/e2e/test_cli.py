@@ -1,0 +1,232 @@
+"""Every verb does what its help says."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from makers_cli import assignments, ended
+from sentiprism.cli.tables import bar, side_by_side, size
+
+VERBS = (
+    "models",
+    "train",
+    "evaluate",
+    "compare",
+    "doctor",
+    "demo",
+    "dataset add",
+    "dataset list",
+    "dataset show",
+    "dataset remove",
+)
+HEAVY = ("torch", "pyarrow", "transformers", "numpy", "scipy", "accelerate")
+
+
+def write_table(folder, *, rows=None, width=3):
+    """A CSV of three splits and audio for all but its last row; returns both paths."""
+    rows = rows or [(f"v{n}$_$0", f"text {n}", n % 3 - 1, ("train", "valid", "test")[n % 3]) for n in range(9)]
+    lines = ["id,text,label,split", *(",".join(map(str, row)) for row in rows)]
+    (folder / "labels.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    names = np.array([row[0] for row in rows[:-1]])
+    np.savez(folder / "audio.npz", id=names, audio=np.ones((len(names), width), np.float32))
+    return folder / "labels.csv", folder / "audio.npz"
+
+
+def test_help_imports_nothing_heavy():
+    helps = [["--help"], *([*verb.split(), "--help"] for verb in VERBS)]
+    code = (
+        "import sys\nfrom sentiprism.cli import main\n"
+        f"for words in {helps!r}:\n    sys.argv = ['sentiprism', *words]\n    assert main() == 0, words\n"
+        f"print('loaded', sorted(set({HEAVY!r}) & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "loaded []"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_has_examples_that_fit_the_terminal(cli, verb):
+    answer = cli(*verb.split(), "--help")
+    lines = [line.strip() for line in answer.out.splitlines()]
+    start, end = lines.index("Examples:"), next(n for n, line in enumerate(lines) if line.startswith("╭"))
+    examples = [line for line in lines[start + 1 : end] if line]
+    assert answer.status == 0
+    assert examples
+    assert all(example.startswith(f"sentiprism {verb}") for example in examples)  # and none goes on in a second line
+
+
+def test_version(cli):
+    from sentiprism import __version__
+
+    assert cli("--version") == (0, f"sentiprism {__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["modles"], "Did you mean 'models'?"),
+        (["dataset", "ad"], "Did you mean 'add'?"),
+        (["train", "mdf", "--datset", "mosi"], "--dataset"),
+        (["train", "mdf", "--seeds", "none"], "'--seeds'"),
+        (["evaluate"], "RUN"),
+    ],
+)
+def test_wrong_usage_is_one_line_with_the_near_match(refused, words, expected):
+    line = refused(*words)
+    assert expected in line
+    assert "--help" in line
+
+
+def test_a_table_is_added_listed_shown_and_removed(cli, tmp_path, home):
+    labels, audio = write_table(tmp_path)
+    added = cli("dataset", "add", "mine", "--labels", labels, "--audio", audio, "--low", -1, "--high", 1)
+    assert (added.status, added.err) == (0, "")
+    shown = cli("dataset", "show", "mine", "--verify")
+    assert shown.out == added.out
+    card = json.loads(cli("dataset", "show", "mine", "--json").out)
+    for part in (card["content"], "audio, 3 features", "labels labels.csv, audio audio.npz", *card["warnings"]):
+        assert part in shown.out
+    assert "audio: missing in 1 of 3 test utterances" in card["warnings"]
+    assert {name: split["utterances"] for name, split in card["splits"].items()} == {"train": 3, "valid": 3, "test": 3}
+    assert {name: split["missing"]["audio"] for name, split in card["splits"].items()} == {
+        "train": 0,
+        "valid": 0,
+        "test": 1,
+    }
+    listed = json.loads(cli("dataset", "list", "--json").out)
+    assert listed == [card | {"folder": str(home / "datasets" / "mine")}]
+    assert "mine" in cli("dataset", "list").out
+    assert cli("dataset", "remove", "mine") == (0, "removed mine\n", "")
+    assert not (home / "datasets" / "mine").exists()
+    assert json.loads(cli("dataset", "list", "--json").out) == []
+    assert "dataset add --help" in cli("dataset", "list").out
+
+
+def test_a_dataset_is_replaced_only_when_asked(cli, refused, tmp_path):
+    labels, audio = write_table(tmp_path)
+    add = ("dataset", "add", "mine", "--labels", labels, "--low", -1, "--high", 1)
+    assert cli(*add).status == 0
+    assert "--replace" in refused(*add)
+    replaced = cli(*add, "--audio", audio, "--replace", "--json")
+    assert json.loads(replaced.out)["widths"] == {"audio": 3}
+
+
+def test_an_mmsa_pickle_is_added(cli, tmp_path):
+    from makers import make_mmsa
+
+    make_mmsa(tmp_path / "unaligned_50.pkl")
+    card = json.loads(cli("dataset", "add", "mosi", "--mmsa", tmp_path / "unaligned_50.pkl", "--json").out)
+    assert card["vocabulary"] == "bert-base-uncased"
+    assert card["widths"] == {"text": 768, "audio": 5, "vision": 20}
+    assert any("SHA-256 of no file of CMU-MOSI" in warning for warning in card["warnings"])
+
+
+def test_the_histogram_is_true_to_scale():
+    assert bar(10, 10, 12) == "█" * 12
+    assert bar(5, 10, 12) == "█" * 6
+    assert bar(1, 1000, 12) == "▌"
+    assert bar(0, 10, 12) == ""
+    assert (size(999), size(91_567_205), size(1.5e9)) == ("999 B", "92 MB", "1.5 GB")
+
+
+def test_models(cli):
+    models = {row["name"]: row for row in json.loads(cli("models", "--json").out)}
+    assert models["mdf"]["year"] == 2026
+    assert models["mdf"]["parameters"] > 100_000
+    assert {"mosi", "mosei"} <= set(models["mdf"]["experiments"])
+    assert "mdf" in cli("models").out
+
+
+def test_train_evaluate_and_compare(cli, home, tmp_path):
+    from makers_cli import SIZES
+    from sentiprism.data.synthetic import synthetic_dataset
+
+    synthetic_dataset("tiny", sizes=SIZES)
+    common = ("train", "mdf", "--dataset", "tiny", "--device", "cpu", *assignments())
+    trained = cli(*common, "--seeds", 2, "--out", "one/run", "--json")
+    valid, test = json.loads(trained.out)
+    assert (valid["split"], test["split"]) == ("valid", "test")
+    assert valid["seeds"] == [1111, 1112]
+    assert trained.err.startswith("run: one/run\n")  # so that whoever stops it knows what to resume
+    assert json.loads(cli("evaluate", "one/run", "--json").out) == [test]
+    other = cli(*common, "--out", "two/run", "--set", "config.loss_weights.w=0")
+    assert "MAE ↓" in other.out
+    assert "test is not looked at" in other.out
+    assert "run: two/run" in other.out
+
+    compared = json.loads(cli("compare", "one/run", "two/run", "--json").out)
+    assert compared["runs"][0] == test
+    gap = compared["runs"][1]["metrics"]["mae"]["mean"] - test["metrics"]["mae"]["mean"]
+    assert compared["differences"][0]["mae"]["mean"] == pytest.approx(gap)
+    shown = cli("compare", "one/run", "two/run").out
+    assert f"{test['metrics']['mae']['mean']:.3f}" in shown
+    assert f"p = {compared['differences'][0]['mae']['p']:.3f}" in shown
+    assert "one/run (2 seeds)" in shown  # two runs of one name are told apart
+    assert "two/run (1 seed)" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(("columns", "tables"), [(40, 4), (80, 2), (160, 1)])
+def test_runs_side_by_side_are_legible_at_any_width(columns, tables, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    runs = {f"run-{n}": [(f"1.{n}23 ± 0.456", "[-1.234, 5.678]")] * 2 for n in range(4)}
+    side_by_side("Title", ["Acc-2 (has0) ↑", "MAE ↓"], runs, "Caption")
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= columns
+    assert out.count("Title") == tables
+    assert out.count("Caption") == 1
+    for n in range(4):
+        assert f"run-{n}" in out
+        assert out.count(f"1.{n}23 ± 0.456") == 2  # no number is broken in two
+    assert out.count("[-1.234, 5.678]") == 8
+
+
+def test_doctor_says_what_is_missing_without_a_network(cli, home, monkeypatch):
+    from huggingface_hub import constants
+
+    from sentiprism.features.sources import hub_reachable
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    hub_reachable.cache_clear()
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    for variable in ("SENTIPRISM_ASSET_MINILM", "SENTIPRISM_ASSETS"):
+        monkeypatch.delenv(variable, raising=False)
+    answer = cli("doctor", "--json")
+    hub_reachable.cache_clear()
+    found = json.loads(answer.out)
+    assert answer.status == 0
+    assert found["data"]["home"] == str(home)
+    assert found["data"]["free_bytes"] > 0
+    assert found["torch"]["devices"][0] == "cpu"
+    assert {package["name"]: package["extra"] for package in found["packages"]}["h5py"] == "csd"
+    assert [source["answers"] for source in found["sources"]] == [False, False]
+    assert {asset["name"]: asset["state"] for asset in found["assets"]}["minilm"] == "absent"
+    (line,) = (line for line in found["missing"] if line.startswith("asset minilm is absent"))
+    assert "connect to the internet" in line
+    assert "sentiprism doctor --fetch minilm" in line
+    assert not home.exists()  # looking changes nothing
+
+
+def test_doctor_shows_it_for_people(cli, finished):
+    answer = cli("doctor")
+    assert (answer.status, answer.err) == (0, "")
+    for part in ("Python", "torch", "minilm", "tiny", str(finished.parent / "home")):
+        assert part in answer.out
+
+
+def test_doctor_fetches_and_checks_an_asset(cli, minilm):
+    answer = cli("doctor", "--fetch", "minilm")
+    assert answer.status == 0
+    assert str(minilm) in answer.out
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_another_encoding_than_utf8_does_no_harm(process, finished, encoding):
+    plain = {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}
+    code = ended(process("dataset", "show", "tiny", **plain))
+    assert (code.status, code.err) == (0, "")
+    assert "##" in code.out
+    assert "error: no dataset is called" in ended(process("dataset", "show", "ти", **plain)).error

@@ -1,0 +1,44 @@
+"""What tests of the command line share."""
+
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+SIZES = (40, 16, 16)
+SMALL = {
+    "config": {"width": 16, "text_hidden": 8, "audio_hidden": 8, "vision_hidden": 8},
+    "optim": {"epochs": 2, "batch_size": 20},
+}
+"""Settings of a run that takes a second."""
+
+
+class Answer(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+    @property
+    def error(self) -> str:
+        """The one line a user's mistake is answered with."""
+        lines = self.err.splitlines()
+        assert self.status == 2, self
+        assert len(lines) == 1, self
+        assert lines[0].startswith("error: "), self
+        return lines[0]
+
+
+def assignments(settings: dict = SMALL) -> list[str]:
+    """The settings as words of the command line."""
+    pairs = [(f"{part}.{key}", value) for part, values in settings.items() for key, value in values.items()]
+    return [word for key, value in pairs for word in ("--set", f"{key}={value}")]
+
+
+def files(folder: Path) -> set[str]:
+    """Every file, and every hidden folder: what a half-written thing would be."""
+    found = (path for path in folder.rglob("*") if path.is_file() or path.name.startswith("."))
+    return {str(path.relative_to(folder)) for path in found}
+
+
+def ended(started: subprocess.Popen) -> Answer:
+    out, err = started.communicate(timeout=120)
+    return Answer(started.returncode, out, err)
