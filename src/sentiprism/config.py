@@ -15,9 +15,11 @@ BROKEN = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionErro
 
 
 class Config(BaseModel):
-    """Base of every configuration: frozen, no extra keys, documented by its fields."""
+    """Base of every configuration: frozen, no extra keys, finite numbers, documented by its fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
     @classmethod
     def parse(cls, data: dict[str, Any], source: str = "configuration") -> Self:

@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Registry(Mapping[str, type[T]], Generic[T]):
-    """Concrete subclasses of ``base`` that have a ``name``, found in the modules of a package.
+    """Concrete subclasses of ``base`` that have a ``name`` of their own, found in the modules of a package.
 
     Files whose name begins with ``_`` and the module that defines ``base`` are passed over. Nothing is imported
     before the first look-up.
@@ -37,12 +37,12 @@ class Registry(Mapping[str, type[T]], Generic[T]):
             if info.name.startswith("_") or name == module:
                 continue
             for value in vars(import_module(name)).values():
-                if isinstance(value, type) and issubclass(value, base) and not isabstract(value):
-                    if value.__module__ != name:
-                        continue
-                    if value.name in found:  # type: ignore[attr-defined] # the base class declares it
-                        raise RuntimeError(f"two {self.noun}s are called {value.name!r}")  # type: ignore[attr-defined]
-                    found[value.name] = value  # type: ignore[attr-defined]
+                if not isinstance(value, type) or not issubclass(value, base) or isabstract(value):
+                    continue
+                if value.__module__ != name or "name" not in vars(value):
+                    continue
+                if found.setdefault(vars(value)["name"], value) is not value:
+                    raise RuntimeError(f"two {self.noun}s are called {vars(value)['name']!r}")
         return dict(sorted(found.items()))
 
     def __getitem__(self, name: str) -> type[T]:

@@ -31,17 +31,20 @@ def compare(runs: Iterable[Run | Path | str], split: str = "test", *, device: st
     """Evaluate runs on one split; the first is what the others are compared with.
 
     Raises:
-        UserError: the runs are of different datasets.
+        UserError: there is no run, or the runs are of different datasets.
     """
     evaluations = tuple(evaluate(run, split, device=device) for run in runs)
+    if not evaluations:
+        raise UserError("there is no run to compare", "name at least one")
     first = evaluations[0]
-    label = first.predictions[0].label
+    truth = first.predictions[0]
     for other in evaluations[1:]:
-        if not np.array_equal(other.predictions[0].ids, first.predictions[0].ids):
+        same = other.predictions[0]
+        if not (np.array_equal(same.ids, truth.ids) and np.array_equal(same.label, truth.label)):
             raise UserError(
                 f"{other.run} was trained on {other.dataset}, {first.run} on {first.dataset}",
                 "compare runs of one dataset",
             )
     return Comparison(
-        evaluations, tuple(paired(o.stacked, first.stacked, label, first.protocol) for o in evaluations[1:])
+        evaluations, tuple(paired(o.stacked, first.stacked, truth.label, first.protocol) for o in evaluations[1:])
     )

@@ -63,12 +63,14 @@ def load_model(folder: Path | str) -> SavedModel:
     folder = Path(folder)
     try:
         described = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        if described["format"] != FORMAT:
+            raise UserError(f"{folder} has format {described['format']!r}, not {FORMAT}", "load it with its own version")
         features = FeatureSpec.model_validate(described["features"])
         target = TargetSpec.model_validate(described["target"])
         text = TextConfig.model_validate(described["text"])
         kind = MODELS[described["model"]]
         config = kind.Config.model_validate(described["config"])
-        weights = load_file(folder / "weights.safetensors")
+        weights, metadata = load_file(folder / "weights.safetensors"), described["metadata"]
     except FileNotFoundError as error:
         raise UserError(f"{folder} is not a saved model: no {error.filename}", "give a run's model folder") from None
     except (ValueError, KeyError, TypeError, OSError, ValidationError, SafetensorError) as error:
@@ -83,4 +85,4 @@ def load_model(folder: Path | str) -> SavedModel:
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"the weights in {folder} do not fit: {reason}", "train the model again") from None
-    return SavedModel(model.eval(), text, described["metadata"])
+    return SavedModel(model.eval(), text, metadata)

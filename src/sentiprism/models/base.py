@@ -1,9 +1,9 @@
 """What every model is: built from specs and a config, it answers a batch; the rest is the loop's."""
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 from sentiprism.config import Config
@@ -32,14 +32,16 @@ class ModelConfig(Config):
     loss_weights: dict[str, float] = Field(default_factory=dict)
     """Weight per loss; what is not named keeps the paper's; 0 switches a loss off."""
 
-    @model_validator(mode="before")
+    @field_validator("loss_weights")
     @classmethod
-    def _fill_loss_weights(cls, data: Any) -> Any:
-        given = dict(data.get("loss_weights") or {})
+    def _fill_loss_weights(cls, given: dict[str, float]) -> dict[str, float]:
         for name in given:
             if name not in cls.LOSSES:
                 raise UserError(f"there is no loss {name!r}", suggest(name, cls.LOSSES))
-        return {**data, "loss_weights": {**cls.LOSSES, **given}}
+        filled = {**cls.LOSSES, **given}
+        if not any(filled.values()):
+            raise UserError("loss_weights switch every loss off", "leave one above 0")
+        return filled
 
 
 class Model(nn.Module, ABC):

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, NonNegativeInt, field_validator
 
 from sentiprism.config import Config
 from sentiprism.data.prepare import DataConfig
@@ -42,7 +42,7 @@ class RunConfig(Config):
 
     model: str
     dataset: str
-    seeds: tuple[int, ...] = (FIRST_SEED,)
+    seeds: tuple[NonNegativeInt, ...] = (FIRST_SEED,)
     config: dict[str, Any] = {}
     """The model's own configuration, resolved by its ``Config``."""
     data: DataConfig = DataConfig()
@@ -52,8 +52,16 @@ class RunConfig(Config):
     @classmethod
     def _count(cls, value: Any) -> Any:
         """A number n means n seeds from 1111 on."""
-        if isinstance(value, int):
-            if value < 1:
-                raise ValueError("at least one seed is needed")
+        if isinstance(value, int) and not isinstance(value, bool):
             return tuple(range(FIRST_SEED, FIRST_SEED + value))
+        return value
+
+    @field_validator("seeds")
+    @classmethod
+    def _distinct(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        """One seed counted twice would narrow the deviation."""
+        if not value:
+            raise ValueError("at least one seed is needed")
+        if len(set(value)) < len(value):
+            raise ValueError("a seed stands in it twice")
         return value

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sentiprism.errors import UserError, suggest
 from sentiprism.models.base import Model
-from sentiprism.types import Batch
+from sentiprism.types import MODALITIES, Batch, Sequence
 
 Precision = Literal["auto", "no", "bf16", "fp16"]
 
@@ -56,11 +56,9 @@ class Engine:
         if self.device.type == "cpu":
             return batch
         to = self.device
-        return Batch(
-            *(type(s)(s.values.to(to), s.mask.to(to)) for s in batch[:3]),
-            labels={name: label.to(to) for name, label in batch.labels.items()},
-            index=batch.index.to(to),
-        )
+        sequences = {name: Sequence(*(tensor.to(to) for tensor in getattr(batch, name))) for name in MODALITIES}
+        labels = {name: label.to(to) for name, label in batch.labels.items()}
+        return Batch(**sequences, labels=labels, index=batch.index.to(to))
 
     def autocast(self) -> AbstractContextManager[None]:
         """The chosen precision for a forward pass outside the wrapped model."""
@@ -80,7 +78,7 @@ class Engine:
 
     def mean(self, value: Tensor) -> Tensor:
         """Mean of a tensor over the processes, on every process; only the device waits for it."""
-        return self._accelerator.reduce(value, reduction="mean") if self.world > 1 else value  # type: ignore[no-any-return]
+        return self._accelerator.reduce(value, reduction="mean") if self.world > 1 else value
 
     def gather(self, value: Any) -> list[Any]:
         """One picklable value a process -> all of them, in the order of ranks, on every process."""

@@ -59,12 +59,13 @@ def folder() -> Path:
 
 def list_experiments() -> list[str]:
     """All experiments as ``model/author_dataset``."""
-    return sorted(str(path.relative_to(folder()).with_suffix("")) for path in folder().glob("*/*.yaml"))
+    return sorted(path.relative_to(folder()).with_suffix("").as_posix() for path in folder().glob("*/*.yaml"))
 
 
 def datasets_of(model: str) -> list[str]:
     """Datasets that a model has an experiment for."""
-    return sorted({name.rpartition("_")[2] for name in list_experiments() if name.startswith(f"{model}/")})
+    files = [name.removeprefix(f"{model}/") for name in list_experiments() if name.startswith(f"{model}/")]
+    return sorted({file.partition("_")[2] for file in files})
 
 
 def load_experiment(name: str) -> Experiment:
