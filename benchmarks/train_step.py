@@ -9,8 +9,8 @@ the medians. The timed batches are spread evenly over an epoch's widths.
 
 Data: MOSI's train split, 1284 texts at their true lengths in MiniLM's (BERT's) tokens, with random words, and one
 audio vector of 73 features an utterance, as in the real dataset: only the shape of a batch decides its time. With
-``--unaligned`` audio and vision are sequences of the MMSA distribution's shape (375 x 5, 500 x 20) at lengths drawn from
-the texts', and the plain form pads them to 375 and 500 too, as that file does.
+``--unaligned`` audio and vision are sequences of the MMSA distribution's shape (375 x 5, 500 x 20) at lengths drawn
+from the texts', and the plain form pads them to 375 and 500 too, as that file does.
 """
 
 import argparse
@@ -144,12 +144,7 @@ def time_steps(made: Trainer, steps: int) -> dict[str, float]:
     for index in chosen:
         made.take_step([batches[index]], progress)
     seconds = (time.perf_counter() - start) / steps
-    return {
-        "seconds": seconds,
-        "peak": peak_memory(),
-        "tokens": float(widths[chosen].mean()),
-        "tokens_epoch": float(widths.mean()),
-    }
+    return {"seconds": seconds, "peak": peak_memory(), "tokens": float(widths[chosen].mean())}
 
 
 def compare(encoder: str, options: argparse.Namespace) -> dict[str, Any]:

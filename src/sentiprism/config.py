@@ -31,11 +31,15 @@ class Config(BaseModel):
 
 
 def _explain(error: ValidationError, config: type[BaseModel], source: str) -> UserError:
-    first = error.errors(include_url=False, include_context=False)[0]
+    faults = error.errors(include_url=False, include_context=False)
+    # a key that is misspelt is also one that is missing: its own name says more
+    first = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
     where = ".".join(map(str, first["loc"]))
+    if first["type"] == "missing":
+        return UserError(f"{source}: {where!r} is missing", "add it")
     if first["type"] != "extra_forbidden":
         reason = first["msg"].removeprefix("Value error, ")
-        given = "" if first["type"] == "missing" else f" (it is {_brief(first['input'])})"
+        given = f" (it is {_brief(first['input'])})"
         return UserError(f"{source}: {where or 'value'}: {reason}{given}", "correct that value")
     owner = config
     for part in first["loc"][:-1]:  # numbers and keys of mappings are no fields

@@ -85,11 +85,11 @@ def _workshop(path: Path) -> Iterator[Path]:
                     (left / OLD).rename(path)
                 shutil.rmtree(left, ignore_errors=True)
     own = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.tmp-"))
-    try:
-        with _locked(own, wait=True):
+    with _locked(own, wait=True):
+        try:
             yield own
-    finally:
-        shutil.rmtree(own, ignore_errors=True)
+        finally:
+            shutil.rmtree(own, ignore_errors=True)
 
 
 @contextmanager

@@ -4,15 +4,25 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from makers_cli import SIZES, SMALL, Answer, files
 from sentiprism.cli import main
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.training import train
+
+
+@pytest.fixture(autouse=True, scope="package")
+def _one_thread() -> Iterator[None]:
+    """Two threads on a busy machine of two cores wait for each other: the same tests take five times as long."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture
@@ -58,7 +68,7 @@ def process(home, tmp_path) -> Callable[..., subprocess.Popen]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding=environment.get("PYTHONIOENCODING", "utf-8"),
-            env={**os.environ, "SENTIPRISM_HOME": str(home), "COLUMNS": "80", **environment},
+            env={**os.environ, "SENTIPRISM_HOME": str(home), "COLUMNS": "80", "OMP_NUM_THREADS": "1", **environment},
         )
 
     return start

@@ -33,7 +33,7 @@ class TextConfig(Config):
     """Asset name, Hugging Face folder or hub name; None = text features as they are stored."""
     mode: Literal["tune", "frozen"] = "tune"
     """``tune``: the encoder is a part of the model. ``frozen``: its hidden states are made once and kept."""
-    source: Literal["auto"] | Source = "auto"
+    source: Literal["auto", Source] = "auto"
     """``raw`` transcripts, stored token ``ids`` or stored ``features``; ``auto`` takes the first of them that
     is there and fits the encoder."""
     max_tokens: int = Field(50, ge=3)

@@ -77,8 +77,7 @@ def evaluate(
     if not run.finished:
         raise UserError(f"no seed of {run.folder} is finished", f"go on with: sentiprism train --resume {run.folder}")
     dataset = dataset or load_dataset(run.config.dataset)
-    if dataset.card.content != run.environment["dataset"]["content"]:
-        raise UserError(f"dataset {dataset.name} has changed since {run.name} was trained", "train a new run on it")
+    run.check_dataset(dataset.card)
     rows, engine, scorer = dataset.split(split), Engine(device, "no"), protocol(dataset.card.protocol)
     answers, prepared = [], None
     for seed in run.finished:

@@ -64,7 +64,9 @@ def load_model(folder: Path | str) -> SavedModel:
     try:
         described = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         if described["format"] != FORMAT:
-            raise UserError(f"{folder} has format {described['format']!r}, not {FORMAT}", "load it with its own version")
+            raise UserError(
+                f"{folder} has format {described['format']!r}, not {FORMAT}", "load it with its own version"
+            )
         features = FeatureSpec.model_validate(described["features"])
         target = TargetSpec.model_validate(described["target"])
         text = TextConfig.model_validate(described["text"])

@@ -2,21 +2,21 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
 from sentiprism.config import merge, override
-from sentiprism.data.dataset import Dataset, TuningView
+from sentiprism.data.dataset import Card, Dataset, TuningView
 from sentiprism.data.prepare import PreparedSplit, prepare
 from sentiprism.data.store import load_dataset
-from sentiprism.errors import UserError, suggest
+from sentiprism.errors import UserError
 from sentiprism.metrics import protocol
 from sentiprism.models import MODELS, create_model
 from sentiprism.training.config import OptimConfig, RunConfig
 from sentiprism.training.engine import Engine, Precision
 from sentiprism.training.experiments import default_settings, load_experiment
-from sentiprism.training.loop import Trainer
+from sentiprism.training.loop import Trainer, selection_rule
 from sentiprism.training.optimizer import check_groups
 from sentiprism.training.progress import TrainingProgress, curves
 from sentiprism.training.run import Run, new_folder
@@ -71,33 +71,30 @@ def train(
     Raises:
         UserError: anything the user can mend.
     """
-    given = {"model": model, "dataset": _name(dataset), "seeds": seeds}
-    given = {key: value for key, value in given.items() if value is not None}
+    name = dataset.name if isinstance(dataset, TuningView) else None if dataset is None else str(dataset)
     if experiment is not None:
         base = load_experiment(experiment).run
-    elif model is None or dataset is None:
+    elif model is None or name is None:
         raise UserError("a run needs a model and a dataset", "for example: sentiprism train mdf --dataset mosi")
     else:
-        base = default_settings(model, given["dataset"])
+        base = default_settings(model, name)
+    given = {"model": model, "dataset": name, "seeds": seeds}
+    given = {key: value for key, value in given.items() if value is not None}
     config = resolve(merge(merge(base, settings or {}), given), assignments)
     view = dataset if isinstance(dataset, TuningView) else load_dataset(config.dataset)
+    view = view.tuning() if isinstance(view, Dataset) else view
     engine = Engine(device, precision)
     folder = engine.gather(Path(out) if out else new_folder(config))[0]  # processes may read different clocks
-    view = _tuning(view)
-    with engine.main_first():
-        features = prepare(view, config.data)
+    inputs = _inputs(view, config, engine)
     with torch.device("meta"):  # a configuration that cannot be built is refused before anything is written
         check_groups(
-            create_model(config.model, features, view.card.target, config.config, pretrained=False), config.optim
+            create_model(config.model, inputs.features, view.card.target, config.config, pretrained=False), config.optim
         )
-    scorer = protocol(view.card.protocol)
-    chosen = config.optim.select or scorer.default_selection
-    if chosen not in scorer.names:
-        raise UserError(f"optim.select: no metric is called {chosen!r}", suggest(chosen, scorer.names))
+    selection_rule(protocol(view.card.protocol), config.optim.select)
     if engine.is_main:
         Run.create(folder, config, view.card, str(engine.device), engine.precision)
     engine.barrier()
-    return _train(Run(folder), view, features, engine, tensorboard=tensorboard, quiet=quiet)
+    return _train(Run(folder), view.card, inputs, engine, tensorboard=tensorboard, quiet=quiet)
 
 
 def resume(
@@ -114,33 +111,30 @@ def resume(
         UserError: it is no run, or its dataset is not the one it began with.
     """
     run = Run(folder)
-    view: TuningView = load_dataset(run.config.dataset)
-    before = run.environment["dataset"]["content"]
-    if view.card.content != before:
-        raise UserError(
-            f"dataset {view.name} has changed since {run.name} began",
-            "import the same files, or train a new run",
-        )
-    view, engine = view.tuning(), Engine(device, precision)
+    view = load_dataset(run.config.dataset).tuning()
+    run.check_dataset(view.card)
+    engine = Engine(device, precision)
+    return _train(run, view.card, _inputs(view, run.config, engine), engine, tensorboard=tensorboard, quiet=quiet)
+
+
+class _Inputs(NamedTuple):
+    """What a model is built for, trained on and selected by."""
+
+    features: FeatureSpec
+    train: PreparedSplit
+    valid: PreparedSplit
+
+
+def _inputs(view: TuningView, config: RunConfig, engine: Engine) -> _Inputs:
     with engine.main_first():
-        features = prepare(view, run.config.data)
-    return _train(run, view, features, engine, tensorboard=tensorboard, quiet=quiet)
-
-
-def _name(dataset: str | Path | TuningView | None) -> str | None:
-    return dataset.name if isinstance(dataset, TuningView) else str(dataset) if dataset is not None else None
-
-
-def _tuning(view: TuningView) -> TuningView:
-    return view.tuning() if isinstance(view, Dataset) else view
-
-
-def _train(run: Run, view: TuningView, features: FeatureSpec, engine: Engine, *, tensorboard: bool, quiet: bool) -> Run:
-    config, card = run.config, view.card
-    with engine.main_first():
-        train_split, valid_split = (
-            PreparedSplit(split, features, config.data.text) for split in (view.train, view.valid)
+        features = prepare(view, config.data)
+        return _Inputs(
+            features, *(PreparedSplit(split, features, config.data.text) for split in (view.train, view.valid))
         )
+
+
+def _train(run: Run, card: Card, inputs: _Inputs, engine: Engine, *, tensorboard: bool, quiet: bool) -> Run:
+    config = run.config
     scorer = protocol(card.protocol)
     metadata = {"dataset": card.name, "content": card.content, "protocol": card.protocol}
     with TrainingProgress(quiet=quiet or not engine.is_main) as progress:
@@ -149,13 +143,14 @@ def _train(run: Run, view: TuningView, features: FeatureSpec, engine: Engine, *,
             if seed in run.finished:
                 continue
             seed_at(seed)
-            model = create_model(config.model, features, card.target, config.config)
+            model = create_model(config.model, inputs.features, card.target, config.config)
             folder = run.seed_folder(seed)
-            trainer = Trainer(config, seed, model, train_split, valid_split, scorer, folder, engine, metadata)
+            trainer = Trainer(config, seed, model, inputs.train, inputs.valid, scorer, folder, engine, metadata)
             with curves(folder if tensorboard and engine.is_main else None) as log:
                 best = trainer.run(progress, log)
             if engine.is_main:
                 run.record(seed, best)
+                trainer.last.unlink(missing_ok=True)  # after the record: a kill in between costs no training
             engine.barrier()
             del trainer, model
             if torch.cuda.is_available():

@@ -50,9 +50,20 @@ def load_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer) -> dict[
             state.setdefault(int(index), {}).update(values)
         progress: dict[str, Any] = json.loads(header["progress"])
         model.load_state_dict(weights)
+        _check_shapes(state, optimizer)
         with torch.no_grad():
             optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    except (SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+    except (SafetensorError, OSError, LookupError, AttributeError, ValueError, TypeError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"checkpoint {path} cannot be used: {reason}", "remove it and train again") from None
     return progress
+
+
+def _check_shapes(state: dict[int, dict[str, Any]], optimizer: Optimizer) -> None:
+    """Torch takes any tensor for a moment and fails at the next step."""
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    for index, values in state.items():
+        shape = parameters[index].shape
+        for key, value in values.items():
+            if isinstance(value, Tensor) and value.ndim and value.shape != shape:
+                raise ValueError(f"{key} of parameter {index} is {tuple(value.shape)}, not {tuple(shape)}")

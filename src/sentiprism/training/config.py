@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import Field, NonNegativeInt, field_validator
+from pydantic import Field, NonNegativeInt, PositiveFloat, field_validator
 
 from sentiprism.config import Config
 from sentiprism.data.prepare import DataConfig
@@ -19,8 +19,8 @@ class OptimConfig(Config):
     accumulate: int = Field(1, gt=0)
     """Batches a step; their gradients are averaged."""
     lr: float = Field(1e-3, gt=0)
-    group_lr: dict[str, float] = {"text_encoder": 5e-5}
-    """Learning rates of parameter groups by name; every other group takes ``lr``."""
+    group_lr: dict[str, PositiveFloat] = {}
+    """Learning rates of parameter groups by name; ``text_encoder`` takes 5e-5, every other group ``lr``."""
     weight_decay: float = Field(0.01, ge=0)
     """AdamW's, on matrices; none on biases and normalisation."""
     schedule: Literal["constant", "linear", "cosine"] = "constant"
@@ -35,6 +35,12 @@ class OptimConfig(Config):
     """Valid metric that chooses the epoch; null takes the protocol's own (MAE for intensities)."""
     save_every: int | None = Field(None, gt=0)
     """Also write a checkpoint every so many steps inside an epoch."""
+
+    @field_validator("group_lr")
+    @classmethod
+    def _fill_group_lr(cls, value: dict[str, float]) -> dict[str, float]:
+        """Naming another group must not raise the encoder's rate to that of fresh layers."""
+        return {"text_encoder": 5e-5, **value}
 
 
 class RunConfig(Config):

@@ -30,11 +30,14 @@ class Engine:
         kind = _check_device(device)
         if precision not in get_args(Precision):
             raise UserError(f"no precision is called {precision!r}", suggest(precision, get_args(Precision)))
+        if precision == "fp16" and kind == "cpu":  # Accelerate would compute in fp32 and say nothing
+            raise UserError("precision fp16 needs a GPU", "choose bf16 or no")
         if precision == "auto":
             precision = "bf16" if kind == "cuda" and torch.cuda.is_bf16_supported() else "no"
         if int(os.environ.get("WORLD_SIZE", "1")) == 1:  # a second run in one process may ask for another device
             AcceleratorState._reset_state(reset_partial_state=True)
-            if device not in ("auto", "cpu"):
+            os.environ.pop("ACCELERATE_TORCH_DEVICE", None)
+            if kind != "cpu" and device != "auto":
                 os.environ["ACCELERATE_TORCH_DEVICE"] = device
         self._accelerator = Accelerator(
             cpu=kind == "cpu",
@@ -110,13 +113,17 @@ class Engine:
 
 
 def _check_device(device: str) -> str:
-    kind = device.partition(":")[0]
-    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if kind == "auto":
-        return next((name for name in ("cuda", "mps") if available[name]), "cpu")
-    if kind not in available:
-        raise UserError(f"no device is called {device!r}", f"choose one of: auto, {', '.join(available)}")
-    if not available[kind]:
-        here = ", ".join(name for name, there in available.items() if there)
-        raise UserError(f"device {device!r} is not available here", f"choose auto or: {here}")
+    kind, colon, index = device.partition(":")
+    counts = {
+        "cpu": 1,
+        "cuda": torch.cuda.device_count() if torch.cuda.is_available() else 0,
+        "mps": int(torch.backends.mps.is_available()),
+    }
+    if device == "auto":
+        return next((name for name in ("cuda", "mps") if counts[name]), "cpu")
+    if kind not in counts:
+        raise UserError(f"no device is called {device!r}", f"choose one of: auto, {', '.join(counts)}")
+    if not counts[kind] or (colon and not (index.isdecimal() and int(index) < counts[kind])):
+        here = [f"{name}:{i}" if count > 1 else name for name, count in counts.items() for i in range(count)]
+        raise UserError(f"device {device!r} is not available here", f"choose auto or: {', '.join(here)}")
     return kind

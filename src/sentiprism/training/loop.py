@@ -75,6 +75,11 @@ class Trainer:
         self.history: list[dict[str, Any]] = []
 
     @property
+    def last(self) -> Path:
+        """The checkpoint; whoever records the seed as finished removes it."""
+        return self.folder / "last.safetensors"
+
+    @property
     def best(self) -> dict[str, Any] | None:
         """The line of the best epoch so far."""
         return next((row for row in reversed(self.history) if row["best"]), None)
@@ -87,9 +92,8 @@ class Trainer:
 
     def run(self, progress: TrainingProgress, log: Log) -> dict[str, Any]:
         """Train, or go on from the last checkpoint, and return the best epoch's line."""
-        last = self.folder / "last.safetensors"
-        if last.exists():
-            state = load_checkpoint(last, self.model, self.optimizer)
+        if self.last.exists():
+            state = load_checkpoint(self.last, self.model, self.optimizer)
             self.epoch, self.step = state["epoch"], state["step"]
             self.sums.copy_(torch.tensor(state["sums"]))
             self.history = state["history"]
@@ -100,8 +104,6 @@ class Trainer:
         best = self.best
         if best is None:
             raise UserError("no epoch gave a finite valid score", "lower optim.lr, or set optim.clip=1")
-        if self.engine.is_main:
-            last.unlink(missing_ok=True)
         progress.finish(f"best epoch {best['epoch']}: valid {self.select} {best['valid'][self.select]:.4f}")
         return best
 
@@ -159,9 +161,9 @@ class Trainer:
     def _total(self, output: ModelOutput, share: Tensor) -> Tensor:
         if output.losses.keys() != self.weights.keys():
             raise RuntimeError(f"{self.model.name} gives losses {sorted(output.losses)}, not {sorted(self.weights)}")
-        used = [self.weights[name] * loss for name, loss in output.losses.items() if self.weights[name]]
-        total = torch.stack([loss.float() for loss in used]).sum()
-        self.sums += share * torch.stack([total, *(output.losses[name] for name in self.names[1:])]).detach()
+        losses = {name: loss.float() for name, loss in output.losses.items()}
+        total = torch.stack([self.weights[name] * loss for name, loss in losses.items() if self.weights[name]]).sum()
+        self.sums += share * torch.stack([total, *(losses[name] for name in self.names[1:])]).detach()
         return total * share
 
     def _validate(self, seconds: float) -> dict[str, Any]:
@@ -195,12 +197,16 @@ class Trainer:
             "history": self.history,
             "scaler": self.engine.scaler_state(),
         }
-        save_checkpoint(self.folder / "last.safetensors", self.model, self.optimizer, progress)
+        save_checkpoint(self.last, self.model, self.optimizer, progress)
         write_text(self.folder / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in self.history))
 
 
 def selection_rule(protocol: Protocol, select: str | None) -> str:
-    """How the epoch is chosen, in words that stand beside every number."""
+    """How the epoch is chosen, in words that stand beside every number.
+
+    Raises:
+        UserError: the protocol has no metric of that name.
+    """
     metric = select or protocol.default_selection
     extreme = "highest" if protocol.higher_is_better(metric) else "lowest"
     return f"epoch of the {extreme} valid {protocol.metrics[metric].label}; test is not looked at"

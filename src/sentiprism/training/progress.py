@@ -91,11 +91,11 @@ def curves(folder: Path | None) -> Iterator[Log]:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         raise UserError("TensorBoard is not installed", "pip install 'sentiprism[tensorboard]'") from None
-    with SummaryWriter(str(folder / "tensorboard")) as writer:  # type: ignore[no-untyped-call]
+    with SummaryWriter(str(folder / "tensorboard")) as writer:
 
         def log(row: dict[str, Any]) -> None:
             for part in ("train", "valid", "valid_losses", "weights_kl"):
                 for name, value in row[part].items():
-                    writer.add_scalar(f"{part}/{name}", value, row["epoch"])  # type: ignore[no-untyped-call]
+                    writer.add_scalar(f"{part}/{name}", value, row["epoch"])
 
         yield log

@@ -6,11 +6,11 @@ import platform
 import sys
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
 from sentiprism import __version__
 from sentiprism.config import dump, load_yaml
@@ -42,11 +42,22 @@ class Run:
     @classmethod
     def create(cls, folder: Path, config: RunConfig, card: Card, device: str, precision: str) -> "Run":
         """Make the folder and write what the run is."""
-        if folder.exists() and any(folder.iterdir()):
+        if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
             raise UserError(f"{folder} exists already", "choose another --out, or go on with --resume")
         write_text(folder / "environment.json", json.dumps(_environment(card, device, precision), indent=1))
         write_text(folder / "run.yaml", dump(config))
         return cls(folder)
+
+    def check_dataset(self, card: Card) -> None:
+        """Refuse a dataset that is not the one the run was trained on.
+
+        Raises:
+            UserError: its data are others.
+        """
+        if card.content != self.environment["dataset"]["content"]:
+            raise UserError(
+                f"dataset {card.name} has changed since {self.name} began", "import the same files, or train a new run"
+            )
 
     def seed_folder(self, seed: int) -> Path:
         """Where one seed's files stand."""
@@ -76,8 +87,9 @@ class Run:
 
 def new_folder(config: RunConfig) -> Path:
     """``runs/<model>-<dataset>-<time>``, not there yet."""
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    return Path("runs") / f"{config.model}-{Path(config.dataset).name}-{stamp}"
+    name = f"{config.model}-{Path(config.dataset).name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    numbered = (Path("runs") / (f"{name}-{n}" if n else name) for n in count())
+    return next(folder for folder in numbered if not folder.exists())
 
 
 def _environment(card: Card, device: str, precision: str) -> dict[str, Any]:
@@ -103,6 +115,6 @@ def _read_json(path: Path) -> dict[str, Any]:
         data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path} is missing", "the run folder is damaged; train again") from None
-    except (ValueError, yaml.YAMLError) as error:
+    except ValueError as error:
         raise UserError(f"{path} is damaged: {error}", "train again") from None
     return data

@@ -1,0 +1,85 @@
+"""Two processes under ``accelerate launch`` are one process: same numbers, one set of files."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from makers_cli import SMALL, assignments, files
+from sentiprism.data.synthetic import synthetic_dataset
+from sentiprism.evaluation import evaluate
+from sentiprism.training import train
+from sentiprism.training.predict import read_predictions
+
+PORT = 0  # any that is free
+# accelerate's name for several processes of one machine; with --cpu it starts one, whatever --num_processes says
+LAUNCH = ("--multi_gpu", "--num_machines=1", "--num_processes=2", "--mixed_precision=no", "--dynamo_backend=no")
+SETTINGS = {
+    # no dropout: processes draw differently; odd sizes: they never have equal parts of a batch
+    "config": {**SMALL["config"], "dropout": 0},
+    "optim": {"epochs": 2, "batch_size": 9, "accumulate": 2, "clip": 1, "save_every": 1},
+}
+
+
+def launch(folder: Path, *words: str) -> str:
+    """Run the command line in two processes and return what they print; whatever happens, none of them is left."""
+    command = [sys.executable, "-m", "accelerate.commands.launch", *LAUNCH, f"--main_process_port={PORT}"]
+    environment = {**os.environ, "GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1", "COLUMNS": "80"}
+    with subprocess.Popen(
+        [*command, "--module", "sentiprism", *words],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as started:
+        try:
+            out, err = started.communicate(timeout=120)
+        finally:
+            if started.poll() is None:
+                os.killpg(started.pid, signal.SIGKILL)
+    assert started.returncode == 0, err
+    return out
+
+
+def numbers(run: Path) -> list[dict]:
+    """metrics.jsonl without what may differ."""
+    lines = (run / "seed-1111" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    return [{key: value for key, value in json.loads(line).items() if key != "seconds"} for line in lines]
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="the loopback device is called lo on Linux")
+def test_two_processes_are_one(home, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    # nobody lacks a modality: L_a is a mean over the samples that have text and audio, which each process takes by itself
+    data = synthetic_dataset("tiny", sizes=(47, 15, 13), missing=0)
+    one = train("mdf", data, settings=SETTINGS, out=tmp_path / "one", device="cpu", quiet=True)
+    for split in ("valid", "test"):
+        evaluate(one, split, device="cpu")
+
+    words = ("train", "mdf", "--dataset", "tiny", "--device", "cpu", "--out", "two", *assignments(SETTINGS))
+    out = launch(tmp_path, *words, "--json")
+
+    alone, together = numbers(tmp_path / "one"), numbers(tmp_path / "two")
+    assert len(alone) == len(together) == 2
+    for a, b in zip(alone, together, strict=True):
+        assert a["best"] == b["best"]
+        for part in ("train", "valid", "valid_losses", "weights_kl"):
+            assert b[part] == pytest.approx(a[part], rel=1e-4, abs=1e-4), part
+    assert [r["split"] for r in json.loads(out)] == ["valid", "test"]  # one process speaks: this is one JSON value
+    assert files(tmp_path / "two") == files(tmp_path / "one")
+    for split in ("valid", "test"):
+        a, b = (
+            read_predictions(tmp_path / run / "seed-1111" / f"predictions-{split}.parquet") for run in ("one", "two")
+        )
+        assert a.ids.tolist() == b.ids.tolist() == data.split(split).ids.tolist()
+        np.testing.assert_array_equal(a.label, b.label)
+        np.testing.assert_allclose(b.prediction, a.prediction, atol=1e-4)
+        for name, weights in a.weights.items():
+            np.testing.assert_allclose(b.weights[name], weights, atol=1e-4)

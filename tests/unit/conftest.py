@@ -1,0 +1,62 @@
+"""One small dataset and one small trained run, shared by the tests of training and evaluation."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from makers_models import small
+from sentiprism.data.dataset import Dataset
+from sentiprism.data.synthetic import synthetic_dataset
+from sentiprism.training import Run, train
+
+EPOCHS = 5
+
+
+@pytest.fixture(scope="session")
+def small_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store that holds the dataset "small"."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SENTIPRISM_HOME", str(home))
+        synthetic_dataset("small", sizes=(48, 16, 16))
+    return home
+
+
+@pytest.fixture
+def data(small_home: Path, monkeypatch: pytest.MonkeyPatch) -> Dataset:
+    """The small dataset, in the store that this test sees."""
+    from sentiprism.data.store import load_dataset
+
+    monkeypatch.setenv("SENTIPRISM_HOME", str(small_home))
+    return load_dataset("small")
+
+
+def settings(**optim: Any) -> dict[str, Any]:
+    """A run of a second."""
+    return {"config": small("mdf"), "optim": {"epochs": EPOCHS, "batch_size": 8, "lr": 5e-3, **optim}}
+
+
+@pytest.fixture
+def fit(data: Dataset, tmp_path: Path) -> Callable[..., Run]:
+    """Train MDF on the small dataset; keywords are settings of the optimiser."""
+
+    def run(name: str = "run", *, seeds: int | tuple[int, ...] = 1, given: Any = None, **optim: Any) -> Run:
+        given = data if given is None else given
+        return train(
+            "mdf", given, seeds=seeds, settings=settings(**optim), out=tmp_path / name, device="cpu", quiet=True
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def trained(small_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """MDF with two seeds on the small dataset; tests leave it as it is."""
+    folder = tmp_path_factory.mktemp("runs") / "trained"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SENTIPRISM_HOME", str(small_home))
+        return train(
+            "mdf", "small", seeds=2, settings=settings(), out=folder, device="cpu", tensorboard=True, quiet=True
+        )

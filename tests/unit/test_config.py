@@ -1,0 +1,247 @@
+"""Configuration: what a user writes is taken as meant, or one line names the key, the value and the near match."""
+
+import math
+from typing import Any
+
+import pytest
+
+from sentiprism.config import Config, dump, load_yaml, merge, override
+from sentiprism.errors import UserError
+from sentiprism.models.base import ModelConfig
+from sentiprism.models.mdf import MDFConfig
+from sentiprism.training.config import OptimConfig, RunConfig
+
+
+class Leaf(Config):
+    rate: float = 0.1
+    names: tuple[str, ...] = ()
+
+
+class Tree(Config):
+    leaf: Leaf = Leaf()
+    maybe: Leaf | None = None
+    rows: tuple[Leaf, ...] = ()
+    by_name: dict[str, Leaf] = {}
+    count: int = 1
+
+
+def refusal(data: dict[str, Any], config: type[Config] = Tree) -> str:
+    with pytest.raises(UserError) as error:
+        config.parse(data, "a file")
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def run(**changes: Any) -> RunConfig:
+    return RunConfig.parse({"model": "mdf", "dataset": "mosi", **changes})
+
+
+# assignments
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("3", 3),
+        ("5e-5", 5e-5),
+        ("1e3", 1000.0),
+        ("-0.5", -0.5),
+        ("null", None),
+        ("", None),
+        ("true", True),
+        ("[text, audio]", ["text", "audio"]),
+        ("[]", []),
+        ("{a: 0}", {"a": 0}),
+        ("bert-base-uncased", "bert-base-uncased"),
+        ("C:/models=v2", "C:/models=v2"),
+        ("'5e-5'", "5e-5"),
+        ("inf", "inf"),  # words, and names of datasets, before they are numbers
+        ("nan", "nan"),
+    ],
+)
+def test_an_assignment_is_read_as_it_was_meant(text, value):
+    read = override({}, [f"key={text}"])["key"]
+    assert read == value
+    assert type(read) is type(value)
+
+
+def test_assignments_reach_nested_keys_and_leave_the_rest_and_the_original_alone():
+    base = {"optim": {"lr": 1.0, "epochs": 2}, "seeds": 5}
+    assert override(base, ["optim.lr=5e-5", " optim . clip = 1", "optim.lr=2"]) == {
+        "optim": {"lr": 2, "epochs": 2, "clip": 1},
+        "seeds": 5,
+    }
+    assert base == {"optim": {"lr": 1.0, "epochs": 2}, "seeds": 5}
+
+
+@pytest.mark.parametrize("text", ["optim.lr", "=3", "optim..lr=3", ".lr=3", "optim.=3", ""])
+def test_what_sets_nothing_is_refused(text):
+    with pytest.raises(UserError, match="write it as key=value"):
+        override({}, [text])
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["a: b: c", "'open", "[1", "2020-13-45", "!!bool x", "!!int ''", "!!timestamp x", "[" * 1200, "\0"],
+)
+def test_a_value_that_is_no_yaml_is_one_line(value):
+    with pytest.raises(UserError, match="for key is not YAML; quote it") as error:
+        override({}, [f"key={value}"])
+    assert "\n" not in str(error.value)
+
+
+def test_mappings_merge_and_anything_else_replaces():
+    base = {"a": {"x": 1, "y": [1, 2]}, "b": 3}
+    assert merge(base, {"a": {"y": [9]}, "b": {"z": 1}}) == {"a": {"x": 1, "y": [9]}, "b": {"z": 1}}
+    assert merge(base, {"a": None}) == {"a": None, "b": 3}
+    assert base == {"a": {"x": 1, "y": [1, 2]}, "b": 3}
+
+
+# validation
+
+
+@pytest.mark.parametrize(
+    ("data", "key"),
+    [
+        ({"leaf": {"rat": 1}}, "leaf.rat"),
+        ({"maybe": {"rat": 1}}, "maybe.rat"),
+        ({"rows": [{}, {"rat": 1}]}, "rows.1.rat"),
+        ({"by_name": {"count": {"rat": 1}}}, "by_name.count.rat"),
+    ],
+)
+def test_an_unknown_key_is_named_with_the_near_match_of_its_own_level(data, key):
+    assert refusal(data) == f"a file: unknown key {key!r}; did you mean 'rate'?"
+
+
+def test_an_unknown_key_like_no_other_is_answered_with_what_there_is():
+    assert refusal({"leaf": {"zzzz": 1}}).endswith("choose one of: names, rate")
+
+
+def test_a_wrong_value_is_named_with_its_key():
+    assert "a file: leaf.rate: " in refusal({"leaf": {"rate": "fast"}})
+    assert "(it is 'fast')" in refusal({"leaf": {"rate": "fast"}})
+    assert "count" in refusal({"count": 1.5})
+    assert "leaf" in refusal({"leaf": 5})
+    assert len(refusal({"leaf": ["x" * 1000]})) < 250
+    assert refusal({"dataset": "mosi"}, RunConfig) == "a file: 'model' is missing; add it"
+
+
+@pytest.mark.parametrize("rate", [math.inf, -math.inf, math.nan, "inf"])
+def test_numbers_are_finite(rate):
+    assert "leaf.rate" in refusal({"leaf": {"rate": rate}})
+
+
+def test_keys_are_texts():
+    assert "Keys should be strings" in refusal({"leaf": {True: 1}})
+
+
+def test_a_choice_names_all_choices():
+    message = refusal({"model": "mdf", "dataset": "x", "data": {"text": {"source": "transcript"}}}, RunConfig)
+    for choice in ("auto", "raw", "ids", "features"):
+        assert f"'{choice}'" in message
+
+
+def test_configurations_are_frozen():
+    with pytest.raises(ValueError, match="frozen"):
+        run().model = "other"
+
+
+# files
+
+
+def test_what_is_dumped_is_read_back(tmp_path):
+    config = run(
+        seeds=3,
+        config={"modalities": ["text", "audio"], "loss_weights": {"o": 0.0}, "audio_hidden": None},
+        optim={"lr": 5e-5, "group_lr": {"default": 1e-8}, "clip": None},
+        data={"text": {"encoder": "Ünïcode: 名"}},
+    )
+    (tmp_path / "run.yaml").write_text(dump(config), encoding="utf-8")
+    assert RunConfig.parse(load_yaml(tmp_path / "run.yaml")) == config
+
+
+def test_numbers_in_a_file_may_be_written_as_people_write_them(tmp_path):
+    (tmp_path / "run.yaml").write_text("model: mdf\ndataset: mosi\noptim: {lr: 5e-5}\n")
+    assert RunConfig.parse(load_yaml(tmp_path / "run.yaml")).optim.lr == 5e-5
+
+
+def test_yaml_never_makes_python_objects(tmp_path):
+    witness = tmp_path / "witness"
+    (tmp_path / "run.yaml").write_text(f"model: !!python/object/apply:os.mkdir ['{witness}']\n")
+    with pytest.raises(UserError, match="cannot be read: could not determine a constructor"):
+        load_yaml(tmp_path / "run.yaml")
+    with pytest.raises(UserError, match="is not YAML"):
+        override({}, [f"model=!!python/object/apply:os.mkdir ['{witness}']"])
+    assert not witness.exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"a: b: c\n", b"a: [1\nb: 2\n", b"\xff\xfe\x00", b"a: !!bool x\n", b"a: 2020-13-45\n", b"[" * 1200],
+)
+def test_a_broken_file_is_one_line_that_names_it(tmp_path, content):
+    path = tmp_path / "broken.yaml"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"broken\.yaml cannot be read: .*; mend the file") as error:
+        load_yaml(path)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("content", ["", "- a\n- b\n", "text", "3"])
+def test_a_file_without_a_mapping_is_refused(tmp_path, content):
+    (tmp_path / "list.yaml").write_text(content)
+    with pytest.raises(UserError, match="holds no mapping"):
+        load_yaml(tmp_path / "list.yaml")
+
+
+def test_a_path_that_is_no_file_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"no file .*absent\.yaml; check the path"):
+        load_yaml(tmp_path / "absent.yaml")
+    with pytest.raises(UserError, match="cannot be read"):
+        load_yaml(tmp_path)
+
+
+# the configurations of runs and models
+
+
+def test_a_number_of_seeds_counts_from_1111():
+    assert run(seeds=3).seeds == (1111, 1112, 1113)
+    assert run(seeds=[7, 3]).seeds == (7, 3)
+    assert run().seeds == (1111,)
+
+
+@pytest.mark.parametrize("seeds", [0, -1, [], [1, 1], [-1], True, 2.5, "many"])
+def test_seeds_that_cannot_be_are_refused(seeds):
+    with pytest.raises(UserError, match="seeds"):
+        run(seeds=seeds)
+
+
+def test_naming_one_group_keeps_the_encoders_rate():
+    assert OptimConfig().group_lr == {"text_encoder": 5e-5}
+    assert OptimConfig(group_lr={"default": 1e-4}).group_lr == {"text_encoder": 5e-5, "default": 1e-4}
+    assert OptimConfig(group_lr={"text_encoder": 1e-4}).group_lr == {"text_encoder": 1e-4}
+    with pytest.raises(UserError, match=r"optim\.group_lr\.text_encoder"):
+        run(optim={"group_lr": {"text_encoder": -1}})
+
+
+def test_losses_that_are_not_named_keep_the_papers_weight():
+    assert MDFConfig().loss_weights == {"task": 1.0, "a": 1.0, "o": 1.0, "w": 1.0}
+    assert MDFConfig(loss_weights={"o": 0}).loss_weights == {"task": 1.0, "a": 1.0, "o": 0.0, "w": 1.0}
+    assert ModelConfig().loss_weights == {"task": 1.0}
+    filled = MDFConfig(loss_weights={"w": 0.5})
+    assert MDFConfig.parse(filled.model_dump(mode="json")) == filled
+
+
+def test_an_unknown_loss_answers_with_the_near_match():
+    with pytest.raises(UserError, match="no loss 'taks'; did you mean 'task'"):
+        MDFConfig.parse({"loss_weights": {"taks": 1}})
+
+
+@pytest.mark.parametrize("weights", [5, "task", ["task"], {"task": "much"}, {"task": math.nan}, None])
+def test_loss_weights_of_a_wrong_kind_are_named(weights):
+    assert "loss_weights" in refusal({"loss_weights": weights}, MDFConfig)
+
+
+def test_all_losses_off_is_refused():
+    with pytest.raises(UserError, match="every loss off"):
+        MDFConfig.parse({"loss_weights": {"task": 0, "a": 0, "o": 0, "w": 0}})

@@ -1,0 +1,117 @@
+"""One step of the training loop, checked by hand; whole runs are in tests/e2e."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import torch
+from torch.nn.utils import get_total_norm
+
+from makers_models import small
+from sentiprism.data.prepare import DataConfig, PreparedSplit, TextConfig, prepare
+from sentiprism.data.synthetic import synthetic_dataset
+from sentiprism.metrics import protocol
+from sentiprism.models import create_model
+from sentiprism.training.config import RunConfig
+from sentiprism.training.engine import Engine
+from sentiprism.training.loop import Trainer
+from sentiprism.training.progress import TrainingProgress
+from sentiprism.training.seeding import seed_at
+
+QUIET = TrainingProgress(quiet=True)
+
+
+@pytest.fixture
+def trainer(home: Path, tmp_path: Path):
+    """Makes a trainer of 16 utterances that lack nothing; ``optim`` as in `RunConfig`."""
+
+    def make(dropout: float = 0.0, **optim) -> Trainer:
+        data = synthetic_dataset("tiny", sizes=(16, 8, 8), missing=0).tuning()
+        config = RunConfig(model="mdf", dataset="tiny", optim=optim)
+        features = prepare(data, DataConfig())
+        torch.manual_seed(0)
+        model = create_model("mdf", features, data.card.target, {**small("mdf"), "dropout": dropout})
+        splits = [PreparedSplit(split, features, TextConfig()) for split in (data.train, data.valid)]
+        return Trainer(config, 7, model, *splits, protocol("intensity"), tmp_path / "seed", Engine("cpu"), {})
+
+    return make
+
+
+def gradients(trainer: Trainer) -> dict[str, torch.Tensor]:
+    """Of the first step of the first epoch."""
+    trainer.take_step(list(trainer.sampler.epoch(0)), QUIET)
+    return {name: p.grad.clone() for name, p in trainer.model.named_parameters()}
+
+
+def norm(found: dict[str, torch.Tensor]) -> float:
+    return float(get_total_norm(found.values()))
+
+
+def test_two_batches_of_8_are_one_of_16(trainer):
+    whole, halves = gradients(trainer(batch_size=16)), gradients(trainer(batch_size=8, accumulate=2))
+    assert norm(whole) > 0.1
+    torch.testing.assert_close(halves, whole, rtol=1e-4, atol=1e-6)
+
+
+def test_the_step_is_the_weighted_sum_of_the_losses_by_hand(trainer):
+    made = trainer(batch_size=16)
+    made.weights = {"task": 1.0, "a": 0.5, "o": 0.0, "w": 2.0}
+    (rows,) = made.sampler.epoch(0)
+    losses = made.model(made.train.batch(rows)).losses
+    total = losses["task"] + 0.5 * losses["a"] + 2 * losses["w"]
+    total.backward()
+    expected = {name: p.grad.clone() for name, p in made.model.named_parameters()}
+    torch.testing.assert_close(gradients(made), expected)
+    assert made.names == ("total", "a", "o", "task", "w")
+    assert made.sums.tolist() == pytest.approx([x.item() for x in (total, *(losses[n] for n in made.names[1:]))])
+
+
+def test_clipping_bounds_the_norm_of_all_gradients_together(trainer):
+    free, clipped = gradients(trainer(batch_size=16)), gradients(trainer(batch_size=16, clip=0.01))
+    assert norm(clipped) == pytest.approx(0.01, rel=1e-3)
+    scale = 0.01 / norm(free)
+    torch.testing.assert_close(clipped, {name: g * scale for name, g in free.items()}, rtol=1e-3, atol=1e-7)
+
+
+def test_a_large_bound_clips_nothing(trainer):
+    torch.testing.assert_close(gradients(trainer(batch_size=16, clip=1e6)), gradients(trainer(batch_size=16)))
+
+
+def test_the_rate_of_the_first_step_is_the_warm_ups(trainer):
+    made = trainer(batch_size=4, epochs=5, warmup=0.2, lr=0.01, schedule="linear")  # 20 steps, 4 of them warm-up
+    batches = list(made.sampler.epoch(0))
+    rates = []
+    for rows in batches:
+        made.take_step([rows], QUIET)
+        rates.append(made.optimizer.param_groups[0]["lr"])
+    assert rates == pytest.approx([0.002, 0.004, 0.006, 0.008])
+
+
+def test_dropout_depends_on_the_position_alone(trainer):
+    first, again, later = trainer(0.5, batch_size=16), trainer(0.5, batch_size=16), trainer(0.5, batch_size=16)
+    later.step = 1
+    torch.manual_seed(99)
+    found = [gradients(made) for made in (first, again, later)]
+    assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])
+    assert any(not torch.equal(found[0][name], found[2][name]) for name in found[0])
+
+
+def test_only_the_main_process_writes(trainer):
+    made = trainer(batch_size=8, epochs=1, save_every=1)
+    made.engine.is_main = False
+    assert made.run(QUIET, lambda row: None)["epoch"] == 0
+    assert not made.folder.exists()
+    made = trainer(batch_size=8, epochs=1, save_every=1)
+    made.run(QUIET, lambda row: None)
+    assert {"last.safetensors", "metrics.jsonl", "model"} <= {p.name for p in made.folder.iterdir()}
+
+
+def test_seed_at_is_a_function_of_the_position():
+    def draw(*position: int) -> list[float]:
+        seed_at(*position)
+        return torch.rand(4).tolist()
+
+    positions = [(1111, 0, 0, 0, 0), (1111, 0, 0, 0, 1), (1111, 0, 0, 1, 0), (1111, 0, 1, 0, 0), (1111, 1, 0, 0, 0)]
+    drawn = [draw(*position) for position in [*positions, (1112, 0, 0, 0, 0), (1111,)]]
+    assert all(a != b for a, b in pairwise(sorted(drawn)))
+    assert draw(*positions[0]) == drawn[0]

@@ -1,0 +1,92 @@
+"""Parameter groups, decay and the schedule of the learning rate."""
+
+import pytest
+import torch
+
+from makers_models import build, small, specs
+from makers_text import WORDS, tiny_bert
+from sentiprism.errors import UserError
+from sentiprism.training.config import OptimConfig
+from sentiprism.training.optimizer import build_optimizer, check_groups, rate_factor, set_rate
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    folder = tiny_bert(tmp_path_factory.mktemp("bert"))
+    return build("mdf", specs(folder, WORDS), config=small("mdf"))
+
+
+def factors(total: int = 10, **settings) -> list[float]:
+    return [rate_factor(step, total, OptimConfig(**settings)) for step in range(total)]
+
+
+def test_every_parameter_stands_in_one_group_at_its_own_rate(model):
+    optimizer = build_optimizer(model, OptimConfig(lr=1e-3, group_lr={"text_encoder": 5e-5}))
+    rate = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
+    assert sum(len(group["params"]) for group in optimizer.param_groups) == len(rate) == len(list(model.parameters()))
+    for name, parameter in model.named_parameters():
+        assert rate[id(parameter)] == (5e-5 if name.startswith("text_encoder.") else 1e-3), name
+
+
+def test_matrices_decay_and_vectors_do_not(model):
+    optimizer = build_optimizer(model, OptimConfig(weight_decay=0.3))
+    decay = {id(p): group["weight_decay"] for group in optimizer.param_groups for p in group["params"]}
+    found = (
+        {decay[id(p)] for p in model.parameters() if p.ndim <= 1},
+        {decay[id(p)] for p in model.parameters() if p.ndim > 1},
+    )
+    assert found == ({0.0}, {0.3})
+    assert "predictor.0.bias" in dict(model.named_parameters())
+
+
+def test_decay_alone_shrinks_a_matrix_by_rate_times_decay(model):
+    optimizer = build_optimizer(model, OptimConfig(lr=0.1, weight_decay=0.5))
+    before = {name: p.detach().clone() for name, p in model.predictor.named_parameters()}
+    for p in model.parameters():
+        p.grad = torch.zeros_like(p)
+    optimizer.step()
+    for name, p in model.predictor.named_parameters():
+        torch.testing.assert_close(p.detach(), before[name] * (1 - 0.1 * 0.5 if p.ndim > 1 else 1))
+
+
+def test_a_rate_for_no_group_is_refused_with_the_near_match(model):
+    with pytest.raises(UserError, match="mdf has no parameter group 'text_encodr'; did you mean 'text_encoder'"):
+        check_groups(model, OptimConfig(group_lr={"text_encodr": 1e-5}))
+
+
+def test_a_model_without_a_text_encoder_takes_the_default_rates():
+    check_groups(build("mdf", specs(), config=small("mdf")), OptimConfig())
+
+
+def test_constant():
+    assert factors() == [1.0] * 10
+
+
+def test_warmup_rises_from_above_zero_to_the_whole_rate():
+    assert factors(warmup=0.3) == pytest.approx([1 / 4, 2 / 4, 3 / 4] + [1.0] * 7)
+
+
+def test_linear_would_reach_zero_one_step_after_the_last():
+    assert factors(4, schedule="linear") == pytest.approx([1, 3 / 4, 2 / 4, 1 / 4])
+    assert factors(10, schedule="linear", warmup=0.2) == pytest.approx(
+        [1 / 3, 2 / 3, 1, 7 / 8, 6 / 8, 5 / 8, 4 / 8, 3 / 8, 2 / 8, 1 / 8]
+    )
+
+
+def test_cosine():
+    half = 2**0.5 / 2
+    assert factors(4, schedule="cosine") == pytest.approx([1, (1 + half) / 2, 1 / 2, (1 - half) / 2])
+
+
+@pytest.mark.parametrize("schedule", ["constant", "linear", "cosine"])
+@pytest.mark.parametrize("warmup", [0, 0.1, 0.99])
+@pytest.mark.parametrize("total", [1, 2, 7])
+def test_no_step_stands_still(schedule, warmup, total):
+    assert all(0 < factor <= 1 for factor in factors(total, schedule=schedule, warmup=warmup))
+
+
+def test_the_factor_scales_each_groups_own_rate(model):
+    optimizer = build_optimizer(model, OptimConfig(lr=1e-2, group_lr={"text_encoder": 1e-4}))
+    set_rate(optimizer, 0.5)
+    set_rate(optimizer, 0.25)  # of the group's own rate, not of the last one
+    assert {(g["name"], g["lr"]) for g in optimizer.param_groups} == {("text_encoder", 2.5e-5), ("default", 2.5e-3)}

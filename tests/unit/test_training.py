@@ -1,0 +1,489 @@
+"""Training selects on valid alone, gives the same weights again, and refuses in time what cannot be."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from scipy.stats import entropy
+from torch import nn
+
+from makers_models import build, small, specs
+from sentiprism.data.dataset import Dataset, TuningView
+from sentiprism.data.prepare import PreparedSplit
+from sentiprism.data.synthetic import synthetic_dataset
+from sentiprism.errors import UserError
+from sentiprism.metrics import protocol
+from sentiprism.models import load_model
+from sentiprism.training import Run, loop, resolve, resume, train
+from sentiprism.training.checkpoint import load_checkpoint, save_checkpoint
+from sentiprism.training.config import OptimConfig
+from sentiprism.training.engine import Engine
+from sentiprism.training.optimizer import build_optimizer, rate_factor
+from sentiprism.training.predict import Predictions, predict, read_predictions, write_predictions
+from sentiprism.training.progress import TrainingProgress
+from sentiprism.training.run import new_folder
+from sentiprism.training.seeding import seed_at
+
+
+class KilledError(BaseException):
+    """Stands for a kill: nothing in the program catches it."""
+
+
+class Forbidden:
+    """A split nobody may look at."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise AssertionError(f"the test split was asked for {name}")
+
+
+def history(run: Run, seed: int = 1111) -> list[dict]:
+    lines = (run.seed_folder(seed) / "metrics.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def weights(run: Run, seed: int = 1111) -> dict[str, torch.Tensor]:
+    return load_file(run.seed_folder(seed) / "model" / "weights.safetensors")
+
+
+def equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
+
+
+def valid_predictions(run: Run, data: Dataset, seed: int = 1111) -> Predictions:
+    saved = load_model(run.seed_folder(seed) / "model")
+    return predict(saved.model, PreparedSplit(data.valid, saved.model.features, saved.text), Engine("cpu"))
+
+
+# what training does
+
+
+def test_the_loss_falls_and_is_the_weighted_sum_of_its_parts(trained):
+    for seed in trained.config.seeds:
+        rows = history(trained, seed)
+        assert rows[-1]["train"]["total"] < 0.9 * rows[0]["train"]["total"]
+        for row in rows:
+            parts = row["train"]
+            assert parts["total"] == pytest.approx(sum(parts[name] for name in ("task", "a", "o", "w")), abs=1e-4)
+
+
+def test_the_best_epoch_is_the_one_of_the_lowest_valid_error(trained):
+    for seed in trained.config.seeds:
+        rows = history(trained, seed)
+        assert [row["epoch"] for row in rows] == list(range(trained.config.optim.epochs))
+        errors = [row["valid"]["mae"] for row in rows]
+        assert trained.summary[seed] == rows[int(np.argmin(errors))]
+        assert [row["best"] for row in rows] == [e < min(errors[:i], default=np.inf) for i, e in enumerate(errors)]
+
+
+def test_a_metric_of_which_more_is_better_is_maximised(fit):
+    run = fit(select="pearson")
+    rows = history(run)
+    assert run.summary[1111]["epoch"] == int(np.argmax([row["valid"]["pearson"] for row in rows]))
+
+
+def test_the_saved_model_is_the_best_epochs(trained, data):
+    for seed in trained.config.seeds:
+        answers = valid_predictions(trained, data, seed)
+        best = trained.summary[seed]
+        assert protocol("intensity").compute(answers.prediction, answers.label) == best["valid"]
+        saved = load_model(trained.seed_folder(seed) / "model").metadata
+        assert saved["valid"] == best["valid"]
+        assert saved["content"] == data.card.content
+        assert saved["selection"] == f"epoch of the lowest valid MAE; test is not looked at; epoch {best['epoch']}"
+
+
+def test_the_distance_of_weights_from_their_targets_is_logged(trained, data):
+    answers = valid_predictions(trained, data)
+    target, given = answers.weights["modality_target"], answers.weights["modality"]
+    rows = target.sum(axis=1) > 0
+    expected = sum(entropy(t[t > 0], g[t > 0]) for t, g in zip(target[rows], given[rows], strict=True)) / len(target)
+    assert trained.summary[1111]["weights_kl"] == {"modality": pytest.approx(expected, abs=1e-4)}
+    assert expected > 0
+
+
+def test_patience_ends_training(fit):
+    run = fit(epochs=60, lr=0.05, patience=2)
+    rows, best = history(run), run.summary[1111]["epoch"]
+    assert len(rows) == best + 1 + 2 < 60
+    assert all(row["valid"]["mae"] >= rows[best]["valid"]["mae"] for row in rows[best:])
+
+
+def test_a_finished_run_holds_what_it_says_and_no_more(trained):
+    names = sorted(path.name for path in trained.folder.iterdir())
+    assert names == ["environment.json", "run.yaml", "seed-1111", "seed-1112", "summary.json"]
+    seed = trained.seed_folder(1111)
+    assert {path.name for path in seed.iterdir()} >= {"metrics.jsonl", "model", "tensorboard"}
+    assert not (seed / "last.safetensors").exists()
+    assert not list(seed.glob(".*"))
+    assert trained.environment["dataset"]["name"] == "small"
+    assert trained.environment["device"] == "cpu"
+    assert trained.finished == (1111, 1112)
+
+
+def test_curves_are_written_for_tensorboard(trained):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(trained.seed_folder(1111) / "tensorboard")).Reload()
+    assert {"train/total", "train/w", "valid/mae", "valid_losses/task", "weights_kl/modality"} <= set(
+        events.Tags()["scalars"]
+    )
+    drawn = [(event.step, event.value) for event in events.Scalars("valid/mae")]
+    assert drawn == [(row["epoch"], pytest.approx(row["valid"]["mae"])) for row in history(trained)]
+
+
+def test_no_curves_without_asking(fit):
+    assert not (fit(epochs=1).seed_folder(1111) / "tensorboard").exists()
+
+
+# the test split
+
+
+def test_training_has_no_test_split_to_look_at(data, fit):
+    assert not hasattr(data.tuning(), "test")
+    assert type(data.tuning()) is TuningView
+    sealed = Dataset(data.card, data.train, data.valid, Forbidden())
+    with pytest.raises(AssertionError, match="asked for"):
+        len(sealed.test.ids)
+    run = fit(given=sealed, epochs=1)
+    assert equal(weights(run), weights(fit("open", epochs=1)))
+
+
+# chance
+
+
+def test_the_same_seed_gives_the_same_weights_whatever_came_before(trained, fit):
+    torch.manual_seed(5)
+    np.random.seed(5)  # noqa: NPY002 - the global generator is what must not matter
+    torch.rand(3)
+    alone = fit(seeds=(1112,))
+    assert equal(weights(alone, 1112), weights(trained, 1112))
+    assert [row | {"seconds": 0} for row in history(alone, 1112)] == [
+        row | {"seconds": 0} for row in history(trained, 1112)
+    ]
+
+
+def test_seeds_differ_in_weights_and_order(trained):
+    assert not equal(weights(trained, 1111), weights(trained, 1112))
+    assert history(trained, 1111)[0]["train"] != history(trained, 1112)[0]["train"]
+
+
+def test_randomness_is_a_function_of_the_position_alone():
+    draws = {}
+    for position in ((1, 0, 0), (1, 0, 1), (1, 1, 0), (0, 1, 0), (1, 0, 0)):
+        seed_at(*position)
+        drawn = tuple(torch.rand(4).tolist())
+        assert draws.setdefault(position, drawn) == drawn
+    assert len(set(draws.values())) == 4
+
+
+def test_batches_come_in_another_order_with_another_seed(data, fit, monkeypatch):
+    taken: list[tuple[int, ...]] = []
+    batch = PreparedSplit.batch
+
+    def record(self: PreparedSplit, rows: Any) -> Any:
+        if self.split.name == "train":
+            taken.append(tuple(np.asarray(rows).tolist()))
+        return batch(self, rows)
+
+    monkeypatch.setattr(PreparedSplit, "batch", record)
+    orders = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        taken.clear()
+        fit(name, seeds=(seed,), epochs=2)
+        orders.append(list(taken))
+        for epoch in (taken[:6], taken[6:]):
+            assert sorted(row for rows in epoch for row in rows) == list(range(48))
+    assert orders[0] == orders[1] != orders[2]
+    assert orders[0][:6] != orders[0][6:]
+
+
+# checkpoints and going on
+
+
+def test_checkpoints_are_written_as_often_as_asked(fit, monkeypatch):
+    written = []
+    save = loop.save_checkpoint
+
+    def record(path: Any, model: Any, optimizer: Any, progress: dict[str, Any]) -> None:
+        written.append((progress["epoch"], progress["step"]))
+        save(path, model, optimizer, progress)
+
+    monkeypatch.setattr(loop, "save_checkpoint", record)
+    fit("often", epochs=2, save_every=4)  # six steps an epoch
+    assert written == [(0, 4), (1, 0), (1, 4), (2, 0)]
+    written.clear()
+    fit("accumulated", epochs=1, save_every=1, accumulate=4)  # steps of four batches and of the two that are left
+    assert written == [(0, 1), (0, 2), (1, 0)]
+
+
+def test_a_kill_after_the_last_epoch_costs_no_training(trained, fit, tmp_path, monkeypatch):
+    def die(*_: Any) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "record", die)
+        with pytest.raises(KilledError):
+            fit("killed")
+    assert Run(tmp_path / "killed").finished == ()
+    with monkeypatch.context() as patch:
+        patch.setattr(TrainingProgress, "step", die)  # not one more step is taken
+        run = resume(tmp_path / "killed", device="cpu", quiet=True)
+    assert run.finished == (1111,)
+    assert equal(weights(run), weights(trained))
+    assert not (run.seed_folder(1111) / "last.safetensors").exists()
+
+
+def test_going_on_with_a_finished_run_changes_nothing(fit):
+    run = fit(epochs=1)
+    before = {path: path.stat().st_mtime_ns for path in run.folder.rglob("*")}
+    assert resume(run.folder, device="cpu", quiet=True).summary == run.summary
+    assert {path: path.stat().st_mtime_ns for path in run.folder.rglob("*")} == before
+
+
+def test_a_run_does_not_go_on_with_other_data(home, tmp_path):
+    data = synthetic_dataset("changing", sizes=(16, 8, 8))
+    options = {"settings": {"config": small("mdf"), "optim": {"epochs": 1}}, "device": "cpu", "quiet": True}
+    train("mdf", data, out=tmp_path / "run", **options)
+    synthetic_dataset("changing", sizes=(16, 8, 8), seed=1)
+    with pytest.raises(UserError, match="dataset changing has changed since run began"):
+        resume(tmp_path / "run", device="cpu", quiet=True)
+
+
+def test_a_damaged_checkpoint_is_one_line(tmp_path):
+    model = build("mdf", specs(), config=small("mdf"))
+    optimizer = build_optimizer(model, OptimConfig())
+    save_checkpoint(tmp_path / "last", model, optimizer, {"epoch": 3})
+    assert load_checkpoint(tmp_path / "last", model, optimizer) == {"epoch": 3}
+    content = (tmp_path / "last").read_bytes()
+    other = build("mdf", specs(), config={**small("mdf"), "width": 24})
+    for name, damaged, into in (
+        ("empty", b"", model),
+        ("short", content[:-100], model),
+        ("garbage", b"\x80\x04pickle" * 50, model),
+        ("another model's", content, other),
+    ):
+        (tmp_path / name).write_bytes(damaged)
+        with pytest.raises(UserError, match="cannot be used: .*; remove it and train again") as error:
+            load_checkpoint(tmp_path / name, into, build_optimizer(into, OptimConfig()))
+        assert "\n" not in str(error.value)
+
+
+# optimisation
+
+
+def test_only_matrices_of_their_own_group_decay():
+    model = nn.Module()
+    model.text_encoder, model.head = nn.Linear(3, 3), nn.Linear(3, 1)
+    model.name = "toy"
+    model.param_groups = lambda: {
+        "text_encoder": list(model.text_encoder.parameters()),
+        "default": list(model.head.parameters()),
+    }
+    found = build_optimizer(model, OptimConfig(lr=1e-2, group_lr={"text_encoder": 1e-5}, weight_decay=0.1))
+    described = [(g["name"], g["lr"], g["weight_decay"], [p.ndim for p in g["params"]]) for g in found.param_groups]
+    assert described == [
+        ("text_encoder", 1e-5, 0.1, [2]),
+        ("text_encoder", 1e-5, 0.0, [1]),
+        ("default", 1e-2, 0.1, [2]),
+        ("default", 1e-2, 0.0, [1]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "warmup", "expected"),
+    [
+        ("constant", 0.0, [1, 1, 1, 1, 1, 1, 1, 1]),
+        ("constant", 0.25, [1 / 3, 2 / 3, 1, 1, 1, 1, 1, 1]),
+        ("linear", 0.0, [1, 7 / 8, 6 / 8, 5 / 8, 4 / 8, 3 / 8, 2 / 8, 1 / 8]),
+        ("linear", 0.5, [1 / 5, 2 / 5, 3 / 5, 4 / 5, 1, 3 / 4, 2 / 4, 1 / 4]),
+        ("cosine", 0.5, [1 / 5, 2 / 5, 3 / 5, 4 / 5, 1, (2 + 2**0.5) / 4, 1 / 2, (2 - 2**0.5) / 4]),
+    ],
+)
+def test_the_rate_rises_and_decays(schedule, warmup, expected):
+    config = OptimConfig(schedule=schedule, warmup=warmup)
+    assert [rate_factor(step, 8, config) for step in range(8)] == pytest.approx(expected)
+
+
+def test_lower_precision_trains_too(data, tmp_path):
+    options = {"settings": {"config": small("mdf"), "optim": {"epochs": 1}}, "device": "cpu", "quiet": True}
+    exact, rough = (train("mdf", data, out=tmp_path / p, precision=p, **options) for p in ("no", "bf16"))
+    assert not equal(weights(exact), weights(rough))
+    assert rough.summary[1111]["valid"]["mae"] == pytest.approx(exact.summary[1111]["valid"]["mae"], abs=0.05)
+
+
+# refusals
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"optim": {"lr": 1e30}}, "the loss is not finite in epoch|not finite"),
+        ({"optim": {"lr": 1e18}}, "not finite"),
+    ],
+)
+def test_a_loss_that_is_not_finite_is_one_line(data, tmp_path, options, reason):
+    settings = {"config": small("mdf"), "optim": {"batch_size": 8, **options["optim"]}}
+    with pytest.raises(UserError, match=reason) as error:
+        train("mdf", data, settings=settings, out=tmp_path / "run", device="cpu", quiet=True)
+    assert "\n" not in str(error.value)
+    assert Run(tmp_path / "run").finished == ()
+
+
+@pytest.mark.parametrize(
+    ("assignment", "reason"),
+    [
+        ("optim.select=mea", "no metric 'mea'; did you mean 'mae'"),
+        ("optim.group_lr.defalt=1e-3", "no parameter group 'defalt'; did you mean 'default'"),
+        ("config.widht=16", "unknown key 'widht'; did you mean 'width'"),
+        ("config.modalities=[]", "choose other modalities"),
+        ("data.text.source=raw", "has no transcripts"),
+        ("model=mfd", "did you mean 'mdf'"),
+        ("optim.epochs=0", r"optim\.epochs"),
+        ("seeds=0", "at least one seed"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_before_anything_is_written(data, tmp_path, assignment, reason):
+    with pytest.raises(UserError, match=reason):
+        train("mdf", data, assignments=[assignment], out=tmp_path / "runs" / "run", device="cpu", quiet=True)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kind", ["folder", "file"])
+def test_what_is_there_is_not_touched(data, tmp_path, kind):
+    out = tmp_path / "run"
+    if kind == "folder":
+        out.mkdir()
+        (out / "thesis.tex").write_text("years of work")
+    else:
+        out.write_text("years of work")
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    with pytest.raises(UserError, match="exists already"):
+        train("mdf", data, out=out, device="cpu", quiet=True)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+def test_an_empty_folder_may_become_a_run(data, tmp_path):
+    settings = {"config": small("mdf"), "optim": {"epochs": 1}}
+    assert train("mdf", data, settings=settings, out=tmp_path, device="cpu", quiet=True).finished == (1111,)
+
+
+@pytest.mark.parametrize("given", [{}, {"model": "mdf"}, {"dataset": "small"}])
+def test_a_run_needs_a_model_and_a_dataset(given):
+    with pytest.raises(UserError, match="a run needs a model and a dataset"):
+        train(**given)
+
+
+def test_an_unknown_dataset_is_named(data):
+    with pytest.raises(UserError, match="no dataset is called 'smal'; did you mean 'small'"):
+        train("mdf", "smal")
+
+
+@pytest.mark.parametrize("device", ["tpu", "cpu:3", "cuda:99", "auto:1", "", "cuda:x"])
+def test_a_device_that_is_not_there_is_named(device):
+    with pytest.raises(UserError, match="device") as error:
+        Engine(device)
+    assert repr(device) in str(error.value)
+
+
+def test_a_precision_that_is_not_to_be_had_is_named():
+    with pytest.raises(UserError, match="no precision is called 'bf61'; did you mean 'bf16'"):
+        Engine("cpu", "bf61")
+    with pytest.raises(UserError, match="fp16 needs a GPU"):
+        Engine("cpu", "fp16")
+
+
+# settings
+
+
+def test_resolving_fills_in_the_models_own_configuration():
+    config = resolve({"model": "mdf", "dataset": "mosi", "config": {"width": 16}}, ["config.loss_weights.o=0"])
+    assert config.config["width"] == 16
+    assert config.config["loss_weights"] == {"task": 1.0, "a": 1.0, "o": 0.0, "w": 1.0}
+    assert config.config["epsilon"] == 0.1
+    assert json.loads(json.dumps(config.model_dump(mode="json"))) == config.model_dump(mode="json")
+
+
+def test_what_is_said_last_counts(data, tmp_path):
+    run = train(
+        "mdf",
+        data,
+        seeds=(5,),
+        experiment="mdf/jian2026_mosi",
+        settings={"config": small("mdf"), "optim": {"epochs": 2, "batch_size": 24, "lr": 1e-4}},
+        assignments=["optim.epochs=1", "data.text.encoder=null", "data.text.mode=frozen"],
+        out=tmp_path / "run",
+        device="cpu",
+        quiet=True,
+    )
+    assert (run.config.dataset, run.config.seeds) == ("small", (5,))
+    assert (run.config.optim.epochs, run.config.optim.batch_size, run.config.optim.lr) == (1, 24, 1e-4)
+    assert Run(run.folder).config == run.config
+
+
+# runs on disk
+
+
+def test_a_folder_that_is_no_run_answers_with_the_near_match(trained):
+    with pytest.raises(UserError, match=r"traind is no run; did you mean '.*/trained'"):
+        Run(trained.folder.with_name("traind"))
+
+
+@pytest.mark.parametrize("content", ["{", "", "\0"])
+def test_a_damaged_run_is_one_line(fit, content):
+    run = fit(epochs=1)
+    (run.folder / "environment.json").write_text(content)
+    with pytest.raises(UserError, match=r"environment\.json is damaged"):
+        Run(run.folder)
+    (run.folder / "environment.json").unlink()
+    with pytest.raises(UserError, match=r"environment\.json is missing"):
+        Run(run.folder)
+
+
+def test_two_runs_begun_in_one_second_have_two_folders(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = resolve({"model": "mdf", "dataset": "some/where/mosi"})
+    folders = []
+    for _ in range(3):
+        folders.append(new_folder(config))
+        folders[-1].mkdir(parents=True)
+    assert len(set(folders)) == 3
+    assert all(folder.name.startswith("mdf-mosi-20") for folder in folders)
+
+
+@pytest.mark.parametrize("classes", [False, True])
+def test_predictions_come_back_as_they_were(tmp_path, classes):
+    rng = np.random.default_rng(0)
+    written = Predictions(
+        np.array(["a$_$1", "b", "ü"]),
+        np.array([0, 2, 1]) if classes else np.array([-3.0, 0.0, 1.5], np.float32),
+        rng.normal(size=(3, 3) if classes else 3).astype(np.float32),
+        {"modality": rng.random((3, 3), np.float32)},
+    )
+    write_predictions(tmp_path / "p.parquet", written)
+    read = read_predictions(tmp_path / "p.parquet")
+    assert read.ids.tolist() == written.ids.tolist()
+    for one, other in ((read.label, written.label), (read.prediction, written.prediction)):
+        assert one.dtype == other.dtype
+        assert np.array_equal(one, other)
+    assert np.array_equal(read.weights["modality"], written.weights["modality"])
+
+
+def test_predictions_that_are_none_are_one_line(tmp_path):
+    with pytest.raises(UserError, match="no predictions at"):
+        read_predictions(tmp_path / "absent.parquet")
+    (tmp_path / "garbage.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(UserError, match="holds no predictions"):
+        read_predictions(tmp_path / "garbage.parquet")
+
+
+def test_progress_says_where_the_run_is_and_what_each_epoch_gave(data, tmp_path, capsys):
+    settings = {"config": small("mdf"), "optim": {"epochs": 2}}
+    train("mdf", data, settings=settings, out=tmp_path / "run", device="cpu")
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert f"run: {tmp_path / 'run'}" in said.err
+    assert "best epoch" in said.err
+    assert said.err.count("train loss") == 2
