@@ -178,8 +178,8 @@ def compare(
             name: [_difference(d[metric], m.scale) for metric, m in first.protocol.metrics.items()]
             for name, d in zip(names[1:], found.differences, strict=True)
         }
-        caption = "95% interval and p by paired bootstrap over the same utterances"
-        side_by_side(f"less {names[0]}", rows, differences, caption)
+        caption = "95% interval and p by paired bootstrap over the same utterances, not corrected for many metrics"
+        side_by_side(f"difference from {names[0]}", rows, differences, caption)
     return None
 
 
