@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: tiny models run faster on one, whatever else runs
+
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -26,7 +25,7 @@ SETTINGS = {
 }
 
 
-def launch(folder: Path, *words: str) -> str:
+def launch(folder: Path, *words: str, seconds: float = 120) -> str:
     """Run the command line in two processes and return what they print; whatever happens, none of them is left."""
     command = [sys.executable, "-m", "accelerate.commands.launch", *LAUNCH, f"--main_process_port={PORT}"]
     environment = {**os.environ, "GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1", "COLUMNS": "80"}
@@ -37,13 +36,12 @@ def launch(folder: Path, *words: str) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        start_new_session=True,
     ) as started:
         try:
-            out, err = started.communicate(timeout=120)
-        finally:
-            if started.poll() is None:
-                os.killpg(started.pid, signal.SIGKILL)
+            out, err = started.communicate(timeout=seconds)
+        except BaseException:
+            started.terminate()  # the launcher ends its workers, which are sessions of their own, and then itself
+            raise
     assert started.returncode == 0, err
     return out
 
@@ -57,7 +55,7 @@ def numbers(run: Path) -> list[dict]:
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="the loopback device is called lo on Linux")
 def test_two_processes_are_one(home, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    # nobody lacks a modality: L_a is a mean over the samples that have text and audio, which each process takes by itself
+    # nobody lacks a modality: L_a is a mean over samples that have text and audio, which each process takes by itself
     data = synthetic_dataset("tiny", sizes=(47, 15, 13), missing=0)
     one = train("mdf", data, settings=SETTINGS, out=tmp_path / "one", device="cpu", quiet=True)
     for split in ("valid", "test"):

@@ -146,9 +146,7 @@ def test_model_against_itself_does_not_differ(runs):
 
 def test_pairing_sees_what_intervals_alone_do_not(runs):
     prediction, label = runs
-    worse = label + 1.1 * (
-        prediction - label
-    )  # every error a tenth larger: certain, and small beside the spread
+    worse = label + 1.1 * (prediction - label)  # every error a tenth larger: certain, and small beside the spread
     a, b = interval(prediction, label, INTENSITY)["mae"], interval(worse, label, INTENSITY)["mae"]
     assert a.high > b.low
     found = paired(worse, prediction, label, INTENSITY)["mae"]

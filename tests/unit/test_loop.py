@@ -1,13 +1,17 @@
 """One step of the training loop, checked by hand; whole runs are in tests/e2e."""
 
+import gc
+import weakref
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch.nn.utils import get_total_norm
 
 from makers_models import small
+from sentiprism import training
 from sentiprism.data.prepare import DataConfig, PreparedSplit, TextConfig, prepare
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.metrics import protocol
@@ -115,3 +119,28 @@ def test_seed_at_is_a_function_of_the_position():
     drawn = [draw(*position) for position in [*positions, (1112, 0, 0, 0, 0), (1111,)]]
     assert all(a != b for a, b in pairwise(sorted(drawn)))
     assert draw(*positions[0]) == drawn[0]
+
+
+def test_a_seed_leaves_nothing_of_the_ones_before_in_memory(home, tmp_path, monkeypatch):
+    made, create, alive = [], training.create_model, []
+
+    def watched(*arguments, **options):
+        gc.collect()
+        alive.append(sum(reference() is not None for reference in made))
+        model = create(*arguments, **options)
+        made.append(weakref.ref(model))
+        return model
+
+    monkeypatch.setattr(training, "create_model", watched)
+    data = synthetic_dataset("small", sizes=(32, 16, 16))
+    training.train(
+        "mdf", data, seeds=3, settings={"optim": {"epochs": 1}}, out=tmp_path / "run", device="cpu", quiet=True
+    )
+    assert alive == [0, 0, 0, 0]  # once to check the configuration, then a seed each
+
+
+def test_memories_see_every_batch_of_a_step(trainer):
+    seen, one = [], trainer()
+    one.model.after_step = lambda batch, output: seen.append((batch.index.tolist(), len(output.prediction)))
+    one.take_step([np.arange(4), np.arange(4, 7)], QUIET)
+    assert seen == [([0, 1, 2, 3], 4), ([4, 5, 6], 3)]

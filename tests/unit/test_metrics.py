@@ -110,9 +110,7 @@ def test_two_class_reading_of_three_classes():
 
 # Against scikit-learn --------------------------------------------------------------------------------------
 
-VALUES = st.sampled_from(
-    [-3.5, -2.5, -1.5, -1, -0.7, -0.5, -0.1, -0.0, 0.0, 0.1, 1 / 3, 0.5, 0.7, 1, 1.5, 2.6]
-)
+VALUES = st.sampled_from([-3.5, -2.5, -1.5, -1, -0.7, -0.5, -0.1, -0.0, 0.0, 0.1, 1 / 3, 0.5, 0.7, 1, 1.5, 2.6])
 PAIRS = st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=30)
 
 
@@ -278,9 +276,7 @@ def test_resamples_by_weight_by_index_and_one_by_one_agree(name, metric):
         np.testing.assert_allclose(
             function(runs, label), [function(run, label) for run in runs], rtol=1e-12, atol=1e-12
         )
-        np.testing.assert_allclose(
-            function(runs, label, weight[0]), np.array(loop)[:, 0], rtol=1e-9, atol=1e-9
-        )
+        np.testing.assert_allclose(function(runs, label, weight[0]), np.array(loop)[:, 0], rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)

@@ -106,15 +106,19 @@ def evaluate(
 def _recovery(answers: list[Predictions], split: Split) -> dict[str, float]:
     """Spearman's ρ between each modality's weight and its planted contribution, and over all of them together.
 
-    Only utterances with all modalities count: that a missing one has weight 0 is no discovery.
+    Only utterances with all modalities count: that a missing one has weight 0 is no discovery. A modality whose
+    weight never changes, because the model does not use it, has no rank.
     """
     planted = split.planted.get("contribution")
     weights = [one.weights["modality"] for one in answers if "modality" in one.weights]
     if planted is None or not weights:
         return {}
     whole = (planted > 0).all(axis=1)
+    if np.count_nonzero(whole) < 2:
+        return {}
     columns = {name: (whole, i) for i, name in enumerate(MODALITIES)} | {"all": (whole, slice(None))}
     return {
         name: float(np.mean([spearmanr(w[column].ravel(), planted[column].ravel()).statistic for w in weights]))
         for name, column in columns.items()
+        if all(np.ptp(w[column]) > 0 for w in weights)
     }

@@ -65,8 +65,6 @@ def f1_legacy(prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = 
     return weighted_f1(truth > 0, singles(prediction) > 0, 2, weight, within=truth != 0)
 
 
-def _rounded_accuracy(
-    prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight, *, limit: int
-) -> Floats:
+def _rounded_accuracy(prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight, *, limit: int) -> Floats:
     near, truth = (np.round(np.clip(singles(side), -limit, limit)) for side in (prediction, label))
     return mean(near == truth, weight)

@@ -103,9 +103,7 @@ class Protocol:
             )
         return {name: float(values[0]) for name, values in self.resampled(runs, truth).items()}
 
-    def resampled(
-        self, prediction: Array, label: Array, weight: npt.ArrayLike | None = None
-    ) -> dict[str, Floats]:
+    def resampled(self, prediction: Array, label: Array, weight: npt.ArrayLike | None = None) -> dict[str, Floats]:
         """Every metric of S `checked` runs: (S,) each, or (S, R) where a weight (R, N) is given."""
         return {name: metric.function(prediction, label, weight) for name, metric in self.metrics.items()}
 
@@ -146,9 +144,7 @@ class Protocol:
                 f"protocol {self.name!r} is for {self.width} classes, not {count}", "use protocol 'classes'"
             )
         if not np.isin(label, np.arange(count)).all():
-            raise UserError(
-                f"labels are not class numbers from 0 to {count - 1}", "check the dataset's classes"
-            )
+            raise UserError(f"labels are not class numbers from 0 to {count - 1}", "check the dataset's classes")
 
 
 def _error(function: MetricFunction) -> Metric:
@@ -174,9 +170,7 @@ _SIMSV2 = _SIMS | {
     "acc2_weak": Metric(sims.acc2_weak, "Acc-2 (weak)"),
     "r2": Metric(sims.r2, "R²", percent=False),
 }
-_INTENSITY = (
-    _DISTANCE | {"acc_7": Metric(intensity.acc_7, "Acc-7"), "acc_5": Metric(intensity.acc_5, "Acc-5")} | _SIGN
-)
+_INTENSITY = _DISTANCE | {"acc_7": Metric(intensity.acc_7, "Acc-7"), "acc_5": Metric(intensity.acc_5, "Acc-5")} | _SIGN
 _BINARY = {"acc_2": Metric(classes.accuracy, "Acc-2"), "f1": Metric(classes.f1, "F1")}
 _CLASSES = {"accuracy": Metric(classes.accuracy, "Acc"), "f1": Metric(classes.f1, "F1")}
 _POLARITY = {
@@ -192,9 +186,7 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
     {
         entry.name: entry
         for entry in (
-            Protocol(
-                "intensity", "intensities on [-3, 3]: MOSI, MOSEI, ICT-MMMO", "intensity", _INTENSITY, "mae"
-            ),
+            Protocol("intensity", "intensities on [-3, 3]: MOSI, MOSEI, ICT-MMMO", "intensity", _INTENSITY, "mae"),
             Protocol("sims", "intensities on [-1, 1]: CH-SIMS", "intensity", _SIMS, "mae"),
             Protocol("simsv2", "intensities on [-1, 1]: CH-SIMS v2", "intensity", _SIMSV2, "mae"),
             Protocol("signed", "intensities on any range around 0", "intensity", _DISTANCE | _SIGN, "mae"),

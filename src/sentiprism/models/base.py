@@ -88,7 +88,7 @@ class Model(nn.Module, ABC):
         return {name: parameters for name, parameters in groups.items() if parameters}
 
     def after_step(self, batch: Batch, output: ModelOutput) -> None:
-        """Update memories and queues after an optimiser step."""
+        """Update memories and queues after an optimiser step; called for each batch of it."""
 
     def set_epoch(self, epoch: int) -> None:
         """Called before each epoch, counted from 0."""

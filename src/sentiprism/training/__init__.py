@@ -153,6 +153,5 @@ def _train(run: Run, card: Card, inputs: _Inputs, engine: Engine, *, tensorboard
                 trainer.last.unlink(missing_ok=True)  # after the record: a kill in between costs no training
             engine.barrier()
             del trainer, model
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+            engine.release()
     return run

@@ -54,6 +54,10 @@ class Engine:
         """Model on its device, wrapped where there are several processes, and its optimiser."""
         return self._accelerator.prepare(model, optimizer)  # type: ignore[no-any-return]
 
+    def release(self) -> None:
+        """Let go of what was prepared: without it every seed's model and optimiser stay in memory."""
+        self._accelerator.free_memory()
+
     def move(self, batch: Batch) -> Batch:
         """The batch on this process's device."""
         if self.device.type == "cpu":

@@ -23,7 +23,7 @@ from sentiprism.training.optimizer import build_optimizer, rate_factor, set_rate
 from sentiprism.training.predict import Predictions, predict
 from sentiprism.training.progress import Log, TrainingProgress
 from sentiprism.training.seeding import seed_at
-from sentiprism.types import ModelOutput
+from sentiprism.types import Batch, ModelOutput
 
 
 class Trainer:
@@ -138,16 +138,19 @@ class Trainer:
         position = self.epoch * self.steps + self.step
         set_rate(self.optimizer, rate_factor(position, self.optim.epochs * self.steps, self.optim))
         self.optimizer.zero_grad(set_to_none=True)
+        seen: list[tuple[Batch, ModelOutput]] = []
         for index, rows in enumerate(group):
             seed_at(self.seed, self.epoch, self.step, index, self.engine.rank)
             batch = self.engine.move(self.train.batch(rows))
             with self.engine.accumulating(self.wrapped, last=index == len(group) - 1):
                 output: ModelOutput = self.wrapped(batch)
+                seen.append((batch, output))
                 self.engine.backward(self._total(output, self._share(len(rows))) / len(group))
         if self.optim.clip is not None:
             self.engine.clip(list(self.model.parameters()), self.optim.clip)
         self.optimizer.step()
-        self.model.after_step(batch, output)
+        for batch, output in seen:
+            self.model.after_step(batch, output)
         self.step += 1
         progress.step()
         if self.optim.save_every and self.step % self.optim.save_every == 0:

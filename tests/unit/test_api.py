@@ -1,0 +1,54 @@
+"""The public names are all there, and cost nothing until they are used."""
+
+import subprocess
+import sys
+
+import pytest
+
+import sentiprism
+
+HEAVY = ("torch", "transformers", "pyarrow", "scipy", "accelerate", "numpy", "pydantic")
+
+
+@pytest.mark.parametrize("name", sentiprism.__all__)
+def test_every_public_name_is_there_and_documented(name):
+    value = getattr(sentiprism, name)
+    assert isinstance(value, str) or (callable(value) and value.__doc__)
+    assert value is getattr(sentiprism, name)
+    assert name in dir(sentiprism)
+
+
+def test_the_names_of_the_readme_are_public():
+    assert {"load_dataset", "create_model", "train", "evaluate", "synthetic_dataset"} <= set(sentiprism.__all__)
+
+
+def test_an_unknown_name_answers_with_what_there_is():
+    with pytest.raises(AttributeError, match=r"has no attribute 'trian'; it has .*train"):
+        _ = sentiprism.trian
+    assert not hasattr(sentiprism, "trian")
+    with pytest.raises(ImportError):
+        from sentiprism import trian  # noqa: F401
+
+
+@pytest.mark.parametrize(
+    ("statement", "heavy"),
+    [
+        ("import sentiprism; dir(sentiprism)", HEAVY),
+        ("import sentiprism.errors, sentiprism.files, sentiprism.registry", HEAVY),
+        ("import sentiprism.config, sentiprism.types", HEAVY[:-1]),
+        ("import sentiprism.cli", HEAVY[:-1]),
+    ],
+)
+def test_importing_costs_nothing(statement, heavy):
+    program = f"import sys\n{statement}\nprint(*(set({heavy!r}) & sys.modules.keys()))"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == ""
+
+
+def test_a_name_brings_its_room_alone():
+    """Listing datasets needs no torch."""
+    program = (
+        "import sys, sentiprism\nsentiprism.list_datasets\nprint('torch' in sys.modules, 'pyarrow' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout.split() == ["False", "True"]
