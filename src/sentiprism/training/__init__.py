@@ -71,6 +71,8 @@ def train(
     Raises:
         UserError: anything the user can mend.
     """
+    if isinstance(dataset, str | Path) and Path(dataset).parts[1:]:  # a folder; a resume may stand elsewhere
+        dataset = Path(dataset).resolve()
     name = dataset.name if isinstance(dataset, TuningView) else None if dataset is None else str(dataset)
     if experiment is not None:
         base = load_experiment(experiment).run

@@ -54,7 +54,7 @@ class Run:
         Raises:
             UserError: its data are others.
         """
-        if card.content != self.environment["dataset"]["content"]:
+        if card.content != self.environment.get("dataset", {}).get("content"):
             raise UserError(
                 f"dataset {card.name} has changed since {self.name} began", "import the same files, or train a new run"
             )
