@@ -25,12 +25,12 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("save_every", [None, 2], ids=["at an epoch", "inside an epoch"])
-def test_resume_is_bit_identical(name, save_every, home, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("save_every", "average"), [(None, None), (2, 0.9)], ids=["at an epoch", "inside an epoch"])
+def test_resume_is_bit_identical(name, save_every, average, home, tmp_path, monkeypatch):
     data = synthetic_dataset("small", sizes=(48, 16, 16))
     settings = {
         "config": small(name),
-        "optim": {"epochs": 3, "batch_size": 8, "schedule": "cosine", "save_every": save_every},
+        "optim": {"epochs": 3, "batch_size": 8, "schedule": "cosine", "save_every": save_every, "average": average},
     }
     whole = train(name, data, settings=settings, out=tmp_path / "whole", device="cpu", quiet=True)
     steps = []

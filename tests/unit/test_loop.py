@@ -139,6 +139,20 @@ def test_a_seed_leaves_nothing_of_the_ones_before_in_memory(home, tmp_path, monk
     assert alive == [0, 0, 0, 0]  # once to check the configuration, then a seed each
 
 
+def test_the_average_of_the_weights_by_hand(trainer):
+    one, plain = trainer(average=0.75), trainer()
+    bias = "predictor.3.bias"
+    found = []
+    for rows in (np.arange(8), np.arange(8, 16), np.arange(8)):
+        one.take_step([rows], QUIET)
+        plain.take_step([rows], QUIET)
+        found.append(one.model.state_dict()[bias].clone())
+    expected = 0.75 * (0.75 * found[0] + 0.25 * found[1]) + 0.25 * found[2]
+    torch.testing.assert_close(one.judged.state_dict()[bias], expected)
+    assert torch.equal(plain.model.state_dict()[bias], found[2])  # training itself goes on as without it
+    assert plain.judged is plain.model
+
+
 def test_memories_see_every_batch_of_a_step(trainer):
     seen, one = [], trainer()
     one.model.after_step = lambda batch, output: seen.append((batch.index.tolist(), len(output.prediction)))

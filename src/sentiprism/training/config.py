@@ -29,6 +29,8 @@ class OptimConfig(Config):
     """Fraction of all steps over which the rate rises linearly."""
     clip: float | None = Field(None, gt=0)
     """Largest norm of the gradient."""
+    average: float | None = Field(None, gt=0, lt=1)
+    """Decay a step of an exponential moving average of the weights, which is then judged and kept in their place."""
     patience: int | None = Field(None, gt=0)
     """Epochs without a better valid score before training stops."""
     select: str | None = None

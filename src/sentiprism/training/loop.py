@@ -4,11 +4,12 @@ import json
 import time
 from math import ceil, isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.sampler import LengthGroupedSampler
@@ -63,6 +64,10 @@ class Trainer:
         self.train, self.valid, self.protocol, self.metadata = train, valid, protocol, metadata
         self.model = model
         self.wrapped, self.optimizer = engine.prepare(model, build_optimizer(model, config.optim))
+        self.parts = nn.ModuleDict({"model": model})  # what a checkpoint holds
+        if self.optim.average is not None:
+            mean = get_ema_multi_avg_fn(self.optim.average)  # type: ignore[no-untyped-call]
+            self.parts["average"] = AveragedModel(model, multi_avg_fn=mean, use_buffers=True)
         self.sampler = LengthGroupedSampler(
             train.lengths, self.optim.batch_size, seed, rank=engine.rank, world=engine.world
         )
@@ -80,6 +85,12 @@ class Trainer:
         return self.folder / "last.safetensors"
 
     @property
+    def judged(self) -> Model:
+        """The model that valid selects and the run keeps: the average of the weights where one is taken."""
+        average = cast(AveragedModel, self.parts["average"]) if self.optim.average is not None else None
+        return cast(Model, average.module) if average is not None else self.model
+
+    @property
     def best(self) -> dict[str, Any] | None:
         """The line of the best epoch so far."""
         return next((row for row in reversed(self.history) if row["best"]), None)
@@ -93,7 +104,7 @@ class Trainer:
     def run(self, progress: TrainingProgress, log: Log) -> dict[str, Any]:
         """Train, or go on from the last checkpoint, and return the best epoch's line."""
         if self.last.exists():
-            state = load_checkpoint(self.last, self.model, self.optimizer)
+            state = load_checkpoint(self.last, self.parts, self.optimizer)
             self.epoch, self.step = state["epoch"], state["step"]
             self.sums.copy_(torch.tensor(state["sums"]))
             self.history = state["history"]
@@ -127,7 +138,7 @@ class Trainer:
         if row["best"] and self.engine.is_main:
             rule = f"{selection_rule(self.protocol, self.select)}; epoch {row['epoch']}"
             metadata = {**self.metadata, "seed": self.seed, "selection": rule, "valid": row["valid"]}
-            save_model(self.model, self.folder / "model", self.config.data.text, metadata)
+            save_model(self.judged, self.folder / "model", self.config.data.text, metadata)
         self._save()
         self.engine.barrier()
         progress.epoch(row, self.select)
@@ -149,6 +160,8 @@ class Trainer:
         if self.optim.clip is not None:
             self.engine.clip(list(self.model.parameters()), self.optim.clip)
         self.optimizer.step()
+        if self.optim.average is not None:
+            cast(AveragedModel, self.parts["average"]).update_parameters(self.model)
         for batch, output in seen:
             self.model.after_step(batch, output)
         self.step += 1
@@ -174,7 +187,7 @@ class Trainer:
         train = dict(zip(self.names, means.tolist(), strict=True))
         if not isfinite(train["total"]):
             raise UserError(f"the loss is not finite in epoch {self.epoch}", "lower optim.lr, or set optim.clip=1")
-        answers = predict(self.wrapped, self.valid, self.engine)
+        answers = predict(self.judged, self.valid, self.engine)
         scores = self.protocol.compute(answers.prediction, answers.label)
         score, best = scores[self.select], self.best
         sign = 1 if self.protocol.higher_is_better(self.select) else -1
@@ -200,7 +213,7 @@ class Trainer:
             "history": self.history,
             "scaler": self.engine.scaler_state(),
         }
-        save_checkpoint(self.last, self.model, self.optimizer, progress)
+        save_checkpoint(self.last, self.parts, self.optimizer, progress)
         write_text(self.folder / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in self.history))
 
 
