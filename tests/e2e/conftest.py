@@ -58,7 +58,9 @@ def process(home, tmp_path) -> Callable[..., subprocess.Popen]:
     """Starts the command line as a process; ``limit`` is the largest file in bytes that it may write."""
 
     def start(*words: object, limit: int | None = None, **environment: str) -> subprocess.Popen:
-        lines = ["import sys", "from sentiprism.cli import main"]
+        # a runner in the background of a shell ignores interrupts, and would hand that down
+        lines = ["import sys, signal", "signal.signal(signal.SIGINT, signal.default_int_handler)"]
+        lines.append("from sentiprism.cli import main")
         if limit is not None:
             lines[1:1] = ["import resource", f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))"]
         code = "; ".join([*lines, "sys.exit(main())"])
