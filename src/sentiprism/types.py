@@ -48,7 +48,9 @@ class ModelOutput(NamedTuple):
     losses: "dict[str, Tensor]"
     """Unweighted scalars by the paper's names; {} without labels."""
     weights: "dict[str, Tensor]"
-    """What the model says of itself: "modality" (B, 3) in the order of `MODALITIES`, rows sum to 1, "path" (B, 2)."""
+    """What the model says of itself: "modality" (B, 3) in the order of `MODALITIES`, rows sum to 1; "path" (B, 2);
+    "expert" (B, experts); "time.text", "time.audio", "time.vision" (B, T) over the steps of that modality, 0 in the
+    padding. A name that ends in "_target" is what the weight of that name was taught."""
     features: "dict[str, Tensor]"
     """Named representations for plots and probes: "text", "sound", "shared" ...: (B, D)."""
 

@@ -166,6 +166,10 @@ class PreparedSplit:
         longest: npt.NDArray[np.int64] = np.max([np.zeros(len(self), np.int64), *columns], axis=0)
         return longest
 
+    def steps(self, modality: Modality) -> npt.NDArray[np.int64]:
+        """(N,) real steps of a modality in each utterance; 0 = missing."""
+        return self._rows[modality].lengths
+
     def batch(self, indices: npt.ArrayLike) -> Batch:
         """Utterances by row, padded to the longest among them.
 

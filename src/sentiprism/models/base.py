@@ -1,12 +1,13 @@
 """What every model is: built from specs and a config, it answers a batch; the rest is the loop's."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
-from pydantic import Field, field_validator
+import torch
+from pydantic import Field, field_validator, model_validator
 from torch import Tensor, nn
 
-from sentiprism.config import Config
+from sentiprism.config import Config, merge
 from sentiprism.errors import UserError, suggest
 from sentiprism.types import MODALITIES, Batch, FeatureSpec, Modality, ModelOutput, TargetSpec
 
@@ -26,11 +27,24 @@ class ModelConfig(Config):
 
     LOSSES: ClassVar[dict[str, float]] = {"task": 1.0}
     """The paper's losses by name, with its weights."""
+    PRESETS: ClassVar[dict[str, dict[str, Any]]] = {"paper": {}}
+    """Settings that belong together, by name; ``paper`` is what the defaults are."""
 
+    preset: str = "paper"
+    """Where the fields that are not given come from."""
     modalities: tuple[Modality, ...] = MODALITIES
     """What the model may use; a modality the dataset lacks is left out."""
     loss_weights: dict[str, float] = Field(default_factory=dict)
     """Weight per loss; what is not named keeps the paper's; 0 switches a loss off."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_from_preset(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or not isinstance(name := given.get("preset", "paper"), str):
+            return given
+        if name not in cls.PRESETS:
+            raise UserError(f"there is no preset {name!r}", suggest(name, cls.PRESETS))
+        return merge(cls.PRESETS[name], given)
 
     @field_validator("loss_weights")
     @classmethod
@@ -92,6 +106,16 @@ class Model(nn.Module, ABC):
 
     def set_epoch(self, epoch: int) -> None:
         """Called before each epoch, counted from 0."""
+
+    def spread(self, weights: Tensor) -> Tensor:
+        """(B, M) of the modalities in use -> (B, 3) in the order of `MODALITIES`, 0 where one is not in use."""
+        columns = dict(zip(self.modalities, weights.unbind(1), strict=True))
+        zero = torch.zeros_like(weights[:, 0])
+        return torch.stack([columns.get(modality, zero) for modality in MODALITIES], dim=1)
+
+    def present(self, batch: Batch) -> Tensor:
+        """(B, M) bool: which of the modalities in use each sample has."""
+        return torch.stack([getattr(batch, modality).present for modality in self.modalities], dim=1)
 
     @property
     def outputs(self) -> int:

@@ -8,7 +8,7 @@ softmax, no pair and no alignment, and enters h_c as 0. The page docs/deviations
 """
 
 from math import ceil
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from pydantic import Field
@@ -20,7 +20,7 @@ from sentiprism.nn.objectives.heterogeneity import HeterogeneityForm, heterogene
 from sentiprism.nn.objectives.task import TaskLoss, task_error, task_loss
 from sentiprism.nn.objectives.weighting import error_weights, weight_loss
 from sentiprism.nn.text import TextEncoder
-from sentiprism.types import MODALITIES, Batch, FeatureSpec, ModelOutput, TargetSpec
+from sentiprism.types import Batch, FeatureSpec, ModelOutput, TargetSpec
 
 
 class MDFConfig(ModelConfig):
@@ -94,12 +94,12 @@ class MDF(Model):
         if "audio" in hidden and self.config.sound:
             features["textual"] = self.extractor(hidden["audio"])  # Eq. 4
             features["sound"] = hidden["audio"] = hidden["audio"] - features["textual"]  # Eq. 5
-        present = torch.stack([getattr(batch, modality).present for modality in self.modalities], dim=1)  # (B, M)
+        present = self.present(batch)  # (B, M)
         colours = torch.stack(list(hidden.values()), dim=1) * present.unsqueeze(-1)  # H: (B, M, d_t)
         w = masked_softmax(self.generator(colours.flatten(1)), present)  # Eq. 8
         features["fused"] = (w.unsqueeze(-1) * colours).sum(dim=1)  # Eq. 9
         prediction = self._predict(features["fused"])  # Eq. 12
-        weights, losses = {"modality": self._spread(w)}, {}
+        weights, losses = {"modality": self.spread(w)}, {}
         if batch.labels:
             label = batch.labels["M"]
             with torch.no_grad():
@@ -107,7 +107,7 @@ class MDF(Model):
                     [task_error(self._predict(h), label, self.target) for h in colours.unbind(1)], dim=1
                 )
             target = error_weights(errors, present, self.config.epsilon)  # Eq. 10
-            weights["modality_target"] = self._spread(target)
+            weights["modality_target"] = self.spread(target)
             losses = {
                 "task": task_loss(prediction, label, self.target, self.config.task),  # Eq. 13
                 "a": self._alignment(features, batch),  # Eq. 6
@@ -138,8 +138,3 @@ class MDF(Model):
         distance = (self._predict(features["textual"]) - (text.detach() if self.config.detach_text else text)).square()
         both = (batch.text.present & batch.audio.present).to(distance.dtype)
         return (distance.reshape(len(both), -1).mean(dim=1) * both).sum() / both.sum().clamp(min=1)
-
-    def _spread(self, weights: Tensor) -> Tensor:
-        """(B, M) of the modalities in use -> (B, 3) in the order of `MODALITIES`, 0 where one is not in use."""
-        columns: dict[Any, Tensor] = dict(zip(self.modalities, weights.unbind(1), strict=True))
-        return torch.stack([columns.get(m, torch.zeros_like(weights[:, 0])) for m in MODALITIES], dim=1)

@@ -56,3 +56,27 @@ class BiLSTM(nn.Module):
         states = torch.cat([self.ahead(values)[0], self.back(reverse)[0]], dim=-1)  # (B, T, 2H)
         final = states.gather(1, last.unsqueeze(-1).expand(-1, -1, self.width)).squeeze(1)
         return final * sequence.present.unsqueeze(-1)
+
+
+class TemporalConv(nn.Module):
+    """A convolution over time that keeps the length; padding counts as zeros and comes out as zeros.
+
+    Args:
+        inputs: F.
+        width: D.
+        kernel: odd number of steps.
+        bias: whether it has one.
+        groups: ``inputs`` of them make it depth-wise.
+    """
+
+    def __init__(self, inputs: int, width: int, kernel: int, *, bias: bool = True, groups: int = 1) -> None:
+        super().__init__()
+        if kernel % 2 == 0:
+            raise ValueError(f"kernel {kernel} has no middle: take an odd one")
+        self.conv = nn.Conv1d(inputs, width, kernel, padding=kernel // 2, bias=bias, groups=groups)
+
+    def forward(self, values: Tensor, mask: Tensor) -> Tensor:
+        """(B, T, F), (B, T) -> (B, T, D)."""
+        padding = ~mask.unsqueeze(-1)
+        result: Tensor = self.conv(values.masked_fill(padding, 0.0).transpose(1, 2)).transpose(1, 2)
+        return result.masked_fill(padding, 0.0)

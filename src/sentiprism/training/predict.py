@@ -30,7 +30,7 @@ class Predictions(NamedTuple):
     prediction: Array
     """(N,) float32, or (N, C) logits."""
     weights: dict[str, Array]
-    """(N, K) by name."""
+    """(N, K) by name; (N,) of arrays, each as long as its sample, where they run over time."""
     losses: dict[str, float] = {}
     """Mean over the samples, by name."""
 
@@ -56,6 +56,9 @@ def predict(model: nn.Module, data: PreparedSplit, engine: Engine, batch_size: i
     for rows, output in forward_all(model, data, engine, batch_size):
         columns = {"prediction": output.prediction} | {f"weights.{k}": v for k, v in output.weights.items()}
         arrays = {name: tensor.float().cpu().numpy() for name, tensor in columns.items()}
+        for name in [name for name in arrays if name.startswith("weights.time.")]:
+            lengths = data.steps(name.removeprefix("weights.time."))[rows]
+            arrays[name] = _ragged([row[:n] for row, n in zip(arrays[name], lengths, strict=True)])
         parts.append((rows, arrays, {name: float(loss) for name, loss in output.losses.items()}))
     parts = [part for share in engine.gather(parts) for part in share]
     rows = np.concatenate([part[0] for part in parts])
@@ -104,6 +107,14 @@ def read_predictions(path: Path) -> Predictions:
 
 
 def _to_numpy(column: pa.ChunkedArray) -> Array:
-    if pa.types.is_list(column.type):
-        return np.stack(column.to_numpy())
-    return np.asarray(column.to_numpy())
+    values = column.to_numpy()
+    if not pa.types.is_list(column.type):
+        return np.asarray(values)
+    return np.stack(values) if len({len(row) for row in values}) == 1 else values
+
+
+def _ragged(rows: list[Array]) -> Array:
+    """(N,) of arrays, also where all have one length."""
+    column = np.empty(len(rows), object)
+    column[:] = rows
+    return column

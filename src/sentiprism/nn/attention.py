@@ -1,0 +1,237 @@
+"""Masked attention and the transformer layers of every paper, on the fused kernels."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import log
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from sentiprism.nn.blocks import masked_softmax
+
+Norm = Literal["pre", "post"]
+Activation = Literal["relu", "gelu"]
+ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU}
+
+
+class Attention(nn.Module):
+    """Multi-head scaled dot-product attention of a query over the real steps of a source (Vaswani et al. 2017).
+
+    A query whose source has no real step gets 0.
+
+    Args:
+        width: D of the query and of the result.
+        heads: how many.
+        head_width: width of a head; None splits ``width`` evenly.
+        source_width: D of the source; None = ``width``.
+        dropout: on the attention weights.
+        causal: a query step sees no later source step (fairseq's offset where the lengths differ).
+    """
+
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        *,
+        head_width: int | None = None,
+        source_width: int | None = None,
+        dropout: float = 0.0,
+        causal: bool = False,
+    ) -> None:
+        super().__init__()
+        if head_width is None and width % heads:
+            raise ValueError(f"{heads} heads do not divide a width of {width}")
+        inner = heads * (head_width or width // heads)
+        self.heads, self.dropout, self.causal = heads, dropout, causal
+        self.query = nn.Linear(width, inner)
+        self.key = nn.Linear(source_width or width, inner)
+        self.value = nn.Linear(source_width or width, inner)
+        self.out = nn.Linear(inner, width)
+        self.seen: list[Tensor] | None = None
+        """Where `attention_maps` collects."""
+
+    def forward(self, query: Tensor, source: Tensor, mask: Tensor) -> Tensor:
+        """(B, Tq, D), (B, Tk, D'), (B, Tk) bool -> (B, Tq, D)."""
+        present = mask.any(dim=1)[:, None, None]
+        allowed = self._allowed(query.shape[1], mask)
+        q, k, v = (
+            projection(values).unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (B, H, T, inner / H)
+            for projection, values in ((self.query, query), (self.key, source), (self.value, source))
+        )
+        if self.seen is not None:
+            self.seen.append(masked_softmax(q @ k.transpose(-1, -2) / k.shape[-1] ** 0.5, allowed) * present[..., None])
+        dropout = self.dropout if self.training else 0.0
+        mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=allowed, dropout_p=dropout)
+        result: Tensor = self.out(mixed.transpose(1, 2).flatten(2))
+        return result.masked_fill(~present, 0.0)
+
+    def _allowed(self, queries: int, mask: Tensor) -> Tensor:
+        """(B, 1, 1 or Tq, Tk); a row without a real step may look anywhere, for softmax over nothing is NaN."""
+        allowed = (mask | ~mask.any(dim=1, keepdim=True))[:, None, None]
+        if not self.causal:
+            return allowed
+        keys = mask.shape[1]
+        ahead = torch.ones(queries, keys, dtype=torch.bool, device=mask.device)
+        return allowed & ahead.tril(abs(keys - queries))
+
+
+@contextmanager
+def attention_maps(model: nn.Module) -> Iterator[dict[str, list[Tensor]]]:
+    """Collect what every `Attention` inside ``model`` looks at: by module name, a (B, H, Tq, Tk) a call."""
+    layers = {name: module for name, module in model.named_modules() if isinstance(module, Attention)}
+    for layer in layers.values():
+        layer.seen = []
+    try:
+        yield {name: layer.seen for name, layer in layers.items() if layer.seen is not None}
+    finally:
+        for layer in layers.values():
+            layer.seen = None
+
+
+class TransformerLayer(nn.Module):
+    """Attention and a feed-forward part, each with a residual and a layer norm.
+
+    Args:
+        width: D.
+        heads: attention heads.
+        hidden: width inside the feed-forward part.
+        dropout: after attention and inside and after the feed-forward part; on attention weights as well.
+        head_width: see `Attention`.
+        norm: ``pre`` normalises what goes in, ``post`` the sums (Vaswani et al. 2017).
+        activation: of the feed-forward part.
+        causal: see `Attention`.
+        cross: the source is another sequence, with a norm of its own where ``norm`` is ``pre``.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        hidden: int,
+        *,
+        dropout: float = 0.0,
+        head_width: int | None = None,
+        norm: Norm = "pre",
+        activation: Activation = "gelu",
+        causal: bool = False,
+        cross: bool = False,
+    ) -> None:
+        super().__init__()
+        self.pre = norm == "pre"
+        self.attention = Attention(width, heads, head_width=head_width, dropout=dropout, causal=causal)
+        self.norm = nn.LayerNorm(width)
+        self.source_norm = nn.LayerNorm(width) if cross and self.pre else None
+        self.feed_norm = nn.LayerNorm(width)
+        self.feed = nn.Sequential(
+            nn.Linear(width, hidden), ACTIVATIONS[activation](), nn.Dropout(dropout), nn.Linear(hidden, width)
+        )
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, mask: Tensor, source: Tensor | None = None) -> Tensor:
+        """Transform (B, T, D).
+
+        Args:
+            x: (B, T, D).
+            mask: (B, S) bool of the source.
+            source: (B, S, D); None = ``x`` itself.
+        """
+        query = self.norm(x) if self.pre else x
+        if source is None:
+            source = query
+        elif self.source_norm is not None:
+            source = self.source_norm(source)
+        x = x + self.dropout(self.attention(query, source, mask))
+        if self.pre:
+            return x + self.dropout(self.feed(self.feed_norm(x)))  # type: ignore[no-any-return]
+        x = self.norm(x)
+        return self.feed_norm(x + self.dropout(self.feed(x)))  # type: ignore[no-any-return]
+
+
+class Transformer(nn.Module):
+    """A stack of layers over one sequence, or of one sequence over another.
+
+    Args:
+        depth: layers; with 0 the sequence passes.
+        width: D.
+        heads: attention heads.
+        hidden: feed-forward width.
+        final_norm: a layer norm at the end; None = where ``norm`` is ``pre``.
+        options: see `TransformerLayer`.
+    """
+
+    def __init__(
+        self, depth: int, width: int, heads: int, hidden: int, *, final_norm: bool | None = None, **options: Any
+    ) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(TransformerLayer(width, heads, hidden, **options) for _ in range(depth))
+        wanted = options.get("norm", "pre") == "pre" if final_norm is None else final_norm
+        self.norm = nn.LayerNorm(width) if wanted and depth else nn.Identity()
+
+    def forward(
+        self, x: Tensor, mask: Tensor, source: Tensor | None = None, source_mask: Tensor | None = None
+    ) -> Tensor:
+        """Transform a sequence; padding comes out as 0.
+
+        Args:
+            x: (B, T, D).
+            mask: (B, T) bool.
+            source: (B, S, D) that every layer looks at; None = self-attention.
+            source_mask: (B, S) bool of it.
+        """
+        for layer in self.layers:
+            x = layer(x, mask if source_mask is None else source_mask, source)
+        result: Tensor = self.norm(x)
+        return result.masked_fill(~mask.unsqueeze(-1), 0.0)
+
+
+def sinusoidal(steps: int, width: int, device: torch.device | None = None) -> Tensor:
+    """Positions of Vaswani et al. 2017, Section 3.5, sines first, for any number of steps: (T, D)."""
+    half = (width + 1) // 2
+    rates = torch.exp(torch.arange(half, device=device) * (-log(10_000) / max(half - 1, 1)))
+    angles = torch.arange(steps, device=device).unsqueeze(1) * rates
+    return torch.cat([angles.sin(), angles.cos()], dim=1)[:, :width]
+
+
+class LearnedPositions(nn.Module):
+    """Learned vectors added by position; steps past the table share its last.
+
+    Args:
+        steps: size of the table.
+        width: D.
+        std: of the initial values; papers of this family draw them from N(0, 1).
+    """
+
+    def __init__(self, steps: int, width: int, std: float = 1.0) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.randn(steps, width) * std)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, D) -> (B, T, D)."""
+        steps = torch.arange(x.shape[1], device=x.device).clamp(max=len(self.table) - 1)
+        return x + self.table[steps]
+
+
+class AttentionPool(nn.Module):
+    """One learned query over the real steps; what stands in the place of a flattened, padded sequence.
+
+    Args:
+        width: D.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.score = nn.Linear(width, 1)
+
+    def forward(self, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, T, D), (B, T) -> (B, D) and the weights (B, T); both are 0 where there is no real step."""
+        weights = masked_softmax(self.score(values).squeeze(-1), mask) * mask
+        return (weights.unsqueeze(-1) * values.masked_fill(~mask.unsqueeze(-1), 0.0)).sum(dim=1), weights
+
+
+def prepend(tokens: Tensor, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Put (K, D) learned tokens in front of every row: (B, K + T, D) and its mask; the tokens are always real."""
+    B = len(values)
+    real = torch.ones(B, len(tokens), dtype=torch.bool, device=mask.device)
+    return torch.cat([tokens.expand(B, -1, -1), values], dim=1), torch.cat([real, mask], dim=1)
