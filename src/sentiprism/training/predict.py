@@ -16,7 +16,7 @@ from sentiprism.data.sampler import LengthGroupedSampler
 from sentiprism.errors import UserError
 from sentiprism.files import atomic_file
 from sentiprism.training.engine import Engine
-from sentiprism.types import ModelOutput
+from sentiprism.types import MODALITIES, ModelOutput
 
 Array = npt.NDArray[Any]
 
@@ -56,9 +56,10 @@ def predict(model: nn.Module, data: PreparedSplit, engine: Engine, batch_size: i
     for rows, output in forward_all(model, data, engine, batch_size):
         columns = {"prediction": output.prediction} | {f"weights.{k}": v for k, v in output.weights.items()}
         arrays = {name: tensor.float().cpu().numpy() for name, tensor in columns.items()}
-        for name in [name for name in arrays if name.startswith("weights.time.")]:
-            lengths = data.steps(name.removeprefix("weights.time."))[rows]
-            arrays[name] = _ragged([row[:n] for row, n in zip(arrays[name], lengths, strict=True)])
+        for modality in MODALITIES:
+            if (name := f"weights.time.{modality}") in arrays:
+                lengths = data.steps(modality)[rows]
+                arrays[name] = _ragged([row[:n] for row, n in zip(arrays[name], lengths, strict=True)])
         parts.append((rows, arrays, {name: float(loss) for name, loss in output.losses.items()}))
     parts = [part for share in engine.gather(parts) for part in share]
     rows = np.concatenate([part[0] for part in parts])
