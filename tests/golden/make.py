@@ -1,4 +1,4 @@
-"""Write the golden files anew, after a change of a model's arithmetic that is meant: python tests/golden/make.py."""
+"""Write the golden files anew, after a change of a model's arithmetic that is meant: python tests/golden/make.py [MODEL...]."""
 
 import sys
 from pathlib import Path
@@ -12,7 +12,7 @@ from makers_models import batch, build, small, specs
 from sentiprism.data.prepare import TextConfig
 from sentiprism.models import MODELS, save_model
 
-for name in MODELS:
+for name in sys.argv[1:] or MODELS:
     model, given = build(name, specs(), config=small(name)).eval(), batch(specs(), 4, seed=3)
     mask = given.vision.mask.clone()
     mask[1] = False  # one modality is missing in one sample
