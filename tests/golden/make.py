@@ -1,4 +1,4 @@
-"""Write the golden files anew, after a change of a model's arithmetic that is meant: python tests/golden/make.py [MODEL...]."""
+"""Write golden files anew, after a change of arithmetic that is meant: python tests/golden/make.py [MODEL...]."""
 
 import sys
 from pathlib import Path
@@ -9,7 +9,6 @@ from safetensors.torch import save_file
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from makers_models import batch, build, small, specs
-from sentiprism.data.prepare import TextConfig
 from sentiprism.models import MODELS, save_model
 
 for name in sys.argv[1:] or MODELS:
@@ -20,7 +19,7 @@ for name in sys.argv[1:] or MODELS:
     with torch.no_grad():
         output = model(given)
     folder = Path(__file__).parent
-    save_model(model, folder / name, TextConfig(encoder=None), {"golden": True})
+    save_model(model, folder / name, {"golden": True})
     tensors = {
         f"input.{m}.{part}": getattr(getattr(given, m), part) for m in specs().present() for part in ("values", "mask")
     }
