@@ -34,7 +34,8 @@ format: $(VENV)/.ready   ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.ready    ## speed and memory, as ratios against the plain way
+bench: $(VENV)/.ready    ## cost of every model; speed and memory against the plain way
+	$(BIN)/sentiprism bench
 	$(BIN)/python benchmarks/train_step.py
 	$(BIN)/python benchmarks/import_mmsa.py
 

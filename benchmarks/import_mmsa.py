@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from common import MB, measure, peak_memory
+from sentiprism.machine import MB, measure, peak_memory
 
 SPLITS = {"train": 16326, "valid": 1871, "test": 4659}
 STEPS, AUDIO, VISION, TOKENS, TEXT = 500, 74, 35, 50, 768

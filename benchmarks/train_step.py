@@ -16,7 +16,6 @@ from the texts', and the plain form pads them to 375 and 500 too, as that file d
 import argparse
 import json
 import os
-import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -26,101 +25,33 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 from rich.table import Table
-from torch import nn, set_num_threads
+from torch import set_num_threads
 from torch.optim import AdamW
 
-from common import machine, measure, peak_memory
-from sentiprism.data.dataset import Split
-from sentiprism.data.prepare import PreparedSplit, TextConfig
-from sentiprism.data.ragged import Ragged
-from sentiprism.features.assets import fetch
+from sentiprism.data.prepare import PreparedSplit
+from sentiprism.data.shapes import VOCABULARY, Padded, mosi_shapes
+from sentiprism.evaluation.benchmark import encoder_folder, spread_evenly
+from sentiprism.machine import machine, measure, peak_memory
 from sentiprism.metrics import protocol
 from sentiprism.models import create_model
 from sentiprism.training.config import OptimConfig, RunConfig
 from sentiprism.training.engine import Engine
 from sentiprism.training.loop import Trainer
 from sentiprism.training.progress import TrainingProgress
-from sentiprism.types import Batch, FeatureSpec, ModalitySpec, Sequence, TargetSpec
+from sentiprism.types import FeatureSpec, ModalitySpec, TargetSpec
 
-TEXTS = {
-    3: 3, 4: 11, 5: 20, 6: 55, 7: 85, 8: 96, 9: 80, 10: 111, 11: 98, 12: 79, 13: 68, 14: 64, 15: 57, 16: 52, 17: 48,
-    18: 39, 19: 31, 20: 37, 21: 29, 22: 36, 23: 17, 24: 24, 25: 10, 26: 9, 27: 15, 28: 15, 29: 7, 30: 14, 31: 9, 32: 16,
-    33: 4, 34: 4, 35: 5, 36: 4, 37: 1, 38: 2, 39: 4, 40: 1, 41: 5, 42: 1, 44: 3, 45: 4, 48: 1, 49: 1, 50: 9,
-}  # fmt: skip
-"""Texts of MOSI's train split by tokens, [CLS] and [SEP] among them, cut at 50 (tests/unit/test_benchmarks.py)."""
 BATCH = 16
-PADDED = {"text": 50, "audio": 375, "vision": 500}
-"""Steps that the MMSA distribution pads MOSI to."""
-RATES = {"audio": 12.5, "vision": 15.0}
-"""Frames a second there."""
-WORDS_A_SECOND = (2.0, 4.0)
-"""Slow and fast speech, to give a text its seconds."""
-
-
-def make_split(*, unaligned: bool) -> Split:
-    """MOSI's train split in shape, in random order."""
-    rng = np.random.default_rng(0)
-    tokens = rng.permutation(np.repeat(list(TEXTS), list(TEXTS.values())))
-    N = len(tokens)
-    sequences = {"token_ids": [np.r_[101, rng.integers(1000, 30000, T - 2), 102] for T in tokens]}
-    if unaligned:
-        seconds = tokens / rng.uniform(*WORDS_A_SECOND, N)
-        for name, width in (("audio", 5), ("vision", 20)):
-            frames = np.clip(np.round(seconds * RATES[name]), 1, PADDED[name]).astype(int)
-            sequences[name] = [rng.standard_normal((T, width), np.float32) for T in frames]
-    else:
-        sequences["audio"] = list(rng.standard_normal((N, 1, 73), np.float32))
-    names = np.arange(N).astype(str)
-    columns = {name: Ragged.from_rows(rows) for name, rows in sequences.items()}
-    return Split("train", names, names, None, {"M": rng.uniform(-3, 3, N).astype(np.float32)}, columns)
-
-
-class Padded(PreparedSplit):
-    """A split whose sequences are all padded to one length, so that grouping by length has nothing to group."""
-
-    @property
-    def lengths(self) -> np.ndarray[Any, np.dtype[np.int64]]:
-        """(N,) all alike."""
-        return np.full(len(self), PADDED["text"])
-
-    def batch(self, indices: Any) -> Batch:
-        """The same batch with more padding; one vector an utterance stays one."""
-        batch = super().batch(indices)
-        return batch._replace(**{name: _pad(getattr(batch, name), steps) for name, steps in PADDED.items()})
-
-
-def _pad(sequence: Sequence, steps: int) -> Sequence:
-    more = steps - sequence.mask.shape[1]
-    if sequence.values.is_floating_point():
-        if sequence.mask.shape[1] == 1:
-            return sequence
-        return Sequence(
-            nn.functional.pad(sequence.values, (0, 0, 0, more)), nn.functional.pad(sequence.mask, (0, more))
-        )
-    return Sequence(nn.functional.pad(sequence.values, (0, more)), nn.functional.pad(sequence.mask, (0, more)))
-
-
-def encoder_folder(name: str, folder: Path) -> Path:
-    """MiniLM's architecture or BERT-base's, with MiniLM's tokenizer, which is BERT's; no weights."""
-    from transformers import BertConfig
-
-    source = fetch("minilm")
-    for file in source.iterdir():
-        if file.suffix != ".safetensors":
-            shutil.copy(file, folder)
-    if name == "bert-base":
-        BertConfig().save_pretrained(str(folder))  # transformers' defaults are bert-base-uncased's
-    return folder
 
 
 def trainer(encoder: Path, *, plain: bool, unaligned: bool) -> Trainer:
     """The project's trainer on the split, or its plain form."""
-    split, text = make_split(unaligned=unaligned), TextConfig(encoder=str(encoder), source="ids")
+    split = mosi_shapes(unaligned=unaligned)
     specs = {name: ModalitySpec(kind="features", width=r.width) for name, r in split.sequences.items() if r.width}
-    features = FeatureSpec(text=ModalitySpec(kind="tokens", width=30522, encoder=str(encoder)), **specs)
+    text = ModalitySpec(kind="tokens", width=VOCABULARY, encoder=str(encoder), source="ids")
+    features = FeatureSpec(text=text, **specs)
     model = create_model("mdf", features, TargetSpec(), pretrained=False)
     config = RunConfig(model="mdf", dataset="mosi", optim=OptimConfig(batch_size=BATCH))
-    data = (Padded if plain else PreparedSplit)(split, features, text)
+    data = (Padded if plain else PreparedSplit)(split, features)
     scorer, engine = protocol("intensity"), Engine("cpu")
     made = Trainer(config, 0, model, data, data, scorer, Path(os.devnull), engine, {})
     if plain:
@@ -135,8 +66,7 @@ def time_steps(made: Trainer, steps: int) -> dict[str, float]:
     """Mean seconds of ``steps`` steps after three that warm up, and the peak memory of this process."""
     batches = list(made.sampler.epoch(0))
     widths = np.array([made.train.lengths[rows].max() for rows in batches])
-    middles = ((np.arange(steps) + 0.5) * len(batches) / steps).astype(int)  # of equal parts of the sorted batches
-    chosen = np.sort(np.argsort(widths, kind="stable")[middles])
+    chosen = np.sort(spread_evenly(np.arange(len(batches)), widths, steps))
     progress = TrainingProgress(quiet=True)
     for index in (widths.argmax(), *chosen[:2]):
         made.take_step([batches[index]], progress)

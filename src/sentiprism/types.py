@@ -1,6 +1,6 @@
 """The schema every room shares: what a batch is, what a model answers, what it is told of its inputs."""
 
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
@@ -11,6 +11,8 @@ if TYPE_CHECKING:  # a dataset can be listed and opened without torch
 
 Modality = Literal["text", "audio", "vision"]
 MODALITIES: tuple[Modality, ...] = ("text", "audio", "vision")
+Source = Literal["raw", "ids", "features"]
+"""What values are made from: transcripts, stored token ids, or features as they are stored."""
 
 
 class Sequence(NamedTuple):
@@ -64,9 +66,25 @@ class ModalitySpec(Config):
     """F of the features, or the size of the vocabulary."""
     encoder: str | None = None
     """Text encoder by asset name, hub name or folder: the one that reads the ids, or that made the features."""
+    source: Source = "features"
+    """Token ids are made from ``raw`` transcripts unless ``ids`` are stored; features may come from all three."""
+    max_tokens: int | None = Field(None, ge=3)
+    """Longer texts are cut, [CLS] and [SEP] counted; None = only where the encoder has no more positions."""
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     """Statistics of the train split; where given, loaders hand out (x - mean) / std."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_source(cls, given: Any) -> Any:
+        tokens = isinstance(given, dict) and given.get("kind") == "tokens"
+        return {"source": "raw", **given} if tokens else given
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "ModalitySpec":
+        if self.kind == "tokens" and self.source == "features":
+            raise ValueError("token ids are made from raw transcripts or stored ids, not from features")
+        return self
 
 
 class FeatureSpec(Config):

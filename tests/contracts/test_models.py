@@ -8,7 +8,6 @@ from torch.testing import assert_close
 
 from makers_models import CLASSES, INTENSITY, batch, build, pad, rows, small, specs
 from makers_text import tiny_bert
-from sentiprism.data.prepare import TextConfig
 from sentiprism.errors import UserError
 from sentiprism.models import MODELS, load_model, save_model
 from sentiprism.training.config import OptimConfig
@@ -222,9 +221,9 @@ def test_same_seed_same_weights(name):
 
 def test_config_and_weights_round_trip(name, features, tmp_path):
     model, given = build(name, features, config=small(name)), batch(features)
-    text = TextConfig(encoder=features.text.encoder)
-    save_model(model, tmp_path / "model", text, {"dataset": "none"})
+    save_model(model, tmp_path / "model", {"dataset": "none"})
     again = load_model(tmp_path / "model")
     assert again.model.config == model.config
+    assert again.model.target == model.target
     assert again.metadata == {"dataset": "none"}
     assert torch.equal(answer(again.model, given).prediction, answer(model, given).prediction)

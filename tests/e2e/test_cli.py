@@ -113,6 +113,36 @@ def test_a_dataset_is_replaced_only_when_asked(cli, refused, tmp_path):
     assert json.loads(replaced.out)["widths"] == {"audio": 3}
 
 
+def test_a_classification_table_with_columns_of_its_own_is_added(cli, refused, tmp_path):
+    for split, mood in (("train", "good"), ("dev", "bad"), ("test", "good")):
+        (tmp_path / f"{split}.csv").write_text(f"Dialogue,Turn,Words,Mood\n0,0,so,{mood}\n", encoding="utf-8")
+    files = [word for split in ("train", "dev", "test") for word in ("--labels", f"{split}={split}.csv")]
+    pairs = ("id={split}-{Dialogue}_{Turn}", "video_id={split}-{Dialogue}", "text=Words", "label=Mood")
+    columns = [word for pair in pairs for word in ("--column", pair)]
+    add = ("dataset", "add", "moods", *files, *columns)
+    card = json.loads(cli(*add, "--classes", "bad, good", "--json").out)
+    assert card["target"]["classes"] == ["bad", "good"]
+    assert card["splits"]["train"]["label_histogram"] == {"bad": 0, "good": 1}
+    assert card["source"] == "labels train train.csv, labels valid dev.csv, labels test test.csv"
+    assert "did you mean 'train'" in refused("dataset", "add", "x", "--labels", "trian=a.csv", "--labels", "test=b.csv")
+    assert "write SPLIT=FILE" in refused("dataset", "add", "x", "--labels", "a.csv", "--labels", "b.csv")
+    assert "valid is given twice" in refused("dataset", "add", "x", "--labels", "dev=a.csv", "--labels", "val=b.csv")
+    assert "write NAME=THEIRS" in refused("dataset", "add", "x", "--labels", "a.csv", "--column", "label")
+    assert "--classes" in refused(*add)
+
+
+def test_padded_arrays_are_added_by_fold(cli, refused, tmp_path):
+    names = np.array([f"v{n // 2}_{n}" for n in range(8)])
+    np.savez(tmp_path / "a.npz", id=names, audio=np.ones((8, 4, 3), np.float32), label=np.zeros(8))
+    add = ("dataset", "add", "mine", "--arrays", "a.npz", "--low", -1, "--high", 1)
+    assert "a.npz states no splits" in refused(*add)
+    assert "make 3 to 4 folds" in refused(*add, "--folds", "1/5")
+    card = json.loads(cli(*add, "--folds", "2/4", "--json").out)
+    assert card["source"] == "arrays a.npz, folds 2/4"
+    assert {name: split["videos"] for name, split in card["splits"].items()} == {"train": 2, "valid": 1, "test": 1}
+    assert "--arrays does not go with --audio" in refused(*add, "--audio", "a.npz")
+
+
 def test_an_mmsa_pickle_is_added(cli, tmp_path):
     from makers import make_mmsa
 

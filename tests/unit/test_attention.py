@@ -127,3 +127,18 @@ def test_a_convolution_reads_padding_as_zeros_and_gives_zeros():
     assert_close(conv(x, mask(2, steps=3)).flatten(), torch.tensor([210.5, 21.5, 0.0]))
     with pytest.raises(ValueError, match="odd"):
         TemporalConv(1, 1, 4)
+
+
+@pytest.mark.parametrize("norm", ["pre", "post"])
+def test_the_first_steps_alone_are_the_first_of_all(norm):
+    model = Transformer(2, 8, 2, 16, norm=norm).eval()
+    x, real = torch.randn(3, 5, 8), mask(5, 3, 1, steps=5)
+    assert_close(model(x, real, first=2), model(x, real)[:, :2])
+    with pytest.raises(ValueError, match="causal"):
+        Transformer(1, 8, 2, 16, causal=True)(x, real, first=2)
+
+
+def test_attention_weights_may_be_dropped_less_than_the_rest():
+    assert Transformer(1, 8, 2, 16, dropout=0.5).layers[0].attention.dropout == 0.5
+    layer = Transformer(1, 8, 2, 16, dropout=0.5, attention_dropout=0.0).layers[0]
+    assert (layer.attention.dropout, layer.dropout.p) == (0.0, 0.5)

@@ -83,3 +83,14 @@ def test_a_moved_batch_is_on_the_device_whole():
     assert len(tensors) == 8
     assert all(t.is_meta for t in tensors)
     assert [t.shape for t in moved.audio] == [t.shape for t in given.audio]
+
+
+def test_clipping_by_value_under_fp16_is_in_the_losss_own_units_and_hides_no_overflow():
+    engine = Engine("cpu", "no")
+    engine._accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=8)
+    given = torch.tensor([1.0, -100.0, 15.0, float("inf"), -float("inf"), float("nan")])
+    parameter = torch.nn.Parameter(torch.zeros(6))
+    parameter.grad = given.clone()
+    engine.clip_value([parameter, torch.nn.Parameter(torch.zeros(1))], 2.0)
+    assert parameter.grad[:3].tolist() == [1.0, -16.0, 15.0]
+    assert not parameter.grad[3:].isfinite().any()

@@ -70,7 +70,7 @@ def test_the_kept_predictions_give_the_numbers_of_the_table(evaluation, trained)
 
 def test_each_row_is_the_models_answer_to_that_utterance_alone(evaluation, trained, data):
     saved = load_model(trained.seed_folder(1111) / "model")
-    rows = PreparedSplit(data.test, saved.model.features, saved.text)
+    rows = PreparedSplit(data.test, saved.model.features)
     for i in (0, 7, 15):
         alone = saved.model(rows.batch([i])).prediction.item()
         assert evaluation.predictions[0].prediction[i] == pytest.approx(alone, abs=1e-5)
@@ -79,7 +79,7 @@ def test_each_row_is_the_models_answer_to_that_utterance_alone(evaluation, train
 @pytest.mark.parametrize("size", [1, 3, 16])
 def test_the_size_of_batches_changes_nothing(trained, data, size):
     saved, engine = load_model(trained.seed_folder(1111) / "model"), Engine("cpu")
-    rows = PreparedSplit(data.test, saved.model.features, saved.text)
+    rows = PreparedSplit(data.test, saved.model.features)
     one, other = (predict(saved.model, rows, engine, batch_size=n) for n in (size, 64))
     assert np.allclose(one.prediction, other.prediction, atol=1e-5)
     assert np.allclose(one.weights["modality"], other.weights["modality"], atol=1e-5)
@@ -95,7 +95,7 @@ def test_valid_scores_are_those_the_epoch_was_chosen_by(trained, data):
 
 def test_predicting_leaves_a_model_in_the_mode_it_was_in(trained, data):
     saved = load_model(trained.seed_folder(1111) / "model")
-    rows = PreparedSplit(data.test, saved.model.features, saved.text)
+    rows = PreparedSplit(data.test, saved.model.features)
     for mode in (True, False):
         predict(saved.model.train(mode), rows, Engine("cpu"))
         assert saved.model.training is mode
@@ -212,7 +212,7 @@ def test_a_model_that_is_gone_or_damaged_is_named(fit, data):
         (described[:50], "is damaged"),
         ("[]", "is damaged"),
         (described.replace('"metadata"', '"meta"'), "is damaged"),
-        (described.replace('"format": 1', '"format": 2'), "has format 2, not 1"),
+        (described.replace('"format": 2', '"format": 1'), "has format 1, not 2"),
         (described.replace('"mdf"', '"mfd"'), "did you mean 'mdf'"),
         (described.replace('"width": 16', '"width": 24', 1), "do not fit|is damaged"),
     ):

@@ -181,6 +181,13 @@ def test_a_row_of_another_width_is_named():
         Experiment.parse(data)
 
 
+def test_what_is_doubtful_is_a_column():
+    row = {"name": "TMT", "values": [0.5], "doubtful": ["mae"]}
+    assert Table.parse({"caption": "", "columns": ["mae"], "rows": [row]}).rows[0].doubtful == ("mae",)
+    with pytest.raises(UserError, match="row 'TMT' doubts 'mae', which is no column"):
+        Table.parse({"caption": "", "columns": ["acc_5"], "rows": [row]})
+
+
 def test_a_misspelt_key_deep_in_a_table_is_named():
     row = {"name": "MDF", "setings": {}, "values": [1.0]}
     with pytest.raises(UserError, match=r"'rows\.0\.setings'; did you mean 'settings'"):

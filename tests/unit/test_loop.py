@@ -12,7 +12,7 @@ from torch.nn.utils import get_total_norm
 
 from makers_models import small
 from sentiprism import training
-from sentiprism.data.prepare import DataConfig, PreparedSplit, TextConfig, prepare
+from sentiprism.data.prepare import DataConfig, PreparedSplit, prepare
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.metrics import protocol
 from sentiprism.models import create_model
@@ -35,7 +35,7 @@ def trainer(home: Path, tmp_path: Path):
         features = prepare(data, DataConfig())
         torch.manual_seed(0)
         model = create_model("mdf", features, data.card.target, {**small("mdf"), "dropout": dropout})
-        splits = [PreparedSplit(split, features, TextConfig()) for split in (data.train, data.valid)]
+        splits = [PreparedSplit(split, features) for split in (data.train, data.valid)]
         return Trainer(config, 7, model, *splits, protocol("intensity"), tmp_path / "seed", Engine("cpu"), {})
 
     return make
@@ -75,6 +75,41 @@ def test_clipping_bounds_the_norm_of_all_gradients_together(trainer):
     assert norm(clipped) == pytest.approx(0.01, rel=1e-3)
     scale = 0.01 / norm(free)
     torch.testing.assert_close(clipped, {name: g * scale for name, g in free.items()}, rtol=1e-3, atol=1e-7)
+
+
+def test_clipping_by_value_bounds_every_entry_and_leaves_the_small_ones(trainer):
+    free, clipped = gradients(trainer(batch_size=16)), gradients(trainer(batch_size=16, clip_value=1e-3))
+    torch.testing.assert_close(clipped, {name: g.clamp(-1e-3, 1e-3) for name, g in free.items()})
+    assert 0 < sum((g.abs() > 1e-3).sum() for g in free.values()) < sum(g.numel() for g in free.values())
+
+
+def test_clipping_by_value_comes_after_each_batch_of_a_step(trainer):
+    """The second batch's gradient is added to what was clipped of the first, and the sum is clipped again."""
+    value, found = 2e-3, []
+    one, rows = trainer(batch_size=8), [np.arange(8), np.arange(8, 16)]
+    for batch in rows:
+        one.model.zero_grad()
+        output = one.model(one.train.batch(batch))
+        (sum(one.weights[name] * loss for name, loss in output.losses.items()) / 2).backward()
+        found.append({name: p.grad.clone() for name, p in one.model.named_parameters()})
+    expected = {n: (found[0][n].clamp(-value, value) + found[1][n]).clamp(-value, value) for n in found[0]}
+    made = trainer(batch_size=8, accumulate=2, clip_value=value)
+    made.take_step(rows, QUIET)
+    torch.testing.assert_close({n: p.grad for n, p in made.model.named_parameters()}, expected, rtol=1e-4, atol=1e-7)
+
+
+def test_plateau_halves_the_rate_of_the_next_epoch_and_a_resumed_run_has_it_too(trainer):
+    def rates(made: Trainer) -> list[float]:
+        seen, step = [], made.optimizer.step
+        made.optimizer.step = lambda *args: (seen.append(made.optimizer.param_groups[0]["lr"]), step(*args))
+        made.run(QUIET, lambda row: None)
+        return seen
+
+    settings = {"batch_size": 16, "lr": 1e-30, "weight_decay": 0, "schedule": "plateau", "plateau_patience": 1}
+    made = trainer(epochs=6, **settings)  # nothing moves, so that no epoch after the first is better
+    assert rates(made) == [1e-30] * 3 + [5e-31] * 2 + [2.5e-31]
+    resumed = trainer(epochs=8, **settings)
+    assert rates(resumed) == [2.5e-31, 1.25e-31]
 
 
 def test_a_large_bound_clips_nothing(trainer):

@@ -7,7 +7,7 @@ from makers_models import build, small, specs
 from makers_text import WORDS, tiny_bert
 from sentiprism.errors import UserError
 from sentiprism.training.config import OptimConfig
-from sentiprism.training.optimizer import build_optimizer, check_groups, rate_factor, set_rate
+from sentiprism.training.optimizer import build_optimizer, check_groups, plateau_factor, rate_factor, set_rate
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,44 @@ def test_cosine():
     assert factors(4, schedule="cosine") == pytest.approx([1, (1 + half) / 2, 1 / 2, (1 - half) / 2])
 
 
-@pytest.mark.parametrize("schedule", ["constant", "linear", "cosine"])
+def test_plateau_warms_up_and_then_holds_within_an_epoch():
+    assert factors(10, schedule="plateau", warmup=0.2) == pytest.approx([1 / 3, 2 / 3] + [1] * 8)
+
+
+def plateau(better: str, **settings) -> float:
+    return plateau_factor((sign == "+" for sign in better), OptimConfig(**{"schedule": "plateau", **settings}))
+
+
+@pytest.mark.parametrize(
+    ("better", "factor"),
+    [("", 1), ("+-----", 1), ("+------", 1 / 2), ("+-----+-----", 1), ("+-----------", 1 / 2), ("+------------", 1 / 4)],
+)
+def test_plateau_halves_after_five_epochs_borne_and_counts_anew(better, factor):
+    assert plateau(better) == factor
+
+
+def test_plateaus_patience_and_other_schedules():
+    assert [plateau("+---", plateau_patience=patience) for patience in (0, 1, 2, 3)] == [1 / 8, 1 / 2, 1 / 2, 1]
+    assert plateau("+---------", schedule="constant") == 1
+
+
+def test_plateau_counts_as_torch_does():
+    """Against ReduceLROnPlateau, on scores that go down, up and nowhere."""
+    generator = torch.Generator().manual_seed(0)
+    scores = (2 - torch.arange(60) / 60 + 0.3 * torch.randn(60, generator=generator)).tolist()
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    theirs = torch.optim.SGD([parameter], lr=1.0)
+    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(theirs, factor=0.5, patience=2, threshold=0)
+    better = []
+    for n, score in enumerate(scores):
+        better.append(score < min(scores[:n], default=torch.inf))
+        scheduler.step(score)
+        assert plateau_factor(better, OptimConfig(schedule="plateau", plateau_patience=2)) == scheduler.get_last_lr()[0]
+    assert 1 < sum(better) < 30
+    assert scheduler.get_last_lr()[0] < 1 / 4
+
+
+@pytest.mark.parametrize("schedule", ["constant", "linear", "cosine", "plateau"])
 @pytest.mark.parametrize("warmup", [0, 0.1, 0.99])
 @pytest.mark.parametrize("total", [1, 2, 7])
 def test_no_step_stands_still(schedule, warmup, total):

@@ -10,8 +10,8 @@ from sentiprism.data.prepare import DataConfig, PreparedSplit, TextConfig, prepa
 from sentiprism.data.ragged import Ragged
 from sentiprism.data.store import write_dataset
 from sentiprism.errors import UserError
-from sentiprism.features.text import load_backbone, load_tokenizer, vocabulary
-from sentiprism.types import FeatureSpec, TargetSpec
+from sentiprism.features.text import load_backbone, load_tokenizer, longest, vocabulary
+from sentiprism.types import FeatureSpec, ModalitySpec, TargetSpec
 
 CLS, SEP, W0 = 2, 3, 57
 """Ids of the tiny encoder; word ``wN`` is W0 + N."""
@@ -54,7 +54,7 @@ def settings(encoder, normalize="none", **text):
 
 
 def prepared(dataset, config, split="test"):
-    return PreparedSplit(dataset.split(split), prepare(dataset.tuning(), config), config.text)
+    return PreparedSplit(dataset.split(split), prepare(dataset.tuning(), config))
 
 
 def same(a, b):
@@ -72,7 +72,7 @@ def test_transcripts_become_token_ids(home, encoder):
     assert (spec.text.kind, spec.text.encoder) == ("tokens", encoder)
     assert spec.text.width == len(load_tokenizer(encoder)) == W0 + WORDS
     assert (spec.audio.kind, spec.audio.width, spec.vision.width) == ("features", 3, 4)
-    data = PreparedSplit(dataset.test, spec, config.text)
+    data = PreparedSplit(dataset.test, spec)
     batch = data.batch([2, 0, 1, 3])
     assert batch.text.values.dtype == torch.int64
     assert batch.text.values.tolist() == [[*ids_of("w4"), 0, 0], ids_of("w1 w2 w3"), [0] * 5, [0] * 5]
@@ -159,15 +159,31 @@ def test_the_source_asked_for_is_taken(home, encoder):
         assert not torch.equal(made.text.values[0, :2], stored)
 
 
-def test_frozen_text_that_could_mean_two_things_has_to_be_named(home, encoder):
+def test_the_spec_says_which_of_two_stored_forms_a_frozen_encoder_meant(home, encoder):
     card = {"vocabulary": vocabulary(encoder), "text_encoder": encoder}
     dataset = make(texts=False, ids=True, features=32, **card)
-    with pytest.raises(UserError, match=r"data\.text\.source"):
-        prepare(dataset.tuning(), settings(encoder, mode="frozen"))
-    assert prepared(dataset, settings(encoder, mode="frozen", source="ids")).batch([0]).text.mask.shape == (
-        1,
-        5,
-    )
+    stored = torch.tensor(dataset.test.sequences["text"][0])
+    for source, taken in (("auto", "ids"), ("ids", "ids"), ("features", "features")):
+        spec = prepare(dataset.tuning(), settings(encoder, mode="frozen", source=source, max_tokens=20))
+        assert (spec.text.kind, spec.text.width, spec.text.source) == ("features", 32, taken)
+        assert spec.text.max_tokens == (20 if taken == "ids" else None)
+        values = PreparedSplit(dataset.test, spec).batch([0]).text.values[0]
+        assert len(values) == (5 if taken == "ids" else len(stored))
+        assert torch.equal(values[: len(stored)], stored) == (taken == "features")
+
+
+def test_without_a_limit_texts_are_cut_where_the_encoder_ends(home, encoder):
+    utterances = [(s, Utterance(s, s, "w1 " * 600, {"M": 0.0})) for s in ("train", "valid", "test")]
+    dataset = write_dataset("long", utterances, title="t", source="t", target=TargetSpec(), protocol="intensity")
+    spec = ModalitySpec(kind="tokens", width=W0 + WORDS, encoder=encoder)
+    assert PreparedSplit(dataset.test, FeatureSpec(text=spec)).lengths.tolist() == [longest(encoder)]
+
+
+def test_token_ids_are_never_made_of_features(encoder):
+    assert ModalitySpec(kind="tokens", width=9, encoder=encoder).source == "raw"
+    assert ModalitySpec(kind="features", width=9).source == "features"
+    with pytest.raises(UserError, match="not from features"):
+        ModalitySpec.parse({"kind": "tokens", "width": 9, "encoder": encoder, "source": "features"})
 
 
 @pytest.mark.parametrize("text", [{}, {"mode": "frozen"}, {"source": "ids"}, {"source": "features"}])
@@ -176,12 +192,11 @@ def test_a_reloaded_spec_gives_the_same_batches(home, encoder, text):
     config = settings(encoder, "train", **text)
     spec = prepare(dataset.tuning(), config)
     again = FeatureSpec.model_validate_json(spec.model_dump_json())
-    settings_again = TextConfig.model_validate_json(config.text.model_dump_json())
     assert again == spec
     for split in (dataset.train, dataset.test):
         same(
-            PreparedSplit(split, spec, config.text).batch([4, 1, 0]),
-            PreparedSplit(split, again, settings_again).batch([4, 1, 0]),
+            PreparedSplit(split, spec).batch([4, 1, 0]),
+            PreparedSplit(split, again).batch([4, 1, 0]),
         )
 
 
@@ -193,12 +208,12 @@ def test_standardisation_uses_the_train_split_alone(home, encoder):
     assert spec.audio.mean == pytest.approx(steps.mean(0))
     assert spec.audio.std == pytest.approx(steps.std(0))
     assert spec.text.mean is not None
-    batch = PreparedSplit(dataset.test, spec, config.text).batch([0, 1, 2])
+    batch = PreparedSplit(dataset.test, spec).batch([0, 1, 2])
     raw = torch.tensor(dataset.test.sequences["audio"][1])
     expected = (raw - torch.tensor(spec.audio.mean)) / torch.tensor(spec.audio.std)
     assert torch.allclose(batch.audio.values[1, :3], expected, rtol=1e-5)
     assert (batch.audio.values[~batch.audio.mask] == 0).all()
-    train = PreparedSplit(dataset.train, spec, config.text).batch(range(5)).audio
+    train = PreparedSplit(dataset.train, spec).batch(range(5)).audio
     assert train.values[train.mask].mean(0).tolist() == pytest.approx([0] * 3, abs=1e-5)
     assert train.values[train.mask].std(0, correction=0).tolist() == pytest.approx([1] * 3, abs=1e-5)
 
@@ -239,7 +254,7 @@ def test_a_modality_another_split_lacks_is_missing_there(home, encoder):
     dataset, config = make(), settings(encoder)
     spec = prepare(dataset.tuning(), config)
     bare = type(dataset.test)("test", dataset.test.ids, dataset.test.video_ids, None, dataset.test.labels, sequences={})
-    batch = PreparedSplit(bare, spec, config.text).batch([0, 4])
+    batch = PreparedSplit(bare, spec).batch([0, 4])
     assert batch.audio.values.shape == (2, 1, 3)
     assert batch.text.values.shape == (2, 1)
     assert not any(sequence.mask.any() for sequence in batch[:3])
@@ -250,13 +265,26 @@ def test_other_widths_and_ids_off_the_vocabulary_are_refused(home, encoder):
     spec = prepare(dataset.tuning(), config)
     narrow = spec.model_copy(update={"audio": spec.audio.model_copy(update={"width": 2})})
     with pytest.raises(UserError, match=r"test: audio has 3 features a step.* 2"):
-        PreparedSplit(dataset.test, narrow, config.text)
+        PreparedSplit(dataset.test, narrow)
     dataset.test.sequences["token_ids"] = Ragged.from_rows([np.array([CLS, 9_999, SEP])] * 5, 0)
     with pytest.raises(UserError, match="9999"):
-        PreparedSplit(dataset.test, spec, config.text)
+        PreparedSplit(dataset.test, spec)
 
 
 def test_contradicting_settings_are_refused():
     for wrong in ({"encoder": None, "source": "raw"}, {"max_tokens": 2}, {"source": "audio"}):
         with pytest.raises(UserError):
             TextConfig.parse(wrong)
+
+
+def test_a_modality_that_train_lacks_is_left_out(home, encoder):
+    utterances = []
+    for split in ("train", "valid", "test"):
+        for row in range(3):
+            sequences = {"audio": np.ones((2, 3), np.float32)}
+            if split != "train":
+                sequences["vision"] = np.ones((2, 4), np.float32)
+            words = "  " if split == "train" else "w1"
+            utterances.append((split, Utterance(f"{split}{row}", f"{split}{row}", words, {"M": 0.5}, sequences)))
+    dataset = write_dataset("late", utterances, title="t", source="test", target=TargetSpec(), protocol="intensity")
+    assert prepare(dataset.tuning(), settings(encoder)).present() == ("audio",)

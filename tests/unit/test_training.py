@@ -48,7 +48,7 @@ def equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
 
 def valid_predictions(run: Run, data: Dataset, seed: int = 1111) -> Predictions:
     saved = load_model(run.seed_folder(seed) / "model")
-    return predict(saved.model, PreparedSplit(data.valid, saved.model.features, saved.text), Engine("cpu"))
+    return predict(saved.model, PreparedSplit(data.valid, saved.model.features), Engine("cpu"))
 
 
 # what training does

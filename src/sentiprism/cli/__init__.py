@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from sentiprism import __version__
-from sentiprism.cli import dataset, run
+from sentiprism.cli import dataset, experiment, figure, run
+from sentiprism.cli.bench import bench
 from sentiprism.cli.doctor import doctor
 from sentiprism.cli.tables import plain_streams
 from sentiprism.errors import UserError
@@ -21,7 +22,19 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.add_typer(dataset.app, name="dataset")
-for verb in (run.models, run.train, run.evaluate, run.compare, doctor, run.demo):
+app.add_typer(figure.app, name="figure")
+for verb in (
+    run.models,
+    run.train,
+    run.evaluate,
+    run.compare,
+    experiment.reproduce,
+    experiment.ablate,
+    experiment.results,
+    bench,
+    doctor,
+    run.demo,
+):
     app.command()(verb)
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

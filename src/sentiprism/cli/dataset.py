@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sentiprism.cli.tables import bar, emit_json, facts, points, table
+from sentiprism.errors import UserError, suggest
 
 if TYPE_CHECKING:
     from sentiprism.data.dataset import Card
@@ -21,7 +22,7 @@ BAR = 12
 
 
 def _file(text: str) -> Any:
-    return typer.Option(metavar="FILE", help=text, rich_help_panel="Files that go with --labels or --csd")
+    return typer.Option(metavar="FILE", help=text, rich_help_panel="Goes with a source")
 
 
 def _source(text: str) -> Any:
@@ -31,16 +32,42 @@ def _source(text: str) -> Any:
 @app.command()
 def add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="mosi, mosei, sims, ... or a name of your own.")],
-    labels: Annotated[Path | None, _source("CSV of id, video_id, text, label, split.")] = None,
+    labels: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[SPLIT=]FILE",
+            help="CSV of id, video_id, text, label, split; or one a split, repeated.",
+            rich_help_panel="Source, one of",
+        ),
+    ] = None,
     mmsa: Annotated[Path | None, _source("Pickle of the MMSA distribution; nothing in it is run.")] = None,
     csd: Annotated[Path | None, _source("Labels as a CMU computational sequence; needs --folds.")] = None,
+    arrays: Annotated[Path | None, _source("Padded arrays, .npz: text_train, audio_train, y_train, ...")] = None,
     text: Annotated[Path | None, _file("Text features.")] = None,
     audio: Annotated[Path | None, _file("Audio features.")] = None,
     vision: Annotated[Path | None, _file("Vision features.")] = None,
     words: Annotated[Path | None, _file("Transcripts as a computational sequence.")] = None,
-    folds: Annotated[Path | None, _file("Videos of each split: JSON, or CSV of video_id, split.")] = None,
+    folds: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|K/N",
+            help="Videos of each split: JSON, or CSV of video_id, split; or fold K of N, by video, left out as test.",
+            rich_help_panel="Goes with a source",
+        ),
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=THEIRS",
+            help="Column of a CSV that has other names, or a pattern: id={split}-{Dialogue_ID}; repeatable.",
+            rich_help_panel="Goes with a source",
+        ),
+    ] = None,
     low: Annotated[float | None, typer.Option(metavar="X", help="Least label of a dataset of your own.")] = None,
     high: Annotated[float | None, typer.Option(metavar="X", help="Greatest label of it.")] = None,
+    classes: Annotated[
+        str | None, typer.Option(metavar="A,B,...", help="Names of its labels, where they are classes.")
+    ] = None,
     language: Annotated[str, typer.Option(metavar="CODE", help="Of its transcripts, ISO 639-1.")] = "en",
     replace: Annotated[bool, typer.Option("--replace", help="Replace a dataset of this name.")] = False,
     as_json: Json = False,
@@ -57,27 +84,63 @@ def add(
         sentiprism dataset add mine --labels labels.csv --low 0 --high 10
 
         sentiprism dataset add mosi --csd m.csd --audio a.csd --folds folds.json
+
+        sentiprism dataset add mmmo --arrays seq20.npz
+
+        sentiprism dataset add a1 --arrays a.npz --folds 1/5 --low -3 --high 3
+
+        sentiprism dataset add moods --labels m.csv --classes bad,neutral,good
     """
     from sentiprism.data.importers import import_dataset
 
     with _counting(name) as progress:
         dataset = import_dataset(
             name,
-            labels=labels,
+            labels=_by_split(labels or []),
             text=text,
             audio=audio,
             vision=vision,
             mmsa=mmsa,
             csd=csd,
+            arrays=arrays,
             words=words,
             folds=folds,
+            columns=_pairs(column or [], "NAME=THEIRS"),
             low=low,
             high=high,
+            classes=[part.strip() for part in classes.split(",")] if classes is not None else (),
             language=language,
             replace=replace,
             progress=progress,
         )
     emit_json(dataset.card.model_dump(mode="json")) if as_json else _draw(dataset.card)
+
+
+def _by_split(labels: list[str]) -> "Path | dict[str, Path] | None":
+    """One file, or ``SPLIT=FILE`` for each split."""
+    from sentiprism.data.importers.folds import SPLIT_NAMES
+
+    if len(labels) < 2 and not any(label.partition("=")[0] in SPLIT_NAMES for label in labels):
+        return Path(labels[0]) if labels else None
+    files: dict[str, Path] = {}
+    for split, file in _pairs(labels, "SPLIT=FILE").items():
+        if split not in SPLIT_NAMES:
+            raise UserError(f"no split is called {split!r}", suggest(split, SPLIT_NAMES))
+        if files.setdefault(SPLIT_NAMES[split], Path(file)) != Path(file):
+            raise UserError(f"{SPLIT_NAMES[split]} is given twice", "give each split one file")
+    return files
+
+
+def _pairs(assignments: list[str], form: str) -> dict[str, str]:
+    """``NAME=VALUE`` words as a mapping."""
+    pairs: dict[str, str] = {}
+    for text in assignments:
+        name, sign, value = text.partition("=")
+        if not (name and sign and value) or name in pairs:
+            cause = f"{name} is given twice" if name in pairs else f"{text!r} names nothing"
+            raise UserError(cause, f"write {form}, each once")
+        pairs[name] = value
+    return pairs
 
 
 @contextmanager

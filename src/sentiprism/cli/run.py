@@ -10,7 +10,7 @@ from sentiprism.cli.tables import Cell, emit_json, number, side_by_side, table
 from sentiprism.errors import UserError
 
 if TYPE_CHECKING:
-    from sentiprism.evaluation import Difference, Evaluation
+    from sentiprism.evaluation import Evaluation
     from sentiprism.metrics import Protocol
     from sentiprism.training import Run
 
@@ -175,7 +175,7 @@ def compare(
     side_by_side(f"{first.dataset}, {split}", rows, results, caption)
     if rest:
         differences = {
-            name: [_difference(d[metric], m.scale) for metric, m in first.protocol.metrics.items()]
+            name: [d[metric].cells(m.scale) for metric, m in first.protocol.metrics.items()]
             for name, d in zip(names[1:], found.differences, strict=True)
         }
         caption = "95% interval and p by paired bootstrap over the same utterances, not corrected for many metrics"
@@ -233,11 +233,4 @@ def _stub(protocol: "Protocol") -> list[str]:
 
 
 def _cell(result: "Evaluation", name: str) -> Cell:
-    value, scale = result.metrics[name], result.protocol.metrics[name].scale
-    spread = "" if len(result.seeds) == 1 else f" ± {number(value.std, scale)}"
-    return f"{number(value.mean, scale)}{spread}", f"[{number(value.low, scale)}, {number(value.high, scale)}]"
-
-
-def _difference(value: "Difference", scale: int) -> Cell:
-    interval = f"[{number(value.low, scale)}, {number(value.high, scale)}]"
-    return number(value.mean, scale), interval, f"p = {number(value.p)}"
+    return result.metrics[name].cells(result.protocol.metrics[name].scale)

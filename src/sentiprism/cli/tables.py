@@ -13,6 +13,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sentiprism.markup import number
+
+__all__ = ["bar", "emit_json", "facts", "number", "plain_streams", "points", "side_by_side", "size", "table"]
+
 PLAIN = {"±": "+-", "↑": "^", "↓": "v", "–": "-", "·": "-", "…": ".", "█": "#", "▌": "#", "×": "x"}
 GAP = 2
 """Characters between two columns."""
@@ -78,9 +82,16 @@ def points(title: str, lines: Sequence[str]) -> None:
         console.print(Text(f"· {line}"), soft_wrap=True)
 
 
-def side_by_side(title: str, rows: Sequence[str], columns: Mapping[str, Sequence[Cell]], caption: str) -> None:
-    """Print columns of cells beside the names of their rows, in as many tables as the terminal's width asks for."""
-    names, room = list(columns), Console().width - max(map(len, ("metric", *rows)))
+def side_by_side(
+    title: str, rows: Sequence[str], columns: Mapping[str, Sequence[Cell]], caption: str, *, stub: str = "metric"
+) -> None:
+    """Print columns of cells beside the names of their rows, in as many tables as the terminal's width asks for.
+
+    The names stand under ``stub``; a long one is broken where a column would not fit beside it.
+    """
+    least = max(GAP + 1 + max(len(name), *(len(p) for cell in cells for p in cell)) for name, cells in columns.items())
+    width_of_names = min(max(map(len, (stub, *rows))), max(Console().width - least, len(stub)))
+    names, room = list(columns), Console().width - width_of_names
 
     def width(name: str, gap: str | None) -> int:
         cells = ((gap.join(cell),) if gap else cell for cell in columns[name])
@@ -92,8 +103,8 @@ def side_by_side(title: str, rows: Sequence[str], columns: Mapping[str, Sequence
         while names and sum(width(name, gap) for name in (*shown, names[0])) <= room:
             shown.append(names.pop(0))
         cells = ([(gap or "\n").join(columns[name][row]) for name in shown] for row in range(len(rows)))
-        body = [(stub, *line) for stub, line in zip(rows, cells, strict=True)]
-        table(title, ("metric", *shown), body, None if names else caption, numbers=shown)
+        body = [(name, *line) for name, line in zip(rows, cells, strict=True)]
+        table(title, (stub, *shown), body, None if names else caption, numbers=shown)
 
 
 def bar(value: float, largest: float, width: int) -> str:
@@ -114,11 +125,6 @@ def _clean(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): _clean(item) for key, item in value.items()}
     return [_clean(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def number(value: float, scale: int = 1) -> str:
-    """Three decimals of a plain number, two of a percentage, a dash where undefined."""
-    return "–" if isnan(value) else f"{value * scale:.{3 if scale == 1 else 2}f}"
 
 
 def size(count: float) -> str:

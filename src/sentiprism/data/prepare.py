@@ -16,12 +16,11 @@ from sentiprism.features.text import (
     check_vocabulary,
     encode_frozen,
     load_tokenizer,
+    longest,
     tokenize,
     vocabulary,
 )
-from sentiprism.types import MODALITIES, Batch, FeatureSpec, Modality, ModalitySpec, Sequence
-
-Source = Literal["raw", "ids", "features"]
+from sentiprism.types import MODALITIES, Batch, FeatureSpec, Modality, ModalitySpec, Sequence, Source
 
 STORED = {"raw": "transcripts", "ids": "token_ids", "features": "text features"}
 
@@ -56,7 +55,9 @@ class DataConfig(Config):
 
 
 def prepare(dataset: TuningView, config: DataConfig) -> FeatureSpec:
-    """Kind, width, encoder and statistics per modality: with ``config.text`` all that any split needs.
+    """Kind, width, source, encoder and statistics per modality: all that any split needs.
+
+    A modality that no train utterance has is left out: what nothing trained would only add noise where it is there.
 
     Args:
         dataset: train says where text comes from and gives the statistics; the test split is never looked at.
@@ -73,12 +74,21 @@ def prepare(dataset: TuningView, config: DataConfig) -> FeatureSpec:
     text = _text_spec(dataset, config.text)
     if text is not None:
         specs["text"] = text
+    specs = {name: spec for name, spec in specs.items() if _in_train(dataset, name, spec)}
     if config.normalize == "train":
         for name, spec in specs.items():
             if spec.encoder is None:
                 mean, std = (tuple(m.tolist()) for m in dataset.train.sequences[name].statistics())
                 specs[name] = spec.model_copy(update={"mean": mean, "std": std})
     return FeatureSpec(**specs)
+
+
+def _in_train(dataset: TuningView, name: Modality, spec: ModalitySpec) -> bool:
+    train = dataset.train
+    if spec.source == "raw" and train.texts is not None:
+        return any(words and words.strip() for words in train.texts)
+    column = "token_ids" if spec.source == "ids" else name
+    return bool(train.sequences[column].lengths.any())
 
 
 def _text_spec(dataset: TuningView, text: TextConfig) -> ModalitySpec | None:
@@ -88,16 +98,12 @@ def _text_spec(dataset: TuningView, text: TextConfig) -> ModalitySpec | None:
     if source == "features" or text.encoder is None:
         width, encoder = dataset.card.widths["text"], dataset.card.text_encoder
         return ModalitySpec(kind="features", width=width, encoder=encoder)
+    words = len(load_tokenizer(text.encoder))
+    tokens = ModalitySpec(kind="tokens", width=words, encoder=text.encoder, source=source, max_tokens=text.max_tokens)
     if text.mode == "tune":
-        return ModalitySpec(kind="tokens", width=len(load_tokenizer(text.encoder)), encoder=text.encoder)
-    width = encode_frozen(text.encoder, _token_ids(dataset.train, text.encoder, text)).values.shape[1]
-    if text.source == "auto" and source == "ids" and dataset.card.widths.get("text") == width:
-        # a split alone does not tell which of the two was meant here
-        raise UserError(
-            f"dataset {dataset.name} has token_ids and text features, both of use to {text.encoder} frozen",
-            "set data.text.source to ids or to features",
-        )
-    return ModalitySpec(kind="features", width=width, encoder=text.encoder)
+        return tokens
+    width = encode_frozen(text.encoder, _token_ids(dataset.train, text.encoder, tokens)).values.shape[1]
+    return tokens.model_copy(update={"kind": "features", "width": width})
 
 
 def _source(dataset: TuningView, text: TextConfig) -> Source | None:
@@ -129,7 +135,7 @@ def _source(dataset: TuningView, text: TextConfig) -> Source | None:
 
 
 class PreparedSplit:
-    """A split that hands out batches; the same spec and text settings give the same batches, whenever.
+    """A split that hands out batches; the same spec gives the same batches, whenever.
 
     Texts are tokenised, or encoded by a frozen encoder, once, here. An utterance without a transcript has no
     text, nor has one with a blank transcript.
@@ -137,19 +143,18 @@ class PreparedSplit:
     Args:
         split: any split; what it lacks of ``features`` is missing in every utterance.
         features: as `prepare` gave it for the train split.
-        text: the settings it was prepared with.
 
     Raises:
         UserError: the split's features have other widths, or its ids are off the vocabulary.
     """
 
-    def __init__(self, split: Split, features: FeatureSpec, text: TextConfig) -> None:
-        self.split, self.features, self.text = split, features, text
+    def __init__(self, split: Split, features: FeatureSpec) -> None:
+        self.split, self.features = split, features
         self._rows: dict[Modality, Ragged] = {}
         self._moments: dict[Modality, tuple[npt.NDArray[np.float32] | None, ...]] = {}
         for name in features.present():
             spec: ModalitySpec = getattr(features, name)
-            self._rows[name] = _rows(split, name, spec, text)
+            self._rows[name] = _rows(split, name, spec)
             self._moments[name] = tuple(
                 None if moment is None else np.array(moment, np.float32) for moment in (spec.mean, spec.std)
             )
@@ -188,9 +193,9 @@ def _absent(B: int) -> Sequence:
     return Sequence(torch.zeros(B, 1, 0), torch.zeros(B, 1, dtype=torch.bool))
 
 
-def _rows(split: Split, name: Modality, spec: ModalitySpec, text: TextConfig) -> Ragged:
-    if name == "text" and spec.encoder is not None and _encoded_here(split, spec, text):
-        ids = _token_ids(split, spec.encoder, text)
+def _rows(split: Split, name: Modality, spec: ModalitySpec) -> Ragged:
+    if spec.source != "features" and spec.encoder is not None:
+        ids = _token_ids(split, spec.encoder, spec)
         if spec.kind == "tokens":
             highest = max((int(ids[int(i)].max()) for i in np.flatnonzero(ids.lengths)), default=0)
             if highest >= spec.width:
@@ -214,28 +219,18 @@ def _rows(split: Split, name: Modality, spec: ModalitySpec, text: TextConfig) ->
     return rows
 
 
-def _encoded_here(split: Split, spec: ModalitySpec, text: TextConfig) -> bool:
-    """Whether the encoder makes the rows; else they are the stored features, perhaps of that very encoder."""
-    if spec.kind == "tokens":
-        return True
-    if text.mode != "frozen" or text.encoder != spec.encoder or text.source == "features":
-        return False
-    stored = split.sequences.get("text")
-    return text.source != "auto" or split.texts is not None or stored is None or stored.width != spec.width
-
-
-def _token_ids(split: Split, encoder: str, text: TextConfig) -> Ragged:
+def _token_ids(split: Split, encoder: str, spec: ModalitySpec) -> Ragged:
     """(T,) ids of at most ``max_tokens`` per utterance; T=0 where there is no text."""
-    check_length(encoder, text.max_tokens)
-    if text.source != "ids" and split.texts is not None:
-        texts = [words if words and words.strip() else None for words in split.texts]
-        return Ragged.from_rows(tokenize(encoder, texts, text.max_tokens), 0)
-    if text.source == "raw" or "token_ids" not in split.sequences:
+    most = spec.max_tokens or longest(encoder)
+    check_length(encoder, most)
+    if spec.source == "raw":
+        texts = [words if words and words.strip() else None for words in split.texts or [None] * len(split)]
+        return Ragged.from_rows(tokenize(encoder, texts, most), 0)
+    if "token_ids" not in split.sequences:
         return Ragged.from_rows([None] * len(split), 0)
     stored = split.sequences["token_ids"]
-    if stored.lengths.max(initial=0) <= text.max_tokens:
+    if stored.lengths.max(initial=0) <= most:
         return stored
-    last = text.max_tokens - 1  # of a text that is cut, the final [SEP] stays
-    rows = (stored[i] for i in range(len(stored)))
-    cut = [np.append(row[:last], row[-1:]) if len(row) > text.max_tokens else row for row in rows]
+    rows = (stored[i] for i in range(len(stored)))  # of a text that is cut, the final [SEP] stays
+    cut = [np.append(row[: most - 1], row[-1:]) if len(row) > most else row for row in rows]
     return Ragged.from_rows(cut, 0)

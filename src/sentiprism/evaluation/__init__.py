@@ -1,7 +1,8 @@
 """Evaluation: measured on what was not tuned on, with deviation, interval and the selection rule."""
 
+from sentiprism.evaluation.ablation import ablate
 from sentiprism.evaluation.bootstrap import Difference, Interval, interval, paired
 from sentiprism.evaluation.compare import Comparison, compare
 from sentiprism.evaluation.evaluate import Evaluation, evaluate
 
-__all__ = ["Comparison", "Difference", "Evaluation", "Interval", "compare", "evaluate", "interval", "paired"]
+__all__ = ["Comparison", "Difference", "Evaluation", "Interval", "ablate", "compare", "evaluate", "interval", "paired"]

@@ -7,12 +7,14 @@ utterances of one video resemble each other, the interval is too narrow.
 """
 
 from collections.abc import Iterator
+from math import isnan
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from sentiprism.errors import UserError
+from sentiprism.markup import number
 from sentiprism.metrics import Protocol
 from sentiprism.metrics.sums import Array, Floats
 
@@ -30,6 +32,11 @@ class Interval(NamedTuple):
     low: float
     high: float
 
+    def cells(self, scale: int = 1) -> tuple[str, str]:
+        """Mean with its deviation, where there is one, and interval, for tables."""
+        spread = "" if isnan(self.std) else f" ± {number(self.std, scale)}"
+        return f"{number(self.mean, scale)}{spread}", f"[{number(self.low, scale)}, {number(self.high, scale)}]"
+
 
 class Difference(NamedTuple):
     """A metric of a less the same metric of b, each a mean over seeds."""
@@ -39,6 +46,11 @@ class Difference(NamedTuple):
     high: float
     p: float
     """Two-sided bootstrap p-value of no difference, at least 1 / (resamples + 1)."""
+
+    def cells(self, scale: int = 1) -> tuple[str, str, str]:
+        """Mean, interval and p, for tables."""
+        interval = f"[{number(self.low, scale)}, {number(self.high, scale)}]"
+        return number(self.mean, scale), interval, f"p = {number(self.p)}"
 
 
 def interval(

@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sentiprism.errors import UserError
-from sentiprism.evaluation.bootstrap import Difference, paired
+from sentiprism.evaluation.answers import answers, opened, protocol_of
+from sentiprism.evaluation.bootstrap import Difference, interval, paired
 from sentiprism.evaluation.evaluate import Evaluation, evaluate
 from sentiprism.training import Run
+from sentiprism.training.loop import selection_rule
 
 
 class Comparison(NamedTuple):
@@ -36,15 +38,43 @@ def compare(runs: Iterable[Run | Path | str], split: str = "test", *, device: st
     evaluations = tuple(evaluate(run, split, device=device) for run in runs)
     if not evaluations:
         raise UserError("there is no run to compare", "name at least one")
-    first = evaluations[0]
-    truth = first.predictions[0]
-    for other in evaluations[1:]:
-        same = other.predictions[0]
-        if not (np.array_equal(same.ids, truth.ids) and np.array_equal(same.label, truth.label)):
-            raise UserError(
-                f"{other.run} was trained on {other.dataset}, {first.run} on {first.dataset}",
-                "compare runs of one dataset",
-            )
-    return Comparison(
-        evaluations, tuple(paired(o.stacked, first.stacked, truth.label, first.protocol) for o in evaluations[1:])
+    return Comparison(evaluations, tuple(difference(other, evaluations[0]) for other in evaluations[1:]))
+
+
+def difference(one: Evaluation, other: Evaluation) -> dict[str, Difference]:
+    """Every metric of one run less the other's, by paired bootstrap over the utterances of the split.
+
+    Raises:
+        UserError: the runs are of different datasets.
+    """
+    mine, theirs = one.predictions[0], other.predictions[0]
+    if not (np.array_equal(mine.ids, theirs.ids) and np.array_equal(mine.label, theirs.label)):
+        raise UserError(
+            f"{one.run} was trained on {one.dataset}, {other.run} on {other.dataset}", "compare runs of one dataset"
+        )
+    return paired(one.stacked, other.stacked, theirs.label, other.protocol)
+
+
+def recall(run: Run | Path | str, split: str = "test", *, device: str = "auto") -> Evaluation:
+    """As `evaluate`, from the predictions that an earlier evaluation kept where there are any.
+
+    What needs the dataset beside the predictions, the recovery of what was planted, is left out.
+
+    Raises:
+        UserError: no seed is finished, or there are no predictions and none can be made.
+    """
+    run = opened(run)
+    scorer, found = protocol_of(run), answers(run, split, device=device)
+    stacked = np.stack([one.prediction for one in found.values()])
+    return Evaluation(
+        run=run.name,
+        model=run.config.model,
+        dataset=run.environment["dataset"]["name"],
+        split=split,
+        protocol=scorer,
+        seeds=tuple(found),
+        selection=selection_rule(scorer, run.config.optim.select),
+        metrics=interval(stacked, next(iter(found.values())).label, scorer),
+        recovery={},
+        predictions=tuple(found.values()),
     )

@@ -83,7 +83,7 @@ def evaluate(
     for seed in run.finished:
         saved = load_model(run.seed_folder(seed) / "model")
         if prepared is None:  # every seed was fed alike
-            prepared = PreparedSplit(rows, saved.model.features, saved.text)
+            prepared = PreparedSplit(rows, saved.model.features)
         answers.append(predict(saved.model.to(engine.device), prepared, engine))
     if engine.is_main:
         for seed, answer in zip(run.finished, answers, strict=True):

@@ -7,7 +7,7 @@ resamples at once), works over the last axis and answers (...) or (..., R), unro
 import numpy as np
 import numpy.typing as npt
 
-from sentiprism.metrics.sums import Floats, Weight, correlation, mean, singles, weighted_f1
+from sentiprism.metrics.sums import Floats, Singles, Weight, correlation, mean, singles, weighted_f1
 
 
 def mae(prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = None) -> Floats:
@@ -66,5 +66,9 @@ def f1_legacy(prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = 
 
 
 def _rounded_accuracy(prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight, *, limit: int) -> Floats:
-    near, truth = (np.round(np.clip(singles(side), -limit, limit)) for side in (prediction, label))
-    return mean(near == truth, weight)
+    return mean(rounded(prediction, limit) == rounded(label, limit), weight)
+
+
+def rounded(values: npt.ArrayLike, limit: int) -> Singles:
+    """(N,) clipped to [-limit, limit], then rounded half to even."""
+    return np.asarray(np.round(np.clip(singles(values), -limit, limit)))

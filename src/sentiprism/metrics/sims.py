@@ -21,6 +21,8 @@ from sentiprism.metrics.sums import (
     weighted_f1,
 )
 
+FIVE = (-0.7, -0.1, 0.1, 0.7)
+"""Edges of the bins of Acc-5."""
 WEAK = np.float32(0.4)
 """Largest absolute label of a weak sentiment in CH-SIMS v2, itself included."""
 
@@ -37,30 +39,29 @@ def pearson(prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = No
 
 def acc_2(prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = None) -> Floats:
     """Accuracy over [-1, 0] and (0, 1]."""
-    return mean(_bins(prediction, 0.0) == _bins(label, 0.0), weight)
+    return mean(bins(prediction, 0.0) == bins(label, 0.0), weight)
 
 
 def f1(prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = None) -> Floats:
     """Weighted F1 over [-1, 0] and (0, 1]."""
-    return weighted_f1(_bins(prediction, 0.0), _bins(label, 0.0), 2, weight)
+    return weighted_f1(bins(prediction, 0.0), bins(label, 0.0), 2, weight)
 
 
 def acc_3(prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = None) -> Floats:
     """Accuracy over [-1, -0.1], (-0.1, 0.1] and (0.1, 1]."""
     edges = (-0.1, 0.1)
-    return mean(_bins(prediction, *edges) == _bins(label, *edges), weight)
+    return mean(bins(prediction, *edges) == bins(label, *edges), weight)
 
 
 def acc_5(prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = None) -> Floats:
     """Accuracy over [-1, -0.7], (-0.7, -0.1], (-0.1, 0.1], (0.1, 0.7] and (0.7, 1]."""
-    edges = (-0.7, -0.1, 0.1, 0.7)
-    return mean(_bins(prediction, *edges) == _bins(label, *edges), weight)
+    return mean(bins(prediction, *FIVE) == bins(label, *FIVE), weight)
 
 
 def acc2_weak(prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = None) -> Floats:
     """`acc_2` over samples whose label is at most 0.4 from 0 (CH-SIMS v2); nan where there are none."""
     weak = np.abs(_clipped(label)) <= WEAK
-    return mean(_bins(prediction, 0.0) == _bins(label, 0.0), weight, within=weak)
+    return mean(bins(prediction, 0.0) == bins(label, 0.0), weight, within=weak)
 
 
 def r2(prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = None) -> Floats:
@@ -73,6 +74,6 @@ def _clipped(values: npt.ArrayLike) -> Singles:
     return np.clip(singles(values), -1, 1)
 
 
-def _bins(values: npt.ArrayLike, *edges: float) -> Array:
-    """Number of the bin, 0 at the bottom; a value on an edge belongs to the bin below."""
+def bins(values: npt.ArrayLike, *edges: float) -> Array:
+    """(N,) number of the bin, 0 at the bottom; a value on an edge belongs to the bin below."""
     return np.digitize(_clipped(values), singles(edges), right=True)

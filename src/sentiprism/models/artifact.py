@@ -8,40 +8,37 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from sentiprism.data.prepare import TextConfig
 from sentiprism.errors import UserError
 from sentiprism.features.text import save_text_recipe
 from sentiprism.files import atomic_folder, save_tensors
 from sentiprism.models.base import Model
 from sentiprism.types import FeatureSpec, TargetSpec
 
-FORMAT = 1
+FORMAT = 2
 
 
 class SavedModel(NamedTuple):
-    """A model and what is needed to feed it."""
+    """A model, whose ``features`` say how to feed it, and what was noted of it."""
 
     model: Model
-    text: TextConfig
     metadata: dict[str, Any]
 
 
-def save_model(model: Model, folder: Path, text: TextConfig, metadata: dict[str, Any]) -> None:
+def save_model(model: Model, folder: Path, metadata: dict[str, Any]) -> None:
     """Write a model that describes itself, atomically, in the place of an earlier one.
 
     Args:
         model: trained model, on any device.
         folder: will hold ``config.json``, ``weights.safetensors`` and, where the model reads tokens, ``text/``.
-        text: how raw text becomes the model's input.
         metadata: dataset, protocol, selection rule: kept as given (JSON).
     """
     described = {
         "format": FORMAT,
         "model": model.name,
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "config": model.config.model_dump(mode="json"),
         "features": model.features.model_dump(mode="json"),
         "target": model.target.model_dump(mode="json"),
-        "text": text.model_dump(mode="json"),
         "metadata": metadata,
     }
     with atomic_folder(folder, replace=True) as temporary:
@@ -69,7 +66,6 @@ def load_model(folder: Path | str) -> SavedModel:
             )
         features = FeatureSpec.model_validate(described["features"])
         target = TargetSpec.model_validate(described["target"])
-        text = TextConfig.model_validate(described["text"])
         kind = MODELS[described["model"]]
         config = kind.Config.model_validate(described["config"])
         weights, metadata = load_file(folder / "weights.safetensors"), described["metadata"]
@@ -80,11 +76,10 @@ def load_model(folder: Path | str) -> SavedModel:
     if (folder / "text").is_dir() and features.text is not None:
         own = str(folder / "text")
         features = features.model_copy(update={"text": features.text.model_copy(update={"encoder": own})})
-        text = text.model_copy(update={"encoder": own})
     model = kind(features, target, config, pretrained=False)
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"the weights in {folder} do not fit: {reason}", "train the model again") from None
-    return SavedModel(model.eval(), text, metadata)
+    return SavedModel(model.eval(), metadata)

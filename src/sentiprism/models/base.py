@@ -98,7 +98,9 @@ class Model(nn.Module, ABC):
         groups: dict[str, list[nn.Parameter]] = {"text_encoder": [], "default": []}
         for name, parameter in self.named_parameters():
             if parameter.requires_grad:
-                groups["text_encoder" if name.startswith("text_encoder.") else "default"].append(parameter)
+                groups["text_encoder" if name.startswith(("text_encoder.", "text_encoder_")) else "default"].append(
+                    parameter
+                )
         return {name: parameters for name, parameters in groups.items() if parameters}
 
     def after_step(self, batch: Batch, output: ModelOutput) -> None:

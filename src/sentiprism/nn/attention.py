@@ -27,7 +27,8 @@ class Attention(nn.Module):
         head_width: width of a head; None splits ``width`` evenly.
         source_width: D of the source; None = ``width``.
         dropout: on the attention weights.
-        causal: a query step sees no later source step (fairseq's offset where the lengths differ).
+        causal: a query step sees no later source step; where the lengths differ, as many more as they differ by
+            (fairseq's offset, taken of true lengths).
     """
 
     def __init__(
@@ -52,10 +53,10 @@ class Attention(nn.Module):
         self.seen: list[Tensor] | None = None
         """Where `attention_maps` collects."""
 
-    def forward(self, query: Tensor, source: Tensor, mask: Tensor) -> Tensor:
-        """(B, Tq, D), (B, Tk, D'), (B, Tk) bool -> (B, Tq, D)."""
+    def forward(self, query: Tensor, source: Tensor, mask: Tensor, query_mask: Tensor | None = None) -> Tensor:
+        """(B, Tq, D), (B, Tk, D'), (B, Tk) bool -> (B, Tq, D); only causal attention asks for (B, Tq) of the query."""
         present = mask.any(dim=1)[:, None, None]
-        allowed = self._allowed(query.shape[1], mask)
+        allowed = self._allowed(query.shape[1], mask, query_mask)
         q, k, v = (
             projection(values).unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (B, H, T, inner / H)
             for projection, values in ((self.query, query), (self.key, source), (self.value, source))
@@ -67,14 +68,16 @@ class Attention(nn.Module):
         result: Tensor = self.out(mixed.transpose(1, 2).flatten(2))
         return result.masked_fill(~present, 0.0)
 
-    def _allowed(self, queries: int, mask: Tensor) -> Tensor:
+    def _allowed(self, queries: int, mask: Tensor, query_mask: Tensor | None) -> Tensor:
         """(B, 1, 1 or Tq, Tk); a row without a real step may look anywhere, for softmax over nothing is NaN."""
         allowed = (mask | ~mask.any(dim=1, keepdim=True))[:, None, None]
         if not self.causal:
             return allowed
-        keys = mask.shape[1]
-        ahead = torch.ones(queries, keys, dtype=torch.bool, device=mask.device)
-        return allowed & ahead.tril(abs(keys - queries))
+        ahead = torch.zeros_like(mask[:, 0], dtype=torch.long)  # (B,)
+        if query_mask is not None:
+            ahead = (mask.sum(dim=1) - query_mask.sum(dim=1)).abs()
+        keys, steps = (torch.arange(n, device=mask.device) for n in (mask.shape[1], queries))
+        return allowed & (keys <= (steps + ahead[:, None])[..., None]).unsqueeze(1)
 
 
 @contextmanager
@@ -97,7 +100,8 @@ class TransformerLayer(nn.Module):
         width: D.
         heads: attention heads.
         hidden: width inside the feed-forward part.
-        dropout: after attention and inside and after the feed-forward part; on attention weights as well.
+        dropout: after attention and inside and after the feed-forward part.
+        attention_dropout: on the attention weights; None = ``dropout``.
         head_width: see `Attention`.
         norm: ``pre`` normalises what goes in, ``post`` the sums (Vaswani et al. 2017).
         activation: of the feed-forward part.
@@ -112,6 +116,7 @@ class TransformerLayer(nn.Module):
         hidden: int,
         *,
         dropout: float = 0.0,
+        attention_dropout: float | None = None,
         head_width: int | None = None,
         norm: Norm = "pre",
         activation: Activation = "gelu",
@@ -120,7 +125,8 @@ class TransformerLayer(nn.Module):
     ) -> None:
         super().__init__()
         self.pre = norm == "pre"
-        self.attention = Attention(width, heads, head_width=head_width, dropout=dropout, causal=causal)
+        lost = dropout if attention_dropout is None else attention_dropout
+        self.attention = Attention(width, heads, head_width=head_width, dropout=lost, causal=causal)
         self.norm = nn.LayerNorm(width)
         self.source_norm = nn.LayerNorm(width) if cross and self.pre else None
         self.feed_norm = nn.LayerNorm(width)
@@ -129,20 +135,35 @@ class TransformerLayer(nn.Module):
         )
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, mask: Tensor, source: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        mask: Tensor,
+        source: Tensor | None = None,
+        first: int | None = None,
+        query_mask: Tensor | None = None,
+    ) -> Tensor:
         """Transform (B, T, D).
 
         Args:
             x: (B, T, D).
             mask: (B, S) bool of the source.
             source: (B, S, D); None = ``x`` itself.
+            first: how many steps from the front come out, (B, first, D), all of them still seen; None = T.
+            query_mask: (B, T) bool of ``x`` where the source is another sequence, see `Attention`.
+
+        Raises:
+            ValueError: ``first`` of a causal layer, whose offset it would shift.
         """
+        if first is not None and self.attention.causal:
+            raise ValueError("a causal layer gives all steps")
         query = self.norm(x) if self.pre else x
         if source is None:
             source = query
         elif self.source_norm is not None:
             source = self.source_norm(source)
-        x = x + self.dropout(self.attention(query, source, mask))
+        x, query = x[:, :first], query[:, :first]
+        x = x + self.dropout(self.attention(query, source, mask, query_mask))
         if self.pre:
             return x + self.dropout(self.feed(self.feed_norm(x)))  # type: ignore[no-any-return]
         x = self.norm(x)
@@ -170,7 +191,12 @@ class Transformer(nn.Module):
         self.norm = nn.LayerNorm(width) if wanted and depth else nn.Identity()
 
     def forward(
-        self, x: Tensor, mask: Tensor, source: Tensor | None = None, source_mask: Tensor | None = None
+        self,
+        x: Tensor,
+        mask: Tensor,
+        source: Tensor | None = None,
+        source_mask: Tensor | None = None,
+        first: int | None = None,
     ) -> Tensor:
         """Transform a sequence; padding comes out as 0.
 
@@ -179,11 +205,14 @@ class Transformer(nn.Module):
             mask: (B, T) bool.
             source: (B, S, D) that every layer looks at; None = self-attention.
             source_mask: (B, S) bool of it.
+            first: how many steps from the front are wanted: the last layer computes no others.
         """
-        for layer in self.layers:
-            x = layer(x, mask if source_mask is None else source_mask, source)
-        result: Tensor = self.norm(x)
-        return result.masked_fill(~mask.unsqueeze(-1), 0.0)
+        for i, layer in enumerate(self.layers):
+            wanted = first if i + 1 == len(self.layers) else None
+            seen, query_mask = (mask, None) if source_mask is None else (source_mask, mask)
+            x = layer(x, seen, source, wanted, query_mask)
+        result: Tensor = self.norm(x[:, :first])
+        return result.masked_fill(~mask[:, :first].unsqueeze(-1), 0.0)
 
 
 def sinusoidal(steps: int, width: int, device: torch.device | None = None) -> Tensor:
@@ -232,6 +261,6 @@ class AttentionPool(nn.Module):
 
 def prepend(tokens: Tensor, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """Put (K, D) learned tokens in front of every row: (B, K + T, D) and its mask; the tokens are always real."""
-    B = len(values)
+    B = values.shape[0]  # len() would fix the batch size of an exported graph
     real = torch.ones(B, len(tokens), dtype=torch.bool, device=mask.device)
     return torch.cat([tokens.expand(B, -1, -1), values], dim=1), torch.cat([real, mask], dim=1)

@@ -29,6 +29,12 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     return (values * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1)
 
 
+def last_step(values: Tensor, mask: Tensor) -> Tensor:
+    """The last real step: (B, T, D), (B, T) -> (B, D); 0 where there is none."""
+    last = mask.sum(dim=1).sub(1).clamp(min=0)[:, None, None].expand(-1, 1, values.shape[2])
+    return values.gather(1, last).squeeze(1).masked_fill(~mask.any(dim=1, keepdim=True), 0.0)
+
+
 class BiLSTM(nn.Module):
     """Last states of a one-layer bidirectional LSTM at each row's true length.
 

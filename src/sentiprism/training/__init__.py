@@ -23,7 +23,7 @@ from sentiprism.training.run import Run, new_folder
 from sentiprism.training.seeding import seed_at
 from sentiprism.types import FeatureSpec
 
-__all__ = ["OptimConfig", "Run", "RunConfig", "resolve", "resume", "train"]
+__all__ = ["OptimConfig", "Run", "RunConfig", "launch", "resolve", "resume", "train"]
 
 
 def resolve(base: dict[str, Any], assignments: Iterable[str] = ()) -> RunConfig:
@@ -83,7 +83,35 @@ def train(
     given = {"model": model, "dataset": name, "seeds": seeds}
     given = {key: value for key, value in given.items() if value is not None}
     config = resolve(merge(merge(base, settings or {}), given), assignments)
-    view = dataset if isinstance(dataset, TuningView) else load_dataset(config.dataset)
+    view = dataset if isinstance(dataset, TuningView) else None
+    return launch(config, view, out=out, device=device, precision=precision, tensorboard=tensorboard, quiet=quiet)
+
+
+def launch(
+    config: RunConfig,
+    view: TuningView | None = None,
+    *,
+    out: Path | str | None = None,
+    device: str = "auto",
+    precision: Precision = "auto",
+    tensorboard: bool = False,
+    quiet: bool = False,
+) -> Run:
+    """Train a whole configuration, as `resolve` gives it; the rest is as in `train`.
+
+    Args:
+        config: the run.
+        view: the dataset; by default ``config.dataset`` from the store.
+        out: run folder; by default a new one under ``runs/``.
+        device: as in `train`.
+        precision: as in `train`.
+        tensorboard: also write TensorBoard curves.
+        quiet: show no progress.
+
+    Raises:
+        UserError: anything the user can mend.
+    """
+    view = view or load_dataset(config.dataset)
     view = view.tuning() if isinstance(view, Dataset) else view
     engine = Engine(device, precision)
     folder = engine.gather(Path(out) if out else new_folder(config))[0]  # processes may read different clocks
@@ -130,9 +158,7 @@ class _Inputs(NamedTuple):
 def _inputs(view: TuningView, config: RunConfig, engine: Engine) -> _Inputs:
     with engine.main_first():
         features = prepare(view, config.data)
-        return _Inputs(
-            features, *(PreparedSplit(split, features, config.data.text) for split in (view.train, view.valid))
-        )
+        return _Inputs(features, *(PreparedSplit(split, features) for split in (view.train, view.valid)))
 
 
 def _train(run: Run, card: Card, inputs: _Inputs, engine: Engine, *, tensorboard: bool, quiet: bool) -> Run:
@@ -141,6 +167,8 @@ def _train(run: Run, card: Card, inputs: _Inputs, engine: Engine, *, tensorboard
     metadata = {"dataset": card.name, "content": card.content, "protocol": card.protocol}
     with TrainingProgress(quiet=quiet or not engine.is_main) as progress:
         progress.note(f"run: {run.folder}")
+        for modality in set(card.widths) - set(inputs.features.present()):
+            progress.note(f"{modality} is missing in all of train: the model is built without it")
         for seed in config.seeds:
             if seed in run.finished:
                 continue

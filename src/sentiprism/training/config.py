@@ -23,12 +23,17 @@ class OptimConfig(Config):
     """Learning rates of parameter groups by name; ``text_encoder`` takes 5e-5, every other group ``lr``."""
     weight_decay: float = Field(0.01, ge=0)
     """AdamW's, on matrices; none on biases and normalisation."""
-    schedule: Literal["constant", "linear", "cosine"] = "constant"
-    """After the warm-up: hold, or decay to 0 at the last step."""
+    schedule: Literal["constant", "linear", "cosine", "plateau"] = "constant"
+    """After the warm-up: hold, decay to 0 at the last step, or halve when the valid score no longer gets better."""
+    plateau_patience: int = Field(5, ge=0)
+    """Epochs without a better valid score that ``plateau`` bears; the one after them halves the rate, and the count
+    begins anew (as torch's ReduceLROnPlateau counts)."""
     warmup: float = Field(0.0, ge=0, lt=1)
     """Fraction of all steps over which the rate rises linearly."""
     clip: float | None = Field(None, gt=0)
-    """Largest norm of the gradient."""
+    """Largest norm of a step's gradient."""
+    clip_value: float | None = Field(None, gt=0)
+    """Largest entry of the gradient, by amount; applied after each batch, also to what batches of a step add up to."""
     average: float | None = Field(None, gt=0, lt=1)
     """Decay a step of an exponential moving average of the weights, which is then judged and kept in their place."""
     patience: int | None = Field(None, gt=0)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from math import nan
 from typing import Any, Literal, get_args
 
 import torch
@@ -82,6 +83,15 @@ class Engine:
     def clip(self, parameters: list[nn.Parameter], norm: float) -> None:
         """Clip the norm of all gradients together."""
         self._accelerator.clip_grad_norm_(parameters, norm)
+
+    def clip_value(self, parameters: list[nn.Parameter], value: float) -> None:
+        """Clip every entry of the gradients to [-value, value], right after a `backward`."""
+        scaler = self._accelerator.scaler
+        if scaler is not None:  # what fp16 overflowed must stay in sight of the scaler, which then passes over the step
+            value *= scaler.get_scale()
+            for gradient in (p.grad for p in parameters if p.grad is not None):
+                gradient.nan_to_num_(nan=nan, posinf=nan, neginf=nan)
+        nn.utils.clip_grad_value_(parameters, value)
 
     def mean(self, value: Tensor) -> Tensor:
         """Mean of a tensor over the processes, on every process; only the device waits for it."""

@@ -19,12 +19,16 @@ class Row(Config):
     settings: dict[str, Any] | None = None
     """What to change in the run to measure this row; null where it is another model's."""
     values: tuple[float | None, ...]
+    doubtful: tuple[str, ...] = ()
+    """Columns whose value here contradicts something else its own paper says; the notes say what."""
 
 
 class Table(Config):
     """A published table, row by row in the paper's order."""
 
     caption: str
+    alias: str | None = None
+    """What the table is about in one word, for the command line: components, losses, modalities."""
     columns: tuple[str, ...]
     """Metrics by this project's names."""
     rows: tuple[Row, ...]
@@ -34,6 +38,9 @@ class Table(Config):
         for row in self.rows:
             if len(row.values) != len(self.columns):
                 raise ValueError(f"row {row.name!r} has {len(row.values)} values for {len(self.columns)} columns")
+            for column in row.doubtful:
+                if column not in self.columns:
+                    raise ValueError(f"row {row.name!r} doubts {column!r}, which is no column")
         return self
 
 

@@ -20,7 +20,7 @@ from sentiprism.models import Model, save_model
 from sentiprism.training.checkpoint import load_checkpoint, save_checkpoint
 from sentiprism.training.config import RunConfig
 from sentiprism.training.engine import Engine
-from sentiprism.training.optimizer import build_optimizer, rate_factor, set_rate
+from sentiprism.training.optimizer import build_optimizer, plateau_factor, rate_factor, set_rate
 from sentiprism.training.predict import Predictions, predict
 from sentiprism.training.progress import Log, TrainingProgress
 from sentiprism.training.seeding import seed_at
@@ -138,7 +138,7 @@ class Trainer:
         if row["best"] and self.engine.is_main:
             rule = f"{selection_rule(self.protocol, self.select)}; epoch {row['epoch']}"
             metadata = {**self.metadata, "seed": self.seed, "selection": rule, "valid": row["valid"]}
-            save_model(self.judged, self.folder / "model", self.config.data.text, metadata)
+            save_model(self.judged, self.folder / "model", metadata)
         self._save()
         self.engine.barrier()
         progress.epoch(row, self.select)
@@ -147,7 +147,8 @@ class Trainer:
     def take_step(self, group: list[np.ndarray[Any, Any]], progress: TrainingProgress) -> None:
         """One step of the optimiser, on the mean of the losses of ``group``: one array of rows a batch."""
         position = self.epoch * self.steps + self.step
-        set_rate(self.optimizer, rate_factor(position, self.optim.epochs * self.steps, self.optim))
+        factor = rate_factor(position, self.optim.epochs * self.steps, self.optim)
+        set_rate(self.optimizer, factor * plateau_factor((row["best"] for row in self.history), self.optim))
         self.optimizer.zero_grad(set_to_none=True)
         seen: list[tuple[Batch, ModelOutput]] = []
         for index, rows in enumerate(group):
@@ -157,6 +158,8 @@ class Trainer:
                 output: ModelOutput = self.wrapped(batch)
                 seen.append((batch, output))
                 self.engine.backward(self._total(output, self._share(len(rows))) / len(group))
+            if self.optim.clip_value is not None:
+                self.engine.clip_value(list(self.model.parameters()), self.optim.clip_value)
         if self.optim.clip is not None:
             self.engine.clip(list(self.model.parameters()), self.optim.clip)
         self.optimizer.step()

@@ -1,5 +1,6 @@
 """AdamW with parameter groups by name, and its learning-rate schedule."""
 
+from collections.abc import Iterable
 from math import cos, pi
 
 import torch
@@ -41,10 +42,26 @@ def rate_factor(step: int, total: int, config: OptimConfig) -> float:
     warmup = round(config.warmup * total)
     if step < warmup:
         return (step + 1) / (warmup + 1)
-    if config.schedule == "constant":
+    if config.schedule in {"constant", "plateau"}:
         return 1.0
     done = (step - warmup) / max(1, total - warmup)
     return 1 - done if config.schedule == "linear" else 0.5 * (1 + cos(pi * done))
+
+
+def plateau_factor(better: Iterable[bool], config: OptimConfig) -> float:
+    """Factor of the schedule ``plateau`` on the learning rate; 1 under any other.
+
+    Args:
+        better: of each epoch so far, whether its valid score was the best one until then. Nothing else is needed, so
+            that a resumed run has the rate it would have had.
+        config: of the run.
+    """
+    factor, waited = 1.0, 0
+    for best in better if config.schedule == "plateau" else ():
+        waited = 0 if best else waited + 1
+        if waited > config.plateau_patience:
+            factor, waited = factor / 2, 0
+    return factor
 
 
 def set_rate(optimizer: torch.optim.Optimizer, factor: float) -> None:

@@ -36,16 +36,34 @@ class Predictions(NamedTuple):
 
 
 def forward_all(
-    model: nn.Module, data: PreparedSplit, engine: Engine, batch_size: int = 64
+    model: nn.Module,
+    data: PreparedSplit,
+    engine: Engine,
+    batch_size: int = 64,
+    *,
+    rows: npt.NDArray[np.int64] | None = None,
+    labels: bool = True,
 ) -> Iterator[tuple[Array, ModelOutput]]:
-    """Row numbers and outputs, batch by batch, of this process's share of a split; evaluation mode, no gradient."""
-    sampler = LengthGroupedSampler(data.lengths, batch_size, 0, shuffle=False, rank=engine.rank, world=engine.world)
+    """Row numbers and outputs, batch by batch, of this process's share of a split; evaluation mode, no gradient.
+
+    Args:
+        model: on the engine's device.
+        data: the split.
+        engine: device and processes.
+        batch_size: utterances a batch.
+        rows: which utterances; None = all.
+        labels: whether the model is told them, and computes its losses.
+    """
+    rows = np.arange(len(data)) if rows is None else rows
+    lengths = data.lengths[rows]
+    sampler = LengthGroupedSampler(lengths, batch_size, 0, shuffle=False, rank=engine.rank, world=engine.world)
     was_training = model.training
     model.eval()
     try:
         with torch.inference_mode(), engine.autocast():
-            for rows in sampler.epoch(0):
-                yield rows, model(engine.move(data.batch(rows)))
+            for chosen in sampler.epoch(0):
+                batch = engine.move(data.batch(rows[chosen]))
+                yield rows[chosen], model(batch if labels else batch._replace(labels={}))
     finally:
         model.train(was_training)
 

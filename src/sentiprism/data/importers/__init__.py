@@ -1,6 +1,6 @@
 """Importers, one file a format, and the one door to them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from sentiprism.files import sha256
 if TYPE_CHECKING:
     from sentiprism.data.dataset import Dataset, Utterance
     from sentiprism.data.known import KnownDataset
+    from sentiprism.types import TargetSpec
 
     Rows = Iterator[tuple[str, Utterance]]
 
@@ -18,38 +19,52 @@ __all__ = ["import_dataset"]
 BERT_WIDTHS = (768, 1024)
 """F of the MMSA distribution's text features, last hidden states of BERT; GloVe has 300."""
 
+GOES_WITH = {
+    "labels": ("text", "audio", "vision", "folds", "column"),
+    "mmsa": (),
+    "csd": ("text", "audio", "vision", "words", "folds"),
+    "arrays": ("folds",),
+}
+"""Sources, and the options that go with each."""
+
 
 def import_dataset(
     name: str,
     *,
-    labels: Path | None = None,
+    labels: Path | Mapping[str, Path] | None = None,
     text: Path | None = None,
     audio: Path | None = None,
     vision: Path | None = None,
     mmsa: Path | None = None,
     csd: Path | None = None,
+    arrays: Path | None = None,
     words: Path | None = None,
-    folds: Path | None = None,
+    folds: Path | str | None = None,
+    columns: Mapping[str, str] | None = None,
     low: float | None = None,
     high: float | None = None,
+    classes: Sequence[str] = (),
     language: str = "en",
     replace: bool = False,
     progress: Callable[[int], object] | None = None,
 ) -> "Dataset":
-    """Import a dataset into the store, from one of: table, MMSA pickle, computational sequences.
+    """Import a dataset into the store, from one of: table, MMSA pickle, computational sequences, arrays.
 
     Args:
         name: of a known dataset (`sentiprism.data.known`), which brings its range and protocol; or your own.
-        labels: CSV of a table, see `read_table`.
+        labels: CSV of a table, or one a split, see `read_table`.
         text: features of the table or of ``csd``, as ``audio`` and ``vision``.
         audio: see ``text``.
         vision: see ``text``.
         mmsa: pickle, see `read_mmsa`.
         csd: labels as a computational sequence, see `read_csd`; needs ``folds``.
+        arrays: padded arrays in one archive, see `read_arrays`.
         words: transcripts as a computational sequence.
-        folds: videos of each split.
+        folds: videos of each split where the source states none, see `split_videos`.
+        columns: where the columns of a table come from, see `read_table`.
         low: least label of a dataset of your own, on the scale of the labels given.
         high: greatest label of it.
+        classes: names of its labels instead, in the order of the logits.
         language: of the transcripts of a dataset of your own, ISO 639-1.
         replace: a dataset of this name.
         progress: called with the number of utterances so far.
@@ -61,34 +76,44 @@ def import_dataset(
 
     from sentiprism.data.store import write_dataset
     from sentiprism.metrics import protocol_for
-    from sentiprism.types import TargetSpec
 
     notes: list[str] = []
     files = {"text": text, "audio": audio, "vision": vision}
-    rows = _reader(labels=labels, mmsa=mmsa, csd=csd, files=files, words=words, folds=folds, notes=notes)
+    sources = {"labels": labels, "mmsa": mmsa, "csd": csd, "arrays": arrays}
+    _check_sources(sources, {**files, "words": words, "folds": folds, "column": columns})
     known = _known(name, mmsa, notes)
-    target = known.target if known else None
-    if target is None:
-        if low is None or high is None or not low < high:
-            raise UserError(f"{name!r} is no dataset known here", "give the range of its labels, --low and --high")
-        target = TargetSpec(low=low, high=high)
-    elif {low, high} - {None, target.low, target.high}:
-        raise UserError(
-            f"{name!r} has labels on [{target.low:g}, {target.high:g}]",
-            "leave --low and --high out, or rename it",
-        )
+    target = _target(name, known, low, high, classes)
+    rows: Rows
+    if labels:
+        from sentiprism.data.importers.table import read_table
+
+        given = {key: path for key, path in files.items() if path}
+        rows = read_table(labels, features=given, columns=columns, classes=target.classes, folds=folds, notes=notes)
+    elif mmsa:
+        from sentiprism.data.importers.mmsa import read_mmsa
+
+        rows = read_mmsa(mmsa, notes=notes)
+    elif arrays:
+        from sentiprism.data.importers.arrays import read_arrays
+
+        rows = read_arrays(arrays, folds=folds, classes=target.classes, notes=notes)
+    else:
+        from sentiprism.data.importers.csd import read_csd
+
+        if not csd or not folds:
+            raise UserError("--csd states no splits", "give the videos of each split with --folds")
+        rows = read_csd(labels=csd, folds=folds, words=words, notes=notes, **files)
     first = next(rows, None)
     held = first[1].sequences if first else {}
     vocabulary = known.vocabulary if known and mmsa else None
     if mmsa and not known and "token_ids" in held:
         notes.append("the vocabulary of the token ids is not known: they cannot be matched with a text encoder")
     contextual = "text" in held and held["text"].shape[1] in BERT_WIDTHS
-    sources = {"labels": labels, "mmsa": mmsa, "csd": csd, **files, "words": words, "folds": folds}
     return write_dataset(
         name,
         _shifted(chain([first] if first else [], rows), known.label_offset if known else 0.0),
         title=known.title if known else name,
-        source=", ".join(f"{key} {path.name}" for key, path in sources.items() if path),
+        source=_describe({**sources, **files, "words": words, "folds": folds}),
         target=target,
         protocol=known.protocol if known else protocol_for(target).name,
         language=known.language if known else language,
@@ -102,39 +127,52 @@ def import_dataset(
     )
 
 
-def _reader(
-    *,
-    labels: Path | None,
-    mmsa: Path | None,
-    csd: Path | None,
-    files: dict[str, Path | None],
-    words: Path | None,
-    folds: Path | None,
-    notes: list[str],
-) -> "Rows":
-    """Rows of the one source that is given."""
-    sources = {"--labels": labels, "--mmsa": mmsa, "--csd": csd}
-    given = [option for option, path in sources.items() if path]
+def _check_sources(sources: Mapping[str, object], options: Mapping[str, object]) -> None:
+    """One source, and only options that go with it."""
+    given = [name for name, value in sources.items() if value]
     if len(given) != 1:
-        raise UserError(f"{' and '.join(given) or 'no source'} given", f"give one of {', '.join(sources)}")
-    idle = [f"--{key}" for key, path in files.items() if mmsa and path]
-    idle += [f"--{key}" for key, path in (("words", words), ("folds", folds)) if path and not csd]
+        chosen = " and ".join(f"--{name}" for name in given) or "no source"
+        raise UserError(f"{chosen} given", f"give one of {', '.join(f'--{name}' for name in sources)}")
+    idle = [f"--{name}" for name, value in options.items() if value and name not in GOES_WITH[given[0]]]
     if idle:
-        raise UserError(f"{given[0]} does not go with {' and '.join(idle)}", "leave one of them out")
-    if mmsa:
-        from sentiprism.data.importers.mmsa import read_mmsa
+        raise UserError(f"--{given[0]} does not go with {' and '.join(idle)}", "leave one of them out")
 
-        return read_mmsa(mmsa, notes=notes)
-    if labels:
-        from sentiprism.data.importers.table import read_table
 
-        features = {key: path for key, path in files.items() if path}
-        return read_table(labels, features=features, notes=notes)
-    from sentiprism.data.importers.csd import read_csd
+def _target(
+    name: str, known: "KnownDataset | None", low: float | None, high: float | None, classes: Sequence[str]
+) -> "TargetSpec":
+    """What the dataset's labels are, known or given."""
+    from sentiprism.types import TargetSpec
 
-    if not csd or not folds:
-        raise UserError("--csd states no splits", "give the videos of each split with --folds")
-    return read_csd(labels=csd, folds=folds, words=words, notes=notes, **files)
+    if known:
+        target = known.target
+        has = f"the classes {', '.join(target.classes)}" if target.classes else f"[{target.low:g}, {target.high:g}]"
+        if (classes and tuple(classes) != target.classes) or {low, high} - {None, target.low, target.high}:
+            raise UserError(f"{name!r} has labels on {has}", "leave --low, --high and --classes out, or rename it")
+        return target
+    if classes:
+        if low is not None or high is not None:
+            raise UserError("classes have no range", "leave --low and --high out, or --classes")
+        if len(classes) < 2 or len(set(classes)) < len(classes) or not all(classes):
+            raise UserError(f"{','.join(classes)!r} are no classes", "give two names or more, with commas between")
+        return TargetSpec(kind="classes", classes=tuple(classes))
+    if low is None or high is None or not low < high:
+        remedy = "give the range of its labels, --low and --high, or their names, --classes"
+        raise UserError(f"{name!r} is no dataset known here", remedy)
+    return TargetSpec(low=low, high=high)
+
+
+def _describe(sources: "Mapping[str, Path | str | Mapping[str, Path] | None]") -> str:
+    """Importer and file names, for the card."""
+    from sentiprism.data.importers.folds import short
+
+    parts = []
+    for key, value in sources.items():
+        if isinstance(value, Mapping):
+            parts += [f"{key} {split} {path.name}" for split, path in value.items()]
+        elif value:
+            parts.append(f"{key} {short(value)}")
+    return ", ".join(parts)
 
 
 def _known(name: str, mmsa: Path | None, notes: list[str]) -> "KnownDataset | None":

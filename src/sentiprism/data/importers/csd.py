@@ -5,8 +5,6 @@ F), ``data/<video>/intervals`` (T, 2) in seconds, and ``metadata``. After the SD
 segments, ``video[n]``; such a name is the id of a segment here too.
 """
 
-import csv
-import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,8 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sentiprism.data.dataset import SPLITS, Utterance
-from sentiprism.errors import UserError, suggest
+from sentiprism.data.dataset import Utterance
+from sentiprism.data.importers.folds import short, split_videos
+from sentiprism.errors import UserError
 
 SILENCE = "sp"
 LARGEST = 1 << 30
@@ -27,7 +26,7 @@ REMEDY = "save it again with the CMU Multimodal SDK"
 def read_csd(
     *,
     labels: Path,
-    folds: Path,
+    folds: Path | str,
     text: Path | None = None,
     audio: Path | None = None,
     vision: Path | None = None,
@@ -40,7 +39,7 @@ def read_csd(
 
     Args:
         labels: per video one row a labelled segment; the first column is the sentiment.
-        folds: which video is in which split: JSON ``{split: [video]}``, or CSV of ``video_id, split``.
+        folds: which video is in which split, see `split_videos`.
         text: features (T, F), GloVe for instance; or words, as ``words``.
         audio: features (T, F).
         vision: features (T, F).
@@ -55,7 +54,6 @@ def read_csd(
         fold.
     """
     notes = [] if notes is None else notes
-    split_of = _read_folds(folds)
     with ExitStack() as stack:
         label_file = stack.enter_context(_open(labels))
         paths = {"text": text, "audio": audio, "vision": vision, "words": words}
@@ -65,14 +63,16 @@ def read_csd(
         segments: dict[str, list[str]] = {}
         for key in label_file.keys:
             segments.setdefault(key.partition("[")[0], []).append(key)
+        sizes = {video: sum(len(label_file.read(key)[0]) for key in keys) for video, keys in segments.items()}
+        split_of = split_videos(folds, sizes, notes)
         left = segments.keys() - split_of.keys()
         if left == segments.keys():
             raise UserError(f"{labels} and {folds} have no video in common", "name videos as the label file does")
         if left:
-            notes.append(f"{labels.name}: {len(left)} videos are in no split of {folds.name}, not read")
+            notes.append(f"{labels.name}: {len(left)} videos are in no split of {short(folds)}, not read")
         absent = split_of.keys() - segments.keys()
         if absent:
-            notes.append(f"{folds.name}: {len(absent)} videos have no labels, for example {min(absent)}")
+            notes.append(f"{short(folds)}: {len(absent)} videos have no labels, for example {min(absent)}")
         for video, split in split_of.items():
             for key in segments.get(video, ()):
                 yield from ((split, utterance) for utterance in _segments(video, key, label_file, files))
@@ -183,26 +183,3 @@ def _open(path: Path) -> Iterator[_Sequences]:
         if not isinstance(data, h5py.Group):
             raise UserError(f"{path} has 'data' that is no group of videos", REMEDY)
         yield _Sequences(path, data)
-
-
-def _read_folds(path: Path) -> dict[str, str]:
-    """Split of each video."""
-    try:
-        if path.suffix == ".json":
-            content = json.loads(path.read_text(encoding="utf-8"))
-            pairs = [(str(video), split) for split, videos in content.items() for video in videos]
-        else:
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                pairs = [(row["video_id"], row["split"]) for row in csv.DictReader(file)]
-    except FileNotFoundError:
-        raise UserError(f"no file {path}", "check the path") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise UserError(f"{path} gives no folds", "write JSON {split: [video]}, or CSV video_id,split") from None
-    folds: dict[str, str] = {}
-    for video, name in pairs:
-        split = "valid" if name in {"dev", "val"} else name
-        if split not in SPLITS:
-            raise UserError(f"{path}: no split is called {name!r}", suggest(str(name), SPLITS))
-        if folds.setdefault(video, split) != split:
-            raise UserError(f"{path}: video {video!r} is in {folds[video]} and {split}", "keep it in one split")
-    return folds

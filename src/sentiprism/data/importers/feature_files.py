@@ -1,6 +1,5 @@
 """Files of features that stand beside a table: numpy archives and arrays, and Parquet."""
 
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pyarrow import parquet
 
+from sentiprism.data.importers.npz import open_npz
 from sentiprism.errors import UserError, suggest
 
 LENGTHS = ("length", "lengths")
@@ -42,24 +42,24 @@ def open_features(path: Path, modality: str, ids: list[str], notes: list[str]) -
         return readers[path.suffix](path, modality, ids, notes)
     except FileNotFoundError:
         raise UserError(f"no file {path}", "check the path") from None
-    except (OSError, EOFError, ValueError, MemoryError, zipfile.BadZipFile, pa.ArrowException) as error:
+    except (OSError, EOFError, ValueError, MemoryError, pa.ArrowException) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(f"{path} cannot be read: {reason}", "save it again, without Python objects") from None
 
 
 def _open_npz(path: Path, modality: str, _: list[str], notes: list[str]) -> tuple[list[str], Lookup]:
-    with np.load(path, allow_pickle=False) as file:
-        if "id" not in file.files:
-            raise UserError(f"{path} has no array 'id'", f"add the ids; {suggest('id', file.files)}")
-        arrays = {key: file[key] for key in file.files if key == modality or key in {"id", *LENGTHS}}
-        others = [key for key in file.files if key not in arrays]
+    with open_npz(path) as file:
+        if "id" not in file.names:
+            raise UserError(f"{path} has no array 'id'", f"add the ids; {suggest('id', file.names)}")
+        arrays = {key: file.read(key) for key in file.names if key == modality or key in {"id", *LENGTHS}}
+        others = [key for key in file.names if key not in arrays]
         if modality not in arrays:
-            others = [key for key in others if file[key].dtype.kind == "f" and file[key].ndim > 1]
-            if len(others) != 1:
-                found = ", ".join(others) or "none of floats"
+            floats = {key: array for key in others if (array := file.read(key)).dtype.kind == "f" and array.ndim > 1}
+            if len(floats) != 1:
+                found = ", ".join(floats) or "none of floats"
                 raise UserError(f"{path} has no array {modality!r}", f"rename the one that is meant: {found}")
-            arrays[modality] = file[others[0]]
-            notes.append(f"{path.name}: array {others[0]!r} is read as {modality}")
+            ((name, arrays[modality]),) = floats.items()
+            notes.append(f"{path.name}: array {name!r} is read as {modality}")
         else:
             notes += [f"{path.name}: array {key!r} is not read" for key in others]
     ids = [str(name) for name in arrays["id"].astype(np.str_).reshape(-1)]

@@ -1,32 +1,35 @@
 """A user's own dataset: a CSV of utterances, and a file of features for each modality, joined on the id."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
-from pyarrow import csv
-
-from sentiprism.data.dataset import SPLITS, Utterance
+from sentiprism.data.dataset import Utterance
+from sentiprism.data.importers.columns import Table, read_columns
 from sentiprism.data.importers.feature_files import open_features
 from sentiprism.errors import UserError, suggest
 from sentiprism.types import MODALITIES
 
-REQUIRED = ("id", "label", "split")
-OPTIONAL = ("video_id", "text", "clip_id", "label_T", "label_A", "label_V")
-SPLIT_NAMES = {split: split for split in SPLITS} | {"dev": "valid", "val": "valid", "validation": "valid"}
-SEPARATOR = "$_$"
-
 
 def read_table(
-    labels: Path, *, features: Mapping[str, Path], notes: list[str] | None = None
+    labels: Path | Mapping[str, Path],
+    *,
+    features: Mapping[str, Path],
+    columns: Mapping[str, str] | None = None,
+    classes: Sequence[str] = (),
+    folds: Path | str | None = None,
+    notes: list[str] | None = None,
 ) -> Iterator[tuple[str, Utterance]]:
-    """Read a CSV and its feature files.
+    """Read a CSV, or one a split, and the feature files.
 
     Args:
         labels: CSV of id, label, split and optionally video_id, text, clip_id, label_T, label_A, label_V;
-            without video_id each id must be ``video$_$clip``. Splits are train, valid (or dev, val) and test.
+            without video_id each id must be ``video$_$clip``. Splits are train, valid (or dev, val) and test. By
+            split, files that have no column of it.
         features: by modality, a file `open_features` knows; static vectors become sequences of one step.
+        columns: where a column of those names comes from in a CSV that has others: the name of one column, or a
+            pattern such as ``{split}-{Dialogue_ID}``.
+        classes: names in the order of the labels, where the target is classes; a label is a name or its place.
+        folds: splits of a table that has none, see `split_videos`.
         notes: warnings are appended to it.
 
     Yields:
@@ -36,7 +39,9 @@ def read_table(
         UserError: a file cannot be read, a column or value is missing or wrong, or no id is in both files.
     """
     notes = [] if notes is None else notes
-    table = _read_csv(labels, notes)
+    files = labels if isinstance(labels, Mapping) else {"": labels}
+    where = " and ".join(str(path) for path in files.values())
+    table = read_columns(files, columns or {}, folds, notes)
     lookups = {}
     for modality, path in features.items():
         if modality not in MODALITIES:
@@ -48,82 +53,57 @@ def read_table(
         common = len(rows.keys() & set(table["id"]))
         if not common:
             raise UserError(
-                f"{path} and {labels} have no id in common",
+                f"{path} and {where} have no id in common",
                 f"make ids like {next(iter(rows), '')!r} and {table['id'][0]!r} the same",
             )
         if len(rows) > common:
-            notes.append(f"{path.name}: {len(rows) - common} ids are not in {labels.name}, not read")
+            stems = " and ".join(file.name for file in files.values())
+            notes.append(f"{path.name}: {len(rows) - common} ids are not in {stems}, not read")
         if len(table["id"]) > common:
             notes.append(f"{path.name}: {len(table['id']) - common} utterances have no {modality}")
         lookups[modality] = (rows, lookup)
     for n, name in enumerate(table["id"]):
+        if not table["split"][n]:  # its video is in no fold
+            continue
         yield (
             table["split"][n],
             Utterance(
                 id=name,
                 video_id=table["video_id"][n],
                 text=table["text"][n] or None if "text" in table else None,
-                labels={key: _label(labels, table, column, n) for key, column in _label_columns(table)},
+                labels={key: _label(where, table, column, n, classes) for key, column in _label_columns(table)},
                 sequences={m: lookup(rows[name]) for m, (rows, lookup) in lookups.items() if name in rows},
             ),
         )
 
 
-def _label_columns(table: Mapping[str, Any]) -> list[tuple[str, str]]:
+def parse_label(text: str, classes: Sequence[str] = ()) -> float:
+    """An intensity, or the place of a class that is given by its name or, where names are no numbers, its place.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if text in classes:
+        return float(classes.index(text))
+    value, places = float(text), {}
+    for place, name in enumerate(classes):
+        try:
+            places[float(name)] = float(place)
+        except ValueError:
+            continue
+    if places and value not in places:
+        raise ValueError(text)
+    return places.get(value, value)
+
+
+def _label_columns(table: Table) -> list[tuple[str, str]]:
     return [("M", "label"), *((key, f"label_{key}") for key in "TAV" if f"label_{key}" in table)]
 
 
-def _label(path: Path, table: Mapping[str, list[str]], column: str, row: int) -> float:
+def _label(where: str, table: Table, column: str, row: int, classes: Sequence[str]) -> float:
     text = table[column][row]
     try:
-        return float(text)
+        return parse_label(text, classes)
     except ValueError:
-        raise UserError(
-            f"{path}: {column} of {table['id'][row]!r} is {text!r}", "write a number, with a point"
-        ) from None
-
-
-def _read_csv(path: Path, notes: list[str]) -> dict[str, list[str]]:
-    """Columns as strings, in the order of the file; split names made ours, every utterance with its video."""
-    content = _parse(path)
-    names = content.column_names
-    if len(set(names)) != len(names):
-        raise UserError(f"{path} has a column twice", "give each column a name of its own")
-    for name in REQUIRED:
-        if name not in names:
-            raise UserError(f"{path} has no column {name!r}", f"add it, or rename one; {suggest(name, names)}")
-    known = (*REQUIRED, *OPTIONAL)
-    notes += [f"{path.name}: column {name!r} is not known and not read" for name in names if name not in known]
-    table: dict[str, list[str]] = {name: content[name].to_pylist() for name in names if name in known}
-    if not table["id"]:
-        raise UserError(f"{path} has no rows", "give it one row an utterance")
-    videos = table.get("video_id") or [_video(path, name) for name in table["id"]]
-    for name, video, split in zip(table["id"], videos, table["split"], strict=True):
-        if not video:
-            raise UserError(f"{path}: {name!r} has no video_id", "name the recording each utterance comes from")
-        if split.lower() not in SPLIT_NAMES:
-            raise UserError(f"{path}: split of {name!r} is {split!r}", suggest(split.lower(), SPLIT_NAMES))
-    return table | {"video_id": videos, "split": [SPLIT_NAMES[split.lower()] for split in table["split"]]}
-
-
-def _parse(path: Path) -> Any:
-    parse = csv.ParseOptions(newlines_in_values=True)
-    try:
-        with csv.open_csv(path, parse_options=parse) as reader:
-            names = reader.schema.names
-        options = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
-        return csv.read_csv(path, parse_options=parse, convert_options=options)
-    except FileNotFoundError:
-        raise UserError(f"no file {path}", "check the path") from None
-    except (OSError, pa.ArrowException) as error:
-        raise UserError(f"{path} is no table: {' '.join(str(error).split())}", "save it as UTF-8 CSV") from None
-
-
-def _video(path: Path, name: str) -> str:
-    video, found, _ = name.rpartition(SEPARATOR)
-    if not found:
-        raise UserError(
-            f"{path} has no column 'video_id', and the id {name!r} does not name its video",
-            f"add video_id, the recording an utterance was cut from, or write ids as video{SEPARATOR}clip",
-        )
-    return video
+        remedy = suggest(text, classes) if classes else "write a number, with a point, or name the --classes"
+        raise UserError(f"{where}: {column} of {table['id'][row]!r} is {text!r}", remedy) from None

@@ -26,8 +26,20 @@ def task_error(prediction: Tensor, label: Tensor, target: TargetSpec) -> Tensor:
     return 1 - prediction.softmax(dim=-1).gather(1, label.unsqueeze(1)).squeeze(1)
 
 
-def task_loss(prediction: Tensor, label: Tensor, target: TargetSpec, kind: TaskLoss = "mse") -> Tensor:
-    """Mean squared or absolute error of an intensity; cross-entropy of classes, whatever ``kind`` says."""
+def task_loss(
+    prediction: Tensor, label: Tensor, target: TargetSpec, kind: TaskLoss = "mse", counted: Tensor | None = None
+) -> Tensor:
+    """Mean squared or absolute error of an intensity; cross-entropy of classes, whatever ``kind`` says.
+
+    Args:
+        prediction: (B,) intensity, or (B, C) logits.
+        label: (B,) intensity, or (B,) class.
+        target: what is predicted.
+        kind: of an intensity's error.
+        counted: (B,) bool, the samples that the mean is over; None = all.
+    """
     if target.kind == "classes":
-        return functional.cross_entropy(prediction, label)
-    return functional.mse_loss(prediction, label) if kind == "mse" else functional.l1_loss(prediction, label)
+        error = functional.cross_entropy(prediction, label, reduction="none")
+    else:
+        error = (prediction - label).square() if kind == "mse" else (prediction - label).abs()
+    return error.mean() if counted is None else (error * counted).sum() / counted.sum().clamp(min=1)

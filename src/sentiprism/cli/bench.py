@@ -1,0 +1,88 @@
+"""The verb that measures cost: bench."""
+
+from typing import Annotated
+
+import typer
+
+from sentiprism.cli.tables import emit_json, points, table
+from sentiprism.errors import UserError
+
+HEADINGS = ("model", "parameters", "G MAC", "s/step", "ratio", "ms, 1", "ms, 32", "peak MB")
+FORMS = {
+    "padded": "padded as distributed: text 50, audio 375 x 5, vision 500 x 20",
+    "real": "lengths of MOSI's texts, batches of like length",
+}
+
+
+def bench(
+    models: Annotated[list[str] | None, typer.Argument(metavar="MODEL", help="By default all.")] = None,
+    encoder: Annotated[
+        str, typer.Option(metavar="NAME", help="minilm, mpnet, bert-base (random weights), none, or a folder.")
+    ] = "minilm",
+    batch_size: Annotated[int, typer.Option(min=1, metavar="N", help="Utterances a training step.")] = 16,
+    steps: Annotated[int, typer.Option(min=1, metavar="N", help="Different batches that are timed.")] = 5,
+    rounds: Annotated[int, typer.Option(min=1, metavar="N", help="Times each; the median counts.")] = 3,
+    threads: Annotated[int | None, typer.Option(min=1, metavar="N", help="By default one a core.")] = None,
+    only: Annotated[str | None, typer.Option(metavar="FORM", help="padded or real; by default both.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+) -> None:
+    """Measure what models cost on this machine's CPU: size, multiply-adds, time and memory.
+
+    Random inputs of MOSI's shapes; each model in a process of its own.
+
+    Examples:
+        sentiprism bench
+
+        sentiprism bench mdf text_only --encoder bert-base
+
+        sentiprism bench --encoder none --only real --json
+    """
+    if only is not None and only not in FORMS:
+        raise UserError(f"there is no form {only!r}", f"choose one of: {', '.join(FORMS)}")
+
+    from sentiprism.evaluation.benchmark import REFERENCE, ratios
+    from sentiprism.evaluation.benchmark import bench as measure
+    from sentiprism.machine import machine
+
+    here = machine()  # before the measurement is a load of its own
+    costs = measure(
+        models or (),
+        encoder=encoder,
+        batch_size=batch_size,
+        steps=steps,
+        rounds=rounds,
+        threads=threads,
+        forms=(only,) if only else tuple(FORMS),  # type: ignore[arg-type]
+        watch=lambda what: typer.echo(f"measuring {what}", err=True),
+    )
+    against = ratios(costs)
+    if as_json:
+        rows = [{**one._asdict(), "ratio": ratio} for one, ratio in zip(costs, against, strict=True)]
+        return emit_json({"machine": here, "encoder": encoder, "batch_size": batch_size, "costs": rows})
+    count = f"{threads} threads" if threads else "a thread a core"
+    base = REFERENCE if any(one.model == REFERENCE and not one.error for one in costs) else "the fastest"
+    caption = (
+        f"encoder {encoder}, batch {batch_size} in training; ratio: of s/step to {base}'s\n"
+        "G MAC: 10^9 multiply-adds an utterance; ms an utterance at inference, 1 and 32 at once\n"
+        f"medians of {rounds} rounds over {steps} batches; {count}; {here}"
+    )
+    for form, title in FORMS.items():
+        lines = [
+            (
+                one.model,
+                f"{one.parameters / 1e6:.2f} M",
+                f"{one.multiply_adds / 1e9:.3f}",
+                f"{one.step:.3f}",
+                f"{ratio:.2f}",
+                f"{one.one:.1f}",
+                f"{one.many:.1f}",
+                f"{one.peak:,.0f}",
+            )
+            for one, ratio in zip(costs, against, strict=True)
+            if one.form == form and not one.error
+        ]
+        if lines:
+            table(f"Cost, {title}", HEADINGS, lines, caption, numbers=HEADINGS[1:])
+    if failed := [f"{one.model}, {one.form}: {one.error}" for one in costs if one.error]:
+        points("Failed", failed)
+    return None

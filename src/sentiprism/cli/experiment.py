@@ -1,0 +1,195 @@
+"""Verbs around the papers' tables: reproduce, ablate, results."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sentiprism.cli.tables import emit_json, points, side_by_side
+from sentiprism.errors import UserError
+
+if TYPE_CHECKING:
+    from sentiprism.evaluation.published import PublishedTable
+
+Model = Annotated[str, typer.Argument(metavar="MODEL", help="See: sentiprism models.")]
+Dataset = Annotated[str | None, typer.Option(metavar="NAME", help="Name in the store, or its folder.")]
+Table = Annotated[str, typer.Option(metavar="NAME", help="By number (2), or by what it is about (components).")]
+Experiment = Annotated[
+    str | None, typer.Option(metavar="NAME", help="File with the numbers, where a dataset has more than one.")
+]
+Seeds = Annotated[int | None, typer.Option(min=1, metavar="N", help="How many seeds, from 1111 on.")]
+Encoder = Annotated[str | None, typer.Option(metavar="NAME", help="Text encoder in the place of the settings' own.")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Changes every row; repeatable.")
+]
+Out = Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where the rows' runs go; by default under runs/.")]
+Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1, mps.")]
+Precision = Annotated[str, typer.Option(metavar="NAME", help="auto, no, bf16, fp16.")]
+AsMarkdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def reproduce(
+    model: Model,
+    dataset: Dataset = None,
+    table: Annotated[str | None, typer.Option(metavar="NAME", help="By default every table.")] = None,
+    experiment: Experiment = None,
+    run: Annotated[
+        list[Path] | None, typer.Option(metavar="RUN", help="Show this run beside its row; repeatable.")
+    ] = None,
+    train: Annotated[bool, typer.Option("--train", help="Train the rows with the paper's settings first.")] = False,
+    seeds: Seeds = None,
+    encoder: Encoder = None,
+    settings: Settings = None,
+    out: Out = None,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    markdown: AsMarkdown = False,
+    as_json: Json = False,
+) -> None:
+    """Show a paper's settings and published numbers, and what was measured beside them.
+
+    Examples:
+        sentiprism reproduce mdf --dataset mosi
+
+        sentiprism reproduce mdf --dataset mosei --table 1
+
+        sentiprism reproduce mdf --dataset mosi --table 2 --run runs/mdf
+
+        sentiprism reproduce mdf --dataset mosi --table 1 --train
+    """
+    from sentiprism.config import dump, merge
+    from sentiprism.evaluation.published import find_experiment, find_table, published
+    from sentiprism.training import resolve
+    from sentiprism.training.experiments import load_experiment
+
+    if train:
+        if run or table is None:
+            raise UserError("--train measures one table anew", "give --table and no --run")
+        return ablate(
+            model,
+            table,
+            dataset,
+            experiment,
+            encoder=encoder,
+            seeds=seeds,
+            settings=settings,
+            out=out,
+            device=device,
+            precision=precision,
+            markdown=markdown,
+            as_json=as_json,
+        )
+    if experiment is None:
+        if dataset is None:
+            raise UserError("a paper has numbers of several datasets", "give --dataset or --experiment")
+        experiment = find_experiment(model, Path(dataset).name)
+    paper = load_experiment(experiment)
+    changes = ({"data": {"text": {"encoder": encoder}}} if encoder else {}) | ({"seeds": seeds} if seeds else {})
+    config = resolve(merge(paper.run, changes), settings or ())
+    keys = list(paper.published) if table is None else [find_table(paper, table)]
+    if run and len(keys) > 1:
+        raise UserError("a run belongs to a row of one table", "give --table")
+    found = [published(experiment, key, run or (), device=device) for key in keys]
+    if as_json:
+        return emit_json({"run": config.model_dump(mode="json"), "tables": [one.to_dict() for one in found]})
+    if not markdown:
+        typer.echo(f"{experiment}: {paper.title}\n\n{dump(config)}")
+    return _show(found, markdown=markdown)
+
+
+def ablate(
+    model: Model,
+    table: Table,
+    dataset: Dataset = None,
+    experiment: Experiment = None,
+    base: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Experiment every row starts from; by default the paper's.")
+    ] = None,
+    ours: Annotated[bool, typer.Option("--ours", help="Start from this project's own settings.")] = False,
+    encoder: Encoder = None,
+    seeds: Seeds = None,
+    rows: Annotated[
+        list[str] | None, typer.Option(metavar="ROW", help="Only this row, by name or number; repeatable.")
+    ] = None,
+    settings: Settings = None,
+    out: Out = None,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    markdown: AsMarkdown = False,
+    as_json: Json = False,
+) -> None:
+    """Train every row of a paper's table and show published beside measured, in the same order.
+
+    The same command again goes on where it was stopped; a finished row is not trained again.
+
+    Examples:
+        sentiprism ablate mdf --dataset mosi --table 2 --ours --seeds 3
+
+        sentiprism ablate mdf --dataset mosi --table 3 --encoder minilm
+
+        sentiprism ablate mdf --dataset mosi --table 2 --rows 1 --rows 6
+    """
+    from sentiprism.evaluation import ablate as measure
+
+    if ours and base:
+        raise UserError("--ours and --base both say where to start", "give one of them")
+    found = measure(
+        model,
+        table,
+        dataset,
+        experiment=experiment,
+        base="ours" if ours else base,
+        encoder=encoder,
+        seeds=seeds,
+        rows=rows or (),
+        assignments=settings or (),
+        out=out,
+        device=device,
+        precision=precision,  # type: ignore[arg-type]
+    )
+    if os.environ.get("RANK", "0") != "0":
+        return None
+    return emit_json(found.to_dict()) if as_json else _show([found], markdown=markdown)
+
+
+def results(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Runs, or folders of runs.")],
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the page there.")] = None,
+    reference: Annotated[
+        str, typer.Option(metavar="MODEL", help="What the others are held against, on the same encoder.")
+    ] = "text_only",
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Write the page of results: a table a dataset, from run folders; made anew each time, never edited.
+
+    Examples:
+        sentiprism results runs --out docs/results.md
+
+        sentiprism results runs/mdf runs/text_only
+    """
+    from sentiprism.evaluation.results import gather, page
+    from sentiprism.files import write_text
+
+    found = gather(runs, reference=reference, device=device)
+    if as_json:
+        return emit_json([one.to_dict() for one in found])
+    text = page(found)
+    if out is None:
+        return typer.echo(text)
+    write_text(out, text)
+    return typer.echo(f"{len(found)} run{'s' * (len(found) > 1)} in {out}")
+
+
+def _show(tables: "list[PublishedTable]", *, markdown: bool) -> None:
+    for one in tables:
+        if markdown:
+            typer.echo(one.to_markdown() + "\n")
+            continue
+        names = [line.row.name for line in one.lines]
+        title = f"{one.source.title}, {one.key}: {one.table.caption}"
+        side_by_side(title, names, one.columns(), "", stub="row")
+        points("Remarks", one.remarks())
+        typer.echo()

@@ -1,0 +1,177 @@
+"""Verbs that draw the papers' figures of any run."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+app = typer.Typer(help="Draw the papers' figures of any run.", no_args_is_help=True)
+
+OneRun = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
+Out = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="A .pdf, .svg or .png; by default a PDF in RUN/figures."),
+]
+Split = Annotated[str, typer.Option(metavar="NAME", help="train, valid or test.")]
+Seed = Annotated[int | None, typer.Option(metavar="N", help="Whose model; by default the first finished one.")]
+Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1, mps.")]
+
+
+@app.command()
+def weights(run: OneRun, out: Out = None, split: Split = "test", seed: Seed = None, device: Device = "auto") -> None:
+    """Modality weights of every utterance, ranked, above what they were taught (MDF, Figure 3).
+
+    Examples:
+        sentiprism figure weights runs/mdf-mosi
+
+        sentiprism figure weights runs/mdf-mosi --seed 1112 --out weights.svg
+    """
+    path = _target(out, run, f"weights-{split}")
+    from sentiprism.report import figures
+
+    _save(figures.weights(run, split, seed=seed, device=device), path)
+
+
+@app.command()
+def gates(run: OneRun, out: Out = None, split: Split = "test", seed: Seed = None, device: Device = "auto") -> None:
+    """Distribution of every gate: modalities, paths, experts (DPDF-LQ, Appendix A.3).
+
+    Examples:
+        sentiprism figure gates runs/dpdf_lq-mosi
+    """
+    path = _target(out, run, f"gates-{split}")
+    from sentiprism.report import figures
+
+    _save(figures.gates(run, split, seed=seed, device=device), path)
+
+
+@app.command()
+def confusion(
+    run: OneRun,
+    out: Out = None,
+    split: Split = "test",
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Whose model; by default the mean over all.")] = None,
+    device: Device = "auto",
+) -> None:
+    """Confusion of sentiment classes and accuracy of each (DLF, Figure 4; DPDF-LQ, Figure 5).
+
+    On [-3, 3] the classes are the seven of Acc-7, HN (-3) to HP (3): values are clipped and rounded.
+
+    Examples:
+        sentiprism figure confusion runs/dlf-mosi
+    """
+    path = _target(out, run, f"confusion-{split}")
+    from sentiprism.report import figures
+
+    _save(figures.confusion(run, split, seed=seed, device=device), path)
+
+
+@app.command()
+def tsne(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of runs, one panel each.")],
+    out: Out = None,
+    split: Split = "test",
+    by: Annotated[str, typer.Option(metavar="WHAT", help="Colours: class, polarity or feature.")] = "class",
+    features: Annotated[
+        list[str] | None, typer.Option("--feature", metavar="NAME", help="Name or pattern of names; repeatable.")
+    ] = None,
+    dimensions: Annotated[int, typer.Option(metavar="N", help="2 or 3.")] = 2,
+    points: Annotated[int, typer.Option(min=4, metavar="N", help="At most so many a panel.")] = 2000,
+    seed: Seed = None,
+    device: Device = "auto",
+) -> None:
+    """t-SNE of features (MDF, Figure 4; DLF, Figure 5; FINE, Figure 5).
+
+    Examples:
+        sentiprism figure tsne runs/dlf-mosi
+
+        sentiprism figure tsne runs/full runs/without-o --by feature
+
+        sentiprism figure tsne runs/fine --by polarity --dimensions 3
+    """
+    path = _target(out, runs[0], f"tsne-{by}-{split}")
+    from sentiprism.report import figures
+
+    drawn = figures.tsne(
+        *runs,
+        split=split,
+        by=by,
+        features=features or (),
+        dimensions=dimensions,
+        points=points,
+        seed=seed,
+        device=device,
+    )
+    _save(drawn, path)
+
+
+@app.command()
+def attention(
+    run: OneRun,
+    out: Out = None,
+    split: Split = "test",
+    layers: Annotated[
+        list[str] | None, typer.Option("--layers", metavar="NAME", help="Name or pattern of names; repeatable.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="Average over so many utterances at most.")] = 200,
+    seed: Seed = None,
+    device: Device = "auto",
+) -> None:
+    """Mean attention matrices (DPDF-LQ, Figure 4).
+
+    Examples:
+        sentiprism figure attention runs/dpdf_lq-mosei
+
+        sentiprism figure attention runs/dpdf_lq-mosei --layers 'local*'
+    """
+    path = _target(out, run, f"attention-{split}")
+    from sentiprism.report import figures
+
+    _save(figures.attention(run, split, layers=layers or (), limit=limit, seed=seed, device=device), path)
+
+
+@app.command("runs")
+def side_by_side(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of runs, of one dataset or several.")],
+    out: Out = None,
+    split: Split = "test",
+    metrics: Annotated[
+        list[str] | None, typer.Option("--metric", metavar="NAME", help="mae, acc_7 ...; repeatable; all by default.")
+    ] = None,
+    over: Annotated[
+        str | None, typer.Option(metavar="KEY", help="Draw lines over this setting, optim.lr for example.")
+    ] = None,
+    device: Device = "auto",
+) -> None:
+    """Bars of runs per metric with deviation over seeds, or lines over a setting.
+
+    TMT+AMW, Figure 5; DPDF-LQ, Figures 6 and 7.
+
+    Examples:
+        sentiprism figure runs runs/tmt runs/tmt_amw --metric mae
+
+        sentiprism figure runs runs/depth-* --over config.depth
+    """
+    path = _target(out, runs[0], f"runs-{split}")
+    from sentiprism.report import figures
+
+    _save(figures.runs(*runs, split=split, metrics=metrics or (), over=over, device=device), path)
+
+
+def _target(out: Path | None, run: Path, name: str) -> Path:
+    """Where the figure goes; a bad place or run is refused before anything is computed."""
+    from sentiprism.report.figures import check_target
+    from sentiprism.training import Run
+
+    Run(run)
+    return check_target(out or run / "figures" / f"{name}.pdf")
+
+
+def _save(figure: "Figure", path: Path) -> None:
+    from sentiprism.report import figures
+
+    figures.save(figure, path)
+    typer.echo(str(path))

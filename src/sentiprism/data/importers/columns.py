@@ -1,0 +1,133 @@
+"""The columns of CSV files under our names, some made from others; every row with its video and its split."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pyarrow import csv
+
+from sentiprism.data.importers.folds import SPLIT_NAMES, short, split_videos
+from sentiprism.errors import UserError, suggest
+
+REQUIRED = ("id", "label", "split")
+OPTIONAL = ("video_id", "text", "clip_id", "label_T", "label_A", "label_V")
+SEPARATOR = "$_$"
+
+Table = dict[str, list[str]]
+
+
+def read_columns(
+    files: Mapping[str, Path], columns: Mapping[str, str], folds: Path | str | None, notes: list[str]
+) -> Table:
+    """Read CSV files as one table of strings, in their order.
+
+    Args:
+        files: by split; "" for one that has a column of it.
+        columns: where our columns come from, see `read_table`.
+        folds: splits of a table that has none, see `split_videos`.
+        notes: warnings are appended to it.
+
+    Returns:
+        id, label, video_id, split ("" where the video is in no fold), and what else there is of `OPTIONAL`.
+
+    Raises:
+        UserError: a file cannot be read, a column or value is missing or wrong.
+    """
+    parts: list[Table] = []
+    unknown: dict[str, None] = {}
+    for split, path in files.items():
+        content = _parse(path)
+        if split:
+            if "split" in content:
+                raise UserError(f"{path} has a column 'split' and is given for {split}", "give it as --labels FILE")
+            content["split"] = [SPLIT_NAMES.get(split, split)] * len(next(iter(content.values()), []))
+        part = _rename(path, content, columns, unknown)
+        if folds is not None and "split" in part:
+            raise UserError(f"{path} states its own splits", "leave --folds out")
+        parts.append(_check(path, part, REQUIRED if folds is None else REQUIRED[:2], list(content)))
+        if parts[-1].keys() != parts[0].keys():
+            name = min(parts[-1].keys() ^ parts[0].keys())
+            raise UserError(f"{path} and the first file do not both have {name!r}", "give all files the same columns")
+    if unknown:
+        names = " and ".join(path.name for path in files.values())
+        what = f"column{'s' * (len(unknown) > 1)} {', '.join(map(repr, unknown))}"
+        notes.append(f"{names}: {what} {'are' if len(unknown) > 1 else 'is'} not known and not read")
+    table = {key: list(chain.from_iterable(part[key] for part in parts)) for key in parts[0]}
+    if folds is not None:
+        split_of = split_videos(folds, Counter(table["video_id"]), notes)
+        table["split"] = [split_of.get(video, "") for video in table["video_id"]]
+        if left := table["split"].count(""):
+            notes.append(f"{left} utterances are of videos in no split of {short(folds)}, not read")
+    return table
+
+
+def _rename(path: Path, content: Table, columns: Mapping[str, str], unknown: dict[str, None]) -> Table:
+    """The columns we know, some made from others; the names of the rest go to ``unknown``."""
+    known = (*REQUIRED, *OPTIONAL)
+    made: Table = {}
+    used: set[str] = set()
+    for name, pattern in columns.items():
+        if name not in known:
+            raise UserError(f"no column is called {name!r} here", suggest(name, known))
+        parts = re.split(r"\{([^{}]+)\}", pattern)  # text and names by turns
+        parts = parts if len(parts) > 1 else ["", pattern, ""]
+        for column in parts[1::2]:
+            if column not in content:
+                raise UserError(f"{path} has no column {column!r}", suggest(column, content))
+        used |= set(parts[1::2])
+        rows = zip(*(content[column] for column in parts[1::2]), strict=True)
+        made[name] = ["".join(chain.from_iterable(zip(parts[::2], (*row, ""), strict=True))) for row in rows]
+    unknown.update(dict.fromkeys(name for name in content if name not in {*known, *used}))
+    return {name: values for name, values in content.items() if name in known} | made
+
+
+def _check(path: Path, table: Table, required: tuple[str, ...], names: list[str]) -> Table:
+    """The table with its videos, and with split names that are ours."""
+    for name in required:
+        if name not in table:
+            raise UserError(
+                f"{path} has no column {name!r}",
+                f"add it, or say what it is made from with --column {name}=NAME; {suggest(name, names)}",
+            )
+    if not table["id"]:
+        raise UserError(f"{path} has no rows", "give it one row an utterance")
+    videos = table.get("video_id") or [_video(path, name) for name in table["id"]]
+    splits = table.get("split", [])
+    for name, video in zip(table["id"], videos, strict=True):
+        if not video:
+            raise UserError(f"{path}: {name!r} has no video_id", "name the recording each utterance comes from")
+    for name, split in zip(table["id"], splits, strict=bool(splits)):
+        if split.lower() not in SPLIT_NAMES:
+            raise UserError(f"{path}: split of {name!r} is {split!r}", suggest(split.lower(), SPLIT_NAMES))
+    renamed = {"split": [SPLIT_NAMES[split.lower()] for split in splits]} if splits else {}
+    return table | {"video_id": videos} | renamed
+
+
+def _parse(path: Path) -> Table:
+    parse = csv.ParseOptions(newlines_in_values=True)
+    try:
+        with csv.open_csv(path, parse_options=parse) as reader:
+            names = reader.schema.names
+        options = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
+        content: Any = csv.read_csv(path, parse_options=parse, convert_options=options)
+    except FileNotFoundError:
+        raise UserError(f"no file {path}", "check the path") from None
+    except (OSError, pa.ArrowException) as error:
+        raise UserError(f"{path} is no table: {' '.join(str(error).split())}", "save it as UTF-8 CSV") from None
+    if len(set(content.column_names)) != len(content.column_names):
+        raise UserError(f"{path} has a column twice", "give each column a name of its own")
+    return {name: content[name].to_pylist() for name in content.column_names}
+
+
+def _video(path: Path, name: str) -> str:
+    video, found, _ = name.rpartition(SEPARATOR)
+    if not found:
+        raise UserError(
+            f"{path} has no column 'video_id', and the id {name!r} does not name its video",
+            f"add video_id, the recording an utterance was cut from, or write ids as video{SEPARATOR}clip",
+        )
+    return video

@@ -1,0 +1,224 @@
+"""Measure a published table: one training run a row, resumable, on the rows' own settings."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from sentiprism.config import merge, override
+from sentiprism.data.dataset import TuningView
+from sentiprism.data.known import describe
+from sentiprism.data.prepare import prepare
+from sentiprism.data.store import load_dataset
+from sentiprism.errors import UserError, suggest
+from sentiprism.evaluation.compare import recall
+from sentiprism.evaluation.published import PublishedTable, find_experiment, find_table, full_row, line
+from sentiprism.models import create_model
+from sentiprism.training import Run, RunConfig, launch, resolve, resume
+from sentiprism.training.engine import Precision
+from sentiprism.training.experiments import OURS, Row, default_settings, load_experiment
+from sentiprism.types import FeatureSpec
+
+
+class Step(NamedTuple):
+    """A row that has settings, and how it is measured."""
+
+    row: Row
+    config: RunConfig
+    folder: Path | None
+    """Where its run stands, perhaps another row's that comes to the same on this dataset; None = not measurable."""
+    note: str
+
+
+def ablate(
+    model: str,
+    table: str,
+    dataset: str | None = None,
+    *,
+    experiment: str | None = None,
+    base: str | None = None,
+    encoder: str | None = None,
+    seeds: int | tuple[int, ...] | None = None,
+    rows: Iterable[str] = (),
+    assignments: Iterable[str] = (),
+    out: Path | str | None = None,
+    device: str = "auto",
+    precision: Precision = "auto",
+    quiet: bool = False,
+) -> PublishedTable:
+    """Train and measure every row of a published table that has settings of its own.
+
+    What was trained before is kept: a finished row is not trained again, an interrupted one goes on. Everything that
+    can be refused is refused before the first row is trained.
+
+    Args:
+        model: see ``list_models``.
+        table: number, key or alias, see `find_table`.
+        dataset: a name in the store or a folder; by default the experiment's.
+        experiment: file with the published numbers; by default the model's own paper on this dataset.
+        base: settings that every row starts from: None = the paper's, ``ours`` = this project's own for the model and
+            dataset, else the name or path of an experiment.
+        encoder: text encoder in the place of the settings' own.
+        seeds: how many, or which.
+        rows: names or numbers (from 1) of the rows; by default all.
+        assignments: ``key=value`` texts; a row's own settings come after them.
+        out: folder of the runs, one below it for each row; by default under ``runs/``.
+        device: as in ``train``.
+        precision: as in ``train``.
+        quiet: show no progress.
+
+    Returns:
+        The table, with what was measured on test and each row's paired difference from the full model.
+
+    Raises:
+        UserError: anything the user can mend; a row that was trained with other settings.
+    """
+    if experiment is None:
+        if dataset is None:
+            raise UserError("a table needs a dataset", "give --dataset or --experiment")
+        experiment = find_experiment(model, Path(dataset).name)
+    paper = load_experiment(experiment)
+    key = find_table(paper, table)
+    if dataset is not None and Path(dataset).parts[1:]:
+        dataset = str(Path(dataset).resolve())  # a resume may stand elsewhere
+    given = {"model": model, "dataset": dataset or paper.run["dataset"], "seeds": seeds}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if encoder is not None:
+        changes["data"] = {"text": {"encoder": encoder}}
+    start = _base(base, paper.run, model, Path(changes["dataset"]).name)
+    settings = override(merge(start, changes), assignments)
+    view = load_dataset(resolve(settings).dataset).tuning()
+    folder = Path(out) if out else Path("runs") / f"ablate-{model}-{view.name}-{key}"
+    published = paper.published[key].rows
+    steps = plan(published, settings, view, folder)
+    chosen = _chosen(published, rows)
+    for step in steps:
+        check(step, view)
+    for step in steps:
+        if step.row in chosen and step.folder is not None:
+            _train(step, view, device, precision, quiet=quiet)
+    whole = full_row(settings, published)
+    wanted = {step.row.name: step for step in steps if step.row in chosen}
+    folders = {step.folder for step in steps if (step.row in chosen or step.row is whole) and _done(step)}
+    measured = {folder: recall(folder, device=device) for folder in folders if folder is not None}
+    full = next((measured.get(step.folder) for step in steps if step.row is whole and step.folder), None)
+    lines = []
+    for row in published:
+        own = wanted.get(row.name)
+        found = measured.get(own.folder) if own and own.folder else None
+        lines.append(line(row, found, full, own.note if own else ""))
+    return PublishedTable(experiment, paper, key, view.name, tuple(lines))
+
+
+def plan(rows: tuple[Row, ...], settings: dict[str, Any], view: TuningView, out: Path) -> list[Step]:
+    """How each row that has settings is measured on a dataset.
+
+    Rows that come to the same there, because what they differ in is a modality it lacks, share one run.
+
+    Args:
+        rows: of the table.
+        settings: what every row starts from.
+        view: the dataset.
+        out: folder of the runs.
+
+    Raises:
+        UserError: settings that are wrong whatever the dataset.
+    """
+    steps: list[Step] = []
+    seen: dict[str, Step] = {}
+    specs: dict[str, FeatureSpec] = {}
+    for number, row in enumerate(rows, start=1):
+        if row.settings is None:
+            continue
+        config = resolve(merge(settings, row.settings))
+        data = config.data.model_dump_json()
+        if data not in specs:
+            specs[data] = prepare(view, config.data)
+        try:
+            with torch.device("meta"):
+                built = create_model(config.model, specs[data], view.card.target, config.config, pretrained=False)
+        except UserError as error:
+            steps.append(Step(row, config, None, f"not measurable on {view.name}: {error.cause}"))
+            continue
+        lacking = [name for name in config.config["modalities"] if name not in built.modalities]
+        note = f"measured without {' and '.join(lacking)}, which {view.name} lacks" if lacking else ""
+        effective = config.model_copy(update={"config": {**config.config, "modalities": list(built.modalities)}})
+        same = seen.get(effective.model_dump_json())
+        if same is not None:
+            note = f"{note}; " * bool(note) + f"the run of {same.row.name!r}"
+            step = Step(row, same.config, same.folder, note)
+        else:
+            step = Step(row, config, out / f"{number:02d}-{_slug(row.name)}", note)
+        seen.setdefault(effective.model_dump_json(), step)
+        steps.append(step)
+    return steps
+
+
+def check(step: Step, view: TuningView) -> None:
+    """Refuse a row whose run was begun with other settings or other data.
+
+    Raises:
+        UserError: names the first setting that differs.
+    """
+    if step.folder is None or not (step.folder / "run.yaml").is_file():
+        return
+    run = Run(step.folder)
+    then = resolve(run.config.model_dump(mode="json")).model_dump(mode="json")
+    changed = _first_change(then, step.config.model_dump(mode="json"))
+    if changed is not None:
+        name, old, new = changed
+        raise UserError(
+            f"{step.row.name!r} was trained in {step.folder} with {name}={old}, not {new}",
+            "choose another --out, or remove that folder",
+        )
+    run.check_dataset(view.card)
+
+
+def _train(step: Step, view: TuningView, device: str, precision: Precision, *, quiet: bool) -> None:
+    assert step.folder is not None  # noqa: S101 - for mypy
+    if not (step.folder / "run.yaml").is_file():
+        launch(step.config, view, out=step.folder, device=device, precision=precision, quiet=quiet)
+    elif not _done(step):
+        resume(step.folder, device=device, precision=precision, quiet=quiet)
+
+
+def _done(step: Step) -> bool:
+    folder = step.folder
+    return folder is not None and (folder / "run.yaml").is_file() and Run(folder).finished == step.config.seeds
+
+
+def _base(name: str | None, paper: dict[str, Any], model: str, dataset: str) -> dict[str, Any]:
+    if name is None:
+        return paper
+    if name not in {"ours", OURS}:
+        return load_experiment(name).run
+    known = describe(dataset)
+    if settings := default_settings(model, known.name if known else dataset):
+        return settings
+    raise UserError(f"there are no settings of our own for {model} on {dataset}", "name an experiment with --base")
+
+
+def _chosen(rows: tuple[Row, ...], wanted: Iterable[str]) -> list[Row]:
+    by_name = {str(number): row for number, row in enumerate(rows, start=1)} | {row.name: row for row in rows}
+    chosen = []
+    for name in wanted:
+        if name not in by_name:
+            raise UserError(f"the table has no row {name!r}", suggest(name, [row.name for row in rows]))
+        if by_name[name].settings is None:
+            raise UserError(f"row {name!r} is another model's", "choose one with settings")
+        chosen.append(by_name[name])
+    return chosen or [row for row in rows if row.settings is not None]
+
+
+def _first_change(old: Any, new: Any, path: str = "") -> tuple[str, Any, Any] | None:
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        return None if old == new else (path, old, new)
+    names = sorted({*old, *new}, key=str)
+    changes = (_first_change(old.get(name), new.get(name), f"{path}.{name}".lstrip(".")) for name in names)
+    return next((change for change in changes if change is not None), None)
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "row"

@@ -1,0 +1,66 @@
+"""What a run's selected models answered: from the files beside them, or made now."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sentiprism.errors import UserError
+from sentiprism.evaluation.evaluate import evaluate
+from sentiprism.metrics import Protocol, protocol
+from sentiprism.training import Run
+from sentiprism.training.predict import Predictions, read_predictions
+
+Floats = npt.NDArray[np.float64]
+
+
+def opened(run: Run | Path | str) -> Run:
+    """A run with at least one finished seed.
+
+    Raises:
+        UserError: it is none.
+    """
+    run = run if isinstance(run, Run) else Run(run)
+    if not run.finished:
+        raise UserError(f"no seed of {run.folder} is finished", f"go on with: sentiprism train --resume {run.folder}")
+    return run
+
+
+def finished_seed(run: Run, seed: int | None = None) -> int:
+    """``seed`` if it is finished; the first that is where None is given.
+
+    Raises:
+        UserError: it is not finished.
+    """
+    if seed is not None and seed not in run.finished:
+        raise UserError(f"seed {seed} of {run.name} is not finished", f"choose one of: {_list(run.finished)}")
+    return run.finished[0] if seed is None else seed
+
+
+def answers(run: Run, split: str = "test", *, device: str = "auto") -> dict[int, Predictions]:
+    """Predictions of every finished seed on a split; the run is evaluated where they are not kept yet.
+
+    Raises:
+        UserError: they cannot be read, or not be made.
+    """
+    paths = {seed: run.seed_folder(seed) / f"predictions-{split}.parquet" for seed in run.finished}
+    if all(path.is_file() for path in paths.values()):
+        return {seed: read_predictions(path) for seed, path in paths.items()}
+    made = evaluate(run, split, device=device)
+    return dict(zip(made.seeds, made.predictions, strict=True))
+
+
+def protocol_of(run: Run) -> Protocol:
+    """How the run's dataset is judged, as it was when the run began."""
+    return protocol(run.environment["dataset"]["protocol"])
+
+
+def scores(run: Run, split: str = "test", *, device: str = "auto") -> dict[str, Floats]:
+    """Every metric of every finished seed: (S,) by name, unrounded."""
+    found = [protocol_of(run).compute(one.prediction, one.label) for one in answers(run, split, device=device).values()]
+    return {name: np.array([one[name] for one in found]) for name in found[0]}
+
+
+def _list(values: tuple[Any, ...]) -> str:
+    return ", ".join(map(str, values))

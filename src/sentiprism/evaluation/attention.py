@@ -1,0 +1,121 @@
+"""Where a saved model's attention looks, as a mean over utterances of any length."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from sentiprism.errors import UserError
+from sentiprism.evaluation.representations import drawn, feed
+from sentiprism.models import MODELS, Model, create_model
+from sentiprism.nn.attention import Attention, attention_maps
+from sentiprism.training import Run
+from sentiprism.training.predict import forward_all
+from sentiprism.types import FeatureSpec, ModalitySpec, TargetSpec
+
+Array = npt.NDArray[np.float32]
+
+EXACT = 64
+"""Longest axis of a map that is kept step by step."""
+GRID = 32
+"""Places of an axis that is longer, or whose length differs between utterances."""
+
+
+class Attended(NamedTuple):
+    """The mean over heads and utterances of one attention's weights."""
+
+    weights: Array
+    """(Q, K): a row is what one place of the query looks at and sums to 1."""
+    relative: tuple[bool, bool]
+    """Whether the places of query and source are shares of the length, from 0 to 1, or steps."""
+
+
+def attention(
+    run: Run | Path | str, split: str = "test", *, seed: int | None = None, limit: int = 200, device: str = "auto"
+) -> dict[str, Attended]:
+    """Mean attention maps by module name; a module that is called more than once has ``name [1]``, ``name [2]``.
+
+    Only utterances with every modality that the model uses count, and each passes alone: there is no padding to
+    look at. An axis of one length throughout (learned tokens) is kept step by step, another one becomes `GRID`
+    places along its length: weights on the source's steps are summed in a place, queries are averaged.
+
+    Args:
+        run: a `Run` or its folder.
+        split: ``train``, ``valid`` or ``test``.
+        seed: whose model; by default the first finished one.
+        limit: utterances at most.
+        device: as in ``train``.
+
+    Raises:
+        UserError: the model has no attention, or no utterance has all its modalities.
+    """
+    at = feed(run, split, seed, device)
+    if not _attends(at.model):
+        raise UserError(f"{at.model.name} has no attention layers", f"choose a run of: {', '.join(attentive())}")
+    rows = drawn(np.flatnonzero(at.whole), limit)
+    if not len(rows):
+        raise UserError(f"no utterance of {split} has all of {', '.join(at.model.modalities)}", "choose another split")
+    sums: dict[str, _Sum] = {}
+    with attention_maps(at.model) as maps:
+        for _ in forward_all(at.model, at.data, at.engine, batch_size=1, rows=rows, labels=False):
+            for name, calls in maps.items():
+                for i, weights in enumerate(calls):
+                    key = f"{name} [{i + 1}]" if len(calls) > 1 else name
+                    if len(weights):  # an expert that is not asked sees an empty batch
+                        sums.setdefault(key, _Sum()).add(weights[0].mean(dim=0).float().cpu().numpy())
+                calls.clear()
+    return {name: found.mean() for name, found in sums.items()}
+
+
+def attentive() -> list[str]:
+    """Names of the models that have attention layers."""
+    features = FeatureSpec(**dict.fromkeys(("text", "audio", "vision"), ModalitySpec(kind="features", width=8)))
+    with torch.device("meta"):
+        return [name for name in MODELS if _attends(create_model(name, features, TargetSpec()))]
+
+
+class _Sum:
+    """Adds maps of any size: each axis by itself is exact until a second length comes."""
+
+    def __init__(self) -> None:
+        self.total: Array | None = None
+        self.count, self.lengths = 0, (0, 0)
+        self.relative = (False, False)
+
+    def add(self, weights: Array) -> None:
+        """Add a map (Tq, Tk)."""
+        if self.total is None:
+            self.lengths = (weights.shape[0], weights.shape[1])
+            self.relative = (weights.shape[0] > EXACT, weights.shape[1] > EXACT)
+            self.total = np.zeros_like(self._folded(weights, self.relative))
+        varying = tuple(a or n != m for a, n, m in zip(self.relative, self.lengths, weights.shape, strict=True))
+        newly = (varying[0] and not self.relative[0], varying[1] and not self.relative[1])
+        self.total = self._folded(self.total, newly)
+        self.relative = (varying[0], varying[1])
+        self.total = self.total + self._folded(weights, self.relative)
+        self.count += 1
+
+    def mean(self) -> Attended:
+        """The mean of what was added."""
+        assert self.total is not None  # noqa: S101 - a sum is made when it is first added to
+        return Attended(np.asarray(self.total / self.count, np.float32), self.relative)
+
+    @staticmethod
+    def _folded(weights: Array, axes: tuple[bool, bool]) -> Array:
+        if axes[0]:
+            shares = places(weights.shape[0])
+            weights = (shares / shares.sum(axis=1, keepdims=True)) @ weights
+        return weights @ places(weights.shape[1]).T if axes[1] else weights
+
+
+def places(steps: int) -> Array:
+    """(GRID, steps) share of each step's stretch of [0, 1] that lies in each place; columns sum to 1."""
+    coarse, fine = np.linspace(0, 1, GRID + 1)[:, None], np.linspace(0, 1, steps + 1)
+    overlap = np.minimum(coarse[1:], fine[1:]) - np.maximum(coarse[:-1], fine[:-1])
+    return np.asarray(np.clip(overlap, 0, None) * steps, np.float32)
+
+
+def _attends(model: Model) -> bool:
+    return any(isinstance(module, Attention) for module in model.modules())

@@ -1,0 +1,228 @@
+"""A page of results from run folders: generated, never edited."""
+
+import json
+import shlex
+from collections.abc import Iterable
+from itertools import groupby
+from math import prod
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any, NamedTuple
+
+from safetensors import safe_open
+
+from sentiprism.config import merge
+from sentiprism.data.known import describe
+from sentiprism.errors import UserError
+from sentiprism.evaluation.bootstrap import Difference
+from sentiprism.evaluation.compare import difference, recall
+from sentiprism.evaluation.evaluate import Evaluation
+from sentiprism.markup import markdown, number
+from sentiprism.training import Run, RunConfig, resolve
+from sentiprism.training.config import FIRST_SEED
+from sentiprism.training.experiments import default_settings
+from sentiprism.types import MODALITIES
+
+HEAD = """# Results
+
+Made by `sentiprism results RUN... --out FILE` from run folders; edits are lost. Mean ± deviation over seeds, in
+brackets the 95% bootstrap interval over test utterances; percentages where a metric is a share. *Valid* is the mean
+score that chose the epochs. *Less {reference}* is the paired bootstrap difference from the reference on the same
+dataset and encoder: what a system adds to its encoder. *Training* is the time of all epochs of a seed without
+validation, mean over seeds."""
+
+
+class Result(NamedTuple):
+    """What a run folder says of itself on test."""
+
+    run: Run
+    evaluation: Evaluation
+    inputs: str
+    """Modalities it was fed, and its text encoder."""
+    parameters: int
+    """Trained with the run; a frozen encoder is not among them."""
+    seconds: float
+    """Mean over seeds of all epochs together."""
+    command: str
+    """Trains it again."""
+    reference: str
+    difference: dict[str, Difference] | None = None
+    """From the reference run; None where it is the reference itself, or there is none."""
+
+    @property
+    def valid(self) -> tuple[str, list[float]]:
+        """Metric that chose the epochs, and its value a seed."""
+        name = self.run.config.optim.select or self.evaluation.protocol.default_selection
+        return name, [row["valid"][name] for row in self.run.summary.values()]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            **self.evaluation.to_dict(),
+            "folder": str(self.run.folder),
+            "inputs": self.inputs,
+            "parameters": self.parameters,
+            "seconds": self.seconds,
+            "command": self.command,
+            "valid": {self.valid[0]: self.valid[1]},
+            "reference": self.reference,
+            "difference": {k: d._asdict() for k, d in self.difference.items()} if self.difference else None,
+            "environment": self.run.environment,
+        }
+
+
+def gather(folders: Iterable[Path | str], *, reference: str = "text_only", device: str = "auto") -> list[Result]:
+    """Read runs, and what each differs in from the reference's run on the same dataset and text encoder.
+
+    Args:
+        folders: run folders, or folders with runs below them; runs without a finished seed are left out.
+        reference: model the others are held against.
+        device: for runs that were not evaluated yet.
+
+    Returns:
+        By dataset, the reference first, then in the order of their names.
+
+    Raises:
+        UserError: there is no finished run.
+    """
+    given = [Path(folder) for folder in folders]
+    found = dict.fromkeys(path.parent for folder in given for path in sorted(folder.rglob("run.yaml")))
+    runs = [run for run in map(Run, found) if run.finished]
+    if not runs:
+        raise UserError(f"no finished run in {', '.join(map(str, given))}", "give run folders")
+    results = [_read(run, reference, device) for run in runs]
+    results.sort(key=lambda one: (one.evaluation.dataset, one.evaluation.model != reference, one.run.name))
+    return [one._replace(difference=_from_reference(one, results)) for one in results]
+
+
+def page(results: list[Result]) -> str:
+    """The page as Markdown: for each dataset a table, the selection rule and the commands."""
+    parts = [HEAD.format(reference=results[0].reference)]
+    for dataset, group in groupby(results, key=lambda one: one.evaluation.dataset):
+        parts += _section(dataset, list(group))
+    return "\n\n".join(parts) + "\n"
+
+
+def parameters(folder: Path) -> int:
+    """Parameters of a saved model: as it says, or all its tensors' elements where it is of an earlier version."""
+    described = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if (count := described.get("parameters")) is not None:
+        return int(count)
+    with safe_open(folder / "weights.safetensors", "np") as file:  # reads the header alone
+        return sum(prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118 - it is no mapping
+
+
+def command(config: RunConfig) -> str | None:
+    """The shortest ``sentiprism train`` with these settings: what differs from those it starts from.
+
+    None where a setting it starts from cannot be taken back by ``--set``: a key that is to be gone.
+    """
+    dataset, count = Path(config.dataset).name, len(config.seeds)
+    base = default_settings(config.model, dataset)
+    words = ["sentiprism", "train", config.model, "--dataset", dataset]
+    counted = config.seeds == tuple(range(FIRST_SEED, FIRST_SEED + count))
+    words += ["--seeds", str(count)] if counted else ["--set", f"seeds={_yaml(list(config.seeds))}"]
+    base = merge(base, {"model": config.model, "dataset": dataset, "seeds": list(config.seeds)})
+    wanted = resolve({**config.model_dump(mode="json"), "dataset": dataset})
+    changes = _changes(resolve(base).model_dump(mode="json"), wanted.model_dump(mode="json"))
+    assignments = [f"{name}={_yaml(value)}" for name, value in changes]
+    if resolve(base, assignments) != wanted:
+        return None
+    return shlex.join([*words, *(word for text in assignments for word in ("--set", text))])
+
+
+def _read(run: Run, reference: str, device: str) -> Result:
+    model = run.seed_folder(run.finished[0]) / "model"
+    seconds = [
+        sum(json.loads(line)["seconds"] for line in path.read_text(encoding="utf-8").splitlines())
+        for path in (run.seed_folder(seed) / "metrics.jsonl" for seed in run.finished)
+    ]
+    trains = command(run.config) or str(run.environment["command"])
+    evaluation = recall(run, device=device)
+    return Result(run, evaluation, _inputs(run, model), parameters(model), mean(seconds), trains, reference)
+
+
+def _inputs(run: Run, model: Path) -> str:
+    described = json.loads((model / "config.json").read_text(encoding="utf-8"))
+    features, used = described["features"], described["config"]["modalities"]
+    present = [name for name in MODALITIES if features[name] is not None and name in used]
+    text = features["text"]
+    how = "features"
+    if text is not None and run.config.data.text.encoder is not None:
+        encoder = Path(run.config.data.text.encoder).name
+        how = f"{encoder}, {'tuned' if text['kind'] == 'tokens' else 'frozen'}" if text["encoder"] else "features"
+    return ", ".join(f"text ({how})" if name == "text" else name for name in present)
+
+
+def _from_reference(one: Result, results: list[Result]) -> dict[str, Difference] | None:
+    data = one.run.environment["dataset"]["content"], one.run.config.data.text
+    fitting = [
+        other
+        for other in results
+        if other.evaluation.model == one.reference
+        and (other.run.environment["dataset"]["content"], other.run.config.data.text) == data
+    ]
+    if not fitting or one.evaluation.model == one.reference:
+        return None
+    best = max(fitting, key=lambda other: len(other.evaluation.seeds))
+    return difference(one.evaluation, best.evaluation)
+
+
+def _section(dataset: str, results: list[Result]) -> list[str]:
+    protocol, known = results[0].evaluation.protocol, describe(dataset)
+    metrics = dict(protocol.metrics)
+    main = protocol.default_selection
+    columns = [
+        "run", "model", "seeds", "inputs",
+        *(f"{metric.label} {'↑' if metric.higher_is_better else '↓'}" for metric in metrics.values()),
+        "valid", f"{metrics[main].label} less {results[0].reference}", "parameters", "training",
+    ]  # fmt: skip
+    rows = []
+    for one in results:
+        name, scores = one.valid
+        scale = metrics[name].scale
+        spread = f" ± {number(stdev(scores), scale)}" if len(scores) > 1 else ""
+        rows.append(
+            [
+                one.run.name,
+                one.evaluation.model,
+                str(len(one.evaluation.seeds)),
+                one.inputs,
+                *("<br>".join(one.evaluation.metrics[n].cells(m.scale)) for n, m in metrics.items()),
+                f"{number(mean(scores), scale)}{spread}",
+                "<br>".join(one.difference[main].cells(metrics[main].scale)) if one.difference else "–",
+                f"{one.parameters / 1e6:.2f} M",
+                _duration(one.seconds),
+            ]
+        )
+    rules = dict.fromkeys(one.evaluation.selection for one in results)
+    machines = dict.fromkeys(_machine(one.run.environment) for one in results)
+    said = [f"Selection: {rule}." for rule in rules] + [f"Trained on {', or '.join(machines)}."]
+    commands = "\n".join(f"    {one.command}  # {one.run.name}" for one in results)
+    return [f"## {known.title if known else dataset}", markdown(columns, rows), "\n".join(said), commands]
+
+
+def _machine(environment: dict[str, Any]) -> str:
+    gpu = environment.get("gpu")
+    return gpu or f"{environment['device']}, {environment['threads']} threads"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
+
+
+def _changes(old: dict[str, Any], new: dict[str, Any], path: str = "") -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    for name, value in new.items():
+        before = old.get(name)
+        if isinstance(value, dict) and isinstance(before, dict):
+            found += _changes(before, value, f"{path}{name}.")
+        elif value != before:
+            found.append((f"{path}{name}", value))
+    return found
+
+
+def _yaml(value: Any) -> str:
+    return json.dumps(value) if isinstance(value, list | dict) or value is None else str(value)

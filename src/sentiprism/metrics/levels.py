@@ -1,0 +1,87 @@
+"""The named classes that values fall into: those of the dataset's own accuracy, so that the two agree."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from sentiprism.errors import UserError
+from sentiprism.metrics import intensity, sims
+from sentiprism.metrics.protocols import Protocol
+from sentiprism.metrics.sums import Array, singles
+from sentiprism.types import TargetSpec
+
+Integers = npt.NDArray[np.int64]
+
+SEVEN = ("HN", "N", "WN", "Neu", "WP", "P", "HP")
+"""Highly negative, negative, weakly negative, neutral, weakly positive, positive, highly positive (DLF, Figure 4)."""
+POLARITY = ("negative", "neutral", "positive")
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Classes of a dataset, from the lowest up.
+
+    Args:
+        names: short, in order.
+        metric: the metric of the protocol that is the accuracy over exactly these classes.
+        rule: how a value becomes a class, in words.
+        of: (N,) intensities or class numbers, or (N, C) logits -> (N,) numbers from 0 on.
+        ordered: False where the order of the classes says nothing.
+    """
+
+    names: tuple[str, ...]
+    metric: str
+    rule: str
+    of: Callable[[npt.ArrayLike], Integers]
+    ordered: bool = True
+
+    def table(self, prediction: npt.ArrayLike, label: npt.ArrayLike) -> Integers:
+        """(K, K) utterances by class of the label (row) and of the prediction (column)."""
+        K, truth = len(self.names), self.of(label)
+        return np.bincount(truth * K + self.of(prediction), minlength=K * K).reshape(K, K)
+
+
+def levels(protocol: Protocol, target: TargetSpec) -> Levels:
+    """Classes of a dataset.
+
+    ``intensity``: the seven integers of Acc-7, half to even, so that HN is -2.5 and below and the neutral -0.5 to
+    0.5. ``sims``: the five bins of its Acc-5. ``signed``: below 0, and the rest. Classes: their own names.
+
+    Args:
+        protocol: how the dataset is judged.
+        target: names of its classes, where it has any.
+
+    Raises:
+        UserError: intensities on a range that nobody has cut into classes.
+    """
+    if protocol.kind == "classes":
+        return Levels(target.classes, protocol.default_selection, "the largest logit", _classes, ordered=False)
+    if protocol.name == "intensity":
+        return Levels(
+            SEVEN, "acc_7", "clipped to [-3, 3] and rounded", lambda v: _integers(intensity.rounded(v, 3)) + 3
+        )
+    if protocol.name.startswith("sims"):
+        rule = f"cut at {', '.join(map(str, sims.FIVE))}"
+        return Levels(SEVEN[1:-1], "acc_5", rule, lambda v: _integers(sims.bins(v, *sims.FIVE)))
+    if protocol.name == "signed":
+        return Levels(("< 0", "≥ 0"), "acc2_has0", "by sign", lambda v: _integers(singles(v) >= 0))
+    raise UserError(
+        f"intensities on [{target.low:g}, {target.high:g}] have no classes",
+        "draw what needs none: weights, gates, runs",
+    )
+
+
+def polarity(label: npt.ArrayLike) -> Integers:
+    """(N,) intensities around 0 -> 0 below, 1 at and 2 above it: `POLARITY`."""
+    return _integers(np.sign(singles(label))) + 1
+
+
+def _classes(values: npt.ArrayLike) -> Integers:
+    given = np.asarray(values)
+    return _integers(given.argmax(axis=-1) if given.ndim > 1 else given)
+
+
+def _integers(values: Array) -> Integers:
+    return np.asarray(values, np.int64)

@@ -1,0 +1,278 @@
+"""FINE: factorised fusion by mutual information estimation (Liu and Wang, AAAI 2026).
+
+Neither code nor supplement is published. The readings: an expert of the MoQ reads a whole sequence, two of four are
+chosen a sample and modality; the mutual information is that of token means, and each term is the mean over its pairs of
+modalities (I_utr: over the modalities); critics are those of FactorCL, one a pair and term. The critics f* of the
+upper bounds have a loss of their own, ``critic``, which sees detached features, while I_uni and I_str see detached
+critics: the paths of the gradients are as disjoint as with a second optimiser. L_recon rebuilds the output of the MoQ.
+Loss weights are unknown. ``cl``, ``up`` and the terms of L_MI are built only where their weight is not 0; one that is
+not built is given as 0. A missing modality takes part in no pair, loss, expert's balance or attention.
+docs/deviations.md lists the readings with the alternatives.
+"""
+
+from typing import Literal, Self
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+from torch.nn import functional
+
+from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.nn.attention import Transformer, sinusoidal
+from sentiprism.nn.blocks import mlp
+from sentiprism.nn.extractors import Plain, PlainExtractor
+from sentiprism.nn.factorize import Factorizer, Factors, Split
+from sentiprism.nn.information import InformationTerms, misa_distances
+from sentiprism.nn.objectives.balance import load_balance
+from sentiprism.nn.objectives.contrastive import ContrastForm, DynamicContrastiveQueue
+from sentiprism.nn.objectives.task import TaskLoss, task_loss
+from sentiprism.nn.qformer import MixtureOfQFormers, Route
+from sentiprism.nn.stacked import StackedLinear
+from sentiprism.nn.text import TextEncoder
+from sentiprism.types import Batch, FeatureSpec, ModelOutput, TargetSpec
+
+
+class FINEConfig(ModelConfig):
+    """Configuration of `FINE`; the paper gives no setting, so the defaults are readings."""
+
+    LOSSES = {
+        "task": 1.0,  # L_MP
+        "up": 0.1,
+        "cl": 0.1,
+        "aux": 0.01,
+        "sha": 0.1,  # from here on the terms of L_MI (Eq. 12), each with its share of β_mi
+        "uni": 0.1,
+        "recon": 0.1,
+        "str": 0.1,
+        "utr": 0.1,
+        "critic": 1.0,
+    }
+
+    width: int = Field(128, gt=0)
+    """d'."""
+    heads: int = Field(4, gt=0)
+    """Of the Q-Formers."""
+    fusion_heads: int = Field(8, gt=0)
+    dropout: float = Field(0.1, ge=0, lt=1)
+    task: TaskLoss = "mse"
+    """L_MP and L_UP are mean squared errors."""
+    unimodal_labels: bool = False
+    """L_UP takes a modality's own label (T, A, V) where the dataset has one, and not y."""
+    extractor: Literal["moq"] | Plain = "moq"
+    """Mixture of Q-Formers, or what Table 6 puts in its place: one pooled token a modality."""
+    routing: Literal["top2", "dense"] = "top2"
+    """How many experts read a sequence: two, or all."""
+    experts: int = Field(4, ge=2)
+    tokens: int = Field(8, gt=0)
+    """l, the tokens of a Q-Former."""
+    depth: int = Field(2, gt=0)
+    """Layers of the extractors."""
+    fusion_depth: int = Field(2, gt=0)
+    factorize: Split | Literal["none"] = "ftre"
+    """``misa``: MISA's split, with its central moment discrepancy as ``sha`` and its difference loss as ``uni``.
+    ``none``: what is extracted is fused."""
+    critic_width: int = Field(512, gt=0)
+    label_width: int = Field(64, gt=0)
+    """d_s and d_u."""
+    club_warmup: int = Field(0, ge=0)
+    """Epochs in which ``uni`` and ``str`` are 0 while their critics learn."""
+    club_clamp: bool = False
+    """Take an upper bound below 0, which is none, for 0."""
+    contrast: ContrastForm = "accon"
+    """Form of L_CL."""
+    queue: int = Field(64, ge=0)
+    """Entries of a sub-queue; 0 contrasts the batch alone."""
+    queue_classes: int | None = Field(None, ge=2)
+    """Sub-queues of an intensity; null = one a unit of the range, at least 5."""
+    temperature: float = Field(0.1, gt=0)
+
+    @model_validator(mode="after")
+    def _heads_divide(self) -> Self:
+        if self.width % self.heads or self.width % self.fusion_heads:
+            raise ValueError(f"{self.heads} and {self.fusion_heads} heads must divide a width of {self.width}")
+        return self
+
+
+class FINE(Model):
+    """Q-Formers extract, mutual information factorises, a transformer fuses, a queue contrasts."""
+
+    name = "fine"
+    citation = Citation(
+        "FINE: Factorized Multimodal Sentiment Analysis via Mutual Information Estimation",
+        "Yadong Liu, Shangfei Wang",
+        "AAAI",
+        2026,
+    )
+    Config = FINEConfig
+    config: FINEConfig
+    exceptions = {
+        "weights": "the head reads the concatenated [CLS] of all modalities: nothing weighs one against another"
+    }
+
+    def __init__(
+        self, features: FeatureSpec, target: TargetSpec, config: FINEConfig, *, pretrained: bool = True
+    ) -> None:
+        super().__init__(features, target, config, pretrained=pretrained)
+        width, count = config.width, len(self.modalities)
+        if "text" in self.modalities and features.text is not None:
+            self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
+        self.projections, self.extractors = nn.ModuleDict(), nn.ModuleDict()
+        for modality in self.modalities:
+            inputs = self.text_encoder.width if modality == "text" else getattr(features, modality).width
+            self.projections[modality] = nn.Linear(inputs, width)
+            self.extractors[modality] = self._extractor()
+        self.factorizer = None
+        if config.factorize != "none":
+            decoder = self._on("recon")
+            self.factorizer = Factorizer(count, width, config.dropout, split=config.factorize, decoder=decoder)
+        branches = 1 if self.factorizer is None else 2
+        self.cls = nn.Parameter(torch.randn(count, width) * 0.02)
+        self.types = nn.Parameter(torch.randn(branches, count, width) * 0.02)
+        self.fusion = Transformer(config.fusion_depth, width, config.fusion_heads, 4 * width, dropout=config.dropout)
+        self.head = mlp(count * width, width, self.outputs, config.dropout)
+        self.unimodal_heads = StackedLinear(count, width, self.outputs) if self._on("up") else None
+        self.project, self.contrast = None, None
+        if self._on("cl"):
+            self.project = nn.Linear(count * width, width)
+            self.contrast = DynamicContrastiveQueue(
+                target,
+                width,
+                config.queue,
+                form=config.contrast,
+                temperature=config.temperature,
+                classes=config.queue_classes,
+            )
+        self.information = None
+        if config.factorize == "ftre":
+            self.information = InformationTerms(
+                count,
+                width,
+                self.outputs,
+                {name for name in config.LOSSES if self._on(name)},
+                critic_width=config.critic_width,
+                label_width=config.label_width,
+                clamp=config.club_clamp,
+            )
+        self.epoch = 0
+
+    def _extractor(self) -> nn.Module:
+        c = self.config
+        if c.extractor != "moq":
+            return PlainExtractor(c.extractor, c.depth, c.width, c.heads, c.dropout)
+        chosen = 2 if c.routing == "top2" else c.experts
+        return MixtureOfQFormers(c.experts, chosen, c.tokens, c.depth, c.width, c.heads, c.dropout)
+
+    def _on(self, loss: str) -> bool:
+        return self.config.loss_weights[loss] != 0
+
+    def forward(self, batch: Batch) -> ModelOutput:
+        """Eqs. 1 to 14; ``weights`` hold each modality's experts, or the weights over time of pooled steps."""
+        present = self.present(batch)  # (B, M)
+        tokens: list[Tensor] = []
+        routes: list[Route] = []
+        weights: dict[str, Tensor] = {}
+        for modality in self.modalities:
+            extracted, found = self._extract(modality, batch)
+            tokens.append(extracted)
+            if isinstance(found, Route):
+                routes.append(found)
+            elif found is not None:
+                weights[f"time.{modality}"] = found
+        x = torch.stack(tokens)  # (M, B, l, D)
+        features = dict(zip(self.modalities, x.mean(dim=2), strict=True))
+        factors: Factors | None = None
+        branches = x.unsqueeze(0)
+        if self.factorizer is not None:
+            factors = self.factorizer(x)
+            branches = torch.stack([factors.shared_task, factors.unique_task])
+            for modality, shared, unique in zip(self.modalities, *factors.pooled()[2:], strict=True):
+                features[f"shared.{modality}"], features[f"specific.{modality}"] = shared, unique
+        read = self._fuse(branches, present)  # (B, M, D)
+        features["fused"] = read.flatten(1)
+        if self.project is not None:
+            features["contrast"] = functional.normalize(self.project(features["fused"]), dim=1)
+        prediction = self.to_prediction(self.head(features["fused"]))
+        if routes:
+            experts = torch.stack([route.weight for route in routes], dim=1)  # (B, M, E)
+            shares = [self.spread(share) for share in experts.unbind(2)]
+            weights["expert"] = torch.stack(shares, dim=2).flatten(1)  # (B, 3E)
+        losses = self._losses(prediction, features, read, present, batch) if batch.labels else {}
+        if batch.labels and routes and self._on("aux"):
+            balance = [load_balance(*route, here) for route, here in zip(routes, present.T, strict=True)]
+            losses["aux"] = torch.stack(balance).mean()
+        if batch.labels and factors is not None:
+            losses |= self._factor_losses(x, factors, present.T, batch.labels["M"])
+        return ModelOutput(prediction, losses, weights, features)
+
+    def _extract(self, modality: str, batch: Batch) -> tuple[Tensor, Route | Tensor | None]:
+        """Eq. 1: (B, l, D) tokens and the route, or (B, T) weights over time."""
+        values, mask = getattr(batch, modality)
+        if modality == "text":
+            values, mask = self.text_encoder(batch.text)
+        projected = self.projections[modality](values.masked_fill(~mask.unsqueeze(-1), 0.0))
+        positions = sinusoidal(values.shape[1], self.config.width, values.device)
+        return self.extractors[modality](projected + positions, mask)  # type: ignore[no-any-return]
+
+    def _fuse(self, branches: Tensor, present: Tensor) -> Tensor:
+        """(P, M, B, l, D) tokens of P kinds -> (B, M, D), each modality's [CLS] after it has looked at all of them."""
+        size, count = present.shape
+        typed = branches + self.types[:, :, None, None]
+        sequence = typed.permute(2, 1, 0, 3, 4)  # (B, M, P, l, D)
+        per = sequence.shape[2] * sequence.shape[3]
+        values = torch.cat([self.cls.expand(size, -1, -1), sequence.flatten(1, 3)], dim=1)
+        mask = torch.cat([present, present.unsqueeze(2).expand(-1, -1, per).flatten(1)], dim=1)
+        read: Tensor = self.fusion(values, mask, first=count)
+        return read
+
+    def _losses(
+        self, prediction: Tensor, features: dict[str, Tensor], read: Tensor, present: Tensor, batch: Batch
+    ) -> dict[str, Tensor]:
+        """L_MP, L_UP and L_CL; every other loss of Eq. 14 as 0."""
+        label, kind = batch.labels["M"], self.config.task
+        losses = dict.fromkeys(self.config.LOSSES, prediction.new_zeros(()))
+        losses["task"] = task_loss(prediction, label, self.target, kind)
+        if self.unimodal_heads is not None:
+            own = []
+            heads = self.to_prediction(self.unimodal_heads(read.transpose(0, 1)))
+            for modality, head, here in zip(self.modalities, heads, present.T, strict=True):
+                name = modality[0].upper() if self.config.unimodal_labels else "M"
+                own.append(task_loss(head, batch.labels.get(name, label), self.target, kind, here))
+            losses["up"] = torch.stack(own).mean()
+        if self.contrast is not None:
+            losses["cl"] = self.contrast(features["contrast"], label, present.any(dim=1))  # Eq. 13
+        return losses
+
+    def _factor_losses(self, x: Tensor, factors: Factors, present: Tensor, label: Tensor) -> dict[str, Tensor]:
+        """L_MI (Eq. 12) term by term and the critics' own loss: (M, B, l, D), factors of it, (M, B), (B,)."""
+        assert self.factorizer is not None  # noqa: S101 - it made the factors
+        means, losses = factors.pooled(), {}
+        if self.factorizer.decoder is not None:
+            losses["recon"] = self.factorizer.reconstruction(x, factors, present)
+        if self.information is None:
+            return losses | misa_distances(means, present)
+        ready = self.epoch >= self.config.club_warmup
+        vector = self._label_vector(label, x.dtype)
+        terms: dict[str, Tensor] = self.information(means, present, vector, ready=ready)
+        return losses | terms
+
+    def _label_vector(self, label: Tensor, dtype: torch.dtype) -> Tensor:
+        """(B,) -> (B, 1) intensities, or (B, C) one-hot classes."""
+        if self.target.kind == "classes":
+            return functional.one_hot(label, self.outputs).to(dtype)
+        return label.unsqueeze(1).to(dtype)
+
+    def param_groups(self) -> dict[str, list[nn.Parameter]]:
+        """``text_encoder``, ``default`` and ``critics``, which is there, and empty, without critics too."""
+        critics = [] if self.information is None else list(self.information.critics.parameters())
+        theirs = {id(p) for p in critics}
+        groups = {k: [p for p in group if id(p) not in theirs] for k, group in super().param_groups().items()}
+        return groups | {"critics": critics}
+
+    def set_epoch(self, epoch: int) -> None:
+        """The warm-up of the upper bounds counts epochs."""
+        self.epoch = epoch
+
+    def after_step(self, batch: Batch, output: ModelOutput) -> None:
+        """Queue the batch's representations; of several processes, the first one's queue is everybody's."""
+        if self.contrast is not None and self.config.queue and batch.labels:
+            self.contrast.push(output.features["contrast"], batch.labels["M"], self.present(batch).any(dim=1))

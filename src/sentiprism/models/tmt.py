@@ -1,0 +1,211 @@
+"""TMT: token-disentangling mutual Transformer (Yin et al., EAAI 2024).
+
+Built after the released code as this project's notes describe it; where the text is not open to us, that is the
+reading. Learned tokens read all frames and come out as what the modalities share and what each has alone; the two
+kinds then read each other. Positions count within each modality, so that a sample has one answer in any batch and
+any length fits; the order in which modalities follow each other means nothing to attention. A missing modality's
+tokens are no keys and take no part in means and losses. The page docs/deviations.md lists what differs.
+"""
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.nn.attention import LearnedPositions, Transformer
+from sentiprism.nn.blocks import masked_mean
+from sentiprism.nn.objectives.mmd import mmd
+from sentiprism.nn.objectives.orthogonality import difference
+from sentiprism.nn.objectives.task import TaskLoss, task_loss
+from sentiprism.nn.text import TextEncoder
+from sentiprism.types import Batch, FeatureSpec, ModelOutput, Sequence, TargetSpec
+
+
+class TMTConfig(ModelConfig):
+    """Configuration of `TMT`; the defaults are the released code's for five classes."""
+
+    LOSSES = {"task": 10.0, "orth": 0.01, "sim": 1.0}
+    PRESETS = {"paper": {}, "acc3": {"loss_weights": {"task": 1.0, "orth": 0.05, "sim": 0.05}}}
+    """``acc3``: the weights of the released script for two and three classes."""
+
+    width: int = Field(256, gt=0)
+    heads: int = Field(8, gt=0)
+    head_width: int | None = Field(64, gt=0)
+    """Width of a head; null splits ``width`` evenly."""
+    depth: int = Field(2, gt=0)
+    """Layers that disentangle."""
+    cross_depth: int = Field(2, gt=0)
+    """Layers of either side of the mutual Transformer; one released copy has 4."""
+    invariant_tokens: int = Field(6, gt=0)
+    specific_tokens: int = Field(2, gt=0)
+    """Tokens of each modality."""
+    positions: int = Field(512, gt=0)
+    """Learned positions of each modality; later steps share the last."""
+    dropout: float = Field(0.5, ge=0, lt=1)
+    """On input features and in every layer."""
+    embed_dropout: float = Field(0.1, ge=0, lt=1)
+    """After positions are added."""
+    task: TaskLoss = "mse"
+
+
+class MutualTransformer(nn.Module):
+    """Tokens that read other tokens, and their mean.
+
+    Args:
+        queries: how many tokens read at most.
+        sources: how many are read at most.
+        config: widths and depth.
+    """
+
+    def __init__(self, queries: int, sources: int, config: TMTConfig) -> None:
+        super().__init__()
+        self.query_positions = LearnedPositions(queries, config.width)
+        self.source_positions = LearnedPositions(sources, config.width)
+        self.dropout = nn.Dropout(config.embed_dropout)
+        self.layers = _transformer(config, config.cross_depth, config.width, cross=True)
+
+    def forward(self, query: Tensor, mask: Tensor, source: Tensor, source_mask: Tensor) -> Tensor:
+        """(B, Kq, D), (B, Kq), (B, Ks, D), (B, Ks) -> (B, D)."""
+        x, source = self.dropout(self.query_positions(query)), self.dropout(self.source_positions(source))
+        return masked_mean(self.layers(x, mask, source, source_mask), mask)
+
+
+class TMT(Model):
+    """Tokens that gather what modalities share and what each has alone, and then read each other."""
+
+    name = "tmt"
+    citation = Citation(
+        "Token-disentangling mutual transformer for multimodal emotion recognition",
+        "Guanghao Yin, Yuanyuan Liu, Tengfei Liu, Haoyu Zhang, Fang Fang, Chang Tang, Liangxiao Jiang",
+        "Engineering Applications of Artificial Intelligence",
+        2024,
+        "https://github.com/cug-ygh/TMT",
+    )
+    Config = TMTConfig
+    config: TMTConfig
+    exceptions = {
+        "weights": "modalities mix in tokens; what a token attends to is no share of the answer, see attention_maps"
+    }
+
+    def __init__(
+        self, features: FeatureSpec, target: TargetSpec, config: TMTConfig, *, pretrained: bool = True
+    ) -> None:
+        super().__init__(features, target, config, pretrained=pretrained)
+        width = config.width
+        widths = {modality: getattr(features, modality).width for modality in self.modalities}
+        if "text" in self.modalities and features.text is not None:
+            self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
+            widths["text"] = self.text_encoder.width
+        self.projections = nn.ModuleDict({m: nn.Linear(inputs, width) for m, inputs in widths.items()})
+        self.positions = nn.ModuleDict({m: LearnedPositions(config.positions, width) for m in widths})
+        specific = config.specific_tokens * len(self.modalities)
+        # a token and its position, both from N(0, 1), are one vector
+        self.tokens = nn.Parameter(torch.randn(config.invariant_tokens + specific, width) * 2**0.5)
+        self.input_dropout, self.embed_dropout = nn.Dropout(config.dropout), nn.Dropout(config.embed_dropout)
+        self.disentangler = _transformer(config, config.depth, 2 * width)
+        self.specific_reads = MutualTransformer(specific, config.invariant_tokens, config)
+        self.invariant_reads = MutualTransformer(config.invariant_tokens, specific, config)
+        self.head = nn.Sequential(nn.Linear(width, max(width // 2, 1)), nn.Linear(max(width // 2, 1), self.outputs))
+
+    def forward(self, batch: Batch) -> ModelOutput:
+        """Project, disentangle, let the two kinds of tokens read each other, add."""
+        present = self.present(batch)  # (B, M)
+        frames = [self._project(modality, getattr(batch, modality)) for modality in self.modalities]
+        means = torch.stack([masked_mean(*sequence) for sequence in frames], dim=1)  # (B, M, D)
+        frames, early = self.weigh_frames(frames, means, present)
+        invariant, specific = self._disentangle(frames, present)  # (B, I, D), (B, M, S, D)
+        tokens, real, late = self.weigh_tokens(specific, present)
+        every = torch.ones_like(invariant[..., 0], dtype=torch.bool)
+        fused = self.specific_reads(tokens, real, invariant, every) + self.invariant_reads(
+            invariant, every, tokens, real
+        )
+        prediction = self.to_prediction(self.head(fused))
+        parts = torch.cat([invariant.mean(dim=1, keepdim=True), specific.mean(dim=2)], dim=1)  # (B, 1 + M, D)
+        losses = {}
+        if batch.labels:
+            losses = {
+                "task": task_loss(prediction, batch.labels["M"], self.target, self.config.task),
+                "orth": self._orthogonality(parts, present),
+                "sim": self._similarity(means, parts[:, 1:], present),
+            }
+        names = (*self.modalities, "shared", *(f"specific.{modality}" for modality in self.modalities), "fused")
+        features = dict(zip(names, (*means.unbind(1), *parts.unbind(1), fused), strict=True))
+        return ModelOutput(prediction, losses, {**early, **late}, features)
+
+    def weigh_frames(
+        self,
+        frames: list[Sequence],
+        means: Tensor,  # noqa: ARG002
+        present: Tensor,  # noqa: ARG002
+    ) -> tuple[list[Sequence], dict[str, Tensor]]:
+        """Change the projected frames before they are disentangled; TMT takes modalities alike.
+
+        Args:
+            frames: (B, T, D) of each modality in use.
+            means: (B, M, D) over their real steps.
+            present: (B, M) bool.
+
+        Returns:
+            The frames, and weights for the output.
+        """
+        return frames, {}
+
+    def weigh_tokens(self, specific: Tensor, present: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """Change the specific tokens before they are read and read others; TMT takes modalities alike.
+
+        Args:
+            specific: (B, M, S, D), 0 where a modality is missing.
+            present: (B, M) bool.
+
+        Returns:
+            Tokens (B, K, D), which of them are real (B, K), and weights for the output.
+        """
+        return specific.flatten(1, 2), present.repeat_interleave(specific.shape[2], dim=1), {}
+
+    def _project(self, modality: str, sequence: Sequence) -> Sequence:
+        """(B, T, F) or token ids -> (B, T, D); nothing of the padding is read."""
+        if modality == "text":
+            sequence = self.text_encoder(sequence)
+        values = sequence.values.masked_fill(~sequence.mask.unsqueeze(-1), 0.0)
+        return Sequence(self.projections[modality](self.input_dropout(values)), sequence.mask)
+
+    def _disentangle(self, frames: list[Sequence], present: Tensor) -> tuple[Tensor, Tensor]:
+        """Tokens in front of all frames, read from them: invariant (B, I, D) and specific (B, M, S, D)."""
+        B, I, S = present.shape[0], self.config.invariant_tokens, self.config.specific_tokens  # noqa: E741
+        placed = [self.positions[m](f.values) for m, f in zip(self.modalities, frames, strict=True)]
+        x = self.embed_dropout(torch.cat([self.tokens.expand(B, -1, -1), *placed], dim=1))
+        mask = [present.new_ones(B, I), present.repeat_interleave(S, dim=1), *(f.mask for f in frames)]
+        read = self.disentangler(x, torch.cat(mask, dim=1), first=len(self.tokens))
+        return read[:, :I], read[:, I:].unflatten(1, (len(self.modalities), S))
+
+    def _orthogonality(self, parts: Tensor, present: Tensor) -> Tensor:
+        """Mean O of the invariant and each specific part, plus mean O of two specific parts."""
+        there = torch.cat([present.any(dim=1, keepdim=True), present], dim=1).T  # (1 + M, B)
+        one, other = torch.triu_indices(len(there), len(there), offset=1, device=parts.device)
+        both, vectors = there[one] & there[other], parts.transpose(0, 1)
+        values, known = difference(vectors[one], vectors[other], both), both.any(dim=1)
+        M = len(self.modalities)  # the first M pairs hold the invariant part
+        return _mean(values[:M], known[:M]) + _mean(values[M:], known[M:])
+
+    def _similarity(self, means: Tensor, specific: Tensor, present: Tensor) -> Tensor:
+        """Mean MMD of each modality's projected frames and its specific tokens."""
+        return _mean(mmd(means.transpose(0, 1), specific.transpose(0, 1), present.T), present.any(dim=0))
+
+
+def _transformer(config: TMTConfig, depth: int, hidden: int, *, cross: bool = False) -> Transformer:
+    return Transformer(
+        depth,
+        config.width,
+        config.heads,
+        hidden,
+        head_width=config.head_width,
+        dropout=config.dropout,
+        attention_dropout=0.0,
+        final_norm=False,
+        cross=cross,
+    )
+
+
+def _mean(values: Tensor, known: Tensor) -> Tensor:
+    """Mean over the entries of which the batch knows anything; 0 where there are none."""
+    return (values * known).sum() / known.sum().clamp(min=1)

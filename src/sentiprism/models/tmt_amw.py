@@ -1,0 +1,111 @@
+"""TMT with adaptive modality weighting (Yan, AMIES 2025): a learned softmax over modalities, feature by feature.
+
+The paper's equations are lost in print; its sentences give W ∈ R^{M×d}, a softmax over the modalities, and a sum of
+F_m ⊙ softmax(W)_m. It puts the weighting in two places and calls one W for the whole data set dynamic; its first
+sentence is ``before_disentangle``, the one it repeats is the default. Shares are multiplied by the number of modalities
+that are present, so that equal shares change nothing and the model starts as `TMT`.
+"""
+
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from sentiprism.models.base import Citation
+from sentiprism.models.tmt import TMT, TMTConfig
+from sentiprism.nn.blocks import masked_softmax
+from sentiprism.types import FeatureSpec, Sequence, TargetSpec
+
+
+class TMTAMWConfig(TMTConfig):
+    """Configuration of `TMTAMW`; the defaults are its paper's, ``tmt`` those of the released TMT."""
+
+    PRESETS = {
+        "paper": {},
+        "tmt": {"width": 256, "depth": 2, "cross_depth": 2},
+        "acc3": TMTConfig.PRESETS["acc3"],
+    }
+
+    width: int = Field(128, gt=0)
+    depth: int = Field(4, gt=0)
+    cross_depth: int = Field(4, gt=0)
+    """The paper counts four layers and does not say of which stack: all have as many."""
+    placement: Literal["after_disentangle", "before_disentangle", "sum"] = "after_disentangle"
+    """What is weighted: the specific tokens, or the projected frames. ``sum`` puts one token, the weighted sum over
+    modalities, in the place of the specific ones."""
+    dynamic: bool = False
+    """Scores of each sample, W plus a linear map of what is weighted, in the place of W alone."""
+
+
+class ModalityWeights(nn.Module):
+    """Shares of the modalities in each feature.
+
+    Args:
+        modalities: M.
+        width: d.
+        dynamic: whether a sample has a say in its own shares.
+    """
+
+    def __init__(self, modalities: int, width: int, *, dynamic: bool = False) -> None:
+        super().__init__()
+        self.matrix = nn.Parameter(torch.zeros(modalities, width))
+        self.say = nn.Parameter(torch.zeros(modalities, width, width)) if dynamic else None
+
+    def forward(self, vectors: Tensor, present: Tensor) -> Tensor:
+        """(B, M, D), (B, M) -> (B, M, D): softmax(W) over the modalities a sample has; 0 where one is missing."""
+        scores = self.matrix.expand_as(vectors)
+        if self.say is not None:
+            scores = scores + torch.einsum("bmd,mde->bme", vectors, self.say)
+        return masked_softmax(scores.transpose(1, 2), present.unsqueeze(1)).transpose(1, 2)
+
+
+class TMTAMW(TMT):
+    """`TMT` that learns how much of each modality to take."""
+
+    name = "tmt_amw"
+    citation = Citation(
+        "Adaptive Modality Weighting For Multimodal Emotion Recognition In Token-disentangling Mutual Transformer",
+        "Wenzhi Yan",
+        "AMIES (AIP Conference Proceedings)",
+        2025,
+    )
+    Config = TMTAMWConfig
+    config: TMTAMWConfig
+    exceptions = {}
+
+    def __init__(
+        self, features: FeatureSpec, target: TargetSpec, config: TMTAMWConfig, *, pretrained: bool = True
+    ) -> None:
+        super().__init__(features, target, config, pretrained=pretrained)
+        self.weighting = ModalityWeights(len(self.modalities), config.width, dynamic=config.dynamic)
+
+    def weigh_frames(
+        self, frames: list[Sequence], means: Tensor, present: Tensor
+    ) -> tuple[list[Sequence], dict[str, Tensor]]:
+        """``before_disentangle``: M softmax(W)_m ⊙ every frame of modality m."""
+        if self.config.placement != "before_disentangle":
+            return super().weigh_frames(frames, means, present)
+        shares = self.weighting(means, present)
+        scales = _scale(shares, present).unbind(1)
+        scaled = [Sequence(f.values * scale.unsqueeze(1), f.mask) for f, scale in zip(frames, scales, strict=True)]
+        return scaled, self._told(shares)
+
+    def weigh_tokens(self, specific: Tensor, present: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """``after_disentangle``: M softmax(W)_m ⊙ every token of modality m; ``sum``: Σ_m softmax(W)_m ⊙ F_m."""
+        if self.config.placement == "before_disentangle":
+            return super().weigh_tokens(specific, present)
+        means = specific.mean(dim=2)  # F: (B, M, D)
+        shares = self.weighting(means, present)
+        if self.config.placement == "sum":
+            return (shares * means).sum(dim=1, keepdim=True), present.any(dim=1, keepdim=True), self._told(shares)
+        tokens, real, _ = super().weigh_tokens(specific * _scale(shares, present).unsqueeze(2), present)
+        return tokens, real, self._told(shares)
+
+    def _told(self, shares: Tensor) -> dict[str, Tensor]:
+        return {"modality": self.spread(shares.mean(dim=-1))}
+
+
+def _scale(shares: Tensor, present: Tensor) -> Tensor:
+    """(B, M, D) shares -> factors whose mean over the modalities a sample has is 1."""
+    return shares * present.sum(dim=1)[:, None, None]

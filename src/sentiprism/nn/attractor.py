@@ -1,0 +1,98 @@
+"""Transformers with positions of their own, and the branches by which one sequence draws on another (DLF)."""
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from sentiprism.nn.attention import AttentionPool, Transformer, sinusoidal
+from sentiprism.nn.blocks import last_step, mlp
+from sentiprism.types import Sequence
+
+
+class Stack(nn.Module):
+    """Positions, dropout and transformer layers, over one sequence or of one over another.
+
+    Args:
+        width: D.
+        heads: attention heads.
+        depth: layers.
+        dropout: on what goes in, and in the layers.
+        options: see `sentiprism.nn.attention.TransformerLayer`.
+    """
+
+    def __init__(self, width: int, heads: int, depth: int, *, dropout: float, **options: Any) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        # Eq. 11 drops out what attention gives, not its weights, which the fused kernels could not do
+        fixed: dict[str, Any] = {"dropout": dropout, "attention_dropout": 0.0, "activation": "relu"}
+        self.layers = Transformer(depth, width, heads, 4 * width, **fixed, **options)
+
+    def forward(self, x: Sequence, source: Sequence | None = None) -> Sequence:
+        """(B, T, D), (B, S, D) -> (B, T, D); without a source it looks at itself."""
+        looked_at = (None, None) if source is None else (self._place(source.values), source.mask)
+        return Sequence(self.layers(self._place(x.values), x.mask, *looked_at), x.mask)
+
+    def _place(self, x: Tensor) -> Tensor:
+        T, D = x.shape[1:]
+        placed: Tensor = self.dropout(x * D**0.5 + sinusoidal(T, D, x.device))
+        return placed
+
+
+class Pool(nn.Module):
+    """A vector from a sequence.
+
+    Args:
+        width: D.
+        last: take the last real step instead of masked attention.
+    """
+
+    def __init__(self, width: int, *, last: bool) -> None:
+        super().__init__()
+        self.attention = None if last else AttentionPool(width)
+
+    def forward(self, x: Sequence) -> tuple[Tensor, Tensor | None]:
+        """(B, T, D) -> (B, D), and the weights (B, T) where attention made it; 0 where there is no real step."""
+        if self.attention is None:
+            return last_step(*x), None
+        vector, weights = self.attention(*x)
+        return vector, weights
+
+
+class Branch(nn.Module):
+    """A query looks at a source, then back on what it drew.
+
+    Args:
+        attend: how it looks.
+        memory: self-attention over what it drew; None = it does not look back.
+        pool: how that becomes a vector.
+    """
+
+    def __init__(self, attend: Stack, memory: Stack | None, pool: Pool) -> None:
+        super().__init__()
+        self.attend, self.memory, self.pool = attend, memory, pool
+
+    def forward(self, query: Sequence, source: Sequence | None = None) -> Tensor:
+        """(B, T, D), (B, S, D) -> (B, D); without a source it looks at itself."""
+        drawn = self.attend(query, source)
+        if self.memory is not None:
+            drawn = self.memory(drawn)
+        vector: Tensor = self.pool(drawn)[0]
+        return vector
+
+
+class Higher(nn.Module):
+    """Two linear layers with a residual.
+
+    Args:
+        width: D.
+        dropout: between them.
+    """
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        self.layers = mlp(width, width, width, dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., D) -> (..., D)."""
+        result: Tensor = x + self.layers(x)
+        return result

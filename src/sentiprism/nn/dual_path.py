@@ -1,0 +1,215 @@
+"""The two paths of DPDF-LQ (Zhou et al., EMNLP 2025): one around a learnable query, one over whole sequences."""
+
+from typing import Any, Literal
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+from torch.nn import functional
+
+from sentiprism.config import Config
+from sentiprism.errors import UserError
+from sentiprism.nn.attention import LearnedPositions, TransformerLayer
+from sentiprism.nn.global_tokens import SpatialAttention, TokenCross, TokenEncoder
+from sentiprism.nn.learnable_query import QueryEncoder, QueryForm
+from sentiprism.types import Modality, Sequence
+
+Modalities = tuple[Modality, ...]
+
+
+class PathConfig(Config):
+    """Configuration of both paths; the defaults are the paper's for MOSI, or this project's reading."""
+
+    width: int = Field(128, gt=0)
+    """d."""
+    heads: int = Field(8, gt=0)
+    head_width: int | None = Field(64, gt=0)
+    """d_h; null splits ``width`` evenly."""
+    hidden: int = Field(256, gt=0)
+    """Width inside the feed-forward parts ("hidden dimension")."""
+    dropout: float = Field(0.0, ge=0, lt=1)
+    tokens: int = Field(8, gt=0)
+    """l_t: learned tokens a sequence, and length of the learnable query."""
+    positions: int = Field(512, gt=0)
+    """Learned positions of each modality; later steps share the last."""
+    reduction: int = Field(4, gt=0)
+    """r of the channel attention (Eq. 17)."""
+    query_depth: int = Field(3, gt=0)
+    """Layers of the DGLQA encoder; the text encoder of Eq. 4 has one less."""
+    global_depth: int = Field(2, gt=0)
+    """Layers of each cross-attention of the global path."""
+    local_depth: int = Field(2, gt=0)
+    """Layers of the local path's cross-attention."""
+    local_pool: Literal["token0", "mean", "global_tokens"] = "mean"
+    """f_local: the extra token (Eq. 30, deaf and blind), or its mean with all target steps or with the learned ones."""
+    global_pool: Literal["token0", "mean"] = "token0"
+    """f and f_global: the extra token (Eqs. 21, 25), or its mean with the target tokens."""
+    query: QueryForm | Literal["none"] = "dglqa"
+    """Attention of the query encoder ("DGLQA → Std.A, AHL"); ``none``: the modalities' mean tokens ("w/o DGLQA")."""
+    global_attention: bool = True
+    """False: f_global is the mean of LQ'' and f leaves Eq. 22 ("w/o GPath CA")."""
+    swap_attention: bool = False
+    """Source and target change places in both paths ("LPath CA ↔ GPath CA"); needs ``global_pool: mean``."""
+
+    @model_validator(mode="after")
+    def _query_is_read(self) -> "PathConfig":
+        if self.swap_attention and self.global_attention and self.global_pool == "token0":
+            cause = "with swap_attention the extra token of the global path reads the text only, never the query"
+            raise UserError(cause, "set global_pool to mean")
+        return self
+
+    @property
+    def layer(self) -> dict[str, Any]:
+        """What all transformer layers share."""
+        return {
+            "heads": self.heads,
+            "hidden": self.hidden,
+            "head_width": self.head_width,
+            "dropout": self.dropout,
+        }
+
+
+class GlobalPath(nn.Module):
+    """Global tokens of each modality, gathered by the learnable query and refined by the text (Section 3.3).
+
+    Args:
+        inputs: width by modality in use, the text first.
+        config: depths, widths, ablations.
+    """
+
+    def __init__(self, inputs: dict[Modality, int], config: PathConfig) -> None:
+        super().__init__()
+        self.config, self.modalities = config, tuple(inputs)
+        width, tokens, has_text = config.width, config.tokens, "text" in inputs
+        self.encoders = nn.ModuleDict(
+            {
+                m: TokenEncoder(size, width, tokens=tokens, steps=config.positions, **config.layer)
+                for m, size in inputs.items()
+            }
+        )
+        self.text_layers = nn.ModuleList(
+            TransformerLayer(width, **config.layer) for _ in range((config.query_depth - 1) * has_text)
+        )
+        if len(self.text_layers):
+            self.text_positions = LearnedPositions(tokens, width)
+        if config.query != "none":
+            self.query = QueryEncoder(
+                config.query_depth,
+                width,
+                len(inputs),
+                config.heads,
+                head_width=config.head_width,
+                tokens=tokens,
+                form=config.query,
+                reduction=config.reduction,
+            )
+        self.convolution = nn.Conv1d(width, width, 3, padding=1, groups=width)
+        self.norm = nn.BatchNorm1d(width)
+        if has_text:
+            self.balance = nn.Linear((3 if config.global_attention else 2) * width, width)
+        if config.global_attention:
+            self.readers = nn.ModuleList(self._cross(has_text) for _ in range(1 + has_text))  # Eqs. 21, 25
+
+    def _cross(self, has_text: bool) -> TokenCross:
+        tables = [self.config.tokens]
+        target = tables if has_text and self.config.global_pool == "mean" else []
+        return TokenCross(
+            self.config.global_depth, self.config.width, source=tables, target=target, **self.config.layer
+        )
+
+    def forward(self, sequences: dict[Modality, Sequence], present: Tensor) -> tuple[Tensor, Tensor | None, Tensor]:
+        """Eqs. 1 to 25.
+
+        Args:
+            sequences: (B, T, F) by modality.
+            present: (B, M) bool.
+
+        Returns:
+            f_global (B, D), the gate of Eq. 13 as the mean over layers (B, M) where there is one, and the mean
+            global token of each modality (B, M, D).
+        """
+        h = torch.stack([self.encoders[m](sequences[m], whole=False).values for m in self.modalities], dim=1)  # Eq. 3
+        scales = self._scales(h, present)
+        if self.config.query == "none":
+            shares = present / present.sum(dim=1, keepdim=True).clamp(min=1)
+            query, gate = (shares[..., None, None] * h).sum(dim=1), None
+        else:
+            query, gate = self.query(scales, present)
+        refined = self.norm(functional.gelu(self.convolution(query.transpose(1, 2)))).transpose(1, 2)  # Eq. 20
+        return self._refine(refined, scales[-1], present), gate, h.mean(dim=2)
+
+    def _scales(self, h: Tensor, present: Tensor) -> list[Tensor]:
+        """Eq. 4: (B, M, L, D) a layer of the query encoder, with the text of that level; 0 where it is missing."""
+        scales = [h]
+        if len(self.text_layers):
+            x = self.text_positions(h[:, 0])
+            missing = ~present[:, 0, None, None]
+            mask = present[:, :1].expand(-1, h.shape[2])
+            for layer in self.text_layers:
+                x = layer(x, mask)
+                scales.append(torch.cat([x.masked_fill(missing, 0.0).unsqueeze(1), h[:, 1:]], dim=1))
+        return scales * (self.config.query_depth // len(scales))
+
+    def _refine(self, query: Tensor, top: Tensor, present: Tensor) -> Tensor:
+        """Eqs. 21 to 25: LQ' (B, L, D) and the topmost tokens (B, M, L, D) -> f_global (B, D)."""
+        if self.modalities[0] != "text":
+            return self._read(-1, query, None) if self.config.global_attention else query.mean(dim=1)
+        text = Sequence(top[:, 0], present[:, :1].expand(-1, top.shape[2]))
+        parts = [query, text.values]
+        if self.config.global_attention:
+            parts.append(self._read(0, query, text).unsqueeze(1).expand_as(query))  # Eq. 21
+        G = self.balance(torch.cat(parts, dim=-1)).sigmoid()  # Eqs. 22, 23
+        mixed = torch.where(text.mask.unsqueeze(-1), G * query + (1 - G) * text.values, query)  # Eq. 24
+        return self._read(-1, mixed, text) if self.config.global_attention else mixed.mean(dim=1)  # Eq. 25
+
+    def _read(self, index: int, query: Tensor, text: Sequence | None) -> Tensor:
+        source, target = Sequence(query, torch.ones_like(query[..., 0], dtype=torch.bool)), text
+        if self.config.swap_attention and text is not None:
+            source, target = text, source
+        targets = [target] if target is not None and self.config.global_pool == "mean" else []
+        result: Tensor = self.readers[index]([source], targets)
+        return result
+
+
+class LocalPath(nn.Module):
+    """Whole sequences: audio and vision steps ask the text (Section 3.4).
+
+    Args:
+        inputs: width by modality in use.
+        config: depths, widths, ablations.
+    """
+
+    def __init__(self, inputs: dict[Modality, int], config: PathConfig) -> None:
+        super().__init__()
+        self.source, self.target = self.roles(tuple(inputs), config)
+        self.whole = config.local_pool == "mean"
+        width, K, steps = config.width, config.tokens, config.positions
+        reads = self.source + self.target
+        self.encoders = nn.ModuleDict(
+            {m: TokenEncoder(inputs[m], width, tokens=K, steps=steps, **config.layer) for m in reads}
+        )
+        if "vision" in reads:
+            self.spatial = SpatialAttention(inputs["vision"])
+        self.reader = TokenCross(
+            config.local_depth,
+            width,
+            source=[K + steps for _ in self.source],
+            target=[K + steps if self.whole else K for _ in self.target],
+            **config.layer,
+        )
+
+    @staticmethod
+    def roles(modalities: tuple[Modality, ...], config: PathConfig) -> tuple[Modalities, Modalities]:
+        """Source and target: the modalities that can reach the answer, so no target where the extra token answers."""
+        text, others = (tuple(m for m in modalities if (m == "text") is wanted) for wanted in (True, False))
+        source, target = (others, text) if config.swap_attention else (text, others)
+        return source, () if config.local_pool == "token0" else target
+
+    def forward(self, sequences: dict[Modality, Sequence]) -> Tensor:
+        """Eqs. 26 to 30: (B, T, F) by modality -> f_local (B, D)."""
+        hidden = {}
+        for m in self.source + self.target:
+            given = self.spatial(sequences[m]) if m == "vision" else sequences[m]  # Eq. 26
+            hidden[m] = self.encoders[m](given, whole=self.whole or m in self.source)  # Eqs. 27, 28
+        answer: Tensor = self.reader([hidden[m] for m in self.source], [hidden[m] for m in self.target])  # Eqs. 29, 30
+        return answer

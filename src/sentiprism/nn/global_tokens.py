@@ -1,0 +1,126 @@
+"""Sequences with learned tokens in front, and attention between such sequences (ALMT, Zhang et al., EMNLP 2023)."""
+
+import torch
+from torch import Tensor, nn
+
+from sentiprism.nn.attention import LearnedPositions, Transformer, prepend
+from sentiprism.nn.blocks import TemporalConv, masked_mean
+from sentiprism.types import Sequence
+
+
+class TokenEncoder(nn.Module):
+    """Linear, learned tokens in front, learned positions, one pre-norm layer (DPDF-LQ, Eqs. 1, 2 and 27, 28).
+
+    Args:
+        inputs: F.
+        width: D.
+        heads: attention heads.
+        hidden: feed-forward width.
+        tokens: K learned tokens.
+        steps: size of the table of positions; later steps share its last.
+        head_width: width of a head.
+        dropout: inside the layer.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        width: int,
+        heads: int,
+        hidden: int,
+        *,
+        tokens: int = 8,
+        steps: int = 512,
+        head_width: int | None = None,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.project = nn.Linear(inputs, width)
+        self.tokens = nn.Parameter(torch.randn(tokens, width))
+        self.positions = LearnedPositions(steps, width)
+        self.transformer = Transformer(
+            1, width, heads, hidden, final_norm=False, head_width=head_width, dropout=dropout
+        )
+
+    def forward(self, sequence: Sequence, whole: bool = True) -> Sequence:
+        """(B, T, F) -> (B, K + T, D), or (B, K, D) where only the tokens are wanted; a missing row is all padding."""
+        x, mask = prepend(self.tokens, self.positions(self.project(sequence.values)), sequence.mask)
+        first = None if whole else len(self.tokens)
+        hidden = self.transformer(x, mask, first=first)
+        real = mask[:, :first] & sequence.present.unsqueeze(1)
+        return Sequence(hidden.masked_fill(~real.unsqueeze(-1), 0.0), real)
+
+
+class TokenCross(nn.Module):
+    """Cross-attention of target steps over source steps, an extra token in front of both (DPDF-LQ, Eqs. 21, 25, 30).
+
+    Target steps never see each other: the extra token reads the source only, whatever the target holds. The answer
+    is the mean over the extra token and the target steps that are handed in; with none it is the token alone, the
+    papers' ``[0, :]``. So rows that nobody reads are not computed, and a row without a target still has an answer.
+
+    Args:
+        depth: layers.
+        width: D.
+        heads: attention heads.
+        hidden: feed-forward width.
+        source: sizes of the tables of positions, one for each source sequence.
+        target: the same of the target sequences.
+        head_width: width of a head.
+        dropout: inside the layers.
+    """
+
+    def __init__(
+        self,
+        depth: int,
+        width: int,
+        heads: int,
+        hidden: int,
+        *,
+        source: list[int],
+        target: list[int],
+        head_width: int | None = None,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.source_token = nn.Parameter(torch.randn(1, width))
+        self.target_token = nn.Parameter(torch.randn(1, width))
+        self.source_positions = nn.ModuleList(LearnedPositions(steps, width) for steps in source)
+        self.target_positions = nn.ModuleList(LearnedPositions(steps, width) for steps in target)
+        self.transformer = Transformer(
+            depth, width, heads, hidden, cross=True, final_norm=False, head_width=head_width, dropout=dropout
+        )
+
+    def forward(self, source: list[Sequence], target: list[Sequence]) -> Tensor:
+        """(B, S, D) and (B, T, D) sequences, at least one in all -> (B, D)."""
+        B = (source + target)[0].mask.shape[0]
+        keys, seen = _line(self.source_token, self.source_positions, source, B)
+        queries, mask = _line(self.target_token, self.target_positions, target, B)
+        return masked_mean(self.transformer(queries, mask, keys, seen), mask)
+
+
+def _line(token: Tensor, positions: nn.ModuleList, sequences: list[Sequence], size: int) -> Sequence:
+    """The extra token and the sequences one after the other, each with its own positions."""
+    values = [table(s.values) for table, s in zip(positions, sequences, strict=True)]
+    real = torch.ones(size, 1, dtype=torch.bool, device=token.device)
+    return Sequence(
+        torch.cat([token.expand(size, -1, -1), *values], dim=1), torch.cat([real, *(s.mask for s in sequences)], dim=1)
+    )
+
+
+class SpatialAttention(nn.Module):
+    """Features scaled by a depth-wise separable convolution over time (DPDF-LQ, Eq. 26).
+
+    Args:
+        width: F.
+        kernel: odd number of steps.
+    """
+
+    def __init__(self, width: int, kernel: int = 3) -> None:
+        super().__init__()
+        self.depthwise = TemporalConv(width, width, kernel, groups=width)
+        self.pointwise = nn.Linear(width, width)
+
+    def forward(self, sequence: Sequence) -> Sequence:
+        """(B, T, F) -> (B, T, F)."""
+        values, mask = sequence
+        return Sequence(values * self.pointwise(self.depthwise(values, mask)).sigmoid(), mask)

@@ -1,0 +1,183 @@
+"""A learnable query that gathers what the modalities say: DPDF-LQ's DGLQA, and what its paper sets against it."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from sentiprism.nn.attention import Attention
+from sentiprism.nn.blocks import masked_softmax
+
+QueryForm = Literal["dglqa", "standard", "ahl"]
+
+
+class DGLQA(nn.Module):
+    """Dynamic global learnable query attention: one attention a modality, mixed by a gate (DPDF-LQ, Eqs. 5 to 15).
+
+    Keys and values of all modalities come from one projection. Eq. 15's FC is applied to each modality's output
+    before the sum of Eq. 14: the gate sums to 1, so the numbers are the same.
+
+    Args:
+        width: D.
+        modalities: M.
+        heads: attention heads.
+        head_width: d_h.
+    """
+
+    def __init__(self, width: int, modalities: int, heads: int, head_width: int | None = None) -> None:
+        super().__init__()
+        self.query_norm = nn.LayerNorm(width)
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(modalities))
+        self.attention = Attention(width, heads, head_width=head_width)
+        self.gate = nn.Linear(modalities * width, modalities)
+
+    def forward(self, query: Tensor, tokens: Tensor, present: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Update the query; a missing modality has no share.
+
+        Args:
+            query: (B, L, D), LQ_{i-1}.
+            tokens: (B, M, L', D) global tokens.
+            present: (B, M) bool.
+
+        Returns:
+            (B, L, D) and the gate (B, M), rows sum to 1.
+        """
+        B, M, _, _ = tokens.shape
+        con = normed(self.norms, tokens) * present[..., None, None]  # Eq. 5, channels still apart
+        queries = self.query_norm(query).unsqueeze(1).expand(-1, M, -1, -1).flatten(0, 1)
+        out = self.attention(queries, con.flatten(0, 1), real_tokens(tokens, present).flatten(0, 1))  # Eqs. 6 to 11
+        gate = masked_softmax(self.gate(con.mean(dim=2).flatten(1)), present)  # Eqs. 12, 13
+        fused = (gate[..., None, None] * out.unflatten(0, (B, M))).sum(dim=1)  # Eq. 14
+        return query + fused, gate  # Eq. 15
+
+
+class StandardQuery(nn.Module):
+    """Plain attention of the query over all modalities' tokens in one softmax ("Std.A" of DPDF-LQ, Table 2).
+
+    Args:
+        width: D.
+        modalities: M.
+        heads: attention heads.
+        head_width: d_h.
+    """
+
+    def __init__(self, width: int, modalities: int, heads: int, head_width: int | None = None) -> None:
+        super().__init__()
+        self.query_norm = nn.LayerNorm(width)
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(modalities))
+        self.attention = Attention(width, heads, head_width=head_width)
+
+    def forward(self, query: Tensor, tokens: Tensor, present: Tensor) -> tuple[Tensor, Tensor | None]:
+        """As `DGLQA`, without a gate."""
+        source, mask = normed(self.norms, tokens).flatten(1, 2), real_tokens(tokens, present).flatten(1, 2)
+        return query + self.attention(self.query_norm(query), source, mask), None
+
+
+class AHL(nn.Module):
+    """Adaptive hyper-modality learning (Zhang et al., EMNLP 2023, Section 3.3): the text asks each other modality.
+
+    The hyper-modality, in the place of the learnable query, collects softmax(Q_t K_mᵀ / √d_h) V_m of the others. A
+    reading in this: each of them has an attention of its own, queries and output projection included.
+
+    Args:
+        width: D.
+        modalities: M > 1, the text first.
+        heads: attention heads.
+        head_width: d_h.
+    """
+
+    def __init__(self, width: int, modalities: int, heads: int, head_width: int | None = None) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(modalities))
+        self.attentions = nn.ModuleList(Attention(width, heads, head_width=head_width) for _ in range(modalities - 1))
+
+    def forward(self, query: Tensor, tokens: Tensor, present: Tensor) -> tuple[Tensor, Tensor | None]:
+        """As `DGLQA`, without a gate."""
+        text, *others = normed(self.norms, tokens).unbind(1)
+        masks = real_tokens(tokens, present).unbind(1)[1:]
+        for attention, other, mask in zip(self.attentions, others, masks, strict=True):
+            query = query + attention(text, other, mask)
+        return query, None
+
+
+FORMS: dict[QueryForm, type[DGLQA | StandardQuery | AHL]] = {"dglqa": DGLQA, "standard": StandardQuery, "ahl": AHL}
+
+
+class ChannelAttention(nn.Module):
+    """Squeeze and excitation over the tokens, with a residual (DPDF-LQ, Eqs. 16 to 19).
+
+    Args:
+        width: D.
+        reduction: r.
+    """
+
+    def __init__(self, width: int, reduction: int = 4) -> None:
+        super().__init__()
+        inner = max(width // reduction, 1)
+        self.squeeze, self.excite = nn.Linear(width, inner), nn.Linear(inner, width)
+
+    def forward(self, query: Tensor) -> Tensor:
+        """(B, L, D) -> (B, L, D)."""
+        z = query.mean(dim=1, keepdim=True)  # Eq. 16
+        s: Tensor = self.excite(functional.gelu(self.squeeze(z))).sigmoid()  # Eq. 17
+        return query * s + query  # Eqs. 18, 19
+
+
+class QueryEncoder(nn.Module):
+    """A learnable query and the layers that update it (DPDF-LQ, Section 3.3.2).
+
+    Args:
+        depth: N layers.
+        width: D.
+        modalities: M.
+        heads: attention heads.
+        head_width: d_h.
+        tokens: L, length of the query.
+        form: the attention inside a layer.
+        reduction: r of the channel attention.
+    """
+
+    def __init__(
+        self,
+        depth: int,
+        width: int,
+        modalities: int,
+        heads: int,
+        *,
+        head_width: int | None = None,
+        tokens: int = 8,
+        form: QueryForm = "dglqa",
+        reduction: int = 4,
+    ) -> None:
+        super().__init__()
+        self.query = nn.Parameter(torch.randn(tokens, width))  # LQ_0
+        self.attentions = nn.ModuleList(FORMS[form](width, modalities, heads, head_width) for _ in range(depth))
+        self.channels = nn.ModuleList(ChannelAttention(width, reduction) for _ in range(depth))
+
+    def forward(self, scales: list[Tensor], present: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Run the layers, each on tokens of its own.
+
+        Args:
+            scales: (B, M, L', D) a layer.
+            present: (B, M) bool.
+
+        Returns:
+            LQ_n (B, L, D), and the gates' mean over layers (B, M) where the form has a gate.
+        """
+        query, gates = self.query.expand(present.shape[0], -1, -1), []
+        for attention, channels, tokens in zip(self.attentions, self.channels, scales, strict=True):
+            query, gate = attention(query, tokens, present)
+            query = channels(query)
+            gates += [] if gate is None else [gate]
+        return query, torch.stack(gates).mean(dim=0) if gates else None
+
+
+def normed(norms: nn.ModuleList, tokens: Tensor) -> Tensor:
+    """Each modality through its own layer norm: (B, M, L, D) -> (B, M, L, D)."""
+    return torch.stack([norm(one) for norm, one in zip(norms, tokens.unbind(1), strict=True)], dim=1)
+
+
+def real_tokens(tokens: Tensor, present: Tensor) -> Tensor:
+    """(B, M, L) bool: the tokens of the modalities that are there."""
+    return present.unsqueeze(-1).expand(-1, -1, tokens.shape[2])

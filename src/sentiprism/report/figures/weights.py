@@ -1,0 +1,63 @@
+"""Modality weights of every utterance (MDF, Figure 3)."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sentiprism.evaluation.answers import answers, finished_seed, opened
+from sentiprism.report.figures.gates import said
+from sentiprism.report.figures.style import MODALITY, canvas, headline, patch, seeds_note, selection_note, styled
+from sentiprism.training import Run
+from sentiprism.types import MODALITIES
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TITLES = {"modality": "modality weights w", "modality_target": "what they were taught: w*"}
+
+
+@styled
+def weights(run: Run | Path | str, split: str = "test", *, seed: int | None = None, device: str = "auto") -> "Figure":
+    """Draw the modality weights w of every utterance, and below them their target w* where the model has one.
+
+    Utterances stand from the lowest to the highest weight of the text (of the first modality in use where the text
+    is not), in the same order in both panels.
+
+    Args:
+        run: a `Run` or its folder.
+        split: ``train``, ``valid`` or ``test``.
+        seed: whose model; by default the first finished one.
+        device: as in ``train``, where the run is not evaluated on the split yet.
+
+    Raises:
+        UserError: the model has no modality weights.
+    """
+    run = opened(run)
+    seed = finished_seed(run, seed)
+    given = said(run, answers(run, split, device=device)[seed], ["modality"])
+    panels = {name: given[name] for name in TITLES if name in given}
+    w = panels["modality"]
+    used = [i for i in range(len(MODALITIES)) if w[:, i].any()]
+    order = np.argsort(w[:, used[0]], kind="stable")
+    notes = [
+        f"{len(w)} utterances by their weight of the {MODALITIES[used[0]]}",
+        seeds_note([seed]),
+        selection_note(run),
+    ]
+    key = {str(MODALITIES[i]): patch(MODALITY[MODALITIES[i]]) for i in used}
+    figure = canvas(f"Modality weights: {headline(run, split)}", notes, 0.35 + 1.0 * len(panels), key)
+    axes = figure.subplots(len(panels), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
+    edges = np.arange(len(w) + 1)
+    for letter, ax, (name, values) in zip("ab", axes, panels.items(), strict=False):
+        tops = np.cumsum(values[order][:, used], axis=1)  # (N, M in use)
+        floor = np.zeros(len(w))
+        for top, i in zip(tops.T, used, strict=True):
+            low, high = (np.append(side, side[-1]) for side in (floor, top))
+            colour = MODALITY[MODALITIES[i]]
+            ax.fill_between(edges, low, high, step="post", color=colour, linewidth=0, label=MODALITIES[i])
+            floor = top
+        ax.set(xlim=(0, len(w)), ylim=(0, 1), yticks=(0, 0.5, 1), ylabel="share")
+        ax.set_title(f"({letter}) {TITLES[name]}" if len(panels) > 1 else TITLES[name], loc="left")
+    axes[-1].set_xlabel("utterances, ranked")
+    return figure

@@ -1,0 +1,293 @@
+"""A paper's table is shown as published and measured beside it in the same order, each row trained once."""
+
+import json
+
+import numpy as np
+import pytest
+import yaml
+
+from makers_models import small
+from sentiprism.config import override
+from sentiprism.data.importers import import_dataset
+from sentiprism.errors import UserError
+from sentiprism.evaluation import ablate, evaluate, paired
+from sentiprism.evaluation.ablation import plan
+from sentiprism.evaluation.published import find_experiment, find_table, published
+from sentiprism.training import Run
+from sentiprism.training.experiments import Row, Table, load_experiment
+
+ROWS = [
+    {"name": "Another's", "values": [0.9, None]},
+    {"name": "without a", "settings": {"config": {"loss_weights": {"a": 0}}}, "values": [0.72, 0.781]},
+    {"name": "text alone", "settings": {"config": {"modalities": ["text"]}}, "values": [0.8, 0.7]},
+    {"name": "whole", "settings": {}, "values": [0.692, 0.81]},
+]
+
+
+@pytest.fixture
+def paper(tmp_path):
+    """Writes an experiment on the dataset "small" with one table of ``rows``; returns its path."""
+
+    def write(rows=ROWS, dataset="small", **run) -> str:
+        run = {
+            "model": "mdf",
+            "dataset": dataset,
+            "config": small("mdf"),
+            "optim": {"epochs": 1, "batch_size": 16},
+            **run,
+        }
+        table = {"caption": "What helps", "alias": "components", "columns": ["mae", "pearson"], "rows": rows}
+        file = {"title": "MDF", "source": "a paper", "selection": "not stated", "notes": ["a note"], "run": run}
+        path = tmp_path / "paper.yaml"
+        path.write_text(yaml.safe_dump({**file, "published": {"table_2": table}}), encoding="utf-8")
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def measure(data, tmp_path, paper):
+    """Ablates on the small dataset into ``runs``."""
+
+    def run(rows=ROWS, **options):
+        experiment = options.pop("experiment", None) or paper(rows)
+        return ablate("mdf", "2", experiment=experiment, out=tmp_path / "runs", device="cpu", quiet=True, **options)
+
+    return run
+
+
+def times(folder):
+    """When each file of the runs' models was written."""
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("weights.safetensors")}
+
+
+# finding
+
+
+@pytest.mark.parametrize("name", ["2", "table_2", "components"])
+def test_a_table_is_found_by_number_key_and_alias(paper, name):
+    assert find_table(load_experiment(paper()), name) == "table_2"
+
+
+def test_an_unknown_table_answers_with_the_near_match(paper):
+    with pytest.raises(UserError, match="MDF has no table 'compnents'; did you mean 'components'"):
+        find_table(load_experiment(paper()), "compnents")
+
+
+def test_the_papers_experiment_is_found_by_dataset_or_its_alias():
+    assert find_experiment("mdf", "mosi") == find_experiment("mdf", "CMU-MOSI") == "mdf/jian2026_mosi"
+    with pytest.raises(
+        UserError, match=r"no paper published numbers of mdf on mmmo; choose with --experiment: .*mosei"
+    ):
+        find_experiment("mdf", "mmmo")
+    with pytest.raises(UserError, match="no paper published numbers of mfd"):
+        find_experiment("mfd", "mosi")
+
+
+# published
+
+
+def test_a_published_table_alone_is_the_papers_rows_and_columns():
+    found = published("mdf/jian2026_mosi", "2")
+    table = load_experiment("mdf/jian2026_mosi").published["table_2"]
+    assert [line.row for line in found.lines] == list(table.rows)
+    columns = found.columns()
+    assert list(columns) == ["MAE ↓", "Corr ↑"]
+    assert [cell for (cell,) in columns["MAE ↓"]] == [f"{row.values[0]:g}" for row in table.rows]
+    said = json.loads(json.dumps(found.to_dict()))
+    assert [row["published"]["pearson"] for row in said["rows"]] == [row.values[1] for row in table.rows]
+    assert all(row["measured"] is None for row in said["rows"])
+
+
+def test_what_contradicts_itself_is_marked(paper):
+    found = published(paper([ROWS[0], {**ROWS[1], "doubtful": ["mae"]}]), "2")
+    assert found.columns()["MAE ↓"][1] == ("0.72?",)
+    assert found.columns()["Corr ↑"][1] == ("0.781",)
+    assert "? contradicts itself in the paper" in found.remarks()
+
+
+def test_a_run_stands_beside_the_row_most_of_whose_settings_it_has(paper, measure, tmp_path):
+    measure()
+    runs = sorted((tmp_path / "runs").iterdir())
+    found = published(str(tmp_path / "paper.yaml"), "components", runs, device="cpu")
+    names = [line.evaluation.run if line.evaluation else None for line in found.lines]
+    assert names == [None, "02-without-a", "03-text-alone", "04-whole"]
+    assert found.lines[3].difference is None
+    assert found.lines[1].difference is not None
+    with pytest.raises(UserError, match="both have the settings of 'whole'"):
+        published(str(tmp_path / "paper.yaml"), "2", [runs[2], runs[2]], device="cpu")
+
+
+def test_a_run_of_another_model_or_of_no_row_is_refused(paper, trained, tmp_path):
+    rows = [{**ROWS[1], "settings": {"config": {"epsilon": 7}}}]
+    with pytest.raises(UserError, match="has the settings of no row of table_2"):
+        published(paper(rows), "2", [trained])
+    with pytest.raises(UserError, match="is a run of mdf; give one of text_only"):
+        published(paper(model="text_only", config={}), "2", [trained])
+
+
+# measuring
+
+
+def test_published_and_measured_stand_side_by_side(measure, data, tmp_path):
+    found = measure(seeds=2)
+    assert [line.row.name for line in found.lines] == [row["name"] for row in ROWS]
+    assert [bool(line.evaluation) for line in found.lines] == [False, True, True, True]
+    runs = [Run(tmp_path / "runs" / name) for name in ("02-without-a", "03-text-alone", "04-whole")]
+    assert runs[0].config.config["loss_weights"]["a"] == 0
+    assert runs[1].config.config["modalities"] == ["text"]
+    for line, run in zip(found.lines[1:], runs, strict=True):
+        by_hand = evaluate(run, device="cpu")
+        assert line.evaluation.seeds == (1111, 1112)
+        assert line.evaluation.metrics == by_hand.metrics
+    whole, text = evaluate(runs[2], device="cpu"), evaluate(runs[1], device="cpu")
+    label = whole.predictions[0].label
+    assert found.lines[2].difference == paired(text.stacked, whole.stacked, label, whole.protocol)
+
+    columns = found.columns()
+    assert list(columns)[:3] == ["MAE ↓ published", "MAE ↓ measured", "MAE ↓ less full"]
+    metrics = found.lines[1].evaluation.metrics["mae"]
+    assert columns["MAE ↓ measured"][1] == (
+        f"{metrics.mean:.3f} ± {metrics.std:.3f}",
+        f"[{metrics.low:.3f}, {metrics.high:.3f}]",
+    )
+    assert columns["MAE ↓ less full"][3] == columns["MAE ↓ measured"][0] == ("–",)
+    page = found.to_markdown()
+    assert f"| without a | 0.72 | {' '.join(columns['MAE ↓ measured'][1])} |" in page
+    for part in ("What helps", "a paper", "selection: not stated", "epoch of the lowest valid MAE", "- a note"):
+        assert part in page
+
+
+def test_a_finished_row_is_not_trained_again_and_a_missing_one_is(measure, tmp_path):
+    measure(rows=ROWS[:2])
+    before = times(tmp_path / "runs")
+    measure()
+    after = times(tmp_path / "runs")
+    assert len(before) == 1
+    assert len(after) == 3
+    assert {path: after[path] for path in before} == before
+
+
+def test_an_interrupted_row_goes_on_as_if_it_had_not_been(measure, tmp_path, monkeypatch):
+    from sentiprism.training.loop import Trainer
+
+    train = Trainer.run
+
+    def stopped(self, *arguments):
+        if self.seed == 1112:
+            raise KeyboardInterrupt
+        return train(self, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "run", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            measure(rows=ROWS[3:], seeds=2)
+    (run,) = map(Run, (tmp_path / "runs").iterdir())
+    assert run.finished == (1111,)
+    before = times(tmp_path / "runs")
+    resumed = measure(rows=ROWS[3:], seeds=2)
+    assert Run(run.folder).finished == (1111, 1112)
+    assert times(tmp_path / "runs").items() > before.items()
+    (tmp_path / "runs").rename(tmp_path / "stopped")
+    whole = measure(rows=ROWS[3:], seeds=2)
+    for one, other in zip(*(found.lines[0].evaluation.predictions for found in (resumed, whole)), strict=True):
+        assert np.array_equal(one.prediction, other.prediction)
+
+
+def test_a_row_whose_settings_changed_is_refused_before_anything_is_trained(measure, tmp_path):
+    measure(rows=ROWS[3:])
+    with pytest.raises(
+        UserError, match=r"'whole' was trained in .*01-whole with optim.epochs=1, not 2; choose another"
+    ):
+        measure(rows=[ROWS[3], ROWS[1]], assignments=["optim.epochs=2"])
+    with pytest.raises(UserError, match=r"with seeds=\[1111\], not \[1111, 1112\]"):
+        measure(rows=[ROWS[3], ROWS[1]], seeds=2)
+    assert [folder.name for folder in (tmp_path / "runs").iterdir()] == ["01-whole"]
+
+
+def test_a_row_of_other_data_is_refused(measure, tmp_path):
+    """The run says which data it was trained on."""
+    measure(rows=ROWS[3:])
+    path = tmp_path / "runs" / "01-whole" / "environment.json"
+    path.write_text(path.read_text().replace('"content": "', '"content": "0'))
+    with pytest.raises(UserError, match="dataset small has changed since 01-whole began"):
+        measure(rows=ROWS[3:])
+
+
+def test_some_rows_are_measured_and_all_are_shown(data, tmp_path, paper):
+    def run(*rows):
+        return ablate("mdf", "2", experiment=paper(), rows=rows, out=tmp_path / "runs", device="cpu", quiet=True)
+
+    found = run("without a", "4")
+    assert [bool(line.evaluation) for line in found.lines] == [False, True, False, True]
+    found = run("3")  # the full model is there to be compared with
+    assert [bool(line.evaluation) for line in found.lines] == [False, False, True, False]
+    assert found.lines[2].difference is not None
+    with pytest.raises(UserError, match="has no row 'witout a'; did you mean 'without a'"):
+        run("witout a")
+    with pytest.raises(UserError, match="another model's"):
+        run("1")
+
+
+def test_the_users_settings_change_every_row_but_not_what_the_row_itself_sets(data, tmp_path, paper):
+    settings = override(load_experiment(paper()).run, ["config.loss_weights.a=0.5", "optim.lr=0.01"])
+    rows = tuple(Row.parse(row) for row in ROWS)
+    steps = plan(rows, settings, data.tuning(), tmp_path)
+    assert [step.row.name for step in steps] == ["without a", "text alone", "whole"]
+    assert [step.config.config["loss_weights"]["a"] for step in steps] == [0, 0.5, 0.5]
+    assert {step.config.optim.lr for step in steps} == {0.01}
+    assert [step.folder.name for step in steps] == ["02-without-a", "03-text-alone", "04-whole"]
+
+
+def test_a_modality_the_dataset_lacks_is_said_and_costs_no_run(home, tmp_path, paper):
+    labels = [f"v{n}$_$0,text {n},{n % 3 - 1},{('train', 'valid', 'test')[n % 3]}" for n in range(24)]
+    (tmp_path / "labels.csv").write_text("\n".join(["id,text,label,split", *labels]) + "\n", encoding="utf-8")
+    ids = np.array([line.partition(",")[0] for line in labels])
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "audio.npz", id=ids, audio=rng.normal(size=(24, 3)).astype(np.float32))
+    import_dataset("talks", labels=tmp_path / "labels.csv", audio=tmp_path / "audio.npz", low=-1, high=1)
+
+    def row(name, *modalities):
+        return {"name": name, "settings": {"config": {"modalities": list(modalities)}}, "values": [1.0, 0.0]}
+
+    rows = [row("V", "vision"), row("A+V", "audio", "vision"), row("A", "audio"), {**ROWS[3], "name": "A again"}]
+    file = paper(rows, dataset="mosi", config={**small("mdf"), "modalities": ["vision", "audio"]})
+    found = ablate(
+        "mdf", "2", "talks", experiment=file, seeds=1, out=tmp_path / "runs", device="cpu", quiet=True
+    )  # fmt: skip
+    V, AV, A, again = found.lines
+    assert V.evaluation is None
+    assert V.note == "not measurable on talks: mdf may use vision but the dataset has text, audio"
+    assert AV.note == "measured without vision, which talks lacks"
+    assert A.note == "the run of 'A+V'"
+    assert again.note == "measured without vision, which talks lacks; the run of 'A+V'"
+    assert AV.evaluation is A.evaluation is again.evaluation
+    assert [folder.name for folder in (tmp_path / "runs").iterdir()] == ["02-a-v"]
+    assert "published on mosi, measured on talks" in found.remarks()
+    assert f"V: {V.note}" in found.remarks()
+
+
+def test_the_base_is_the_papers_or_ours_or_a_named_one(monkeypatch, tmp_path, paper):
+    from sentiprism.evaluation.ablation import _base
+
+    run = {"model": "mdf", "dataset": "mosi"}
+    assert _base(None, run, "mdf", "mosi") == run
+    ours = load_experiment("mdf/sentiprism2026_mosi").run
+    assert _base("ours", run, "mdf", "mosi") == _base("ours", run, "mdf", "CMU-MOSI") == ours
+    assert _base("mdf/jian2026_mosei", run, "mdf", "mosi") == load_experiment("mdf/jian2026_mosei").run
+    with pytest.raises(UserError, match="no settings of our own for mdf on talks; name an experiment with --base"):
+        _base("ours", run, "mdf", "talks")
+
+
+def test_a_table_needs_a_dataset():
+    with pytest.raises(UserError, match="give --dataset or --experiment"):
+        ablate("mdf", "2")
+
+
+def test_a_column_the_dataset_is_not_judged_by_has_no_measurement(data, tmp_path, paper):
+    """Published accuracies of other bins stay; nothing of the kind was measured."""
+    found = published("mdf/jian2026_mosi", "1")
+    table = found.table.model_copy(update={"columns": ("mae", "acc_9"), "rows": ()})
+    assert Table.model_validate(table.model_dump()).alias is None
+    one = found._replace(source=found.source.model_copy(update={"published": {"table_1": table}}), lines=())
+    assert list(one.columns()) == ["MAE ↓", "acc_9"]

@@ -1,0 +1,51 @@
+"""Leave-videos-out folds: each video is tested once, and the folds are as even as the videos let them be."""
+
+from pathlib import Path
+
+import pytest
+
+from sentiprism.data.importers.folds import short, split_videos
+from sentiprism.errors import UserError
+
+SIZES = {"a": 9, "b": 5, "c": 5, "d": 4, "e": 4, "f": 2, "g": 1}
+
+
+def test_the_largest_video_goes_into_the_smallest_fold() -> None:
+    """By hand: a | b | c, then d to b (5 < 9; b before c), e to c, f to a (9, 9, 9), g to b."""
+    notes: list[str] = []
+    assert split_videos("1/3", SIZES, notes) == {
+        "a": "test", "b": "valid", "c": "train", "d": "valid", "e": "train", "f": "test", "g": "valid",
+    }  # fmt: skip
+    assert notes == ["splits were made here: fold 1 of 3 by video is test, fold 2 valid"]
+
+
+def test_each_video_is_tested_once_and_selected_by_once() -> None:
+    for N in (3, 5, 7):
+        folds = [split_videos(f"{k}/{N}", SIZES, []) for k in range(1, N + 1)]
+        for video in SIZES:
+            assert sorted(fold[video] for fold in folds) == ["test", *["train"] * (N - 2), "valid"]
+
+
+def test_folds_depend_on_the_videos_not_on_their_order() -> None:
+    assert split_videos("2/3", dict(reversed(SIZES.items())), []) == split_videos("2/3", SIZES, [])
+
+
+@pytest.mark.parametrize(
+    ("folds", "message"),
+    [
+        ("1/2", "make 3 to 7 folds"),
+        ("1/8", "8 folds of 7 videos"),
+        ("0/5", "one of 1/5 to 5/5"),
+        ("6/5", "there is no fold 6/5"),
+        ("5", "no file 5; check the path, or give K/N"),
+    ],
+)
+def test_folds_that_are_not_there_are_refused(folds: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        split_videos(folds, SIZES, [])
+
+
+def test_a_file_names_the_videos_it_likes(tmp_path: Path) -> None:
+    (tmp_path / "f.csv").write_text("video_id,split\na,train\nb,dev\nz,test\n")
+    assert split_videos(tmp_path / "f.csv", SIZES, []) == {"a": "train", "b": "valid", "z": "test"}
+    assert (short(tmp_path / "f.csv"), short("1/5")) == ("f.csv", "1/5")
