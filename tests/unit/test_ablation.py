@@ -251,13 +251,14 @@ def test_a_modality_the_dataset_lacks_is_said_and_costs_no_run(home, tmp_path, p
         return {"name": name, "settings": {"config": {"modalities": list(modalities)}}, "values": [1.0, 0.0]}
 
     rows = [row("V", "vision"), row("A+V", "audio", "vision"), row("A", "audio"), {**ROWS[3], "name": "A again"}]
-    file = paper(rows, dataset="mosi", config={**small("mdf"), "modalities": ["vision", "audio"]})
+    use = {**small("mdf"), "modalities": ["vision", "audio"]}
+    file = paper(rows, dataset="mosi", config=use, data={"text": {"encoder": None}})
     found = ablate(
         "mdf", "2", "talks", experiment=file, seeds=1, out=tmp_path / "runs", device="cpu", quiet=True
     )  # fmt: skip
     V, AV, A, again = found.lines
     assert V.evaluation is None
-    assert V.note == "not measurable on talks: mdf may use vision but the dataset has text, audio"
+    assert V.note == "not measurable on talks: mdf may use vision but the dataset has audio"
     assert AV.note == "measured without vision, which talks lacks"
     assert A.note == "the run of 'A+V'"
     assert again.note == "measured without vision, which talks lacks; the run of 'A+V'"

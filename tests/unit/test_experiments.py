@@ -75,6 +75,14 @@ def test_columns_are_metrics_of_the_datasets_protocol(name):
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
+def test_a_tables_alias_is_its_own(name):
+    published = load_experiment(name).published
+    aliases = [table.alias for table in published.values() if table.alias is not None]
+    assert len(set(aliases)) == len(aliases)
+    assert not set(aliases) & {*published, *(key.removeprefix("table_") for key in published)}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_one_configuration_has_one_published_number(name):
     """Where two rows of a table are one run, the file contradicts the paper or the paper itself."""
     experiment = load_experiment(name)

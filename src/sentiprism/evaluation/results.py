@@ -203,8 +203,8 @@ def _section(dataset: str, results: list[Result]) -> list[str]:
 
 
 def _machine(environment: dict[str, Any]) -> str:
-    gpu = environment.get("gpu")
-    return gpu or f"{environment['device']}, {environment['threads']} threads"
+    threads = environment["threads"]
+    return environment.get("gpu") or f"{environment['device']}, {threads} thread{'s' * (threads > 1)}"
 
 
 def _duration(seconds: float) -> str:

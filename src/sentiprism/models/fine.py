@@ -65,7 +65,7 @@ class FINEConfig(ModelConfig):
     experts: int = Field(4, ge=2)
     tokens: int = Field(8, gt=0)
     """l, the tokens of a Q-Former."""
-    depth: int = Field(2, gt=0)
+    extractor_depth: int = Field(2, gt=0)
     """Layers of the extractors."""
     fusion_depth: int = Field(2, gt=0)
     factorize: Split | Literal["none"] = "ftre"
@@ -158,9 +158,9 @@ class FINE(Model):
     def _extractor(self) -> nn.Module:
         c = self.config
         if c.extractor != "moq":
-            return PlainExtractor(c.extractor, c.depth, c.width, c.heads, c.dropout)
+            return PlainExtractor(c.extractor, c.extractor_depth, c.width, c.heads, c.dropout)
         chosen = 2 if c.routing == "top2" else c.experts
-        return MixtureOfQFormers(c.experts, chosen, c.tokens, c.depth, c.width, c.heads, c.dropout)
+        return MixtureOfQFormers(c.experts, chosen, c.tokens, c.extractor_depth, c.width, c.heads, c.dropout)
 
     def _on(self, loss: str) -> bool:
         return self.config.loss_weights[loss] != 0

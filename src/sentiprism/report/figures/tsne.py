@@ -95,7 +95,8 @@ def tsne(
         for run, one in zip(opened_runs, seeds, strict=True)
     ]
     first = clouds[0]
-    title = f"t-SNE of {'features' if by == 'feature' else ' + '.join(first.drawn)}: {headline(opened_runs[0], split)}"
+    drawn = "features" if by == "feature" else " + ".join(first.drawn)
+    title = f"t-SNE of {drawn}: {' and '.join(dict.fromkeys(headline(run, split) for run in opened_runs))}"
     notes = [f"{first.utterances} utterances", f"perplexity {_perplexity(first):g}", seeds_note(sorted(set(seeds)))]
     names = list(dict.fromkeys(name for cloud in clouds for name in cloud.names))
     looks = _looks(names, ordered=first.ordered)
@@ -115,7 +116,7 @@ def tsne(
         for axis in "xyz"[:dimensions]:
             getattr(ax, f"set_{axis}ticks")([])
         if dimensions == 3:
-            ax.set_box_aspect(None, zoom=1.25)
+            ax.set_box_aspect(None, zoom=1.15)
         else:
             ax.spines[:].set(visible=True, color="0.7")
         if len(runs) > 1:

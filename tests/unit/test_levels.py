@@ -1,0 +1,53 @@
+"""The named classes are exactly the bins of the dataset's own accuracy."""
+
+import numpy as np
+import pytest
+
+from sentiprism.errors import UserError
+from sentiprism.metrics import PROTOCOLS
+from sentiprism.metrics.levels import levels, polarity
+from sentiprism.types import TargetSpec
+
+CLASSES = TargetSpec(kind="classes", classes=("negative", "neutral", "positive"))
+
+
+def test_seven_classes_round_half_to_even():
+    kinds = levels(PROTOCOLS["intensity"], TargetSpec())
+    values = [-3.4, -2.6, -2.5, -1.5, -0.6, -0.5, 0.0, 0.5, 0.6, 1.5, 2.5, 2.6, 9]
+    expected = ["HN", "HN", "N", "N", "WN", "Neu", "Neu", "Neu", "WP", "P", "P", "HP", "HP"]
+    assert [kinds.names[i] for i in kinds.of(values)] == expected
+
+
+def test_five_classes_of_sims_are_closed_on_the_right():
+    kinds = levels(PROTOCOLS["sims"], TargetSpec(low=-1, high=1))
+    values = np.array([-0.7, -0.69, -0.1, -0.09, 0.1, 0.11, 0.7, 0.71, 2], np.float32)
+    assert [kinds.names[i] for i in kinds.of(values)] == ["N", "WN", "WN", "Neu", "Neu", "WP", "WP", "P", "P"]
+
+
+@pytest.mark.parametrize("name", ["intensity", "sims", "simsv2", "signed", "polarity"])
+def test_the_diagonal_is_the_accuracy_of_the_protocol(name):
+    rng, protocol = np.random.default_rng(0), PROTOCOLS[name]
+    if protocol.kind == "classes":
+        label, prediction, target = rng.integers(3, size=400), rng.normal(size=(400, 3)), CLASSES
+    else:
+        label, target = rng.uniform(-3, 3, 400).round(1), TargetSpec()
+        prediction = label + rng.normal(size=400)
+    kinds = levels(protocol, target)
+    table = kinds.table(prediction, label)
+    assert table.shape == (len(kinds.names),) * 2
+    assert table.sum() == 400
+    assert np.trace(table) / 400 == pytest.approx(protocol.compute(prediction, label)[kinds.metric])
+
+
+def test_rows_are_labels_and_columns_predictions():
+    table = levels(PROTOCOLS["signed"], TargetSpec()).table([1, 1, -1], [-1, -2, -3])
+    assert table.tolist() == [[1, 2], [0, 0]]
+
+
+def test_polarity_is_the_sign():
+    assert polarity([-0.2, 0.0, 3]).tolist() == [0, 1, 2]
+
+
+def test_a_range_without_classes_is_refused():
+    with pytest.raises(UserError, match=r"\[0, 100\]"):
+        levels(PROTOCOLS["range"], TargetSpec(low=0, high=100))

@@ -1,0 +1,137 @@
+"""Features and attention maps are what the saved model itself gives, whatever the batch."""
+
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from makers_models import small
+from sentiprism.data.prepare import PreparedSplit
+from sentiprism.errors import UserError
+from sentiprism.evaluation.answers import answers, finished_seed, scores
+from sentiprism.evaluation.attention import GRID, _Sum, attention, attentive, places
+from sentiprism.evaluation.representations import representations
+from sentiprism.metrics import protocol
+from sentiprism.models import load_model
+from sentiprism.nn.attention import attention_maps
+from sentiprism.training import Run, train
+
+
+@pytest.fixture(scope="module")
+def attending(small_home, tmp_path_factory) -> Run:
+    """TMT after one epoch: learned tokens beside sequences of any length."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SENTIPRISM_HOME", str(small_home))
+        settings = {"config": small("tmt"), "optim": {"epochs": 1, "batch_size": 16}}
+        return train("tmt", "small", settings=settings, out=tmp_path_factory.mktemp("a") / "run", quiet=True)
+
+
+def test_features_are_those_of_each_utterance_alone(trained, data):
+    found = representations(trained, "test", seed=1112, device="cpu")
+    saved = load_model(trained.seed_folder(1112) / "model")
+    rows = PreparedSplit(data.test, saved.model.features)
+    assert found.rows.tolist() == list(range(16))
+    assert np.array_equal(found.label, data.test.labels["M"])
+    with torch.inference_mode():
+        for i in (0, 7, 15):
+            alone = saved.model(rows.batch([i])).features
+            assert alone.keys() == found.features.keys()
+            for name, values in alone.items():
+                assert np.allclose(found.features[name][i], values[0], atol=1e-5)
+
+
+def test_a_limit_draws_the_same_utterances_every_time(trained, data):
+    whole = representations(trained, "train", device="cpu")
+    some, again = (representations(trained, "train", limit=10, device="cpu") for _ in range(2))
+    assert np.array_equal(some.rows, again.rows)
+    assert len(set(some.rows.tolist())) == 10
+    for name, values in some.features.items():
+        assert np.allclose(values, whole.features[name][some.rows], atol=1e-5)
+
+
+def test_whole_says_which_utterances_have_every_modality(trained, data):
+    found = representations(trained, "train", device="cpu")
+    assert np.array_equal(found.whole, (data.train.planted["contribution"] > 0).all(axis=1))
+    assert 0 < found.whole.sum() < len(found.whole)
+
+
+def test_attention_is_the_mean_of_what_the_layers_saw(attending, data):
+    found = attention(attending, "train", limit=5, device="cpu")
+    model = load_model(attending.seed_folder(1111) / "model").model
+    rows = PreparedSplit(data.train, model.features)
+    whole = representations(attending, "train", device="cpu").whole
+    chosen = np.sort(np.random.default_rng(0).choice(np.flatnonzero(whole), 5, replace=False))
+    with torch.inference_mode(), attention_maps(model) as maps:
+        for i in chosen:
+            model(rows.batch([i]))
+    assert found.keys() == maps.keys()
+    fixed = [name for name, one in found.items() if one.relative == (False, False)]
+    assert fixed  # token to token
+    for name in fixed:
+        mean = torch.stack([seen[0].mean(dim=0) for seen in maps[name]]).mean(dim=0)
+        assert np.allclose(found[name].weights, mean, atol=1e-6)
+    for one in found.values():
+        assert np.allclose(one.weights.sum(axis=1), 1, atol=1e-4)
+        assert all(n == GRID for n, relative in zip(one.weights.shape, one.relative, strict=True) if relative)
+    assert any(one.relative[1] for one in found.values())
+
+
+def test_a_model_without_attention_names_those_that_have_it(trained, data):
+    with pytest.raises(UserError, match="mdf has no attention layers") as error:
+        attention(trained, device="cpu")
+    assert "mdf" not in error.value.remedy
+    assert {"tmt", "tmt_amw"} <= set(attentive())
+    assert all(name in error.value.remedy for name in attentive())
+
+
+@pytest.mark.parametrize("steps", [1, 5, GRID, 50])
+def test_every_step_lies_in_places_as_a_whole(steps):
+    shares = places(steps)
+    assert shares.shape == (GRID, steps)
+    assert np.allclose(shares.sum(axis=0), 1, atol=1e-5)
+    assert np.allclose(shares.sum(axis=1), steps / GRID, atol=1e-5)
+    if steps == GRID:
+        assert np.allclose(shares, np.eye(GRID), atol=1e-5)
+
+
+def test_maps_of_one_shape_are_averaged_cell_by_cell():
+    total = _Sum()
+    total.add(np.array([[1.0, 0.0]], np.float32))
+    total.add(np.array([[0.5, 0.5]], np.float32))
+    assert total.mean().weights.tolist() == [[0.75, 0.25]]
+    assert total.mean().relative == (False, False)
+
+
+def test_a_second_length_makes_an_axis_relative():
+    """Attention to the first half of any source is attention to the first half of the places."""
+    total = _Sum()
+    for steps in (4, 4, 10):
+        half = np.zeros((2, steps), np.float32)
+        half[:, : steps // 2] = 2 / steps
+        total.add(half)
+    found = total.mean()
+    assert found.relative == (False, True)
+    assert found.weights.shape == (2, GRID)
+    assert np.allclose(found.weights[:, : GRID // 2], 2 / GRID, atol=1e-5)
+    assert np.allclose(found.weights[:, GRID // 2 :], 0, atol=1e-5)
+
+
+def test_answers_are_read_where_they_are_kept_and_made_where_not(trained, data, tmp_path):
+    run = Run(shutil.copytree(trained.folder, tmp_path / "copy"))
+    for path in run.folder.glob("*/predictions-*.parquet"):
+        path.unlink()
+    made = answers(run, "valid", device="cpu")
+    assert tuple(made) == run.finished == (1111, 1112)
+    shutil.rmtree(run.seed_folder(1111) / "model")  # nothing can be made now
+    read = answers(run, "valid", device="cpu")
+    assert all(np.array_equal(made[seed].prediction, read[seed].prediction) for seed in made)
+    expected = [protocol("intensity").compute(one.prediction, one.label)["mae"] for one in made.values()]
+    assert scores(run, "valid")["mae"].tolist() == expected
+
+
+def test_only_finished_seeds_can_be_chosen(trained):
+    assert finished_seed(trained) == 1111
+    assert finished_seed(trained, 1112) == 1112
+    with pytest.raises(UserError, match="seed 5 of trained is not finished; choose one of: 1111, 1112"):
+        finished_seed(trained, 5)

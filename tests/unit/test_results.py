@@ -1,0 +1,159 @@
+"""The page of results says what the run folders say."""
+
+import json
+import shlex
+
+import numpy as np
+import pytest
+
+from makers_models import small
+from sentiprism.cli.experiment import results as verb
+from sentiprism.errors import UserError
+from sentiprism.evaluation import evaluate, paired
+from sentiprism.evaluation.results import _duration, command, gather, page, parameters
+from sentiprism.models import load_model
+from sentiprism.training import Run, resolve, train
+from sentiprism.training.experiments import load_experiment
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory, small_home):
+    """A tree: MDF with two seeds, the reference with two and with one, and a run that was stopped at once."""
+    folder = tmp_path_factory.mktemp("results")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SENTIPRISM_HOME", str(small_home))
+        for name, model, seeds in (("mdf", "mdf", 2), ("text", "text_only", 2), ("text-1", "text_only", 1)):
+            settings = {"config": small(model), "optim": {"epochs": 2, "batch_size": 16}}
+            out = folder / "small" / name
+            train(model, "small", seeds=seeds, settings=settings, out=out, device="cpu", quiet=True)
+        (train("mdf", "small", settings=settings | {"config": {}}, out=folder / "stopped", device="cpu", quiet=True))
+        (folder / "stopped" / "summary.json").unlink()
+        yield folder
+
+
+def test_runs_are_found_below_a_folder_the_reference_first(runs):
+    found = gather([runs], device="cpu")
+    assert [one.run.name for one in found] == ["text", "text-1", "mdf"]
+    assert [one.run.name for one in gather([runs / "small" / "mdf"], device="cpu")] == ["mdf"]
+    again = gather([runs, runs / "small" / "mdf"], device="cpu")
+    assert len(again) == 3
+    with pytest.raises(UserError, match=r"no finished run in .*stopped; give run folders"):
+        gather([runs / "stopped"])
+
+
+def test_a_result_is_what_the_run_says(runs):
+    *_, mdf = gather([runs], device="cpu")
+    run = Run(runs / "small" / "mdf")
+    assert mdf.evaluation.metrics == evaluate(run, device="cpu").metrics
+    assert mdf.inputs == "text (features), audio, vision"
+    saved = load_model(run.seed_folder(1111) / "model").model
+    assert mdf.parameters == sum(parameter.numel() for parameter in saved.parameters())
+    lines = [
+        [json.loads(line) for line in (run.seed_folder(seed) / "metrics.jsonl").read_text().splitlines()]
+        for seed in (1111, 1112)
+    ]
+    assert [len(seed) for seed in lines] == [2, 2]
+    assert mdf.seconds == pytest.approx(sum(row["seconds"] for seed in lines for row in seed) / 2)
+    assert mdf.valid == ("mae", [run.summary[seed]["valid"]["mae"] for seed in (1111, 1112)])
+    assert json.loads(json.dumps(mdf.to_dict()))["parameters"] == mdf.parameters
+
+
+def test_the_difference_is_from_the_reference_with_the_most_seeds(runs):
+    text, text_1, mdf = gather([runs], device="cpu")
+    assert text.difference is text_1.difference is None
+    expected = paired(
+        mdf.evaluation.stacked,
+        text.evaluation.stacked,
+        mdf.evaluation.predictions[0].label,
+        mdf.evaluation.protocol,
+    )
+    assert mdf.difference == expected
+    assert gather([runs / "small" / "mdf"], device="cpu")[0].difference is None
+    assert gather([runs], reference="mdf", device="cpu")[1].difference is not None
+
+
+def test_a_reference_on_another_encoder_is_none(runs, tmp_path):
+    (tmp_path / "runs").symlink_to(runs / "small")
+    found = gather([tmp_path / "runs"], device="cpu")
+    config = found[2].run.config
+    other = config.model_copy(
+        update={"data": config.data.model_copy(update={"text": config.data.text.model_copy(update={"max_tokens": 9})})}
+    )
+    from sentiprism.evaluation.results import _from_reference
+
+    found[2].run.config = other
+    assert _from_reference(found[2], found) is None
+
+
+def test_the_page(runs):
+    found = gather([runs], device="cpu")
+    text = page(found)
+    assert text == page(gather([runs], device="cpu"))
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    head, _, *body = rows
+    assert head[:4] == ["| run", "model", "seeds", "inputs"]
+    assert [row[0] for row in body] == ["| text", "| text-1", "| mdf"]
+    mdf = dict(zip(head, body[2], strict=True))
+    value = found[2].evaluation.metrics["mae"]
+    assert mdf["MAE ↓"] == f"{value.mean:.3f} ± {value.std:.3f}<br>[{value.low:.3f}, {value.high:.3f}]"
+    gap = found[2].difference["mae"]
+    assert mdf["MAE less text_only"] == f"{gap.mean:.3f}<br>[{gap.low:.3f}, {gap.high:.3f}]<br>p = {gap.p:.3f}"
+    valid = np.array(found[2].valid[1])
+    assert mdf["valid"] == f"{valid.mean():.3f} ± {valid.std(ddof=1):.3f}"
+    assert dict(zip(head, body[1], strict=True))["MAE less text_only"] == "–"
+    for part in ("## small", "epoch of the lowest valid MAE", "cpu, 1 thread", f"    {found[2].command}  # mdf"):
+        assert part in text
+
+
+def test_the_command_trains_the_run_again(runs):
+    (config,) = {gather([runs / "small" / "mdf"], device="cpu")[0].run.config.model_dump_json()}
+    run = Run(runs / "small" / "mdf")
+    words = shlex.split(command(run.config))
+    assert words[:7] == ["sentiprism", "train", "mdf", "--dataset", "small", "--seeds", "2"]
+    assignments = words[8::2]
+    assert set(words[7::2]) == {"--set"}
+    again = resolve({"model": "mdf", "dataset": "small", "seeds": 2}, assignments)
+    assert again.model_dump_json() == config
+    assert "optim.epochs=2" in assignments
+
+
+def test_the_command_names_what_differs_from_our_own_settings():
+    ours = load_experiment("mdf/sentiprism2026_mosi").run
+    assert command(resolve(ours)) == "sentiprism train mdf --dataset mosi --seeds 5"
+    changed = resolve(ours, ["config.modalities=[text]", "optim.average=null", "seeds=[3, 9]"])
+    line = command(changed)
+    assert line == (
+        "sentiprism train mdf --dataset mosi --set 'seeds=[3, 9]' --set 'config.modalities=[\"text\"]' "
+        "--set optim.average=null"
+    )
+    assert resolve(ours, shlex.split(line)[6::2]) == changed
+    gone = resolve({**ours, "optim": {**ours["optim"], "group_lr": {}}})
+    assert "--set optim.group_lr.text_encoder=5e-05" in command(gone)
+
+
+def test_a_setting_that_cannot_be_taken_back_has_no_command(monkeypatch):
+    from sentiprism.evaluation import results
+
+    base = {"optim": {"group_lr": {"critics": 1e-4}}}
+    monkeypatch.setattr(results, "default_settings", lambda *_: base)
+    assert command(resolve({"model": "mdf", "dataset": "mosi"})) is None
+
+
+def test_parameters_of_an_earlier_version_are_counted_in_its_file(runs, tmp_path):
+    source = Run(runs / "small" / "mdf").seed_folder(1111) / "model"
+    said = parameters(source)
+    described = json.loads((source / "config.json").read_text())
+    del described["parameters"]
+    (tmp_path / "config.json").write_text(json.dumps(described))
+    (tmp_path / "weights.safetensors").write_bytes((source / "weights.safetensors").read_bytes())
+    assert parameters(tmp_path) == said > 0
+
+
+def test_the_page_is_written_whole(runs, tmp_path, capsys):
+    verb([runs / "small" / "mdf"], tmp_path / "docs" / "results.md", device="cpu")
+    assert capsys.readouterr().out.startswith("1 run in ")
+    assert (tmp_path / "docs" / "results.md").read_text(encoding="utf-8") == page(gather([runs / "small" / "mdf"]))
+
+
+def test_durations():
+    assert [_duration(s) for s in (3.21, 61, 3600, 7260)] == ["3.2 s", "1 min 1 s", "1 h 0 min", "2 h 1 min"]
