@@ -37,6 +37,7 @@ def small(name: str) -> dict:
     """Configuration with small widths, from the fields of its own that the model shares with others."""
     wanted = {"width": 16, "heads": 4, "text_hidden": 8, "audio_hidden": 8, "vision_hidden": 8}
     wanted |= {"head_width": 4, "hidden": 32, "positions": 16}
+    wanted |= {"experts": 3, "extractor_depth": 1, "critic_width": 32}
     return {key: value for key, value in wanted.items() if key in MODELS[name].Config.model_fields}
 
 

@@ -70,6 +70,8 @@ class ModalitySpec(Config):
     """Token ids are made from ``raw`` transcripts unless ``ids`` are stored; features may come from all three."""
     max_tokens: int | None = Field(None, ge=3)
     """Longer texts are cut, [CLS] and [SEP] counted; None = only where the encoder has no more positions."""
+    frozen_layers: int = Field(0, ge=0)
+    """Of an encoder that is part of the model, the embeddings and so many lower layers stay as they are; 0 = none."""
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     """Statistics of the train split; where given, loaders hand out (x - mean) / std."""

@@ -14,7 +14,7 @@ from sentiprism.evaluation import ablate, evaluate, paired
 from sentiprism.evaluation.ablation import plan
 from sentiprism.evaluation.published import find_experiment, find_table, published
 from sentiprism.training import Run
-from sentiprism.training.experiments import Row, Table, load_experiment
+from sentiprism.training.experiments import Row, load_experiment
 
 ROWS = [
     {"name": "Another's", "values": [0.9, None]},
@@ -285,10 +285,9 @@ def test_a_table_needs_a_dataset():
         ablate("mdf", "2")
 
 
-def test_a_column_the_dataset_is_not_judged_by_has_no_measurement(data, tmp_path, paper):
+def test_a_column_the_dataset_is_not_judged_by_has_no_measurement(measure, tmp_path):
     """Published accuracies of other bins stay; nothing of the kind was measured."""
-    found = published("mdf/jian2026_mosi", "1")
-    table = found.table.model_copy(update={"columns": ("mae", "acc_9"), "rows": ()})
-    assert Table.model_validate(table.model_dump()).alias is None
-    one = found._replace(source=found.source.model_copy(update={"published": {"table_1": table}}), lines=())
-    assert list(one.columns()) == ["MAE ↓", "acc_9"]
+    found = measure(rows=ROWS[3:])
+    table = found.table.model_copy(update={"columns": ("mae", "acc_9")})
+    one = found._replace(source=found.source.model_copy(update={"published": {"table_2": table}}))
+    assert list(one.columns()) == ["MAE ↓ published", "MAE ↓ measured", "acc_9 published"]

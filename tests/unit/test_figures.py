@@ -134,7 +134,7 @@ def test_gates_show_mean_and_deviation_of_what_takes_part(gated):
     for values in (weights["modality"][:, 0], vision, weights["path"][:, 1]):
         assert f"{values.mean():.3f} ± {values.std(ddof=1):.3f}" in shown
     (bars,) = (patch for patch in figure.axes[0].patches if patch.get_label() == "vision")
-    heights, edges, base = bars.get_data()
+    heights, _, base = bars.get_data()
     counts = np.histogram(vision, 50, (0, 1))[0]
     assert np.allclose((heights - base) / 0.85 * counts.max(), counts)
 
@@ -284,7 +284,7 @@ def test_lines_go_over_a_setting(data, tmp_path):
     assert np.allclose(ax.lines[0].get_ydata(), expected)
     assert ax.get_xlabel() == "config.loss_weights.w"
     assert_readable(figure)
-    with pytest.raises(UserError, match="have the same config.dropout"):
+    with pytest.raises(UserError, match=r"have the same config\.dropout"):
         figures.runs(*runs, over="config.dropout", device="cpu")
     with pytest.raises(UserError, match="did you mean 'dropout'"):
         figures.runs(*runs, over="config.dropuot", device="cpu")

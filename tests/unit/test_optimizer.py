@@ -88,7 +88,14 @@ def plateau(better: str, **settings) -> float:
 
 @pytest.mark.parametrize(
     ("better", "factor"),
-    [("", 1), ("+-----", 1), ("+------", 1 / 2), ("+-----+-----", 1), ("+-----------", 1 / 2), ("+------------", 1 / 4)],
+    [
+        ("", 1),
+        ("+-----", 1),
+        ("+------", 1 / 2),
+        ("+-----+-----", 1),
+        ("+-----------", 1 / 2),
+        ("+------------", 1 / 4),
+    ],
 )
 def test_plateau_halves_after_five_epochs_borne_and_counts_anew(better, factor):
     assert plateau(better) == factor

@@ -264,6 +264,18 @@ def test_every_parameter_gets_a_finite_gradient(rows: tuple[list[int], ...], tin
         assert parameter.grad.isfinite().all(), name
 
 
+def test_frozen_layers_stay_as_they_are(tiny: Path) -> None:
+    spec = ModalitySpec(kind="tokens", width=SIZE, encoder=str(tiny), frozen_layers=1)
+    encoder = TextEncoder(spec).train()
+    ids = torch.tensor([[2, 60, 3]])
+    encoder(Sequence(ids, ids > 0)).values.sum().backward()
+    learning = {name for name, p in encoder.named_parameters() if p.grad is not None}
+    assert learning
+    assert all(name.startswith("backbone.encoder.layer.1.") for name in learning)
+    with pytest.raises(UserError, match="2 layers, 3 are to be frozen"):
+        TextEncoder(spec.model_copy(update={"frozen_layers": 3}))
+
+
 def test_features_pass_through_with_zero_padding() -> None:
     encoder = TextEncoder(ModalitySpec(kind="features", width=3))
     mask = torch.tensor([[True, True], [True, False], [False, False]])

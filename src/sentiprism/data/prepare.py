@@ -37,11 +37,16 @@ class TextConfig(Config):
     is there and fits the encoder."""
     max_tokens: int = Field(50, ge=3)
     """Longer texts are cut; [CLS] and [SEP] count. 50 is the length of the MMSA distribution."""
+    frozen_layers: int = Field(0, ge=0)
+    """Of an encoder that is tuned, the embeddings and so many lower layers stay as they are; half of the layers
+    take a third off a training step."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.encoder is None and self.source in {"raw", "ids"}:
             raise ValueError(f"source {self.source} needs an encoder")
+        if self.frozen_layers and self.mode == "frozen":
+            raise ValueError("mode frozen leaves no layer to count")
         return self
 
 
@@ -101,7 +106,7 @@ def _text_spec(dataset: TuningView, text: TextConfig) -> ModalitySpec | None:
     words = len(load_tokenizer(text.encoder))
     tokens = ModalitySpec(kind="tokens", width=words, encoder=text.encoder, source=source, max_tokens=text.max_tokens)
     if text.mode == "tune":
-        return tokens
+        return tokens.model_copy(update={"frozen_layers": text.frozen_layers})
     width = encode_frozen(text.encoder, _token_ids(dataset.train, text.encoder, tokens)).values.shape[1]
     return tokens.model_copy(update={"kind": "features", "width": width})
 

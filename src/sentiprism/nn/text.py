@@ -42,6 +42,8 @@ class TextEncoder(nn.Module):
         if config.vocab_size < spec.width:
             cause = f"{spec.encoder} has {config.vocab_size} words, the token ids {spec.width}"
             raise UserError(cause, "choose the encoder whose tokenizer made the ids")
+        if spec.frozen_layers:
+            _freeze(backbone, spec.frozen_layers, spec.encoder)
         self.backbone, self.width, self._padding = backbone, config.hidden_size, config.pad_token_id or 0
 
     def forward(self, text: Sequence) -> Sequence:
@@ -69,3 +71,13 @@ class TextEncoder(nn.Module):
         output = self.backbone(input_ids=ids.masked_fill(~mask, self._padding), attention_mask=read.long())
         hidden: Tensor = output.last_hidden_state
         return hidden.masked_fill(~mask.unsqueeze(-1), 0.0)
+
+
+def _freeze(backbone: Any, layers: int, name: str) -> None:
+    """Only the layers above learn; no gradient is computed for what lies below them."""
+    stack = backbone.encoder.layer
+    if layers > len(stack):
+        raise UserError(f"{name} has {len(stack)} layers, {layers} are to be frozen", "freeze fewer of them")
+    backbone.requires_grad_(False)  # MPNet's position bias too: it would draw a gradient through every layer
+    for layer in stack[layers:]:
+        layer.requires_grad_(True)
