@@ -25,8 +25,14 @@ VERBS = (
     "dataset list",
     "dataset show",
     "dataset remove",
+    "figure weights",
+    "figure gates",
+    "figure confusion",
+    "figure tsne",
+    "figure attention",
+    "figure runs",
 )
-HEAVY = ("torch", "pyarrow", "transformers", "numpy", "scipy", "accelerate")
+HEAVY = ("torch", "pyarrow", "transformers", "numpy", "scipy", "accelerate", "matplotlib")
 
 
 def write_table(folder, *, rows=None, width=3):
@@ -316,6 +322,40 @@ def test_runs_side_by_side_are_legible_at_any_width(columns, tables, monkeypatch
         assert f"run-{n}" in out
         assert out.count(f"1.{n}23 ± 0.456") == 2  # no number is broken in two
     assert out.count("[-1.234, 5.678]") == 8
+
+
+def test_figures_are_written_where_asked_or_beside_the_run(cli, finished, tmp_path):
+    for kind, options in (
+        ("weights", ()),
+        ("gates", ()),
+        ("confusion", ("--seed", 1111)),
+        ("runs", ("--metric", "mae")),
+    ):
+        answer = cli("figure", kind, finished, *options, "--device", "cpu")
+        path = finished / "figures" / f"{kind}-test.pdf"
+        assert answer == (0, f"{path}\n", "")
+        assert path.read_bytes().startswith(b"%PDF")
+    words = ("--split", "train", "--by", "feature", "--feature", "text*", "--points", 40, "--out", "t.svg")
+    assert cli("figure", "tsne", finished, *words, "--device", "cpu").out == "t.svg\n"
+    text = (tmp_path / "t.svg").read_text(encoding="utf-8")
+    assert all(f"<!-- {name} -->" in text for name in ("text", "textual", "t-SNE of features: mdf on tiny, train"))
+    assert "<!-- sound -->" not in text
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("weights", "nowhere"), "nowhere is no run"),
+        (("weights", "run", "--out", "a.gif"), "end it with one of: .pdf, .svg, .png"),
+        (("weights", "run", "--seed", 7), "choose one of: 1111, 1112"),
+        (("attention", "run"), "choose a run of: "),
+        (("tsne", "run", "--by", "clas"), "did you mean 'class'?"),
+        (("runs", "run", "--over", "optim.lrr"), "did you mean 'lr'?"),
+    ],
+)
+def test_a_figure_that_cannot_be_drawn_is_refused(cli, refused, finished, words, expected):
+    assert cli("evaluate", "run", "--device", "cpu").status == 0  # keeps predictions, which a figure may write too
+    assert expected in refused("figure", *words)
 
 
 def test_doctor_says_what_is_missing_without_a_network(cli, home, monkeypatch):

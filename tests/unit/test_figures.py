@@ -297,6 +297,13 @@ def test_runs_refuses_what_it_cannot_draw(trained, data):
         figures.runs(trained, metrics=("acc_8",), device="cpu")
 
 
+def test_more_runs_than_colours_are_refused(trained, data, tmp_path):
+    copies = [shutil.copytree(trained.folder, tmp_path / str(n)) for n in range(len(OKABE_ITO) + 1)]
+    assert len(figures.runs(*copies[:-1], metrics=("mae",), device="cpu").axes[0].patches) == len(OKABE_ITO)
+    with pytest.raises(UserError, match="at most 8"):
+        figures.runs(*copies, device="cpu")
+
+
 # what all have in common
 
 

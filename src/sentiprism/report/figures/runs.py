@@ -55,13 +55,14 @@ def runs(
         device: as in ``train``, where a run is not evaluated on the split yet.
 
     Raises:
-        UserError: no run, no common metric, an unknown metric or key, or two runs at one place of a line.
+        UserError: no run, no common metric, an unknown metric or key, two runs at one place of a line, or
+            more than eight to tell apart.
     """
     found = [opened(run) for run in given]
     if not found:
         raise UserError("there is no run to draw", "name at least one")
-    measured = [scores(run, split, device=device) for run in found]
     columns = _columns(found, metrics)
+    settings = [_setting(run, over) for run in found] if over else []
     keys = [(run.config.model, Path(run.config.dataset).name) for run in found]
     datasets, models = (list(dict.fromkeys(key[i] for key in keys)) for i in (1, 0))
     title = f"{', '.join(models)} on {', '.join(datasets)}, {split}{f': over {over}' * bool(over)}"
@@ -74,6 +75,9 @@ def runs(
     ]
     names = _names(found, keys)
     looks = _looks([" on ".join(key) for key in keys] if over else names)
+    if len(looks) > len(OKABE_ITO):
+        raise UserError(f"{len(looks)} colours cannot be told apart", f"draw at most {len(OKABE_ITO)}")
+    measured = [scores(run, split, device=device) for run in found]
     key = {name: dot(*look, line="-") if over else patch(look[0]) for name, look in looks.items()}
     across = 1 if len(found) > NARROW else min(len(columns), 2)
     rows = -(-len(columns) // across)
@@ -84,7 +88,7 @@ def runs(
     for number, (ax, (name, metric)) in enumerate(zip(axes, columns.items(), strict=False)):
         values = [metric.scale * one[name] for one in measured]
         if over:
-            _lines(ax, found, keys, values, over, looks)
+            _lines(ax, settings, keys, values, over, looks)
         else:
             _bars(ax, names, [dataset for _, dataset in keys], values, metric, looks)
         ax.set_title(f"{metric.label}{', %' * metric.percent} {'↑' if metric.higher_is_better else '↓'}", loc="left")
@@ -145,10 +149,9 @@ def _bars(ax: "Axes", names: list[str], datasets: list[str], values: list[Any], 
 
 
 def _lines(
-    ax: "Axes", found: Sequence[Run], keys: list[tuple[str, str]], values: list[Any], over: str, looks: Looks
+    ax: "Axes", settings: list[Any], keys: list[tuple[str, str]], values: list[Any], over: str, looks: Looks
 ) -> None:
     """One line a model and dataset, over a setting."""
-    settings = [_setting(run, over) for run in found]
     numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in settings)
     known = sorted(set(settings)) if numeric else list(dict.fromkeys(map(str, settings)))
     places = settings if numeric else [known.index(str(value)) for value in settings]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from sentiprism.errors import UserError, suggest
 from sentiprism.evaluation.answers import finished_seed, opened, protocol_of
-from sentiprism.evaluation.representations import Representations, representations
+from sentiprism.evaluation.representations import Representations, drawn, representations
 from sentiprism.metrics.levels import POLARITY, polarity
 from sentiprism.report.figures.confusion import classes_of
 from sentiprism.report.figures.style import (
@@ -95,8 +95,8 @@ def tsne(
         for run, one in zip(opened_runs, seeds, strict=True)
     ]
     first = clouds[0]
-    drawn = "features" if by == "feature" else " + ".join(first.drawn)
-    title = f"t-SNE of {drawn}: {' and '.join(dict.fromkeys(headline(run, split) for run in opened_runs))}"
+    what = "features" if by == "feature" else " + ".join(first.drawn)
+    title = f"t-SNE of {what}: {' and '.join(dict.fromkeys(headline(run, split) for run in opened_runs))}"
     notes = [f"{first.utterances} utterances", f"perplexity {_perplexity(first):g}", seeds_note(sorted(set(seeds)))]
     names = list(dict.fromkeys(name for cloud in clouds for name in cloud.names))
     looks = _looks(names, ordered=first.ordered)
@@ -160,7 +160,7 @@ def _by_feature(run: Run, given: Representations, wanted: Sequence[str], points:
             f"the features have widths {', '.join(f'{name} {width}' for name, width in widths.items())}",
             "name some of one width",
         )
-    rows = np.flatnonzero(given.whole)[: points // max(len(names), 1)]
+    rows = drawn(np.flatnonzero(given.whole), points // max(len(names), 1))
     if not len(rows) or not names:
         raise UserError(f"{run.name}: no utterance has every modality", "draw by class, or another split")
     values = np.concatenate([given.features[name][rows] for name in names])
