@@ -69,6 +69,8 @@ class Card(Config):
     """F per stored feature sequence."""
     labels: tuple[str, ...] = ("M",)
     splits: dict[str, SplitCard]
+    fold: str | None = None
+    """``K/N`` where the test split is fold K of N by video."""
     warnings: tuple[str, ...] = ()
     content: str
     """SHA-256 over the data files: two datasets with one hash are the same data."""

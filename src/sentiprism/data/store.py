@@ -29,6 +29,7 @@ def write_dataset(
     language: str = "en",
     vocabulary: str | None = None,
     text_encoder: str | None = None,
+    fold: str | None = None,
     notes: Iterable[str] = (),
     expected: Mapping[str, int] | None = None,
     allow_shared_videos: bool = False,
@@ -47,6 +48,7 @@ def write_dataset(
         language: of the transcripts, ISO 639-1.
         vocabulary: that ``token_ids`` were made with.
         text_encoder: that made the text features, where it is contextual.
+        fold: ``K/N`` where the test split is fold K of N by video.
         notes: the importer's own warnings, for the card.
         expected: utterances of the official splits; others are warned of.
         allow_shared_videos: warn of a video that stands in two splits instead of refusing it.
@@ -85,6 +87,7 @@ def write_dataset(
                 language=language,
                 vocabulary=vocabulary,
                 text_encoder=text_encoder,
+                fold=fold,
                 widths={key: width for key, width in checks.widths.items() if width},
                 labels=checks.labels,
                 splits=splits,

@@ -9,18 +9,20 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any, NamedTuple
 
+import numpy as np
 from safetensors import safe_open
 
 from sentiprism.config import merge
 from sentiprism.data.known import describe
 from sentiprism.errors import UserError
-from sentiprism.evaluation.bootstrap import Difference
+from sentiprism.evaluation.bootstrap import Difference, interval
 from sentiprism.evaluation.compare import difference, recall
 from sentiprism.evaluation.evaluate import Evaluation
 from sentiprism.markup import markdown, number
 from sentiprism.training import Run, RunConfig, resolve
 from sentiprism.training.config import FIRST_SEED
 from sentiprism.training.experiments import default_settings
+from sentiprism.training.predict import Predictions
 from sentiprism.types import MODALITIES
 
 HEAD = """# Results
@@ -45,15 +47,11 @@ class Result(NamedTuple):
     """Mean over seeds of all epochs together."""
     command: str
     """Trains it again."""
+    valid: tuple[str, list[float]]
+    """Metric that chose the epochs, and its value a seed (and fold)."""
     reference: str
     difference: dict[str, Difference] | None = None
     """From the reference run; None where it is the reference itself, or there is none."""
-
-    @property
-    def valid(self) -> tuple[str, list[float]]:
-        """Metric that chose the epochs, and its value a seed."""
-        name = self.run.config.optim.select or self.evaluation.protocol.default_selection
-        return name, [row["valid"][name] for row in self.run.summary.values()]
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -90,7 +88,7 @@ def gather(folders: Iterable[Path | str], *, reference: str = "text_only", devic
     runs = [run for run in map(Run, found) if run.finished]
     if not runs:
         raise UserError(f"no finished run in {', '.join(map(str, given))}", "give run folders")
-    results = [_read(run, reference, device) for run in runs]
+    results = _pooled([_read(run, reference, device) for run in runs])
     results.sort(key=lambda one: (one.evaluation.dataset, one.evaluation.model != reference, one.run.name))
     return [one._replace(difference=_from_reference(one, results)) for one in results]
 
@@ -139,7 +137,49 @@ def _read(run: Run, reference: str, device: str) -> Result:
     ]
     trains = command(run.config) or str(run.environment["command"])
     evaluation = recall(run, device=device)
-    return Result(run, evaluation, _inputs(run, model), parameters(model), mean(seconds), trains, reference)
+    select = run.config.optim.select or evaluation.protocol.default_selection
+    valid = select, [row["valid"][select] for row in run.summary.values()]
+    return Result(run, evaluation, _inputs(run, model), parameters(model), mean(seconds), trains, valid, reference)
+
+
+def _pooled(results: list[Result]) -> list[Result]:
+    """Runs that differ in the fold left out alone become one, where all folds are there: tested on every utterance."""
+    groups: dict[Any, dict[int, Result]] = {}
+    for one in results:
+        fold, _, N = (one.run.environment["dataset"].get("fold") or "1/1").partition("/")
+        settings = one.run.config.model_dump_json(exclude={"dataset"})
+        groups.setdefault((settings, N) if N != "1" else one.run.folder, {})[int(fold)] = one
+    found: list[Result] = []
+    for key, folds in groups.items():
+        whole = isinstance(key, tuple) and len(folds) == int(key[1])
+        found += [_join(folds)] if whole else folds.values()
+    return found
+
+
+def _join(folds: dict[int, Result]) -> Result:
+    parts = [folds[fold] for fold in sorted(folds)]
+    evaluations = [one.evaluation for one in parts]
+    first, name = parts[0], evaluations[0].dataset.rstrip("0123456789_-")
+    joined = tuple(_concatenated(seed) for seed in zip(*(one.predictions for one in evaluations), strict=True))
+    stacked = np.stack([one.prediction for one in joined])
+    whole = first.evaluation._replace(
+        dataset=f"{name}, {len(parts)} folds by video",
+        predictions=joined,
+        metrics=interval(stacked, joined[0].label, first.evaluation.protocol),
+    )
+    return first._replace(
+        evaluation=whole,
+        seconds=sum(one.seconds for one in parts),
+        valid=(first.valid[0], [score for one in parts for score in one.valid[1]]),
+        command=" && ".join(one.command for one in parts),
+    )
+
+
+def _concatenated(parts: Iterable[Predictions]) -> Predictions:
+    ids, label, prediction = (
+        np.concatenate(column) for column in zip(*((p.ids, p.label, p.prediction) for p in parts), strict=True)
+    )
+    return Predictions(ids, label, prediction, {})
 
 
 def _inputs(run: Run, model: Path) -> str:
@@ -155,12 +195,12 @@ def _inputs(run: Run, model: Path) -> str:
 
 
 def _from_reference(one: Result, results: list[Result]) -> dict[str, Difference] | None:
-    data = one.run.environment["dataset"]["content"], one.run.config.data.text
+    data = one.run.environment["dataset"]["content"], one.run.config.data.text, one.evaluation.dataset
     fitting = [
         other
         for other in results
         if other.evaluation.model == one.reference
-        and (other.run.environment["dataset"]["content"], other.run.config.data.text) == data
+        and (other.run.environment["dataset"]["content"], other.run.config.data.text, other.evaluation.dataset) == data
     ]
     if not fitting or one.evaluation.model == one.reference:
         return None

@@ -106,7 +106,7 @@ def _environment(card: Card, device: str, precision: str) -> dict[str, Any]:
         "gpu": torch.cuda.get_device_name() if device.startswith("cuda") else None,
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "dataset": {"name": card.name, "content": card.content, "protocol": card.protocol},
+        "dataset": {"name": card.name, "content": card.content, "protocol": card.protocol, "fold": card.fold},
     }
 
 

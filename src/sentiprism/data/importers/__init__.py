@@ -74,6 +74,7 @@ def import_dataset(
     """
     from itertools import chain
 
+    from sentiprism.data.importers.folds import fold_of
     from sentiprism.data.store import write_dataset
     from sentiprism.metrics import protocol_for
 
@@ -119,6 +120,7 @@ def import_dataset(
         language=known.language if known else language,
         vocabulary=vocabulary if "token_ids" in held else None,
         text_encoder=vocabulary if contextual else None,
+        fold=fold_of(folds),
         notes=notes,
         expected=known.splits if known else None,
         allow_shared_videos=bool(known and known.shared_videos),

@@ -45,9 +45,14 @@ def split_videos(folds: Path | str, sizes: Mapping[str, int], notes: list[str]) 
     return {video: names.get(place[video], "train") for video in sizes}
 
 
+def fold_of(folds: Path | str | None) -> str | None:
+    """``K/N`` where that is what was asked for; None where a file says it."""
+    return str(folds) if folds is not None and LEFT_OUT.fullmatch(str(folds)) else None
+
+
 def short(folds: Path | str) -> str:
     """Name of the folds for notes and cards."""
-    return str(folds) if LEFT_OUT.fullmatch(str(folds)) else Path(folds).name
+    return fold_of(folds) or Path(folds).name
 
 
 def _read(path: Path) -> dict[str, str]:
