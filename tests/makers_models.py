@@ -34,10 +34,13 @@ def build(
 
 
 def small(name: str) -> dict:
-    """Configuration with small widths, from the fields of its own that the model shares with others."""
+    """Configuration with small widths and depths, from the fields of its own that the model shares with others."""
     wanted = {"width": 16, "heads": 4, "text_hidden": 8, "audio_hidden": 8, "vision_hidden": 8}
     wanted |= {"head_width": 4, "hidden": 32, "positions": 16}
-    wanted |= {"experts": 3, "extractor_depth": 1, "critic_width": 32}
+    wanted |= {"experts": 3, "critic_width": 32}
+    # one layer a stack: deeper ones are the unit tests' matter, and every layer makes an export slower
+    wanted |= dict.fromkeys(("depth", "memory", "cross_depth", "extractor_depth", "fusion_depth"), 1)
+    wanted |= dict.fromkeys(("global_depth", "local_depth"), 1)
     return {key: value for key, value in wanted.items() if key in MODELS[name].Config.model_fields}
 
 

@@ -195,7 +195,8 @@ def test_an_unknown_loss_is_named(name):
 def test_overfits_eight_samples(name):
     kept(name, "overfit")
     given, features = batch(specs(), 8), specs()
-    model = build(name, features, config=small(name) | {"dropout": 0.0})
+    fields = MODELS[name].Config.model_fields
+    model = build(name, features, config=small(name) | {f: 0.0 for f in fields if f.endswith("dropout")})
     optimizer = build_optimizer(model, OptimConfig(lr=2e-3, weight_decay=0))
     for _ in range(20):  # most need two or three rounds
         model.train()

@@ -213,7 +213,7 @@ def test_a_model_that_is_gone_or_damaged_is_named(fit, data):
         ("[]", "is damaged"),
         (described.replace('"metadata"', '"meta"'), "is damaged"),
         (described.replace('"format": 2', '"format": 1'), "has format 1, not 2"),
-        (described.replace('"mdf"', '"mfd"'), "did you mean 'mdf'"),
+        (described.replace('"mdf"', '"mdff"'), "did you mean 'mdf'"),
         (described.replace('"width": 16', '"width": 24', 1), "do not fit|is damaged"),
     ):
         assert damage != described

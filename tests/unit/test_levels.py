@@ -44,6 +44,25 @@ def test_rows_are_labels_and_columns_predictions():
     assert table.tolist() == [[1, 2], [0, 0]]
 
 
+def test_each_class_has_an_accuracy_of_its_own():
+    kinds = levels(PROTOCOLS["intensity"], TargetSpec())
+    found = kinds.accuracies([-2.9, -1.4, 0.2, 2.6, 2.6, 2.4], [-3, -2.6, 0, 3, 2.8, 3])
+    assert found["HN"] == 0.5
+    assert found["Neu"] == 1
+    assert found["HP"] == pytest.approx(2 / 3)
+    assert np.isnan(found["WP"])
+
+
+def test_class_accuracies_weighted_by_size_are_the_protocols():
+    rng, protocol = np.random.default_rng(1), PROTOCOLS["intensity"]
+    label = rng.uniform(-3, 3, 300).round(1)
+    prediction = label + rng.normal(size=300)
+    kinds = levels(protocol, TargetSpec())
+    sizes = kinds.table(prediction, label).sum(axis=1)
+    mean = np.average(list(kinds.accuracies(prediction, label).values()), weights=sizes)
+    assert mean == pytest.approx(protocol.compute(prediction, label)["acc_7"])
+
+
 def test_polarity_is_the_sign():
     assert polarity([-0.2, 0.0, 3]).tolist() == [0, 1, 2]
 
