@@ -21,6 +21,7 @@ _API = {
     "list_models": "sentiprism.models",
     "load_model": "sentiprism.models",
     "train": "sentiprism.training",
+    "tune": "sentiprism.training.tuning",
     "evaluate": "sentiprism.evaluation",
 }
 __all__ = ["__version__", *_API]  # noqa: PLE0604 - the names are the table's keys

@@ -1,7 +1,38 @@
 """How numbers and tables are written, wherever they end up."""
 
-from collections.abc import Iterable, Sequence
+import csv
+import html as escapes
+import io
+import re
+from collections.abc import Callable, Iterable, Sequence
+from itertools import zip_longest
 from math import isnan
+from typing import Any
+
+Cell = str | Sequence[str]
+"""A text, or its lines."""
+Row = Sequence[Cell]
+
+TEX = {
+    "\\": r"\textbackslash{}",
+    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": "$<$",
+    ">": "$>$",
+    "±": r"$\pm$",
+    "×": r"$\times$",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+    "≤": r"$\le$",
+    "≥": r"$\ge$",
+    "²": "$^2$",
+    "†": r"$\dagger$",
+    "Δ": r"$\Delta$",
+    "·": r"$\cdot$",
+    "–": "--",
+}
+"""What stands in LaTeX for a character that means something else there, or nothing."""
 
 
 def number(value: float, scale: int = 1) -> str:
@@ -9,7 +40,83 @@ def number(value: float, scale: int = 1) -> str:
     return "–" if isnan(value) else f"{value * scale:.{3 if scale == 1 else 2}f}"
 
 
-def markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def duration(seconds: float) -> str:
+    """Hours, minutes and seconds, as exactly as they matter."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
+
+
+def jsonable(value: Any) -> Any:
+    """The value with null for every undefined number, since NaN is not JSON, and text for every key."""
+    if isinstance(value, float):
+        return None if isnan(value) else value
+    if isinstance(value, dict):
+        return {str(key): jsonable(item) for key, item in value.items()}
+    return [jsonable(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def markdown(columns: Sequence[str], rows: Iterable[Row]) -> str:
     """A Markdown table, its first column to the left and the others, which are numbers, to the right."""
     lines = (list(columns), ["---", *("---:" for _ in columns[1:])], *rows)
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    cells = (["<br>".join(_lines(cell)).replace("|", "\\|") for cell in line] for line in lines)
+    return "\n".join("| " + " | ".join(line) + " |" for line in cells)
+
+
+def latex(columns: Sequence[str], rows: Iterable[Row], notes: Sequence[str] = ()) -> str:
+    """A LaTeX table for the package booktabs; the lines of a cell stand below each other, notes are comments."""
+    body: list[str] = []
+    for row in rows:
+        lines = zip_longest(*map(_lines, row), fillvalue="")
+        body += [*(" & ".join(map(tex, line)) + r" \\" for line in lines), r"\addlinespace"]
+    return "\n".join(
+        [
+            *(f"% {note}" for note in notes),
+            rf"\begin{{tabular}}{{l{'r' * (len(columns) - 1)}}}",
+            r"\toprule",
+            " & ".join(map(tex, columns)) + r" \\",
+            r"\midrule",
+            *body[:-1],
+            r"\bottomrule",
+            r"\end{tabular}",
+        ]
+    )
+
+
+def tex(text: str) -> str:
+    """Text as LaTeX shows it; a hyphen before a digit is a minus."""
+    escaped = "".join(TEX.get(sign, sign) for sign in text)
+    return re.sub(r"(?<![\w.)])-(?=\d)", "$-$", escaped)
+
+
+def html(columns: Sequence[str], rows: Iterable[Row], notes: Sequence[str] = ()) -> str:
+    """An HTML table with its notes below."""
+
+    def line(cells: Row, tag: str) -> str:
+        shown = ("<br>".join(map(escapes.escape, _lines(cell))) for cell in cells)
+        return "<tr>" + "".join(f"<{tag}>{cell}</{tag}>" for cell in shown) + "</tr>"
+
+    head, body = line(list(columns), "th"), [line(row, "td") for row in rows]
+    parts = ["<table>", f"<thead>{head}</thead>", "<tbody>", *body, "</tbody>", "</table>"]
+    return "\n".join([*parts, *(f"<p>{escapes.escape(note)}</p>" for note in notes)])
+
+
+def comma_separated(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """CSV as RFC 4180 has it but for its line ends; an undefined number is empty."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([["" if isinstance(v, float) and isnan(v) else v for v in row] for row in rows])
+    return file.getvalue().rstrip("\n")
+
+
+TABLES: dict[str, Callable[[Sequence[str], Iterable[Row], Sequence[str]], str]] = {
+    "markdown": lambda columns, rows, notes: "\n\n".join([markdown(columns, rows), *notes]),
+    "latex": latex,
+    "html": html,
+}
+"""Ways to write a table with notes, by name."""
+
+
+def _lines(cell: Cell) -> Sequence[str]:
+    return (cell,) if isinstance(cell, str) else cell

@@ -15,9 +15,13 @@ VERBS = (
     "train",
     "evaluate",
     "compare",
+    "robustness",
+    "calibrate",
     "reproduce",
     "ablate",
     "results",
+    "explain",
+    "tune",
     "bench",
     "doctor",
     "demo",
@@ -30,9 +34,11 @@ VERBS = (
     "figure confusion",
     "figure tsne",
     "figure attention",
+    "figure robustness",
+    "figure reliability",
     "figure runs",
 )
-HEAVY = ("torch", "pyarrow", "transformers", "numpy", "scipy", "accelerate", "matplotlib")
+HEAVY = ("torch", "pyarrow", "transformers", "numpy", "scipy", "accelerate", "matplotlib", "captum", "optuna")
 
 
 def write_table(folder, *, rows=None, width=3):
@@ -405,3 +411,30 @@ def test_another_encoding_than_utf8_does_no_harm(process, finished, encoding):
     assert (code.status, code.err) == (0, "")
     assert "##" in code.out
     assert "error: no dataset is called" in ended(process("dataset", "show", "ти", **plain)).error
+
+
+def test_a_run_is_damaged_calibrated_and_compared(cli, refused, finished, tmp_path):
+    shown = cli("robustness", "run", "--kind", "missing", "--points", 3, "--device", "cpu")
+    assert (shown.status, shown.err) == (0, "")
+    told = json.loads((finished / "robustness-test.json").read_text())
+    (text, *_) = told["curves"]
+    assert f"{text['points'][1]['mae']['mean']:.3f}" in shown.out
+    assert f"{text['area']['mae']['mean']:.3f}" in shown.out
+    again = json.loads(cli("robustness", "run", "--kind", "missing", "--points", 3, "--device", "cpu", "--json").out)
+    assert again == told
+    assert "did you mean 'mae'" in refused("robustness", "run", "--metric", "mea")
+
+    found = json.loads(cli("calibrate", "run", "--device", "cpu", "--json").out)
+    assert found["calibrations"][0]["level"] == 0.9
+    shown = cli("calibrate", "run", "--show", 2, "--device", "cpu").out
+    assert f"{100 * found['groups']['extremes']['coverage']['mean']:.2f}" in shown
+    assert "90% interval" in shown
+    assert "calibrated intervals" in cli("evaluate", "run", "--device", "cpu").out
+    assert "level is 2" in refused("calibrate", "run", "--level", 2)
+
+    assert cli("compare", "run", "--format", "csv").out.startswith("run,model,dataset,split,seeds,metric,mean")
+    assert "give one of them" in refused("compare", "run", "--format", "csv", "--json")
+    assert "oracle=true" in refused("compare", "run", "--oracle")
+    for figure in ("robustness", "reliability"):
+        assert cli("figure", figure, "run", "--device", "cpu").status == 0
+        assert (finished / "figures" / f"{figure}-test.pdf").read_bytes().startswith(b"%PDF")

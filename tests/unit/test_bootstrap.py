@@ -5,7 +5,7 @@ import pytest
 
 from sentiprism.errors import UserError
 from sentiprism.evaluation import bootstrap
-from sentiprism.evaluation.bootstrap import interval, paired
+from sentiprism.evaluation.bootstrap import holm, interval, mixed, paired, resample
 from sentiprism.metrics import PROTOCOLS, protocol
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -68,7 +68,7 @@ def test_wider_level_wider_interval(runs):
 def test_blocks_hold_every_resample(runs, monkeypatch):
     prediction, label = runs
     monkeypatch.setattr(bootstrap, "BLOCK", 7 * 80)
-    weights = list(bootstrap._weights(80, 30, seed=0))
+    weights = list(bootstrap.draws(80, 30, seed=0))
     assert [len(block) for block in weights] == [7, 7, 7, 7, 2]
     assert all((block.sum(axis=1) == 80).all() for block in weights)
     assert len(np.unique(np.concatenate(weights), axis=0)) == 30
@@ -141,7 +141,7 @@ def test_paired_difference_is_antisymmetric(runs):
 def test_model_against_itself_does_not_differ(runs):
     prediction, label = runs
     for found in paired(prediction, prediction, label, INTENSITY).values():
-        assert found == (0.0, 0.0, 0.0, 1.0)
+        assert found == (0.0, 0.0, 0.0, 1.0, 1.0)
 
 
 def test_pairing_sees_what_intervals_alone_do_not(runs):
@@ -177,3 +177,30 @@ def test_options_without_sense_are_refused(runs, option, cause):
         interval(*runs, INTENSITY, **option)
     with pytest.raises(UserError, match="not finite"):
         interval([np.nan, 1.0], [0.0, 1.0], INTENSITY)
+
+
+def test_holm_by_hand():
+    """Sorted 0.01, 0.02, 0.03, 0.2 of four tests: 4 x 0.01, 3 x 0.02, then 2 x 0.03 = 0.06 ties with it, 0.2."""
+    found = holm({"a": 0.02, "b": 0.2, "c": 0.01, "d": 0.03, "e": float("nan")})
+    assert [found[name] for name in "cadb"] == pytest.approx([0.04, 0.06, 0.06, 0.2])
+    assert np.isnan(found["e"])
+    assert holm({"a": 0.4, "b": 0.9}) == {"a": 0.8, "b": 0.9}
+    assert holm({"a": 0.03, "b": 0.011}) == pytest.approx({"a": 0.03, "b": 0.022})  # a step down is never below
+    assert holm({"a": 0.7, "b": 0.6}) == {"a": 1.0, "b": 1.0}
+
+
+def test_differences_are_corrected_over_the_metrics(runs):
+    prediction, label = runs
+    found = paired(label + 1.1 * (prediction - label), prediction, label, INTENSITY)
+    assert {name: one.holm for name, one in found.items()} == holm({name: one.p for name, one in found.items()})
+    assert found["mae"].holm > found["mae"].p
+
+
+def test_a_mix_of_metrics_is_judged_on_the_same_resamples(runs):
+    prediction, label = runs
+    worse = label + 2 * (prediction - label)
+    a, b = (resample(one, label, INTENSITY, resamples=100) for one in (prediction, worse))
+    found = mixed([a, b], [0.25, 0.75]).intervals()["mae"]
+    alone = [interval(one, label, INTENSITY, resamples=100)["mae"] for one in (prediction, worse)]
+    assert found.mean == pytest.approx(1.75 * alone[0].mean, rel=1e-5)  # 0.25 + 0.75 x 2
+    assert (found.low, found.high) == pytest.approx((1.75 * alone[0].low, 1.75 * alone[0].high), rel=1e-5)

@@ -148,7 +148,7 @@ def test_a_run_differs_in_nothing_from_itself(trained, data):
     assert len(found.evaluations) == 2
     (difference,) = found.differences
     for name in METRICS:
-        assert tuple(difference[name]) == (0, 0, 0, 1)
+        assert tuple(difference[name]) == (0, 0, 0, 1, 1)
 
 
 def test_a_difference_is_the_later_run_less_the_first(trained, fit):

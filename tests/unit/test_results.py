@@ -11,7 +11,9 @@ from sentiprism.cli.experiment import results as verb
 from sentiprism.data.importers import import_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation import evaluate, paired
-from sentiprism.evaluation.results import _duration, command, gather, page, parameters
+from sentiprism.evaluation.answers import parameters
+from sentiprism.evaluation.results import command, gather, page
+from sentiprism.markup import duration
 from sentiprism.models import load_model
 from sentiprism.training import Run, resolve, train
 from sentiprism.training.experiments import load_experiment
@@ -157,7 +159,7 @@ def test_the_page_is_written_whole(runs, tmp_path, capsys):
 
 
 def test_durations():
-    assert [_duration(s) for s in (3.21, 61, 3600, 7260)] == ["3.2 s", "1 min 1 s", "1 h 0 min", "2 h 1 min"]
+    assert [duration(s) for s in (3.21, 61, 3600, 7260)] == ["3.2 s", "1 min 1 s", "1 h 0 min", "2 h 1 min"]
 
 
 def test_folds_by_video_are_one_result_over_all_utterances(home, tmp_path):

@@ -7,10 +7,12 @@ from typing import Annotated
 import typer
 
 from sentiprism import __version__
-from sentiprism.cli import dataset, experiment, figure, run
+from sentiprism.cli import dataset, evidence, experiment, figure, run
 from sentiprism.cli.bench import bench
 from sentiprism.cli.doctor import doctor
+from sentiprism.cli.explain import explain
 from sentiprism.cli.tables import plain_streams
+from sentiprism.cli.tune import tune
 from sentiprism.errors import UserError
 
 app = typer.Typer(
@@ -27,10 +29,14 @@ for verb in (
     run.models,
     run.train,
     run.evaluate,
-    run.compare,
+    evidence.compare,
+    evidence.robustness,
+    evidence.calibrate,
     experiment.reproduce,
     experiment.ablate,
     experiment.results,
+    explain,
+    tune,
     bench,
     doctor,
     run.demo,

@@ -133,6 +133,55 @@ def attention(
     _save(figures.attention(run, split, layers=layers or (), limit=limit, seed=seed, device=device), path)
 
 
+@app.command()
+def robustness(
+    run: OneRun,
+    out: Out = None,
+    split: Split = "test",
+    metric: Annotated[
+        str | None, typer.Option(metavar="NAME", help="mae, acc_7 ...; by default the protocol's own.")
+    ] = None,
+    device: Device = "auto",
+) -> None:
+    """A metric over the strength of each kind of damage to the inputs, with 95% intervals.
+
+    From RUN/robustness-SPLIT.json where it is there; see 'sentiprism robustness'.
+
+    Examples:
+        sentiprism figure robustness runs/mdf-mosi
+
+        sentiprism figure robustness runs/mdf-mosi --metric acc2_non0
+    """
+    path = _target(out, run, f"robustness-{split}")
+    from sentiprism.report import figures
+
+    _save(figures.robustness(run, split, metric=metric, device=device), path)
+
+
+@app.command()
+def reliability(
+    run: OneRun,
+    out: Out = None,
+    split: Split = "test",
+    level: Annotated[float, typer.Option(metavar="SHARE", help="Of the bars: utterances to be covered.")] = 0.9,
+    scaled: Annotated[bool, typer.Option("--scaled", help="Widths follow the predicted intensity.")] = False,
+    device: Device = "auto",
+) -> None:
+    """How often calibrated intervals hold: over their level, and by class of the label.
+
+    Nothing is stored; 'sentiprism calibrate' does that.
+
+    Examples:
+        sentiprism figure reliability runs/mdf-mosi
+
+        sentiprism figure reliability runs/mdf-mosi --scaled --level 0.8
+    """
+    path = _target(out, run, f"reliability-{split}")
+    from sentiprism.report import figures
+
+    _save(figures.reliability(run, split, level=level, scaled=scaled, device=device), path)
+
+
 @app.command("runs")
 def side_by_side(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of runs, of one dataset or several.")],

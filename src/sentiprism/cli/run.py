@@ -1,4 +1,4 @@
-"""Verbs that train and measure: models, train, evaluate, compare, demo."""
+"""Verbs that train and measure: models, train, evaluate, demo."""
 
 import os
 from pathlib import Path
@@ -145,44 +145,6 @@ def evaluate(
     _report([measure(run, split, device=device)], run, as_json=as_json)
 
 
-def compare(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of runs; the first is the reference.")],
-    split: Split = "test",
-    device: Device = "auto",
-    as_json: Json = False,
-) -> None:
-    """Show runs side by side, and what each differs from the first, by paired bootstrap.
-
-    Examples:
-        sentiprism compare runs/full runs/without-w runs/text-only
-
-        sentiprism compare runs/full runs/without-w --split valid
-    """
-    from sentiprism.evaluation import compare as side
-
-    found = side(runs, split, device=device)
-    if as_json:
-        return emit_json(found.to_dict())
-    first, rest = found.evaluations[0], found.evaluations[1:]
-    short = [run.resolve().name for run in runs]
-    names = short if len(set(short)) == len(short) else list(map(str, runs))
-    rows = _stub(first.protocol)
-    results = {
-        f"{name} ({_seeds(e)})": [_cell(e, metric) for metric in e.protocol.metrics]
-        for name, e in zip(names, found.evaluations, strict=True)
-    }
-    caption = f"mean ± deviation over seeds, 95% bootstrap interval over utterances; {first.selection}"
-    side_by_side(f"{first.dataset}, {split}", rows, results, caption)
-    if rest:
-        differences = {
-            name: [d[metric].cells(m.scale) for metric, m in first.protocol.metrics.items()]
-            for name, d in zip(names[1:], found.differences, strict=True)
-        }
-        caption = "95% interval and p by paired bootstrap over the same utterances, not corrected for many metrics"
-        side_by_side(f"difference from {names[0]}", rows, differences, caption)
-    return None
-
-
 def demo(
     seeds: Annotated[int, typer.Option(min=1, metavar="N", help="How many seeds.")] = 2, device: Device = "auto"
 ) -> None:
@@ -211,12 +173,14 @@ def _report(results: "list[Evaluation]", folder: Path, *, as_json: bool) -> None
     if as_json:
         return emit_json([result.to_dict() for result in results])
     first = results[0]
-    columns = {result.split: [_cell(result, name) for name in first.protocol.metrics] for result in results}
+    columns = {result.split: [cell(result, name) for name in first.protocol.metrics] for result in results}
     caption = (
-        f"{_seeds(first)}; mean{' ± deviation over seeds' * (len(first.seeds) > 1)}, "
+        f"{seeds_of(first)}; mean{' ± deviation over seeds' * (len(first.seeds) > 1)}, "
         f"95% bootstrap interval over utterances\nselected: {first.selection}\nrun: {folder}"
     )
-    side_by_side(f"{first.model} on {first.dataset}", _stub(first.protocol), columns, caption)
+    if first.predictions[0].bounds:
+        caption += "\nanswers with their calibrated intervals: predictions-*.parquet in the seeds' folders"
+    side_by_side(f"{first.model} on {first.dataset}", heads(first.protocol), columns, caption)
     if first.recovery:
         columns = {result.split: [(number(value),) for value in result.recovery.values()] for result in results}
         caption = "Spearman's rank correlation over utterances that have all modalities, mean over seeds"
@@ -224,13 +188,16 @@ def _report(results: "list[Evaluation]", folder: Path, *, as_json: bool) -> None
     return None
 
 
-def _seeds(result: "Evaluation") -> str:
+def seeds_of(result: "Evaluation") -> str:
+    """How many seeds a result is of."""
     return f"{len(result.seeds)} seed{'s' * (len(result.seeds) > 1)}"
 
 
-def _stub(protocol: "Protocol") -> list[str]:
+def heads(protocol: "Protocol") -> list[str]:
+    """Metrics with the direction that is better."""
     return [f"{metric.label} {'↑' if metric.higher_is_better else '↓'}" for metric in protocol.metrics.values()]
 
 
-def _cell(result: "Evaluation", name: str) -> Cell:
+def cell(result: "Evaluation", name: str) -> Cell:
+    """A metric of a result, for tables."""
     return result.metrics[name].cells(result.protocol.metrics[name].scale)

@@ -5,7 +5,6 @@ import io
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from math import isnan
 from typing import Any
 
 from rich import box
@@ -13,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sentiprism.markup import number
+from sentiprism.markup import jsonable, number
 
 __all__ = ["bar", "emit_json", "facts", "number", "plain_streams", "points", "side_by_side", "size", "table"]
 
@@ -116,15 +115,7 @@ def bar(value: float, largest: float, width: int) -> str:
 def emit_json(value: Any) -> None:
     """Print JSON; an undefined number is null, since NaN is not JSON."""
     unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    print(json.dumps(_clean(value), indent=1, ensure_ascii=not unicode))
-
-
-def _clean(value: Any) -> Any:
-    if isinstance(value, float):
-        return None if isnan(value) else value
-    if isinstance(value, dict):
-        return {str(key): _clean(item) for key, item in value.items()}
-    return [_clean(item) for item in value] if isinstance(value, list | tuple) else value
+    print(json.dumps(jsonable(value), indent=1, ensure_ascii=not unicode))
 
 
 def size(count: float) -> str:

@@ -1,11 +1,12 @@
 """From a split on disk to batches: where the text comes from, what models are told of it, standardisation."""
 
-from typing import Literal, Self, get_args
+from copy import copy
+from typing import Annotated, Any, Literal, Self, get_args
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from sentiprism.config import Config
 from sentiprism.data.dataset import Split, TuningView
@@ -57,6 +58,17 @@ class DataConfig(Config):
     normalize: Literal["none", "train"] = "none"
     """``train``: z-score audio, vision and text features that are not contextual with the train split's
     statistics. Published systems take features as they come."""
+    modality_dropout: dict[Modality, Annotated[float, Field(ge=0, lt=1)]] = {}
+    """Probability that a modality of a train utterance is left out, drawn anew each epoch; a number stands for all
+    three. Where that would leave an utterance nothing, one modality that it has stays."""
+    feature_noise: float = Field(0.0, ge=0)
+    """Deviation of Gaussian noise on train batches, in deviations of each feature over train; on audio, vision and
+    text features that are not contextual."""
+
+    @field_validator("modality_dropout", mode="before")
+    @classmethod
+    def _spread(cls, given: Any) -> Any:
+        return dict.fromkeys(MODALITIES, given) if isinstance(given, int | float) and given else given or {}
 
 
 def prepare(dataset: TuningView, config: DataConfig) -> FeatureSpec:
@@ -179,6 +191,16 @@ class PreparedSplit:
     def steps(self, modality: Modality) -> npt.NDArray[np.int64]:
         """(N,) real steps of a modality in each utterance; 0 = missing."""
         return self._rows[modality].lengths
+
+    def rows(self, modality: Modality) -> Ragged:
+        """N sequences of a modality as they are stored, before any standardisation."""
+        return self._rows[modality]
+
+    def altered(self, modality: Modality, rows: Ragged) -> "PreparedSplit":
+        """The same split with other sequences of one modality; nothing is copied."""
+        other = copy(self)
+        other._rows = {**self._rows, modality: rows}
+        return other
 
     def batch(self, indices: npt.ArrayLike) -> Batch:
         """Utterances by row, padded to the longest among them.

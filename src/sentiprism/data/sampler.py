@@ -1,4 +1,4 @@
-"""Which utterances stand in which batch: grouped by length, seeded, resumable, shared by ranks."""
+"""Which utterances stand in which batch: grouped by length, seeded, resumable, shared by ranks; rare labels oftener."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -7,8 +7,49 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.errors import UserError
+from sentiprism.types import TargetSpec
 
 Indices = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+BINS = 61
+"""Even steps over the range of an intensity: 0.1 on [-3, 3], finer than any annotation of the field."""
+
+
+def balanced_shares(
+    labels: npt.NDArray[np.generic], target: TargetSpec, *, power: float = 1.0, smoothing: float = 0.0
+) -> Floats:
+    """How often each utterance is to be drawn so that rare labels come as often as common ones.
+
+    Label-distribution smoothing (Yang et al., ICML 2021): the histogram of labels is smoothed by a symmetric Gaussian
+    kernel, and an utterance counts inversely to the density so found at its label. They weigh losses by it; to draw
+    by it is the same loss in expectation, and asks nothing of a model.
+
+    Args:
+        labels: (N,) intensities on the target's scale, or class numbers.
+        target: range of the intensities, or the classes; classes have no order and are not smoothed.
+        power: of the inverse density; 0.5 is the paper's square-root variant, 0 draws all alike.
+        smoothing: standard deviation of the kernel as a share of the range; 0 = bins as they are counted.
+
+    Returns:
+        (N,) probabilities that sum to 1.
+    """
+    if target.kind == "classes":
+        place = np.asarray(labels, np.int64)
+        density = np.bincount(place, minlength=len(target.classes)).astype(np.float64)
+    else:
+        share = (np.clip(np.asarray(labels, np.float64), target.low, target.high) - target.low) / (
+            target.high - target.low
+        )
+        place = np.rint(share * (BINS - 1)).astype(np.int64)
+        density = np.bincount(place, minlength=BINS).astype(np.float64)
+        if smoothing > 0:
+            steps = np.arange(BINS) / (BINS - 1)
+            kernel = np.exp(-0.5 * ((steps - steps[:, None]) / smoothing) ** 2)
+            density = kernel @ density
+    weights = density[place] ** -power
+    shares: Floats = weights / weights.sum()
+    return shares
 
 
 class LengthGroupedSampler:
@@ -27,6 +68,8 @@ class LengthGroupedSampler:
         rank: this process; it is given ``batch[rank::world]`` of every batch.
         world: number of processes. A tail of fewer utterances joins the batch before it: no rank goes empty.
         pool: batches per pool.
+        shares: (N,) probabilities by which a shuffled epoch draws N utterances with replacement, as `balanced_shares`
+            gives them; None = each utterance once.
 
     Raises:
         UserError: a rank would be left without utterances, or there are none.
@@ -42,6 +85,7 @@ class LengthGroupedSampler:
         rank: int = 0,
         world: int = 1,
         pool: int = 16,
+        shares: Floats | None = None,
     ) -> None:
         if min(batch_size, world, pool) < 1 or not 0 <= rank < world:
             raise ValueError(f"{batch_size=}, {world=}, {pool=} must be positive and {rank=} below world")
@@ -53,7 +97,7 @@ class LengthGroupedSampler:
             raise UserError(f"{len(lengths)} utterances cannot be shared by {world} processes", "use fewer of them")
         self.lengths = np.asarray(lengths, np.int64)
         self.batch_size, self.seed, self.shuffle, self.pool = batch_size, seed, shuffle, pool
-        self.rank, self.world = rank, world
+        self.rank, self.world, self.shares = rank, world, shares
 
     def __len__(self) -> int:
         full, tail = divmod(len(self.lengths), self.batch_size)
@@ -68,7 +112,8 @@ class LengthGroupedSampler:
         if not self.shuffle:
             return self._cut(np.argsort(-self.lengths, kind="stable"))
         rng = np.random.default_rng((self.seed, n))
-        order = rng.permutation(len(self.lengths))
+        N = len(self.lengths)
+        order = rng.permutation(N) if self.shares is None else rng.choice(N, N, p=self.shares)
         pools = np.split(order, np.arange(0, len(order), self.pool * self.batch_size)[1:])
         # stable: how ties fall in numpy's default sort depends on the processor
         batches = self._cut(np.concatenate([pool[np.argsort(self.lengths[pool], kind="stable")] for pool in pools]))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sentiprism.data.arrow import Columns, SplitWriter, read_split
 from sentiprism.data.checks import Checks
-from sentiprism.data.dataset import SPLITS, Card, Dataset, Utterance
+from sentiprism.data.dataset import SPLITS, Card, Dataset, Split, TuningView, Utterance
 from sentiprism.errors import UserError, suggest
 from sentiprism.files import atomic_folder, home, remove_folder, safe_name
 from sentiprism.types import TargetSpec
@@ -161,21 +161,35 @@ def load_dataset(name: str | Path, *, verify: bool = False) -> Dataset:
     """
     folder = _folder(name)
     card = _read_card(folder)
-    splits = {}
-    for split in SPLITS:
-        path = _file(folder, split)
-        try:
-            splits[split], columns = read_split(path, split)
-            if {k: n for k, n in columns.widths.items() if n} != card.widths or columns.labels != card.labels:
-                raise ValueError("its columns are not those of the card")
-            if len(splits[split]) != card.splits[split].utterances:
-                raise ValueError(f"it has {len(splits[split])} utterances, not those of the card")
-        except (OSError, ValueError, KeyError) as error:
-            reason = " ".join(str(error).split())
-            raise UserError(f"{path} is damaged: {reason}", "import the dataset again, with --replace") from None
+    splits = {split: _open(folder, split, card) for split in SPLITS}
     if verify and content_hash(folder) != card.content:
         raise UserError(f"the files of {folder} were changed after import", "import it again, with --replace")
     return Dataset(card, splits["train"], splits["valid"], splits["test"])
+
+
+def load_tuning(name: str | Path) -> TuningView:
+    """Open a dataset without its test split, whose file is not touched.
+
+    Raises:
+        UserError: as `load_dataset`.
+    """
+    folder = _folder(name)
+    card = _read_card(folder)
+    return TuningView(card, _open(folder, "train", card), _open(folder, "valid", card))
+
+
+def _open(folder: Path, split: str, card: Card) -> Split:
+    path = _file(folder, split)
+    try:
+        found, columns = read_split(path, split)
+        if {k: n for k, n in columns.widths.items() if n} != card.widths or columns.labels != card.labels:
+            raise ValueError("its columns are not those of the card")
+        if len(found) != card.splits[split].utterances:
+            raise ValueError(f"it has {len(found)} utterances, not those of the card")
+    except (OSError, ValueError, KeyError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{path} is damaged: {reason}", "import the dataset again, with --replace") from None
+    return found
 
 
 def list_datasets() -> list[Card]:

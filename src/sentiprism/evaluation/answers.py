@@ -1,10 +1,14 @@
-"""What a run's selected models answered: from the files beside them, or made now."""
+"""What a run's selected models answered, from the files beside them or made now, and what they cost."""
 
+import json
+from math import prod
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from safetensors import safe_open
 
 from sentiprism.errors import UserError
 from sentiprism.evaluation.evaluate import evaluate
@@ -60,6 +64,21 @@ def scores(run: Run, split: str = "test", *, device: str = "auto") -> dict[str, 
     """Every metric of every finished seed: (S,) by name, unrounded."""
     found = [protocol_of(run).compute(one.prediction, one.label) for one in answers(run, split, device=device).values()]
     return {name: np.array([one[name] for one in found]) for name in found[0]}
+
+
+def parameters(folder: Path) -> int:
+    """Parameters of a saved model: as it says, or all its tensors' elements where it is of an earlier version."""
+    described = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if (count := described.get("parameters")) is not None:
+        return int(count)
+    with safe_open(folder / "weights.safetensors", "np") as file:  # reads the header alone
+        return sum(prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118 - it is no mapping
+
+
+def seconds(run: Run) -> float:
+    """Training time of all epochs of a seed without validation, mean over the finished seeds."""
+    files = (run.seed_folder(seed) / "metrics.jsonl" for seed in run.finished)
+    return float(mean(sum(json.loads(x)["seconds"] for x in file.read_text("utf-8").splitlines()) for file in files))
 
 
 def _list(values: tuple[Any, ...]) -> str:

@@ -6,7 +6,7 @@ Percentile bootstrap after Efron and Tibshirani (1993), chapter 13. Utterances a
 utterances of one video resemble each other, the interval is too narrow.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from math import isnan
 from typing import NamedTuple
 
@@ -46,11 +46,64 @@ class Difference(NamedTuple):
     high: float
     p: float
     """Two-sided bootstrap p-value of no difference, at least 1 / (resamples + 1)."""
+    holm: float = float("nan")
+    """The same, corrected for there being as many tests as metrics (Holm 1979)."""
 
     def cells(self, scale: int = 1) -> tuple[str, str, str]:
         """Mean, interval and p, for tables."""
         interval = f"[{number(self.low, scale)}, {number(self.high, scale)}]"
         return number(self.mean, scale), interval, f"p = {number(self.p)}"
+
+
+class Resampled(NamedTuple):
+    """Every metric of S seeds, and its mean over them on each of R resamples."""
+
+    values: dict[str, Floats]
+    """(S,) on the samples as they are."""
+    drawn: dict[str, Floats]
+    """(R,) on the resamples."""
+
+    def intervals(self, level: float = 0.95) -> dict[str, Interval]:
+        """Mean and deviation over seeds, percentile interval over samples."""
+        found = {}
+        for name, values in self.values.items():
+            std = float(values.std(ddof=1)) if len(values) > 1 else float("nan")
+            found[name] = Interval(float(values.mean()), std, *percentiles(self.drawn[name], level))
+        return found
+
+
+def resample(
+    prediction: npt.ArrayLike, label: npt.ArrayLike, protocol: Protocol, *, resamples: int = 1000, seed: int = 0
+) -> Resampled:
+    """Judge predictions on the samples and on resamples; arguments and errors as `interval`.
+
+    The same ``seed`` gives the same resamples: what is computed of several predictions' draws is paired.
+    """
+    runs, truth = protocol.checked(prediction, label)
+    return Resampled(protocol.resampled(runs, truth), _seed_means(runs, truth, protocol, resamples, seed))
+
+
+def mixed(parts: Sequence[Resampled], shares: Sequence[float]) -> Resampled:
+    """A sum of metrics over several sets of predictions, each times its share: a mean, an area under a curve."""
+
+    def summed(which: str) -> dict[str, Floats]:
+        found = [getattr(part, which) for part in parts]
+        return {name: sum(s * f[name] for s, f in zip(shares, found, strict=True)) for name in found[0]}
+
+    return Resampled(summed("values"), summed("drawn"))
+
+
+def holm(p: Mapping[str, float]) -> dict[str, float]:
+    """p-values corrected so that the chance of any false rejection among them stays below the level (Holm 1979).
+
+    With p in ascending order the i-th of m becomes max over j <= i of min(1, (m - j + 1) p_j); nan is no test.
+    """
+    ordered = sorted((value, name) for name, value in p.items() if not isnan(value))
+    found, largest = dict.fromkeys(p, float("nan")), 0.0
+    for place, (value, name) in enumerate(ordered):
+        largest = max(largest, min(1.0, (len(ordered) - place) * value))
+        found[name] = largest
+    return found
 
 
 def interval(
@@ -81,13 +134,7 @@ def interval(
     Raises:
         UserError: bad shapes, no samples, values that are not finite, R below 1, or a level outside (0, 1).
     """
-    runs, truth = protocol.checked(prediction, label)
-    drawn = _seed_means(runs, truth, protocol, resamples, seed)
-    found = {}
-    for name, values in protocol.resampled(runs, truth).items():
-        std = float(values.std(ddof=1)) if len(values) > 1 else float("nan")
-        found[name] = Interval(float(values.mean()), std, *_percentiles(drawn[name], level))
-    return found
+    return resample(prediction, label, protocol, resamples=resamples, seed=seed).intervals(level)
 
 
 def paired(
@@ -120,14 +167,13 @@ def paired(
     Raises:
         UserError: as `interval`.
     """
-    (a, truth), (b, _) = protocol.checked(prediction_a, label), protocol.checked(prediction_b, label)
-    drawn_a, drawn_b = (_seed_means(runs, truth, protocol, resamples, seed) for runs in (a, b))
-    values_a, values_b = protocol.resampled(a, truth), protocol.resampled(b, truth)
-    found = {}
+    a, b = (resample(one, label, protocol, resamples=resamples, seed=seed) for one in (prediction_a, prediction_b))
+    drawn = {name: a.drawn[name] - b.drawn[name] for name in protocol.names}
+    p = {name: _p_value(values) for name, values in drawn.items()}
+    corrected, found = holm(p), {}
     for name in protocol.names:
-        drawn = drawn_a[name] - drawn_b[name]
-        mean = float(values_a[name].mean() - values_b[name].mean())
-        found[name] = Difference(mean, *_percentiles(drawn, level), _p_value(drawn))
+        mean = float(a.values[name].mean() - b.values[name].mean())
+        found[name] = Difference(mean, *percentiles(drawn[name], level), p[name], corrected[name])
     return found
 
 
@@ -137,12 +183,12 @@ def _seed_means(runs: Array, label: Array, protocol: Protocol, resamples: int, s
         raise UserError(f"resamples is {resamples}", "give at least 1, better 1000")
     blocks = [
         {name: values.mean(axis=0) for name, values in protocol.resampled(runs, label, weight).items()}
-        for weight in _weights(len(label), resamples, seed)
+        for weight in draws(len(label), resamples, seed)
     ]
     return {name: np.concatenate([block[name] for block in blocks]) for name in protocol.names}
 
 
-def _weights(samples: int, resamples: int, seed: int) -> Iterator[Floats]:
+def draws(samples: int, resamples: int, seed: int) -> Iterator[Floats]:
     """Blocks (r, N) of how often each sample was drawn; rows sum to N."""
     generator = np.random.default_rng(seed)
     rows = max(1, BLOCK // samples)
@@ -153,7 +199,8 @@ def _weights(samples: int, resamples: int, seed: int) -> Iterator[Floats]:
         yield drawn.reshape(count, samples).astype(np.float64)
 
 
-def _percentiles(values: Floats, level: float) -> tuple[float, float]:
+def percentiles(values: Floats, level: float) -> tuple[float, float]:
+    """Ends between which the share ``level`` of the defined values lies; nan where none is defined."""
     if not 0 < level < 1:
         raise UserError(f"level is {level}", "give a share between 0 and 1, for example 0.95")
     defined = values[~np.isnan(values)]

@@ -1,44 +1,214 @@
 """Runs side by side, on the same utterances."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from math import isnan, nan
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from sentiprism.errors import UserError
-from sentiprism.evaluation.answers import answers, opened, protocol_of
-from sentiprism.evaluation.bootstrap import Difference, interval, paired
+from sentiprism.errors import UserError, suggest
+from sentiprism.evaluation.answers import answers, opened, parameters, protocol_of, seconds
+from sentiprism.evaluation.bootstrap import Difference, Interval, interval, paired
 from sentiprism.evaluation.evaluate import Evaluation, evaluate
+from sentiprism.markup import TABLES, Row, comma_separated, duration, number
 from sentiprism.training import Run
 from sentiprism.training.loop import selection_rule
+from sentiprism.training.oracle import read as read_oracle
+
+ORACLE = "†: the epoch was selected on test itself: not comparable, it shows how much that habit flatters"
+
+
+class Entry(NamedTuple):
+    """A run among others."""
+
+    name: str
+    """Its folder's name, or the path where that does not tell the runs apart."""
+    evaluation: Evaluation
+    difference: dict[str, Difference] | None
+    """Every metric less the reference's, by paired bootstrap over the same utterances; None for the reference."""
+    parameters: int
+    seconds: float
+    """Training time of a seed without validation, mean over seeds."""
+    oracle: dict[str, Interval] | None = None
+    """What it would report had its epochs been selected on test; None where nobody asked."""
+
+    def cells(self, metric: str) -> tuple[str, ...]:
+        """Mean with deviation and interval, and below them what it differs in from the reference."""
+        scale = self.evaluation.protocol.metrics[metric].scale
+        own = self.evaluation.metrics[metric].cells(scale)
+        if self.difference is None:
+            return own
+        apart, within, p = self.difference[metric].cells(scale)
+        return (*own, f"Δ {apart} {within}", f"{p}, {number(self.difference[metric].holm)}")
 
 
 class Comparison(NamedTuple):
-    """Evaluations of several runs, and what each differs from the first."""
+    """Runs of one dataset, and what each differs in from one of them."""
 
-    evaluations: tuple[Evaluation, ...]
-    differences: tuple[dict[str, Difference], ...]
-    """Of each run after the first: metric less the first run's, by paired bootstrap over the same utterances."""
+    entries: tuple[Entry, ...]
+    reference: str
+    """Name of the run the others are held against."""
+
+    @property
+    def evaluations(self) -> tuple[Evaluation, ...]:
+        """Of every run."""
+        return tuple(entry.evaluation for entry in self.entries)
+
+    @property
+    def differences(self) -> tuple[dict[str, Difference], ...]:
+        """Of every run but the reference."""
+        return tuple(entry.difference for entry in self.entries if entry.difference is not None)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
+            "reference": self.reference,
             "runs": [one.to_dict() for one in self.evaluations],
-            "differences": [{name: value._asdict() for name, value in one.items()} for one in self.differences],
+            "differences": [_plain(one) for one in self.differences],
+            "costs": [{"parameters": one.parameters, "seconds": one.seconds} for one in self.entries],
+            "oracle": [one.oracle and _plain(one.oracle) for one in self.entries],
         }
 
+    def render(self, form: str) -> str:
+        """The comparison as text: ``markdown``, ``latex`` (booktabs), ``html``, or ``csv``.
 
-def compare(runs: Iterable[Run | Path | str], split: str = "test", *, device: str = "auto") -> Comparison:
-    """Evaluate runs on one split; the first is what the others are compared with.
+        CSV has a line a run and metric, unrounded.
+
+        Raises:
+            UserError: there is no such form.
+        """
+        if form == "csv":
+            return comma_separated(*self._records())
+        if form not in TABLES:
+            raise UserError(f"there is no format {form!r}", suggest(form, [*TABLES, "csv"]))
+        return TABLES[form](*self._table(), self.notes())
+
+    def notes(self) -> list[str]:
+        """What must be said beside the numbers."""
+        first = self.evaluations[0]
+        found = [
+            f"{first.dataset}, {first.split}: mean ± deviation over seeds, [95% bootstrap interval over utterances]"
+        ]
+        if self.differences:
+            found.append(
+                f"Δ: less {self.reference}, paired bootstrap over the same utterances; p, and p corrected over the "
+                "metrics (Holm)"
+            )
+        return [*found, ORACLE] if any(one.oracle for one in self.entries) else found
+
+    def _table(self) -> tuple[list[str], list[Row]]:
+        metrics = self.evaluations[0].protocol.metrics
+        heads = [f"{metric.label} {'↑' if metric.higher_is_better else '↓'}" for metric in metrics.values()]
+        columns = ["run", "model", "seeds", *heads, "parameters", "training", "selection"]
+        rows: list[Row] = []
+        for one in self.entries:
+            size, time = f"{one.parameters / 1e6:.2f} M", duration(one.seconds)
+            rule, seeds = one.evaluation.selection.partition(";")[0], str(len(one.evaluation.seeds))
+            cells = [one.cells(name) for name in metrics]
+            rows.append([one.name, one.evaluation.model, seeds, *cells, size, time, rule])
+            if one.oracle:
+                cells = [one.oracle[name].cells(metric.scale)[:1] for name, metric in metrics.items()]
+                marked = rule.replace("valid", "test") + " †"
+                rows.append([f"{one.name} †", one.evaluation.model, seeds, *cells, size, time, marked])
+        return columns, rows
+
+    def _records(self) -> tuple[list[str], list[list[Any]]]:
+        columns = [
+            "run", "model", "dataset", "split", "seeds", "metric", "mean", "std", "low", "high",
+            "difference", "difference_low", "difference_high", "p", "p_holm",
+            "test_selected_mean", "test_selected_std", "parameters", "seconds", "selection",
+        ]  # fmt: skip
+        rows = []
+        for one in self.entries:
+            at = one.evaluation
+            for name in at.protocol.metrics:
+                apart = one.difference[name] if one.difference else (nan,) * 5
+                oracle = one.oracle[name][:2] if one.oracle else (nan, nan)
+                who = [one.name, at.model, at.dataset, at.split, len(at.seeds), name]
+                rows.append([*who, *at.metrics[name], *apart, *oracle, one.parameters, one.seconds, at.selection])
+        return columns, rows
+
+
+def compare(
+    runs: Iterable[Run | Path | str],
+    split: str = "test",
+    *,
+    reference: Run | Path | str | None = None,
+    oracle: bool = False,
+    device: str = "auto",
+) -> Comparison:
+    """Evaluate runs on one split and hold them against one of them.
+
+    Args:
+        runs: runs or their folders.
+        split: ``train``, ``valid`` or ``test``.
+        reference: what the others are held against, by default the first; it joins the runs where it is not among
+            them.
+        oracle: also say what selection on test would have reported, of runs that were trained with ``oracle: true``.
+        device: as in ``train``.
 
     Raises:
-        UserError: there is no run, or the runs are of different datasets.
+        UserError: there is no run, the runs are of different datasets, or have no test scores of their epochs.
     """
-    evaluations = tuple(evaluate(run, split, device=device) for run in runs)
-    if not evaluations:
+    found = [run if isinstance(run, Run) else Run(run) for run in runs]
+    if not found:
         raise UserError("there is no run to compare", "name at least one")
-    return Comparison(evaluations, tuple(difference(other, evaluations[0]) for other in evaluations[1:]))
+    if oracle and split != "test":
+        raise UserError("--oracle is about selection on test", "leave out --split")
+    base = 0
+    if reference is not None:
+        chosen = reference if isinstance(reference, Run) else Run(reference)
+        places = [run.folder.resolve() for run in found]
+        if chosen.folder.resolve() not in places:
+            found.insert(0, chosen)
+            places.insert(0, chosen.folder.resolve())
+        base = places.index(chosen.folder.resolve())
+    selected = [selected_on_test(run) if oracle else None for run in found]
+    short = [run.folder.resolve().name for run in found]
+    names = short if len(set(short)) == len(short) else [str(run.folder) for run in found]
+    evaluations = [evaluate(run, split, device=device) for run in found]
+    entries = [
+        Entry(
+            name,
+            one,
+            difference(one, evaluations[base]) if i != base else None,
+            parameters(run.seed_folder(run.finished[0]) / "model"),
+            seconds(run),
+            chosen_on_test,
+        )
+        for i, (name, run, one, chosen_on_test) in enumerate(zip(names, found, evaluations, selected, strict=True))
+    ]
+    return Comparison(tuple(entries), names[base])
+
+
+def selected_on_test(run: Run) -> dict[str, Interval]:
+    """Every metric on test at the epoch that is best on test itself, mean and deviation over seeds.
+
+    This is the number a paper reports that selects on test, and no estimate of anything: it is here to be seen beside
+    the honest one.
+
+    Raises:
+        UserError: the run was trained without ``oracle: true``.
+    """
+    scorer = protocol_of(run)
+    select = run.config.optim.select or scorer.default_selection
+    sign = 1 if scorer.higher_is_better(select) else -1
+    best = []
+    for seed in opened(run).finished:
+        rows = [row["test"] for row in read_oracle(run.seed_folder(seed)) if not isnan(row["test"][select])]
+        if not rows:
+            raise UserError(f"no epoch of {run.folder} has a defined test {select}", "leave out --oracle")
+        best.append(max(rows, key=lambda row: sign * row[select]))
+    found = {name: np.array([row[name] for row in best]) for name in scorer.names}
+    return {
+        name: Interval(float(v.mean()), float(v.std(ddof=1)) if len(v) > 1 else nan, nan, nan)
+        for name, v in found.items()
+    }
+
+
+def _plain(found: Mapping[str, Interval | Difference]) -> dict[str, Any]:
+    return {name: value._asdict() for name, value in found.items()}
 
 
 def difference(one: Evaluation, other: Evaluation) -> dict[str, Difference]:

@@ -84,7 +84,9 @@ def evaluate(
         saved = load_model(run.seed_folder(seed) / "model")
         if prepared is None:  # every seed was fed alike
             prepared = PreparedSplit(rows, saved.model.features)
-        answers.append(predict(saved.model.to(engine.device), prepared, engine))
+        answer = predict(saved.model.to(engine.device), prepared, engine)
+        known = saved.calibration
+        answers.append(answer._replace(bounds=known.bounds(answer.prediction)) if known else answer)
     if engine.is_main:
         for seed, answer in zip(run.finished, answers, strict=True):
             write_predictions(run.seed_folder(seed) / f"predictions-{split}.parquet", answer)

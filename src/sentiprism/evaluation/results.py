@@ -4,21 +4,20 @@ import json
 import shlex
 from collections.abc import Iterable
 from itertools import groupby
-from math import prod
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any, NamedTuple
 
 import numpy as np
-from safetensors import safe_open
 
 from sentiprism.config import merge
 from sentiprism.data.known import describe
 from sentiprism.errors import UserError
+from sentiprism.evaluation.answers import parameters, seconds
 from sentiprism.evaluation.bootstrap import Difference, interval
 from sentiprism.evaluation.compare import difference, recall
 from sentiprism.evaluation.evaluate import Evaluation
-from sentiprism.markup import markdown, number
+from sentiprism.markup import duration, markdown, number
 from sentiprism.training import Run, RunConfig, resolve
 from sentiprism.training.config import FIRST_SEED
 from sentiprism.training.experiments import default_settings
@@ -101,15 +100,6 @@ def page(results: list[Result]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def parameters(folder: Path) -> int:
-    """Parameters of a saved model: as it says, or all its tensors' elements where it is of an earlier version."""
-    described = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    if (count := described.get("parameters")) is not None:
-        return int(count)
-    with safe_open(folder / "weights.safetensors", "np") as file:  # reads the header alone
-        return sum(prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118 - it is no mapping
-
-
 def command(config: RunConfig) -> str | None:
     """The shortest ``sentiprism train`` with these settings: what differs from those it starts from.
 
@@ -131,15 +121,11 @@ def command(config: RunConfig) -> str | None:
 
 def _read(run: Run, reference: str, device: str) -> Result:
     model = run.seed_folder(run.finished[0]) / "model"
-    seconds = [
-        sum(json.loads(line)["seconds"] for line in path.read_text(encoding="utf-8").splitlines())
-        for path in (run.seed_folder(seed) / "metrics.jsonl" for seed in run.finished)
-    ]
     trains = command(run.config) or str(run.environment["command"])
     evaluation = recall(run, device=device)
     select = run.config.optim.select or evaluation.protocol.default_selection
     valid = select, [row["valid"][select] for row in run.summary.values()]
-    return Result(run, evaluation, _inputs(run, model), parameters(model), mean(seconds), trains, valid, reference)
+    return Result(run, evaluation, _inputs(run, model), parameters(model), seconds(run), trains, valid, reference)
 
 
 def _pooled(results: list[Result]) -> list[Result]:
@@ -232,7 +218,7 @@ def _section(dataset: str, results: list[Result]) -> list[str]:
                 f"{number(mean(scores), scale)}{spread}",
                 "<br>".join(one.difference[main].cells(metrics[main].scale)) if one.difference else "–",
                 f"{one.parameters / 1e6:.2f} M",
-                _duration(one.seconds),
+                duration(one.seconds),
             ]
         )
     rules = dict.fromkeys(one.evaluation.selection for one in results)
@@ -245,12 +231,6 @@ def _section(dataset: str, results: list[Result]) -> list[str]:
 def _machine(environment: dict[str, Any]) -> str:
     threads = environment["threads"]
     return environment.get("gpu") or f"{environment['device']}, {threads} thread{'s' * (threads > 1)}"
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
 
 
 def _changes(old: dict[str, Any], new: dict[str, Any], path: str = "") -> list[tuple[str, Any]]:

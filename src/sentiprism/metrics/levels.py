@@ -42,6 +42,16 @@ class Levels:
         K, truth = len(self.names), self.of(label)
         return np.bincount(truth * K + self.of(prediction), minlength=K * K).reshape(K, K)
 
+    def accuracies(self, prediction: npt.ArrayLike, label: npt.ArrayLike) -> dict[str, float]:
+        """Of the utterances of each class by its label, the share predicted to be of it; NaN where there is none.
+
+        Weighted by the classes' sizes their mean is the accuracy of `metric`; HN and HP show what that mean hides.
+        """
+        table = self.table(prediction, label)
+        sizes = table.sum(axis=1)
+        shares = np.divide(table.diagonal(), sizes, out=np.full(len(sizes), np.nan), where=sizes > 0)
+        return dict(zip(self.names, shares.tolist(), strict=True))
+
 
 def levels(protocol: Protocol, target: TargetSpec) -> Levels:
     """Classes of a dataset.

@@ -10,7 +10,8 @@ from safetensors.torch import load_file
 
 from sentiprism.errors import UserError
 from sentiprism.features.text import save_text_recipe
-from sentiprism.files import atomic_folder, save_tensors
+from sentiprism.files import atomic_folder, save_tensors, write_text
+from sentiprism.metrics.conformal import Calibration
 from sentiprism.models.base import Model
 from sentiprism.types import FeatureSpec, TargetSpec
 
@@ -22,6 +23,12 @@ class SavedModel(NamedTuple):
 
     model: Model
     metadata: dict[str, Any]
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """What gives its answers an interval, where ``sentiprism calibrate`` has noted it."""
+        noted = self.metadata.get("calibration")
+        return None if noted is None else Calibration.parse(noted, "calibration of the saved model")
 
 
 def save_model(model: Model, folder: Path, metadata: dict[str, Any]) -> None:
@@ -47,6 +54,23 @@ def save_model(model: Model, folder: Path, metadata: dict[str, Any]) -> None:
         if spec is not None and spec.kind == "tokens" and spec.encoder is not None:
             save_text_recipe(spec.encoder, temporary / "text")
         (temporary / "config.json").write_text(json.dumps(described, indent=1), encoding="utf-8")
+
+
+def annotate(folder: Path, **notes: Any) -> None:
+    """Add to what is noted of a saved model (JSON); its description is whole at every moment.
+
+    Raises:
+        UserError: the folder is no saved model.
+    """
+    path = folder / "config.json"
+    try:
+        described = json.loads(path.read_text(encoding="utf-8"))
+        described["metadata"] = {**described["metadata"], **notes}
+    except FileNotFoundError:
+        raise UserError(f"{folder} is not a saved model: no {path}", "give a run's model folder") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is damaged: {error}", "train the model again") from None
+    write_text(path, json.dumps(described, indent=1))
 
 
 def load_model(folder: Path | str) -> SavedModel:

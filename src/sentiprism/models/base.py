@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from sentiprism.config import Config, merge
 from sentiprism.errors import UserError, suggest
+from sentiprism.models.search import FIELDS, LOSS_FACTOR, Distribution, Space, between
+from sentiprism.nn.row_memory import RowMemory
 from sentiprism.types import MODALITIES, Batch, FeatureSpec, Modality, ModelOutput, TargetSpec
 
 
@@ -29,6 +31,8 @@ class ModelConfig(Config):
     """The paper's losses by name, with its weights."""
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {"paper": {}}
     """Settings that belong together, by name; ``paper`` is what the defaults are."""
+    SEARCH: ClassVar[dict[str, Distribution | None]] = {}
+    """What `tune` may vary beside what all models share: a distribution by field; None takes a shared one out."""
 
     preset: str = "paper"
     """Where the fields that are not given come from."""
@@ -57,6 +61,17 @@ class ModelConfig(Config):
             raise UserError("loss_weights switch every loss off", "leave one above 0")
         return filled
 
+    def space(self) -> Space:
+        """Search space around this configuration: shared fields, losses beside the task's, and `SEARCH`."""
+        found: dict[str, Distribution | None] = {
+            name: d for name, d in FIELDS.items() if name in type(self).model_fields
+        }
+        for name, weight in self.loss_weights.items():
+            if name != "task" and weight > 0:  # what is switched off stays so
+                found[f"loss_weights.{name}"] = between(weight / LOSS_FACTOR, weight * LOSS_FACTOR, log=True)
+        found |= self.SEARCH
+        return {name: distribution for name, distribution in found.items() if distribution is not None}
+
 
 class Model(nn.Module, ABC):
     """Base of every model; subclasses are found by the file they stand in.
@@ -75,6 +90,8 @@ class Model(nn.Module, ABC):
     """Contracts this model does not keep, with the reason."""
 
     config: ModelConfig
+    memory: RowMemory | None = None
+    """See `create_memory`; None outside training."""
 
     def __init__(
         self, features: FeatureSpec, target: TargetSpec, config: ModelConfig, *, pretrained: bool = True
@@ -108,6 +125,19 @@ class Model(nn.Module, ABC):
 
     def set_epoch(self, epoch: int) -> None:
         """Called before each epoch, counted from 0."""
+
+    def create_memory(self, rows: int) -> RowMemory | None:  # noqa: ARG002
+        """What is kept of each of the ``rows`` utterances of train while the model learns; None = nothing."""
+        return None
+
+    def remember(self, rows: int) -> RowMemory | None:
+        """Begin with an empty memory of ``rows`` train utterances; called once, before training.
+
+        The memory is the caller's to move and to keep in checkpoints: it is no submodule, so that neither the saved
+        model nor its size depends on what it was trained on.
+        """
+        vars(self)["memory"] = self.create_memory(rows)
+        return self.memory
 
     def spread(self, weights: Tensor) -> Tensor:
         """(B, M) of the modalities in use -> (B, 3) in the order of `MODALITIES`, 0 where one is not in use."""

@@ -20,6 +20,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.models.search import among, between
 from sentiprism.nn.attention import Norm
 from sentiprism.nn.attractor import Branch, Higher, Pool, Stack
 from sentiprism.nn.blocks import TemporalConv, masked_mean
@@ -48,6 +49,7 @@ class DLFConfig(ModelConfig):
             **{"triplet": "label", "distance": "square"},
         },
     }
+    SEARCH = {"width": among(50, 100), "depth": between(1, 3)}
 
     width: int = Field(50, gt=0)
     heads: int = Field(10, gt=0)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from sentiprism.errors import UserError
 from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.models.search import among, between
 from sentiprism.nn.blocks import masked_softmax
 from sentiprism.nn.dual_path import GlobalPath, LocalPath, PathConfig
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
@@ -27,6 +28,7 @@ class DPDFLQConfig(ModelConfig, PathConfig):
     """Configuration of `DPDFLQ`; the defaults are the paper's for MOSI, or this project's reading."""
 
     PRESETS = {"paper": {}, "literal": {"local_pool": "token0"}}
+    SEARCH = {"width": among(64, 128), "query_depth": between(1, 3)}
 
     task: TaskLoss = "mse"
     """Eq. 36 is the mean squared error."""

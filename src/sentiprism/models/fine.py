@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.models.search import among
 from sentiprism.nn.attention import Transformer, sinusoidal
 from sentiprism.nn.blocks import mlp
 from sentiprism.nn.extractors import Plain, PlainExtractor
@@ -47,6 +48,8 @@ class FINEConfig(ModelConfig):
         "utr": 0.1,
         "critic": 1.0,
     }
+    SEARCH = {"width": among(64, 128), "loss_weights.critic": None}
+    """The critics estimate the terms of L_MI: their loss is no objective of the model."""
 
     width: int = Field(128, gt=0)
     """d'."""

@@ -15,6 +15,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.models.search import among
 from sentiprism.nn.blocks import BiLSTM, masked_mean, masked_softmax, mlp
 from sentiprism.nn.objectives.heterogeneity import HeterogeneityForm, heterogeneity
 from sentiprism.nn.objectives.task import TaskLoss, task_error, task_loss
@@ -27,6 +28,11 @@ class MDFConfig(ModelConfig):
     """Configuration of `MDF`; the defaults are the paper's, or this project's reading where it is silent."""
 
     LOSSES = {"task": 1.0, "a": 1.0, "o": 1.0, "w": 1.0}
+    SEARCH = {
+        "heterogeneity": among("signed", "abs", "square"),
+        "text_pool": among("first", "mean"),
+        "detach_text": among(False, True),
+    }
 
     sound: bool = True
     """Disentangle the audio (A' of Table 3); False feeds the whole audio representation (A)."""

@@ -12,6 +12,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.models.search import among, between
 from sentiprism.nn.attention import LearnedPositions, Transformer
 from sentiprism.nn.blocks import masked_mean
 from sentiprism.nn.objectives.mmd import mmd
@@ -27,6 +28,7 @@ class TMTConfig(ModelConfig):
     LOSSES = {"task": 10.0, "orth": 0.01, "sim": 1.0}
     PRESETS = {"paper": {}, "acc3": {"loss_weights": {"task": 1.0, "orth": 0.05, "sim": 0.05}}}
     """``acc3``: the weights of the released script for two and three classes."""
+    SEARCH = {"width": among(64, 128, 256), "depth": between(1, 3), "cross_depth": between(1, 3)}
 
     width: int = Field(256, gt=0)
     heads: int = Field(8, gt=0)

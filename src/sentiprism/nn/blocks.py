@@ -54,12 +54,27 @@ class BiLSTM(nn.Module):
 
     def forward(self, sequence: Sequence) -> Tensor:
         """(B, T, F) -> (B, 2H)."""
+        states, _ = self._read(sequence)
+        return self._last(states, sequence)
+
+    def steps(self, sequence: Sequence) -> tuple[Tensor, Tensor]:
+        """(B, T, F) -> the states at each step (B, T, 2H), 0 in the padding, and the last ones (B, 2H)."""
+        states, mirror = self._read(sequence)
+        ahead, back = states.chunk(2, dim=-1)
+        both = torch.cat([ahead, back.gather(1, mirror.expand_as(back))], dim=-1)
+        return both.masked_fill(~sequence.mask.unsqueeze(-1), 0.0), self._last(states, sequence)
+
+    def _read(self, sequence: Sequence) -> tuple[Tensor, Tensor]:
+        """(B, T, 2H) after t + 1 steps from the front and from the back; (B, T, 1) each step's place from the back."""
         values, mask = sequence
         last = mask.sum(dim=1, keepdim=True).sub(1).clamp(min=0)  # (B, 1)
         steps = torch.arange(values.shape[1], device=values.device)
-        mirror = (last - steps).clamp(min=0).unsqueeze(-1)  # (B, T, 1); steps past the length are never read
+        mirror = (last - steps).clamp(min=0).unsqueeze(-1)  # steps past the length are never read
         reverse = values.gather(1, mirror.expand_as(values))
-        states = torch.cat([self.ahead(values)[0], self.back(reverse)[0]], dim=-1)  # (B, T, 2H)
+        return torch.cat([self.ahead(values)[0], self.back(reverse)[0]], dim=-1), mirror
+
+    def _last(self, states: Tensor, sequence: Sequence) -> Tensor:
+        last = sequence.mask.sum(dim=1, keepdim=True).sub(1).clamp(min=0)
         final = states.gather(1, last.unsqueeze(-1).expand(-1, -1, self.width)).squeeze(1)
         return final * sequence.present.unsqueeze(-1)
 

@@ -10,7 +10,7 @@ from torch.nn import functional
 from sentiprism.config import Config
 from sentiprism.errors import UserError
 from sentiprism.nn.attention import LearnedPositions, TransformerLayer
-from sentiprism.nn.global_tokens import SpatialAttention, TokenCross, TokenEncoder
+from sentiprism.nn.global_tokens import SpatialAttention, TokenCross, TokenEncoder, token_scales
 from sentiprism.nn.learnable_query import QueryEncoder, QueryForm
 from sentiprism.types import Modality, Sequence
 
@@ -140,14 +140,8 @@ class GlobalPath(nn.Module):
 
     def _scales(self, h: Tensor, present: Tensor) -> list[Tensor]:
         """Eq. 4: (B, M, L, D) a layer of the query encoder, with the text of that level; 0 where it is missing."""
-        scales = [h]
-        if len(self.text_layers):
-            x = self.text_positions(h[:, 0])
-            missing = ~present[:, 0, None, None]
-            mask = present[:, :1].expand(-1, h.shape[2])
-            for layer in self.text_layers:
-                x = layer(x, mask)
-                scales.append(torch.cat([x.masked_fill(missing, 0.0).unsqueeze(1), h[:, 1:]], dim=1))
+        layers = self.text_layers
+        scales = token_scales(h, present, self.text_positions, layers) if len(layers) else [h]
         return scales * (self.config.query_depth // len(scales))
 
     def _refine(self, query: Tensor, top: Tensor, present: Tensor) -> Tensor:

@@ -135,7 +135,7 @@ class QueryEncoder(nn.Module):
         head_width: d_h.
         tokens: L, length of the query.
         form: the attention inside a layer.
-        reduction: r of the channel attention.
+        reduction: r of the channel attention; None = there is none (ALMT).
     """
 
     def __init__(
@@ -148,12 +148,14 @@ class QueryEncoder(nn.Module):
         head_width: int | None = None,
         tokens: int = 8,
         form: QueryForm = "dglqa",
-        reduction: int = 4,
+        reduction: int | None = 4,
     ) -> None:
         super().__init__()
         self.query = nn.Parameter(torch.randn(tokens, width))  # LQ_0
         self.attentions = nn.ModuleList(FORMS[form](width, modalities, heads, head_width) for _ in range(depth))
-        self.channels = nn.ModuleList(ChannelAttention(width, reduction) for _ in range(depth))
+        self.channels = nn.ModuleList(
+            ChannelAttention(width, reduction) if reduction else nn.Identity() for _ in range(depth)
+        )
 
     def forward(self, scales: list[Tensor], present: Tensor) -> tuple[Tensor, Tensor | None]:
         """Run the layers, each on tokens of its own.

@@ -1,5 +1,6 @@
 """The text side of a model: an encoder that is part of it, or features made in advance."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -8,6 +9,9 @@ from torch import Tensor, nn
 from sentiprism.errors import UserError
 from sentiprism.features.text import load_backbone
 from sentiprism.types import ModalitySpec, Sequence
+
+Adapt = Callable[[Tensor], Tensor]
+"""Changes (B, T, D) vectors."""
 
 
 class TextEncoder(nn.Module):
@@ -27,6 +31,8 @@ class TextEncoder(nn.Module):
     """D of the output."""
     contextual: bool
     """Whether a step's vector depends on the other steps, the first one ([CLS]) standing for the whole."""
+    padding: int = 0
+    """What stands where there is no token."""
 
     def __init__(self, spec: ModalitySpec, *, pretrained: bool = True) -> None:
         super().__init__()
@@ -44,16 +50,29 @@ class TextEncoder(nn.Module):
             raise UserError(cause, "choose the encoder whose tokenizer made the ids")
         if spec.frozen_layers:
             _freeze(backbone, spec.frozen_layers, spec.encoder)
-        self.backbone, self.width, self._padding = backbone, config.hidden_size, config.pad_token_id or 0
+        self.backbone, self.width, self.padding = backbone, config.hidden_size, config.pad_token_id or 0
 
-    def forward(self, text: Sequence) -> Sequence:
+    def forward(self, text: Sequence, adapt: Adapt | None = None) -> Sequence:
         """Encode (B, T) token ids, or pass (B, T, D) features through; padding comes out as zeros.
 
         A row does not depend on the other rows. One without text comes out as zeros.
+
+        Args:
+            text: ids or features.
+            adapt: changes what the encoder's first layer reads, its embeddings, or the features (MAG). It is given
+                every row, also those without text.
         """
         values, mask = text
         if self.backbone is None:
-            return Sequence(values.masked_fill(~mask.unsqueeze(-1), 0.0), mask)
+            values = values.masked_fill(~mask.unsqueeze(-1), 0.0)
+            return Sequence(values if adapt is None else adapt(values).masked_fill(~mask.unsqueeze(-1), 0.0), mask)
+        if adapt is not None:
+            # a hook, for what follows the embeddings is called differently in every architecture
+            hook = self.backbone.get_submodule("embeddings").register_forward_hook(lambda _, __, embedded: adapt(embedded))
+            try:
+                return Sequence(self._encode(values, mask), mask)
+            finally:
+                hook.remove()
         if torch.compiler.is_compiling():  # a traced graph cannot choose rows by their values
             return Sequence(self._encode(values, mask), mask)
         rows = text.present.nonzero().squeeze(1)
@@ -68,7 +87,7 @@ class TextEncoder(nn.Module):
         first = torch.arange(mask.shape[1], device=mask.device) == 0
         read = mask | (first & ~mask.any(dim=1, keepdim=True))
         assert self.backbone is not None  # noqa: S101 - for mypy
-        output = self.backbone(input_ids=ids.masked_fill(~mask, self._padding), attention_mask=read.long())
+        output = self.backbone(input_ids=ids.masked_fill(~mask, self.padding), attention_mask=read.long())
         hidden: Tensor = output.last_hidden_state
         return hidden.masked_fill(~mask.unsqueeze(-1), 0.0)
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 
 from sentiprism.config import merge, override
-from sentiprism.data.dataset import Card, Dataset, TuningView
+from sentiprism.data.dataset import Card, Dataset, Split, TuningView
 from sentiprism.data.prepare import PreparedSplit, prepare
 from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError
@@ -18,6 +18,7 @@ from sentiprism.training.engine import Engine, Precision
 from sentiprism.training.experiments import default_settings, load_experiment
 from sentiprism.training.loop import Trainer, selection_rule
 from sentiprism.training.optimizer import check_groups
+from sentiprism.training.oracle import held_out, watcher
 from sentiprism.training.progress import TrainingProgress, curves
 from sentiprism.training.run import Run, new_folder
 from sentiprism.training.seeding import seed_at
@@ -112,6 +113,7 @@ def launch(
         UserError: anything the user can mend.
     """
     view = view or load_dataset(config.dataset)
+    test = held_out(view, wanted=config.oracle)
     view = view.tuning() if isinstance(view, Dataset) else view
     engine = Engine(device, precision)
     folder = engine.gather(Path(out) if out else new_folder(config))[0]  # processes may read different clocks
@@ -124,7 +126,7 @@ def launch(
     if engine.is_main:
         Run.create(folder, config, view.card, str(engine.device), engine.precision)
     engine.barrier()
-    return _train(Run(folder), view.card, inputs, engine, tensorboard=tensorboard, quiet=quiet)
+    return _train(Run(folder), view.card, inputs, engine, test, tensorboard=tensorboard, quiet=quiet)
 
 
 def resume(
@@ -141,10 +143,10 @@ def resume(
         UserError: it is no run, or its dataset is not the one it began with.
     """
     run = Run(folder)
-    view = load_dataset(run.config.dataset).tuning()
-    run.check_dataset(view.card)
-    engine = Engine(device, precision)
-    return _train(run, view.card, _inputs(view, run.config, engine), engine, tensorboard=tensorboard, quiet=quiet)
+    dataset = load_dataset(run.config.dataset)
+    run.check_dataset(dataset.card)
+    view, test, engine = dataset.tuning(), held_out(dataset, wanted=run.config.oracle), Engine(device, precision)
+    return _train(run, view.card, _inputs(view, run.config, engine), engine, test, tensorboard=tensorboard, quiet=quiet)
 
 
 class _Inputs(NamedTuple):
@@ -161,7 +163,9 @@ def _inputs(view: TuningView, config: RunConfig, engine: Engine) -> _Inputs:
         return _Inputs(features, *(PreparedSplit(split, features) for split in (view.train, view.valid)))
 
 
-def _train(run: Run, card: Card, inputs: _Inputs, engine: Engine, *, tensorboard: bool, quiet: bool) -> Run:
+def _train(
+    run: Run, card: Card, inputs: _Inputs, engine: Engine, test: Split | None, *, tensorboard: bool, quiet: bool
+) -> Run:
     config = run.config
     scorer = protocol(card.protocol)
     metadata = {"dataset": card.name, "content": card.content, "protocol": card.protocol}
@@ -175,7 +179,8 @@ def _train(run: Run, card: Card, inputs: _Inputs, engine: Engine, *, tensorboard
             seed_at(seed)
             model = create_model(config.model, inputs.features, card.target, config.config)
             folder = run.seed_folder(seed)
-            trainer = Trainer(config, seed, model, inputs.train, inputs.valid, scorer, folder, engine, metadata)
+            watch = watcher(PreparedSplit(test, inputs.features), scorer, engine, folder) if test is not None else None
+            trainer = Trainer(config, seed, model, inputs.train, inputs.valid, scorer, folder, engine, metadata, watch)
             with curves(folder if tensorboard and engine.is_main else None) as log:
                 best = trainer.run(progress, log)
             if engine.is_main:

@@ -36,6 +36,15 @@ class OptimConfig(Config):
     """Largest entry of the gradient, by amount; applied after each batch, also to what batches of a step add up to."""
     average: float | None = Field(None, gt=0, lt=1)
     """Decay a step of an exponential moving average of the weights, which is then judged and kept in their place."""
+    sampler: Literal["length", "balanced"] = "length"
+    """``length``: an epoch is every utterance once. ``balanced``: as many draws with replacement, the rarer its label
+    the oftener; whether the extremes gain by it, and what the others lose, the accuracies of `Levels` say. Batches are
+    of like length either way."""
+    balance: float = Field(1.0, gt=0, le=1)
+    """Of ``balanced``: draws go by the inverse density of the labels to this power; 0.5 is a gentler square root."""
+    balance_smoothing: float = Field(0.05, ge=0, lt=1)
+    """Of ``balanced``: standard deviation, as a share of the labels' range, of the Gaussian by which their distribution
+    is smoothed (label-distribution smoothing, Yang et al. 2021); 0 = labels as they are counted."""
     patience: int | None = Field(None, gt=0)
     """Epochs without a better valid score before training stops."""
     select: str | None = None
@@ -60,6 +69,9 @@ class RunConfig(Config):
     """The model's own configuration, resolved by its ``Config``."""
     data: DataConfig = DataConfig()
     optim: OptimConfig = OptimConfig()
+    oracle: bool = False
+    """Also score test after each epoch, into a file that nothing but ``compare --oracle`` reads: what selection on test
+    would have reported. It changes neither weights nor the epoch that is chosen."""
 
     @field_validator("seeds", mode="before")
     @classmethod

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from math import ceil, isfinite
 from pathlib import Path
 from typing import Any, cast
@@ -11,8 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from sentiprism.data.augment import Augmentation
 from sentiprism.data.prepare import PreparedSplit
-from sentiprism.data.sampler import LengthGroupedSampler
+from sentiprism.data.sampler import LengthGroupedSampler, balanced_shares
 from sentiprism.errors import UserError
 from sentiprism.files import write_text
 from sentiprism.metrics import Protocol
@@ -25,6 +27,8 @@ from sentiprism.training.predict import Predictions, predict
 from sentiprism.training.progress import Log, TrainingProgress
 from sentiprism.training.seeding import seed_at
 from sentiprism.types import Batch, ModelOutput
+
+Watch = Callable[[Model, int], None]
 
 
 class Trainer:
@@ -40,6 +44,7 @@ class Trainer:
         folder: ``metrics.jsonl``, ``last.safetensors`` while it goes on, ``model/`` of the best epoch.
         engine: device and processes.
         metadata: stored with the model.
+        watch: is shown the judged model after each epoch; it answers nothing, so that nothing can be selected by it.
     """
 
     def __init__(
@@ -53,7 +58,9 @@ class Trainer:
         folder: Path,
         engine: Engine,
         metadata: dict[str, Any],
+        watch: Watch | None = None,
     ) -> None:
+        self.watch = watch
         self.config, self.optim, self.seed, self.folder, self.engine = (
             config,
             config.optim,
@@ -62,14 +69,21 @@ class Trainer:
             engine,
         )
         self.train, self.valid, self.protocol, self.metadata = train, valid, protocol, metadata
+        self.augmentation = Augmentation(train, config.data, seed)
         self.model = model
         self.wrapped, self.optimizer = engine.prepare(model, build_optimizer(model, config.optim))
         self.parts = nn.ModuleDict({"model": model})  # what a checkpoint holds
         if self.optim.average is not None:
             mean = get_ema_multi_avg_fn(self.optim.average)  # type: ignore[no-untyped-call]
             self.parts["average"] = AveragedModel(model, multi_avg_fn=mean, use_buffers=True)
+        if (memory := model.remember(len(train))) is not None:  # after the average, which copies the model
+            self.parts["memory"] = memory.to(engine.device)
+        shares = None
+        if self.optim.sampler == "balanced":
+            power, smoothing = self.optim.balance, self.optim.balance_smoothing
+            shares = balanced_shares(train.split.labels["M"], model.target, power=power, smoothing=smoothing)
         self.sampler = LengthGroupedSampler(
-            train.lengths, self.optim.batch_size, seed, rank=engine.rank, world=engine.world
+            train.lengths, self.optim.batch_size, seed, rank=engine.rank, world=engine.world, shares=shares
         )
         self.select = self.optim.select or protocol.default_selection
         self.steps = ceil(len(self.sampler) / self.optim.accumulate)  # an epoch
@@ -139,6 +153,8 @@ class Trainer:
             rule = f"{selection_rule(self.protocol, self.select)}; epoch {row['epoch']}"
             metadata = {**self.metadata, "seed": self.seed, "selection": rule, "valid": row["valid"]}
             save_model(self.judged, self.folder / "model", metadata)
+        if self.watch is not None:
+            self.watch(self.judged, row["epoch"])
         self._save()
         self.engine.barrier()
         progress.epoch(row, self.select)
@@ -153,7 +169,7 @@ class Trainer:
         seen: list[tuple[Batch, ModelOutput]] = []
         for index, rows in enumerate(group):
             seed_at(self.seed, self.epoch, self.step, index, self.engine.rank)
-            batch = self.engine.move(self.train.batch(rows))
+            batch = self.engine.move(self.augmentation.batch(rows, self.epoch, self.step, index))
             with self.engine.accumulating(self.wrapped, last=index == len(group) - 1):
                 output: ModelOutput = self.wrapped(batch)
                 seen.append((batch, output))
@@ -207,6 +223,8 @@ class Trainer:
 
     def _save(self) -> None:
         sums = self.engine.mean(self.sums)  # every process goes on from the mean: it is the mean of all again
+        if self.model.memory is not None and self.engine.world > 1:
+            self.model.memory.merge(self.engine.mean)
         if not self.engine.is_main:
             return
         progress = {

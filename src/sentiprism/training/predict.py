@@ -33,6 +33,8 @@ class Predictions(NamedTuple):
     """(N, K) by name; (N,) of arrays, each as long as its sample, where they run over time."""
     losses: dict[str, float] = {}
     """Mean over the samples, by name."""
+    bounds: dict[str, Array] = {}
+    """Where the model is calibrated: "low" and "high" (N,), or "set" (N, C) bool, see `metrics.conformal`."""
 
 
 def forward_all(
@@ -97,13 +99,18 @@ def predict(model: nn.Module, data: PreparedSplit, engine: Engine, batch_size: i
 
 
 def write_predictions(path: Path, predictions: Predictions) -> None:
-    """Write Parquet: ``id``, ``label``, ``prediction`` and one list column per weight."""
+    """Write Parquet: ``id``, ``label``, ``prediction`` and one list column per weight.
+
+    Where the model is calibrated, ``low`` and ``high``, or ``set``, stand beside the prediction.
+    """
     table = {"id": pa.array([str(i) for i in predictions.ids]), "label": pa.array(predictions.label)}
     for name, array in {
         "prediction": predictions.prediction,
+        **predictions.bounds,
         **{f"weights.{name}": array for name, array in predictions.weights.items()},
     }.items():
-        table[name] = pa.array(array) if array.ndim == 1 else pa.array(list(array), pa.list_(pa.float32()))
+        inner = pa.bool_() if array.dtype == bool else pa.float32()
+        table[name] = pa.array(array) if array.ndim == 1 else pa.array(list(array), pa.list_(inner))
     with atomic_file(path) as temporary:
         pq.write_table(pa.table(table), temporary)
 
@@ -118,11 +125,13 @@ def read_predictions(path: Path) -> Predictions:
         table = pq.read_table(path)
         columns = {name: _to_numpy(table[name]) for name in table.column_names}
         ids, label, prediction = (columns.pop(name) for name in ("id", "label", "prediction"))
+        bounds = {name: columns.pop(name) for name in ("low", "high", "set") if name in columns}
     except FileNotFoundError:
         raise UserError(f"no predictions at {path}", "run 'sentiprism evaluate' on the run first") from None
     except (pa.ArrowException, KeyError, ValueError) as error:
         raise UserError(f"{path} holds no predictions: {error}", "evaluate the run again") from None
-    return Predictions(ids, label, prediction, {k.removeprefix("weights."): v for k, v in columns.items()})
+    weights = {name.removeprefix("weights."): values for name, values in columns.items()}
+    return Predictions(ids, label, prediction, weights, bounds=bounds)
 
 
 def _to_numpy(column: pa.ChunkedArray) -> Array:

@@ -48,6 +48,19 @@ def contrastive_loss(
     return -gain.sum() / (partners > 0).sum().clamp(min=1)
 
 
+def level_count(target: TargetSpec) -> int:
+    """How many classes contrast knows: the target's, or one a unit of the range, at least 5 (7 for [-3, 3])."""
+    return len(target.classes) or max(5, round(target.high - target.low) + 1)
+
+
+def level_of(labels: Tensor, target: TargetSpec, count: int) -> Tensor:
+    """Classes as they are, intensities rounded to ``count`` even steps of their range: (...) -> (...) int64."""
+    if target.kind == "classes":
+        return labels.long()
+    share = (labels.clamp(target.low, target.high) - target.low) / (target.high - target.low)
+    return (share * (count - 1)).round().long()
+
+
 class DynamicContrastiveQueue(nn.Module):
     """First in, first out of the latest representations with their labels, a sub-queue a class; and the loss on it.
 
@@ -80,8 +93,7 @@ class DynamicContrastiveQueue(nn.Module):
     ) -> None:
         super().__init__()
         self.target, self.form, self.temperature, self.size = target, form, temperature, size
-        steps = classes or max(5, round(target.high - target.low) + 1)
-        self.classes = len(target.classes) or steps
+        self.classes = classes if classes and target.kind == "intensity" else level_count(target)
         self.register_buffer("vectors", torch.zeros(self.classes, size, width))
         self.register_buffer("labels", torch.zeros(self.classes, size))
         self.register_buffer("filled", torch.zeros(self.classes, size, dtype=torch.bool))
@@ -108,11 +120,7 @@ class DynamicContrastiveQueue(nn.Module):
 
     def class_of(self, labels: Tensor) -> Tensor:
         """(...) -> (...) int64, the number of the sub-queue."""
-        if self.target.kind == "classes":
-            return labels.long()
-        low, high = self.target.low, self.target.high
-        share = (labels.clamp(low, high) - low) / (high - low)
-        return (share * (self.classes - 1)).round().long()
+        return level_of(labels, self.target, self.classes)
 
     @torch.no_grad()
     def push(self, vectors: Tensor, labels: Tensor, mask: Tensor) -> None:
@@ -138,3 +146,21 @@ class DynamicContrastiveQueue(nn.Module):
         if self.target.kind == "classes":
             return (left != right).to(left.dtype)
         return ((left - right).abs() / (self.target.high - self.target.low)).clamp(max=1)
+
+
+def pairwise_contrast(cosine: Tensor, positive: Tensor, negative: Tensor, temperature: float) -> Tensor:
+    """Mean over all positive pairs of -log exp(s_ip / τ) / (exp(s_ip / τ) + Σ_n exp(s_in / τ)), n the negatives of i.
+
+    The loss of ConFEDE (Yang et al. 2023): other positives do not stand in a pair's denominator.
+
+    Args:
+        cosine: s, (A, K) of anchors and keys.
+        positive: (A, K) bool.
+        negative: (A, K) bool.
+        temperature: τ.
+    """
+    logits = cosine / temperature
+    lowest = torch.finfo(logits.dtype).min
+    against = logits.masked_fill(~negative, lowest).logsumexp(dim=1, keepdim=True)
+    loss = functional.softplus(against - logits) * positive
+    return loss.sum() / positive.sum().clamp(min=1)

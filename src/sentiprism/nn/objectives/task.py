@@ -27,7 +27,12 @@ def task_error(prediction: Tensor, label: Tensor, target: TargetSpec) -> Tensor:
 
 
 def task_loss(
-    prediction: Tensor, label: Tensor, target: TargetSpec, kind: TaskLoss = "mse", counted: Tensor | None = None
+    prediction: Tensor,
+    label: Tensor,
+    target: TargetSpec,
+    kind: TaskLoss = "mse",
+    counted: Tensor | None = None,
+    weight: Tensor | None = None,
 ) -> Tensor:
     """Mean squared or absolute error of an intensity; cross-entropy of classes, whatever ``kind`` says.
 
@@ -37,9 +42,12 @@ def task_loss(
         target: what is predicted.
         kind: of an intensity's error.
         counted: (B,) bool, the samples that the mean is over; None = all.
+        weight: (B,) by which each error is multiplied, the mean being over as many samples; None = 1.
     """
     if target.kind == "classes":
         error = functional.cross_entropy(prediction, label, reduction="none")
     else:
         error = (prediction - label).square() if kind == "mse" else (prediction - label).abs()
+    if weight is not None:
+        error = error * weight
     return error.mean() if counted is None else (error * counted).sum() / counted.sum().clamp(min=1)

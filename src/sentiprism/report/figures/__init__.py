@@ -13,9 +13,22 @@ matplotlib and scikit-learn come with the extra ``figures``.
 from sentiprism.report.figures.attention import attention
 from sentiprism.report.figures.confusion import confusion
 from sentiprism.report.figures.gates import gates
+from sentiprism.report.figures.reliability import reliability
+from sentiprism.report.figures.robustness import robustness
 from sentiprism.report.figures.runs import runs
 from sentiprism.report.figures.style import check_target, save
 from sentiprism.report.figures.tsne import tsne
 from sentiprism.report.figures.weights import weights
 
-__all__ = ["attention", "check_target", "confusion", "gates", "runs", "save", "tsne", "weights"]
+__all__ = [
+    "attention",
+    "check_target",
+    "confusion",
+    "gates",
+    "reliability",
+    "robustness",
+    "runs",
+    "save",
+    "tsne",
+    "weights",
+]

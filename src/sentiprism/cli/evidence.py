@@ -1,0 +1,217 @@
+"""Verbs that say how far a number can be trusted: compare, robustness, calibrate."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sentiprism.cli.run import Device, Json, Split, cell, heads, seeds_of
+from sentiprism.cli.tables import Cell, emit_json, number, points, side_by_side, table
+from sentiprism.errors import UserError
+
+if TYPE_CHECKING:
+    from sentiprism.evaluation.calibration import Calibrated, Coverage
+    from sentiprism.evaluation.compare import Comparison
+    from sentiprism.evaluation.robustness import Robustness
+
+OneRun = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of runs.")],
+    split: Split = "test",
+    reference: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="What the others are held against; by default the first.")
+    ] = None,
+    oracle: Annotated[
+        bool, typer.Option("--oracle", help="Beside it what selection on test reports; trained with oracle=true.")
+    ] = False,
+    form: Annotated[str | None, typer.Option("--format", metavar="NAME", help="markdown, latex, html or csv.")] = None,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Show runs side by side, what they cost, and what each differs from one of them, by paired bootstrap.
+
+    Examples:
+        sentiprism compare runs/full runs/without-w runs/text-only
+
+        sentiprism compare runs/* --reference runs/text-only --format latex
+
+        sentiprism compare runs/full --oracle
+    """
+    if form is not None and as_json:
+        raise UserError("--format and --json both say how to print", "give one of them")
+    from sentiprism.evaluation import compare as side
+
+    found = side(runs, split, reference=reference, oracle=oracle, device=device)
+    if as_json:
+        return emit_json(found.to_dict())
+    return _show_comparison(found) if form is None else typer.echo(found.render(form))
+
+
+def _show_comparison(found: "Comparison") -> None:
+    from sentiprism.evaluation.compare import ORACLE
+    from sentiprism.markup import duration
+
+    first = found.evaluations[0]
+    metrics, rows = first.protocol.metrics, heads(first.protocol)
+    title = f"{first.dataset}, {first.split}"
+    shown: dict[str, list[Cell]] = {}
+    for one in found.entries:
+        shown[f"{one.name} ({seeds_of(one.evaluation)})"] = [cell(one.evaluation, metric) for metric in metrics]
+        if one.oracle:
+            chosen = [one.oracle[name].cells(m.scale)[:1] for name, m in metrics.items()]
+            shown[f"{one.name} †"] = [*chosen]
+    caption = f"mean ± deviation over seeds, 95% bootstrap interval over utterances; {first.selection}"
+    side_by_side(title, rows, shown, f"{caption}\n{ORACLE}" if len(shown) > len(found.entries) else caption)
+    if found.differences:
+        apart: dict[str, list[Cell]] = {
+            one.name: [
+                (*one.difference[name].cells(m.scale), f"Holm {number(one.difference[name].holm)}")
+                for name, m in metrics.items()
+            ]
+            for one in found.entries
+            if one.difference
+        }
+        caption = "95% interval and p by paired bootstrap over the same utterances; Holm: p corrected over the metrics"
+        side_by_side(f"difference from {found.reference}", rows, apart, caption)
+    costs = [
+        (e.name, f"{e.parameters:,}", duration(e.seconds), e.evaluation.selection.partition(";")[0])
+        for e in found.entries
+    ]
+    columns = ("run", "parameters", "training", "selected")
+    table("Cost", columns, costs, "training: of a seed, without validation", numbers=("parameters", "training"))
+
+
+def robustness(
+    run: OneRun,
+    split: Split = "test",
+    kinds: Annotated[
+        list[str] | None,
+        typer.Option("--kind", metavar="NAME", help="missing, swap, noise, frames, delay, words; repeatable."),
+    ] = None,
+    modalities: Annotated[
+        list[str] | None, typer.Option("--modality", metavar="NAME", help="text, audio, vision; repeatable.")
+    ] = None,
+    metric: Annotated[str | None, typer.Option(metavar="NAME", help="To show; by default the protocol's own.")] = None,
+    count: Annotated[int, typer.Option("--points", min=2, metavar="N", help="Strengths on a curve.")] = 6,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Of the damage.")] = 0,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Damage the inputs, one modality at a time, and show what becomes of a metric, with 95% intervals.
+
+    Every metric is kept in RUN/robustness-SPLIT.json, which 'figure robustness' draws.
+
+    Examples:
+        sentiprism robustness runs/mdf-mosi
+
+        sentiprism robustness runs/mdf-mosi --kind missing --kind words
+
+        sentiprism robustness runs/mdf-mosi --modality audio --points 11
+    """
+    from sentiprism.evaluation.answers import protocol_of
+    from sentiprism.evaluation.robustness import robustness as measure
+    from sentiprism.training import Run
+
+    opened = Run(run)
+    scorer = protocol_of(opened)
+    metric = metric or scorer.default_selection
+    scorer.higher_is_better(metric)  # refuses an unknown one before anything is measured
+    found = measure(
+        opened, split, kinds=kinds or (), modalities=modalities or (), points=count, seed=seed, device=device
+    )
+    return emit_json(found.to_dict()) if as_json else _show_robustness(found, metric)
+
+
+def _show_robustness(found: "Robustness", metric: str) -> None:
+    from sentiprism.data.corruption import TITLES
+
+    judge = found.protocol.metrics[metric]
+    heading = f"{judge.label} {'↑' if judge.higher_is_better else '↓'}"
+    for kind in dict.fromkeys(curve.kind for curve in found.curves):
+        curves = [curve for curve in found.curves if curve.kind == kind]
+        rows = [*(f"{strength:g}" for strength in curves[0].strengths), "area"]
+        columns = {
+            f"{curve.modality}": [one[metric].cells(judge.scale) for one in (*curve.points, curve.area)]
+            for curve in curves
+        }
+        title = f"{found.model} on {found.dataset}, {found.split}: {heading}, {TITLES[kind]}"
+        caption = (
+            f"mean{' ± deviation over seeds' * (len(found.seeds) > 1)}, 95% bootstrap interval over utterances; "
+            f"area: mean over the strengths\n{found.selection}"
+        )
+        side_by_side(title, rows, columns, caption, stub="strength")
+
+
+def calibrate(
+    run: OneRun,
+    level: Annotated[float, typer.Option(metavar="SHARE", help="Of utterances to be covered.")] = 0.9,
+    scaled: Annotated[
+        bool, typer.Option("--scaled", help="Let the width follow the predicted intensity; takes half of valid.")
+    ] = False,
+    split: Annotated[str, typer.Option(metavar="NAME", help="Where coverage is counted: test or train.")] = "test",
+    show: Annotated[int, typer.Option(min=0, metavar="N", help="Also print so many utterances.")] = 0,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Fit intervals (of classes: sets) on valid by split conformal prediction, and count how often they hold.
+
+    They are noted with the saved models and stand as low and high (set) in the Parquet files of predictions.
+
+    Examples:
+        sentiprism calibrate runs/mdf-mosi
+
+        sentiprism calibrate runs/mdf-mosi --level 0.8 --scaled --show 5
+    """
+    from sentiprism.evaluation.calibration import calibrate as measure
+
+    found = measure(run, split, level=level, scaled=scaled, device=device)
+    return emit_json(found.to_dict()) if as_json else _show_calibrated(found, show)
+
+
+def _show_calibrated(found: "Calibrated", show: int) -> None:
+    first = found.calibrations[0]
+    sets = first.kind == "set"
+    size, counts = "classes in the set" if sets else "mean width", found.groups | found.classes
+
+    def line(name: str, one: "Coverage") -> tuple[str, ...]:
+        share, between = one.coverage.cells(100)
+        return name, f"{one.utterances:,}", share, between, number(one.size)
+
+    columns = ("label", "utterances", "covered, %", "95% interval", size)
+    share = f"{100 * first.level:g}%"
+    caption = (
+        f"{share} {'sets' if sets else 'intervals'} by split conformal prediction on {first.samples} utterances of "
+        f"valid, which also chose the epoch\n{found.selection}"
+    )
+    title = f"{found.model} on {found.dataset}, {found.split}: how often the label is inside"
+    table(title, columns, [line(*item) for item in counts.items()], caption, numbers=columns[1:])
+    if first.quantile is None:
+        points("Remarks", [f"valid has too few utterances for {share}: nothing is left out"])
+    answer = found.predictions[0]
+    if show and not sets:
+        low, high = answer.bounds["low"], answer.bounds["high"]
+        shown = ("utterance", "label", "prediction", f"{share} interval")
+        rows = [
+            (
+                str(answer.ids[i]),
+                number(answer.label[i]),
+                number(answer.prediction[i]),
+                f"[{low[i]:.3f}, {high[i]:.3f}]",
+            )
+            for i in range(min(show, len(answer.ids)))
+        ]
+        table(f"Answers, seed {found.seeds[0]}", shown, rows, numbers=shown[1:])
+    elif show:
+        names = list(found.classes) or [str(i) for i in range(answer.prediction.shape[1])]
+        rows = [
+            (
+                str(answer.ids[i]),
+                names[int(answer.label[i])],
+                names[int(answer.prediction[i].argmax())],
+                ", ".join(name for name, inside in zip(names, answer.bounds["set"][i], strict=True) if inside),
+            )
+            for i in range(min(show, len(answer.ids)))
+        ]
+        table(f"Answers, seed {found.seeds[0]}", ("utterance", "label", "prediction", f"{share} set"), rows)

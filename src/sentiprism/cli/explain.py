@@ -1,0 +1,142 @@
+"""The verb that says what an answer is owed to: explain."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sentiprism.cli.tables import bar, emit_json, number, side_by_side, table
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from sentiprism.explain import Explanation, StepAttribution, Steps
+
+WINDOWS = 8
+"""Rows that frames are shown in at most."""
+BAR = 20
+COLOURS = {True: (33, 102, 172), False: (202, 84, 0)}
+"""Blue adds to the answer, orange takes from it: colours that the colour-blind tell apart."""
+
+
+def explain(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")],
+    split: Annotated[str, typer.Option(metavar="NAME", help="train, valid or test.")] = "test",
+    utterance: Annotated[
+        str | None, typer.Option("--id", metavar="UTTERANCE", help="This one, with its words and frames.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="Whose words and frames; by default the first finished one's.")
+    ] = None,
+    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs, with every utterance.")] = False,
+) -> None:
+    """Say what answers are owed to: modalities by exact Shapley values, words and frames by integrated gradients.
+
+    Without --id: each modality's part over the split, and how far the model's own weights agree with it.
+
+    Examples:
+        sentiprism explain runs/mdf-mosi
+
+        sentiprism explain runs/mdf-mosi --split valid --id 03bSnISJMiM-0
+
+        sentiprism explain runs/mdf-mosi --json
+    """
+    if utterance is not None:
+        from sentiprism.explain import explain_steps
+
+        steps = explain_steps(run, utterance, split, seed=seed, device=device)
+        return emit_json(steps.to_dict()) if as_json else _show_utterance(steps)
+    from sentiprism.explain import explain as attribute
+
+    found = attribute(run, split, device=device)
+    return emit_json(found.to_dict()) if as_json else _show_split(found)
+
+
+def _show_split(found: "Explanation") -> None:
+    from sentiprism.explain import shares
+
+    parts = {"shapley": shares(found.shapley), "occlusion": shares(found.occlusion)}
+    if found.weights is not None:
+        parts["weights"] = found.weights
+    rows = [
+        (name, *(number(float(values[:, found.whole, m].mean())) for values in parts.values()))
+        for m, name in enumerate(found.modalities)
+    ]
+    count = f"{len(found.seeds)} seed{'s' * (len(found.seeds) > 1)}, {found.whole.sum()} of {len(found.ids)} utterances"
+    caption = f"mean shares of the attributions' amounts; {count}: those with all modalities\n{found.selection}"
+    table(f"{found.model} on {found.dataset}, {found.split}", ("modality", *parts), rows, caption, numbers=tuple(parts))
+    tables = {pair: one.table for pair, one in found.agreements.items()}
+    names = list(dict.fromkeys(name for one in tables.values() for name in one))
+    if tables:
+        columns = {name: [one[name].cells() if name in one else ("–",) for one in tables.values()] for name in names}
+        caption = (
+            "Spearman's ρ of a modality's share over utterances, and of all shares together;\n"
+            "within: mean over utterances of Kendall's τ between their modalities; 95% bootstrap intervals"
+        )
+        side_by_side("Rank agreement", list(tables), columns, caption, stub="accounts")
+
+
+def _show_utterance(found: "Steps") -> None:
+    rows = [
+        (name, *(_signed(account[name]) for account in found.accounts.values()))
+        for name in next(iter(found.accounts.values()))
+    ]
+    what = f"logit of {found.predicted}" if found.predicted else "answer"
+    label = "" if found.predicted else f", label {number(found.label)}"
+    caption = (
+        f"{what} {number(found.answer)}{label}; without any modality {number(found.base)}\n"
+        f"the Shapley values sum to the difference; seed {found.seed}"
+    )
+    table(found.id, ("modality", *found.accounts), rows, caption, numbers=tuple(found.accounts))
+    for name, part in found.steps.items():
+        if part.names[0] == "0":
+            _show_frames(name, part)
+        else:
+            _show_words(name, part)
+
+
+def _show_words(name: str, part: "StepAttribution") -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console()
+    largest = max(map(abs, part.values)) or 1.0
+    console.print(Text(f"{name}: {_sum(part)}", style="bold"))
+    console.print(Text(" ").join(_word(*pair, largest, colours=console.is_terminal) for pair in _pairs(part)))
+    console.print(Text("blue adds, orange takes away\n" if console.is_terminal else "", style="dim"))
+
+
+def _pairs(part: "StepAttribution") -> list[tuple[str, float]]:
+    return list(zip(part.names, part.values.tolist(), strict=True))
+
+
+def _word(name: str, value: float, largest: float, *, colours: bool) -> "Text":
+    """A word on a ground that is the stronger the more it adds; where nothing can be coloured, with its number."""
+    from rich.text import Text
+
+    if not colours:
+        return Text(f"{name} ({_signed(value)})" if value else name)
+    red, green, blue = (round(channel * abs(value) / largest) for channel in COLOURS[value > 0])
+    return Text(name, style=f"white on rgb({red},{green},{blue})" if value else "dim")
+
+
+def _show_frames(name: str, part: "StepAttribution") -> None:
+    import numpy as np
+
+    windows = np.array_split(np.arange(len(part.values)), min(WINDOWS, len(part.values)))
+    sums = [float(part.values[window].sum()) for window in windows]
+    largest = max(map(abs, sums)) or 1.0
+    rows = [
+        ("–".join(map(str, dict.fromkeys((window[0], window[-1])))), _signed(value), bar(abs(value), largest, BAR))
+        for window, value in zip(windows, sums, strict=True)
+    ]
+    table(f"{name}: {_sum(part)}", ("steps", "adds", ""), rows, numbers=("adds",))
+
+
+def _sum(part: "StepAttribution") -> str:
+    return f"{_signed(part.total)} against its baseline (integral off by {part.error:.1g})"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}"

@@ -1,0 +1,91 @@
+"""The verb that searches settings: tune."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sentiprism.cli.tables import emit_json, number, table
+from sentiprism.errors import UserError
+
+SHOWN = 5
+"""Trials that the table holds."""
+
+
+def tune(
+    model: Annotated[str | None, typer.Argument(help="See: sentiprism models.")] = None,
+    dataset: Annotated[str | None, typer.Option(metavar="NAME", help="Name in the store, or its folder.")] = None,
+    trials: Annotated[int, typer.Option(min=1, metavar="N", help="Trainings of the whole study.")] = 20,
+    jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Processes that share them.")] = 1,
+    experiment: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Settings to start from; by default as in train.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Not searched, but given; repeatable.")
+    ] = None,
+    search: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=RANGE", help="Also searched, or otherwise: [a, b] or {low: a, high: b}; repeatable."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Of the search, not of the trainings.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(metavar="STUDY", help="Folder of the study; by default runs/tune-MODEL-NAME.")
+    ] = None,
+    resume: Annotated[Path | None, typer.Option(metavar="STUDY", help="Go on with this study.")] = None,
+    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+) -> None:
+    """Search a model's settings for the best valid score; the test split is not opened.
+
+    A trial is one training with the first seed, ended early where it lies behind the median of the others; the first is
+    what the study starts from. The same command again goes on with the study, and so do further terminals.
+
+    Examples:
+        sentiprism tune mdf --dataset mosi --trials 40
+
+        sentiprism tune mdf --dataset mosi --set optim.epochs=5 --jobs 2
+
+        sentiprism tune tmt --dataset mosi --search 'config.width=[64, 128]'
+
+        sentiprism tune --resume runs/tune-mdf-mosi --trials 60
+    """
+    from sentiprism.training.tuning import go_on
+    from sentiprism.training.tuning import tune as begin
+
+    if resume is not None:
+        if model or dataset or experiment or settings or search or seed or out:
+            raise UserError("--resume goes on with a study as it was begun", "give --resume STUDY and --trials alone")
+        found = go_on(resume, trials=trials, jobs=jobs, device=device)
+    else:
+        found = begin(
+            model,
+            dataset,
+            trials=trials,
+            jobs=jobs,
+            experiment=experiment,
+            assignments=settings or (),
+            search=search or (),
+            seed=seed,
+            out=out,
+            device=device,
+        )
+    if as_json:
+        return emit_json(found.to_dict())
+    places = list(found.study.space)
+    best = found.ranked[:SHOWN]
+    metric = found.study.scorer.metrics[found.study.select]
+    rows = [
+        ("score", *(number(trial.score or 0.0, metric.scale) for trial in best)),
+        *((place, *(_shown(trial.settings.get(place)) for trial in best)) for place in places),
+    ]
+    counts = {state: sum(trial.state == state for trial in found.trials) for state in ("complete", "pruned", "failed")}
+    caption = (
+        f"{', '.join(f'{count} {state}' for state, count in counts.items() if count)}; one seed each, on valid\n"
+        f"train with the best: sentiprism train --experiment {found.experiment}"
+    )
+    names = [f"trial {trial.number}" for trial in best]
+    return table(f"Best valid {metric.label}", ("setting", *names), rows, caption, numbers=names)
+
+
+def _shown(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else "none" if value is None else str(value)

@@ -1,0 +1,76 @@
+"""What is done to train batches alone: modalities left out, noise on features."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sentiprism.data.corruption import Changed, Floats, noisy
+from sentiprism.data.dataset import Split
+from sentiprism.data.prepare import DataConfig, PreparedSplit
+from sentiprism.data.ragged import Ragged
+from sentiprism.types import MODALITIES, Batch, FeatureSpec, Modality
+
+
+def deviations(train: Split, features: FeatureSpec) -> dict[Modality, Floats]:
+    """(F,) deviation over the train split of each feature as it is stored, of modalities that noise can be added to.
+
+    Text that an encoder reads or made has none; a feature that never changes has 1.
+    """
+    plain = [name for name in features.present() if getattr(features, name).encoder is None]
+    return {name: train.sequences[name].statistics()[1] for name in plain if name in train.sequences}
+
+
+class Augmentation:
+    """The train split as the optimiser's steps see it.
+
+    The draws of an utterance depend on the seed, its row and the position (epoch, step, batch of the step): a resumed
+    run meets the same damage, and so does a run that is shared by more processes.
+
+    Args:
+        data: the train split as it is.
+        config: how often and how much; where it asks for nothing, batches are those of ``data``.
+        seed: of the run.
+    """
+
+    def __init__(self, data: PreparedSplit, config: DataConfig, seed: int) -> None:
+        self.data, self.seed = data, seed
+        self._dropout: Floats = np.array([config.modality_dropout.get(name, 0.0) for name in MODALITIES])
+        found = deviations(data.split, data.features) if config.feature_noise else {}
+        self._scale = {name: (config.feature_noise * scale).astype(np.float32) for name, scale in found.items()}
+
+    def batch(self, rows: npt.NDArray[np.int64], *position: int) -> Batch:
+        """Utterances by row, as the step at ``position`` is to see them."""
+        made = self.data
+        if not self._scale and not self._dropout.any():
+            return made.batch(rows)
+        kept = self._kept(rows, position)
+        for name in made.features.present():
+            column = MODALITIES.index(name)
+            lengths = made.steps(name).copy()
+            lengths[rows[~kept[:, column]]] = 0
+            made = made.altered(name, self._noisy(name, lengths, (*position, column)))
+        return made.batch(rows)
+
+    def _kept(self, rows: npt.NDArray[np.int64], position: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+        """(B, 3) which modalities of an utterance are left; where none would be, one drawn from those it has."""
+        names = self.data.features.present()
+        steps = [self.data.steps(m)[rows] if m in names else np.zeros_like(rows) for m in MODALITIES]
+        there = np.stack(steps, axis=1) > 0  # (B, 3)
+        drawn = np.stack([self._draw(position, row).random((2, len(MODALITIES))) for row in rows.tolist()])  # (B, 2, 3)
+        kept = there & (drawn[:, 0] >= self._dropout)
+        spared = np.where(there, drawn[:, 1], -1.0).argmax(axis=1)
+        empty = there.any(axis=1) & ~kept.any(axis=1)
+        kept[empty, spared[empty]] = True
+        return np.asarray(kept)
+
+    def _noisy(self, name: Modality, lengths: npt.NDArray[np.int64], position: tuple[int, ...]) -> Ragged:
+        rows, scale = self.data.rows(name), self._scale.get(name)
+
+        def make(row: int) -> npt.NDArray[Any]:
+            return rows[row] if scale is None else noisy(rows[row], scale, self._draw(position, row))
+
+        return Changed(lengths, rows.width, make)
+
+    def _draw(self, position: tuple[int, ...], row: int) -> np.random.Generator:
+        return np.random.default_rng((self.seed, row, *position))

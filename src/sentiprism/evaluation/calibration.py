@@ -1,0 +1,173 @@
+"""Intervals beside a run's answers: calibrated on valid, checked on test, noted with every saved model."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sentiprism.data.dataset import Dataset
+from sentiprism.data.store import load_dataset
+from sentiprism.errors import UserError
+from sentiprism.evaluation.answers import answers, opened, protocol_of
+from sentiprism.evaluation.bootstrap import Interval, draws, percentiles
+from sentiprism.metrics.conformal import Calibration
+from sentiprism.metrics.levels import Levels, levels
+from sentiprism.metrics.sums import mean
+from sentiprism.models.artifact import annotate
+from sentiprism.training import Run
+from sentiprism.training.loop import selection_rule
+from sentiprism.training.predict import Predictions, write_predictions
+
+Floats = npt.NDArray[np.float64]
+LEVELS = tuple(round(0.05 * i, 2) for i in range(1, 20))
+"""Of the reliability plot."""
+
+
+class Coverage(NamedTuple):
+    """How often the label of a kind of utterance lies inside the interval, and how much the interval says."""
+
+    utterances: int
+    coverage: Interval
+    size: float
+    """Mean width in the labels' unit, or mean number of classes in the set; mean over seeds."""
+
+
+class Calibrated(NamedTuple):
+    """A run's intervals, and what they are worth on a split that did not make them."""
+
+    run: str
+    model: str
+    dataset: str
+    split: str
+    seeds: tuple[int, ...]
+    selection: str
+    calibrations: tuple[Calibration, ...]
+    """One a seed, fitted on valid."""
+    groups: dict[str, Coverage]
+    """"all", "extremes" (the lowest and the highest class of the labels) and "others"."""
+    classes: dict[str, Coverage]
+    """By class of the label, HN to HP on [-3, 3]; {} where the range has none."""
+    reliability: dict[str, tuple[float, ...]]
+    """Mean coverage of each group at each of `LEVELS`."""
+    predictions: tuple[Predictions, ...]
+    """One a seed, with their bounds."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+
+        def plain(found: dict[str, Coverage]) -> dict[str, Any]:
+            return {name: {**one._asdict(), "coverage": one.coverage._asdict()} for name, one in found.items()}
+
+        kept = {k: v for k, v in self._asdict().items() if k not in {"predictions", "reliability"}}
+        return {
+            **kept,
+            "calibrations": [one.model_dump(mode="json") for one in self.calibrations],
+            "groups": plain(self.groups),
+            "classes": plain(self.classes),
+            "reliability": {"levels": LEVELS, **self.reliability},
+        }
+
+
+def calibrate(
+    run: Run | Path | str,
+    split: str = "test",
+    *,
+    level: float = 0.9,
+    scaled: bool = False,
+    store: bool = True,
+    device: str = "auto",
+) -> Calibrated:
+    """Fit an interval on valid to every finished seed, and see how often it holds on another split.
+
+    Valid also chose the epoch, which makes its errors a little too small; test says how little.
+
+    Args:
+        run: a `Run` or its folder.
+        split: where coverage is counted.
+        level: share of utterances to be covered.
+        scaled: let the width follow the predicted intensity, see `Calibration.fit`.
+        store: note the interval with the saved models and beside the kept predictions.
+        device: as in ``train``, where the run is not evaluated yet.
+
+    Raises:
+        UserError: no seed is finished, the dataset has changed, or the level is not inside (0, 1).
+    """
+    run = opened(run)
+    dataset, scorer = load_dataset(run.config.dataset), protocol_of(run)
+    run.check_dataset(dataset.card)
+    if split == "valid":
+        raise UserError("an interval always holds on the split that made it", "count on test")
+    target, held, seen = dataset.card.target, answers(run, "valid", device=device), answers(run, split, device=device)
+    made = {s: Calibration.fit(a.prediction, a.label, target, level=level, scaled=scaled) for s, a in held.items()}
+    if store:
+        _note(run, made, {"valid": held, split: seen})
+    bounded = tuple(answer._replace(bounds=made[s].bounds(answer.prediction)) for s, answer in seen.items())
+    label = bounded[0].label
+    kinds = _levels(dataset, run)
+    inside = {name: kinds.of(label) == i for i, name in enumerate(kinds.names)} if kinds else {}
+    groups = _groups(len(label), inside, ordered=kinds is not None and kinds.ordered)
+    covered = np.stack([made[s].covers(a.prediction, label) for s, a in seen.items()])  # (S, N)
+    size = np.mean([made[s].size(a.prediction) for s, a in seen.items()], axis=0)  # (N,)
+    counted = _coverage(covered, size, groups | inside)
+    curves: dict[str, list[float]] = {name: [] for name in groups}
+    for wanted in LEVELS:
+        refit = {
+            s: Calibration.fit(a.prediction, a.label, target, level=wanted, scaled=scaled) for s, a in held.items()
+        }
+        there = np.mean([refit[s].covers(a.prediction, label) for s, a in seen.items()], axis=0)
+        for name, rows in groups.items():
+            curves[name].append(float(there[rows].mean()) if rows.any() else float("nan"))
+    return Calibrated(
+        run=run.name,
+        model=run.config.model,
+        dataset=dataset.name,
+        split=split,
+        seeds=tuple(seen),
+        selection=selection_rule(scorer, run.config.optim.select),
+        calibrations=tuple(made.values()),
+        groups={name: counted[name] for name in groups},
+        classes={name: counted[name] for name in inside},
+        reliability={name: tuple(values) for name, values in curves.items()},
+        predictions=bounded,
+    )
+
+
+def _note(run: Run, made: dict[int, Calibration], kept: dict[str, dict[int, Predictions]]) -> None:
+    for seed, calibration in made.items():
+        annotate(run.seed_folder(seed) / "model", calibration=calibration.model_dump(mode="json"))
+        for split, found in kept.items():
+            bounds = calibration.bounds(found[seed].prediction)
+            path = run.seed_folder(seed) / f"predictions-{split}.parquet"
+            write_predictions(path, found[seed]._replace(bounds=bounds))
+
+
+def _levels(dataset: Dataset, run: Run) -> Levels | None:
+    try:
+        return levels(protocol_of(run), dataset.card.target)
+    except UserError:  # a range that nobody has cut into classes is covered as a whole
+        return None
+
+
+def _groups(N: int, inside: dict[str, npt.NDArray[np.bool_]], *, ordered: bool) -> dict[str, npt.NDArray[np.bool_]]:
+    """Rows of everything, and apart of the outermost classes, where models fail."""
+    everything = np.ones(N, bool)
+    if not ordered or len(inside) < 3:
+        return {"all": everything}
+    first, *_, last = inside.values()
+    return {"all": everything, "extremes": first | last, "others": ~(first | last)}
+
+
+def _coverage(
+    covered: npt.NDArray[np.bool_], size: Floats, groups: dict[str, npt.NDArray[np.bool_]]
+) -> dict[str, Coverage]:
+    blocks = list(draws(covered.shape[1], 1000, 0))
+    share, found = covered.mean(axis=0), {}
+    for name, rows in groups.items():
+        drawn = np.concatenate([mean(share, weight, within=rows) for weight in blocks])
+        each = covered[:, rows].mean(axis=1) if rows.any() else np.full(len(covered), np.nan)
+        std = float(each.std(ddof=1)) if len(each) > 1 else float("nan")
+        interval = Interval(float(each.mean()), std, *percentiles(drawn, 0.95))
+        width = float(size[rows].mean()) if rows.any() else float("nan")
+        found[name] = Coverage(int(rows.sum()), interval, width)
+    return found

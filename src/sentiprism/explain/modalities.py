@@ -1,0 +1,150 @@
+"""What a run's models owe to each modality, and whether what they say of themselves agrees with it."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sentiprism.data.dataset import Split
+from sentiprism.data.prepare import PreparedSplit
+from sentiprism.data.store import load_dataset
+from sentiprism.evaluation.answers import opened
+from sentiprism.explain.agreement import Agreement, agreement
+from sentiprism.explain.coalitions import Coalitions, chosen_class, occlusion, shapley, shares
+from sentiprism.metrics import protocol
+from sentiprism.models import load_model
+from sentiprism.training import Run
+from sentiprism.training.engine import Engine
+from sentiprism.training.loop import selection_rule
+from sentiprism.training.predict import predict
+from sentiprism.types import MODALITIES, Modality
+
+Floats = npt.NDArray[np.float64]
+
+
+class Explanation(NamedTuple):
+    """Attributions of S seeds' models on N utterances to the M modalities that the model uses.
+
+    The value that is attributed is the predicted intensity, or the logit of the class that is predicted.
+    """
+
+    run: str
+    model: str
+    dataset: str
+    split: str
+    seeds: tuple[int, ...]
+    selection: str
+    modalities: tuple[Modality, ...]
+    ids: npt.NDArray[Any]
+    """(N,)."""
+    whole: npt.NDArray[np.bool_]
+    """(N,) whether the utterance has all M modalities; only those count where accounts are compared."""
+    answer: Floats
+    """(S, N) with all modalities."""
+    base: Floats
+    """(S, N) with none: the same for every utterance but for the class whose logit it is."""
+    shapley: Floats
+    """(S, N, M) exact Shapley values; they sum to ``answer - base``."""
+    occlusion: Floats
+    """(S, N, M) what the answer loses without one modality."""
+    weights: Floats | None
+    """(S, N, M) the model's own modality weights, where it has them."""
+    agreements: dict[str, Agreement]
+    """By the two accounts compared, "weights, shapley" for example: shares of the attributions' amounts, the model's
+    own weights, and "planted" contributions where the dataset has them."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON; utterances hold means over seeds, which sum as each seed's values do."""
+        return {
+            "run": self.run,
+            "model": self.model,
+            "dataset": self.dataset,
+            "split": self.split,
+            "seeds": list(self.seeds),
+            "selection": self.selection,
+            "modalities": list(self.modalities),
+            "agreements": {
+                pair: {name: value._asdict() for name, value in found.table.items()}
+                for pair, found in self.agreements.items()
+            },
+            "utterances": [self._utterance(row) for row in range(len(self.ids))],
+        }
+
+    def _utterance(self, row: int) -> dict[str, Any]:
+        def by_name(values: Floats | None) -> dict[str, float] | None:
+            means = None if values is None else values[:, row].mean(axis=0).tolist()
+            return means and dict(zip(self.modalities, means, strict=True))
+
+        return {
+            "id": str(self.ids[row]),
+            "answer": float(self.answer[:, row].mean()),
+            "base": float(self.base[:, row].mean()),
+            "shapley": by_name(self.shapley),
+            "occlusion": by_name(self.occlusion),
+            "weights": by_name(self.weights),
+        }
+
+
+def explain(run: Run | Path | str, split: str = "test", *, device: str = "auto") -> Explanation:
+    """Attribute every answer of every finished seed's selected model to the modalities, exactly.
+
+    Each of the 2^M coalitions of modalities is one pass over the split.
+
+    Args:
+        run: a `Run` or its folder.
+        split: ``train``, ``valid`` or ``test``.
+        device: as in ``train``.
+
+    Raises:
+        UserError: no seed is finished, or the dataset is not the one the run was trained on.
+    """
+    run = opened(run)
+    dataset, engine = load_dataset(run.config.dataset), Engine(device, "no")
+    run.check_dataset(dataset.card)
+    rows = dataset.split(split)
+    values, weights = [], []
+    prepared: PreparedSplit | None = None
+    modalities: tuple[Modality, ...] = ()
+    for seed in run.finished:
+        model = load_model(run.seed_folder(seed) / "model").model
+        modalities = model.modalities
+        prepared = prepared or PreparedSplit(rows, model.features)
+        found = predict(Coalitions(model).to(engine.device), prepared, engine)
+        values.append(chosen_class(found.prediction))
+        if "modality" in found.weights:
+            weights.append(found.weights["modality"][:, [MODALITIES.index(name) for name in modalities]])
+    assert prepared is not None  # noqa: S101 - an opened run has a finished seed
+    v = np.stack(values)
+    whole = np.all([prepared.steps(name) > 0 for name in modalities], axis=0)
+    rule = selection_rule(protocol(dataset.card.protocol), run.config.optim.select)
+    explanation = Explanation(
+        run.name, run.config.model, dataset.name, split, run.finished, rule, modalities, rows.ids, whole,
+        answer=v[..., -1],
+        base=v[..., 0],
+        shapley=shapley(v),
+        occlusion=occlusion(v),
+        weights=np.stack(weights).astype(np.float64) if weights else None,
+        agreements={},
+    )  # fmt: skip
+    return explanation._replace(agreements=_agreements(explanation, rows))
+
+
+def _agreements(of: Explanation, split: Split) -> dict[str, Agreement]:
+    """Over utterances that have all modalities: that a missing one has no part is no finding."""
+    accounts: dict[str, Floats] = {"shapley": shares(of.shapley), "occlusion": shares(of.occlusion)}
+    if of.weights is not None:
+        accounts["weights"] = of.weights
+    planted = split.planted.get("contribution")
+    if planted is not None:
+        columns = [MODALITIES.index(name) for name in of.modalities]
+        accounts["planted"] = np.broadcast_to(planted[:, columns].astype(np.float64), of.shapley.shape)
+    if len(of.modalities) < 2 or np.count_nonzero(of.whole) < 2:
+        return {}
+    pairs = [("weights", "shapley"), ("weights", "occlusion"), ("occlusion", "shapley")]
+    pairs += [(name, "planted") for name in ("shapley", "occlusion", "weights")]
+    return {
+        f"{one}, {other}": agreement(accounts[one][:, of.whole], accounts[other][:, of.whole], of.modalities)
+        for one, other in pairs
+        if one in accounts and other in accounts
+    }

@@ -1,0 +1,222 @@
+"""What of an answer is owed to which word and frame: integrated gradients (Sundararajan et al., ICML 2017).
+
+Each modality by itself goes from a baseline to what was said and shown, while the others stay as they are. The baseline
+of a frame is 0 in every feature, the train split's mean where features are standardised; that of a token is [MASK], at
+the embeddings, while [CLS] and [SEP] stay. The parts of a modality's steps sum to what the answer changes from the
+baseline to the utterance, up to the error of the integral, which is measured and given.
+"""
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from sentiprism.data.dataset import Split
+from sentiprism.errors import UserError
+from sentiprism.evaluation.answers import finished_seed, opened
+from sentiprism.evaluation.representations import feed
+from sentiprism.explain.coalitions import Coalitions, chosen_class, occlusion, shapley
+from sentiprism.features.text import load_tokenizer, tokenize
+from sentiprism.models import Model
+from sentiprism.nn.text import TextEncoder
+from sentiprism.training import Run
+from sentiprism.types import MODALITIES, Batch, Modality, ModalitySpec, Sequence
+
+POINTS = (32, 64, 128, 256)
+"""Points of the integral: more are taken until the error is below `TOLERANCE` of the parts' amounts."""
+TOLERANCE = 0.01
+AT_ONCE = 32
+"""Points whose gradients are held at once."""
+STARTS = ("Ġ", "▁")
+"""Begin a word in vocabularies of pieces that do not mark what goes on with ##."""
+
+
+class StepAttribution(NamedTuple):
+    """What each step of one modality adds to the answer."""
+
+    names: tuple[str, ...]
+    """(T,) words, or numbers of frames from 0."""
+    values: npt.NDArray[np.float64]
+    """(T,) in the answer's unit."""
+    total: float
+    """The answer less the answer at the baseline: what the values sum to."""
+    error: float
+    """By how much they miss it."""
+
+
+class Steps(NamedTuple):
+    """One seed's model on one utterance."""
+
+    id: str
+    seed: int
+    answer: float
+    """Predicted intensity, or the logit of the class that is predicted."""
+    predicted: str | None
+    """Name of that class; None for an intensity."""
+    label: float
+    """As the dataset has it: an intensity, or the number of a class."""
+    base: float
+    """The answer to nothing at all."""
+    accounts: dict[str, dict[Modality, float]]
+    """"shapley", which sums to ``answer - base``, "occlusion" and, where the model has them, its own "weights"."""
+    steps: dict[Modality, StepAttribution]
+    """Of the modalities that the model uses and the utterance has."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        steps = {
+            name: {**part._asdict(), "names": list(part.names), "values": part.values.tolist()}
+            for name, part in self.steps.items()
+        }
+        return {**self._asdict(), "steps": steps}
+
+
+def explain_steps(
+    run: Run | Path | str, utterance: str, split: str = "test", *, seed: int | None = None, device: str = "auto"
+) -> Steps:
+    """Attribute the answer to one utterance to its modalities, and to the words and frames of each.
+
+    Args:
+        run: a `Run` or its folder.
+        utterance: its id.
+        split: ``train``, ``valid`` or ``test``.
+        seed: whose model; by default the first finished one.
+        device: as in ``train``.
+
+    Raises:
+        UserError: captum is not installed, or there is no such run, seed or utterance.
+    """
+    run = opened(run)
+    seed = finished_seed(run, seed)
+    at = feed(run, split, seed, device)
+    (row,) = np.flatnonzero(at.data.split.ids == utterance)[:1].tolist() or (None,)
+    if row is None:
+        near = get_close_matches(utterance, list(map(str, at.data.split.ids)))
+        remedy = f"did you mean {' or '.join(map(repr, near))}?" if near else "see the ids with --json"
+        raise UserError(f"no utterance of {split} is called {utterance!r}", remedy)
+    batch = at.engine.move(at.data.batch([row]))._replace(labels={})
+    with torch.no_grad():
+        whole = Coalitions(at.model)(batch)
+    target = int(whole.prediction[0, -1].argmax()) if whole.prediction.ndim > 2 else None
+    value = chosen_class(whole.prediction.double().cpu().numpy())[0]  # (2^M,)
+    accounts = {"shapley": shapley(value), "occlusion": occlusion(value)}
+    if (own := whole.weights.get("modality")) is not None:
+        accounts["weights"] = own[0, [MODALITIES.index(name) for name in at.model.modalities]].double().cpu().numpy()
+    parts: dict[Modality, StepAttribution] = {}
+    for name in at.model.modalities:
+        if getattr(batch, name).present.item():
+            values, total, error = attribute(at.model, batch, name, target)
+            parts[name] = StepAttribution(*_named(name, values, batch, at.data.split, row, at.model), total, error)
+    return Steps(
+        id=utterance,
+        seed=seed,
+        answer=float(value[-1]),
+        predicted=None if target is None else at.model.target.classes[target],
+        label=float(at.data.split.labels["M"][row]),
+        base=float(value[0]),
+        accounts={key: dict(zip(at.model.modalities, one.tolist(), strict=True)) for key, one in accounts.items()},
+        steps=parts,
+    )
+
+
+def attribute(
+    model: Model, batch: Batch, modality: Modality, target: int | None = None
+) -> tuple[npt.NDArray[np.float64], float, float]:
+    """Integrated gradients of one sample over the steps of one modality; the model is in evaluation mode.
+
+    Args:
+        model: any; a text encoder that is part of it is entered behind its word embeddings.
+        batch: one sample, without labels, that has the modality.
+        modality: whose steps.
+        target: class whose logit is explained; None for an intensity.
+
+    Returns:
+        (T,) parts, what they are to sum to, and by how much they miss it.
+    """
+    given: Sequence = getattr(batch, modality)
+
+    def value(values: Tensor) -> Tensor:
+        n = values.shape[0]
+        others = {name: Sequence(*(t.expand(n, *t.shape[1:]) for t in getattr(batch, name))) for name in MODALITIES}
+        others[modality] = Sequence(values, others[modality].mask)
+        prediction = model(Batch(**others, labels={}, index=batch.index.expand(n))).prediction
+        chosen: Tensor = prediction if target is None else prediction[:, target]
+        return chosen
+
+    baseline = _masked(given, model) if given.values.dtype == torch.int64 else torch.zeros_like(given.values)
+    method = _method(value, model, tokens=given.values.dtype == torch.int64)
+    with torch.no_grad():
+        total = float(value(given.values) - value(baseline))
+    for points in POINTS:
+        with torch.backends.cudnn.flags(enabled=False):  # its recurrences have no gradient in evaluation mode
+            found = method(given.values, baseline, n_steps=points, internal_batch_size=AT_ONCE)
+        layers = found if isinstance(found, list | tuple) else [found]
+        parts = sum(layer.detach().double().sum(dim=-1)[0].cpu().numpy() for layer in layers)  # (1, T, D) -> (T,)
+        error = abs(float(parts.sum()) - total)
+        if error <= TOLERANCE * np.abs(parts).sum():
+            break
+    return parts, total, error
+
+
+def _method(value: Callable[[Tensor], Tensor], model: Model, *, tokens: bool) -> Callable[..., Any]:
+    try:
+        from captum.attr import IntegratedGradients, LayerIntegratedGradients
+    except ImportError:
+        raise UserError("captum is not installed", "pip install 'sentiprism[explain]'") from None
+    if not tokens:
+        return IntegratedGradients(value).attribute  # type: ignore[no-any-return]
+    encoders: list[Any] = [m.backbone for m in model.modules() if isinstance(m, TextEncoder) and m.backbone is not None]
+    layers = [encoder.get_input_embeddings() for encoder in encoders]
+    return LayerIntegratedGradients(value, layers[0] if len(layers) == 1 else layers).attribute  # type: ignore[no-any-return]
+
+
+def _masked(text: Sequence, model: Model) -> Tensor:
+    """(1, T) ids with every word masked; special tokens stay."""
+    spec: ModalitySpec = model.features.text  # type: ignore[assignment] # tokens are of a text that is there
+    tokenizer = load_tokenizer(str(spec.encoder))
+    mask = tokenizer.mask_token_id if tokenizer.mask_token_id is not None else tokenizer.pad_token_id
+    special = torch.isin(text.values, torch.tensor(tokenizer.all_special_ids, device=text.values.device))
+    return torch.where(special, text.values, mask)
+
+
+def _named(
+    modality: Modality, values: npt.NDArray[np.float64], batch: Batch, split: Split, row: int, model: Model
+) -> tuple[tuple[str, ...], npt.NDArray[np.float64]]:
+    """Words in the place of pieces, where the text was made of token ids; else numbers."""
+    spec: ModalitySpec = getattr(model.features, modality)
+    text = split.texts[row] if split.texts is not None else None
+    ids = batch.text.values[0].tolist()
+    if modality != "text" or spec.encoder is None or spec.source == "features":
+        ids = []
+    elif spec.kind == "features":  # made in advance by an encoder; a step is still a token
+        made = tokenize(spec.encoder, [text], spec.max_tokens or len(values)) if spec.source == "raw" else ()
+        ids = made[0].tolist() if made and len(made[0]) == len(values) else []
+    if not ids:
+        return tuple(map(str, range(len(values)))), values
+    tokenizer = load_tokenizer(str(spec.encoder))
+    return words(tokenizer.convert_ids_to_tokens(ids), values, frozenset(tokenizer.all_special_tokens))
+
+
+def words(
+    pieces: list[str], values: npt.NDArray[np.float64], special: frozenset[str]
+) -> tuple[tuple[str, ...], npt.NDArray[np.float64]]:
+    """Join the pieces of a word and sum their parts: (T,) of pieces -> (W,) of words."""
+    starts = any(piece.startswith(STARTS) for piece in pieces)
+    names: list[str] = []
+    sums: list[float] = []
+    joinable = False
+    for piece, value in zip(pieces, values, strict=True):
+        goes_on = piece.startswith("##") or (starts and not piece.startswith(STARTS))
+        if joinable and goes_on and piece not in special:
+            names[-1] += piece.removeprefix("##")
+            sums[-1] += float(value)
+        else:
+            names.append(piece.lstrip("".join(STARTS)) or piece)
+            sums.append(float(value))
+        joinable = piece not in special
+    return tuple(names), np.array(sums)

@@ -1,0 +1,142 @@
+"""How far off an answer may be: split-conformal intervals of intensities, and sets of classes.
+
+Scores of held-out utterances are ranked; the score of rank ⌈(n + 1)(1 - α)⌉ bounds that of a new utterance with
+probability 1 - α at least, whatever the model, if the new one is exchangeable with them (Vovk et al. 2005; Lei et al.
+2018). That holds on average over utterances: not for each kind of them, and only about where the held-out ones also
+chose the epoch.
+"""
+
+from math import ceil
+from typing import Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from sentiprism.config import Config
+from sentiprism.errors import UserError
+from sentiprism.types import TargetSpec
+
+Array = npt.NDArray[Any]
+Floats = npt.NDArray[np.float64]
+
+FLOOR = 0.1
+"""Smallest expected error of the scaled interval, as a share of the mean error."""
+
+
+class Calibration(Config):
+    """What turns an answer into an interval or a set; small enough to be noted beside a saved model."""
+
+    kind: Literal["interval", "set"]
+    level: float = Field(gt=0, lt=1)
+    """1 - α, the share of utterances to be covered."""
+    quantile: float | None
+    """Largest score that is let in; None = any, where the utterances are too few for the level."""
+    samples: int = Field(gt=0)
+    """n utterances it was ranked among."""
+    low: float = 0.0
+    high: float = 0.0
+    """Of an interval: the labels' range, which no interval leaves."""
+    base: float = 1.0
+    slope: float = 0.0
+    floor: float = 0.0
+    """Of an interval: expected error max(floor, base + slope |ŷ - centre|) that its half-width is in proportion to."""
+
+    @classmethod
+    def fit(
+        cls,
+        prediction: npt.ArrayLike,
+        label: npt.ArrayLike,
+        target: TargetSpec,
+        *,
+        level: float = 0.9,
+        scaled: bool = False,
+    ) -> Self:
+        """Calibrate on held-out utterances.
+
+        Scores are |y - ŷ| of intensities (over the expected error where scaled), and 1 - p_y of classes (Sadinle et
+        al. 2019).
+
+        Args:
+            prediction: (N,) intensities, or (N, C) logits.
+            label: (N,) intensities or class numbers.
+            target: range of the intensities, or the classes.
+            level: share of utterances to be covered.
+            scaled: let the width follow the predicted intensity: a line through the errors of one half of the
+                utterances, after which the other half is ranked.
+
+        Raises:
+            UserError: the level is not inside (0, 1), or a scaled set is asked for.
+        """
+        if not 0 < level < 1:
+            raise UserError(f"level is {level}", "give a share between 0 and 1, for example 0.9")
+        answer, truth = np.asarray(prediction, np.float64), np.asarray(label)
+        if target.kind == "classes":
+            if scaled:
+                raise UserError("sets of classes have no width to scale", "leave out --scaled")
+            scores = 1 - probabilities(answer)[np.arange(len(truth)), truth.astype(np.int64)]
+            return cls(kind="set", level=level, quantile=rank(scores, level), samples=len(scores))
+        fitted: dict[str, Any] = {"low": target.low, "high": target.high}
+        if scaled:
+            order = np.random.default_rng(0).permutation(len(truth))
+            first, order = order[: len(order) // 2], order[len(order) // 2 :]
+            fitted |= _line(answer[first], truth[first], target)
+            answer, truth = answer[order], truth[order]
+        made = cls(kind="interval", level=level, quantile=None, samples=len(truth), **fitted)
+        scores = np.abs(answer - truth) / made.expected(answer)
+        return made.model_copy(update={"quantile": rank(scores, level)})
+
+    def expected(self, prediction: Floats) -> Floats:
+        """(N,) what half-widths are in proportion to: 1 where they are all alike."""
+        far = np.abs(prediction - (self.low + self.high) / 2)
+        return np.asarray(np.maximum(self.base + self.slope * far, self.floor))
+
+    def bounds(self, prediction: npt.ArrayLike) -> dict[str, Array]:
+        """What is said of each answer: "low" and "high" (N,) float32, or "set" (N, C) bool.
+
+        The likeliest class is always in its set.
+        """
+        answer = np.asarray(prediction, np.float64)
+        if self.kind == "set":
+            p = probabilities(answer)
+            inside = np.ones(p.shape, bool) if self.quantile is None else 1 - p <= self.quantile
+            inside[np.arange(len(p)), p.argmax(axis=1)] = True
+            return {"set": inside}
+        half = np.inf if self.quantile is None else self.quantile * self.expected(answer)
+        low, high = (np.clip(end, self.low, self.high) for end in (answer - half, answer + half))
+        return {"low": low.astype(np.float32), "high": high.astype(np.float32)}
+
+    def covers(self, prediction: npt.ArrayLike, label: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+        """(N,) whether the label is inside the interval or set."""
+        said, truth = self.bounds(prediction), np.asarray(label)
+        if self.kind == "set":
+            return np.asarray(said["set"][np.arange(len(truth)), truth.astype(np.int64)])
+        slack = 1e-6 * (self.high - self.low)  # bounds are kept as float32
+        return np.asarray((truth >= said["low"] - slack) & (truth <= said["high"] + slack))
+
+    def size(self, prediction: npt.ArrayLike) -> Floats:
+        """(N,) width of the interval, or number of classes in the set."""
+        said = self.bounds(prediction)
+        return said["set"].sum(axis=1) * 1.0 if self.kind == "set" else said["high"].astype(np.float64) - said["low"]
+
+
+def rank(scores: npt.ArrayLike, level: float) -> float | None:
+    """The score of rank ⌈(n + 1) level⌉ from below; None where n is too small to have one."""
+    ordered = np.sort(np.asarray(scores, np.float64))
+    k = ceil(round((len(ordered) + 1) * level, 9))  # 10 · 0.9 is 9, whatever floats make of it
+    return float(ordered[k - 1]) if k <= len(ordered) else None
+
+
+def probabilities(logits: Floats) -> Floats:
+    """Softmax over the last axis."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+
+
+def _line(prediction: Floats, label: Array, target: TargetSpec) -> dict[str, float]:
+    """Least-squares line of the absolute error over the predicted intensity."""
+    error, far = np.abs(prediction - label), np.abs(prediction - (target.low + target.high) / 2)
+    if len(error) < 3 or not np.ptp(far) > 0 or not error.mean() > 0:
+        return {}
+    slope, base = np.polyfit(far, error, 1)
+    return {"base": float(base), "slope": float(slope), "floor": float(FLOOR * error.mean())}

@@ -1,0 +1,78 @@
+"""What LF-DNN, TFN and LMF share: a network a modality gives a vector each, and only what joins them differs."""
+
+from abc import abstractmethod
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from sentiprism.models.base import Model, ModelConfig
+from sentiprism.nn.objectives.task import TaskLoss, task_loss
+from sentiprism.nn.subnetworks import MeanNetwork, RecurrentNetwork, TextPool
+from sentiprism.nn.text import TextEncoder
+from sentiprism.types import Batch, FeatureSpec, ModelOutput, TargetSpec
+
+
+class LateConfig(ModelConfig):
+    """Fields of the models that join one vector a modality."""
+
+    task: TaskLoss = "l1"
+    text_hidden: int = Field(128, gt=0)
+    """States of the LSTM that reads the text."""
+    text_width: int | None = Field(None, gt=0)
+    """Length of the text's vector; null = ``text_hidden``."""
+    text_pool: TextPool = "last"
+    """The LSTM's last state, or attention over all of its states."""
+    text_relu: bool = False
+    """ReLU on the text's vector, as on those of audio and vision."""
+    audio_hidden: int = Field(32, gt=0)
+    """Length of the audio's vector and of the layers that make it."""
+    vision_hidden: int = Field(32, gt=0)
+    dropout: float = Field(0.2, ge=0, lt=1)
+    """In each network and before what joins them."""
+
+
+class LateModel(Model):
+    """One network a modality; a subclass joins their vectors."""
+
+    config: LateConfig
+
+    def __init__(
+        self, features: FeatureSpec, target: TargetSpec, config: LateConfig, *, pretrained: bool = True
+    ) -> None:
+        super().__init__(features, target, config, pretrained=pretrained)
+        self.networks = nn.ModuleDict()
+        sizes = {"text": config.text_width or config.text_hidden}
+        sizes |= {"audio": config.audio_hidden, "vision": config.vision_hidden}
+        for modality in self.modalities:
+            width = sizes[modality]
+            if modality == "text" and features.text is not None:
+                self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
+                self.networks[modality] = RecurrentNetwork(
+                    self.text_encoder.width,
+                    config.text_hidden,
+                    width,
+                    config.dropout,
+                    pool=config.text_pool,
+                    relu=config.text_relu,
+                )
+            else:
+                self.networks[modality] = MeanNetwork(getattr(features, modality).width, width, config.dropout)
+        self.widths = [sizes[modality] for modality in self.modalities]
+        """Of each modality's vector."""
+
+    @abstractmethod
+    def join(self, vectors: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """(B, D_m) a modality, 0 where one is missing -> the head's output (B, outputs) and a feature (B, D)."""
+
+    def forward(self, batch: Batch) -> ModelOutput:
+        """Encode, join, predict."""
+        vectors: dict[str, Tensor] = {}
+        for modality, network in self.networks.items():
+            sequence = getattr(batch, modality)
+            vectors[modality] = network(self.text_encoder(sequence) if modality == "text" else sequence)
+        head, fused = self.join(list(vectors.values()))
+        prediction = self.to_prediction(head)
+        losses = {}
+        if batch.labels:
+            losses = {"task": task_loss(prediction, batch.labels["M"], self.target, self.config.task)}
+        return ModelOutput(prediction, losses, {}, {**vectors, "fused": fused})

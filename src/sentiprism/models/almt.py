@@ -1,0 +1,135 @@
+"""ALMT: language-guided learning of an adaptive hyper-modality (Zhang et al., EMNLP 2023).
+
+8 learned tokens stand for each modality; the text, at three depths, asks those of audio and vision, and what it finds
+is gathered in a hyper-modality; a cross-attention joins the two. The layers are those of the authors' code. Read as
+that code is, the answer is an extra token that attends to the hyper-modality alone, so that text steers where audio and
+vision are looked at and nothing of its own is said: preset ``code`` keeps that, and the default takes the mean over the
+extra token and the text tokens that do the asking, which is what the paper describes. Where a dataset has no text the
+first modality it has leads; a missing modality has no tokens and no step in any attention. The page docs/deviations.md
+lists all readings with the alternatives.
+"""
+
+from typing import Any, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from sentiprism.errors import UserError
+from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.nn.attention import LearnedPositions, TransformerLayer
+from sentiprism.nn.global_tokens import TokenCross, TokenEncoder, token_scales
+from sentiprism.nn.learnable_query import QueryEncoder
+from sentiprism.nn.objectives.task import TaskLoss, task_loss
+from sentiprism.nn.text import TextEncoder
+from sentiprism.types import Batch, FeatureSpec, Modality, ModelOutput, Sequence, TargetSpec
+
+
+class ALMTConfig(ModelConfig):
+    """Configuration of `ALMT`; the defaults are the paper's for MOSI, or this project's reading."""
+
+    PRESETS = {"paper": {}, "code": {"pool": "token0"}}
+
+    task: TaskLoss = "mse"
+    width: int = Field(128, gt=0)
+    """d."""
+    heads: int = Field(8, gt=0)
+    head_width: int | None = Field(64, gt=0)
+    """Width of a head in the transformer layers; null splits ``width`` evenly."""
+    hyper_head_width: int | None = Field(None, gt=0)
+    """Width of a head where the text asks; null splits ``width`` evenly (16, as in the code)."""
+    hidden: int = Field(128, gt=0)
+    """Width inside the feed-forward parts."""
+    dropout: float = Field(0.0, ge=0, lt=1)
+    tokens: int = Field(8, gt=0)
+    """T: learned tokens that stand for a sequence."""
+    positions: int = Field(512, gt=0)
+    """Learned positions of each modality; later steps share the last."""
+    depth: int = Field(3, gt=0)
+    """Layers that learn the hyper-modality, each led by the text one layer deeper."""
+    fusion_depth: int = Field(2, gt=0)
+    """Layers of the cross-attention between text and hyper-modality."""
+    pool: Literal["mean", "token0"] = "mean"
+    """The answer: the mean over the extra token and the leading modality's tokens, or the extra token alone."""
+    guide: Modality = "text"
+    """Which modality leads; where the dataset lacks it, the first one it has."""
+
+
+class ALMT(Model):
+    """Tokens of each modality, a hyper-modality that the text gathers from the others, and their fusion."""
+
+    name = "almt"
+    citation = Citation(
+        "Learning Language-guided Adaptive Hyper-modality Representation for Multimodal Sentiment Analysis",
+        "Haoyu Zhang, Yu Wang, Guanghao Yin, Kejun Liu, Yuanyuan Liu, Tianshu Yu",
+        "EMNLP",
+        2023,
+        "https://github.com/Haoyu-ha/ALMT",
+    )
+    Config = ALMTConfig
+    config: ALMTConfig
+    exceptions = {"weights": "audio and vision are added as they are, each with an attention over its own tokens"}
+
+    def __init__(
+        self, features: FeatureSpec, target: TargetSpec, config: ALMTConfig, *, pretrained: bool = True
+    ) -> None:
+        super().__init__(features, target, config, pretrained=pretrained)
+        lead = config.guide if config.guide in self.modalities else self.modalities[0]
+        self.order = (lead, *(m for m in self.modalities if m != lead))
+        alone = len(self.order) == 1
+        if alone and config.pool == "token0":
+            raise UserError(
+                f"the extra token reads the hyper-modality, and {lead} alone makes none", "set pool to mean"
+            )
+        inputs: dict[Modality, int] = {m: getattr(features, m).width for m in self.order}
+        if "text" in inputs and features.text is not None:
+            self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
+            inputs["text"] = self.text_encoder.width
+        width, tokens = config.width, config.tokens
+        layer: dict[str, Any] = {
+            "heads": config.heads,
+            "hidden": config.hidden,
+            "head_width": config.head_width,
+            "dropout": config.dropout,
+        }
+        self.encoders = nn.ModuleDict(
+            {m: TokenEncoder(size, width, tokens=tokens, steps=config.positions, **layer) for m, size in inputs.items()}
+        )
+        if config.depth > 1:
+            self.guide_positions = LearnedPositions(tokens, width)
+        self.guide_layers = nn.ModuleList(TransformerLayer(width, **layer) for _ in range(config.depth - 1))
+        self.hyper = QueryEncoder(
+            0 if alone else config.depth,
+            width,
+            len(self.order),
+            config.heads,
+            head_width=config.hyper_head_width,
+            tokens=tokens,
+            form="ahl",
+            reduction=None,
+        )
+        self.fusion = TokenCross(
+            config.fusion_depth, width, source=[tokens], target=[tokens] if config.pool == "mean" else [], **layer
+        )
+        self.head = nn.Linear(width, self.outputs)
+
+    def forward(self, batch: Batch) -> ModelOutput:
+        """Answer a batch; ``features`` hold the mean token of each modality and of the hyper-modality."""
+        sequences: dict[Modality, Sequence] = {m: getattr(batch, m) for m in self.order}
+        present = torch.stack([sequences[m].present for m in self.order], dim=1)  # (B, M)
+        if "text" in sequences:
+            sequences["text"] = self.text_encoder(batch.text)
+        h = torch.stack([self.encoders[m](sequences[m], whole=False).values for m in self.order], dim=1)  # (B, M, T, d)
+        layers = self.guide_layers
+        scales = token_scales(h, present, self.guide_positions, layers) if len(layers) else [h]
+        hyper, _ = self.hyper(scales[: len(self.hyper.attentions)], present)  # (B, T, d)
+        lead = Sequence(scales[-1][:, 0], present[:, :1].expand(-1, hyper.shape[1]))
+        source = Sequence(hyper, torch.ones_like(hyper[..., 0], dtype=torch.bool))
+        fused: Tensor = self.fusion([source], [lead] if self.config.pool == "mean" else [])
+        prediction = self.to_prediction(self.head(fused))
+        losses = {}
+        if batch.labels:
+            losses = {"task": task_loss(prediction, batch.labels["M"], self.target, self.config.task)}
+        features: dict[str, Tensor] = {"hyper": hyper.mean(dim=1), "fused": fused}
+        features |= dict(zip(self.order, h.mean(dim=2).unbind(1), strict=True))
+        return ModelOutput(prediction, losses, {}, features)

@@ -1,0 +1,204 @@
+"""BBFN: bi-bimodal fusion network (Han et al., ICMI 2021).
+
+Two pairs, text with audio and text with vision, go through complementation layers of their own: in each layer either
+member attends to the other, a retain gate weighs what it was and a compound gate what it draws, and a discriminator
+that tells the two members apart keeps them from becoming one. The four heads go into the prediction. Readings, most
+after the released code: the two summaries that a layer's discriminator tells apart also drive its gates; a summary is
+one linear layer and tanh on the mean over time (the code has a GRU there from the second layer on); the discriminator
+is trained together with what it judges. The head of a sequence is its first real step, of the text [CLS]. Where the
+dataset lacks the text, the first modality that it has is the main one. A missing modality is read by no other, is no
+case for the discriminator, and enters gates and prediction as 0. The page docs/deviations.md lists what differs.
+"""
+
+from typing import Literal, NamedTuple, Self
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+from torch.nn import functional
+
+from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.nn.attention import Attention, sinusoidal
+from sentiprism.nn.attractor import Higher
+from sentiprism.nn.blocks import TemporalConv, masked_mean, mlp
+from sentiprism.nn.objectives.task import TaskLoss, task_loss
+from sentiprism.nn.text import TextEncoder
+from sentiprism.types import Batch, FeatureSpec, ModelOutput, Sequence, TargetSpec
+
+
+class BBFNConfig(ModelConfig):
+    """Configuration of `BBFN`; the defaults are the released code's."""
+
+    LOSSES = {"task": 1.0, "sep": 0.1}
+
+    width: int = Field(40, gt=0)
+    heads: int = Field(5, gt=0)
+    depth: int = Field(5, gt=0)
+    """Complementation layers of each pair."""
+    kernel: int = Field(3, gt=0)
+    """Steps of the convolutions that project each modality; odd."""
+    pool: Literal["first", "mean"] = "first"
+    """What stands for a sequence in the end: its head, or the mean over its real steps."""
+    task: TaskLoss = "l1"
+    dropout: float = Field(0.1, ge=0, lt=1)
+    """In the complementation layers."""
+    embed_dropout: float = Field(0.25, ge=0, lt=1)
+    """After positions are added."""
+    head_dropout: float = Field(0.0, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _shapes_fit(self) -> Self:
+        if self.width % self.heads:
+            raise ValueError(f"{self.heads} heads do not divide a width of {self.width}")
+        if self.kernel % 2 == 0:
+            raise ValueError(f"kernel {self.kernel} has no middle: take an odd one")
+        return self
+
+
+class Gated(nn.Module):
+    """One member of a pair draws on the other: gated attention, then a feed-forward part.
+
+    Args:
+        width: D.
+        heads: attention heads.
+        dropout: after attention and inside and after the feed-forward part.
+    """
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.attention = Attention(width, heads)
+        self.retain, self.compound = nn.Linear(2 * width, width), nn.Linear(2 * width, width)
+        self.norm, self.feed_norm = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.feed, self.dropout = mlp(width, 4 * width, width, dropout), nn.Dropout(dropout)
+
+    def forward(self, x: Sequence, other: Sequence, control: Tensor) -> Sequence:
+        """(B, T, D), (B, S, D) and the summaries of both, (B, 2D), -> (B, T, D)."""
+        drawn = self.dropout(self.attention(self.norm(x.values), self.norm(other.values), other.mask))
+        retain, compound = (gate(control).sigmoid().unsqueeze(1) for gate in (self.retain, self.compound))
+        values = retain * x.values + compound * drawn
+        values = values + self.dropout(self.feed(self.feed_norm(values)))
+        return Sequence(values.masked_fill(~x.mask.unsqueeze(-1), 0.0), x.mask)
+
+
+class Complementation(nn.Module):
+    """A layer of a pair: two gated members, and the discriminator that tells them apart.
+
+    Args:
+        config: widths and dropout.
+    """
+
+    def __init__(self, config: BBFNConfig) -> None:
+        super().__init__()
+        D = config.width
+        self.summary = nn.Linear(D, D)
+        self.main, self.side = (Gated(D, config.heads, config.dropout) for _ in range(2))
+        self.discriminator = mlp(D, D, 1, config.dropout)
+
+    def forward(self, main: Sequence, side: Sequence) -> tuple[Sequence, Sequence, Tensor]:
+        """(B, T, D), (B, S, D) -> the same, and the logits (B, 2) that main and side are the side."""
+        means = torch.stack([masked_mean(*main), masked_mean(*side)], dim=1)
+        real = torch.stack([main.present, side.present], dim=1).unsqueeze(-1)
+        summaries = self.summary(means).tanh() * real  # (B, 2, D)
+        control = summaries.flatten(1)
+        logits: Tensor = self.discriminator(summaries).squeeze(-1)
+        return self.main(main, side, control), self.side(side, main, control), logits
+
+
+class Fused(NamedTuple):
+    """What the complementation of a pair comes to."""
+
+    main: Sequence
+    side: Sequence
+    separation: Tensor
+    """Binary cross-entropy of the discriminators."""
+
+
+class Pair(nn.Module):
+    """Complementation layers of one pair, and a layer norm.
+
+    Args:
+        config: depth and widths.
+    """
+
+    def __init__(self, config: BBFNConfig) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(Complementation(config) for _ in range(config.depth))
+        self.norm = nn.LayerNorm(config.width)
+
+    def forward(self, main: Sequence, side: Sequence) -> Fused:
+        """(B, T, D), (B, S, D) -> the same, with the mean loss over layers and members that are there."""
+        real = torch.stack([main.present, side.present], dim=1)  # (B, 2)
+        found = []
+        for layer in self.layers:
+            main, side, logits = layer(main, side)
+            found.append(logits)
+        answers = torch.stack(found)  # (layers, B, 2)
+        truth = torch.tensor([0.0, 1.0], device=answers.device).expand_as(answers)
+        wrong = functional.binary_cross_entropy_with_logits(answers, truth, reduction="none") * real
+        separation = wrong.sum() / (real.sum() * len(found)).clamp(min=1)
+        return Fused(self._normed(main), self._normed(side), separation)
+
+    def _normed(self, x: Sequence) -> Sequence:
+        return Sequence(self.norm(x.values).masked_fill(~x.mask.unsqueeze(-1), 0.0), x.mask)
+
+
+class BBFN(Model):
+    """Text with audio and text with vision, fused and kept apart at once."""
+
+    name = "bbfn"
+    citation = Citation(
+        "Bi-Bimodal Modality Fusion for Correlation-Controlled Multimodal Sentiment Analysis",
+        "Wei Han, Hui Chen, Alexander Gelbukh, Amir Zadeh, Louis-Philippe Morency, Soujanya Poria",
+        "ICMI",
+        2021,
+        "https://github.com/declare-lab/multimodal-deep-learning",
+    )
+    Config = BBFNConfig
+    config: BBFNConfig
+    exceptions = {"weights": "the gates weigh channels of one sequence against what it draws, no modality as a whole"}
+
+    def __init__(
+        self, features: FeatureSpec, target: TargetSpec, config: BBFNConfig, *, pretrained: bool = True
+    ) -> None:
+        super().__init__(features, target, config, pretrained=pretrained)
+        D = config.width
+        inputs = {m: getattr(features, m).width for m in self.modalities}
+        if "text" in inputs and features.text is not None:
+            self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
+            inputs["text"] = self.text_encoder.width
+        self.project = nn.ModuleDict({m: TemporalConv(width, D, config.kernel) for m, width in inputs.items()})
+        self.embed_dropout = nn.Dropout(config.embed_dropout)
+        self.pairs = nn.ModuleDict({m: Pair(config) for m in self.modalities[1:]})
+        joined = 2 * D * len(self.pairs) or D
+        self.higher, self.head = Higher(joined, config.head_dropout), nn.Linear(joined, self.outputs)
+
+    def forward(self, batch: Batch) -> ModelOutput:
+        """Project, complement the pairs, join their heads, predict."""
+        low = {m: self._project(m, batch) for m in self.modalities}
+        main = low[self.modalities[0]]
+        fused: dict[str, Fused] = {m: self.pairs[m](main, low[m]) for m in self.modalities[1:]}
+        sequences = [sequence for pair in fused.values() for sequence in (pair.main, pair.side)] or [main]
+        joined = self.higher(torch.cat([self._head(sequence) for sequence in sequences], dim=1))
+        prediction = self.to_prediction(self.head(joined))
+        losses = {}
+        if batch.labels:
+            apart = [pair.separation for pair in fused.values()] or [prediction.new_zeros(())]
+            losses = {
+                "task": task_loss(prediction, batch.labels["M"], self.target, self.config.task),
+                "sep": torch.stack(apart).mean(),
+            }
+        features: dict[str, Tensor] = {str(m): masked_mean(*sequence) for m, sequence in low.items()}
+        return ModelOutput(prediction, losses, {}, {**features, "fused": joined})
+
+    def _project(self, modality: str, batch: Batch) -> Sequence:
+        """Convolution, positions and dropout: (B, T, D)."""
+        sequence: Sequence = getattr(batch, modality)
+        if modality == "text":
+            sequence = self.text_encoder(sequence)
+        values, mask = self.project[modality](*sequence), sequence.mask
+        T, D = values.shape[1:]
+        placed = self.embed_dropout(values * D**0.5 + sinusoidal(T, D, values.device))
+        return Sequence(placed.masked_fill(~mask.unsqueeze(-1), 0.0), mask)
+
+    def _head(self, x: Sequence) -> Tensor:
+        return masked_mean(*x) if self.config.pool == "mean" else x.values[:, 0]

@@ -1,0 +1,189 @@
+"""ConFEDE: contrastive feature decomposition (Yang et al., ACL 2023).
+
+Each modality's representation is projected to a similarity and a dissimilarity feature; one loss contrasts them within
+an utterance and between utterances, one predicts from each feature alone, and the prediction is of all of them. The
+pairs are those of the authors' code: between utterances, similarity features of one modality attract each other where
+the labels are alike and repel where not; within an utterance, the text's similarity feature attracts those of audio and
+vision and repels all dissimilarity features. The readings: the paper draws two similar and four dissimilar partners for
+each utterance from all of train, by the cosine of representations; here they are all those in the batch, alike where
+the rounded labels are. Encoders learn together with the rest, from random weights but for the text's; audio and vision
+go through a transformer and a mean over the real steps. docs/deviations.md lists all this.
+"""
+
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional
+
+from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.nn.attention import Transformer, sinusoidal
+from sentiprism.nn.blocks import masked_mean, mlp
+from sentiprism.nn.objectives.contrastive import level_count, level_of, pairwise_contrast
+from sentiprism.nn.objectives.task import TaskLoss, task_loss
+from sentiprism.nn.text import TextEncoder
+from sentiprism.types import Batch, FeatureSpec, Modality, ModelOutput, TargetSpec
+
+OWN_LABEL: dict[Modality, str] = {"text": "T", "audio": "A", "vision": "V"}
+
+
+class ConFEDEConfig(ModelConfig):
+    """Configuration of `ConFEDE`; loss weights are those of the authors' code."""
+
+    LOSSES = {"task": 1.0, "uni": 0.01, "cl": 0.1}
+
+    width: int = Field(384, gt=0)
+    """Of a similarity or dissimilarity feature."""
+    heads: int = Field(8, gt=0)
+    depth: int = Field(2, gt=0)
+    """Layers of the transformers of audio and vision."""
+    hidden: int = Field(768, gt=0)
+    """Of their feed-forward parts."""
+    text_pool: Literal["first", "mean"] = "first"
+    """How a contextual text encoder becomes a vector: [CLS] or the mean over tokens."""
+    temperature: float = Field(0.5, gt=0)
+    task: TaskLoss = "mse"
+    dropout: float = Field(0.2, ge=0, lt=1)
+    """In the transformers."""
+    head_dropout: float = Field(0.5, ge=0, lt=1)
+    """On the features and in the predictions."""
+
+
+class SequenceEncoder(nn.Module):
+    """A transformer over projected steps, and their mean.
+
+    Args:
+        inputs: F.
+        config: widths and depth.
+    """
+
+    def __init__(self, inputs: int, config: ConFEDEConfig) -> None:
+        super().__init__()
+        c = config
+        self.project, self.dropout = nn.Linear(inputs, c.width), nn.Dropout(c.dropout)
+        self.layers = Transformer(
+            c.depth, c.width, c.heads, c.hidden, dropout=c.dropout, attention_dropout=0.0, norm="post"
+        )
+
+    def forward(self, values: Tensor, mask: Tensor) -> Tensor:
+        """(B, T, F), (B, T) -> (B, D); 0 where there is no step."""
+        x = self.project(values.masked_fill(~mask.unsqueeze(-1), 0.0))
+        x = self.dropout(x + sinusoidal(x.shape[1], x.shape[2], x.device))
+        return masked_mean(self.layers(x, mask), mask)
+
+
+def _projector(inputs: int, width: int, dropout: float) -> nn.Sequential:
+    return nn.Sequential(nn.LayerNorm(inputs), nn.Linear(inputs, width), nn.Tanh(), nn.Dropout(dropout))
+
+
+class ConFEDE(Model):
+    """What modalities agree on and what each has alone, told apart by contrast."""
+
+    name = "confede"
+    citation = Citation(
+        "ConFEDE: Contrastive Feature Decomposition for Multimodal Sentiment Analysis",
+        "Jiuding Yang, Yakun Yu, Di Niu, Weidong Guo, Yu Xu",
+        "ACL",
+        2023,
+        "https://github.com/XpastaX/ConFEDE",
+    )
+    Config = ConFEDEConfig
+    config: ConFEDEConfig
+    exceptions = {"weights": "features are joined side by side: nothing weighs one modality against another"}
+
+    def __init__(
+        self, features: FeatureSpec, target: TargetSpec, config: ConFEDEConfig, *, pretrained: bool = True
+    ) -> None:
+        super().__init__(features, target, config, pretrained=pretrained)
+        D, used, lost = config.width, self.modalities, config.head_dropout
+        self.encoders = nn.ModuleDict()
+        widths: dict[str, int] = dict.fromkeys(used, D)
+        if "text" in used and features.text is not None:
+            self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
+            if self.text_encoder.contextual:
+                widths["text"] = self.text_encoder.width
+        for m in used:
+            if m != "text" or not self.text_encoder.contextual:
+                inputs = self.text_encoder.width if m == "text" else getattr(features, m).width
+                self.encoders[m] = SequenceEncoder(inputs, config)
+        self.similar = nn.ModuleDict({m: _projector(widths[m], D, lost) for m in used})
+        self.dissimilar = nn.ModuleDict({m: _projector(widths[m], D, lost) for m in used})
+        self.head = mlp(2 * len(used) * D, D, self.outputs, lost)
+        self.own_head = mlp(D, max(D // 2, 1), self.outputs, lost)
+
+    def forward(self, batch: Batch) -> ModelOutput:
+        """Decompose, predict; with labels also contrast."""
+        present = self.present(batch)  # (B, M)
+        vectors = {m: self._encode(m, batch) for m in self.modalities}
+        parts = [
+            torch.stack([project[m](x) for m, x in vectors.items()], dim=1)
+            for project in (self.similar, self.dissimilar)
+        ]
+        both = torch.stack(parts, dim=1) * present[:, None, :, None]  # (B, 2, M, D): similarity, dissimilarity
+        fused = both.flatten(1)
+        prediction = self.to_prediction(self.head(fused))
+        losses = {}
+        if batch.labels:
+            losses = {
+                "task": task_loss(prediction, batch.labels["M"], self.target, self.config.task),
+                "uni": self._unimodal(both, present, batch),
+                "cl": self._contrast(both, present, batch.labels["M"]),
+            }
+        names = [*(f"similar.{m}" for m in self.modalities), *(f"specific.{m}" for m in self.modalities)]
+        features = dict(zip(names, both.flatten(1, 2).unbind(1), strict=True))
+        return ModelOutput(prediction, losses, {}, {**features, "fused": fused})
+
+    def _encode(self, modality: Modality, batch: Batch) -> Tensor:
+        """(B, H); 0 where it is missing."""
+        values, mask = getattr(batch, modality)
+        if modality == "text":
+            values, mask = self.text_encoder(batch.text)
+            if self.text_encoder.contextual:
+                return masked_mean(values, mask) if self.config.text_pool == "mean" else values[:, 0]
+        encoded: Tensor = self.encoders[modality](values, mask)
+        return encoded
+
+    def _unimodal(self, both: Tensor, present: Tensor, batch: Batch) -> Tensor:
+        """L_uni: one head for all; similarity features predict y, the others their modality's own label, if any."""
+        answers = self.to_prediction(self.own_head(both))  # (B, 2, M, ...)
+        label = batch.labels["M"]
+        own = torch.stack([batch.labels.get(OWN_LABEL[m], label) for m in self.modalities], dim=1)
+        labels = torch.stack([label.unsqueeze(1).expand_as(own), own], dim=1)  # (B, 2, M)
+        counted = present.unsqueeze(1).expand_as(labels)
+        flat = (answers.flatten(0, 2), labels.flatten())
+        return task_loss(*flat, self.target, self.config.task, counted.flatten())
+
+    def _contrast(self, both: Tensor, present: Tensor, label: Tensor) -> Tensor:
+        """L_cl of every similarity feature as an anchor, (B M) of them, with all 2 B M features."""
+        unit = functional.normalize(both.float(), dim=-1)
+        cosine = unit[:, 0].flatten(0, 1) @ unit.flatten(0, 2).T  # (BM, 2BM)
+        positive, negative = contrast_pairs(level_of(label, self.target, level_count(self.target)), present)
+        return pairwise_contrast(cosine, positive, negative, self.config.temperature)
+
+
+def contrast_pairs(levels: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+    """Which similarity features attract and repel which features.
+
+    Args:
+        levels: (B,) int64, rounded labels.
+        present: (B, M) bool; the first modality is the one that the others are drawn to.
+
+    Returns:
+        Positive and negative pairs, (B M, B 2 M) bool each: rows by sample and modality, columns by sample, kind
+        (similarity, dissimilarity) and modality.
+    """
+    B, M = present.shape
+    device = present.device
+    same = torch.eye(B, dtype=torch.bool, device=device)[:, None, None, :, None, None]  # the same sample
+    alike = (levels == levels.unsqueeze(1))[:, None, None, :, None, None]
+    modality = torch.arange(M, device=device)
+    own = (modality.unsqueeze(1) == modality)[None, :, None, None, None, :]  # the same modality
+    first = (modality == 0)[None, :, None, None, None, None]  # of the anchor
+    similar = torch.tensor([True, False], device=device)[None, None, None, None, :, None]  # of the key
+    between = ~same & own & similar
+    real = present[:, :, None, None, None, None] & present[None, None, None, :, None, :]
+    within = same & first
+    positive = (between & alike | within & similar & ~own) & real
+    negative = (between & ~alike | within & ~similar) & real
+    return positive.reshape(B * M, -1), negative.reshape(B * M, -1)

@@ -1,0 +1,150 @@
+"""CubeMLP: mixing along time, modalities and channels with linear layers only (Sun et al., ACM MM 2022).
+
+The three modalities are stacked to a cube of steps, modalities and channels; each block mixes it along one axis after
+the other, a unit being a layer norm, linear, GELU, linear, and a residual that is projected where the shape changes.
+Readings: the cube needs one number of steps, which the paper gets by padding or cutting; here each sequence is pooled
+to that many (`sentiprism.nn.alignment`), so that every frame counts and any length fits. As in the settings that the
+authors give for MOSI, norms come first, the last block shrinks the cube, and its mean over time goes into the
+prediction, the modalities side by side. Audio and vision go through a bidirectional LSTM whose two directions are
+added. A missing modality is 0 in the cube. The page docs/deviations.md lists what differs.
+"""
+
+from itertools import pairwise
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.nn.alignment import pool_to_steps
+from sentiprism.nn.blocks import BiLSTM
+from sentiprism.nn.objectives.task import TaskLoss, task_loss
+from sentiprism.nn.text import TextEncoder
+from sentiprism.types import Batch, FeatureSpec, ModelOutput, Sequence, TargetSpec
+
+Cube = tuple[int, int, int]
+
+
+class CubeMLPConfig(ModelConfig):
+    """Configuration of `CubeMLP`; the defaults are the authors' settings for MOSI."""
+
+    steps: int = Field(50, gt=0)
+    """Of the cube; sequences are pooled to them."""
+    width: int = Field(128, gt=0)
+    """Channels of the cube."""
+    depth: int = Field(2, gt=0)
+    """Blocks."""
+    last_steps: int = Field(10, gt=0)
+    """Of what the last block gives."""
+    last_width: int = Field(32, gt=0)
+    task: TaskLoss = "mse"
+    dropout: float = Field(0.1, ge=0, lt=1)
+    """On what goes into the cube, and after each unit."""
+
+
+class Mix(nn.Module):
+    """A unit: norm, linear, GELU, linear along one axis, and a residual.
+
+    Args:
+        axis: of the cube: 1 mixes steps, 2 modalities, 3 channels.
+        inputs: length of the axis.
+        outputs: its length afterwards, and inside.
+        dropout: on what is added to the residual.
+    """
+
+    def __init__(self, axis: int, inputs: int, outputs: int, dropout: float) -> None:
+        super().__init__()
+        self.axis = axis
+        self.residual = nn.Linear(inputs, outputs, bias=False)
+        self.layers = nn.Sequential(
+            nn.LayerNorm(inputs), nn.Linear(inputs, outputs), nn.GELU(), nn.Linear(outputs, outputs)
+        )
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, L, M, D) -> the same with ``outputs`` along the axis."""
+        x = x.transpose(self.axis, 3)
+        mixed: Tensor = self.residual(x) + self.dropout(self.layers(x))
+        return mixed.transpose(self.axis, 3)
+
+
+def block(inputs: Cube, outputs: Cube, dropout: float) -> nn.Sequential:
+    """Three units, along steps, modalities and channels: a cube (L, M, D) to another."""
+    return nn.Sequential(*(Mix(i + 1, inputs[i], outputs[i], dropout) for i in range(3)))
+
+
+class Recurrent(nn.Module):
+    """Both directions of an LSTM added, a layer norm and ReLU.
+
+    Args:
+        inputs: F.
+        width: D.
+    """
+
+    def __init__(self, inputs: int, width: int) -> None:
+        super().__init__()
+        self.recurrent, self.norm = BiLSTM(inputs, width), nn.LayerNorm(width)
+
+    def forward(self, sequence: Sequence) -> Sequence:
+        """(B, T, F) -> (B, T, D)."""
+        ahead, back = self.recurrent.steps(sequence)[0].chunk(2, dim=-1)
+        return Sequence(self.norm(ahead + back).relu(), sequence.mask)
+
+
+class CubeMLP(Model):
+    """A cube of steps, modalities and channels, mixed along its three axes."""
+
+    name = "cubemlp"
+    citation = Citation(
+        "CubeMLP: An MLP-based Model for Multimodal Sentiment Analysis and Depression Estimation",
+        "Hao Sun, Hongyi Wang, Jiaqing Liu, Yen-Wei Chen, Lanfen Lin",
+        "ACM Multimedia",
+        2022,
+        "https://github.com/kiva12138/CubeMLP",
+    )
+    Config = CubeMLPConfig
+    config: CubeMLPConfig
+    exceptions = {"weights": "modalities are mixed by linear layers, in both signs"}
+
+    def __init__(
+        self, features: FeatureSpec, target: TargetSpec, config: CubeMLPConfig, *, pretrained: bool = True
+    ) -> None:
+        super().__init__(features, target, config, pretrained=pretrained)
+        M, used = len(self.modalities), self.modalities
+        if "text" in used and features.text is not None:
+            self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
+            self.text_project = nn.Linear(self.text_encoder.width, config.width, bias=False)
+        self.recurrent = nn.ModuleDict(
+            {m: Recurrent(getattr(features, m).width, config.width) for m in used if m != "text"}
+        )
+        self.dropout = nn.Dropout(config.dropout)
+        whole, last = (config.steps, M, config.width), (config.last_steps, M, config.last_width)
+        shapes = [*[whole] * config.depth, last]
+        blocks = [block(before, after, config.dropout) for before, after in pairwise(shapes)]
+        self.blocks = nn.Sequential(*blocks)
+        self.head = nn.Linear(M * config.last_width, self.outputs)
+
+    def forward(self, batch: Batch) -> ModelOutput:
+        """Stack the pooled sequences, mix, average over time, predict."""
+        sequences = [self._encode(m, batch) for m in self.modalities]
+        cube = torch.stack([self._pool(sequence) for sequence in sequences], dim=2)  # (B, L, M, D)
+        fused = self.blocks(cube).mean(dim=1).flatten(1)  # (B, M D')
+        prediction = self.to_prediction(self.head(fused))
+        losses = {}
+        if batch.labels:
+            losses = {"task": task_loss(prediction, batch.labels["M"], self.target, self.config.task)}
+        features = {str(m): part for m, part in zip(self.modalities, cube.mean(dim=1).unbind(1), strict=True)}
+        return ModelOutput(prediction, losses, {}, {**features, "fused": fused})
+
+    def _encode(self, modality: str, batch: Batch) -> Sequence:
+        """(B, T, D)."""
+        if modality == "text":
+            values, mask = self.text_encoder(batch.text)
+            return Sequence(self.dropout(self.text_project(values)), mask)
+        values, mask = self.recurrent[modality](getattr(batch, modality))
+        return Sequence(self.dropout(values), mask)
+
+    def _pool(self, sequence: Sequence) -> Tensor:
+        """(B, T, D) -> (B, L, D), 0 where it is missing."""
+        steps = torch.ones_like(sequence.mask[:, :1]).expand(-1, self.config.steps)
+        return pool_to_steps(sequence, steps).values

@@ -1,0 +1,74 @@
+"""EF-LSTM: early fusion by a recurrent network (Williams et al., Challenge-HML 2018).
+
+The features of all modalities stand side by side at every word, and one LSTM reads them. The field quotes this baseline
+as MMSA (Yu et al., ACL 2020) builds it, and so does this file: stacked layers, the last state of the uppermost, two
+linear layers. Where lengths differ, audio and vision are brought to the text's steps (see `sentiprism.nn.alignment`); a
+missing modality stands in every step as 0.
+"""
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.nn.alignment import align
+from sentiprism.nn.blocks import last_step, mlp
+from sentiprism.nn.objectives.task import TaskLoss, task_loss
+from sentiprism.nn.text import TextEncoder
+from sentiprism.types import Batch, FeatureSpec, ModelOutput, TargetSpec
+
+
+class EFLSTMConfig(ModelConfig):
+    """Configuration of `EFLSTM`."""
+
+    task: TaskLoss = "l1"
+    width: int = Field(128, gt=0)
+    """States of the LSTM, and of the layer after it."""
+    depth: int = Field(2, gt=0)
+    """Layers of the LSTM."""
+    dropout: float = Field(0.4, ge=0, lt=1)
+    """Between layers."""
+
+
+class EFLSTM(Model):
+    """All modalities in one sequence, one LSTM over it."""
+
+    name = "ef_lstm"
+    citation = Citation(
+        "Recognizing Emotions in Video Using Multimodal DNN Feature Fusion",
+        "Jennifer Williams, Steven Kleinegesse, Ramona Comanescu, Oana Radu",
+        "Challenge-HML at ACL",
+        2018,
+        "https://github.com/rhoposit/MultimodalDNN",
+    )
+    Config = EFLSTMConfig
+    config: EFLSTMConfig
+    exceptions = {"weights": "the modalities are one sequence before anything could weigh them"}
+
+    def __init__(
+        self, features: FeatureSpec, target: TargetSpec, config: EFLSTMConfig, *, pretrained: bool = True
+    ) -> None:
+        super().__init__(features, target, config, pretrained=pretrained)
+        widths = {modality: getattr(features, modality).width for modality in self.modalities}
+        if "text" in widths and features.text is not None:
+            self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
+            widths["text"] = self.text_encoder.width
+        between = config.dropout if config.depth > 1 else 0.0
+        self.recurrent = nn.LSTM(sum(widths.values()), config.width, config.depth, batch_first=True, dropout=between)
+        self.dropout = nn.Dropout(config.dropout)
+        self.head = mlp(config.width, config.width, self.outputs, config.dropout)
+
+    def forward(self, batch: Batch) -> ModelOutput:
+        """Join, read, predict from the last state."""
+        sequences = [getattr(batch, modality) for modality in self.modalities]
+        if self.modalities[0] == "text":
+            sequences[0] = self.text_encoder(batch.text)
+        sequences = align(sequences)
+        steps = torch.stack([sequence.mask for sequence in sequences]).any(dim=0)
+        states = self.recurrent(torch.cat([sequence.values for sequence in sequences], dim=-1))[0]
+        fused: Tensor = last_step(states, steps)
+        prediction = self.to_prediction(self.head(self.dropout(fused)))
+        losses = {}
+        if batch.labels:
+            losses = {"task": task_loss(prediction, batch.labels["M"], self.target, self.config.task)}
+        return ModelOutput(prediction, losses, {}, {"fused": fused})

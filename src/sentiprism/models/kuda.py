@@ -1,0 +1,204 @@
+"""KuDA: knowledge-guided dynamic modality attention (Feng et al., Findings of EMNLP 2024).
+
+Encoders with adapters that know what sentiment is give each modality a score of its own; the modality whose score is
+nearest to the sentiment as a whole is dominant, and an attention over all modalities scales what it reads of each by
+that ratio. A noise-contrastive loss ties the fused representation to each modality.
+
+The structure is that of the authors' code, but three things in it do not hold and are read otherwise here. Its ratios
+compare the scores with the label, so that they exist while training only; here they compare them with an estimate from
+all modalities, in training and after (``reference``). It scales what is read before a layer norm, which cancels any
+scale; here it is scaled after (``scale``). Its adapters are trained beforehand on other datasets; here scores, estimate
+and adapters learn in the one run, by the loss ``uni``. Preset ``code`` sets the first two as released. The page
+docs/deviations.md lists all readings with the alternatives.
+"""
+
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.nn.blocks import masked_mean, mlp
+from sentiprism.nn.dynamic_attention import (
+    Adapters,
+    DynamicAttention,
+    LearnedSteps,
+    LevelEncoder,
+    ScalePlace,
+    sentiment_ratio,
+)
+from sentiprism.nn.objectives.contrastive import contrastive_loss
+from sentiprism.nn.objectives.task import TaskLoss, task_loss
+from sentiprism.nn.text import TextEncoder
+from sentiprism.types import Batch, FeatureSpec, ModelOutput, TargetSpec
+
+
+class KuDAConfig(ModelConfig):
+    """Configuration of `KuDA`; the defaults are the authors' code's, or this project's reading."""
+
+    LOSSES = {"task": 1.0, "nce": 0.1, "uni": 0.1}
+    PRESETS = {"paper": {}, "code": {"reference": "label", "scale": "before_norm"}}
+
+    task: TaskLoss = "mse"
+    width: int = Field(256, gt=0)
+    """Of the fusion."""
+    heads: int = Field(8, gt=0)
+    head_width: int | None = Field(64, gt=0)
+    """Width of a head in the fusion; null splits ``width`` evenly."""
+    hidden: int = Field(512, gt=0)
+    """Feed-forward width in the fusion."""
+    depth: int = Field(3, gt=0)
+    """Blocks of the dynamic attention."""
+    dropout: float = Field(0.3, ge=0, lt=1)
+    """Where the fusion reads a modality."""
+    tokens: int = Field(8, gt=0)
+    """Steps that each modality is brought to before the fusion."""
+    encoder_width: int = Field(128, gt=0)
+    """Of the audio and the vision encoder."""
+    extractor_depth: int = Field(4, gt=0)
+    """Layers of the audio and the vision encoder."""
+    encoder_dropout: float = Field(0.2, ge=0, lt=1)
+    adapter_width: int = Field(64, gt=0)
+    """Inside an adapter."""
+    adapter_depth: int = Field(2, gt=0)
+    """Transformer layers of an adapter."""
+    adapter_dropout: float = Field(0.1, ge=0, lt=1)
+    positions: int = Field(512, gt=0)
+    """Learned positions of audio and vision; later steps share the last."""
+    sharpness: float = Field(0.1, gt=0)
+    """k of the ratios: exp(-k d²)."""
+    reference: Literal["estimate", "label"] = "estimate"
+    """What the unimodal scores are compared with: an estimate from all modalities, or the label (the authors' code:
+    while training; otherwise nothing is scaled)."""
+    scale: ScalePlace = "after_norm"
+    """Where the ratio is multiplied on; ``before_norm`` (the authors' code) is without effect."""
+
+
+class KuDA(Model):
+    """Unimodal scores, the ratios that follow from them, and an attention that they scale."""
+
+    name = "kuda"
+    citation = Citation(
+        "Knowledge-Guided Dynamic Modality Attention Fusion Framework for Multimodal Sentiment Analysis",
+        "Xinyu Feng, Yuming Lin, Lihua He, You Li, Liang Chang, Ya Zhou",
+        "Findings of EMNLP",
+        2024,
+        "https://github.com/MKMaS-GUET/KuDA",
+    )
+    Config = KuDAConfig
+    config: KuDAConfig
+
+    def __init__(
+        self, features: FeatureSpec, target: TargetSpec, config: KuDAConfig, *, pretrained: bool = True
+    ) -> None:
+        super().__init__(features, target, config, pretrained=pretrained)
+        c, M = config, len(self.modalities)
+        self.encoders, self.adapters, self.scorers = nn.ModuleDict(), nn.ModuleDict(), nn.ModuleDict()
+        self.projections, self.steps = nn.ModuleDict(), nn.ModuleDict()
+        widths = dict.fromkeys(self.modalities, c.encoder_width)
+        if "text" in widths and features.text is not None:
+            self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
+            widths["text"] = self.text_encoder.width
+        for modality, width in widths.items():
+            levels = 1
+            if modality != "text":
+                inputs, levels = getattr(features, modality).width, c.extractor_depth + 1
+                self.encoders[modality] = LevelEncoder(
+                    inputs, width, c.extractor_depth, c.heads, steps=c.positions, dropout=c.encoder_dropout
+                )
+            self.adapters[modality] = Adapters(
+                levels, width, c.adapter_width, depth=c.adapter_depth, heads=4, dropout=c.adapter_dropout
+            )
+            self.scorers[modality] = mlp(2 * width, width, self.outputs, 0.0)
+            self.projections[modality] = nn.Linear(2 * width, c.width)
+            self.steps[modality] = LearnedSteps(c.width, c.tokens, c.heads, c.head_width)
+        self.estimator = mlp(2 * sum(widths.values()), c.width, self.outputs, 0.0)
+        self.blocks = nn.ModuleList(
+            DynamicAttention(M, c.width, c.heads, c.hidden, head_width=c.head_width, dropout=c.dropout, scale=c.scale)
+            for _ in range(c.depth)
+        )
+        self.head = nn.Sequential(
+            nn.Linear(c.width, c.width // 4),
+            nn.GELU(),
+            nn.Linear(c.width // 4, c.width // 8),
+            nn.GELU(),
+            nn.Linear(c.width // 8, self.outputs),
+        )
+
+    def forward(self, batch: Batch) -> ModelOutput:
+        """Answer a batch; ``weights["modality"]`` are the sentiment ratios."""
+        present = self.present(batch)  # (B, M)
+        pooled, steps = self._encode(batch)
+        scores = torch.stack([self.scorers[m](x) for m, x in zip(self.modalities, pooled, strict=True)], dim=1)
+        estimate = self.estimator(torch.cat(pooled, dim=1))
+        ratio = self._ratio(scores, estimate, present, batch)
+        fused = steps.sum(dim=1)  # missing ones are 0
+        for block in self.blocks:
+            fused = block(fused, steps, present, ratio)
+        whole, parts = fused.mean(dim=1), steps.mean(dim=2)  # (B, D), (B, M, D)
+        prediction = self.to_prediction(self.head(whole))
+        losses = {}
+        if batch.labels:
+            losses = {
+                "task": task_loss(prediction, batch.labels["M"], self.target, self.config.task),
+                "nce": correlation(parts, whole, present),
+                "uni": self._unimodal(scores, estimate, present, batch),
+            }
+        weights = {} if ratio is None else {"modality": self.spread(ratio)}
+        features: dict[str, Tensor] = {"fused": whole}
+        features |= dict(zip(self.modalities, parts.unbind(1), strict=True))
+        return ModelOutput(prediction, losses, weights, features)
+
+    def _encode(self, batch: Batch) -> tuple[list[Tensor], Tensor]:
+        """Means over steps, (B, 2W) a modality, and the steps that the fusion reads (B, M, K, D)."""
+        pooled, steps = [], []
+        for m in self.modalities:
+            sequence = getattr(batch, m)
+            if m == "text":
+                sequence = self.text_encoder(sequence)
+            levels = [sequence.values] if m == "text" else self.encoders[m](sequence)
+            hidden = self.adapters[m](levels, sequence.mask)
+            pooled.append(masked_mean(hidden, sequence.mask))
+            steps.append(self.steps[m](self.projections[m](hidden), sequence.mask))
+        return pooled, torch.stack(steps, dim=1)
+
+    @torch.no_grad()
+    def _ratio(self, scores: Tensor, estimate: Tensor, present: Tensor, batch: Batch) -> Tensor | None:
+        """(B, M), without gradient; None where the reference is a label that must not be looked at."""
+        classes = self.target.kind == "classes"
+        reference = estimate.softmax(dim=-1) if classes else estimate
+        if self.config.reference == "label":
+            if not (self.training and batch.labels):
+                return None
+            label = batch.labels["M"]
+            one_hot = nn.functional.one_hot(label.long(), self.outputs) if classes else label.unsqueeze(1)
+            reference = one_hot.to(scores.dtype)
+        return sentiment_ratio(scores.softmax(dim=-1) if classes else scores, reference, present, self.config.sharpness)
+
+    def _unimodal(self, scores: Tensor, estimate: Tensor, present: Tensor, batch: Batch) -> Tensor:
+        """Mean of the errors of scores and estimate; a modality is held to its own label where there is one."""
+        found = [task_loss(self.to_prediction(estimate), batch.labels["M"], self.target, self.config.task)]
+        for i, m in enumerate(self.modalities):
+            label = batch.labels.get(m[0].upper(), batch.labels["M"])
+            found.append(
+                task_loss(self.to_prediction(scores[:, i]), label, self.target, self.config.task, present[:, i])
+            )
+        return torch.stack(found).mean()
+
+
+def correlation(parts: Tensor, whole: Tensor, present: Tensor) -> Tensor:
+    """Noise-contrastive estimation between each modality and the fusion, cosines over the batch; sum over modalities.
+
+    Args:
+        parts: (B, M, D).
+        whole: (B, D).
+        present: (B, M) bool; a sample without the modality is in no pair of it.
+    """
+    cosine = nn.functional.normalize(parts, dim=-1).transpose(0, 1) @ nn.functional.normalize(whole, dim=-1).T
+    own = torch.eye(whole.shape[0], dtype=torch.bool, device=whole.device)
+    losses = []
+    for i, similarity in enumerate(cosine.unbind(0)):  # (B, B): modality of a row, fusion of a column
+        real = present[:, i, None] & present[:, i]
+        losses.append(contrastive_loss(similarity, real & own, real & ~own, 1.0))
+    return torch.stack(losses).sum()

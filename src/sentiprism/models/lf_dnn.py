@@ -1,0 +1,54 @@
+"""LF-DNN: late fusion by a deep network (Williams et al., Challenge-HML 2018).
+
+Each modality has a network of its own, and layers over their outputs side by side predict. The field quotes this
+baseline as MMSA (Yu et al., ACL 2020) builds it, and so does this file: the mean over time through three layers for
+audio and vision, an LSTM's last state and a linear layer for text, three layers at the end. A missing modality enters
+as 0.
+"""
+
+from itertools import pairwise
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from sentiprism.models._late import LateConfig, LateModel
+from sentiprism.models.base import Citation
+from sentiprism.types import FeatureSpec, TargetSpec
+
+
+class LFDNNConfig(LateConfig):
+    """Configuration of `LFDNN`."""
+
+    width: int = Field(128, gt=0)
+    """Of the layers after the fusion."""
+
+
+class LFDNN(LateModel):
+    """Networks of the modalities, concatenation, network."""
+
+    name = "lf_dnn"
+    citation = Citation(
+        "DNN Multimodal Fusion Techniques for Predicting Video Sentiment",
+        "Jennifer Williams, Ramona Comanescu, Oana Radu, Leimin Tian",
+        "Challenge-HML at ACL",
+        2018,
+        "https://github.com/rhoposit/MultimodalDNN",
+    )
+    Config = LFDNNConfig
+    config: LFDNNConfig
+    exceptions = {"weights": "the vectors stand side by side, and no part of the model weighs them"}
+
+    def __init__(
+        self, features: FeatureSpec, target: TargetSpec, config: LFDNNConfig, *, pretrained: bool = True
+    ) -> None:
+        super().__init__(features, target, config, pretrained=pretrained)
+        layers: list[nn.Module] = [nn.Dropout(config.dropout)]
+        for inputs, outputs in pairwise([sum(self.widths), config.width, config.width]):
+            layers += [nn.Linear(inputs, outputs), nn.ReLU()]
+        self.head = nn.Sequential(*layers, nn.Linear(config.width, self.outputs))
+
+    def join(self, vectors: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """(B, D_m) a modality -> (B, outputs), (B, ΣD_m)."""
+        fused = torch.cat(vectors, dim=1)
+        return self.head(fused), fused

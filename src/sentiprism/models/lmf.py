@@ -1,0 +1,60 @@
+"""LMF: low-rank multimodal fusion with modality-specific factors (Liu et al., ACL 2018).
+
+A linear layer over TFN's tensor has a weight tensor of as many dimensions. Written as a sum of r products of one factor
+a modality, W = Σ_i w_i ⊗_m W_m^(i), the layer needs no tensor: h = Σ_i w_i (Π_m W_m^(i) [z_m; 1]) + b, a product over
+modalities of linear maps, feature by feature.
+
+The released code weighs the ranks by learned w_i and lets h be the prediction itself; both are done here. A missing
+modality is the vector 0: of its map the constant is left, as in TFN.
+"""
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from sentiprism.models._late import LateConfig, LateModel
+from sentiprism.models.base import Citation
+from sentiprism.nn.subnetworks import with_one
+from sentiprism.types import FeatureSpec, TargetSpec
+
+
+class LMFConfig(LateConfig):
+    """Configuration of `LMF`."""
+
+    rank: int = Field(4, gt=0)
+    """r."""
+    vision_hidden: int = Field(128, gt=0)
+    text_width: int | None = Field(64, gt=0)
+
+
+class LMF(LateModel):
+    """TFN's layer without TFN's tensor."""
+
+    name = "lmf"
+    citation = Citation(
+        "Efficient Low-rank Multimodal Fusion with Modality-Specific Factors",
+        "Zhun Liu, Ying Shen, Varun Bharadhwaj Lakshminarasimhan, Paul Pu Liang, Amir Zadeh, Louis-Philippe Morency",
+        "ACL",
+        2018,
+        "https://github.com/Justin1904/Low-rank-Multimodal-Fusion",
+    )
+    Config = LMFConfig
+    config: LMFConfig
+    exceptions = {"weights": "every feature is a product over modalities, which is no single modality's"}
+
+    def __init__(
+        self, features: FeatureSpec, target: TargetSpec, config: LMFConfig, *, pretrained: bool = True
+    ) -> None:
+        super().__init__(features, target, config, pretrained=pretrained)
+        rank, outputs = config.rank, self.outputs
+        self.factors = nn.ParameterList(
+            nn.init.xavier_normal_(torch.empty(width + 1, rank * outputs)) for width in self.widths
+        )
+        self.ranks = nn.Parameter(nn.init.xavier_normal_(torch.empty(1, rank)).squeeze(0))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+
+    def join(self, vectors: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """(B, D_m) a modality -> (B, outputs), and the product of each rank (B, r · outputs)."""
+        products = torch.stack([with_one(z) @ factor for z, factor in zip(vectors, self.factors, strict=True)])
+        fused = products.prod(dim=0)
+        return torch.einsum("bro,r->bo", fused.view(-1, self.config.rank, self.outputs), self.ranks) + self.bias, fused

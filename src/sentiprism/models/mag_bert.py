@@ -1,0 +1,134 @@
+"""MAG-BERT: a multimodal adaptation gate inside a pretrained text encoder (Rahman et al., ACL 2020).
+
+Before the encoder's first layer every token's embedding is shifted by what is heard and seen with it: each modality's
+features, gated by the token and themselves, add up to a displacement whose length is bounded by the token's own. The
+rest is the encoder and a linear layer. Readings: the paper needs word-aligned data; here audio and vision are averaged
+over windows in proportion to the tokens (`sentiprism.nn.alignment`), special tokens included. The encoder's last hidden
+state at [CLS] is taken without its pooler. Features in the place of tokens are shifted as they are; where they are not
+contextual, a bidirectional LSTM reads the result. Where an utterance lacks the text, one padding token (or a learned
+vector) is shifted; where the dataset lacks it, the first modality that it has is shifted. The page docs/deviations.md
+lists what differs.
+"""
+
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.nn.alignment import align
+from sentiprism.nn.blocks import BiLSTM, masked_mean
+from sentiprism.nn.objectives.task import TaskLoss, task_loss
+from sentiprism.nn.text import TextEncoder
+from sentiprism.types import Batch, FeatureSpec, ModelOutput, Sequence, TargetSpec
+
+
+class MAGBERTConfig(ModelConfig):
+    """Configuration of `MAGBERT`; the defaults are the released code's."""
+
+    beta: float = Field(1.0, gt=0)
+    """β, by which the token's length bounds the displacement's."""
+    text_pool: Literal["first", "mean"] = "first"
+    """How contextual states become a vector: [CLS] or the mean over tokens."""
+    text_hidden: int = Field(64, gt=0)
+    """BiLSTM states a direction over features that are not contextual."""
+    task: TaskLoss = "mse"
+    dropout: float = Field(0.5, ge=0, lt=1)
+    """On the shifted embeddings."""
+    head_dropout: float = Field(0.1, ge=0, lt=1)
+
+
+class AdaptationGate(nn.Module):
+    """Shift vectors by what stands beside them.
+
+    Args:
+        width: D of the vectors that are shifted.
+        sides: widths of what stands beside them.
+        beta: bound of the displacement's length, in lengths of the vector.
+        dropout: on the result.
+    """
+
+    def __init__(self, width: int, sides: list[int], beta: float, dropout: float) -> None:
+        super().__init__()
+        self.beta = beta
+        self.gates = nn.ModuleList(nn.Linear(width + side, width) for side in sides)
+        self.shifts = nn.ModuleList(nn.Linear(side, width) for side in sides)
+        self.norm, self.dropout = nn.LayerNorm(width), nn.Dropout(dropout)
+
+    def forward(self, z: Tensor, sides: list[Sequence]) -> Tensor:
+        """(B, T, D), (B, T, F_m) -> (B, T, D)."""
+        moved: Tensor = self.dropout(self.norm(z + self.displacement(z, sides)))
+        return moved
+
+    def displacement(self, z: Tensor, sides: list[Sequence]) -> Tensor:
+        """α H: (B, T, D), its length at most β of z's; what is missing adds nothing."""
+        shift = torch.zeros_like(z)  # H
+        for gate, to, (values, mask) in zip(self.gates, self.shifts, sides, strict=True):
+            opened = gate(torch.cat([z, values], dim=-1)).relu()  # g_m
+            shift = shift + (opened * to(values)).masked_fill(~mask.unsqueeze(-1), 0.0)
+        length = torch.linalg.vector_norm(shift, dim=-1, keepdim=True).clamp(min=1e-6)
+        alpha: Tensor = (self.beta * torch.linalg.vector_norm(z, dim=-1, keepdim=True) / length).clamp(max=1)
+        return alpha * shift
+
+
+class MAGBERT(Model):
+    """A text encoder whose tokens are shifted by what is heard and seen with them."""
+
+    name = "mag_bert"
+    citation = Citation(
+        "Integrating Multimodal Information in Large Pretrained Transformers",
+        "Wasifur Rahman, Md Kamrul Hasan, Sangwu Lee, AmirAli Bagher Zadeh, Chengfeng Mao, Louis-Philippe Morency, "
+        "Ehsan Hoque",
+        "ACL",
+        2020,
+        "https://github.com/WasifurRahman/BERT_multimodal_transformer",
+    )
+    Config = MAGBERTConfig
+    config: MAGBERTConfig
+    exceptions = {"weights": "gates shift each token's channels; no modality has a share of the answer"}
+
+    def __init__(
+        self, features: FeatureSpec, target: TargetSpec, config: MAGBERTConfig, *, pretrained: bool = True
+    ) -> None:
+        super().__init__(features, target, config, pretrained=pretrained)
+        main, *sides = (getattr(features, m) for m in self.modalities)
+        self.text_encoder = TextEncoder(main, pretrained=pretrained)  # features of any modality pass through it
+        width = self.text_encoder.width
+        if sides:
+            self.gate = AdaptationGate(width, [side.width for side in sides], config.beta, config.dropout)
+        if main.kind == "features":
+            self.stand_in = nn.Parameter(torch.randn(width))
+        if not self.text_encoder.contextual:
+            self.recurrent = BiLSTM(width, config.text_hidden)
+            width = self.recurrent.width
+        self.head = nn.Sequential(nn.Dropout(config.head_dropout), nn.Linear(width, self.outputs))
+
+    def forward(self, batch: Batch) -> ModelOutput:
+        """Align, shift and encode, predict."""
+        main, *others = (getattr(batch, m) for m in self.modalities)
+        clock = Sequence(main.mask.unsqueeze(-1).to(torch.float), main.mask)
+        sides = align([clock, *others])[1:]
+        steps = torch.stack([main.mask, *(side.mask for side in sides)]).any(dim=0)
+        adapt = (lambda embedded: self.gate(embedded, sides)) if sides else None
+        hidden = self.text_encoder(Sequence(self._fill(main), steps), adapt)
+        fused = self._pool(hidden)
+        prediction = self.to_prediction(self.head(fused))
+        losses = {}
+        if batch.labels:
+            losses = {"task": task_loss(prediction, batch.labels["M"], self.target, self.config.task)}
+        return ModelOutput(prediction, losses, {}, {"fused": fused})
+
+    def _fill(self, main: Sequence) -> Tensor:
+        """What is to be shifted, with a stand-in where there is no step of it."""
+        values, mask = main
+        if hasattr(self, "stand_in"):
+            return torch.where(mask.unsqueeze(-1), values, self.stand_in)
+        return values.masked_fill(~mask, self.text_encoder.padding)
+
+    def _pool(self, hidden: Sequence) -> Tensor:
+        """(B, T, D) -> (B, D)."""
+        if not self.text_encoder.contextual:
+            vector: Tensor = self.recurrent(hidden)
+            return vector
+        return masked_mean(*hidden) if self.config.text_pool == "mean" else hidden.values[:, 0]

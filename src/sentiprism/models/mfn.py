@@ -1,0 +1,137 @@
+"""MFN: memory fusion network for multi-view sequential learning (Zadeh et al., AAAI 2018).
+
+A system of LSTMs, one a modality, runs word by word. Delta-memory attention looks at the cell states of two
+consecutive steps, c^[t-1,t], and weighs each of their dimensions by a softmax over all of them: ĉ = a ⊙ c. From ĉ three
+networks make what is retained, what is updated and what is proposed, u^t = γ1 ⊙ u^{t-1} + γ2 ⊙ tanh(û). The last
+hidden states and the last memory predict.
+
+Gates that read ĉ alone, as the paper writes them, make the memory linear in itself: no loop over time is needed (see
+`sentiprism.nn.gated_memory`). The released code lets them read u^{t-1} too. Sizes are MMSA's for MOSEI, and the four
+networks have one hidden width. Where lengths differ, audio and vision are brought to the text's steps. The weights of
+a modality are the attention that its cells draw, mean over time; a missing one has no cells in the softmax.
+"""
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.nn.alignment import align
+from sentiprism.nn.blocks import last_step, masked_mean, masked_softmax, mlp
+from sentiprism.nn.gated_memory import GatedMemory, SystemOfLSTMs, delta
+from sentiprism.nn.objectives.task import TaskLoss, task_loss
+from sentiprism.nn.text import TextEncoder
+from sentiprism.types import Batch, FeatureSpec, ModelOutput, TargetSpec
+
+
+class MFNConfig(ModelConfig):
+    """Configuration of `MFN`."""
+
+    task: TaskLoss = "l1"
+    text_hidden: int = Field(128, gt=0)
+    """Cells of each LSTM."""
+    audio_hidden: int = Field(32, gt=0)
+    vision_hidden: int = Field(128, gt=0)
+    memory_width: int = Field(128, gt=0)
+    """Width of u."""
+    hidden: int = Field(128, gt=0)
+    """Inside the networks of attention and memory."""
+    width: int = Field(128, gt=0)
+    """Inside the network that predicts."""
+    dropout: float = Field(0.2, ge=0, lt=1)
+    """Inside all of them."""
+
+
+class MFN(Model):
+    """LSTMs side by side, and a memory of what happens across them."""
+
+    name = "mfn"
+    citation = Citation(
+        "Memory Fusion Network for Multi-view Sequential Learning",
+        "Amir Zadeh, Paul Pu Liang, Navonil Mazumder, Soujanya Poria, Erik Cambria, Louis-Philippe Morency",
+        "AAAI",
+        2018,
+        "https://github.com/pliang279/MFN",
+    )
+    Config = MFNConfig
+    config: MFNConfig
+
+    def __init__(
+        self, features: FeatureSpec, target: TargetSpec, config: MFNConfig, *, pretrained: bool = True
+    ) -> None:
+        super().__init__(features, target, config, pretrained=pretrained)
+        cells = {"text": config.text_hidden, "audio": config.audio_hidden, "vision": config.vision_hidden}
+        inputs = {modality: getattr(features, modality).width for modality in self.modalities}
+        if "text" in inputs and features.text is not None:
+            self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
+            inputs["text"] = self.text_encoder.width
+        widths = [cells[modality] for modality in self.modalities]
+        self.lstms = SystemOfLSTMs(list(inputs.values()), widths)
+        self.across = GatedMemory(self.build_fusion(widths), config.memory_width, config.hidden, config.dropout)
+        self.head = mlp(sum(widths) + config.memory_width, config.width, self.outputs, config.dropout)
+
+    def build_fusion(self, widths: list[int]) -> int:
+        """Set ``self.fusion`` for LSTMs of so many cells, and tell how wide its answer is."""
+        self.fusion: nn.Module = DeltaAttention(widths, self.config.hidden, self.config.dropout)
+        return 2 * sum(widths)
+
+    def say(self, shares: Tensor) -> dict[str, Tensor]:
+        """``weights`` from what the fusion says of itself, mean over time: (B, M)."""
+        return {"modality": self.spread(shares)}
+
+    def forward(self, batch: Batch) -> ModelOutput:
+        """Read, attend, remember, predict."""
+        sequences = [getattr(batch, modality) for modality in self.modalities]
+        if self.modalities[0] == "text":
+            sequences[0] = self.text_encoder(batch.text)
+        sequences, present = align(sequences), self.present(batch)
+        steps = torch.stack([sequence.mask for sequence in sequences]).any(dim=0)
+        hidden, cells = self.lstms([sequence.values for sequence in sequences])
+        last: dict[str, Tensor] = {
+            modality: last_step(states, sequence.mask)
+            for modality, states, sequence in zip(self.modalities, hidden, sequences, strict=True)
+        }
+        attended, said = self.fusion([delta(states) for states in cells], present)  # of c^[t-1,t]
+        memory = last_step(self.across(attended), steps)  # u^T
+        fused = torch.cat([*last.values(), memory], dim=1)
+        prediction = self.to_prediction(self.head(fused))
+        losses = {}
+        if batch.labels:
+            losses = {"task": task_loss(prediction, batch.labels["M"], self.target, self.config.task)}
+        start = torch.arange(steps.shape[1], device=steps.device) == 0
+        weights = self.say(masked_mean(said, steps | (start & ~steps.any(dim=1, keepdim=True))))
+        return ModelOutput(prediction, losses, weights, {**last, "memory": memory, "fused": fused})
+
+
+class DeltaAttention(nn.Module):
+    """Delta-memory attention: a softmax over the dimensions of all LSTMs' cells at two steps.
+
+    Args:
+        widths: cells of each LSTM.
+        hidden: inside the network that scores.
+        dropout: inside it.
+    """
+
+    def __init__(self, widths: list[int], hidden: int, dropout: float) -> None:
+        super().__init__()
+        self.widths = [2 * width for width in widths]
+        self.score = mlp(sum(self.widths), hidden, sum(self.widths), dropout)
+
+    def forward(self, deltas: list[Tensor], present: Tensor) -> tuple[Tensor, Tensor]:
+        """Weigh every dimension.
+
+        Args:
+            deltas: c^[t-1,t] of each LSTM, (B, T, 2H_m).
+            present: (B, M) bool.
+
+        Returns:
+            ĉ (B, T, Σ2H_m), 0 in what is missing, and the shares of the modalities (B, T, M).
+        """
+        own = [
+            there.unsqueeze(1).expand(-1, width) for there, width in zip(present.unbind(1), self.widths, strict=True)
+        ]
+        real = torch.cat(own, dim=1).unsqueeze(1)  # (B, 1, Σ2H_m)
+        cells = torch.cat(deltas, dim=-1) * real
+        attention = masked_softmax(self.score(cells), real.expand(-1, cells.shape[1], -1))
+        shares = [part.sum(dim=-1) for part in torch.split(attention, self.widths, dim=-1)]
+        return attention * cells, torch.stack(shares, dim=-1)

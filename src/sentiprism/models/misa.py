@@ -1,0 +1,151 @@
+"""MISA: modality-invariant and -specific representations (Hazarika et al., ACM MM 2020).
+
+Each modality's utterance vector is projected into one subspace that all modalities share and one of its own; the shared
+parts are made alike (central moment discrepancy), shared and own parts are kept apart (a soft orthogonality), a decoder
+makes the vector again from both, and a transformer over the six vectors fuses them. Readings after the released code:
+every encoder of a subspace is one linear layer and a sigmoid, a decoder one linear layer on the sum of both parts; the
+text is the mean over the encoder's tokens, other sequences the last states of two stacked bidirectional LSTMs. A
+missing modality takes part in no attention and no loss, and enters the prediction as 0. The page docs/deviations.md
+lists what differs.
+"""
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.nn.attention import Transformer
+from sentiprism.nn.blocks import BiLSTM, masked_mean, mlp
+from sentiprism.nn.information import pairs
+from sentiprism.nn.objectives.moments import moment_discrepancy
+from sentiprism.nn.objectives.orthogonality import difference
+from sentiprism.nn.objectives.task import TaskLoss, task_loss
+from sentiprism.nn.stacked import StackedLinear
+from sentiprism.nn.text import TextEncoder
+from sentiprism.types import Batch, FeatureSpec, ModelOutput, Sequence, TargetSpec
+
+
+class MISAConfig(ModelConfig):
+    """Configuration of `MISA`; the defaults are the authors' code's."""
+
+    LOSSES = {"task": 1.0, "sim": 1.0, "diff": 0.3, "recon": 1.0}
+
+    width: int = Field(128, gt=0)
+    heads: int = Field(2, gt=0)
+    hidden: int = Field(2048, gt=0)
+    """Feed-forward width of the transformer."""
+    depth: int = Field(1, gt=0)
+    text_hidden: int | None = Field(None, gt=0)
+    """LSTM states a direction for text that is not contextual; null = as many as it has features."""
+    audio_hidden: int | None = Field(None, gt=0)
+    vision_hidden: int | None = Field(None, gt=0)
+    moments: int = Field(5, gt=0)
+    """Highest central moment that ``sim`` compares."""
+    task: TaskLoss = "mse"
+    dropout: float = Field(0.1, ge=0, lt=1)
+    """In the transformer."""
+    head_dropout: float = Field(0.5, ge=0, lt=1)
+
+
+class StackedLSTM(nn.Module):
+    """Two bidirectional LSTMs, a layer norm between them; the last states of both.
+
+    Args:
+        inputs: F.
+        hidden: H, states a direction.
+    """
+
+    def __init__(self, inputs: int, hidden: int) -> None:
+        super().__init__()
+        self.width = 4 * hidden
+        self.lower, self.norm, self.upper = BiLSTM(inputs, hidden), nn.LayerNorm(2 * hidden), BiLSTM(2 * hidden, hidden)
+
+    def forward(self, sequence: Sequence) -> Tensor:
+        """(B, T, F) -> (B, 4H), 0 where the sequence is missing."""
+        states, last = self.lower.steps(sequence)
+        return torch.cat([last, self.upper(Sequence(self.norm(states), sequence.mask))], dim=1)
+
+
+class MISA(Model):
+    """What modalities share beside what each has alone."""
+
+    name = "misa"
+    citation = Citation(
+        "MISA: Modality-Invariant and -Specific Representations for Multimodal Sentiment Analysis",
+        "Devamanyu Hazarika, Roger Zimmermann, Soujanya Poria",
+        "ACM Multimedia",
+        2020,
+        "https://github.com/declare-lab/MISA",
+    )
+    Config = MISAConfig
+    config: MISAConfig
+    exceptions = {"weights": "the six vectors are joined side by side after they have read each other"}
+
+    def __init__(
+        self, features: FeatureSpec, target: TargetSpec, config: MISAConfig, *, pretrained: bool = True
+    ) -> None:
+        super().__init__(features, target, config, pretrained=pretrained)
+        D, M = config.width, len(self.modalities)
+        widths = {m: getattr(features, m).width for m in self.modalities}
+        if "text" in widths and features.text is not None:
+            self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
+            widths["text"] = self.text_encoder.width
+        self.recurrent, self.project = nn.ModuleDict(), nn.ModuleDict()
+        for m, inputs in widths.items():
+            if m != "text" or not self.text_encoder.contextual:
+                self.recurrent[m] = StackedLSTM(inputs, getattr(config, f"{m}_hidden") or inputs)
+                inputs = self.recurrent[m].width  # noqa: PLW2901
+            self.project[m] = nn.Sequential(nn.Linear(inputs, D), nn.ReLU(), nn.LayerNorm(D))
+        self.share, self.specify = nn.Linear(D, D), StackedLinear(M, D, D)
+        self.decode = StackedLinear(M, D, D)
+        self.fusion = Transformer(
+            config.depth, D, config.heads, config.hidden, dropout=config.dropout, norm="post", activation="relu"
+        )
+        self.head = mlp(2 * M * D, M * D, self.outputs, config.head_dropout)
+
+    def forward(self, batch: Batch) -> ModelOutput:
+        """Project into both kinds of subspace, let the vectors read each other, predict."""
+        present = self.present(batch)  # (B, M)
+        whole = torch.stack([self.project[m](self._encode(m, batch)) for m in self.modalities])  # u_m: (M, B, D)
+        shared, own = self.share(whole).sigmoid(), self.specify(whole).sigmoid()  # h^c_m, h^p_m
+        vectors = torch.cat([own, shared]).transpose(0, 1)  # (B, 2M, D)
+        fused = self.fusion(vectors, present.repeat(1, 2)).flatten(1)
+        prediction = self.to_prediction(self.head(fused))
+        losses = {}
+        if batch.labels:
+            losses = {"task": task_loss(prediction, batch.labels["M"], self.target, self.config.task)}
+            losses |= self._subspaces(whole, shared, own, present.T)
+        features = {str(m): vector for m, vector in zip(self.modalities, whole, strict=True)}
+        features |= {f"shared.{m}": vector for m, vector in zip(self.modalities, shared, strict=True)}
+        features |= {f"specific.{m}": vector for m, vector in zip(self.modalities, own, strict=True)}
+        return ModelOutput(prediction, losses, {}, {**features, "fused": fused})
+
+    def _encode(self, modality: str, batch: Batch) -> Tensor:
+        """(B, F), 0 where the modality is missing."""
+        sequence: Sequence = getattr(batch, modality)
+        if modality == "text":
+            sequence = self.text_encoder(sequence)
+        if modality in self.recurrent:
+            vector: Tensor = self.recurrent[modality](sequence)
+            return vector
+        return masked_mean(*sequence)
+
+    def _subspaces(self, whole: Tensor, shared: Tensor, own: Tensor, present: Tensor) -> dict[str, Tensor]:
+        """L_sim, L_diff and L_recon, over the samples and pairs of modalities that are there.
+
+        Args:
+            whole: (M, B, D) u_m.
+            shared: (M, B, D) h^c_m.
+            own: (M, B, D) h^p_m.
+            present: (M, B) bool.
+        """
+        left, right = pairs(len(present))
+        both = present[left] & present[right]
+        alike = moment_discrepancy(shared[left], shared[right], both, self.config.moments)
+        apart = difference(own, shared, present).sum() + difference(own[left], own[right], both).sum()
+        error = (self.decode(own + shared) - whole).square().mean(dim=-1) * present  # (M, B)
+        return {
+            "sim": alike.sum() / max(len(left), 1),
+            "diff": apart,
+            "recon": error.sum() / present.sum().clamp(min=1),
+        }

@@ -1,0 +1,109 @@
+"""MulT: multimodal transformer for unaligned sequences (Tsai et al., ACL 2019).
+
+A convolution projects each modality, each modality reads each other one through a crossmodal transformer whose layers
+all look at the other's low-level sequence, what it drew from the others is joined and read by a self-attention
+memory, and the last step of every memory goes into the prediction. Readings: the memory's depth and the two linear
+layers with a residual before the head are the released code's; the paper's equations have no causal mask, the code has
+one (preset ``code``); nothing is dropped on attention weights, so that attention runs on the fused kernels. A missing
+modality is read by no other and enters the prediction as 0. The page docs/deviations.md lists what differs.
+"""
+
+from typing import Any, Literal, Self
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.nn.attractor import Higher
+from sentiprism.nn.blocks import TemporalConv
+from sentiprism.nn.crossmodal import Crossmodal
+from sentiprism.nn.objectives.task import TaskLoss, task_loss
+from sentiprism.nn.text import TextEncoder
+from sentiprism.types import Batch, FeatureSpec, ModelOutput, Sequence, TargetSpec
+
+
+class MulTConfig(ModelConfig):
+    """Configuration of `MulT`; the defaults are Table 5 of the paper for MOSI."""
+
+    PRESETS = {"paper": {}, "code": {"causal": True}}
+
+    width: int = Field(40, gt=0)
+    heads: int = Field(10, gt=0)
+    depth: int = Field(4, gt=0)
+    """Layers of each crossmodal transformer."""
+    memory: int = Field(3, gt=0)
+    """Self-attention layers of each memory (code)."""
+    kernel: int = Field(3, gt=0)
+    """Steps of the convolutions; odd."""
+    causal: bool = False
+    """Whether attention sees no later step (code)."""
+    pool: Literal["last", "attention"] = "last"
+    """How a memory becomes a vector: its last real step, or masked attention."""
+    task: TaskLoss = "l1"
+    dropout: float = Field(0.2, ge=0, lt=1)
+    """In the transformers and on what goes into them."""
+    text_dropout: float = Field(0.2, ge=0, lt=1)
+    """On the text's vectors."""
+    head_dropout: float = Field(0.1, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _shapes_fit(self) -> Self:
+        if self.width % self.heads:
+            raise ValueError(f"{self.heads} heads do not divide a width of {self.width}")
+        if self.kernel % 2 == 0:
+            raise ValueError(f"kernel {self.kernel} has no middle: take an odd one")
+        return self
+
+
+class MulT(Model):
+    """Every modality reads every other one, at their own rates."""
+
+    name = "mult"
+    citation = Citation(
+        "Multimodal Transformer for Unaligned Multimodal Language Sequences",
+        "Yao-Hung Hubert Tsai, Shaojie Bai, Paul Pu Liang, J. Zico Kolter, Louis-Philippe Morency, "
+        "Ruslan Salakhutdinov",
+        "ACL",
+        2019,
+        "https://github.com/yaohungt/Multimodal-Transformer",
+    )
+    Config = MulTConfig
+    config: MulTConfig
+    exceptions = {"weights": "the memories are joined side by side; see attention_maps for what each one reads"}
+
+    def __init__(
+        self, features: FeatureSpec, target: TargetSpec, config: MulTConfig, *, pretrained: bool = True
+    ) -> None:
+        super().__init__(features, target, config, pretrained=pretrained)
+        D, used = config.width, self.modalities
+        inputs = {m: getattr(features, m).width for m in used}
+        if "text" in used and features.text is not None:
+            self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
+            self.text_dropout = nn.Dropout(config.text_dropout)
+            inputs["text"] = self.text_encoder.width
+        self.project = nn.ModuleDict({m: TemporalConv(inputs[m], D, config.kernel, bias=False) for m in used})
+        options: dict[str, Any] = {"dropout": config.dropout, "norm": "pre", "causal": config.causal}
+        last = config.pool == "last"
+        self.crossmodal = Crossmodal(used, D, config.heads, config.depth, config.memory, last=last, **options)
+        joined = len(used) * self.crossmodal.width
+        self.higher = Higher(joined, config.head_dropout)
+        self.head = nn.Linear(joined, self.outputs)
+
+    def forward(self, batch: Batch) -> ModelOutput:
+        """Project, read each other, remember, predict; ``weights`` say where attention pools look."""
+        vectors, weights = self.crossmodal({m: self._project(m, batch) for m in self.modalities})
+        fused = self.higher(torch.cat(list(vectors.values()), dim=1))
+        prediction = self.to_prediction(self.head(fused))
+        losses = {}
+        if batch.labels:
+            losses = {"task": task_loss(prediction, batch.labels["M"], self.target, self.config.task)}
+        features: dict[str, Tensor] = {**vectors, "fused": fused}
+        return ModelOutput(prediction, losses, weights, features)
+
+    def _project(self, modality: str, batch: Batch) -> Sequence:
+        sequence: Sequence = getattr(batch, modality)
+        if modality == "text":
+            values, mask = self.text_encoder(sequence)
+            sequence = Sequence(self.text_dropout(values), mask)
+        return Sequence(self.project[modality](*sequence), sequence.mask)

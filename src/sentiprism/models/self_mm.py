@@ -1,0 +1,156 @@
+"""Self-MM: multi-task learning with labels that it generates for each modality itself (Yu et al., AAAI 2021).
+
+Architecture, loss and label generation (ULGM: Relative Distance Value, Shifting Value, Momentum-based Update Policy)
+are the paper's; ``preset: code`` takes the distance of the authors' code. The readings: one width for all F*; a task
+has two layers, as the paper writes, where the code has three; a modality's first label is the multimodal one; neutral
+is the middle of the labels' range, and generated labels are clipped to that. Classes have no positive and negative
+centre: every modality then learns the class itself, with weight 1. docs/deviations.md lists all this.
+"""
+
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.nn.blocks import last_step, masked_mean
+from sentiprism.nn.label_generation import DistanceForm, UnimodalLabels
+from sentiprism.nn.objectives.task import TaskLoss, task_loss
+from sentiprism.nn.text import TextEncoder
+from sentiprism.types import MODALITIES, Batch, FeatureSpec, Modality, ModelOutput, TargetSpec
+
+
+class SelfMMConfig(ModelConfig):
+    """Configuration of `SelfMM`."""
+
+    LOSSES = {"task": 1.0, "text": 1.0, "audio": 1.0, "vision": 1.0}
+    PRESETS = {"paper": {}, "code": {"distance": "norm"}}
+
+    width: int = Field(128, gt=0)
+    """Of F*, the representations that labels are generated from."""
+    text_hidden: int = Field(64, gt=0)
+    """LSTM states for text features that are not contextual (GloVe)."""
+    audio_hidden: int = Field(16, gt=0)
+    vision_hidden: int = Field(32, gt=0)
+    text_pool: Literal["first", "mean"] = "first"
+    """How a contextual text encoder becomes F_t: [CLS] or the mean over tokens."""
+    generate: bool = True
+    """Whether labels are generated; False leaves the modalities' losses at 0, for they are weighted by the shift."""
+    distance: DistanceForm = "square"
+    """Of a representation from a centre."""
+    task: TaskLoss = "l1"
+    dropout: float = Field(0.1, ge=0, lt=1)
+    """On what the layers of each task read."""
+
+
+class SelfMM(Model):
+    """One task of all modalities, one of each, and labels for the latter made from distances."""
+
+    name = "self_mm"
+    citation = Citation(
+        "Learning Modality-Specific Representations with Self-Supervised Multi-Task Learning for Multimodal "
+        "Sentiment Analysis",
+        "Wenmeng Yu, Hua Xu, Ziqi Yuan, Jiele Wu",
+        "AAAI",
+        2021,
+        "https://github.com/thuiar/Self-MM",
+    )
+    Config = SelfMMConfig
+    config: SelfMMConfig
+    exceptions = {"weights": "modalities are joined side by side: nothing weighs one against another"}
+
+    def __init__(
+        self, features: FeatureSpec, target: TargetSpec, config: SelfMMConfig, *, pretrained: bool = True
+    ) -> None:
+        super().__init__(features, target, config, pretrained=pretrained)
+        if "text" in self.modalities and features.text is not None:
+            self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
+        widths, joint = self.build_encoders()
+        D, outputs = config.width, self.outputs
+        self.dropout = nn.Dropout(config.dropout)
+        self.join = nn.Linear(joint, D)
+        self.head = nn.Linear(D, outputs)
+        self.own = nn.ModuleDict({m: nn.Linear(width, D) for m, width in widths.items()})
+        self.own_heads = nn.ModuleDict({m: nn.Linear(D, outputs) for m in widths})
+        self.epoch = 0
+
+    def build_encoders(self) -> tuple[dict[Modality, int], int]:
+        """Make what `encode` needs; the widths of what it gives, by modality and joint."""
+        widths: dict[Modality, int] = {}
+        self.recurrent = nn.ModuleDict()
+        for m in self.modalities:
+            if m == "text" and self.text_encoder.contextual:
+                widths[m] = self.text_encoder.width
+                continue
+            inputs = self.text_encoder.width if m == "text" else getattr(self.features, m).width
+            widths[m] = getattr(self.config, f"{m}_hidden")
+            self.recurrent[m] = nn.LSTM(inputs, widths[m], batch_first=True)
+        return widths, sum(widths.values())
+
+    def encode(self, batch: Batch) -> tuple[dict[Modality, Tensor], Tensor, dict[str, Tensor]]:
+        """F_t, F_a and F_v, (B, H) by modality, 0 where one is missing; what the multimodal task reads; ``weights``."""
+        vectors = {m: self._encode(m, batch) for m in self.modalities}
+        return vectors, torch.cat(list(vectors.values()), dim=1), {}
+
+    def _encode(self, modality: Modality, batch: Batch) -> Tensor:
+        sequence = getattr(batch, modality)
+        if modality == "text":
+            sequence = self.text_encoder(sequence)
+            if self.text_encoder.contextual:
+                return masked_mean(*sequence) if self.config.text_pool == "mean" else sequence.values[:, 0]
+        return last_step(self.recurrent[modality](sequence.values)[0], sequence.mask)
+
+    def forward(self, batch: Batch) -> ModelOutput:
+        """Multimodal and unimodal tasks; ``features`` are F*, which `after_step` keeps."""
+        vectors, joint, weights = self.encode(batch)
+        fused = self.join(self.dropout(joint)).relu()  # F*_m
+        prediction = self.to_prediction(self.head(fused))
+        features: dict[str, Tensor] = {m: self.own[m](self.dropout(x)).relu() for m, x in vectors.items()}  # F*_s
+        losses = {}
+        if batch.labels:
+            heads = {m: self.to_prediction(self.own_heads[m](features[m])) for m in self.modalities}
+            losses = self._losses(prediction, heads, batch)
+        return ModelOutput(prediction, losses, weights, {**features, "fused": fused})
+
+    def _losses(self, prediction: Tensor, heads: dict[Modality, Tensor], batch: Batch) -> dict[str, Tensor]:
+        """L = mean of |ŷ_m - y_m| + Σ_s W_s |ŷ_s - y_s| with W_s = tanh |y_s - y_m|; s over what a sample has."""
+        label, kind = batch.labels["M"], self.config.task
+        losses: dict[str, Tensor] = {m: prediction.new_zeros(()) for m in MODALITIES}
+        losses |= {"task": task_loss(prediction, label, self.target, kind)}
+        for m, y in zip(self.modalities, self._own_labels(batch).unbind(1), strict=True):
+            weight = (y - label).abs().tanh() if self.target.kind == "intensity" else None
+            losses[m] = task_loss(heads[m], y, self.target, kind, getattr(batch, m).present, weight)
+        return losses
+
+    def _own_labels(self, batch: Batch) -> Tensor:
+        """y_s, (B, M): the generated ones in training, the multimodal one where there are none."""
+        label = batch.labels["M"]
+        if self.training and isinstance(self.memory, UnimodalLabels):
+            return self.memory.read(batch.index, label)
+        return label.unsqueeze(1).expand(-1, len(self.modalities))
+
+    def create_memory(self, rows: int) -> UnimodalLabels | None:
+        """F* and labels of every train utterance."""
+        if self.target.kind == "classes" or not self.config.generate:
+            return None
+        return UnimodalLabels(rows, len(self.modalities), self.config.width, self.target, self.config.distance)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Labels are generated from the second epoch on."""
+        self.epoch = epoch
+
+    def after_step(self, batch: Batch, output: ModelOutput) -> None:
+        """Generate the labels of the batch, and keep its F*."""
+        if isinstance(self.memory, UnimodalLabels):
+            vectors = torch.stack([output.features[name] for name in ("fused", *self.modalities)], dim=1)
+            label = batch.labels["M"]
+            self.memory.update(batch.index, vectors.detach(), label, self.present(batch), self.epoch + 1)
+
+    def param_groups(self) -> dict[str, list[nn.Parameter]]:
+        """Also ``audio`` and ``vision``: their encoders, which the paper's code trains at rates of their own."""
+        encoders = {m: self.recurrent[m].parameters() if m in self.recurrent else () for m in ("audio", "vision")}
+        own: dict[str, list[nn.Parameter]] = {m: list(parameters) for m, parameters in encoders.items()}
+        theirs = {id(p) for parameters in own.values() for p in parameters}
+        rest = {k: [p for p in group if id(p) not in theirs] for k, group in super().param_groups().items()}
+        return rest | own

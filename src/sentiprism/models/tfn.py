@@ -1,0 +1,81 @@
+"""TFN: tensor fusion network (Zadeh et al., EMNLP 2017).
+
+Each modality becomes a vector, a 1 is put in front of each, and their outer product holds every product of features of
+one, two and three modalities: z = [1; z_l] ⊗ [1; z_v] ⊗ [1; z_a]. A network over the whole tensor predicts.
+
+Networks and sizes are the paper's: an LSTM over the words, the mean over time and three layers of 32 for audio and
+vision, layers of 128 for text and two for inference, one sigmoid over the range of the labels. The paper stacks the
+states of all words into one long vector; here attention pools them, so that any length works (one linear layer and
+ReLU then give the text's vector), or the last one is taken, as in the implementations that the field quotes. A missing
+modality is the vector 0: of its factor only the 1 is left, and the tensor holds the products of the others.
+"""
+
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from sentiprism.models._late import LateConfig, LateModel
+from sentiprism.models.base import Citation
+from sentiprism.nn.objectives.task import TaskLoss
+from sentiprism.nn.subnetworks import TextPool, with_one
+from sentiprism.types import FeatureSpec, TargetSpec
+
+
+class TFNConfig(LateConfig):
+    """Configuration of `TFN`; the defaults are the paper's."""
+
+    task: TaskLoss = "mse"
+    text_pool: TextPool = "attention"
+    text_relu: bool = True
+    width: int = Field(128, gt=0)
+    """Of the two layers over the tensor."""
+    dropout: float = Field(0.15, ge=0, lt=1)
+    output: Literal["sigmoid", "linear"] = "sigmoid"
+    """An intensity as a sigmoid over the range of the labels, or free; classes are logits."""
+
+
+class TFN(LateModel):
+    """Products of features of all modalities, in one tensor."""
+
+    name = "tfn"
+    citation = Citation(
+        "Tensor Fusion Network for Multimodal Sentiment Analysis",
+        "Amir Zadeh, Minghai Chen, Soujanya Poria, Erik Cambria, Louis-Philippe Morency",
+        "EMNLP",
+        2017,
+        "https://github.com/A2Zadeh/TensorFusionNetwork",
+    )
+    Config = TFNConfig
+    config: TFNConfig
+    exceptions = {"weights": "every feature of the tensor is a product, which is no single modality's"}
+
+    def __init__(
+        self, features: FeatureSpec, target: TargetSpec, config: TFNConfig, *, pretrained: bool = True
+    ) -> None:
+        super().__init__(features, target, config, pretrained=pretrained)
+        size = 1
+        for width in self.widths:
+            size *= width + 1
+        self.dropout = nn.Dropout(config.dropout)
+        self.inference = nn.Sequential(
+            nn.Linear(size, config.width), nn.ReLU(), nn.Linear(config.width, config.width), nn.ReLU()
+        )
+        self.head = nn.Linear(config.width, self.outputs)
+
+    def join(self, vectors: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """(B, D_m) a modality -> (B, outputs), and the first layers' answer (B, width)."""
+        fused: Tensor = self.inference(self.dropout(fusion_tensor(vectors)))
+        head: Tensor = self.head(fused)
+        if self.target.kind == "intensity" and self.config.output == "sigmoid":
+            head = self.target.low + (self.target.high - self.target.low) * head.sigmoid()
+        return head, fused
+
+
+def fusion_tensor(vectors: list[Tensor]) -> Tensor:
+    """Outer product of the vectors, each with a 1 in front, flattened: (B, D_m) each -> (B, Π(1 + D_m))."""
+    product = with_one(vectors[0])
+    for vector in vectors[1:]:
+        product = torch.einsum("bi,bj->bij", product, with_one(vector)).flatten(1)
+    return product

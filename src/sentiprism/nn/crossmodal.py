@@ -1,0 +1,88 @@
+"""Modalities that read each other, pair by pair (after MulT, Tsai et al. 2019)."""
+
+from collections.abc import Mapping
+from itertools import permutations
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sentiprism.nn.attractor import Pool, Stack
+from sentiprism.types import Modality, Sequence
+
+
+class Through(nn.Module):
+    """A sequence reads another one as that one has read a third (TETFN's text-enhanced transformer).
+
+    Args:
+        lower: how the other one reads the third.
+        upper: how the result is read.
+    """
+
+    def __init__(self, lower: Stack, upper: Stack) -> None:
+        super().__init__()
+        self.lower, self.upper = lower, upper
+
+    def forward(self, x: Sequence, other: Sequence, third: Sequence) -> Sequence:
+        """(B, T, D), (B, S, D), (B, L, D) -> (B, T, D)."""
+        read: Sequence = self.upper(x, self.lower(other, third))
+        return read
+
+
+class Crossmodal(nn.Module):
+    """Each modality reads each other one; what it drew, side by side, goes through self-attention and is pooled.
+
+    A modality that is alone goes through self-attention only. A missing one is read by nobody and comes out as 0.
+
+    Args:
+        modalities: those in use.
+        width: D.
+        heads: attention heads.
+        depth: layers of each reading.
+        memory: layers of self-attention.
+        through: a modality that has a say where two others read each other; None = none has.
+        last: take the last real step instead of masked attention.
+        options: see `Stack`.
+    """
+
+    def __init__(
+        self,
+        modalities: tuple[Modality, ...],
+        width: int,
+        heads: int,
+        depth: int,
+        memory: int,
+        *,
+        through: Modality | None = None,
+        last: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__()
+        self.through = through if through in modalities else None
+        self.reads = nn.ModuleDict()
+        for m, other in permutations(modalities, 2):
+            read: nn.Module = Stack(width, heads, depth, cross=True, **options)
+            if self.through is not None and self.through not in {m, other}:
+                read = Through(Stack(width, heads, 1, cross=True, **options), read)  # type: ignore[arg-type]
+            self.reads[f"{m}_{other}"] = read
+        self.width = max(len(modalities) - 1, 1) * width
+        """Of what comes out."""
+        self.memories = nn.ModuleDict({m: Stack(self.width, heads, memory, **options) for m in modalities})
+        self.pools = nn.ModuleDict({m: Pool(self.width, last=last) for m in modalities})
+
+    def forward(self, sequences: Mapping[Modality, Sequence]) -> tuple[dict[Modality, Tensor], dict[str, Tensor]]:
+        """(B, T_m, D) by modality -> (B, width) by modality, and the pools' weights ``time.*`` (B, T_m)."""
+        vectors, weights = {}, {}
+        for m, x in sequences.items():
+            drawn = [self._read(m, other, sequences).values for other in sequences if other != m]
+            joined = Sequence(torch.cat(drawn, dim=-1), x.mask) if drawn else x
+            vectors[m], share = self.pools[m](self.memories[m](joined))
+            if share is not None:
+                weights[f"time.{m}"] = share
+        return vectors, weights
+
+    def _read(self, modality: Modality, other: Modality, sequences: Mapping[Modality, Sequence]) -> Sequence:
+        read, x, y = self.reads[f"{modality}_{other}"], sequences[modality], sequences[other]
+        third = (sequences[self.through],) if self.through is not None and isinstance(read, Through) else ()
+        result: Sequence = read(x, y, *third)
+        return result

@@ -1,0 +1,80 @@
+"""A metric over the strength of damage to the inputs, one panel a kind."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sentiprism.data.corruption import KINDS, TITLES
+from sentiprism.errors import UserError, suggest
+from sentiprism.evaluation.answers import opened
+from sentiprism.evaluation.robustness import recalled
+from sentiprism.report.figures.style import (
+    MARKERS,
+    MODALITY,
+    canvas,
+    dot,
+    fitted,
+    headline,
+    seeds_note,
+    selection_note,
+    styled,
+)
+from sentiprism.training import Run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+HEIGHT = 1.3
+"""Inches of a row of panels."""
+
+
+@styled
+def robustness(
+    run: Run | Path | str, split: str = "test", *, metric: str | None = None, device: str = "auto"
+) -> "Figure":
+    """Draw the curves of `sentiprism.evaluation.robustness`: one line a modality, its 95% interval shaded.
+
+    Args:
+        run: a `Run` or its folder; what an earlier measurement kept is drawn where there is one.
+        split: ``train``, ``valid`` or ``test``.
+        metric: by default the one that chose the protocol's epochs.
+        device: as in ``train``, where nothing is kept yet.
+
+    Raises:
+        UserError: the protocol has no such metric, or nothing can be measured.
+    """
+    run = opened(run)
+    found = recalled(run, split, device=device)
+    metric = metric or found.protocol.default_selection
+    if metric not in found.protocol.metrics:
+        raise UserError(f"the dataset has no metric {metric!r}", suggest(metric, found.protocol.metrics))
+    judge = found.protocol.metrics[metric]
+    kinds = [kind for kind in KINDS if any(curve.kind == kind for curve in found.curves)]
+    used = [m for m in MODALITY if any(curve.modality == m for curve in found.curves)]
+    looks = {m: (MODALITY[m], MARKERS[list(MODALITY).index(m)]) for m in used}
+    name = f"{judge.label}{', %' * judge.percent} {'↑' if judge.higher_is_better else '↓'}"
+    notes = [
+        "mean over seeds with the 95% bootstrap interval over utterances",
+        seeds_note(found.seeds),
+        selection_note(run),
+    ]
+    across = min(len(kinds), 2)
+    rows = -(-len(kinds) // across)
+    key = {m: dot(*look, line="-") for m, look in looks.items()}
+    figure = canvas(f"Damaged inputs: {headline(run, split)}", notes, HEIGHT * rows + 0.1, key)
+    axes = figure.subplots(rows, across, squeeze=False, sharey=True).ravel()
+    for ax in axes[len(kinds) :]:
+        ax.remove()
+    for number, (ax, kind) in enumerate(zip(axes, kinds, strict=False)):
+        for curve in (one for one in found.curves if one.kind == kind):
+            values = [point[metric] for point in curve.points]
+            low, mean, high = ([judge.scale * getattr(v, part) for v in values] for part in ("low", "mean", "high"))
+            colour, marker = looks[curve.modality]
+            ax.fill_between(curve.strengths, low, high, color=colour, alpha=0.2, linewidth=0)
+            ax.plot(curve.strengths, mean, color=colour, marker=marker, markersize=3, label=curve.modality)
+        strengths = next(one.strengths for one in found.curves if one.kind == kind)
+        ticks = (strengths[0], strengths[-1] / 2, strengths[-1])
+        ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        ax.set_title(fitted(TITLES[kind], 1.4), loc="left")
+        if number % across == 0:
+            ax.set_ylabel(name)
+    return figure

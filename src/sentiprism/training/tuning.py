@@ -1,0 +1,318 @@
+"""Search of settings on train and valid alone: what it is handed has no test split.
+
+A study is a folder: ``study.yaml`` says what is searched, ``journal.log`` holds every trial and is what processes
+share, ``best.yaml`` is an experiment with the best settings so far. No trial's weights are kept.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+import yaml
+
+from sentiprism.config import dump, load_yaml, merge, override
+from sentiprism.data.dataset import Dataset, TuningView
+from sentiprism.data.prepare import DataConfig, PreparedSplit, prepare
+from sentiprism.data.store import load_tuning
+from sentiprism.errors import UserError
+from sentiprism.files import write_text
+from sentiprism.metrics import protocol
+from sentiprism.models import MODELS, create_model
+from sentiprism.models.search import ENCODER, SHARED, Space
+from sentiprism.training import RunConfig, resolve
+from sentiprism.training.engine import Engine
+from sentiprism.training.experiments import Experiment, default_settings, load_experiment
+from sentiprism.training.loop import Trainer, selection_rule
+from sentiprism.training.optimizer import check_groups
+from sentiprism.training.progress import TrainingProgress
+from sentiprism.training.seeding import seed_at
+from sentiprism.training.study import Journal, Pruned, Study, Trial, read_space
+from sentiprism.types import FeatureSpec
+
+
+class Found(NamedTuple):
+    """A study so far."""
+
+    folder: Path
+    study: Study
+    trials: list[Trial]
+    """In the order they began."""
+
+    @property
+    def ranked(self) -> list[Trial]:
+        """Finished trials, the best valid score first."""
+        sign = -1 if self.study.higher_is_better else 1
+        return sorted((t for t in self.trials if t.score is not None), key=lambda t: sign * (t.score or 0.0))
+
+    @property
+    def experiment(self) -> Path:
+        """The best settings, as ``train --experiment`` reads them."""
+        return self.folder / "best.yaml"
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "folder": str(self.folder),
+            "experiment": str(self.experiment),
+            "study": self.study.model_dump(mode="json"),
+            "best": self.ranked[0]._asdict() if self.ranked else None,
+            "trials": [trial._asdict() for trial in self.trials],
+        }
+
+
+def tune(
+    model: str | None = None,
+    dataset: str | Path | TuningView | None = None,
+    *,
+    trials: int = 20,
+    jobs: int = 1,
+    experiment: str | None = None,
+    settings: dict[str, Any] | None = None,
+    assignments: Iterable[str] = (),
+    search: Iterable[str] = (),
+    seed: int = 0,
+    out: Path | str | None = None,
+    device: str = "auto",
+    quiet: bool = False,
+) -> Found:
+    """Search a model's settings for the best valid score; a trial is one training with the settings' first seed.
+
+    The first trial is what the study starts from. The same call goes on with the study that its folder holds; other
+    processes that make it at the same time take trials of the same study. A setting that is given is not searched.
+
+    Args:
+        model: see ``list_models``.
+        dataset: name in the store or folder, of which the test split is not opened; or a view.
+        trials: of the whole study, earlier ones and other processes' among them.
+        jobs: processes, this one among them.
+        experiment: settings to start from; by default as in ``train``.
+        settings: what differs, nested as in `RunConfig`.
+        assignments: what differs from that, as ``key=value`` texts.
+        search: changes of the space, see `read_space`.
+        seed: of the search.
+        out: folder of the study; by default ``runs/tune-<model>-<dataset>``.
+        device: as in ``train``.
+        quiet: show no progress.
+
+    Raises:
+        UserError: optuna is not installed, the settings cannot be used, the folder holds another study, or every
+            trial failed.
+    """
+    if isinstance(dataset, str | Path) and Path(dataset).parts[1:]:  # a folder; another process may stand elsewhere
+        dataset = Path(dataset).resolve()
+    name = dataset.name if isinstance(dataset, TuningView) else None if dataset is None else str(dataset)
+    if experiment is not None:
+        start = load_experiment(experiment).run
+    elif model is None or name is None:
+        raise UserError("a study needs a model and a dataset", "for example: sentiprism tune mdf --dataset mosi")
+    else:
+        start = default_settings(model, Path(name).name)
+    changes = override(settings or {}, assignments)
+    given = {key: value for key, value in {"model": model, "dataset": name}.items() if value is not None}
+    run = merge(merge(start, changes), given)
+    config = resolve(run)
+    view = dataset if isinstance(dataset, TuningView) else load_tuning(config.dataset)
+    scorer = protocol(view.card.protocol)
+    study = Study(
+        content=view.card.content,
+        protocol=view.card.protocol,
+        select=config.optim.select or scorer.default_selection,
+        run=run,
+        space=_space(config, view, changes) | read_space(search),
+        seed=seed,
+    )
+    _check(study, view)
+    folder = Path(out) if out else Path("runs") / f"tune-{config.model}-{view.name}"
+    if not (folder / "study.yaml").exists():
+        write_text(folder / "study.yaml", dump(study))
+    elif _read(folder) != study:
+        raise UserError(f"{folder} holds a study of something else", "choose another --out, or go on with --resume")
+    return go_on(folder, trials=trials, jobs=jobs, view=view, device=device, quiet=quiet)
+
+
+def go_on(
+    folder: Path | str,
+    *,
+    trials: int,
+    jobs: int = 1,
+    view: TuningView | None = None,
+    device: str = "auto",
+    quiet: bool = False,
+) -> Found:
+    """Go on with a study until it has so many trials, whoever runs them.
+
+    Args:
+        folder: of the study.
+        trials: as in `tune`.
+        jobs: as in `tune`; further processes read the dataset from the store.
+        view: the dataset; by default from the store.
+        device: as in ``train``.
+        quiet: show no progress.
+
+    Raises:
+        UserError: there is no study, its dataset has changed, or every trial failed.
+    """
+    folder = Path(folder)
+    study = _read(folder)
+    config = resolve(study.run)
+    view = view or load_tuning(config.dataset)
+    view = view.tuning() if isinstance(view, Dataset) else view
+    if view.card.content != study.content:
+        raise UserError(
+            f"dataset {view.name} is not the one of {folder}", "import the same files, or begin a new study"
+        )
+    engine = Engine(device, "auto")
+    if engine.world > 1:
+        raise UserError("a study is no distributed training", "start it alone; --jobs gives it processes")
+    journal = Journal(folder, study, _within(study))
+    command = [sys.executable, "-m", "sentiprism", "tune", "--resume", str(folder), "--trials", str(trials)]
+    environment = {**os.environ, "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // jobs))}
+    others = [
+        subprocess.Popen([*command, "--device", device], env=environment, stdout=subprocess.DEVNULL)  # noqa: S603
+        for _ in range(jobs - 1)
+    ]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(max(1, threads // jobs))
+    try:
+        with TrainingProgress(quiet=quiet) as progress:
+            work = _Work(journal, view, engine, progress)
+            while (asked := journal.ask(trials)) is not None:
+                work.take(*asked)
+        for other in others:
+            other.wait()
+    finally:
+        torch.set_num_threads(threads)
+        for other in others:
+            other.terminate()
+    found = Found(folder, study, journal.trials())
+    if not found.ranked:
+        reason = next((trial.note for trial in found.trials if trial.note), "none was finished")
+        raise UserError(f"no trial of {folder} has a score: {reason}", "start from other settings, or run more trials")
+    return found
+
+
+class _Work:
+    """What one process does for a study; inputs are prepared once for all trials that read the data alike."""
+
+    def __init__(self, journal: Journal, view: TuningView, engine: Engine, progress: TrainingProgress) -> None:
+        self.journal, self.view, self.engine, self.progress = journal, view, engine, progress
+        self.prepared: dict[str, tuple[FeatureSpec, PreparedSplit, PreparedSplit]] = {}
+
+    def take(self, trial: Any, changes: dict[str, Any]) -> None:
+        """Train one trial and enter it."""
+        study, outcome = self.journal.definition, ""
+        try:
+            best = self._train(resolve(study.settings(changes)), trial)
+            score = float(best["valid"][study.select])
+            self.journal.tell(trial, score)
+            outcome = f"valid {study.select} {score:.4f} in epoch {best['epoch']}"
+        except Pruned:
+            self.journal.tell(trial)
+            outcome = "pruned"
+        except UserError as error:  # a rate too high, widths that do not fit each other
+            self.journal.tell(trial, note=error.cause)
+            outcome = f"failed: {error.cause}"
+        except BaseException:  # whoever asks next sees that nobody runs it
+            self.journal.let_go(trial.number)
+            raise
+        finally:
+            self.engine.release()
+        shown = ", ".join(f"{place}={_brief(value)}" for place, value in changes.items())
+        self.progress.note(f"trial {trial.number}: {outcome}; {shown}")
+        with self.journal.lock:
+            _write_best(Found(self.journal.folder, study, self.journal.trials()), self.view.name)
+
+    def _train(self, config: RunConfig, trial: Any) -> dict[str, Any]:
+        features, train, valid = self._inputs(config.data)
+        seed = config.seeds[0]
+        seed_at(seed)
+        model = create_model(config.model, features, self.view.card.target, config.config)
+        scorer, folder = self.journal.definition.scorer, self.journal.workshop(trial)
+        trainer = Trainer(config, seed, model, train, valid, scorer, folder, self.engine, {})
+        return trainer.run(TrainingProgress(quiet=True), self.journal.pruning(trial))
+
+    def _inputs(self, config: DataConfig) -> tuple[FeatureSpec, PreparedSplit, PreparedSplit]:
+        key = config.model_dump_json()
+        if key not in self.prepared:
+            features = prepare(self.view, config)
+            train, valid = (PreparedSplit(split, features) for split in (self.view.train, self.view.valid))
+            self.prepared[key] = features, train, valid
+        return self.prepared[key]
+
+
+def _read(folder: Path) -> Study:
+    if not (folder / "study.yaml").is_file():
+        raise UserError(f"{folder} is no study", "begin one with: sentiprism tune MODEL --dataset NAME")
+    return Study.parse(load_yaml(folder / "study.yaml"), str(folder / "study.yaml"))
+
+
+def _space(config: RunConfig, view: TuningView, fixed: dict[str, Any]) -> Space:
+    """What all models share, the model's own, less what is given or has no meaning here."""
+    features = prepare(view, config.data)
+    found = dict(SHARED)
+    if features.text is not None and features.text.kind == "tokens":
+        found |= ENCODER
+    own = MODELS[config.model].Config.parse(config.config)
+    found |= {f"config.{name}": distribution for name, distribution in own.space().items()}
+    if view.card.target.kind == "classes":
+        found.pop("config.task", None)  # there is one loss for classes
+    return {place: distribution for place, distribution in found.items() if _at(fixed, place) is _ABSENT}
+
+
+_ABSENT = object()
+
+
+def _at(settings: Any, place: str) -> Any:
+    """What stands at a place of nested settings."""
+    for part in place.split("."):
+        if not isinstance(settings, dict) or part not in settings:
+            return _ABSENT
+        settings = settings[part]
+    return settings
+
+
+def _within(study: Study) -> dict[str, Any]:
+    """The settings that a study starts from, where they lie in its space."""
+    start = resolve(study.run).model_dump(mode="json")
+    values = {place: _at(start, place) for place in study.space}
+    return {place: value for place, value in values.items() if study.space[place].has(value)}
+
+
+def _check(study: Study, view: TuningView) -> None:
+    """Refuse before the first trial what every trial, or every one with some value, would be refused for."""
+    config = resolve(study.run)
+    selection_rule(study.scorer, study.select)
+    for place, distribution in study.space.items():
+        for value in distribution.ends:
+            resolve(study.settings({place: value}))
+    features = prepare(view, config.data)
+    with torch.device("meta"):
+        model = create_model(config.model, features, view.card.target, config.config, pretrained=False)
+    check_groups(model, config.optim)
+
+
+def _write_best(found: Found, dataset: str) -> None:
+    if not found.ranked:
+        return
+    best, study = found.ranked[0], found.study
+    done = sum(trial.state in {"complete", "pruned", "failed"} for trial in found.trials)
+    experiment = Experiment(
+        title=f"{study.run['model']} on {dataset}, tuned",
+        source=f"sentiprism tune, trial {best.number} of {done}",
+        selection=selection_rule(study.scorer, study.select),
+        run=study.settings(best.settings),
+        notes=(
+            f"Best valid {study.select} of {done} trials with one seed: {best.score:.4f}. A minimum over trials is "
+            "lower than what the settings give with other seeds.",
+        ),
+    )
+    text = yaml.safe_dump(experiment.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120)
+    write_text(found.experiment, text)
+
+
+def _brief(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,115 @@
+"""A comparison says the same in every format, whichever run is the reference."""
+
+import csv
+import io
+import re
+
+import numpy as np
+import pytest
+
+from makers_models import small
+from sentiprism.errors import UserError
+from sentiprism.evaluation import compare
+from sentiprism.evaluation.bootstrap import holm
+from sentiprism.markup import comma_separated, html, latex, markdown, number, tex
+from sentiprism.training import train
+
+
+@pytest.fixture(scope="module")
+def other(small_home, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SENTIPRISM_HOME", str(small_home))
+        settings = {"config": small("text_only"), "optim": {"epochs": 1, "batch_size": 16}}
+        out = tmp_path_factory.mktemp("runs") / "text_only"
+        return train("text_only", "small", settings=settings, out=out, device="cpu", quiet=True)
+
+
+@pytest.fixture
+def found(trained, other, data):
+    return compare([trained], reference=other, device="cpu")
+
+
+def test_the_reference_joins_the_runs_and_the_others_are_held_against_it(found, trained, other):
+    assert [entry.name for entry in found.entries] == ["text_only", "trained"]
+    assert found.reference == "text_only"
+    assert [entry.difference is None for entry in found.entries] == [True, False]
+    forth, back = found.differences[0], compare([trained, other], device="cpu").differences[0]
+    assert forth["mae"].mean == pytest.approx(-back["mae"].mean)
+    again = compare([trained, other], reference=other.folder, device="cpu")
+    assert [entry.name for entry in again.entries] == ["trained", "text_only"]
+    assert again.differences == found.differences
+    assert {n: d.holm for n, d in forth.items()} == holm({n: d.p for n, d in forth.items()})
+
+
+def test_costs_are_those_of_the_run(found, trained):
+    entry = found.entries[1]
+    assert entry.parameters > found.entries[0].parameters > 0
+    assert entry.seconds > 0
+
+
+def test_csv_holds_every_number_unrounded(found):
+    rows = list(csv.DictReader(io.StringIO(found.render("csv"))))
+    assert len(rows) == 2 * len(found.evaluations[0].metrics)
+    by = {(row["run"], row["metric"]): row for row in rows}
+    mae, apart = found.evaluations[1].metrics["mae"], found.differences[0]["mae"]
+    row = by["trained", "mae"]
+    assert [float(row[k]) for k in ("mean", "std", "low", "high")] == list(mae)
+    assert [float(row[k]) for k in ("difference", "difference_low", "difference_high", "p", "p_holm")] == list(apart)
+    assert by["text_only", "mae"]["difference"] == by["text_only", "mae"]["std"] == ""
+    assert row["selection"] == "epoch of the lowest valid MAE; test is not looked at"
+
+
+def test_every_format_shows_the_same_cells(found):
+    mae, apart = found.evaluations[1].metrics["mae"], found.differences[0]["mae"]
+    shown = [f"{mae.mean:.3f} ± {mae.std:.3f}", f"[{mae.low:.3f}, {mae.high:.3f}]"]
+    for text in (found.render("markdown"), found.render("html")):
+        assert all(part in text for part in shown)
+        assert f"p = {number(apart.p)}, {number(apart.holm)}" in text
+        assert "epoch of the lowest valid MAE" in text
+    page = found.render("latex")
+    assert shown[0].replace("±", r"$\pm$") in page
+    assert r"\toprule" in page
+    assert r"text\_only" in page
+    lines = [line for line in page.splitlines() if line.endswith(r"\\")]
+    assert {line.count("&") for line in lines} == {13}  # every line fills every column
+    assert len(lines) == 1 + 2 + 4  # head, the reference, the other with what it differs in
+    with pytest.raises(UserError, match="did you mean 'latex'"):
+        found.render("latx")
+
+
+def test_nothing_to_compare_is_refused():
+    with pytest.raises(UserError, match="no run to compare"):
+        compare([])
+
+
+# how tables are written
+
+
+def test_latex_escapes_what_means_something_to_it():
+    assert tex("50% of A_1 & #2 {x} $5 a~b ^ \\") == (
+        r"50\% of A\_1 \& \#2 \{x\} \$5 a\textasciitilde{}b \textasciicircum{} \textbackslash{}"
+    )
+    assert tex("-0.014 [-0.028, 0.001] ± 3, a-1, Acc-2") == r"$-$0.014 [$-$0.028, 0.001] $\pm$ 3, a-1, Acc-2"
+    assert latex(("a", "b"), [("x", ("1", "2"))], ["said"]).splitlines() == [
+        "% said",
+        r"\begin{tabular}{lr}",
+        r"\toprule",
+        r"a & b \\",
+        r"\midrule",
+        r"x & 1 \\",
+        r" & 2 \\",
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+
+
+def test_html_and_markdown_escape_what_means_something_to_them():
+    page = html(("a <b>", "c"), [("x & y", ("1", "2"))], ["<i>"])
+    assert "<th>a &lt;b&gt;</th>" in page
+    assert "<td>x &amp; y</td><td>1<br>2</td>" in page
+    assert re.findall("<p>.*</p>", page) == ["<p>&lt;i&gt;</p>"]
+    assert markdown(("a", "b"), [("x|y", ("1", "2"))]).splitlines()[-1] == r"| x\|y | 1<br>2 |"
+
+
+def test_csv_quotes_commas_and_leaves_undefined_numbers_empty():
+    assert comma_separated(("a", "b"), [("x, y", np.nan), ('"', 0.1)]) == 'a,b\n"x, y",\n"""",0.1'
