@@ -267,7 +267,11 @@ def test_tokens_are_entered_behind_their_embeddings(name, tmp_path):
 @pytest.mark.parametrize(
     ("pieces", "joined", "sums"),
     [
-        (["[CLS]", "un", "##believ", "##able", "film", "[SEP]"], ("[CLS]", "unbelievable", "film", "[SEP]"), [1, 9, 5, 6]),
+        (
+            ["[CLS]", "un", "##believ", "##able", "film", "[SEP]"],
+            ("[CLS]", "unbelievable", "film", "[SEP]"),
+            [1, 9, 5, 6],
+        ),
         (["<s>", "so", "Ġbo", "ring", "</s>"], ("<s>", "so", "boring", "</s>"), [1, 2, 7, 5]),
         (["▁a", "b", "▁c"], ("ab", "c"), [3, 3]),
     ],
