@@ -28,7 +28,7 @@ lint: $(VENV)/.ready     ## ruff, mypy --strict, import contract
 	$(BIN)/lint-imports
 
 test: lint               ## lint, then every test
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist worksteal
 
 format: $(VENV)/.ready   ## format the code
 	$(BIN)/ruff format .

@@ -307,7 +307,10 @@ def test_more_runs_than_colours_are_refused(trained, data, tmp_path):
 # what all have in common
 
 
-@pytest.mark.parametrize("kind", ["weights", "gates", "confusion", "tsne", "features", "solid", "attention", "runs"])
+@pytest.mark.parametrize(
+    "kind",
+    ["weights", "gates", "confusion", "tsne", "features", "solid", "attention", "robustness", "reliability", "runs"],
+)
 def test_every_text_can_be_read(kind, trained, attending, gated, data):
     draw = {
         "weights": lambda: figures.weights(trained, device="cpu"),
@@ -317,6 +320,8 @@ def test_every_text_can_be_read(kind, trained, attending, gated, data):
         "features": lambda: figures.tsne(trained, trained, trained, by="feature", device="cpu"),
         "solid": lambda: figures.tsne(trained, dimensions=3, device="cpu"),
         "attention": lambda: figures.attention(attending, limit=2, device="cpu"),
+        "robustness": lambda: figures.robustness(gated[0], metric="acc_7", device="cpu"),
+        "reliability": lambda: figures.reliability(trained, device="cpu"),
         "runs": lambda: figures.runs(*[trained, attending] * 3, device="cpu"),
     }
     figure = draw[kind]()

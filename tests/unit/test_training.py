@@ -267,7 +267,7 @@ def test_a_loss_that_is_not_finite_is_one_line(data, tmp_path, lr, remedy):
         ("config.widht=16", "unknown key 'widht'; did you mean 'width'"),
         ("config.modalities=[]", "choose other modalities"),
         ("data.text.source=raw", "has no transcripts"),
-        ("model=mfd", "did you mean 'mdf'"),
+        ("model=mdff", "did you mean 'mdf'"),
         ("optim.epochs=0", r"optim\.epochs"),
         ("seeds=0", "at least one seed"),
     ],

@@ -79,7 +79,7 @@ def _show_split(found: "Explanation") -> None:
 
 def _show_utterance(found: "Steps") -> None:
     rows = [
-        (name, *(_signed(account[name]) for account in found.accounts.values()))
+        (name, *((number if key == "weights" else _signed)(account[name]) for key, account in found.accounts.items()))
         for name in next(iter(found.accounts.values()))
     ]
     what = f"logit of {found.predicted}" if found.predicted else "answer"

@@ -2,12 +2,13 @@
 
 Two pairs, text with audio and text with vision, go through complementation layers of their own: in each layer either
 member attends to the other, a retain gate weighs what it was and a compound gate what it draws, and a discriminator
-that tells the two members apart keeps them from becoming one. The four heads go into the prediction. Readings, most
-after the released code: the two summaries that a layer's discriminator tells apart also drive its gates; a summary is
-one linear layer and tanh on the mean over time (the code has a GRU there from the second layer on); the discriminator
-is trained together with what it judges. The head of a sequence is its first real step, of the text [CLS]. Where the
-dataset lacks the text, the first modality that it has is the main one. A missing modality is read by no other, is no
-case for the discriminator, and enters gates and prediction as 0. The page docs/deviations.md lists what differs.
+that tells the two members apart keeps them from becoming one. The four heads go into the prediction. Readings after the
+released code: modalities are projected by convolutions; the two summaries that a layer's discriminator tells apart also
+drive its gates, and are trained with it; there are no positions beside the text encoder's own. A summary is one linear
+layer on the mean over time in every layer (the code has a GRU before the mean from the second layer on). The head of a
+sequence is its first real step, of the text [CLS]. Where the dataset lacks the text, the first modality that it has is
+the main one. A missing modality is read by no other, is no case for the discriminator, and enters gates and prediction
+as 0. The page docs/deviations.md lists what differs.
 """
 
 from typing import Literal, NamedTuple, Self
@@ -18,10 +19,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sentiprism.models.base import Citation, Model, ModelConfig
-from sentiprism.nn.attention import Attention, sinusoidal
+from sentiprism.nn.attention import Attention
 from sentiprism.nn.attractor import Higher
 from sentiprism.nn.blocks import TemporalConv, masked_mean, mlp
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
+from sentiprism.nn.stacked import StackedLinear
 from sentiprism.nn.text import TextEncoder
 from sentiprism.types import Batch, FeatureSpec, ModelOutput, Sequence, TargetSpec
 
@@ -42,8 +44,6 @@ class BBFNConfig(ModelConfig):
     task: TaskLoss = "l1"
     dropout: float = Field(0.1, ge=0, lt=1)
     """In the complementation layers."""
-    embed_dropout: float = Field(0.25, ge=0, lt=1)
-    """After positions are added."""
     head_dropout: float = Field(0.0, ge=0, lt=1)
 
     @model_validator(mode="after")
@@ -90,15 +90,15 @@ class Complementation(nn.Module):
     def __init__(self, config: BBFNConfig) -> None:
         super().__init__()
         D = config.width
-        self.summary = nn.Linear(D, D)
+        self.summary = StackedLinear(2, D, D)
         self.main, self.side = (Gated(D, config.heads, config.dropout) for _ in range(2))
-        self.discriminator = mlp(D, D, 1, config.dropout)
+        self.discriminator = mlp(D, 4 * D, 1, 0.0)
 
     def forward(self, main: Sequence, side: Sequence) -> tuple[Sequence, Sequence, Tensor]:
         """(B, T, D), (B, S, D) -> the same, and the logits (B, 2) that main and side are the side."""
-        means = torch.stack([masked_mean(*main), masked_mean(*side)], dim=1)
-        real = torch.stack([main.present, side.present], dim=1).unsqueeze(-1)
-        summaries = self.summary(means).tanh() * real  # (B, 2, D)
+        means = torch.stack([masked_mean(*main), masked_mean(*side)])
+        real = torch.stack([main.present, side.present])
+        summaries = (self.summary(means) * real.unsqueeze(-1)).transpose(0, 1)  # (B, 2, D)
         control = summaries.flatten(1)
         logits: Tensor = self.discriminator(summaries).squeeze(-1)
         return self.main(main, side, control), self.side(side, main, control), logits
@@ -114,7 +114,7 @@ class Fused(NamedTuple):
 
 
 class Pair(nn.Module):
-    """Complementation layers of one pair, and a layer norm.
+    """Complementation layers of one pair.
 
     Args:
         config: depth and widths.
@@ -123,7 +123,6 @@ class Pair(nn.Module):
     def __init__(self, config: BBFNConfig) -> None:
         super().__init__()
         self.layers = nn.ModuleList(Complementation(config) for _ in range(config.depth))
-        self.norm = nn.LayerNorm(config.width)
 
     def forward(self, main: Sequence, side: Sequence) -> Fused:
         """(B, T, D), (B, S, D) -> the same, with the mean loss over layers and members that are there."""
@@ -136,10 +135,7 @@ class Pair(nn.Module):
         truth = torch.tensor([0.0, 1.0], device=answers.device).expand_as(answers)
         wrong = functional.binary_cross_entropy_with_logits(answers, truth, reduction="none") * real
         separation = wrong.sum() / (real.sum() * len(found)).clamp(min=1)
-        return Fused(self._normed(main), self._normed(side), separation)
-
-    def _normed(self, x: Sequence) -> Sequence:
-        return Sequence(self.norm(x.values).masked_fill(~x.mask.unsqueeze(-1), 0.0), x.mask)
+        return Fused(main, side, separation)
 
 
 class BBFN(Model):
@@ -166,8 +162,7 @@ class BBFN(Model):
         if "text" in inputs and features.text is not None:
             self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
             inputs["text"] = self.text_encoder.width
-        self.project = nn.ModuleDict({m: TemporalConv(width, D, config.kernel) for m, width in inputs.items()})
-        self.embed_dropout = nn.Dropout(config.embed_dropout)
+        self.project = nn.ModuleDict({m: TemporalConv(inputs[m], D, config.kernel, bias=False) for m in inputs})
         self.pairs = nn.ModuleDict({m: Pair(config) for m in self.modalities[1:]})
         joined = 2 * D * len(self.pairs) or D
         self.higher, self.head = Higher(joined, config.head_dropout), nn.Linear(joined, self.outputs)
@@ -191,14 +186,11 @@ class BBFN(Model):
         return ModelOutput(prediction, losses, {}, {**features, "fused": joined})
 
     def _project(self, modality: str, batch: Batch) -> Sequence:
-        """Convolution, positions and dropout: (B, T, D)."""
+        """(B, T, D)."""
         sequence: Sequence = getattr(batch, modality)
         if modality == "text":
             sequence = self.text_encoder(sequence)
-        values, mask = self.project[modality](*sequence), sequence.mask
-        T, D = values.shape[1:]
-        placed = self.embed_dropout(values * D**0.5 + sinusoidal(T, D, values.device))
-        return Sequence(placed.masked_fill(~mask.unsqueeze(-1), 0.0), mask)
+        return Sequence(self.project[modality](*sequence), sequence.mask)
 
     def _head(self, x: Sequence) -> Tensor:
         return masked_mean(*x) if self.config.pool == "mean" else x.values[:, 0]

@@ -37,7 +37,7 @@ class CubeMLPConfig(ModelConfig):
     last_steps: int = Field(10, gt=0)
     """Of what the last block gives."""
     last_width: int = Field(32, gt=0)
-    task: TaskLoss = "mse"
+    task: TaskLoss = "l1"
     dropout: float = Field(0.1, ge=0, lt=1)
     """On what goes into the cube, and after each unit."""
 

@@ -132,17 +132,19 @@ def _bars(ax: "Axes", names: list[str], datasets: list[str], values: list[Any], 
     groups = list(dict.fromkeys(datasets))
     order = sorted(range(len(names)), key=lambda i: groups.index(datasets[i]))
     places = [n + 0.7 * groups.index(datasets[i]) for n, i in enumerate(order)]
-    many, highest = len(order) > 3, 0.0
+    many, highest, lowest = len(order) > 3, 0.0, 0.0
     for place, i in zip(places, order, strict=True):
         mean, deviation = float(values[i].mean()), _deviation(values[i])
         whisker = {"elinewidth": 0.8, "capsize": 1.5, "capthick": 0.8}
         ax.bar(place, mean, 0.8, color=looks[names[i]][0], yerr=deviation, error_kw=whisker, label=names[i])
         top = max(np.nan_to_num(mean) + (deviation or 0), 0.0)
         highest = max(highest, top)
+        lowest = min(lowest, np.nan_to_num(mean) - (deviation or 0))
         text = "–" if np.isnan(mean) else f"{mean:.{3 if metric.scale == 1 else 1}f}"
         style: Any = {"textcoords": "offset points", "ha": "center", "va": "bottom", "rotation": 90 * many}
         ax.annotate(text, (place, top), (0, 3), **style)
-    ax.set(ylim=(None, highest * (1.75 if many else 1.3) or 1), xlim=(-0.6, places[-1] + 0.6))
+    room = (0.75 if many else 0.3) * (highest - lowest)
+    ax.set(ylim=(None, highest + room or 1), xlim=(-0.6, places[-1] + 0.6))
     centres = [np.mean([p for p, i in zip(places, order, strict=True) if datasets[i] == group]) for group in groups]
     ax.set_xticks(centres, groups)
     ax.tick_params(bottom=False, labelbottom=False)
