@@ -68,7 +68,9 @@ class TextEncoder(nn.Module):
             return Sequence(values if adapt is None else adapt(values).masked_fill(~mask.unsqueeze(-1), 0.0), mask)
         if adapt is not None:
             # a hook, for what follows the embeddings is called differently in every architecture
-            hook = self.backbone.get_submodule("embeddings").register_forward_hook(lambda _, __, embedded: adapt(embedded))
+            hook = self.backbone.get_submodule("embeddings").register_forward_hook(
+                lambda _, __, embedded: adapt(embedded)
+            )
             try:
                 return Sequence(self._encode(values, mask), mask)
             finally:

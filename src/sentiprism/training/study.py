@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from filelock import FileLock, Timeout
 
-from sentiprism.config import Config, merge, override
+from sentiprism.config import Config, merge
 from sentiprism.errors import UserError
 from sentiprism.metrics import Protocol, protocol
 from sentiprism.models.search import Among, Between, Distribution
@@ -197,24 +197,3 @@ def _suggest(trial: Any, place: str, distribution: Distribution) -> Any:
     low, high = distribution.low, distribution.high
     whole = isinstance(low, int) and isinstance(high, int)
     return (trial.suggest_int if whole else trial.suggest_float)(place, low, high, log=distribution.log)
-
-
-def read_space(texts: Any) -> dict[str, Distribution]:
-    """Distributions from ``place=[a, b]`` (among) and ``place={low: a, high: b, log: true}`` (between).
-
-    Raises:
-        UserError: a text is neither.
-    """
-    found: dict[str, Distribution] = {}
-    for text in texts:
-        place, _, value = text.partition("=")
-        (read,) = override({}, [f"value={value}"]).values()
-        if isinstance(read, list):
-            found[place.strip()] = Among.parse({"values": read}, f"search of {place}")
-        elif isinstance(read, dict):
-            found[place.strip()] = Between.parse(read, f"search of {place}")
-        else:
-            raise UserError(
-                f"{text!r} is no range", "write it as optim.lr={low: 1e-4, high: 1e-2} or config.width=[32, 64]"
-            )
-    return found

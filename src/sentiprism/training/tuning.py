@@ -21,16 +21,15 @@ from sentiprism.data.store import load_tuning
 from sentiprism.errors import UserError
 from sentiprism.files import write_text
 from sentiprism.metrics import protocol
-from sentiprism.models import MODELS, create_model
-from sentiprism.models.search import ENCODER, SHARED, Space
+from sentiprism.models import create_model
 from sentiprism.training import RunConfig, resolve
 from sentiprism.training.engine import Engine
 from sentiprism.training.experiments import Experiment, default_settings, load_experiment
 from sentiprism.training.loop import Trainer, selection_rule
-from sentiprism.training.optimizer import check_groups
 from sentiprism.training.progress import TrainingProgress
 from sentiprism.training.seeding import seed_at
-from sentiprism.training.study import Journal, Pruned, Study, Trial, read_space
+from sentiprism.training.space import check, read_space, space_of, within
+from sentiprism.training.study import Journal, Pruned, Study, Trial
 from sentiprism.types import FeatureSpec
 
 
@@ -122,10 +121,10 @@ def tune(
         protocol=view.card.protocol,
         select=config.optim.select or scorer.default_selection,
         run=run,
-        space=_space(config, view, changes) | read_space(search),
+        space=space_of(config, view, changes) | read_space(search),
         seed=seed,
     )
-    _check(study, view)
+    check(study, view)
     folder = Path(out) if out else Path("runs") / f"tune-{config.model}-{view.name}"
     if not (folder / "study.yaml").exists():
         write_text(folder / "study.yaml", dump(study))
@@ -168,7 +167,7 @@ def go_on(
     engine = Engine(device, "auto")
     if engine.world > 1:
         raise UserError("a study is no distributed training", "start it alone; --jobs gives it processes")
-    journal = Journal(folder, study, _within(study))
+    journal = Journal(folder, study, within(study))
     command = [sys.executable, "-m", "sentiprism", "tune", "--resume", str(folder), "--trials", str(trials)]
     environment = {**os.environ, "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // jobs))}
     others = [
@@ -248,51 +247,6 @@ def _read(folder: Path) -> Study:
     if not (folder / "study.yaml").is_file():
         raise UserError(f"{folder} is no study", "begin one with: sentiprism tune MODEL --dataset NAME")
     return Study.parse(load_yaml(folder / "study.yaml"), str(folder / "study.yaml"))
-
-
-def _space(config: RunConfig, view: TuningView, fixed: dict[str, Any]) -> Space:
-    """What all models share, the model's own, less what is given or has no meaning here."""
-    features = prepare(view, config.data)
-    found = dict(SHARED)
-    if features.text is not None and features.text.kind == "tokens":
-        found |= ENCODER
-    own = MODELS[config.model].Config.parse(config.config)
-    found |= {f"config.{name}": distribution for name, distribution in own.space().items()}
-    if view.card.target.kind == "classes":
-        found.pop("config.task", None)  # there is one loss for classes
-    return {place: distribution for place, distribution in found.items() if _at(fixed, place) is _ABSENT}
-
-
-_ABSENT = object()
-
-
-def _at(settings: Any, place: str) -> Any:
-    """What stands at a place of nested settings."""
-    for part in place.split("."):
-        if not isinstance(settings, dict) or part not in settings:
-            return _ABSENT
-        settings = settings[part]
-    return settings
-
-
-def _within(study: Study) -> dict[str, Any]:
-    """The settings that a study starts from, where they lie in its space."""
-    start = resolve(study.run).model_dump(mode="json")
-    values = {place: _at(start, place) for place in study.space}
-    return {place: value for place, value in values.items() if study.space[place].has(value)}
-
-
-def _check(study: Study, view: TuningView) -> None:
-    """Refuse before the first trial what every trial, or every one with some value, would be refused for."""
-    config = resolve(study.run)
-    selection_rule(study.scorer, study.select)
-    for place, distribution in study.space.items():
-        for value in distribution.ends:
-            resolve(study.settings({place: value}))
-    features = prepare(view, config.data)
-    with torch.device("meta"):
-        model = create_model(config.model, features, view.card.target, config.config, pretrained=False)
-    check_groups(model, config.optim)
 
 
 def _write_best(found: Found, dataset: str) -> None:

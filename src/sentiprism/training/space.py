@@ -1,0 +1,82 @@
+"""What a study searches: the shared space and the model's own, less what is given, and what is asked for beside it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+
+from sentiprism.config import override
+from sentiprism.data.dataset import TuningView
+from sentiprism.data.prepare import prepare
+from sentiprism.errors import UserError
+from sentiprism.models import MODELS, create_model
+from sentiprism.models.search import ENCODER, SHARED, Among, Between, Distribution, Space
+from sentiprism.training import RunConfig, resolve
+from sentiprism.training.loop import selection_rule
+from sentiprism.training.optimizer import check_groups
+from sentiprism.training.study import Study
+
+_ABSENT = object()
+
+
+def space_of(config: RunConfig, view: TuningView, fixed: dict[str, Any]) -> Space:
+    """What all models share, the model's own, less what is given or has no meaning here."""
+    features = prepare(view, config.data)
+    found = dict(SHARED)
+    if features.text is not None and features.text.kind == "tokens":
+        found |= ENCODER
+    own = MODELS[config.model].Config.parse(config.config)
+    found |= {f"config.{name}": distribution for name, distribution in own.space().items()}
+    if view.card.target.kind == "classes":
+        found.pop("config.task", None)  # there is one loss for classes
+    return {place: distribution for place, distribution in found.items() if _at(fixed, place) is _ABSENT}
+
+
+def _at(settings: Any, place: str) -> Any:
+    """What stands at a place of nested settings."""
+    for part in place.split("."):
+        if not isinstance(settings, dict) or part not in settings:
+            return _ABSENT
+        settings = settings[part]
+    return settings
+
+
+def within(study: Study) -> dict[str, Any]:
+    """The settings that a study starts from, where they lie in its space."""
+    start = resolve(study.run).model_dump(mode="json")
+    values = {place: _at(start, place) for place in study.space}
+    return {place: value for place, value in values.items() if study.space[place].has(value)}
+
+
+def check(study: Study, view: TuningView) -> None:
+    """Refuse before the first trial what every trial, or every one with some value, would be refused for."""
+    config = resolve(study.run)
+    selection_rule(study.scorer, study.select)
+    for place, distribution in study.space.items():
+        for value in distribution.ends:
+            resolve(study.settings({place: value}))
+    features = prepare(view, config.data)
+    with torch.device("meta"):
+        model = create_model(config.model, features, view.card.target, config.config, pretrained=False)
+    check_groups(model, config.optim)
+
+
+def read_space(texts: Iterable[str]) -> dict[str, Distribution]:
+    """Distributions from ``place=[a, b]`` (among) and ``place={low: a, high: b, log: true}`` (between).
+
+    Raises:
+        UserError: a text is neither.
+    """
+    found: dict[str, Distribution] = {}
+    for text in texts:
+        place, _, value = text.partition("=")
+        (read,) = override({}, [f"value={value}"]).values()
+        if isinstance(read, list):
+            found[place.strip()] = Among.parse({"values": read}, f"search of {place}")
+        elif isinstance(read, dict):
+            found[place.strip()] = Between.parse(read, f"search of {place}")
+        else:
+            raise UserError(
+                f"{text!r} is no range", "write it as optim.lr={low: 1e-4, high: 1e-2} or config.width=[32, 64]"
+            )
+    return found
