@@ -54,7 +54,7 @@ def test_a_wrong_path(refused, words):
 @pytest.mark.parametrize(
     ("words", "cause", "remedy"),
     [
-        (["train", "mff", "--dataset", "tiny"], "'mff'", "did you mean 'mdf'?"),
+        (["train", "mdff", "--dataset", "tiny"], "'mdff'", "did you mean 'mdf'?"),
         (["train", "mdf", "--dataset", "tny"], "'tny'", "did you mean 'tiny'?"),
         (["train", "mdf", "--experiment", "mdf/jian2026_mosy"], "mosy", "did you mean 'mdf/jian2026_mosi'?"),
         (["dataset", "show", "tny"], "'tny'", "did you mean 'tiny'?"),

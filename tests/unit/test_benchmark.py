@@ -163,7 +163,7 @@ def test_models_are_measured_in_processes_of_their_own_and_a_failure_is_a_line(t
 
 def test_an_unknown_model_or_encoder_is_refused_before_anything_is_measured():
     with pytest.raises(UserError, match="did you mean 'mdf'"):
-        bench(["mfd"])
+        bench(["mdff"])
     with pytest.raises(UserError, match="no asset is called 'minilmm'"):
         bench(["mdf"], encoder="minilmm")
 

@@ -39,7 +39,7 @@ def quick(model, dataset, out, **config) -> Run:
 def attending(small_home, tmp_path_factory) -> Run:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SENTIPRISM_HOME", str(small_home))
-        return quick("tmt", "small", tmp_path_factory.mktemp("runs") / "attending")
+        return quick("tmt", "small", tmp_path_factory.mktemp("runs") / "attending", depth=2)
 
 
 @pytest.fixture

@@ -172,7 +172,7 @@ def test_a_missing_modalitys_tokens_and_frames_are_seen_by_none():
 
 
 def test_only_the_tokens_come_out_of_the_last_layer():
-    with attention_maps(model := tmt()) as maps, torch.no_grad():
+    with attention_maps(model := tmt(depth=2)) as maps, torch.no_grad():
         model(batch(specs(), 2))
     first, last = (maps[f"disentangler.layers.{i}.attention"][0] for i in range(2))
     assert first.shape[-2] == first.shape[-1] == last.shape[-1]
