@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from sentiprism.models.base import Model, ModelConfig
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
 from sentiprism.nn.subnetworks import MeanNetwork, RecurrentNetwork, TextPool
-from sentiprism.nn.text import TextEncoder
 from sentiprism.types import Batch, FeatureSpec, ModelOutput, TargetSpec
 
 
@@ -45,8 +44,7 @@ class LateModel(Model):
         sizes |= {"audio": config.audio_hidden, "vision": config.vision_hidden}
         for modality in self.modalities:
             width = sizes[modality]
-            if modality == "text" and features.text is not None:
-                self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
+            if modality == "text":
                 self.networks[modality] = RecurrentNetwork(
                     self.text_encoder.width,
                     config.text_hidden,
@@ -56,7 +54,7 @@ class LateModel(Model):
                     relu=config.text_relu,
                 )
             else:
-                self.networks[modality] = MeanNetwork(getattr(features, modality).width, width, config.dropout)
+                self.networks[modality] = MeanNetwork(self.input_widths[modality], width, config.dropout)
         self.widths = [sizes[modality] for modality in self.modalities]
         """Of each modality's vector."""
 

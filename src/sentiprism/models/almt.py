@@ -21,7 +21,6 @@ from sentiprism.nn.attention import LearnedPositions, TransformerLayer
 from sentiprism.nn.global_tokens import TokenCross, TokenEncoder, token_scales
 from sentiprism.nn.learnable_query import QueryEncoder
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
-from sentiprism.nn.text import TextEncoder
 from sentiprism.types import Batch, FeatureSpec, Modality, ModelOutput, Sequence, TargetSpec
 
 
@@ -81,10 +80,7 @@ class ALMT(Model):
             raise UserError(
                 f"the extra token reads the hyper-modality, and {lead} alone makes none", "set pool to mean"
             )
-        inputs: dict[Modality, int] = {m: getattr(features, m).width for m in self.order}
-        if "text" in inputs and features.text is not None:
-            self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
-            inputs["text"] = self.text_encoder.width
+        inputs: dict[Modality, int] = {m: self.input_widths[m] for m in self.order}
         width, tokens = config.width, config.tokens
         layer: dict[str, Any] = {
             "heads": config.heads,

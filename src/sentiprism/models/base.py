@@ -11,7 +11,8 @@ from sentiprism.config import Config, merge
 from sentiprism.errors import UserError, suggest
 from sentiprism.models.search import FIELDS, LOSS_FACTOR, Distribution, Space, between
 from sentiprism.nn.row_memory import RowMemory
-from sentiprism.types import MODALITIES, Batch, FeatureSpec, Modality, ModelOutput, TargetSpec
+from sentiprism.nn.text import TextEncoder
+from sentiprism.types import MODALITIES, Batch, FeatureSpec, Modality, ModelOutput, Sequence, TargetSpec
 
 
 class Citation(NamedTuple):
@@ -105,6 +106,11 @@ class Model(nn.Module, ABC):
                 f"{', '.join(features.present()) or 'no modality'}",
                 "choose other modalities with config.modalities",
             )
+        self.input_widths: dict[Modality, int] = {m: getattr(features, m).width for m in self.modalities}
+        """F of each modality in use; of text what its encoder gives."""
+        if "text" in self.input_widths and features.text is not None:
+            self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
+            self.input_widths["text"] = self.text_encoder.width
 
     @abstractmethod
     def forward(self, batch: Batch) -> ModelOutput:
@@ -138,6 +144,13 @@ class Model(nn.Module, ABC):
         """
         vars(self)["memory"] = self.create_memory(rows)
         return self.memory
+
+    def encoded(self, batch: Batch) -> dict[Modality, Sequence]:
+        """The sequences of the modalities in use, (B, T, F), the text through its encoder."""
+        sequences: dict[Modality, Sequence] = {modality: getattr(batch, modality) for modality in self.modalities}
+        if "text" in sequences:
+            sequences["text"] = self.text_encoder(batch.text)
+        return sequences
 
     def spread(self, weights: Tensor) -> Tensor:
         """(B, M) of the modalities in use -> (B, 3) in the order of `MODALITIES`, 0 where one is not in use."""

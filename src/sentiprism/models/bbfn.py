@@ -24,7 +24,6 @@ from sentiprism.nn.attractor import Higher
 from sentiprism.nn.blocks import TemporalConv, masked_mean, mlp
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
 from sentiprism.nn.stacked import StackedLinear
-from sentiprism.nn.text import TextEncoder
 from sentiprism.types import Batch, FeatureSpec, ModelOutput, Sequence, TargetSpec
 
 
@@ -158,10 +157,7 @@ class BBFN(Model):
     ) -> None:
         super().__init__(features, target, config, pretrained=pretrained)
         D = config.width
-        inputs = {m: getattr(features, m).width for m in self.modalities}
-        if "text" in inputs and features.text is not None:
-            self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
-            inputs["text"] = self.text_encoder.width
+        inputs = self.input_widths
         self.project = nn.ModuleDict({m: TemporalConv(inputs[m], D, config.kernel, bias=False) for m in inputs})
         self.pairs = nn.ModuleDict({m: Pair(config) for m in self.modalities[1:]})
         joined = 2 * D * len(self.pairs) or D

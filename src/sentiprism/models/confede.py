@@ -22,7 +22,6 @@ from sentiprism.nn.attention import Transformer, sinusoidal
 from sentiprism.nn.blocks import masked_mean, mlp
 from sentiprism.nn.objectives.contrastive import level_count, level_of, pairwise_contrast
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
-from sentiprism.nn.text import TextEncoder
 from sentiprism.types import Batch, FeatureSpec, Modality, ModelOutput, TargetSpec
 
 OWN_LABEL: dict[Modality, str] = {"text": "T", "audio": "A", "vision": "V"}
@@ -99,14 +98,11 @@ class ConFEDE(Model):
         D, used, lost = config.width, self.modalities, config.head_dropout
         self.encoders = nn.ModuleDict()
         widths: dict[str, int] = dict.fromkeys(used, D)
-        if "text" in used and features.text is not None:
-            self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
-            if self.text_encoder.contextual:
-                widths["text"] = self.text_encoder.width
+        if "text" in used and self.text_encoder.contextual:
+            widths["text"] = self.text_encoder.width
         for m in used:
             if m != "text" or not self.text_encoder.contextual:
-                inputs = self.text_encoder.width if m == "text" else getattr(features, m).width
-                self.encoders[m] = SequenceEncoder(inputs, config)
+                self.encoders[m] = SequenceEncoder(self.input_widths[m], config)
         self.similar = nn.ModuleDict({m: _projector(widths[m], D, lost) for m in used})
         self.dissimilar = nn.ModuleDict({m: _projector(widths[m], D, lost) for m in used})
         self.head = mlp(2 * len(used) * D, D, self.outputs, lost)

@@ -19,7 +19,6 @@ from sentiprism.models.base import Citation, Model, ModelConfig
 from sentiprism.nn.alignment import pool_to_steps
 from sentiprism.nn.blocks import BiLSTM
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
-from sentiprism.nn.text import TextEncoder
 from sentiprism.types import Batch, FeatureSpec, ModelOutput, Sequence, TargetSpec
 
 Cube = tuple[int, int, int]
@@ -111,12 +110,9 @@ class CubeMLP(Model):
     ) -> None:
         super().__init__(features, target, config, pretrained=pretrained)
         M, used = len(self.modalities), self.modalities
-        if "text" in used and features.text is not None:
-            self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
+        if "text" in used:
             self.text_project = nn.Linear(self.text_encoder.width, config.width, bias=False)
-        self.recurrent = nn.ModuleDict(
-            {m: Recurrent(getattr(features, m).width, config.width) for m in used if m != "text"}
-        )
+        self.recurrent = nn.ModuleDict({m: Recurrent(self.input_widths[m], config.width) for m in used if m != "text"})
         self.dropout = nn.Dropout(config.dropout)
         whole, last = (config.steps, M, config.width), (config.last_steps, M, config.last_width)
         shapes = [*[whole] * config.depth, last]

@@ -28,7 +28,6 @@ from sentiprism.nn.objectives.orthogonality import CosineForm, cosine_orthogonal
 from sentiprism.nn.objectives.reconstruction import DistanceForm, reconstruction
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
 from sentiprism.nn.objectives.triplet import TripletForm, triplet
-from sentiprism.nn.text import TextEncoder
 from sentiprism.types import Batch, FeatureSpec, Modality, ModelOutput, Sequence, TargetSpec
 
 SPECIFIC: dict[Modality, str] = {"text": "sp_l", "audio": "sp_a", "vision": "sp_v"}
@@ -130,10 +129,9 @@ class DLF(Model):
         def stack(depth: int = config.depth, *, cross: bool = False) -> Stack:
             return Stack(D, config.heads, depth, cross=cross, **options)
 
-        if "text" in used and features.text is not None:
-            self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
+        if "text" in used:
             self.text_dropout = nn.Dropout(config.text_dropout)
-        inputs = {m: self.text_encoder.width if m == "text" else getattr(features, m).width for m in used}
+        inputs = self.input_widths
         self.project = nn.ModuleDict({m: TemporalConv(inputs[m], D, config.kernel, bias=False) for m in used})
         if config.disentangle:
             self.share = stack()

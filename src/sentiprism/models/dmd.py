@@ -24,7 +24,6 @@ from sentiprism.nn.objectives.orthogonality import cosine_orthogonality
 from sentiprism.nn.objectives.reconstruction import reconstruction
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
 from sentiprism.nn.objectives.triplet import TripletForm, triplet
-from sentiprism.nn.text import TextEncoder
 from sentiprism.types import Batch, FeatureSpec, Modality, ModelOutput, Sequence, TargetSpec
 
 Sequences = dict[Modality, Sequence]
@@ -94,10 +93,9 @@ class DMD(Model):
     ) -> None:
         super().__init__(features, target, config, pretrained=pretrained)
         D, used, lost = config.width, self.modalities, config.head_dropout
-        inputs = {m: getattr(features, m).width for m in used}
-        if "text" in used and features.text is not None:
-            self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
-            self.text_dropout, inputs["text"] = nn.Dropout(config.text_dropout), self.text_encoder.width
+        inputs = self.input_widths
+        if "text" in used:
+            self.text_dropout = nn.Dropout(config.text_dropout)
         self.project = nn.ModuleDict({m: TemporalConv(inputs[m], D, config.kernel, bias=False) for m in used})
         self.share = nn.Linear(D, D, bias=False)  # convolutions of kernel 1
         self.specify = nn.ModuleDict({m: nn.Linear(D, D, bias=False) for m in used})

@@ -70,13 +70,13 @@ class DPDFLQ(Model):
                 f"query ahl: the text asks the other modalities, and there is only {' and '.join(self.modalities)}",
                 "choose query dglqa or standard",
             )
-        inputs: dict[Modality, int] = {m: getattr(features, m).width for m in self.modalities}
+        inputs: dict[Modality, int] = {m: self.input_widths[m] for m in self.modalities}
         self.text_encoder_local: TextEncoder | None = None
-        if "text" in inputs and features.text is not None:
-            self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
-            inputs["text"] = self.text_encoder.width
-            if config.encoders == 2 and config.global_path and "text" in reads and features.text.kind == "tokens":
-                self.text_encoder_local = TextEncoder(features.text, pretrained=pretrained)
+        if "text" not in inputs and "text" in self.input_widths:
+            del self.text_encoder  # no path is left that reads it
+        own = config.encoders == 2 and config.global_path and "text" in reads
+        if own and features.text is not None and features.text.kind == "tokens":
+            self.text_encoder_local = TextEncoder(features.text, pretrained=pretrained)
         self.global_path = GlobalPath(inputs, config) if config.global_path else None
         # Eq. 30 taken literally reads the text only: without text that path says nothing
         self.local_path = LocalPath(inputs, config) if reads else None

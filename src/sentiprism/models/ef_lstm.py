@@ -14,7 +14,6 @@ from sentiprism.models.base import Citation, Model, ModelConfig
 from sentiprism.nn.alignment import align
 from sentiprism.nn.blocks import last_step, mlp
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
-from sentiprism.nn.text import TextEncoder
 from sentiprism.types import Batch, FeatureSpec, ModelOutput, TargetSpec
 
 
@@ -49,10 +48,7 @@ class EFLSTM(Model):
         self, features: FeatureSpec, target: TargetSpec, config: EFLSTMConfig, *, pretrained: bool = True
     ) -> None:
         super().__init__(features, target, config, pretrained=pretrained)
-        widths = {modality: getattr(features, modality).width for modality in self.modalities}
-        if "text" in widths and features.text is not None:
-            self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
-            widths["text"] = self.text_encoder.width
+        widths = self.input_widths
         between = config.dropout if config.depth > 1 else 0.0
         self.recurrent = nn.LSTM(sum(widths.values()), config.width, config.depth, batch_first=True, dropout=between)
         self.dropout = nn.Dropout(config.dropout)

@@ -29,7 +29,6 @@ from sentiprism.nn.objectives.contrastive import ContrastForm, DynamicContrastiv
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
 from sentiprism.nn.qformer import MixtureOfQFormers, Route
 from sentiprism.nn.stacked import StackedLinear
-from sentiprism.nn.text import TextEncoder
 from sentiprism.types import Batch, FeatureSpec, ModelOutput, TargetSpec
 
 
@@ -117,12 +116,9 @@ class FINE(Model):
     ) -> None:
         super().__init__(features, target, config, pretrained=pretrained)
         width, count = config.width, len(self.modalities)
-        if "text" in self.modalities and features.text is not None:
-            self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
         self.projections, self.extractors = nn.ModuleDict(), nn.ModuleDict()
         for modality in self.modalities:
-            inputs = self.text_encoder.width if modality == "text" else getattr(features, modality).width
-            self.projections[modality] = nn.Linear(inputs, width)
+            self.projections[modality] = nn.Linear(self.input_widths[modality], width)
             self.extractors[modality] = self._extractor()
         self.factorizer = None
         if config.factorize != "none":

@@ -30,7 +30,6 @@ from sentiprism.nn.dynamic_attention import (
 )
 from sentiprism.nn.objectives.contrastive import contrastive_loss
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
-from sentiprism.nn.text import TextEncoder
 from sentiprism.types import Batch, FeatureSpec, ModelOutput, TargetSpec
 
 
@@ -97,13 +96,12 @@ class KuDA(Model):
         self.encoders, self.adapters, self.scorers = nn.ModuleDict(), nn.ModuleDict(), nn.ModuleDict()
         self.projections, self.steps = nn.ModuleDict(), nn.ModuleDict()
         widths = dict.fromkeys(self.modalities, c.encoder_width)
-        if "text" in widths and features.text is not None:
-            self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
+        if "text" in widths:
             widths["text"] = self.text_encoder.width
         for modality, width in widths.items():
             levels = 1
             if modality != "text":
-                inputs, levels = getattr(features, modality).width, c.extractor_depth + 1
+                inputs, levels = self.input_widths[modality], c.extractor_depth + 1
                 self.encoders[modality] = LevelEncoder(
                     inputs, width, c.extractor_depth, c.heads, steps=c.positions, dropout=c.encoder_dropout
                 )

@@ -93,7 +93,8 @@ class MAGBERT(Model):
     ) -> None:
         super().__init__(features, target, config, pretrained=pretrained)
         main, *sides = (getattr(features, m) for m in self.modalities)
-        self.text_encoder = TextEncoder(main, pretrained=pretrained)  # features of any modality pass through it
+        if "text" not in self.modalities:
+            self.text_encoder = TextEncoder(main)  # features of any modality pass through it
         width = self.text_encoder.width
         if sides:
             self.gate = AdaptationGate(width, [side.width for side in sides], config.beta, config.dropout)

@@ -20,7 +20,6 @@ from sentiprism.nn.blocks import BiLSTM, masked_mean, masked_softmax, mlp
 from sentiprism.nn.objectives.heterogeneity import HeterogeneityForm, heterogeneity
 from sentiprism.nn.objectives.task import TaskLoss, task_error, task_loss
 from sentiprism.nn.objectives.weighting import error_weights, weight_loss
-from sentiprism.nn.text import TextEncoder
 from sentiprism.types import Batch, FeatureSpec, ModelOutput, TargetSpec
 
 
@@ -75,16 +74,14 @@ class MDF(Model):
     ) -> None:
         super().__init__(features, target, config, pretrained=pretrained)
         width = config.width
-        if "text" in self.modalities and features.text is not None:
-            self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
-            if self.text_encoder.contextual:
-                width = self.text_encoder.width
+        if "text" in self.modalities and self.text_encoder.contextual:
+            width = self.text_encoder.width
         hidden = {"text": config.text_hidden, "audio": config.audio_hidden, "vision": config.vision_hidden}
         self.recurrent, self.mappers = nn.ModuleDict(), nn.ModuleDict()
         for modality in self.modalities:
             if modality == "text" and self.text_encoder.contextual:
                 continue
-            inputs = getattr(features, modality).width
+            inputs = self.input_widths[modality]
             states = hidden[modality] or ceil(inputs / 2)
             self.recurrent[modality] = BiLSTM(inputs, states)
             self.mappers[modality] = mlp(2 * states, width, width, config.dropout)

@@ -20,7 +20,6 @@ from sentiprism.nn.alignment import align
 from sentiprism.nn.blocks import last_step, masked_mean, masked_softmax, mlp
 from sentiprism.nn.gated_memory import GatedMemory, SystemOfLSTMs, delta
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
-from sentiprism.nn.text import TextEncoder
 from sentiprism.types import Batch, FeatureSpec, ModelOutput, TargetSpec
 
 
@@ -61,10 +60,7 @@ class MFN(Model):
     ) -> None:
         super().__init__(features, target, config, pretrained=pretrained)
         cells = {"text": config.text_hidden, "audio": config.audio_hidden, "vision": config.vision_hidden}
-        inputs = {modality: getattr(features, modality).width for modality in self.modalities}
-        if "text" in inputs and features.text is not None:
-            self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
-            inputs["text"] = self.text_encoder.width
+        inputs = self.input_widths
         widths = [cells[modality] for modality in self.modalities]
         self.lstms = SystemOfLSTMs(list(inputs.values()), widths)
         self.across = GatedMemory(self.build_fusion(widths), config.memory_width, config.hidden, config.dropout)

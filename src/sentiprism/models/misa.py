@@ -21,7 +21,6 @@ from sentiprism.nn.objectives.moments import moment_discrepancy
 from sentiprism.nn.objectives.orthogonality import difference
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
 from sentiprism.nn.stacked import StackedLinear
-from sentiprism.nn.text import TextEncoder
 from sentiprism.types import Batch, FeatureSpec, ModelOutput, Sequence, TargetSpec
 
 
@@ -86,16 +85,13 @@ class MISA(Model):
     ) -> None:
         super().__init__(features, target, config, pretrained=pretrained)
         D, M = config.width, len(self.modalities)
-        widths = {m: getattr(features, m).width for m in self.modalities}
-        if "text" in widths and features.text is not None:
-            self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
-            widths["text"] = self.text_encoder.width
         self.recurrent, self.project = nn.ModuleDict(), nn.ModuleDict()
-        for m, inputs in widths.items():
+        for m, inputs in self.input_widths.items():
+            reader: StackedLSTM | None = None
             if m != "text" or not self.text_encoder.contextual:
-                self.recurrent[m] = StackedLSTM(inputs, getattr(config, f"{m}_hidden") or inputs)
-                inputs = self.recurrent[m].width  # noqa: PLW2901
-            self.project[m] = nn.Sequential(nn.Linear(inputs, D), nn.ReLU(), nn.LayerNorm(D))
+                self.recurrent[m] = reader = StackedLSTM(inputs, getattr(config, f"{m}_hidden") or inputs)
+            width = inputs if reader is None else reader.width
+            self.project[m] = nn.Sequential(nn.Linear(width, D), nn.ReLU(), nn.LayerNorm(D))
         self.share, self.specify = nn.Linear(D, D), StackedLinear(M, D, D)
         self.decode = StackedLinear(M, D, D)
         self.fusion = Transformer(

@@ -19,7 +19,6 @@ from sentiprism.nn.attractor import Higher
 from sentiprism.nn.blocks import TemporalConv
 from sentiprism.nn.crossmodal import Crossmodal
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
-from sentiprism.nn.text import TextEncoder
 from sentiprism.types import Batch, FeatureSpec, ModelOutput, Sequence, TargetSpec
 
 
@@ -77,11 +76,9 @@ class MulT(Model):
     ) -> None:
         super().__init__(features, target, config, pretrained=pretrained)
         D, used = config.width, self.modalities
-        inputs = {m: getattr(features, m).width for m in used}
-        if "text" in used and features.text is not None:
-            self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
+        inputs = self.input_widths
+        if "text" in used:
             self.text_dropout = nn.Dropout(config.text_dropout)
-            inputs["text"] = self.text_encoder.width
         self.project = nn.ModuleDict({m: TemporalConv(inputs[m], D, config.kernel, bias=False) for m in used})
         options: dict[str, Any] = {"dropout": config.dropout, "norm": "pre", "causal": config.causal}
         last = config.pool == "last"

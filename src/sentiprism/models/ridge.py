@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from sentiprism.models.base import Citation, Model, ModelConfig
 from sentiprism.nn.blocks import masked_mean
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
-from sentiprism.nn.text import TextEncoder
 from sentiprism.types import Batch, FeatureSpec, ModelOutput, Sequence, TargetSpec
 
 
@@ -43,11 +42,9 @@ class Ridge(Model):
         self, features: FeatureSpec, target: TargetSpec, config: RidgeConfig, *, pretrained: bool = True
     ) -> None:
         super().__init__(features, target, config, pretrained=pretrained)
-        widths = {modality: getattr(features, modality).width for modality in self.modalities}
-        if "text" in widths and features.text is not None:
-            self.text_encoder = TextEncoder(features.text, pretrained=pretrained).requires_grad_(False)
-            widths["text"] = self.text_encoder.width
-        self.linear = nn.Linear(sum(widths.values()) * (1 + config.deviation), self.outputs)
+        if "text" in self.modalities:
+            self.text_encoder.requires_grad_(False)
+        self.linear = nn.Linear(sum(self.input_widths.values()) * (1 + config.deviation), self.outputs)
         nn.init.zeros_(self.linear.bias)
 
     def train(self, mode: bool = True) -> Self:

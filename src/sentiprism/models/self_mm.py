@@ -17,7 +17,6 @@ from sentiprism.models.base import Citation, Model, ModelConfig
 from sentiprism.nn.blocks import last_step, masked_mean
 from sentiprism.nn.label_generation import DistanceForm, UnimodalLabels
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
-from sentiprism.nn.text import TextEncoder
 from sentiprism.types import MODALITIES, Batch, FeatureSpec, Modality, ModelOutput, TargetSpec
 
 
@@ -64,8 +63,6 @@ class SelfMM(Model):
         self, features: FeatureSpec, target: TargetSpec, config: SelfMMConfig, *, pretrained: bool = True
     ) -> None:
         super().__init__(features, target, config, pretrained=pretrained)
-        if "text" in self.modalities and features.text is not None:
-            self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
         widths, joint = self.build_encoders()
         D, outputs = config.width, self.outputs
         self.dropout = nn.Dropout(config.dropout)
@@ -83,7 +80,7 @@ class SelfMM(Model):
             if m == "text" and self.text_encoder.contextual:
                 widths[m] = self.text_encoder.width
                 continue
-            inputs = self.text_encoder.width if m == "text" else getattr(self.features, m).width
+            inputs = self.input_widths[m]
             widths[m] = getattr(self.config, f"{m}_hidden")
             self.recurrent[m] = nn.LSTM(inputs, widths[m], batch_first=True)
         return widths, sum(widths.values())

@@ -54,7 +54,7 @@ class TETFN(SelfMM):
                 inputs = self.text_encoder.width
             else:
                 inputs = getattr(c, f"{m}_hidden")
-                self.recurrent[m] = nn.LSTM(getattr(self.features, m).width, inputs, batch_first=True)
+                self.recurrent[m] = nn.LSTM(self.input_widths[m], inputs, batch_first=True)
             self.project[m] = TemporalConv(inputs, c.width, c.kernel, bias=False)
         through: Modality | None = "text" if c.enhance else None
         self.crossmodal = Crossmodal(used, c.width, c.heads, c.depth, c.depth, through=through, dropout=c.dropout)

@@ -12,7 +12,6 @@ from torch import nn
 from sentiprism.models.base import Citation, Model, ModelConfig
 from sentiprism.nn.blocks import masked_mean
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
-from sentiprism.nn.text import TextEncoder
 from sentiprism.types import Batch, FeatureSpec, Modality, ModelOutput, TargetSpec
 
 
@@ -41,8 +40,6 @@ class TextOnly(Model):
     ) -> None:
         config = config.model_copy(update={"modalities": tuple(m for m in config.modalities if m == "text")})
         super().__init__(features, target, config, pretrained=pretrained)
-        assert features.text is not None  # noqa: S101 - the base refuses a dataset without text
-        self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
         self.head = nn.Sequential(nn.Dropout(config.dropout), nn.Linear(self.text_encoder.width, self.outputs))
 
     def forward(self, batch: Batch) -> ModelOutput:

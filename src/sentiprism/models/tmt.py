@@ -18,7 +18,6 @@ from sentiprism.nn.blocks import masked_mean
 from sentiprism.nn.objectives.mmd import mmd
 from sentiprism.nn.objectives.orthogonality import difference
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
-from sentiprism.nn.text import TextEncoder
 from sentiprism.types import Batch, FeatureSpec, ModelOutput, Sequence, TargetSpec
 
 
@@ -94,10 +93,7 @@ class TMT(Model):
     ) -> None:
         super().__init__(features, target, config, pretrained=pretrained)
         width = config.width
-        widths = {modality: getattr(features, modality).width for modality in self.modalities}
-        if "text" in self.modalities and features.text is not None:
-            self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
-            widths["text"] = self.text_encoder.width
+        widths = self.input_widths
         self.projections = nn.ModuleDict({m: nn.Linear(inputs, width) for m, inputs in widths.items()})
         self.positions = nn.ModuleDict({m: LearnedPositions(config.positions, width) for m in widths})
         specific = config.specific_tokens * len(self.modalities)
