@@ -66,8 +66,7 @@ class LateModel(Model):
         """Encode, join, predict."""
         vectors: dict[str, Tensor] = {}
         for modality, network in self.networks.items():
-            sequence = getattr(batch, modality)
-            vectors[modality] = network(self.text_encoder(sequence) if modality == "text" else sequence)
+            vectors[modality] = network(self.sequence(modality, batch))
         head, fused = self.join(list(vectors.values()))
         prediction = self.to_prediction(head)
         losses = {}

@@ -111,10 +111,8 @@ class ALMT(Model):
 
     def forward(self, batch: Batch) -> ModelOutput:
         """Answer a batch; ``features`` hold the mean token of each modality and of the hyper-modality."""
-        sequences: dict[Modality, Sequence] = {m: getattr(batch, m) for m in self.order}
+        sequences: dict[Modality, Sequence] = {m: self.sequence(m, batch) for m in self.order}
         present = torch.stack([sequences[m].present for m in self.order], dim=1)  # (B, M)
-        if "text" in sequences:
-            sequences["text"] = self.text_encoder(batch.text)
         h = torch.stack([self.encoders[m](sequences[m], whole=False).values for m in self.order], dim=1)  # (B, M, T, d)
         layers = self.guide_layers
         scales = token_scales(h, present, self.guide_positions, layers) if len(layers) else [h]

@@ -145,12 +145,10 @@ class Model(nn.Module, ABC):
         vars(self)["memory"] = self.create_memory(rows)
         return self.memory
 
-    def encoded(self, batch: Batch) -> dict[Modality, Sequence]:
-        """The sequences of the modalities in use, (B, T, F), the text through its encoder."""
-        sequences: dict[Modality, Sequence] = {modality: getattr(batch, modality) for modality in self.modalities}
-        if "text" in sequences:
-            sequences["text"] = self.text_encoder(batch.text)
-        return sequences
+    def sequence(self, modality: str, batch: Batch) -> Sequence:
+        """One modality in use, (B, T, F); the text as its encoder gives it."""
+        given: Sequence = getattr(batch, modality)
+        return self.text_encoder(given) if modality == "text" else given
 
     def spread(self, weights: Tensor) -> Tensor:
         """(B, M) of the modalities in use -> (B, 3) in the order of `MODALITIES`, 0 where one is not in use."""

@@ -183,9 +183,7 @@ class BBFN(Model):
 
     def _project(self, modality: str, batch: Batch) -> Sequence:
         """(B, T, D)."""
-        sequence: Sequence = getattr(batch, modality)
-        if modality == "text":
-            sequence = self.text_encoder(sequence)
+        sequence = self.sequence(modality, batch)
         return Sequence(self.project[modality](*sequence), sequence.mask)
 
     def _head(self, x: Sequence) -> Tensor:

@@ -132,11 +132,9 @@ class ConFEDE(Model):
 
     def _encode(self, modality: Modality, batch: Batch) -> Tensor:
         """(B, H); 0 where it is missing."""
-        values, mask = getattr(batch, modality)
-        if modality == "text":
-            values, mask = self.text_encoder(batch.text)
-            if self.text_encoder.contextual:
-                return masked_mean(values, mask) if self.config.text_pool == "mean" else values[:, 0]
+        values, mask = self.sequence(modality, batch)
+        if modality == "text" and self.text_encoder.contextual:
+            return masked_mean(values, mask) if self.config.text_pool == "mean" else values[:, 0]
         encoded: Tensor = self.encoders[modality](values, mask)
         return encoded
 

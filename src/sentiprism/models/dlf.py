@@ -184,11 +184,10 @@ class DLF(Model):
         return ModelOutput(prediction, losses, weights, features)
 
     def _project(self, modality: Modality, batch: Batch) -> Sequence:
-        sequence: Sequence = getattr(batch, modality)
+        values, mask = self.sequence(modality, batch)
         if modality == "text":
-            values, mask = self.text_encoder(sequence)
-            sequence = Sequence(self.text_dropout(values), mask)
-        return Sequence(self.project[modality](*sequence), sequence.mask)
+            values = self.text_dropout(values)
+        return Sequence(self.project[modality](values, mask), mask)
 
     def _refine(self, shared: Sequences) -> tuple[Tensor, dict[str, Tensor]]:
         """Transformer and pooling of the shared features: (B, M D), and the pools' weights by name."""

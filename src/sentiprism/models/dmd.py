@@ -141,11 +141,10 @@ class DMD(Model):
         return ModelOutput(prediction, losses, weights, features)
 
     def _project(self, modality: Modality, batch: Batch) -> Sequence:
-        sequence: Sequence = getattr(batch, modality)
+        values, mask = self.sequence(modality, batch)
         if modality == "text":
-            values, mask = self.text_encoder(sequence)
-            sequence = Sequence(self.text_dropout(values), mask)
-        return Sequence(self.project[modality](*sequence), sequence.mask)
+            values = self.text_dropout(values)
+        return Sequence(self.project[modality](values, mask), mask)
 
     def _answers(
         self,

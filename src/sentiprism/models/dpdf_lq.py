@@ -90,9 +90,7 @@ class DPDFLQ(Model):
     def forward(self, batch: Batch) -> ModelOutput:
         """Eqs. 1 to 36; ``weights`` hold the gate of Eq. 13 ("modality") and FG of Eq. 33 ("path")."""
         present = self.present(batch)  # (B, M)
-        sequences: dict[Modality, Sequence] = {m: getattr(batch, m) for m in self.modalities}
-        if "text" in sequences:
-            sequences["text"] = self.text_encoder(batch.text)
+        sequences: dict[Modality, Sequence] = {m: self.sequence(m, batch) for m in self.modalities}
         features: dict[str, Tensor] = {}
         weights: dict[str, Tensor] = {}
         if self.global_path is not None:

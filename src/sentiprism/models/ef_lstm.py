@@ -56,9 +56,7 @@ class EFLSTM(Model):
 
     def forward(self, batch: Batch) -> ModelOutput:
         """Join, read, predict from the last state."""
-        sequences = [getattr(batch, modality) for modality in self.modalities]
-        if self.modalities[0] == "text":
-            sequences[0] = self.text_encoder(batch.text)
+        sequences = [self.sequence(modality, batch) for modality in self.modalities]
         sequences = align(sequences)
         steps = torch.stack([sequence.mask for sequence in sequences]).any(dim=0)
         states = self.recurrent(torch.cat([sequence.values for sequence in sequences], dim=-1))[0]

@@ -205,9 +205,7 @@ class FINE(Model):
 
     def _extract(self, modality: str, batch: Batch) -> tuple[Tensor, Route | Tensor | None]:
         """Eq. 1: (B, l, D) tokens and the route, or (B, T) weights over time."""
-        values, mask = getattr(batch, modality)
-        if modality == "text":
-            values, mask = self.text_encoder(batch.text)
+        values, mask = self.sequence(modality, batch)
         projected = self.projections[modality](values.masked_fill(~mask.unsqueeze(-1), 0.0))
         positions = sinusoidal(values.shape[1], self.config.width, values.device)
         return self.extractors[modality](projected + positions, mask)  # type: ignore[no-any-return]

@@ -152,9 +152,7 @@ class KuDA(Model):
         """Means over steps, (B, 2W) a modality, and the steps that the fusion reads (B, M, K, D)."""
         pooled, steps = [], []
         for m in self.modalities:
-            sequence = getattr(batch, m)
-            if m == "text":
-                sequence = self.text_encoder(sequence)
+            sequence = self.sequence(m, batch)
             levels = [sequence.values] if m == "text" else self.encoders[m](sequence)
             hidden = self.adapters[m](levels, sequence.mask)
             pooled.append(masked_mean(hidden, sequence.mask))

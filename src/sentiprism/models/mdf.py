@@ -121,12 +121,9 @@ class MDF(Model):
 
     def _encode(self, modality: str, batch: Batch) -> Tensor:
         """Eqs. 1 to 3: (B, d_t), the modality's own representation."""
-        sequence = getattr(batch, modality)
-        if modality == "text":
-            sequence = self.text_encoder(sequence)
-            if self.text_encoder.contextual:
-                mean = self.config.text_pool == "mean"
-                return masked_mean(*sequence) if mean else sequence.values[:, 0]
+        sequence = self.sequence(modality, batch)
+        if modality == "text" and self.text_encoder.contextual:
+            return masked_mean(*sequence) if self.config.text_pool == "mean" else sequence.values[:, 0]
         mapped: Tensor = self.mappers[modality](self.recurrent[modality](sequence))
         return mapped
 

@@ -77,9 +77,7 @@ class MFN(Model):
 
     def forward(self, batch: Batch) -> ModelOutput:
         """Read, attend, remember, predict."""
-        sequences = [getattr(batch, modality) for modality in self.modalities]
-        if self.modalities[0] == "text":
-            sequences[0] = self.text_encoder(batch.text)
+        sequences = [self.sequence(modality, batch) for modality in self.modalities]
         sequences, present = align(sequences), self.present(batch)
         steps = torch.stack([sequence.mask for sequence in sequences]).any(dim=0)
         hidden, cells = self.lstms([sequence.values for sequence in sequences])

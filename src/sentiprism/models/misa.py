@@ -118,9 +118,7 @@ class MISA(Model):
 
     def _encode(self, modality: str, batch: Batch) -> Tensor:
         """(B, F), 0 where the modality is missing."""
-        sequence: Sequence = getattr(batch, modality)
-        if modality == "text":
-            sequence = self.text_encoder(sequence)
+        sequence = self.sequence(modality, batch)
         if modality in self.recurrent:
             vector: Tensor = self.recurrent[modality](sequence)
             return vector

@@ -91,11 +91,9 @@ class SelfMM(Model):
         return vectors, torch.cat(list(vectors.values()), dim=1), {}
 
     def _encode(self, modality: Modality, batch: Batch) -> Tensor:
-        sequence = getattr(batch, modality)
-        if modality == "text":
-            sequence = self.text_encoder(sequence)
-            if self.text_encoder.contextual:
-                return masked_mean(*sequence) if self.config.text_pool == "mean" else sequence.values[:, 0]
+        sequence = self.sequence(modality, batch)
+        if modality == "text" and self.text_encoder.contextual:
+            return masked_mean(*sequence) if self.config.text_pool == "mean" else sequence.values[:, 0]
         return last_step(self.recurrent[modality](sequence.values)[0], sequence.mask)
 
     def forward(self, batch: Batch) -> ModelOutput:

@@ -108,7 +108,7 @@ class TMT(Model):
     def forward(self, batch: Batch) -> ModelOutput:
         """Project, disentangle, let the two kinds of tokens read each other, add."""
         present = self.present(batch)  # (B, M)
-        frames = [self._project(modality, getattr(batch, modality)) for modality in self.modalities]
+        frames = [self._project(modality, batch) for modality in self.modalities]
         means = torch.stack([masked_mean(*sequence) for sequence in frames], dim=1)  # (B, M, D)
         frames, early = self.weigh_frames(frames, means, present)
         invariant, specific = self._disentangle(frames, present)  # (B, I, D), (B, M, S, D)
@@ -160,10 +160,9 @@ class TMT(Model):
         """
         return specific.flatten(1, 2), present.repeat_interleave(specific.shape[2], dim=1), {}
 
-    def _project(self, modality: str, sequence: Sequence) -> Sequence:
+    def _project(self, modality: str, batch: Batch) -> Sequence:
         """(B, T, F) or token ids -> (B, T, D); nothing of the padding is read."""
-        if modality == "text":
-            sequence = self.text_encoder(sequence)
+        sequence = self.sequence(modality, batch)
         values = sequence.values.masked_fill(~sequence.mask.unsqueeze(-1), 0.0)
         return Sequence(self.projections[modality](self.input_dropout(values)), sequence.mask)
 
