@@ -13,7 +13,7 @@ from sentiprism.evaluation.evaluate import Evaluation
 from sentiprism.markup import markdown
 from sentiprism.metrics import Metric, Protocol, protocol
 from sentiprism.training import Run, resolve
-from sentiprism.training.experiments import OURS, Experiment, Row, Table, list_experiments, load_experiment
+from sentiprism.training.experiments import OURS, Experiment, Row, Table, dataset_of, list_experiments, load_experiment
 
 DOUBTFUL = "?"
 """Stands behind a published value that contradicts itself in its paper."""
@@ -134,7 +134,7 @@ def find_experiment(model: str, dataset: str) -> str:
     wanted = known.name if known else dataset
     files = [name for name in list_experiments() if name.startswith(f"{model}/") and OURS not in name]
     papers = {name: load_experiment(name) for name in files}
-    fitting = [name for name, paper in papers.items() if paper.published and name.partition("_")[2] == wanted]
+    fitting = [name for name, paper in papers.items() if paper.published and dataset_of(name) == wanted]
     if len(fitting) == 1:
         return fitting[0]
     names = ", ".join(fitting or (name for name, paper in papers.items() if paper.published))

@@ -69,10 +69,14 @@ def list_experiments() -> list[str]:
     return sorted(path.relative_to(folder()).with_suffix("").as_posix() for path in folder().glob("*/*.yaml"))
 
 
+def dataset_of(experiment: str) -> str:
+    """``mosi`` of ``tmt_amw/yan2025_mosi``: what follows author and year."""
+    return experiment.rpartition("/")[2].partition("_")[2]
+
+
 def datasets_of(model: str) -> list[str]:
     """Datasets that a model has an experiment for."""
-    files = [name.removeprefix(f"{model}/") for name in list_experiments() if name.startswith(f"{model}/")]
-    return sorted({file.partition("_")[2] for file in files})
+    return sorted({dataset_of(name) for name in list_experiments() if name.startswith(f"{model}/")})
 
 
 def load_experiment(name: str) -> Experiment:
