@@ -28,6 +28,15 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def papers() -> Path:
+    """The text of the five papers, that published numbers are checked against."""
+    folder = SHARED.with_name("papers")
+    if not folder.is_dir():
+        pytest.skip("the papers (../shared/papers) are not here")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def minilm() -> Iterator[Path]:
     """The real MiniLM, fetched through the asset mechanism into the user's own cache and found by name."""
     from sentiprism.errors import UserError

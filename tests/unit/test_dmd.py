@@ -80,7 +80,7 @@ def test_decoupling_reconstructs_each_modality_and_its_heterogeneous_part():
     losses = model(given).losses
     rec, cyc = 0.0, 0.0
     for m in ALL:
-        x, mask = model._project(m, given)
+        x, mask = model.projected(given)[m]
         own = model.specify[m](x)
         again = model.decode[m](torch.cat([model.share(x), own], dim=-1))
         rec = rec + reconstruction(again, x, mask)

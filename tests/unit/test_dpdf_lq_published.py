@@ -9,15 +9,12 @@ from sentiprism.config import merge
 from sentiprism.training import resolve
 from sentiprism.training.experiments import load_experiment
 
-PAPER = Path(__file__).parents[3] / "shared" / "papers" / "dpdf_lq.txt"
 DATASETS = ["mosi", "mosei"]
 
 
 @pytest.fixture(scope="module")
-def paper() -> str:
-    if not PAPER.is_file():
-        pytest.skip("the papers (../shared/papers) are not here")
-    return PAPER.read_text(encoding="utf-8")
+def paper(papers: Path) -> str:
+    return (papers / "dpdf_lq.txt").read_text(encoding="utf-8")
 
 
 def printed(paper: str, number: int) -> list[list[str]]:

@@ -24,7 +24,6 @@ from sentiprism.training.experiments import (
 )
 
 ROOT = Path(__file__).parents[2]
-PAPERS = ROOT.parent / "shared" / "papers"
 EXPERIMENTS = list_experiments()
 PUBLISHED = [name for name in EXPERIMENTS if load_experiment(name).published]
 
@@ -95,11 +94,8 @@ def test_one_configuration_has_one_published_number(name):
 
 
 @pytest.fixture(scope="session")
-def paper() -> str:
-    path = PAPERS / "mdf.txt"
-    if not path.is_file():
-        pytest.skip("the papers (../shared/papers) are not here")
-    return path.read_text(encoding="utf-8")
+def paper(papers: Path) -> str:
+    return (papers / "mdf.txt").read_text(encoding="utf-8")
 
 
 def printed(paper: str, number: int) -> list[list[str]]:

@@ -9,17 +9,14 @@ from sentiprism.config import merge
 from sentiprism.training import resolve
 from sentiprism.training.experiments import load_experiment
 
-PAPER = Path(__file__).parents[3] / "shared" / "papers" / "fine.txt"
 LETTERS = ("vision", "audio", "text")
 DATASETS = {1: "mosi", 2: "mosei", 3: "urfunny", 4: "sims", 5: "mosei", 6: "mosei"}
 ROWS = {1: 13, 2: 13, 3: 8, 4: 9, 5: 7, 6: 18}
 
 
 @pytest.fixture(scope="session")
-def paper() -> str:
-    if not PAPER.is_file():
-        pytest.skip("the papers (../shared/papers) are not here")
-    return PAPER.read_text(encoding="utf-8")
+def paper(papers: Path) -> str:
+    return (papers / "fine.txt").read_text(encoding="utf-8")
 
 
 def printed(paper: str, number: int) -> list[list[str]]:

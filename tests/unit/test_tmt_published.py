@@ -8,16 +8,13 @@ import pytest
 from sentiprism.training import resolve
 from sentiprism.training.experiments import Experiment, folder, load_experiment
 
-PAPER = Path(__file__).parents[3] / "shared" / "papers" / "tmt_amw.txt"
 TITLES = {"sims": "CH-SIMS", "mosi": "CMU-MOSI", "mosei": "CMU-MOSEI"}
 FILES = [("tmt/yin2024", data) for data in TITLES] + [("tmt_amw/yan2025", data) for data in TITLES]
 
 
 @pytest.fixture(scope="module")
-def paper() -> str:
-    if not PAPER.is_file():
-        pytest.skip("the papers (../shared/papers) are not here")
-    return PAPER.read_text(encoding="utf-8")
+def paper(papers: Path) -> str:
+    return (papers / "tmt_amw.txt").read_text(encoding="utf-8")
 
 
 def printed(paper: str, data: str) -> dict[str, list[str]]:

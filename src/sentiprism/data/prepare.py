@@ -39,8 +39,8 @@ class TextConfig(Config):
     max_tokens: int = Field(50, ge=3)
     """Longer texts are cut; [CLS] and [SEP] count. 50 is the length of the MMSA distribution."""
     frozen_layers: int = Field(0, ge=0)
-    """Of an encoder that is tuned, the embeddings and so many lower layers stay as they are; half of the layers
-    take a third off a training step."""
+    """Of an encoder that is tuned, the embeddings and so many lower layers stay as they are; no gradient is computed
+    for them."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -11,23 +11,24 @@ the main one. A missing modality is read by no other, is no case for the discrim
 as 0. The page docs/deviations.md lists what differs.
 """
 
-from typing import Literal, NamedTuple, Self
+from typing import Literal, NamedTuple
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.models._projected import ProjectedConfig, ProjectedModel
+from sentiprism.models.base import Citation
 from sentiprism.nn.attention import Attention
 from sentiprism.nn.attractor import Higher
-from sentiprism.nn.blocks import TemporalConv, masked_mean, mlp
+from sentiprism.nn.blocks import masked_mean, mlp
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
 from sentiprism.nn.stacked import StackedLinear
 from sentiprism.types import Batch, FeatureSpec, ModelOutput, Sequence, TargetSpec
 
 
-class BBFNConfig(ModelConfig):
+class BBFNConfig(ProjectedConfig):
     """Configuration of `BBFN`; the defaults are the released code's."""
 
     LOSSES = {"task": 1.0, "sep": 0.1}
@@ -37,21 +38,12 @@ class BBFNConfig(ModelConfig):
     depth: int = Field(5, gt=0)
     """Complementation layers of each pair."""
     kernel: int = Field(3, gt=0)
-    """Steps of the convolutions that project each modality; odd."""
     pool: Literal["first", "mean"] = "first"
     """What stands for a sequence in the end: its head, or the mean over its real steps."""
     task: TaskLoss = "l1"
     dropout: float = Field(0.1, ge=0, lt=1)
     """In the complementation layers."""
     head_dropout: float = Field(0.0, ge=0, lt=1)
-
-    @model_validator(mode="after")
-    def _shapes_fit(self) -> Self:
-        if self.width % self.heads:
-            raise ValueError(f"{self.heads} heads do not divide a width of {self.width}")
-        if self.kernel % 2 == 0:
-            raise ValueError(f"kernel {self.kernel} has no middle: take an odd one")
-        return self
 
 
 class Gated(nn.Module):
@@ -137,7 +129,7 @@ class Pair(nn.Module):
         return Fused(main, side, separation)
 
 
-class BBFN(Model):
+class BBFN(ProjectedModel):
     """Text with audio and text with vision, fused and kept apart at once."""
 
     name = "bbfn"
@@ -157,15 +149,13 @@ class BBFN(Model):
     ) -> None:
         super().__init__(features, target, config, pretrained=pretrained)
         D = config.width
-        inputs = self.input_widths
-        self.project = nn.ModuleDict({m: TemporalConv(inputs[m], D, config.kernel, bias=False) for m in inputs})
         self.pairs = nn.ModuleDict({m: Pair(config) for m in self.modalities[1:]})
         joined = 2 * D * len(self.pairs) or D
         self.higher, self.head = Higher(joined, config.head_dropout), nn.Linear(joined, self.outputs)
 
     def forward(self, batch: Batch) -> ModelOutput:
         """Project, complement the pairs, join their heads, predict."""
-        low = {m: self._project(m, batch) for m in self.modalities}
+        low = self.projected(batch)
         main = low[self.modalities[0]]
         fused: dict[str, Fused] = {m: self.pairs[m](main, low[m]) for m in self.modalities[1:]}
         sequences = [sequence for pair in fused.values() for sequence in (pair.main, pair.side)] or [main]
@@ -180,11 +170,6 @@ class BBFN(Model):
             }
         features: dict[str, Tensor] = {str(m): masked_mean(*sequence) for m, sequence in low.items()}
         return ModelOutput(prediction, losses, {}, {**features, "fused": joined})
-
-    def _project(self, modality: str, batch: Batch) -> Sequence:
-        """(B, T, D)."""
-        sequence = self.sequence(modality, batch)
-        return Sequence(self.project[modality](*sequence), sequence.mask)
 
     def _head(self, x: Sequence) -> Tensor:
         return masked_mean(*x) if self.config.pool == "mean" else x.values[:, 0]

@@ -13,17 +13,18 @@ projected sequences stand for Sh_m and Sp_m. The page docs/deviations.md lists a
 
 from functools import partial
 from itertools import product
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import Tensor, nn
 
-from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.models._projected import ProjectedConfig, ProjectedModel
+from sentiprism.models.base import Citation
 from sentiprism.models.search import among, between
 from sentiprism.nn.attention import Norm
 from sentiprism.nn.attractor import Branch, Higher, Pool, Stack
-from sentiprism.nn.blocks import TemporalConv, masked_mean
+from sentiprism.nn.blocks import masked_mean
 from sentiprism.nn.objectives.orthogonality import CosineForm, cosine_orthogonality
 from sentiprism.nn.objectives.reconstruction import DistanceForm, reconstruction
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
@@ -34,7 +35,7 @@ SPECIFIC: dict[Modality, str] = {"text": "sp_l", "audio": "sp_a", "vision": "sp_
 Sequences = dict[Modality, Sequence]
 
 
-class DLFConfig(ModelConfig):
+class DLFConfig(ProjectedConfig):
     """Configuration of `DLF`; the paper gives no weights of its losses, the defaults are those of the code."""
 
     LOSSES = {
@@ -53,7 +54,6 @@ class DLFConfig(ModelConfig):
     width: int = Field(50, gt=0)
     heads: int = Field(10, gt=0)
     kernel: int = Field(5, gt=0)
-    """Steps of the convolution that projects each modality to X̂_m; odd."""
     depth: int = Field(2, gt=0)
     """Layers of each transformer."""
     memory: int = Field(3, ge=0)
@@ -87,20 +87,11 @@ class DLFConfig(ModelConfig):
     dropout: float = Field(0.1, ge=0, lt=1)
     """In the transformers and on what goes into them."""
     text_dropout: float = Field(0.1, ge=0, lt=1)
-    """On the text encoder's hidden states."""
     head_dropout: float = Field(0.1, ge=0, lt=1)
     """In HSp_m, HSh and the final prediction."""
 
-    @model_validator(mode="after")
-    def _shapes_fit(self) -> Self:
-        if self.width % self.heads:
-            raise ValueError(f"{self.heads} heads do not divide a width of {self.width}")
-        if self.kernel % 2 == 0:
-            raise ValueError(f"kernel {self.kernel} has no middle: take an odd one")
-        return self
 
-
-class DLF(Model):
+class DLF(ProjectedModel):
     """Shared and specific features apart, and the specific ones drawn to the dominant modality."""
 
     name = "dlf"
@@ -129,10 +120,6 @@ class DLF(Model):
         def stack(depth: int = config.depth, *, cross: bool = False) -> Stack:
             return Stack(D, config.heads, depth, cross=cross, **options)
 
-        if "text" in used:
-            self.text_dropout = nn.Dropout(config.text_dropout)
-        inputs = self.input_widths
-        self.project = nn.ModuleDict({m: TemporalConv(inputs[m], D, config.kernel, bias=False) for m in used})
         if config.disentangle:
             self.share = stack()
             self.specify = nn.ModuleDict({m: stack() for m in used})
@@ -155,7 +142,7 @@ class DLF(Model):
 
     def forward(self, batch: Batch) -> ModelOutput:
         """Eqs. 1 to 15; ``weights`` say where the pools of the shared features look."""
-        low = {m: self._project(m, batch) for m in self.modalities}  # X̂_m
+        low = self.projected(batch)  # X̂_m
         shared = specific = low
         if self.config.disentangle:
             shared = {m: self.share(x) for m, x in low.items()}  # Eq. 1
@@ -182,12 +169,6 @@ class DLF(Model):
         features |= {f"shared.{m}": mean for m, mean in means.items()}
         features |= {f"specific.{m}": masked_mean(*x) for m, x in specific.items()}
         return ModelOutput(prediction, losses, weights, features)
-
-    def _project(self, modality: Modality, batch: Batch) -> Sequence:
-        values, mask = self.sequence(modality, batch)
-        if modality == "text":
-            values = self.text_dropout(values)
-        return Sequence(self.project[modality](values, mask), mask)
 
     def _refine(self, shared: Sequences) -> tuple[Tensor, dict[str, Tensor]]:
         """Transformer and pooling of the shared features: (B, M D), and the pools' weights by name."""

@@ -9,15 +9,14 @@ weights. The readings: attention sees all steps; pools take the place of flatten
 distilled, representations are not. docs/deviations.md lists all this.
 """
 
-from typing import Self
-
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import Tensor, nn
 
-from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.models._projected import ProjectedConfig, ProjectedModel
+from sentiprism.models.base import Citation
 from sentiprism.nn.attractor import Higher, Pool, Stack
-from sentiprism.nn.blocks import TemporalConv, masked_mean
+from sentiprism.nn.blocks import masked_mean
 from sentiprism.nn.crossmodal import Crossmodal
 from sentiprism.nn.graph_distillation import GraphDistillation
 from sentiprism.nn.objectives.orthogonality import cosine_orthogonality
@@ -31,7 +30,7 @@ HOMO: frozenset[tuple[Modality, Modality]] = frozenset({("text", "audio"), ("tex
 HETERO: frozenset[tuple[Modality, Modality]] = HOMO | {("vision", "audio")}
 
 
-class DMDConfig(ModelConfig):
+class DMDConfig(ProjectedConfig):
     """Configuration of `DMD`; loss weights are those of the authors' code, γ being within ``mar`` and ``ort``."""
 
     LOSSES = {
@@ -43,7 +42,6 @@ class DMDConfig(ModelConfig):
     width: int = Field(50, gt=0)
     heads: int = Field(10, gt=0)
     kernel: int = Field(5, gt=0)
-    """Steps of the convolutions that project each modality; odd."""
     depth: int = Field(4, gt=0)
     """Layers of each transformer."""
     memory: int = Field(4, gt=0)
@@ -61,19 +59,10 @@ class DMDConfig(ModelConfig):
     dropout: float = Field(0.1, ge=0, lt=1)
     """In the transformers and on what goes into them."""
     text_dropout: float = Field(0.1, ge=0, lt=1)
-    """On the text encoder's hidden states."""
     head_dropout: float = Field(0.1, ge=0, lt=1)
 
-    @model_validator(mode="after")
-    def _shapes_fit(self) -> Self:
-        if self.width % self.heads:
-            raise ValueError(f"{self.heads} heads do not divide a width of {self.width}")
-        if self.kernel % 2 == 0:
-            raise ValueError(f"kernel {self.kernel} has no middle: take an odd one")
-        return self
 
-
-class DMD(Model):
+class DMD(ProjectedModel):
     """What modalities share and what each has alone, and graphs along which they teach each other."""
 
     name = "dmd"
@@ -93,10 +82,6 @@ class DMD(Model):
     ) -> None:
         super().__init__(features, target, config, pretrained=pretrained)
         D, used, lost = config.width, self.modalities, config.head_dropout
-        inputs = self.input_widths
-        if "text" in used:
-            self.text_dropout = nn.Dropout(config.text_dropout)
-        self.project = nn.ModuleDict({m: TemporalConv(inputs[m], D, config.kernel, bias=False) for m in used})
         self.share = nn.Linear(D, D, bias=False)  # convolutions of kernel 1
         self.specify = nn.ModuleDict({m: nn.Linear(D, D, bias=False) for m in used})
         self.decode = nn.ModuleDict({m: nn.Linear(2 * D, D, bias=False) for m in used})
@@ -120,7 +105,7 @@ class DMD(Model):
     def forward(self, batch: Batch) -> ModelOutput:
         """Decouple, let the heterogeneous parts read each other, join; ``weights`` say where their pools look."""
         present = self.present(batch)  # (B, M)
-        low = {m: self._project(m, batch) for m in self.modalities}  # X̃
+        low = self.projected(batch)  # X̃
         com = {m: Sequence(self.share(x.values), x.mask) for m, x in low.items()}
         prt = {m: Sequence(self.specify[m](x.values), x.mask) for m, x in low.items()}
         joint = torch.cat([self.pools[m](self.refine[m](x))[0] for m, x in com.items()], dim=1)
@@ -139,12 +124,6 @@ class DMD(Model):
         features |= {f"shared.{m}": x for m, x in means.items()}
         features |= {f"specific.{m}": masked_mean(*x) for m, x in prt.items()}
         return ModelOutput(prediction, losses, weights, features)
-
-    def _project(self, modality: Modality, batch: Batch) -> Sequence:
-        values, mask = self.sequence(modality, batch)
-        if modality == "text":
-            values = self.text_dropout(values)
-        return Sequence(self.project[modality](values, mask), mask)
 
     def _answers(
         self,

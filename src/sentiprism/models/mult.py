@@ -8,21 +8,21 @@ one (preset ``code``); nothing is dropped on attention weights, so that attentio
 modality is read by no other and enters the prediction as 0. The page docs/deviations.md lists what differs.
 """
 
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import Tensor, nn
 
-from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.models._projected import ProjectedConfig, ProjectedModel
+from sentiprism.models.base import Citation
 from sentiprism.nn.attractor import Higher
-from sentiprism.nn.blocks import TemporalConv
 from sentiprism.nn.crossmodal import Crossmodal
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
-from sentiprism.types import Batch, FeatureSpec, ModelOutput, Sequence, TargetSpec
+from sentiprism.types import Batch, FeatureSpec, ModelOutput, TargetSpec
 
 
-class MulTConfig(ModelConfig):
+class MulTConfig(ProjectedConfig):
     """Configuration of `MulT`; the defaults are Table 5 of the paper for MOSI."""
 
     PRESETS = {"paper": {}, "code": {"causal": True}}
@@ -34,7 +34,6 @@ class MulTConfig(ModelConfig):
     memory: int = Field(3, gt=0)
     """Self-attention layers of each memory (code)."""
     kernel: int = Field(3, gt=0)
-    """Steps of the convolutions; odd."""
     causal: bool = False
     """Whether attention sees no later step (code)."""
     pool: Literal["last", "attention"] = "last"
@@ -43,19 +42,10 @@ class MulTConfig(ModelConfig):
     dropout: float = Field(0.2, ge=0, lt=1)
     """In the transformers and on what goes into them."""
     text_dropout: float = Field(0.2, ge=0, lt=1)
-    """On the text's vectors."""
     head_dropout: float = Field(0.1, ge=0, lt=1)
 
-    @model_validator(mode="after")
-    def _shapes_fit(self) -> Self:
-        if self.width % self.heads:
-            raise ValueError(f"{self.heads} heads do not divide a width of {self.width}")
-        if self.kernel % 2 == 0:
-            raise ValueError(f"kernel {self.kernel} has no middle: take an odd one")
-        return self
 
-
-class MulT(Model):
+class MulT(ProjectedModel):
     """Every modality reads every other one, at their own rates."""
 
     name = "mult"
@@ -76,10 +66,6 @@ class MulT(Model):
     ) -> None:
         super().__init__(features, target, config, pretrained=pretrained)
         D, used = config.width, self.modalities
-        inputs = self.input_widths
-        if "text" in used:
-            self.text_dropout = nn.Dropout(config.text_dropout)
-        self.project = nn.ModuleDict({m: TemporalConv(inputs[m], D, config.kernel, bias=False) for m in used})
         options: dict[str, Any] = {"dropout": config.dropout, "norm": "pre", "causal": config.causal}
         last = config.pool == "last"
         self.crossmodal = Crossmodal(used, D, config.heads, config.depth, config.memory, last=last, **options)
@@ -89,7 +75,7 @@ class MulT(Model):
 
     def forward(self, batch: Batch) -> ModelOutput:
         """Project, read each other, remember, predict; ``weights`` say where attention pools look."""
-        vectors, weights = self.crossmodal({m: self._project(m, batch) for m in self.modalities})
+        vectors, weights = self.crossmodal(self.projected(batch))
         fused = self.higher(torch.cat(list(vectors.values()), dim=1))
         prediction = self.to_prediction(self.head(fused))
         losses = {}
@@ -97,9 +83,3 @@ class MulT(Model):
             losses = {"task": task_loss(prediction, batch.labels["M"], self.target, self.config.task)}
         features: dict[str, Tensor] = {**vectors, "fused": fused}
         return ModelOutput(prediction, losses, weights, features)
-
-    def _project(self, modality: str, batch: Batch) -> Sequence:
-        values, mask = self.sequence(modality, batch)
-        if modality == "text":
-            values = self.text_dropout(values)
-        return Sequence(self.project[modality](values, mask), mask)

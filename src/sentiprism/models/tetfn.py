@@ -67,10 +67,8 @@ class TETFN(SelfMM):
         return {m: _largest(x) for m, x in projected.items()}, torch.cat(list(drawn.values()), dim=1), weights
 
     def _project(self, modality: Modality, batch: Batch) -> Sequence:
-        values, mask = getattr(batch, modality)
-        if modality == "text":
-            values, mask = self.text_encoder(batch.text)
-        else:
+        values, mask = self.sequence(modality, batch)
+        if modality != "text":
             values = self.recurrent[modality](values)[0]
         return Sequence(self.project[modality](values, mask), mask)
 

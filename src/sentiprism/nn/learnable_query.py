@@ -12,46 +12,6 @@ from sentiprism.nn.blocks import masked_softmax
 QueryForm = Literal["dglqa", "standard", "ahl"]
 
 
-class DGLQA(nn.Module):
-    """Dynamic global learnable query attention: one attention a modality, mixed by a gate (DPDF-LQ, Eqs. 5 to 15).
-
-    Keys and values of all modalities come from one projection. Eq. 15's FC is applied to each modality's output
-    before the sum of Eq. 14: the gate sums to 1, so the numbers are the same.
-
-    Args:
-        width: D.
-        modalities: M.
-        heads: attention heads.
-        head_width: d_h.
-    """
-
-    def __init__(self, width: int, modalities: int, heads: int, head_width: int | None = None) -> None:
-        super().__init__()
-        self.query_norm = nn.LayerNorm(width)
-        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(modalities))
-        self.attention = Attention(width, heads, head_width=head_width)
-        self.gate = nn.Linear(modalities * width, modalities)
-
-    def forward(self, query: Tensor, tokens: Tensor, present: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Update the query; a missing modality has no share.
-
-        Args:
-            query: (B, L, D), LQ_{i-1}.
-            tokens: (B, M, L', D) global tokens.
-            present: (B, M) bool.
-
-        Returns:
-            (B, L, D) and the gate (B, M), rows sum to 1.
-        """
-        B, M, _, _ = tokens.shape
-        con = normed(self.norms, tokens) * present[..., None, None]  # Eq. 5, channels still apart
-        queries = self.query_norm(query).unsqueeze(1).expand(-1, M, -1, -1).flatten(0, 1)
-        out = self.attention(queries, con.flatten(0, 1), real_tokens(tokens, present).flatten(0, 1))  # Eqs. 6 to 11
-        gate = masked_softmax(self.gate(con.mean(dim=2).flatten(1)), present)  # Eqs. 12, 13
-        fused = (gate[..., None, None] * out.unflatten(0, (B, M))).sum(dim=1)  # Eq. 14
-        return query + fused, gate  # Eq. 15
-
-
 class StandardQuery(nn.Module):
     """Plain attention of the query over all modalities' tokens in one softmax ("Std.A" of DPDF-LQ, Table 2).
 
@@ -69,9 +29,42 @@ class StandardQuery(nn.Module):
         self.attention = Attention(width, heads, head_width=head_width)
 
     def forward(self, query: Tensor, tokens: Tensor, present: Tensor) -> tuple[Tensor, Tensor | None]:
-        """As `DGLQA`, without a gate."""
+        """Update the query; a missing modality has no token.
+
+        Args:
+            query: (B, L, D), LQ_{i-1}.
+            tokens: (B, M, L', D) global tokens.
+            present: (B, M) bool.
+
+        Returns:
+            (B, L, D), and the gate where the form has one.
+        """
         source, mask = normed(self.norms, tokens).flatten(1, 2), real_tokens(tokens, present).flatten(1, 2)
         return query + self.attention(self.query_norm(query), source, mask), None
+
+
+class DGLQA(StandardQuery):
+    """Dynamic global learnable query attention: one attention a modality, mixed by a gate (DPDF-LQ, Eqs. 5 to 15).
+
+    Keys and values of all modalities come from one projection. Eq. 15's FC is applied to each modality's output
+    before the sum of Eq. 14: the gate sums to 1, so the numbers are the same.
+
+    Arguments as of `StandardQuery`.
+    """
+
+    def __init__(self, width: int, modalities: int, heads: int, head_width: int | None = None) -> None:
+        super().__init__(width, modalities, heads, head_width)
+        self.gate = nn.Linear(modalities * width, modalities)
+
+    def forward(self, query: Tensor, tokens: Tensor, present: Tensor) -> tuple[Tensor, Tensor | None]:
+        """As `StandardQuery`; a missing modality has no share in the gate (B, M), whose rows sum to 1."""
+        B, M, _, _ = tokens.shape
+        con = normed(self.norms, tokens) * present[..., None, None]  # Eq. 5, channels still apart
+        queries = self.query_norm(query).unsqueeze(1).expand(-1, M, -1, -1).flatten(0, 1)
+        out = self.attention(queries, con.flatten(0, 1), real_tokens(tokens, present).flatten(0, 1))  # Eqs. 6 to 11
+        gate = masked_softmax(self.gate(con.mean(dim=2).flatten(1)), present)  # Eqs. 12, 13
+        fused = (gate[..., None, None] * out.unflatten(0, (B, M))).sum(dim=1)  # Eq. 14
+        return query + fused, gate  # Eq. 15
 
 
 class AHL(nn.Module):
@@ -93,7 +86,7 @@ class AHL(nn.Module):
         self.attentions = nn.ModuleList(Attention(width, heads, head_width=head_width) for _ in range(modalities - 1))
 
     def forward(self, query: Tensor, tokens: Tensor, present: Tensor) -> tuple[Tensor, Tensor | None]:
-        """As `DGLQA`, without a gate."""
+        """As `StandardQuery`."""
         text, *others = normed(self.norms, tokens).unbind(1)
         masks = real_tokens(tokens, present).unbind(1)[1:]
         for attention, other, mask in zip(self.attentions, others, masks, strict=True):
