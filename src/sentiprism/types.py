@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 from pydantic import Field, model_validator
 
 from sentiprism.config import Config
+from sentiprism.recipe import Recipe
 
 if TYPE_CHECKING:  # a dataset can be listed and opened without torch
     from torch import Tensor
@@ -75,6 +76,8 @@ class ModalitySpec(Config):
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     """Statistics of the train split; where given, loaders hand out (x - mean) / std."""
+    recipe: Recipe | None = None
+    """How the features are made from a recording; None where the dataset does not say."""
 
     @model_validator(mode="before")
     @classmethod

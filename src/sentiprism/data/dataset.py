@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from sentiprism.config import Config
 from sentiprism.data.ragged import Ragged
+from sentiprism.recipe import Recipe
 from sentiprism.types import TargetSpec
 
 SPLITS = ("train", "valid", "test")
@@ -67,6 +68,8 @@ class Card(Config):
     """Encoder that made the stored text features where it is contextual (first step = [CLS]); None for GloVe."""
     widths: dict[str, int] = {}
     """F per stored feature sequence."""
+    recipes: dict[str, Recipe] = {}
+    """How they were made from recordings, where that is known; one column a feature."""
     labels: tuple[str, ...] = ("M",)
     splits: dict[str, SplitCard]
     fold: str | None = None

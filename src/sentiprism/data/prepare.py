@@ -84,9 +84,9 @@ def prepare(dataset: TuningView, config: DataConfig) -> FeatureSpec:
         UserError: the source asked for is not there, or its vocabulary is not the encoder's.
     """
     specs: dict[Modality, ModalitySpec] = {
-        name: ModalitySpec(kind="features", width=dataset.card.widths[name])
+        name: ModalitySpec(kind="features", width=width, recipe=dataset.card.recipes.get(name))
         for name in ("audio", "vision")
-        if name in dataset.card.widths
+        if (width := dataset.card.widths.get(name))
     }
     text = _text_spec(dataset, config.text)
     if text is not None:

@@ -12,6 +12,7 @@ from sentiprism.data.checks import Checks
 from sentiprism.data.dataset import SPLITS, Card, Dataset, Split, TuningView, Utterance
 from sentiprism.errors import UserError, suggest
 from sentiprism.files import atomic_folder, home, remove_folder, safe_name
+from sentiprism.recipe import Recipe
 from sentiprism.types import TargetSpec
 
 CARD = "card.json"
@@ -30,6 +31,7 @@ def write_dataset(
     vocabulary: str | None = None,
     text_encoder: str | None = None,
     fold: str | None = None,
+    recipes: Mapping[str, Recipe] | None = None,
     notes: Iterable[str] = (),
     expected: Mapping[str, int] | None = None,
     allow_shared_videos: bool = False,
@@ -49,6 +51,7 @@ def write_dataset(
         vocabulary: that ``token_ids`` were made with.
         text_encoder: that made the text features, where it is contextual.
         fold: ``K/N`` where the test split is fold K of N by video.
+        recipes: by stored sequence, how it was made from recordings.
         notes: the importer's own warnings, for the card.
         expected: utterances of the official splits; others are warned of.
         allow_shared_videos: warn of a video that stands in two splits instead of refusing it.
@@ -89,6 +92,7 @@ def write_dataset(
                 text_encoder=text_encoder,
                 fold=fold,
                 widths={key: width for key, width in checks.widths.items() if width},
+                recipes=dict(recipes or {}),
                 labels=checks.labels,
                 splits=splits,
                 warnings=(*notes, *warnings),

@@ -1,0 +1,1 @@
+"""From a recording to its sentiment: the way through all rooms."""

@@ -1,0 +1,10 @@
+"""Extractors: one a file, found by its name. Each makes named columns with units from sound or frames."""
+
+from sentiprism.features.extractors.base import AudioExtractor, Extractor, VisionExtractor
+from sentiprism.registry import Registry
+
+__all__ = ["EXTRACTORS", "AudioExtractor", "Extractor", "VisionExtractor"]
+
+EXTRACTORS: Registry[Extractor] = Registry(
+    "sentiprism.features.extractors", "sentiprism.features.extractors.base:Extractor", "extractor"
+)

@@ -1,0 +1,54 @@
+"""What an extractor is."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from sentiprism.features.tracks import Track
+from sentiprism.media.types import Frame
+from sentiprism.recipe import Recipe
+from sentiprism.types import Modality
+
+
+class Extractor(ABC):
+    """Makes a `Track` of what ``recipe`` names; raise its version with every change of the numbers."""
+
+    name: ClassVar[str]
+    modality: ClassVar[Modality]
+    recipe: ClassVar[Recipe]
+    licence: ClassVar[str | None] = None
+    """Where what it rests on may not be used for everything."""
+
+
+class AudioExtractor(Extractor):
+    """Features of sound."""
+
+    modality = "audio"
+    sample_rate: ClassVar[int]
+    """Hz that the sound must have."""
+
+    @abstractmethod
+    def __call__(self, sound: npt.NDArray[np.int16]) -> Track:
+        """Track of a recording.
+
+        Args:
+            sound: (n,) mono samples at ``sample_rate``; may be a memory map of hours: read in blocks, so that the
+                memory does not grow with the recording. Blocks change no number.
+        """
+
+
+class VisionExtractor(Extractor):
+    """Features of faces."""
+
+    modality = "vision"
+
+    @abstractmethod
+    def __call__(self, frames: Iterable[Frame]) -> list[Track]:
+        """Tracks of the faces in a recording, the one that is largest on the whole first; [] without a face.
+
+        Args:
+            frames: in the order of time; consumed once, one held at a time.
+        """

@@ -1,0 +1,49 @@
+"""Features along a recording, and what an utterance has of them."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sentiprism.media.types import Segment, Span
+from sentiprism.recipe import Per
+
+Floats = npt.NDArray[np.float32]
+
+
+class Track(NamedTuple):
+    """Features of one recording, or of one face in it."""
+
+    times: npt.NDArray[Any]
+    """(T,) float64 seconds, rising: the middle of each step."""
+    values: Floats
+    """(T, F); rows that were not seen (no face in the frame) are left out, not filled."""
+
+    def between(self, span: Span) -> Floats:
+        """(t, F) steps with start <= time < end."""
+        first, last = np.searchsorted(self.times, (span.start, span.end))
+        return self.values[first:last]
+
+    def of(self, segment: Segment, per: Per) -> Floats:
+        """(t, F) steps of an utterance: its frames, a mean a word, or one mean; T=0 where nothing was seen.
+
+        A word without a frame of its own takes the nearest one of the utterance.
+        """
+        own = self.between(Span(segment.start, segment.end))
+        if per == "frame" or not len(own):
+            return own
+        if per == "utterance":
+            return own.mean(axis=0, keepdims=True)
+        return self._by_word(segment, segment.words)
+
+    def _by_word(self, segment: Segment, words: Sequence[Any]) -> Floats:
+        first, last = np.searchsorted(self.times, (segment.start, segment.end))
+        rows = []
+        for word in words:
+            a, b = np.clip(np.searchsorted(self.times, (word.start, word.end)), first, last)
+            if a == b:
+                near = first + np.abs(self.times[first:last] - (word.start + word.end) / 2).argmin()
+                a, b = near, near + 1
+            rows.append(self.values[a:b].mean(axis=0))
+        return np.array(rows, np.float32).reshape(len(rows), self.values.shape[1])
