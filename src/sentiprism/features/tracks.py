@@ -23,7 +23,7 @@ class Track(NamedTuple):
     def between(self, span: Span) -> Floats:
         """(t, F) steps with start <= time < end."""
         first, last = np.searchsorted(self.times, (span.start, span.end))
-        return self.values[first:last]
+        return np.asarray(self.values[first:last])
 
     def of(self, segment: Segment, per: Per) -> Floats:
         """(t, F) steps of an utterance: its frames, a mean a word, or one mean; T=0 where nothing was seen.
