@@ -34,7 +34,7 @@ class Track(NamedTuple):
         if per == "frame" or not len(own):
             return own
         if per == "utterance":
-            return own.mean(axis=0, keepdims=True)
+            return np.asarray(own.mean(axis=0, keepdims=True))
         return self._by_word(segment, segment.words)
 
     def _by_word(self, segment: Segment, words: Sequence[Any]) -> Floats:
