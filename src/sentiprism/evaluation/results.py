@@ -88,15 +88,15 @@ def gather(folders: Iterable[Path | str], *, reference: str = "text_only", devic
     if not runs:
         raise UserError(f"no finished run in {', '.join(map(str, given))}", "give run folders")
     results = _pooled([_read(run, reference, device) for run in runs])
-    results.sort(key=lambda one: (one.evaluation.dataset, one.evaluation.model != reference, one.run.name))
+    results.sort(key=lambda one: (*_table(one), one.evaluation.model != reference, one.run.name))
     return [one._replace(difference=_from_reference(one, results)) for one in results]
 
 
 def page(results: list[Result]) -> str:
     """The page as Markdown: for each dataset a table, the selection rule and the commands."""
     parts = [HEAD.format(reference=results[0].reference)]
-    for dataset, group in groupby(results, key=lambda one: one.evaluation.dataset):
-        parts += _section(dataset, list(group))
+    for (dataset, reader), group in groupby(results, key=_table):
+        parts += _section(dataset, reader, list(group))
     return "\n\n".join(parts) + "\n"
 
 
@@ -157,8 +157,20 @@ def _join(folds: dict[int, Result]) -> Result:
         evaluation=whole,
         seconds=sum(one.seconds for one in parts),
         valid=(first.valid[0], [score for one in parts for score in one.valid[1]]),
-        command=" && ".join(one.command for one in parts),
+        command=_loop(parts),
     )
+
+
+def _loop(folds: list[Result]) -> str:
+    """One command for all folds, where they differ in the dataset's number alone."""
+    names = [Path(one.run.config.dataset).name for one in folds]
+    stem = names[0].rstrip("0123456789")
+    commands = {
+        one.command.replace(f"--dataset {name}", f"--dataset {stem}$k") for one, name in zip(folds, names, strict=True)
+    }
+    if len(commands) > 1:
+        return " && ".join(one.command for one in folds)
+    return f"for k in {' '.join(name.removeprefix(stem) for name in names)}; do {commands.pop()}; done"
 
 
 def _concatenated(parts: Iterable[Predictions]) -> Predictions:
@@ -194,7 +206,13 @@ def _from_reference(one: Result, results: list[Result]) -> dict[str, Difference]
     return difference(one.evaluation, best.evaluation)
 
 
-def _section(dataset: str, results: list[Result]) -> list[str]:
+def _table(one: Result) -> tuple[str, str]:
+    """Dataset and reader of the text: only models with the same ones stand in one table."""
+    text = one.run.config.data.text
+    return one.evaluation.dataset, f"{Path(text.encoder).name}, {text.mode}" if text.encoder else ""
+
+
+def _section(dataset: str, reader: str, results: list[Result]) -> list[str]:
     protocol, known = results[0].evaluation.protocol, describe(dataset)
     metrics = dict(protocol.metrics)
     main = protocol.default_selection
@@ -225,7 +243,8 @@ def _section(dataset: str, results: list[Result]) -> list[str]:
     machines = dict.fromkeys(_machine(one.run.environment) for one in results)
     said = [f"Selection: {rule}." for rule in rules] + [f"Trained on {', or '.join(machines)}."]
     commands = "\n".join(f"    {one.command}  # {one.run.name}" for one in results)
-    return [f"## {known.title if known else dataset}", markdown(columns, rows), "\n".join(said), commands]
+    title = (known.title if known else dataset) + (f" (text encoder: {reader})" if reader else "")
+    return [f"## {title}", markdown(columns, rows), "\n".join(said), commands]
 
 
 def _machine(environment: dict[str, Any]) -> str:
