@@ -3,8 +3,12 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    pass
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: tiny models run faster on one, whatever else runs
 
@@ -36,18 +40,45 @@ def papers() -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def minilm() -> Iterator[Path]:
-    """The real MiniLM, fetched through the asset mechanism into the user's own cache and found by name."""
+def _asset(name: str) -> Iterator[Path]:
+    """An asset from the user's own cache, where tests with a cache of their own find it too."""
     from sentiprism.errors import UserError
-    from sentiprism.features.assets import fetch
+    from sentiprism.features.assets import ASSETS, fetch
 
     try:
-        folder = fetch("minilm")
+        folder = fetch(name)
     except UserError as error:
         if os.environ.get("CI"):
             raise
         pytest.skip(str(error))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SENTIPRISM_ASSET_MINILM", str(folder))
+        patch.setenv(ASSETS[name].variable, str(folder))
         yield folder
+
+
+@pytest.fixture(scope="session")
+def minilm() -> Iterator[Path]:
+    """The real MiniLM, fetched through the asset mechanism into the user's own cache and found by name."""
+    yield from _asset("minilm")
+
+
+@pytest.fixture(scope="session")
+def whisper_base() -> Iterator[Path]:
+    """The real Whisper base, 148 MB."""
+    yield from _asset("whisper-base")
+
+
+@pytest.fixture(scope="session")
+def two_cities() -> Iterator[Any]:
+    """44 s of a reading at 16 kHz; what is read is `makers_speech.TWO_CITIES`."""
+    from makers_speech import heard
+
+    for folder in _asset("two-cities"):
+        yield heard(folder / "two_cities.wav")
+
+
+@pytest.fixture(scope="session")
+def face_landmarker() -> Iterator[Path]:
+    """The real face landmarker, and the library that runs it."""
+    pytest.importorskip("mediapipe", reason="MediaPipe (extra media) is not installed")
+    yield from _asset("face-landmarker")

@@ -23,6 +23,7 @@ _API = {
     "train": "sentiprism.training",
     "tune": "sentiprism.training.tuning",
     "evaluate": "sentiprism.evaluation",
+    "analyze": "sentiprism.analysis.pipeline",
 }
 __all__ = ["__version__", *_API]  # noqa: PLE0604 - the names are the table's keys
 

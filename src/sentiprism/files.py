@@ -156,6 +156,20 @@ def save_tensors(path: Path, tensors: Mapping[str, "Tensor"], header: dict[str, 
         raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from None
 
 
+@contextmanager
+def sole(path: Path) -> Iterator[None]:
+    """Be the only process that makes ``path``; whoever waited looks first whether it is there by now.
+
+    Raises:
+        OSError: the folder it is to stand in cannot be made or written.
+    """
+    from filelock import FileLock
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_name(f".{path.name}.lock")):
+        yield
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file atomically."""
     with atomic_file(path) as temporary:

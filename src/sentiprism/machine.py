@@ -7,6 +7,7 @@ import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,18 @@ def measure(*command: object, environment: dict[str, str] | None = None) -> dict
     lines = done.stdout.splitlines()
     answer: dict[str, Any] = json.loads(lines[-1]) if lines else {}
     return answer
+
+
+def confine(limits: Mapping[int, int]) -> None:
+    """Lower limits of this process for good; where the system or our parent has a lower one, that stays.
+
+    Args:
+        limits: by ``resource.RLIMIT_*``.
+    """
+    for limit, value in limits.items():
+        hard = resource.getrlimit(limit)[1]
+        least = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(limit, (least, least))
 
 
 def machine() -> str:

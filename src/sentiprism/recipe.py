@@ -32,6 +32,10 @@ class Recipe(Config):
             raise ValueError("two columns have one name")
         return self
 
+    def taken(self, per: Per) -> "Recipe":
+        """The same columns with another step; a mean over words or utterances has no rate."""
+        return self.model_copy(update={"per": per, "rate": self.rate if per == "frame" else None})
+
     def difference(self, other: "Recipe") -> str | None:
         """First thing in which ``other`` differs, in words; None where features of the two mean the same."""
         if self.extractor != other.extractor:

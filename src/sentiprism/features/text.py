@@ -9,7 +9,6 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 import torch
-from filelock import FileLock
 from torch import nn
 
 from sentiprism.errors import UserError
@@ -29,7 +28,7 @@ from sentiprism.features.tokens import (
     tokenize,
     vocabulary,
 )
-from sentiprism.files import atomic_folder, home
+from sentiprism.files import atomic_folder, home, sole
 
 __all__ = [
     "Encoded",
@@ -140,8 +139,7 @@ def encode_frozen(
     if folder.is_dir():
         return _open(folder)
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_name(f".{folder.name}.lock")):
+        with sole(folder):
             if not folder.is_dir():  # another process was first
                 with atomic_folder(folder) as temporary:
                     _encode(encoder, flat, lengths, temporary, batch_size=batch_size, device=device, layer=layer)

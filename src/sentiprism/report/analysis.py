@@ -1,11 +1,15 @@
 """What is known of a recording after analysis: one typed document, which the page, the JSON and the table show."""
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from sentiprism.config import Config
 from sentiprism.types import Modality, TargetSpec
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 FORMAT = 1
 """Of the JSON document; raised when a reader of the old one would misread the new one."""
@@ -127,7 +131,7 @@ class Summary(Config):
 
 
 class Analysis(Config):
-    """Everything said of one recording; `dump` and `parse` are the JSON time line."""
+    """Everything said of one recording; `to_json` is the time line for programs, ``model_validate_json`` reads it."""
 
     format: int = FORMAT
     program: str
@@ -139,5 +143,39 @@ class Analysis(Config):
     windows: tuple[Window, ...] = ()
     curves: tuple[Curve, ...] = ()
     notes: tuple[str, ...] = Field((), description="what is missing and why: no speech, no face, no audio")
-    details: dict[str, Any] = {}
+    details: dict[str, JsonValue] = {}
     """Settings the analysis ran with and seconds each part took."""
+
+    def to_json(self) -> str:
+        """The whole document; read back it is equal to this one, digit by digit."""
+        return self.model_dump_json()
+
+    def to_csv(self) -> str:
+        """One line an utterance; texts that a spreadsheet would take for a formula begin with an apostrophe."""
+        from sentiprism.report.table import safe_csv
+
+        return safe_csv(self)
+
+    def to_dataframe(self) -> "DataFrame":
+        """One row an utterance, the columns of `to_csv`, texts as they are.
+
+        Raises:
+            UserError: pandas is not installed.
+        """
+        from sentiprism.report.table import dataframe
+
+        return dataframe(self)
+
+    def to_html(self, media: Path | None = None) -> str:
+        """The page that people open, see `sentiprism.report.page.render`.
+
+        Args:
+            media: the recording, to be played in the page; inside it where it is small, else as a link to a file of
+                this name beside the page.
+
+        Raises:
+            UserError: jinja2 is not installed.
+        """
+        from sentiprism.report.page import render
+
+        return render(self, media)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     Rows = Iterator[tuple[str, Utterance]]
 
-__all__ = ["import_dataset"]
+__all__ = ["choose_target", "import_dataset", "shifted"]
 
 BERT_WIDTHS = (768, 1024)
 """F of the MMSA distribution's text features, last hidden states of BERT; GloVe has 300."""
@@ -83,7 +83,7 @@ def import_dataset(
     sources = {"labels": labels, "mmsa": mmsa, "csd": csd, "arrays": arrays}
     _check_sources(sources, {**files, "words": words, "folds": folds, "column": columns})
     known = _known(name, mmsa, notes)
-    target = _target(name, known, low, high, classes)
+    target = choose_target(name, known, low, high, classes)
     rows: Rows
     if labels:
         from sentiprism.data.importers.table import read_table
@@ -112,7 +112,7 @@ def import_dataset(
     contextual = "text" in held and held["text"].shape[1] in BERT_WIDTHS
     return write_dataset(
         name,
-        _shifted(chain([first] if first else [], rows), known.label_offset if known else 0.0),
+        shifted(chain([first] if first else [], rows), known.label_offset if known else 0.0),
         title=known.title if known else name,
         source=_describe({**sources, **files, "words": words, "folds": folds}),
         target=target,
@@ -140,10 +140,21 @@ def _check_sources(sources: Mapping[str, object], options: Mapping[str, object])
         raise UserError(f"--{given[0]} does not go with {' and '.join(idle)}", "leave one of them out")
 
 
-def _target(
+def choose_target(
     name: str, known: "KnownDataset | None", low: float | None, high: float | None, classes: Sequence[str]
 ) -> "TargetSpec":
-    """What the dataset's labels are, known or given."""
+    """What the labels of a dataset are.
+
+    Args:
+        name: of the dataset, for messages.
+        known: what is known of it.
+        low: least label of one that is not known.
+        high: greatest label.
+        classes: names of its labels instead.
+
+    Raises:
+        UserError: neither known nor given, or the two contradict each other.
+    """
     from sentiprism.types import TargetSpec
 
     if known:
@@ -195,7 +206,8 @@ def _known(name: str, mmsa: Path | None, notes: list[str]) -> "KnownDataset | No
     return known
 
 
-def _shifted(rows: "Rows", offset: float) -> "Rows":
+def shifted(rows: "Rows", offset: float) -> "Rows":
+    """The same rows with ``offset`` added to every label."""
     from dataclasses import replace
 
     for split, utterance in rows:

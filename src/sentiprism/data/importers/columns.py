@@ -21,7 +21,11 @@ Table = dict[str, list[str]]
 
 
 def read_columns(
-    files: Mapping[str, Path], columns: Mapping[str, str], folds: Path | str | None, notes: list[str]
+    files: Mapping[str, Path],
+    columns: Mapping[str, str],
+    folds: Path | str | None,
+    notes: list[str],
+    also: tuple[str, ...] = (),
 ) -> Table:
     """Read CSV files as one table of strings, in their order.
 
@@ -30,9 +34,11 @@ def read_columns(
         columns: where our columns come from, see `read_table`.
         folds: splits of a table that has none, see `split_videos`.
         notes: warnings are appended to it.
+        also: further columns that the caller knows.
 
     Returns:
-        id, label, video_id, split ("" where the video is in no fold), and what else there is of `OPTIONAL`.
+        id, label, video_id, split ("" where the video is in no fold), and what else there is of `OPTIONAL` and
+        ``also``.
 
     Raises:
         UserError: a file cannot be read, a column or value is missing or wrong.
@@ -45,7 +51,7 @@ def read_columns(
             if "split" in content:
                 raise UserError(f"{path} has a column 'split' and is given for {split}", "give it as --labels FILE")
             content["split"] = [SPLIT_NAMES.get(split, split)] * len(next(iter(content.values()), []))
-        part = _rename(path, content, columns, unknown)
+        part = _rename(path, content, columns, unknown, also)
         if folds is not None and "split" in part:
             raise UserError(f"{path} states its own splits", "leave --folds out")
         parts.append(_check(path, part, REQUIRED if folds is None else REQUIRED[:2], list(content)))
@@ -65,9 +71,11 @@ def read_columns(
     return table
 
 
-def _rename(path: Path, content: Table, columns: Mapping[str, str], unknown: dict[str, None]) -> Table:
+def _rename(
+    path: Path, content: Table, columns: Mapping[str, str], unknown: dict[str, None], also: tuple[str, ...]
+) -> Table:
     """The columns we know, some made from others; the names of the rest go to ``unknown``."""
-    known = (*REQUIRED, *OPTIONAL)
+    known = (*REQUIRED, *OPTIONAL, *also)
     made: Table = {}
     used: set[str] = set()
     for name, pattern in columns.items():

@@ -1,13 +1,19 @@
 """A user's own dataset: a CSV of utterances, and a file of features for each modality, joined on the id."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
 
 from sentiprism.data.dataset import Utterance
 from sentiprism.data.importers.columns import Table, read_columns
 from sentiprism.data.importers.feature_files import open_features
 from sentiprism.errors import UserError, suggest
 from sentiprism.types import MODALITIES
+
+Lookup = Callable[[str], npt.NDArray[Any] | None]
+"""Id of an utterance -> (T, F), or None."""
 
 
 def read_table(
@@ -42,39 +48,67 @@ def read_table(
     files = labels if isinstance(labels, Mapping) else {"": labels}
     where = " and ".join(str(path) for path in files.values())
     table = read_columns(files, columns or {}, folds, notes)
-    lookups = {}
-    for modality, path in features.items():
-        if modality not in MODALITIES:
-            raise UserError(f"no modality is called {modality!r}", suggest(modality, MODALITIES))
-        ids, lookup = open_features(path, modality, table["id"], notes)
-        rows = {name: row for row, name in enumerate(ids)}
-        if len(rows) != len(ids):
-            raise UserError(f"{path} has an id twice", "give each utterance one row")
-        common = len(rows.keys() & set(table["id"]))
-        if not common:
-            raise UserError(
-                f"{path} and {where} have no id in common",
-                f"make ids like {next(iter(rows), '')!r} and {table['id'][0]!r} the same",
-            )
-        if len(rows) > common:
-            stems = " and ".join(file.name for file in files.values())
-            notes.append(f"{path.name}: {len(rows) - common} ids are not in {stems}, not read")
-        if len(table["id"]) > common:
-            notes.append(f"{path.name}: {len(table['id']) - common} utterances have no {modality}")
-        lookups[modality] = (rows, lookup)
+    lookups = {
+        modality: joined(path, modality, table["id"], list(files.values()), notes)
+        for modality, path in features.items()
+    }
     for n, name in enumerate(table["id"]):
-        if not table["split"][n]:  # its video is in no fold
-            continue
-        yield (
-            table["split"][n],
-            Utterance(
-                id=name,
-                video_id=table["video_id"][n],
-                text=table["text"][n] or None if "text" in table else None,
-                labels={key: _label(where, table, column, n, classes) for key, column in _label_columns(table)},
-                sequences={m: lookup(rows[name]) for m, (rows, lookup) in lookups.items() if name in rows},
-            ),
+        if table["split"][n]:  # else its video is in no fold
+            sequences = {m: steps for m, lookup in lookups.items() if (steps := lookup(name)) is not None}
+            yield table["split"][n], utterance(table, n, where, classes, sequences)
+
+
+def joined(path: Path, modality: str, ids: Sequence[str], tables: Sequence[Path], notes: list[str]) -> Lookup:
+    """Open a file of features that belongs to a table.
+
+    Args:
+        path: see `open_features`.
+        modality: what the features are of.
+        ids: of the table.
+        tables: its files, for messages.
+        notes: warnings are appended to it.
+
+    Returns:
+        A function from an id to its features (T, F), None where the file has none.
+
+    Raises:
+        UserError: the file cannot be read, has an id twice, or shares none with the table.
+    """
+    if modality not in MODALITIES:
+        raise UserError(f"no modality is called {modality!r}", suggest(modality, MODALITIES))
+    names, read = open_features(path, modality, list(ids), notes)
+    rows = {name: row for row, name in enumerate(names)}
+    if len(rows) != len(names):
+        raise UserError(f"{path} has an id twice", "give each utterance one row")
+    common = len(rows.keys() & set(ids))
+    if not common:
+        raise UserError(
+            f"{path} and {' and '.join(map(str, tables))} have no id in common",
+            f"make ids like {next(iter(rows), '')!r} and {ids[0]!r} the same",
         )
+    if len(rows) > common:
+        stems = " and ".join(file.name for file in tables)
+        notes.append(f"{path.name}: {len(rows) - common} ids are not in {stems}, not read")
+    if len(ids) > common:
+        notes.append(f"{path.name}: {len(ids) - common} utterances have no {modality}")
+    return lambda name: read(rows[name]) if name in rows else None
+
+
+def utterance(
+    table: Table, row: int, where: str, classes: Sequence[str], sequences: Mapping[str, npt.NDArray[Any]]
+) -> Utterance:
+    """One row of a table as an utterance.
+
+    Raises:
+        UserError: a label is no number and no class.
+    """
+    return Utterance(
+        id=table["id"][row],
+        video_id=table["video_id"][row],
+        text=table["text"][row] or None if "text" in table else None,
+        labels={key: _label(where, table, column, row, classes) for key, column in _label_columns(table)},
+        sequences=sequences,
+    )
 
 
 def parse_label(text: str, classes: Sequence[str] = ()) -> float:

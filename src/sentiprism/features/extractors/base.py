@@ -1,8 +1,8 @@
 """What an extractor is."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from typing import ClassVar
+from collections.abc import Iterable, Mapping
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,12 +13,23 @@ from sentiprism.recipe import Recipe
 from sentiprism.types import Modality
 
 
+class Shown(NamedTuple):
+    """A column that means something to a person who looks at its curve."""
+
+    title: str
+    """For people: "pitch", "smile"."""
+    where: str | None = None
+    """Column that is above 0.5 where this one is defined: pitch is nothing in silence."""
+
+
 class Extractor(ABC):
     """Makes a `Track` of what ``recipe`` names; raise its version with every change of the numbers."""
 
     name: ClassVar[str]
     modality: ClassVar[Modality]
     recipe: ClassVar[Recipe]
+    shown: ClassVar[Mapping[str, Shown]] = {}
+    """Columns that reports draw, at most four."""
     licence: ClassVar[str | None] = None
     """Where what it rests on may not be used for everything."""
 
@@ -52,3 +63,20 @@ class VisionExtractor(Extractor):
         Args:
             frames: in the order of time; consumed once, one held at a time.
         """
+
+
+class Derived(VisionExtractor):
+    """Columns made of another extractor's, without looking at the pictures again.
+
+    Whoever has the tracks of ``source``, from a cache or for another use, needs `derive` alone.
+    """
+
+    source: ClassVar[type[VisionExtractor]]
+
+    @abstractmethod
+    def derive(self, track: Track) -> Track:
+        """Own columns of a track of ``source``, step by step."""
+
+    def __call__(self, frames: Iterable[Frame]) -> list[Track]:
+        """See `VisionExtractor`."""
+        return [self.derive(track) for track in self.source()(frames)]

@@ -1,0 +1,64 @@
+"""Which utterances of a table are cut from which recording, and where."""
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from sentiprism.errors import UserError
+
+if TYPE_CHECKING:
+    from sentiprism.data.importers.columns import Table
+
+COLUMNS = ("file", "start", "end")
+"""``file``: name of the recording, where it is not the id; ``start`` and ``end``: seconds of the utterance in it, where
+it is not all of it. With times and without ``file`` the recording is named by ``video_id``."""
+
+
+class Cut(NamedTuple):
+    """One utterance of a recording."""
+
+    id: str
+    start: float | None
+    end: float | None
+    """Seconds; None = all of the recording."""
+    text: str | None
+
+
+def read_cuts(table: "Table", labels: Path) -> dict[str, list[Cut]]:
+    """Utterances by the name of their recording, with or without a suffix, in the order of the table.
+
+    Args:
+        table: columns of strings with those of `COLUMNS` that there are; rows without a split are passed over.
+        labels: its file, for messages.
+
+    Raises:
+        UserError: a time is no number or before the one that it follows, or one of the two columns is missing.
+    """
+    timed = "start" in table
+    if timed != ("end" in table):
+        raise UserError(f"{labels} has only one of the columns 'start' and 'end'", "give both, in seconds")
+    names = table["file" if "file" in table else "video_id" if timed else "id"]
+    texts = table.get("text") or [""] * len(names)
+    found: dict[str, list[Cut]] = {}
+    for row, name in enumerate(names):
+        if not table["split"][row]:
+            continue
+        start, end = _times(table, row, labels) if timed else (None, None)
+        found.setdefault(name, []).append(Cut(table["id"][row], start, end, texts[row] or None))
+    for name, cuts in found.items():
+        if len(cuts) > 1 and not timed:
+            cause = f"{labels}: {cuts[0].id!r} and {cuts[1].id!r} are both all of {name!r}"
+            raise UserError(cause, "say where each begins and ends, in columns 'start' and 'end'")
+    return found
+
+
+def _times(table: "Table", row: int, labels: Path) -> tuple[float, float]:
+    given = table["start"][row], table["end"][row]
+    try:
+        start, end = float(given[0]), float(given[1])
+    except ValueError:
+        start = end = math.nan
+    if not 0 <= start < end < math.inf:
+        cause = f"{labels}: {table['id'][row]!r} goes from {given[0]!r} to {given[1]!r}"
+        raise UserError(cause, "write seconds, the start before the end")
+    return start, end

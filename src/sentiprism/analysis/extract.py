@@ -1,0 +1,248 @@
+"""A folder of recordings becomes a dataset to train on, made as `analyze` makes what a model is asked about."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sentiprism.analysis.cuts import COLUMNS, read_cuts
+from sentiprism.analysis.look import NONE, ExtractOptions, Seen, Task, look
+from sentiprism.analysis.parallel import side_by_side
+from sentiprism.analysis.tracks import face_tracks, visible, voice_track
+from sentiprism.errors import UserError
+from sentiprism.features.extractors import EXTRACTORS
+from sentiprism.features.tracks import Floats, Track
+from sentiprism.media.types import Span
+from sentiprism.recipe import Recipe
+from sentiprism.types import Modality
+
+if TYPE_CHECKING:
+    from sentiprism.data.dataset import Dataset, Utterance
+    from sentiprism.data.importers.columns import Table
+    from sentiprism.data.importers.table import Lookup
+
+
+class Extracted(NamedTuple):
+    """A stored dataset, and the recordings that are not in it."""
+
+    dataset: "Dataset"
+    failed: dict[str, str]
+    """Reason by the recording's name."""
+
+
+def extract(
+    folder: Path | str,
+    name: str,
+    *,
+    labels: Path | str,
+    options: ExtractOptions | Mapping[str, Any] | None = None,
+    transcripts: Path | str | None = None,
+    vision_features: Path | str | None = None,
+    columns: Mapping[str, str] | None = None,
+    folds: Path | str | None = None,
+    low: float | None = None,
+    high: float | None = None,
+    classes: Sequence[str] = (),
+    language: str = "en",
+    jobs: int = 1,
+    strict: bool = False,
+    replace: bool = False,
+    on: Callable[[int, int], Any] | None = None,
+) -> Extracted:
+    """Make a dataset of recordings. What was extracted is kept by content, so that a stopped run goes on.
+
+    Args:
+        folder: of recordings; those below it count too.
+        name: of the dataset in the store.
+        labels: CSV of id, video_id, label, split and text as `read_table` takes it, with the columns of `COLUMNS`
+            beside them where one recording holds several utterances.
+        options: see `ExtractOptions`.
+        transcripts: folder of transcripts that have the recordings' names.
+        vision_features: file of vision features (N, F), one row an utterance, in the place of a look at faces: what
+            the extractor of ``options.vision`` makes per utterance, column by column.
+        columns: where the columns of the table come from, see `read_table`.
+        folds: splits of a table that has none, see `split_videos`.
+        low: least label of a dataset that is not known here.
+        high: greatest label of it.
+        classes: names of its labels instead.
+        language: of its transcripts, for the card.
+        jobs: recordings at a time.
+        strict: a recording that fails is an error.
+        replace: a dataset of this name.
+        on: told how many recordings are done, and of how many.
+
+    Raises:
+        UserError: table, features or options are wrong; all recordings fail, or one and ``strict`` is given.
+    """
+    from sentiprism.data.importers import choose_target, shifted
+    from sentiprism.data.importers.columns import read_columns
+    from sentiprism.data.importers.folds import fold_of, short
+    from sentiprism.data.known import describe
+    from sentiprism.data.store import write_dataset
+    from sentiprism.files import home, safe_name
+    from sentiprism.metrics import protocol_for
+
+    options = (
+        options
+        if isinstance(options, ExtractOptions)
+        else ExtractOptions.parse(dict(options or {}), "options of extract")
+    )
+    folder, labels = Path(folder), Path(labels)
+    if home("datasets", safe_name(name, "dataset name")).exists() and not replace:  # said before hours of work
+        raise UserError(f"dataset {name!r} exists already", "choose another name, or replace it with --replace")
+    known, notes = describe(name), list[str]()
+    target = choose_target(name, known, low, high, classes)
+    table = read_columns({"": labels}, columns or {}, folds, notes, also=COLUMNS)
+    recipes, stored = _recipes(options), None
+    if vision_features is not None:
+        stored, recipes["vision"] = _stored(Path(vision_features), options, table, labels, notes)
+    tasks = _tasks(table, folder, labels, Path(transcripts) if transcripts is not None else None)
+    work = partial(look, options=options, faces=vision_features is None)
+    seen: dict[str, Seen] = {}
+    failed: dict[str, str] = {}
+    with closing(side_by_side(work, tasks, jobs)) as outcomes:
+        for done, (task, outcome) in enumerate(outcomes, 1):
+            if isinstance(outcome, UserError):
+                failed[task.name] = " ".join(str(outcome).split())
+            else:
+                seen[task.name] = outcome
+            if on is not None:
+                on(done, len(tasks))
+    failed = {task.name: failed[task.name] for task in tasks if task.name in failed}
+    if failed and (strict or not seen):
+        worst = "; ".join(f"{recording}: {reason}" for recording, reason in list(failed.items())[:3])
+        raise UserError(f"{len(failed)} of {len(tasks)} recordings failed: {worst}", "mend or remove them")
+    notes += [f"left out: {recording}: {reason}" for recording, reason in failed.items()]
+    owner = {cut.id: task.name for task in tasks for cut in task.cuts}
+    rows = _rows(table, labels, target.classes, owner, seen, recipes, options, stored)
+    given = {"folder": folder, "labels": labels, "transcripts": transcripts, "vision": vision_features, "folds": folds}
+    dataset = write_dataset(
+        name,
+        shifted(rows, known.label_offset if known else 0.0),
+        title=known.title if known else name,
+        source="extracted from " + ", ".join(f"{key} {short(value)}" for key, value in given.items() if value),
+        target=target,
+        protocol=known.protocol if known else protocol_for(target).name,
+        language=known.language if known else language,
+        fold=fold_of(folds),
+        recipes=recipes,
+        notes=notes,
+        expected=known.splits if known else None,
+        allow_shared_videos=bool(known and known.shared_videos),
+        replace=replace,
+    )
+    return Extracted(dataset, failed)
+
+
+def _recipes(options: ExtractOptions) -> dict[str, Recipe]:
+    """By modality, what is to be made."""
+    chosen: dict[Modality, str] = {"audio": options.audio, "vision": options.vision}
+    found: dict[str, Recipe] = {}
+    for modality, extractor in chosen.items():
+        if extractor != NONE:
+            kind = EXTRACTORS[extractor]
+            if kind.modality != modality:
+                raise UserError(f"{extractor!r} makes {kind.modality} features", f"choose another --{modality}")
+            found[modality] = kind.recipe.taken(options.per)
+    return found
+
+
+def _stored(
+    path: Path, options: ExtractOptions, table: "Table", labels: Path, notes: list[str]
+) -> "tuple[Lookup, Recipe]":
+    """Vision features that were made elsewhere, held against the recipe they are said to follow."""
+    from sentiprism.data.importers.npz import open_npz
+    from sentiprism.data.importers.table import joined
+
+    if options.vision == NONE:
+        raise UserError(f"{path.name} is given without a recipe", "name the extractor it stands for with --vision")
+    recipe = EXTRACTORS[options.vision].recipe.taken("utterance")
+    names = recipe.columns
+    if path.suffix == ".npz":
+        with open_npz(path) as file:
+            if "columns" in file.names:
+                names = tuple(str(column) for column in file.read("columns").reshape(-1))
+            else:
+                notes.append(f"{path.name} names no columns: they are taken for those of {options.vision}, in order")
+    lookup = joined(path, "vision", table["id"], [labels], notes)
+    width = next(steps.shape for name in table["id"] if (steps := lookup(name)) is not None)
+    if names == recipe.columns and width[1] != len(names):
+        names = names[: width[1]] + tuple(f"column {n + 1}" for n in range(len(names), width[1]))
+    theirs = recipe.model_copy(update={"columns": names})
+    if (difference := recipe.difference(theirs)) is not None or width[0] != 1:
+        cause = difference or f"it has {width[0]} steps an utterance, not 1"
+        raise UserError(f"{path} holds no {options.vision} features: {cause}", "give (N, F) features of that recipe")
+    return lookup, recipe
+
+
+def _tasks(table: "Table", folder: Path, labels: Path, transcripts: Path | None) -> list[Task]:
+    from sentiprism.analysis.batch import SUFFIXES
+    from sentiprism.analysis.pipeline import TEXTS
+
+    if not folder.is_dir():
+        raise UserError(f"there is no folder {folder}", "give the folder of the recordings")
+    if transcripts is not None and not transcripts.is_dir():
+        raise UserError(f"{transcripts} is no folder", "give a folder of transcripts that have the recordings' names")
+    index: dict[str, list[Path]] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
+            where = path.relative_to(folder)
+            for key in {path.name, path.stem, where.as_posix(), where.with_suffix("").as_posix()}:
+                index.setdefault(key, []).append(path)
+    if not index:
+        raise UserError(f"no recordings in {folder}", f"it should hold files of {', '.join(sorted(SUFFIXES)[:5])} ...")
+    cuts = read_cuts(table, labels)
+    for name in cuts:
+        if len(index.get(name, ())) > 1:
+            both = " and ".join(str(path.relative_to(folder)) for path in index[name][:2])
+            raise UserError(f"{name!r} is the name of {both}", "say which one in a column 'file'")
+    if not cuts.keys() & index.keys():
+        cause = f"{folder} has no recording of {labels}: {next(iter(cuts))!r} is none of them"
+        raise UserError(cause, f"make ids like {next(iter(index))!r}, or add a column 'file'")
+    tasks = []
+    for name, own in cuts.items():
+        recording = index[name][0] if name in index else None
+        there = [transcripts / f"{recording.stem}{suffix}" for suffix in TEXTS] if transcripts and recording else []
+        tasks.append(Task(name, recording, tuple(own), next((one for one in there if one.is_file()), None)))
+    return tasks
+
+
+def _rows(
+    table: "Table",
+    labels: Path,
+    classes: Sequence[str],
+    owner: Mapping[str, str],
+    seen: Mapping[str, Seen],
+    recipes: Mapping[str, Recipe],
+    options: ExtractOptions,
+    stored: "Lookup | None",
+) -> "Iterator[tuple[str, Utterance]]":
+    """Utterances in the order of the table, read from what is kept."""
+    from dataclasses import replace
+
+    from sentiprism.data.importers.table import utterance
+
+    @lru_cache(maxsize=2)  # utterances of a recording mostly follow each other
+    def tracks(recording: str) -> tuple[Track | None, list[Track]]:
+        media = seen[recording].media
+        voice = voice_track(media, options.audio) if "audio" in recipes and media.audio else None
+        see = "vision" in recipes and stored is None and media.video
+        return voice, face_tracks(media, options.vision) if see else []
+
+    for row, name in enumerate(table["id"]):
+        recording = owner.get(name, "")
+        if not table["split"][row] or recording not in seen:
+            continue
+        segment = seen[recording].segments[name]
+        voice, faces = tracks(recording)
+        sequences: dict[str, Floats] = {}
+        if voice is not None:
+            sequences["audio"] = voice.of(segment, options.per)
+        if stored is not None and (steps := stored(name)) is not None:
+            sequences["vision"] = steps
+        elif looked := visible(faces, Span(segment.start, segment.end)):
+            sequences["vision"] = faces[looked[0]].of(segment, options.per)
+        made = utterance(table, row, str(labels), classes, sequences)
+        spoken = options.text == "recognised" or (segment.words and made.text is None)
+        yield table["split"][row], replace(made, text=segment.text) if spoken else made

@@ -1,0 +1,174 @@
+"""What a saved model says of the utterances of one recording, and to what it owes each answer."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sentiprism.data.dataset import Split
+from sentiprism.data.prepare import PreparedSplit
+from sentiprism.data.ragged import Ragged
+from sentiprism.errors import UserError
+from sentiprism.explain.coalitions import Coalitions, chosen_class, shapley
+from sentiprism.explain.steps import attribute
+from sentiprism.features.extractors import EXTRACTORS, Extractor
+from sentiprism.features.text import load_tokenizer
+from sentiprism.media.types import Segment
+from sentiprism.metrics.conformal import probabilities
+from sentiprism.models import Model, SavedModel, load_model
+from sentiprism.report.analysis import Estimate, Judge
+from sentiprism.training.engine import Engine
+from sentiprism.training.predict import forward_all
+from sentiprism.types import MODALITIES, Modality
+
+Floats = npt.NDArray[np.float32]
+STARTER = "starter"
+"""Name of the model that comes with the program."""
+
+
+class Saying(NamedTuple):
+    """One utterance as the model takes it."""
+
+    segment: Segment
+    features: Mapping[Modality, Floats]
+    """(T, F) of audio and vision; T=0 or absent = missing."""
+
+
+class Answer(NamedTuple):
+    """What the model says of one utterance."""
+
+    estimate: Estimate
+    base: float
+    contributions: dict[Modality, float]
+    weights: dict[Modality, float] | None
+    present: tuple[Modality, ...]
+
+
+class Jury:
+    """A saved model that can be asked about recordings.
+
+    Args:
+        model: folder of a saved model, or ``starter``.
+        device: as in ``train``.
+
+    Raises:
+        UserError: no saved model, or one whose features this program cannot make of a recording.
+    """
+
+    def __init__(self, model: str | Path, device: str = "auto") -> None:
+        folder = Path(__file__).parents[1] / STARTER if str(model) == STARTER else Path(model)
+        self.saved: SavedModel = load_model(folder)
+        self.model: Model = self.saved.model
+        self.name = STARTER if str(model) == STARTER else folder.resolve().name
+        self.extractors = makers(self.model)
+        self.engine = Engine(device, "no")
+        self._coalitions = Coalitions(self.model).to(self.engine.device)
+
+    @property
+    def judge(self) -> Judge:
+        """Who answers, for the report."""
+        known = self.saved.metadata
+        calibration = self.saved.calibration
+        notes = [f"{key}: {known[key]}" for key in ("dataset", "selection", "licence") if known.get(key)]
+        return Judge(
+            name=self.name,
+            model=self.model.name,
+            target=self.model.target,
+            level=calibration.level if calibration else None,
+            notes=(*notes, *known.get("limits", ())),
+        )
+
+    def ask(self, sayings: Sequence[Saying], *, contributions: bool = True) -> list[Answer]:
+        """An answer each; with Shapley values of the modalities unless they are not wanted."""
+        if not sayings:
+            return []
+        data = self._prepared(sayings)
+        model = self._coalitions if contributions else self.model.to(self.engine.device)
+        found: list[Answer] = [None] * len(sayings)  # type: ignore[list-item]
+        for rows, output in forward_all(model, data, self.engine, 32, labels=False):
+            value = output.prediction.double().cpu().numpy()
+            coalitions = value if contributions else value[:, None]
+            chosen = chosen_class(coalitions)
+            credit = shapley(chosen) if contributions else np.zeros((len(rows), 0))
+            estimates = self._estimates(coalitions[:, -1])
+            own = output.weights["modality"].cpu().numpy() if "modality" in output.weights else None
+            for i, row in enumerate(rows.tolist()):
+                names = self.model.modalities
+                present = tuple(name for name in names if data.steps(name)[row])
+                found[row] = Answer(
+                    estimate=estimates[i],
+                    base=float(chosen[i, 0]),
+                    contributions=dict(zip(names, credit[i].tolist(), strict=False)) if contributions else {},
+                    weights=None if own is None else {name: float(own[i, MODALITIES.index(name)]) for name in names},
+                    present=present,
+                )
+        return found
+
+    def words(self, saying: Saying, answer: Answer) -> list[float] | None:
+        """What each word adds to the answer (integrated gradients); None where the model does not read words."""
+        spec = self.model.features.text
+        words = saying.segment.words
+        if spec is None or spec.encoder is None or spec.source == "features" or "text" not in answer.present:
+            return None
+        target = int(np.argmax(answer.estimate.probabilities)) if answer.estimate.probabilities else None
+        batch = self.engine.move(self._prepared([saying]).batch([0]))
+        parts, _, _ = attribute(self.model, batch, "text", target)
+        tokenizer, cut = load_tokenizer(spec.encoder), {"truncation": True, "max_length": len(parts)}
+        tokens = tokenizer(saying.segment.text, return_offsets_mapping=True, **cut)["offset_mapping"]
+        ends = np.cumsum([len(word.text) + 1 for word in words])  # a space follows each word of the line
+        credit = np.zeros(len(words))
+        for (start, end), part in zip(tokens, parts, strict=True):
+            if end > start:  # [CLS] and [SEP] are no part of the line
+                credit[np.searchsorted(ends, start, side="right")] += part
+        return [float(one) for one in credit]
+
+    def _prepared(self, sayings: Sequence[Saying]) -> PreparedSplit:
+        spec = self.model.features
+        ids = np.array([str(number) for number in range(len(sayings))])
+        sequences = {}
+        for name in ("audio", "vision"):
+            if (modality := getattr(spec, name)) is not None:
+                rows = [saying.features.get(name) for saying in sayings]
+                sequences[name] = Ragged.from_rows(rows, modality.width)
+        texts = tuple(saying.segment.text for saying in sayings)
+        return PreparedSplit(Split("recording", ids, ids, texts, {}, sequences), spec)
+
+    def _estimates(self, prediction: npt.NDArray[np.float64]) -> list[Estimate]:
+        if prediction.ndim > 1:
+            shares = probabilities(prediction)
+            return [Estimate(value=float(p.argmax()), probabilities=tuple(p.tolist())) for p in shares]
+        target, calibration = self.model.target, self.saved.calibration
+        bounds = calibration.bounds(prediction) if calibration else {}
+        values = np.clip(prediction, target.low, target.high)
+        return [
+            Estimate(value=float(value), **{end: float(bounds[end][i]) for end in bounds})
+            for i, value in enumerate(values)
+        ]
+
+
+def makers(model: Model) -> dict[Modality, Extractor]:
+    """Extractors that make what the model was trained on.
+
+    Raises:
+        UserError: a modality has no recipe, or one that this program does not make; the first difference is named.
+    """
+    found: dict[Modality, Extractor] = {}
+    for name in ("audio", "vision"):
+        spec = getattr(model.features, name)
+        if spec is None or name not in model.modalities:
+            continue
+        if spec.recipe is None:
+            cause = f"the model does not say how its {spec.width} {name} features are made from a recording"
+            raise UserError(cause, "train it on a dataset made by: sentiprism extract")
+        extractor = EXTRACTORS[spec.recipe.extractor]
+        if difference := extractor.recipe.taken(spec.recipe.per).difference(spec.recipe):
+            cause = f"{name} features of this program are not those of the model: {difference}"
+            raise UserError(cause, "use the program that made them, or train the model anew")
+        found[name] = extractor()
+    text = model.features.text
+    if text is not None and (text.encoder is None or text.source != "raw") and "text" in model.modalities:
+        cause = "the model reads stored text features, which cannot be made of a transcript here"
+        raise UserError(cause, "train it with a text encoder: --set data.text.encoder=minilm")
+    return found

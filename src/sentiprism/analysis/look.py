@@ -1,0 +1,112 @@
+"""What `extract` makes of one recording: its features, kept by content, and the utterances that are cut from it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from pydantic import Field
+
+from sentiprism.analysis.cuts import Cut
+from sentiprism.analysis.tracks import face_tracks, voice_track
+from sentiprism.config import Config
+from sentiprism.errors import UserError
+from sentiprism.files import home, write_text
+from sentiprism.media.types import Cue, Media, Segment, Span, Word
+from sentiprism.recipe import Per
+
+NONE = "none"
+WORDS = 1
+"""Raised whenever the same recording would give other words or times."""
+
+
+class ExtractOptions(Config):
+    """What is made of recordings."""
+
+    audio: str = "speech"
+    """Extractor by name; ``none`` = no audio features."""
+    vision: str = "action_units"
+    """Extractor by name; ``none`` = no vision features."""
+    per: Per = "frame"
+    text: Literal["given", "recognised"] = "given"
+    """``given``: the table's column ``text``, or a transcript file; ``recognised``: what Whisper hears."""
+    asr: str = "base"
+    """Whisper model by name or folder, for recognition and for the times of words that have none."""
+    language: str | None = Field(None, description="of the speech, ISO 639-1; None = recognised")
+
+
+class Task(NamedTuple):
+    """One recording with all that is cut from it."""
+
+    name: str
+    path: Path | None
+    cuts: tuple[Cut, ...]
+    transcript: Path | None
+
+
+class Seen(NamedTuple):
+    """What the second pass needs of a recording."""
+
+    media: Media
+    segments: dict[str, Segment]
+    """By id of the utterance."""
+
+
+def look(task: Task, options: ExtractOptions, *, faces: bool) -> Seen:
+    """Make and keep all features of one recording; runs in a process of its own."""
+    from sentiprism.media.probe import probe
+
+    if task.path is None:
+        raise UserError("there is no such recording", "put it into the folder, or correct the table")
+    media = probe(task.path)
+    for cut in task.cuts:
+        if cut.start is not None and cut.start >= media.duration:
+            cause = f"{cut.id!r} begins at {cut.start:g} s of {media.duration:.1f} s"
+            raise UserError(cause, "correct its start and end")
+    if options.audio != NONE and media.audio:
+        voice_track(media, options.audio)
+    if options.vision != NONE and faces and media.video:
+        face_tracks(media, options.vision)
+    return Seen(media, _segments(task, media, options))
+
+
+def _segments(task: Task, media: Media, options: ExtractOptions) -> dict[str, Segment]:
+    """What is cut from a recording, with the words in it where they are wanted."""
+    spans = {cut.id: Span(cut.start or 0.0, media.duration if cut.end is None else cut.end) for cut in task.cuts}
+    words: Sequence[Word] = ()
+    if options.text == "recognised" or task.transcript is not None or options.per == "word":
+        words = _words(task, media, options, spans)
+    found = {}
+    for name, span in spans.items():
+        inside = tuple(word for word in words if span.start <= (word.start + word.end) / 2 < span.end)
+        found[name] = Segment(span.start, span.end, inside)
+    return found
+
+
+def _words(task: Task, media: Media, options: ExtractOptions, spans: Mapping[str, Span]) -> list[Word]:
+    """Words of a recording with their times; kept by all that they depend on."""
+    from sentiprism.analysis.listen import listen
+    from sentiprism.analysis.options import Options
+    from sentiprism.media.decode import sound
+    from sentiprism.media.speech import RATE
+    from sentiprism.media.transcripts import read_transcript
+
+    cues: tuple[Cue, ...] | None = None
+    if task.transcript is not None:
+        cues = read_transcript(task.transcript)
+    elif options.text == "given":
+        timed = any(cut.start is not None for cut in task.cuts)
+        cues = tuple(
+            Cue(cut.text, *(spans[cut.id] if timed else (None, None))) for cut in task.cuts if cut.text is not None
+        )
+        if not cues:
+            return []
+    key = json.dumps([WORDS, media.content, cues, options.asr, options.language])
+    kept = home("cache", "words", f"{sha256(key.encode()).hexdigest()}.json")
+    if not kept.is_file():
+        speech = sound(media, RATE) if media.audio else None
+        heard = listen(speech, cues, Options(asr=options.asr, language=options.language))
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        write_text(kept, json.dumps([word for one in heard.segments for word in one.words]))
+    return [Word(*word) for word in json.loads(kept.read_text(encoding="utf-8"))]

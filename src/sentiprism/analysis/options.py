@@ -1,0 +1,31 @@
+"""What a user may choose of an analysis; noted in the document it makes."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from sentiprism.config import Config
+
+
+class Options(Config):
+    """Settings of `analyze`; two analyses with one content, model and options are the same."""
+
+    model: str = "starter"
+    """``starter``, or the folder of a saved model."""
+    asr: str = "base"
+    """Whisper model by name or folder, for speech without a transcript and for the times of one without; ``none``
+    = no recognition."""
+    language: str | None = None
+    """Of the speech, ISO 639-1; None = recognised."""
+    face: Literal["largest", "all"] = "largest"
+    """Whose face an utterance is judged by; ``all`` answers once for each face that is seen in it."""
+    longest: float = Field(15.0, gt=1)
+    """Seconds of an utterance at most."""
+    pause: float = Field(0.7, gt=0)
+    """Seconds of silence between words that end an utterance."""
+    window: float = Field(10.0, gt=0)
+    """Seconds of the sliding window."""
+    hop: float = Field(2.0, gt=0)
+    """Seconds from one window to the next."""
+    words: bool = True
+    """Attribute the answer to words."""

@@ -1,0 +1,220 @@
+"""`analyze`: one recording or text, through every room, to the document that is shown."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter
+from typing import Any, NamedTuple
+
+from sentiprism import __version__
+from sentiprism.analysis.curves import curves
+from sentiprism.analysis.judge import Jury, Saying
+from sentiprism.analysis.listen import Heard, listen, read, stretches, windows
+from sentiprism.analysis.options import Options
+from sentiprism.analysis.summary import summary
+from sentiprism.analysis.tracks import face_tracks, visible, voice_track
+from sentiprism.features.extractors import EXTRACTORS
+from sentiprism.features.tracks import Track
+from sentiprism.files import sha256
+from sentiprism.media.decode import sound
+from sentiprism.media.limits import Limits
+from sentiprism.media.probe import probe
+from sentiprism.media.speech import RATE
+from sentiprism.media.transcripts import read_transcript
+from sentiprism.media.types import Cue, Media, Segment, Span
+from sentiprism.report.analysis import Analysis, Curve, Recording, UtterancePart, Window, WordPart
+from sentiprism.types import Modality
+
+TEXTS = (".txt", ".srt", ".vtt", ".json")
+
+Progress = Callable[[str, float], Any]
+"""Told what part is at work and the share of it that is done, from 0 to 1."""
+
+
+class Tracks(NamedTuple):
+    """Features along the recording: of the voice, and of each face, the largest first."""
+
+    audio: Track | None = None
+    faces: tuple[Track, ...] = ()
+    curves: tuple[Curve, ...] = ()
+
+
+def analyze(
+    path: Path | str,
+    *,
+    transcript: Path | str | None = None,
+    options: Options | dict[str, Any] | None = None,
+    jury: Jury | None = None,
+    limits: Limits | None = None,
+    on: Progress | None = None,
+) -> Analysis:
+    """Sentiment along a recording, with what it is owed to.
+
+    Args:
+        path: a video, a sound, or a text (`TEXTS`).
+        transcript: what is said in it, as SRT, VTT, JSON or plain text; its words are kept as they are.
+        options: see `Options`.
+        jury: the model, where one is open already; else ``options.model`` is opened.
+        limits: what a file may be and cost to be decoded.
+        on: told of progress.
+
+    Raises:
+        UserError: the file, the transcript or the model cannot be used; or a library or asset is missing.
+    """
+    options = options if isinstance(options, Options) else Options.parse(options or {}, "options of analyze")
+    path, on, clock = Path(path), on or _quiet, _Clock()
+    cues = read_transcript(Path(transcript)) if transcript is not None else None
+    jury = jury or Jury(options.model)
+    if path.suffix.lower() in TEXTS and transcript is None:
+        heard, tracks, recording = _text(path, options), Tracks(), None
+        duration = max((one.end for one in heard.segments), default=0.0)
+        seen = Recording(name=path.name, content=sha256(path), kind="text", duration=duration)
+    else:
+        recording = probe(path, limits or Limits())
+        duration = recording.duration
+        heard, tracks = _perceive(recording, cues, jury, options, clock, on)
+        seen = Recording(
+            name=path.name,
+            content=recording.content,
+            kind="video" if recording.video else "audio",
+            duration=duration,
+            width=recording.video.width if recording.video else None,
+            height=recording.video.height if recording.video else None,
+        )
+    segments, judged = heard.segments, tracks
+    if not segments and tracks.faces:  # a face can be judged where nobody speaks; a voice cannot
+        segments, judged = stretches(duration, options.longest), tracks._replace(audio=None)
+    with clock("judging"):
+        utterances = _utterances(jury, segments, judged, options, lambda share: on("judging", share))
+        around = windows(duration, segments, options)
+        asked = [_saying(jury, one, judged, _faces_of(one, judged, options)[0]) for one in around]
+        answers = zip(around, jury.ask(asked, contributions=False), strict=True)
+        sliding = [Window(start=w.start, end=w.end, estimate=a.estimate) for w, a in answers if a.present]
+    notes = (*heard.notes, *_missing(jury, recording, tracks, utterances))
+    return Analysis(
+        program=f"sentiprism {__version__}",
+        recording=seen.model_copy(update={"language": heard.language, "transcript": heard.transcript}),
+        judge=jury.judge,
+        summary=summary(utterances, jury.model.target),
+        utterances=tuple(utterances),
+        windows=tuple(sliding),
+        curves=tracks.curves,
+        notes=notes,
+        details={"options": options.model_dump(mode="json"), "seconds": clock.seconds},
+    )
+
+
+def _quiet(part: str, share: float) -> None:
+    """Nobody wants to know."""
+    del part, share
+
+
+def _text(path: Path, options: Options) -> Heard:
+    return Heard(read(read_transcript(path), options), "the text itself; times are those of a reader", None, ())
+
+
+def _perceive(
+    media: Media, cues: tuple[Cue, ...] | None, jury: Jury, options: Options, clock: "_Clock", on: Progress
+) -> tuple[Heard, Tracks]:
+    """Faces and sound side by side: each is decoded in a process of its own and read in a thread of its own."""
+    voice = jury.extractors.get("audio") or EXTRACTORS["speech"]()
+    face = jury.extractors.get("vision") or EXTRACTORS["action_units"]()
+
+    def told(part: str) -> Callable[[float], Any]:
+        return lambda seconds: on(part, min(seconds / max(media.duration, 1e-9), 1.0))
+
+    def watch() -> list[Track]:
+        with clock("faces"):
+            return face_tracks(media, face.name, told("faces")) if media.video else []
+
+    with ThreadPoolExecutor(1) as pool:
+        watching = pool.submit(watch)
+        with clock("speech"):
+            speech = sound(media, RATE) if media.audio else None
+            heard = listen(speech, cues, options, told("speech"))
+        with clock("voice"):
+            audio = None if speech is None else voice_track(media, voice.name, speech)
+        on("voice", 1.0)
+        faces = tuple(watching.result())
+        drawn = [curves(face, track, n) for n, track in enumerate(faces[: None if options.face == "all" else 1], 1)]
+        drawn += [curves(voice, audio)] if audio is not None else []
+        return heard, Tracks(audio, faces, tuple(curve for some in drawn for curve in some))
+
+
+def _utterances(
+    jury: Jury, segments: tuple[Segment, ...], tracks: Tracks, options: Options, on: Callable[[float], Any]
+) -> list[UtterancePart]:
+    pairs = [(one, face) for one in segments for face in _faces_of(one, tracks, options)]
+    sayings = [_saying(jury, segment, tracks, face) for segment, face in pairs]
+    found = []
+    for number, ((segment, face), saying, answer) in enumerate(zip(pairs, sayings, jury.ask(sayings), strict=True), 1):
+        credit = jury.words(saying, answer) if options.words else None
+        words = [
+            WordPart(text=word.text, start=word.start, end=word.end, contribution=None if credit is None else credit[i])
+            for i, word in enumerate(segment.words)
+        ]
+        found.append(
+            UtterancePart(
+                number=number,
+                start=segment.start,
+                end=segment.end,
+                text=segment.text,
+                words=tuple(words),
+                face=None if face is None else face + 1,
+                **answer._asdict(),
+            )
+        )
+        on(number / len(pairs))
+    return [one for one in found if one.present]
+
+
+def _faces_of(segment: Segment, tracks: Tracks, options: Options) -> list[int | None]:
+    """Faces an utterance is judged by: one, or all that are seen in it; None where there is no face."""
+    seen: list[int | None] = [*visible(tracks.faces, Span(segment.start, segment.end))]
+    return seen[: None if options.face == "all" else 1] or [None]
+
+
+def _saying(jury: Jury, segment: Segment, tracks: Tracks, face: int | None) -> Saying:
+    given: dict[Modality, Track | None] = {
+        "audio": tracks.audio,
+        "vision": None if face is None else tracks.faces[face],
+    }
+    features: dict[Modality, Any] = {
+        name: track.of(segment, getattr(jury.model.features, name).recipe.per)
+        for name, track in given.items()
+        if name in jury.extractors and track is not None
+    }
+    return Saying(segment, features)
+
+
+def _missing(jury: Jury, media: Media | None, tracks: Tracks, utterances: list[UtterancePart]) -> list[str]:
+    """What a reader should know was not there."""
+    notes = []
+    if media is not None and media.video is None:
+        notes.append("There is no picture: faces cannot be judged.")
+    elif media is not None and not tracks.faces:
+        notes.append("No face was found in the picture.")
+    known = jury.model.modalities
+    if media is not None and "audio" not in known:
+        notes.append("The model does not hear: the voice is drawn but has no part in the answers.")
+    if tracks.faces and "vision" not in known:
+        notes.append("The model does not see: faces are drawn but have no part in the answers.")
+    if not utterances:
+        notes.append("There is nothing in this recording that the model can judge.")
+    return notes
+
+
+class _Clock:
+    """Seconds that each part took."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, part: str) -> Iterator[None]:
+        start = perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[part] = round(perf_counter() - start, 3)

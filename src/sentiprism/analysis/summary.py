@@ -1,0 +1,41 @@
+"""A recording in a few numbers."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sentiprism.report.analysis import Summary, UtterancePart
+from sentiprism.types import MODALITIES, TargetSpec
+
+NEUTRAL = 1 / 12
+"""Half-width of what counts as neutral, as a share of the label's range: ±0.5 on [-3, 3]."""
+
+
+def summary(utterances: Sequence[UtterancePart], target: TargetSpec) -> Summary:
+    """Means over the utterances, each weighted by its seconds.
+
+    Of classes, only the speech and the modalities' amounts are summed: their order is not known.
+    """
+    if not utterances:
+        return Summary(mean=None)
+    seconds = np.array([one.end - one.start for one in utterances])
+    share = seconds / seconds.sum() if seconds.sum() > 0 else np.full(len(seconds), 1 / len(seconds))
+    amounts = {
+        name: float(share @ [abs(one.contributions.get(name, 0.0)) for one in utterances])
+        for name in MODALITIES
+        if any(name in one.contributions for one in utterances)
+    }
+    if target.kind == "classes":
+        return Summary(mean=None, speech=float(seconds.sum()), contributions=amounts)
+    values = np.array([one.estimate.value for one in utterances])
+    far = (values - (target.low + target.high) / 2) / (target.high - target.low)
+    return Summary(
+        mean=float(share @ values),
+        positive=float(share[far > NEUTRAL].sum()),
+        negative=float(share[far < -NEUTRAL].sum()),
+        neutral=float(share[np.abs(far) <= NEUTRAL].sum()),
+        highest=utterances[int(values.argmax())].number,
+        lowest=utterances[int(values.argmin())].number,
+        speech=float(seconds.sum()),
+        contributions=amounts,
+    )

@@ -1,0 +1,61 @@
+"""Features along a recording, made once: they are kept by its content."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sentiprism.features.cache import cached
+from sentiprism.features.extractors import EXTRACTORS, AudioExtractor, VisionExtractor
+from sentiprism.features.extractors.base import Derived
+from sentiprism.features.tracks import Track
+from sentiprism.media.decode import frames, sound
+from sentiprism.media.speech import RATE
+from sentiprism.media.types import Frame, Media, Span
+
+FACE_RATE = 10.0
+"""Frames a second that faces are looked at, where the extractor's recipe has no rate of its own."""
+
+
+def voice_track(media: Media, extractor: str, speech: npt.NDArray[np.int16] | None = None) -> Track:
+    """The voice of a recording that has sound.
+
+    Args:
+        media: what `probe` says of it.
+        extractor: by name.
+        speech: the sound at `media.speech.RATE`, where it is decoded already.
+    """
+    made = EXTRACTORS[extractor]()
+    assert isinstance(made, AudioExtractor)  # noqa: S101 - of the modality audio
+    at = made.sample_rate
+    own = speech if at == RATE and speech is not None else None
+    return cached(media.content, made.recipe, {}, lambda: [made(sound(media, at) if own is None else own)])[0]
+
+
+def face_tracks(media: Media, extractor: str, on: Callable[[float], Any] = lambda _: None) -> list[Track]:
+    """The faces of a recording that has a picture, the one that is largest on the whole first; [] without a face.
+
+    Args:
+        media: what `probe` says of it.
+        extractor: by name.
+        on: told the seconds that were looked at.
+    """
+    made = EXTRACTORS[extractor]()
+    assert isinstance(made, VisionExtractor)  # noqa: S101 - of the modality vision
+    if isinstance(made, Derived):
+        return [made.derive(track) for track in face_tracks(media, made.source.name, on)]
+    rate = made.recipe.rate or FACE_RATE
+
+    def told() -> Iterator[Frame]:
+        for frame in frames(media, rate):
+            on(frame.time)
+            yield frame
+
+    return cached(media.content, made.recipe, {"rate": rate}, lambda: made(told()))
+
+
+def visible(faces: Sequence[Track], span: Span) -> list[int]:
+    """Numbers of the faces that are seen in a stretch, the one seen the longest first."""
+    steps = [len(face.between(span)) for face in faces]
+    return [n for n in np.argsort(-np.array(steps, int), kind="stable").tolist() if steps[n]]

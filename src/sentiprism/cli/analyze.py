@@ -1,0 +1,168 @@
+"""From recordings to reports."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from sentiprism.cli.tables import emit_json, facts, points, table
+from sentiprism.errors import UserError
+
+if TYPE_CHECKING:
+    from sentiprism.analysis.batch import Outcome
+    from sentiprism.report.analysis import Estimate, Judge
+
+PARTS = {"faces": 0.4, "speech": 0.4, "voice": 0.05, "judging": 0.15}
+"""Share of the time that a part takes, for the bar alone."""
+
+
+def analyze(
+    inputs: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Videos, sounds, texts, or folders of them.")],
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the report goes.")] = Path("report"),
+    model: Annotated[str, typer.Option(metavar="MODEL", help="starter, or the folder of a saved model.")] = "starter",
+    transcript: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="What is said: .srt, .vtt, .txt or .json; a folder for many recordings."),
+    ] = None,
+    asr: Annotated[
+        str, typer.Option(metavar="NAME", help="Whisper model by name or folder; none = no recognition.")
+    ] = "base",
+    language: Annotated[str | None, typer.Option(metavar="CODE", help="Of the speech; else recognised.")] = None,
+    face: Annotated[str, typer.Option(metavar="WHICH", help="largest, or all: an answer for each face.")] = "largest",
+    longest: Annotated[float, typer.Option(metavar="S", help="Seconds of an utterance at most.")] = 15.0,
+    jobs: Annotated[int, typer.Option(min=1, help="Recordings at a time.")] = 1,
+    strict: Annotated[bool, typer.Option("--strict", help="A recording that fails is an error.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace reports of other settings.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the analysis as JSON for programs.")] = False,
+) -> None:
+    """What people in your own recordings feel, moment by moment, and why the program thinks so.
+
+    Makes report.html (one page, nothing is fetched from outside), analysis.json and utterances.csv.
+
+    Examples:
+        sentiprism analyze talk.mp4 --out report
+
+        sentiprism analyze talk.mp4 --transcript talk.srt
+
+        sentiprism analyze videos/ --out reports --jobs 2
+
+        sentiprism analyze review.txt
+
+        sentiprism analyze talk.mp4 --model runs/mine/seed-1111/model
+    """
+    from sentiprism.analysis.batch import analyze_all, tasks
+    from sentiprism.analysis.options import Options
+    from sentiprism.report.files import INDEX, PAGE, write_index
+    from sentiprism.report.page.index import Entry
+
+    chosen = {"model": model, "asr": asr, "language": language, "face": face, "longest": longest}
+    options = Options.parse(chosen, "the options of analyze")
+    todo = tasks(inputs, out, transcript)
+    outcomes: list[Outcome] = []
+    alone = len(todo) == 1
+    with _bar(f"analysing {todo[0].path.name if alone else f'{len(todo)} recordings'}", alone, len(todo)) as on:
+        for outcome in analyze_all(todo, options, jobs=jobs, replace=replace, on=on if alone else None):
+            outcomes.append(outcome)
+            on(outcome.task.path.name, 1.0)
+    outcomes.sort(key=lambda one: todo.index(one.task))
+    if todo[0].folder == out:
+        if outcomes[0].error is not None:
+            raise outcomes[0].error
+        _say(outcomes[0], as_json=as_json)
+        return
+    done = [(one.analysis, f"{one.task.folder.name}/{PAGE}") for one in outcomes if one.analysis is not None]
+    failures = {one.task.path.name: one.reason for one in outcomes if one.reason is not None}
+    write_index(out, (Entry.of(analysis, link) for analysis, link in done), failures)
+    _say_all(outcomes, str(out / INDEX), as_json=as_json)
+    failed = sum(one.analysis is None for one in outcomes)
+    if failed and (strict or failed == len(outcomes)):
+        raise UserError(f"{failed} of {len(outcomes)} recordings failed", "see the reasons above")
+
+
+@contextmanager
+def _bar(message: str, alone: bool, count: int) -> Iterator[Callable[[str, float], None]]:
+    """Yield what is told of progress: the parts of one recording, or each of many when it is done."""
+    from sentiprism.features.progress import progress
+
+    done: dict[str, float] = {}
+    with progress(message, 1.0 if alone else count) as advance:
+
+        def on(part: str, share: float) -> None:
+            step = share - done.get(part, 0.0)
+            if step > 0:
+                done[part] = share
+                advance(step * (PARTS.get(part, 0.0) if alone else 1.0))
+
+        yield on
+
+
+def _say(outcome: "Outcome", *, as_json: bool) -> None:
+    """One recording: the summary, and where the page lies."""
+    from sentiprism.report.files import PAGE
+
+    analysis = outcome.analysis
+    assert analysis is not None  # noqa: S101 - the caller has looked
+    if as_json:
+        emit_json(analysis.model_dump(mode="json"))
+        return
+    seen, about = analysis.recording, analysis.summary
+    parts = {part.number: part for part in analysis.utterances}
+
+    def moment(which: int | None) -> str | None:
+        if which is None:
+            return None
+        part = parts[which]
+        return f"{answer(part.estimate, analysis.judge)} at {clock(part.start)}: {part.text or '(no words)'}"
+
+    lines = [
+        ("recording", f"{seen.kind}, {clock(seen.duration)}"),
+        ("words", seen.transcript),
+        ("utterances", str(len(analysis.utterances))),
+        ("mean", None if about.mean is None else f"{about.mean:+.2f} on {_range(analysis.judge)}"),
+        ("most positive", moment(about.highest)),
+        ("most negative", moment(about.lowest)),
+        ("model", f"{analysis.judge.name} ({analysis.judge.model})"),
+        ("report", f"{outcome.task.folder / PAGE}{' (was there already)' if outcome.kept else ''}"),
+    ]
+    facts(Text(seen.name, style="bold"), lines)
+    if analysis.notes:
+        points("Notes", analysis.notes)
+
+
+def _say_all(outcomes: "list[Outcome]", index: str, *, as_json: bool) -> None:
+    """Many recordings: a line each."""
+    if as_json:
+        kept = ({"summary": one.analysis.summary.model_dump()} if one.analysis else {} for one in outcomes)
+        files = ({"file": str(o.task.path), "report": str(o.task.folder), "reason": o.reason} for o in outcomes)
+        emit_json([file | more for file, more in zip(files, kept, strict=True)])
+        return
+    rows = []
+    for one in outcomes:
+        mean = one.analysis.summary.mean if one.analysis else None
+        count = str(len(one.analysis.utterances)) if one.analysis else "-"
+        rows.append((one.task.path.name, count, "-" if mean is None else f"{mean:+.2f}", one.reason or "done"))
+    caption = f"Reports: {index}"
+    table(f"{len(outcomes)} recordings", ("file", "utterances", "mean", "outcome"), rows, caption, numbers=("mean",))
+
+
+def answer(estimate: "Estimate", judge: "Judge") -> str:
+    """An estimate for people, with its interval or the class's name."""
+    if estimate.probabilities:
+        name = judge.target.classes[int(estimate.value)]
+        return f"{name} ({max(estimate.probabilities):.0%})"
+    bounds = "" if estimate.low is None else f" [{estimate.low:+.1f}, {estimate.high:+.1f}]"
+    return f"{estimate.value:+.2f}{bounds}"
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds, with hours where there are any."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _range(judge: "Judge") -> str:
+    return f"[{judge.target.low:g}, {judge.target.high:g}]"

@@ -1,0 +1,98 @@
+"""From recordings to a dataset."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sentiprism.cli.dataset import Json, draw, pairs
+from sentiprism.cli.tables import emit_json
+
+
+def extract(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of recordings.")],
+    labels: Annotated[
+        Path, typer.Option(metavar="FILE", help="CSV of id, video_id, text, label, split; and file, start, end.")
+    ],
+    dataset: Annotated[str, typer.Option(metavar="NAME", help="Name in the store.")],
+    audio: Annotated[str, typer.Option(metavar="NAME", help="speech, sims33, ...; none.")] = "speech",
+    vision: Annotated[str, typer.Option(metavar="NAME", help="action_units, face; none.")] = "action_units",
+    per: Annotated[str, typer.Option(metavar="STEP", help="What a step is: frame, word, utterance.")] = "frame",
+    text: Annotated[
+        str, typer.Option(metavar="WHICH", help="given in the table or --transcripts, or recognised.")
+    ] = "given",
+    transcripts: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Transcripts that have the recordings' names.")
+    ] = None,
+    vision_features: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="What --vision makes per utterance, made elsewhere: .npz of id, columns."),
+    ] = None,
+    asr: Annotated[str, typer.Option(metavar="NAME", help="Whisper model by name or folder.")] = "base",
+    column: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=THEIRS", help="Column of a CSV that has other names; repeatable."),
+    ] = None,
+    folds: Annotated[
+        str | None, typer.Option(metavar="FILE|K/N", help="Splits of a table that has none, by video.")
+    ] = None,
+    low: Annotated[float | None, typer.Option(metavar="X", help="Least label of a dataset of your own.")] = None,
+    high: Annotated[float | None, typer.Option(metavar="X", help="Greatest label of it.")] = None,
+    classes: Annotated[
+        str | None, typer.Option(metavar="A,B,...", help="Names of its labels, where they are classes.")
+    ] = None,
+    language: Annotated[str, typer.Option(metavar="CODE", help="Of what is said, ISO 639-1.")] = "en",
+    jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Recordings at a time.")] = 1,
+    strict: Annotated[bool, typer.Option("--strict", help="A recording that fails is an error.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace a dataset of this name.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make a dataset to train on from a folder of recordings and a table of labels.
+
+    An id names a recording, or the column file does; start and end (seconds) cut utterances from a long one. What was
+    extracted is kept by content: the same command goes on where it was stopped. Recordings that fail are left out, and
+    listed with their reason among the card's warnings.
+
+    Examples:
+        sentiprism extract videos/ --labels labels.csv --dataset mine --low -3 --high 3
+
+        sentiprism extract videos/ --labels labels.csv --dataset mine --per word --jobs 2 --low 0 --high 10
+
+        sentiprism extract calls/ --labels l.csv --dataset calls --vision none --text recognised --classes bad,good
+
+        sentiprism extract talks/ --labels l.csv --dataset talks --vision-features units.npz --low -1 --high 1
+    """
+    from sentiprism.analysis.extract import extract as make
+    from sentiprism.features.progress import progress
+
+    options = {
+        "audio": audio,
+        "vision": vision,
+        "per": per,
+        "text": text,
+        "asr": asr,
+        "language": language if text == "recognised" else None,
+    }
+    with progress(f"extracting {dataset}", 1.0) as advance:
+        made = make(
+            folder,
+            dataset,
+            labels=labels,
+            options=options,
+            transcripts=transcripts,
+            vision_features=vision_features,
+            columns=pairs(column or [], "NAME=THEIRS"),
+            folds=folds,
+            low=low,
+            high=high,
+            classes=[part.strip() for part in classes.split(",")] if classes is not None else (),
+            language=language,
+            jobs=jobs,
+            strict=strict,
+            replace=replace,
+            on=lambda _, total: advance(1 / total),
+        )
+    if as_json:
+        emit_json({**made.dataset.card.model_dump(mode="json"), "failed": made.failed})
+        return
+    draw(made.dataset.card)

@@ -1,0 +1,39 @@
+"""Speech recognisers by name."""
+
+import re
+from pathlib import Path
+
+from sentiprism.errors import UserError, suggest
+from sentiprism.features.assets import fetch
+from sentiprism.features.sources import UnavailableError, hub_snapshot
+
+SIZES = (
+    *("tiny", "tiny.en", "base", "base.en", "small", "small.en", "medium", "medium.en"),
+    *("large-v1", "large-v2", "large-v3"),
+)
+"""Whisper models that stand converted on the hub; ``.en`` know English alone."""
+
+
+def resolve_whisper(model: str | Path) -> Path:
+    """Local folder of a Whisper model in CTranslate2's format, fetched at first use.
+
+    Args:
+        model: a name of `SIZES` (``base`` is a pinned asset), a folder, or ``owner/name`` on the hub, in this order.
+
+    Raises:
+        UserError: there is no such model, or it cannot be had now.
+    """
+    if model == "base":
+        return fetch("whisper-base")
+    folder = Path(model).expanduser()
+    if model not in SIZES and folder.is_dir():
+        if not (folder / "model.bin").is_file():
+            remedy = "give a Whisper model converted by ct2-transformers-converter"
+            raise UserError(f"{folder} is no CTranslate2 Whisper model: it has no model.bin", remedy)
+        return folder
+    if model not in SIZES and (isinstance(model, Path) or not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", model)):
+        raise UserError(f"no speech model is called {str(model)!r}", suggest(str(model), SIZES))
+    try:
+        return hub_snapshot(f"Systran/faster-whisper-{model}" if model in SIZES else str(model), kept="model.bin")
+    except UnavailableError as error:
+        raise UserError(f"no speech model {str(model)!r} here: {error}", "give a folder, or take 'base'") from None

@@ -1,0 +1,74 @@
+"""The decoding process.
+
+stdin    a pipe that nobody writes to: it closes when the parent ends, however that happens
+stdout   messages
+argv     the task as JSON: {"task": name, "file": descriptor, "limits": {...}, "cpu": seconds, "output_bytes": n, ...}
+"""
+
+import json
+import os
+import resource
+import signal
+import sys
+from importlib import import_module
+from pkgutil import walk_packages
+from threading import Thread
+from typing import Any
+
+from sentiprism.machine import confine
+from sentiprism.media._decode.messages import Kind, RefusedError, Voice
+
+OUT_OF_MEMORY = "needs more than {:.0f} MB of memory to decode", "scale it down with ffmpeg"
+
+
+def end_with_parent() -> None:
+    """Wait for the parent's end of the pipe to close."""
+    os.read(0, 1)
+    os._exit(1)
+
+
+def run(task: dict[str, Any], voice: Voice) -> None:
+    """Do the task. All modules are there before the file is touched; then nothing can be opened any more."""
+    import av
+
+    for module in walk_packages(av.__path__, "av."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
+    from sentiprism.media._decode.look import look
+    from sentiprism.media._decode.pictures import pictures
+    from sentiprism.media._decode.samples import samples
+
+    av.logging.set_level(None)
+    Thread(target=end_with_parent, daemon=True).start()
+    confine({resource.RLIMIT_NOFILE: 0})
+    {"look": look, "pictures": pictures, "samples": samples}[task["task"]](task, voice)
+
+
+def main() -> None:
+    """Limit ourselves, do the task, answer."""
+    task = json.loads(sys.argv[1])
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a parent that reads no more wants no more
+    confine(
+        {
+            resource.RLIMIT_AS: task["limits"]["memory"],
+            resource.RLIMIT_CPU: task["cpu"],
+            resource.RLIMIT_FSIZE: task["output_bytes"],
+            resource.RLIMIT_CORE: 0,
+        }
+    )
+    with open(1, "wb", closefd=False) as stdout:
+        voice = Voice(stdout)
+        try:
+            run(task, voice)
+        except RefusedError as error:
+            voice.say(Kind.REFUSED, list(error.args))
+        except MemoryError:
+            cause, remedy = OUT_OF_MEMORY
+            voice.say(Kind.REFUSED, [cause.format(task["limits"]["memory"] / 1e6), remedy])
+        except Exception as error:  # the last place that can say it
+            voice.say(Kind.REFUSED, [f"made its decoder fail ({error!r:.200})", "convert it with ffmpeg"])
+    os._exit(0)  # threads of decoders are not waited for
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,216 @@
+"""When the words of a given transcript are said; its words stay as they are, fillers too, which carry sentiment."""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from difflib import SequenceMatcher
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sentiprism.errors import UserError
+from sentiprism.media.recognise import recognise, tidy, windows
+from sentiprism.media.types import Cue, Span, Word
+from sentiprism.media.whisper import MOST_TOKENS, RATE, WINDOW, load, words_of
+
+SLACK = 5.0
+"""Seconds after its recording's end at which a transcript may still begin a cue."""
+SHORTEST = 0.1
+"""Seconds in which attention can be followed."""
+ALIKE = 0.5
+"""Share of a window's words that must have been recognised there."""
+
+
+def align(
+    cues: Sequence[Cue],
+    sound: npt.NDArray[np.int16],
+    spans: Sequence[Span],
+    folder: Path | None,
+    language: str | None = None,
+    *,
+    on: Callable[[float], Any] | None = None,
+) -> tuple[Word, ...]:
+    """Words of a transcript with their times.
+
+    A cue with times keeps its words inside them; a cue of one word has them already. With a Whisper model words are
+    located by its attention, in windows of at most half a minute. A longer stretch without times is recognised
+    first: given words that were recognised take the time of their like, the others share what is between them.
+    Without a model words share the voiced time by their length: coarse, a second or more beside the truth.
+
+    Args:
+        cues: of `sentiprism.media.transcripts.read_transcript`.
+        sound: (n,) mono samples at 16 kHz; () where the recording is not known.
+        spans: of `sentiprism.media.speech.voiced`.
+        folder: of a Whisper model for CTranslate2, or None.
+        language: a code; None = told from the sound.
+        on: told how many seconds of the recording are done.
+
+    Returns:
+        Every word, in the transcript's order, none beginning before the one before it ends.
+
+    Raises:
+        UserError: the transcript is of a longer recording; the model cannot be loaded or does not know the language.
+    """
+    length = len(sound) / RATE if len(sound) else float("inf")
+    if late := [cue.start for cue in cues if cue.start is not None and cue.start > length + SLACK]:
+        cause = f"the transcript has words at {late[0]:.1f} s, the recording ends at {length:.1f} s"
+        raise UserError(cause, "give the transcript of this very recording")
+    aligner = _Aligner(sound, spans, folder if len(sound) else None, language, on)
+    words: list[Word] = []
+    for group in _groups(_bounded(cues, spans, length)):
+        words += aligner.place(group)
+        if on is not None:
+            on(min(group[-1].span.end, length))
+    return tidy(words, (), length)
+
+
+class _Piece(NamedTuple):
+    """Words and the time they are in."""
+
+    words: list[str]
+    span: Span
+    placed: bool
+    """One word, whose times the transcript has."""
+
+
+class _Aligner:
+    """What all stretches of a recording are aligned with."""
+
+    def __init__(
+        self,
+        sound: npt.NDArray[np.int16],
+        spans: Sequence[Span],
+        folder: Path | None,
+        language: str | None,
+        on: Callable[[float], Any] | None,
+    ) -> None:
+        self.sound, self.spans, self.folder, self.language, self.on = sound, spans, folder, language, on
+
+    def place(self, group: Sequence[_Piece]) -> Iterator[Word]:
+        """Words of consecutive pieces, in their order."""
+        if group[0].placed:
+            yield from (Word(piece.words[0], *piece.span) for piece in group)
+            return
+        window = Span(group[0].span.start, group[-1].span.end)
+        voice = _extent(window, self.spans)
+        if self.folder is None:
+            found = [word for piece in group for word in spread(piece.words, piece.span, self.spans)]
+        elif voice.end - voice.start <= WINDOW:
+            found = self._located([text for piece in group for text in piece.words], voice, self.folder)
+        else:
+            found = self._anchored([text for piece in group for text in piece.words], window, self.folder)
+        left = iter(found)
+        for piece in group:
+            for word in tidy(islice(left, len(piece.words)), self.spans, piece.span.end):
+                start = max(word.start, piece.span.start)  # attention may have taken it for one of the cue before
+                yield word._replace(start=start, end=max(word.end, start))
+
+    def _located(self, texts: list[str], window: Span, folder: Path) -> list[Word]:
+        if window.end - window.start < SHORTEST:
+            return spread(texts, window, self.spans)
+        whisper = load(folder)
+        encoded = whisper.encode(self.sound, [window])
+        self.language = self.language or whisper.language(encoded)
+        if sum(map(len, whisper.tokens(texts, self.language))) > MOST_TOKENS:  # faster than anybody speaks
+            return spread(texts, window, self.spans)
+        return whisper.locate(encoded, [window], [texts], self.language)[0]
+
+    def _anchored(self, texts: list[str], window: Span, folder: Path) -> list[Word]:
+        """Recognised words say which given ones are in which window; there they are located like any other."""
+        inside = _within(window, self.spans)
+        heard, self.language = recognise(self.sound, inside, folder, self.language, on=self.on)
+        rough = anchored(texts, heard, window, inside)
+        middles = [(word.start + word.end) / 2 for word in rough]
+        found: list[Word] = []
+        for part in windows(self.sound, inside):
+            words = rough[len(found) : bisect_right(middles, part.end)]
+            known = sum(word.probability is not None for word in words)
+            alike = known and known >= len(words) * ALIKE  # else the text is not what is said there
+            found += self._located([word.text for word in words], part, folder) if alike else words
+        return found + rough[len(found) :]
+
+
+def spread(texts: Sequence[str], window: Span, spans: Sequence[Span]) -> list[Word]:
+    """Words shared out over the voiced time of a window, each as long as its letters."""
+    if not texts:
+        return []
+    inside = _within(window, spans) or [window]
+    voice = np.cumsum([0.0, *(span.end - span.start for span in inside)])
+    edges = np.cumsum([0, *(len(text) + 1 for text in texts)])
+    edges = edges / edges[-1] * voice[-1]
+
+    def clock(edge: float, side: str) -> float:  # a word that ends where a silence begins does not last through it
+        n = min(max(int(np.searchsorted(voice, edge, side=side)) - 1, 0), len(inside) - 1)  # type: ignore[call-overload]
+        return float(min(inside[n].start + edge - voice[n], inside[n].end))
+
+    return [
+        Word(text, clock(a, "right"), clock(b, "left")) for text, a, b in zip(texts, edges[:-1], edges[1:], strict=True)
+    ]
+
+
+def anchored(texts: Sequence[str], heard: Sequence[Word], window: Span, spans: Sequence[Span]) -> list[Word]:
+    """Given words at the times of their like among the recognised ones; the others share the time between these."""
+    ours, theirs = [_plain(text) for text in texts], [_plain(word.text) for word in heard]
+    found: list[Word] = []
+    last = window.start
+    blocks = SequenceMatcher(None, ours, theirs).get_matching_blocks()  # the last one is empty and ends both
+    for block in blocks:
+        until = heard[block.b].start if block.size else window.end
+        if missing := texts[len(found) : block.a]:
+            found += spread(missing, Span(last, max(until, last)), spans)
+        for text, word in zip(texts[block.a : block.a + block.size], heard[block.b :], strict=False):
+            found.append(word._replace(text=text))
+            last = word.end
+    return found
+
+
+def _plain(text: str) -> str:
+    return "".join(filter(str.isalnum, text.casefold())) or text
+
+
+def _within(window: Span, spans: Sequence[Span]) -> list[Span]:
+    cut = (Span(max(span.start, window.start), min(span.end, window.end)) for span in spans)
+    return [span for span in cut if span.end > span.start]
+
+
+def _extent(window: Span, spans: Sequence[Span]) -> Span:
+    inside = _within(window, spans)
+    return Span(inside[0].start, inside[-1].end) if inside else window
+
+
+def _bounded(cues: Sequence[Cue], spans: Sequence[Span], length: float) -> list[_Piece]:
+    """Each cue's words and times; cues without lie between their neighbours, and consecutive ones become one."""
+    pieces: list[tuple[list[str], float | None, float | None]] = []
+    for cue in cues:
+        if not (words := words_of(cue.text)):
+            continue
+        if cue.start is None and pieces and pieces[-1][1] is None:
+            pieces[-1][0].extend(words)
+        else:
+            pieces.append((words, cue.start, cue.end))
+    found: list[_Piece] = []
+    last = 0.0
+    end = length if length < float("inf") else max((span.end for span in spans), default=0.0)
+    later = [start for _, start, _ in pieces[1:]] + [None]
+    for (words, start, stop), following in zip(pieces, later, strict=False):
+        after = end if following is None else following
+        first, final = (last, after) if start is None or stop is None else (start, stop)
+        first = min(max(first, last), length)
+        last = max(min(final, length if following is None else following), first)
+        found.append(_Piece(words, Span(first, last), placed=start is not None and len(words) == 1))
+    return found
+
+
+def _groups(pieces: Sequence[_Piece]) -> Iterator[list[_Piece]]:
+    """Consecutive pieces that fit into one window; those that are placed already among themselves."""
+    group: list[_Piece] = []
+    for piece in pieces:
+        fits = group and piece.span.end - group[0].span.start <= WINDOW
+        if group and not (fits and piece.placed == group[0].placed):
+            yield group
+            group = []
+        group.append(piece)
+    if group:
+        yield group

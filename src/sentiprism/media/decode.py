@@ -1,0 +1,119 @@
+"""The pictures and the sound of a recording, as streams that hold little."""
+
+import math
+import tempfile
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sentiprism.errors import UserError
+from sentiprism.media._decode.messages import PICTURE, Kind
+from sentiprism.media.limits import DEFAULT, Limits
+from sentiprism.media.process import Child, opened, shown
+from sentiprism.media.types import Frame, Media
+
+ALIGNMENT = 128
+"""Bytes that a line of pixels may have more than it needs."""
+SLACK = 60.0
+"""Seconds that sound may go on after the end that was measured, which is that of its packets."""
+
+
+def frames(
+    media: Media, fps: float = 10.0, longest: int = 640, limits: Limits = DEFAULT
+) -> Generator[Frame, None, None]:
+    """Pictures in the order of time, decoded while they are read: the decoder is at most a few frames ahead.
+
+    In every step of 1/fps seconds that has a frame, the first is given with its own time. Times count from the start
+    of what starts first, picture or sound. Frames are upright, in square pixels, and never enlarged.
+
+    Args:
+        media: what `probe` says of a file.
+        fps: frames a second at most.
+        longest: pixels of the longer side at most.
+        limits: of the decoding process.
+
+    Returns:
+        A generator; closing it (``with contextlib.closing(frames(...)) as pictures``) ends the decoder.
+
+    Raises:
+        UserError: the recording has no picture; or, after all frames that are good, it turns out damaged.
+    """
+    if media.video is None:
+        raise UserError(f"{shown(media.path)} has no moving picture", "give a recording that has one")
+    if not (0 < fps < math.inf and longest > 0):
+        raise ValueError(f"frames at {fps} a second, {longest} pixels a side")
+    return _frames(media, fps, longest, limits)
+
+
+def _frames(media: Media, fps: float, longest: int, limits: Limits) -> Generator[Frame, None, None]:
+    task = {"task": "pictures", "fps": fps, "longest": longest}
+    last = -math.inf
+    with opened(media.path, limits.size) as fd, Child(media.path, fd, task, limits, seconds=media.duration) as child:
+        for kind, body in child.messages(largest=longest * (3 * longest + ALIGNMENT)):
+            if kind is Kind.PICTURE:
+                frame = _frame(body, longest)
+                if frame is None or not last < frame.time <= limits.duration:
+                    raise UserError(f"{shown(media.path)} made its decoder answer what is no answer", "leave it out")
+                last = frame.time
+                yield frame
+
+
+def _frame(body: bytearray, longest: int) -> Frame | None:
+    """The picture in a message, upright; None where it is none."""
+    if len(body) < PICTURE.size:
+        return None
+    time, width, height, line, turns, mirrored = PICTURE.unpack_from(body)
+    if not (0 < width <= longest and 0 < height <= longest and 3 * width <= line and math.isfinite(time)):
+        return None
+    if len(body) != PICTURE.size + line * height:
+        return None
+    lines = np.frombuffer(body, np.uint8, offset=PICTURE.size).reshape(height, line)
+    image = lines[:, : 3 * width].reshape(height, width, 3)
+    image = np.rot90(image[:, ::-1] if mirrored else image, turns)
+    return Frame(time, np.ascontiguousarray(image))
+
+
+def sound(
+    media: Media,
+    rate: int = 16000,
+    folder: Path | None = None,
+    limits: Limits = DEFAULT,
+    watch: Callable[[float], object] = lambda _: None,
+) -> npt.NDArray[np.int16]:
+    """All of the sound, mixed to one channel, on disk and mapped: memory does not grow with the recording.
+
+    Sample k is the sound at k / rate seconds; times count from the start of what starts first, picture or sound.
+    Where there is none (a late start, a gap) it is silent.
+
+    Args:
+        media: what `probe` says of a file.
+        rate: Hz.
+        folder: where the file without a name lies, by default the system's for temporary files; it goes when the
+            array does.
+        limits: of the decoding process.
+        watch: is told, once a second, how many seconds of the recording are done.
+
+    Returns:
+        (n,) int16, read-only.
+
+    Raises:
+        UserError: the recording has no sound or turns out damaged; nothing is left.
+    """
+    if media.audio is None:
+        raise UserError(f"{shown(media.path)} has no sound", "give a recording that has sound")
+    most = media.duration + SLACK
+    with opened(media.path, limits.size) as fd, tempfile.TemporaryFile(dir=folder) as file:
+        task: dict[str, Any] = {"task": "samples", "rate": rate, "output": file.fileno(), "duration": most}
+        size = math.ceil(most * rate) * 2
+        own = [file.fileno()]
+        with Child(media.path, fd, task, limits, seconds=media.duration, output_bytes=size, pass_fds=own) as child:
+            for kind, body in child.messages():
+                if kind is Kind.ALIVE:
+                    watch(float(child.json(body)))
+        length = file.seek(0, 2) // 2
+        if not length:
+            raise UserError(f"{shown(media.path)} has sound without a single sample", "leave its sound out")
+        return np.memmap(file, np.int16, "r", shape=(length,))

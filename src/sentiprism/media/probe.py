@@ -1,0 +1,60 @@
+"""What is in a file."""
+
+import hashlib
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+from sentiprism.errors import UserError
+from sentiprism.media._decode.messages import Kind
+from sentiprism.media.limits import DEFAULT, Limits
+from sentiprism.media.process import Child, opened, shown
+from sentiprism.media.types import AudioStream, Media, VideoStream
+
+READING = 4e6
+"""Bytes a second that a processor reads packets at, with a wide margin."""
+
+
+def probe(path: Path, limits: Limits = DEFAULT) -> Media:
+    """Look into a file: its content decides, not its name.
+
+    Duration, size and rate are measured: all packets are read, and the first of each stream is decoded. Width and
+    height are of the upright picture in square pixels. A stream without any packet counts as not there.
+
+    Args:
+        path: a recording.
+        limits: what it may be, and what looking may cost.
+
+    Raises:
+        UserError: it is no recording, cut short, beyond the limits, or PyAV is not installed.
+    """
+    with opened(path, limits.size) as fd:
+        seconds = os.fstat(fd).st_size / READING / limits.effort
+        with Child(path, fd, {"task": "look"}, limits, seconds=seconds) as child:
+            answer = next(child.json(body) for kind, body in child.messages() if kind is Kind.ANSWER)
+        os.lseek(fd, 0, os.SEEK_SET)
+        with open(fd, "rb", closefd=False) as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+    media = _media(path, content, answer)
+    if media is None or not 0 < media.duration <= limits.duration:
+        raise UserError(f"{shown(path)} made its decoder answer what is no answer", "leave it out")
+    return media
+
+
+def _media(path: Path, content: str, answer: Any) -> Media | None:
+    """The child's answer, taken as what any file can make it say; None where it makes no sense."""
+    try:
+        video, audio = answer["video"], answer["audio"]
+        if video is not None:
+            codec, width, height, fps = video
+            video = VideoStream(str(codec), int(width), int(height), None if fps is None else float(fps))
+        if audio is not None:
+            codec, rate, channels = audio
+            audio = AudioStream(str(codec), int(rate), int(channels))
+        duration = float(answer["duration"])
+        return (
+            Media(path, content, str(answer["container"]), duration, video, audio) if math.isfinite(duration) else None
+        )
+    except (KeyError, TypeError, ValueError):
+        return None

@@ -1,0 +1,174 @@
+"""Decoding processes as their parent sees them."""
+
+import fcntl
+import json
+import math
+import os
+import select
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Self
+
+from sentiprism.errors import UserError
+from sentiprism.media._decode.messages import HEADER, PICTURE, Kind
+from sentiprism.media.limits import Limits
+
+CHILD = "sentiprism.media._decode.child"
+PIPE = 1 << 20
+"""Bytes a child may be ahead of us: a frame or two."""
+SHORT = 1 << 16
+"""Bytes that any message but a picture may have."""
+THREADS = 4
+"""More frames at once would only hold more memory."""
+
+
+def shown(path: Path) -> str:
+    """A path as it may stand in one line."""
+    return str(path) if str(path).isprintable() else ascii(str(path))
+
+
+@contextmanager
+def opened(path: Path, size: int) -> Iterator[int]:
+    """Yield a descriptor of a regular file of 1 to ``size`` bytes.
+
+    Raises:
+        UserError: it is something else, or may not be read.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a FIFO would block
+    except FileNotFoundError:
+        raise UserError(f"no file {shown(path)}", "check the path") from None
+    except (OSError, ValueError) as error:
+        cause = error.strerror.lower() if isinstance(error, OSError) and error.strerror else "no path can be so"
+        raise UserError(f"{shown(path)} cannot be opened ({cause})", "check the path and the rights to read") from None
+    try:
+        found = os.fstat(fd)
+        if stat.S_ISDIR(found.st_mode):
+            raise UserError(f"{shown(path)} is a folder", "give a recording")
+        if not stat.S_ISREG(found.st_mode):
+            raise UserError(f"{shown(path)} is not a regular file", "save the recording as a file first")
+        if not found.st_size:
+            raise UserError(f"{shown(path)} is empty", "get a whole copy of it")
+        if found.st_size > size:
+            cause = f"{shown(path)} has {found.st_size / 1e9:.1f} GB, the limit is {size / 1e9:.1f} GB"
+            raise UserError(cause, "cut it into shorter recordings, or convert it with ffmpeg")
+        yield fd
+    finally:
+        os.close(fd)
+
+
+class Child:
+    """A decoding process; leaving it as a context ends it.
+
+    Args:
+        path: the file, for messages.
+        fd: the file, open.
+        task: what is to be done; its descriptors are in ``pass_fds``.
+        limits: of the process.
+        seconds: of the recording, for its processor time.
+        output_bytes: it may write into files.
+        pass_fds: descriptors it needs beside the file.
+
+    Raises:
+        UserError: PyAV is not installed.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        fd: int,
+        task: Mapping[str, Any],
+        limits: Limits,
+        *,
+        seconds: float,
+        output_bytes: int = 0,
+        pass_fds: Sequence[int] = (),
+    ) -> None:
+        if find_spec("av") is None:
+            raise UserError("PyAV is not installed", "pip install 'sentiprism[media]'")
+        self._path, self._patience = path, limits.patience
+        cpu = math.ceil(60 + limits.effort * seconds)
+        whole = {**task, "file": fd, "limits": asdict(limits), "cpu": cpu, "output_bytes": output_bytes}
+        whole["threads"] = min(THREADS, os.cpu_count() or 1)
+        # Nothing of our environment but where modules are; -S because that says it all.
+        modules = os.pathsep.join(folder for folder in sys.path if os.path.isabs(folder))
+        environment = {"PYTHONPATH": modules, "PYTHONDONTWRITEBYTECODE": "1", "MALLOC_ARENA_MAX": "2"}
+        self._process = subprocess.Popen(  # noqa: S603 - our own module, told JSON
+            [sys.executable, "-P", "-s", "-S", "-m", CHILD, json.dumps(whole)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            pass_fds=[fd, *pass_fds],
+            env=environment,
+            cwd="/",
+            bufsize=0,
+        )
+        assert self._process.stdout is not None  # noqa: S101 - for the type checker
+        self._pipe = self._process.stdout.fileno()
+        with suppress(OSError, AttributeError):
+            fcntl.fcntl(self._pipe, fcntl.F_SETPIPE_SZ, PIPE)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+    def messages(self, largest: int = 0) -> Iterator[tuple[Kind, bytearray]]:
+        """Messages, the answer last.
+
+        Args:
+            largest: bytes a picture may have.
+
+        Raises:
+            UserError: the child refuses the recording, dies, falls silent, or says what it should not.
+        """
+        while True:
+            number, length = HEADER.unpack(self._read(HEADER.size))
+            if number not in iter(Kind) or length > (PICTURE.size + largest if number == Kind.PICTURE else SHORT):
+                raise self._error("made its decoder answer what is no answer")
+            kind, body = Kind(number), self._read(length)
+            if kind is Kind.REFUSED:
+                cause, remedy = (" ".join(str(text).split()) for text in self.json(body))
+                raise UserError(f"{shown(self._path)} {cause}", remedy)
+            yield kind, body
+            if kind is Kind.ANSWER:
+                return
+
+    def json(self, body: bytearray) -> Any:
+        """What a message of JSON says."""
+        try:
+            return json.loads(body)
+        except ValueError:
+            raise self._error("made its decoder answer what is no answer") from None
+
+    def _read(self, size: int) -> bytearray:
+        buffer = bytearray(size)
+        rest = memoryview(buffer)
+        while rest:
+            if not select.select([self._pipe], [], [], self._patience)[0]:
+                raise self._error(f"made its decoder silent for {self._patience:g} s")
+            got = os.readv(self._pipe, [rest])
+            if not got:
+                raise self._error(self._end())
+            rest = rest[got:]
+        return buffer
+
+    def _end(self) -> str:
+        code = self._process.wait()
+        if code == -24:  # SIGXCPU
+            return "takes its decoder too much time"
+        return f"ended its decoder ({f'signal {-code}' if code < 0 else f'status {code}'})"
+
+    def _error(self, what: str) -> UserError:
+        return UserError(f"{shown(self._path)} {what}", "convert it with ffmpeg, or leave it out")

@@ -1,0 +1,140 @@
+"""Speech to words with times: Whisper over windows of voiced sound, one batch of them in memory at a time."""
+
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sentiprism.media.types import Span, Word
+from sentiprism.media.whisper import RATE, WINDOW, Heard, Whisper, load, words_of
+
+BATCH = 4
+"""Windows decoded side by side; the language is told from the first ones."""
+REPETITIVE = 2.4
+"""Compression ratio above which a text is a loop, Whisper's own threshold (Radford et al. 2022, 4.5)."""
+UNSURE, SILENT = -1.0, 0.6
+"""Below this mean log probability and above this probability of silence nothing was said (same place)."""
+
+
+def recognise(
+    sound: npt.NDArray[np.int16],
+    spans: Sequence[Span],
+    folder: Path,
+    language: str | None = None,
+    *,
+    on: Callable[[float], Any] | None = None,
+) -> tuple[tuple[Word, ...], str | None]:
+    """Words of a recording and its language.
+
+    Decoding is greedy and nothing is sampled, so one file always gives one text. A window that loops is decoded
+    again without repetition, and left out where it still does; so is one in which probably nobody speaks.
+
+    Args:
+        sound: (n,) mono samples at 16 kHz; may be a memory map.
+        spans: of `sentiprism.media.speech.voiced`.
+        folder: of a Whisper model for CTranslate2.
+        language: a code; None = told from the first two minutes of speech.
+        on: told how many seconds of the recording are done.
+
+    Returns:
+        Words in the order of time, none overlapping; the language, None where there is no speech.
+
+    Raises:
+        UserError: the folder holds no such model, or the model does not know the language.
+    """
+    if not spans:
+        return (), language
+    whisper = load(folder)
+    words: list[Word] = []
+    pieces = windows(sound, spans)
+    for first in range(0, len(pieces), BATCH):
+        batch = pieces[first : first + BATCH]
+        encoded = whisper.encode(sound, batch)
+        language = language or whisper.language(encoded)
+        texts = [words_of(text) for text in _said(whisper, sound, encoded, batch, language)]
+        for found in whisper.locate(encoded, batch, texts, language):
+            words += (word for word in found if any(map(str.isalnum, word.text)))
+        if on is not None:
+            on(batch[-1].end)
+    return tidy(words, spans, len(sound) / RATE), language
+
+
+def windows(sound: npt.NDArray[np.int16], spans: Sequence[Span], most: float = WINDOW) -> list[Span]:
+    """Windows of at most ``most`` seconds that together hold all spans.
+
+    They part in the longest silence of a window's last third; a span longer than a window in its quietest tenth of
+    a second there.
+    """
+    found = []
+    left = list(reversed(spans))
+    while left:
+        taken = [left.pop()]
+        start = taken[0].start
+        while left and left[-1].end - start <= most:
+            taken.append(left.pop())
+        if left and len(taken) > 1:  # more to come: part where the pause is longest
+            pauses = [
+                (after.start - before.end, n)
+                for n, (before, after) in enumerate(zip(taken, [*taken[1:], left[-1]], strict=True), 1)
+                if before.end - start >= most * 2 / 3
+            ]
+            keep = max(pauses)[1] if pauses else len(taken)
+            left += reversed(taken[keep:])
+            taken = taken[:keep]
+        end = taken[-1].end
+        if end - start > most:
+            end = _quietest(sound, start + most * 2 / 3, start + most)
+            left.append(Span(end, taken[-1].end))
+        found.append(Span(start, end))
+    return found
+
+
+def tidy(words: Iterable[Word], spans: Sequence[Span], length: float) -> tuple[Word, ...]:
+    """Words within [0, length] and within speech where they touch it; none begins before the one before it ends.
+
+    Attention often begins a word in the silence before it: of what it takes, the longest voiced part is kept.
+    """
+    begins = np.array([span.start for span in spans])
+    found: list[Word] = []
+    last = 0.0
+    for word in words:
+        start = min(max(word.start, last), length)
+        end = min(max(word.end, start), length)
+        near = int(np.searchsorted(begins, start, side="right")) - 1
+        parts = []
+        for span in spans[max(near, 0) :]:
+            if span.start >= end:
+                break
+            if min(span.end, end) > max(span.start, start):
+                parts.append((max(span.start, start), min(span.end, end)))
+        if parts:
+            start, end = max(parts, key=lambda part: part[1] - part[0])
+        found.append(word._replace(start=start, end=end))
+        last = end
+    return tuple(found)
+
+
+def _said(
+    whisper: Whisper, sound: npt.NDArray[np.int16], encoded: Any, batch: Sequence[Span], language: str
+) -> list[str]:
+    texts = []
+    for window, heard in zip(batch, whisper.listen(encoded, len(batch), language), strict=True):
+        if _loops(heard):
+            (heard,) = whisper.listen(whisper.encode(sound, [window]), 1, language, unrepeated=3)  # noqa: PLW2901
+        silent = heard.silence > SILENT and heard.confidence < UNSURE
+        texts.append("" if silent or _loops(heard) else heard.text)
+    return texts
+
+
+def _loops(heard: Heard) -> bool:
+    text = heard.text.encode()
+    return len(text) > REPETITIVE * len(zlib.compress(text))
+
+
+def _quietest(sound: npt.NDArray[np.int16], start: float, end: float) -> float:
+    piece = np.asarray(sound[round(start * RATE) : round(end * RATE)], np.float64)
+    loudness = np.convolve(piece**2, np.ones(RATE // 10), mode="valid")
+    return start + (int(loudness.argmin()) + RATE / 20) / RATE

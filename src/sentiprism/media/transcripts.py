@@ -1,0 +1,154 @@
+"""Reads transcripts that people have: SubRip, WebVTT, JSON of this program or of Whisper's kin, plain text.
+
+What a file is, its content says; its suffix only decides where the content is silent.
+"""
+
+import codecs
+import html
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from sentiprism.errors import UserError
+from sentiprism.media.transcripts_json import read_json
+from sentiprism.media.types import Cue
+
+MOST_BYTES = 32 * 2**20
+MOST_LINE = 1_000_000
+"""Characters; a talk of ten hours on one line has half of that."""
+MOST_TEXT = 4_000_000
+"""Characters of all cues together."""
+BACKWARDS = 1.0
+"""Seconds a cue may begin before the one above it: recognisers round."""
+
+_TIME = r"(?:([0-9]{1,3}):)?([0-9]{1,3}):([0-9]{1,2})(?:[.,]([0-9]{1,6}))?"
+_TIMES = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}(?:\s.*)?")
+_ARROW = re.compile(r"\s*-?\d+:\S*\s*-->")
+"""What means to be the times of a cue, right or wrong."""
+_STAMP = re.compile(r"<[\d:.]+>")
+_TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<[\d:.]+>|</>|\{\\[^{}]*\}")
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200e\u200f\u202a\u202b\u202c\u2060\ufeff"))
+
+
+def read_transcript(path: Path) -> tuple[Cue, ...]:
+    """Pieces of a transcript in the order of the file, without markup; words are left as they are.
+
+    Args:
+        path: SRT, VTT, JSON or plain text, in UTF-8, UTF-16 or a Western European encoding.
+
+    Raises:
+        UserError: it is no text, holds no words, or a time in it is wrong: with the number of the line.
+    """
+    text, suffix = _decoded(path), path.suffix.lower()
+    begin = text[:10_000].lstrip()
+    if begin.startswith(("{", "[")) and (entries := read_json(text, path, certain=suffix == ".json")) is not None:
+        return _checked(entries, f"{path} entry")
+    lines = text.splitlines()
+    if long := next((n for n, line in enumerate(lines, 1) if len(line) > MOST_LINE), None):
+        raise UserError(f"{path} line {long} has more than {MOST_LINE} characters", "give a transcript, line by line")
+    if begin.startswith("WEBVTT") or any(map(_ARROW.match, lines)):
+        return _checked(_timed(lines, path, vtt=begin.startswith("WEBVTT")), f"{path} line")
+    if suffix in {".srt", ".vtt", ".json"} and begin:
+        what = "no JSON" if suffix == ".json" else "no line with the times of a cue"
+        raise UserError(f"{path} line 1: there is {what} here", "mend it, or rename it to .txt")
+    return _checked(((n, Cue(line)) for n, line in enumerate(lines, 1)), f"{path} line")
+
+
+def _decoded(path: Path) -> str:
+    try:
+        if not path.is_file():
+            raise UserError(f"no file {path}", "check the path")
+        with path.open("rb") as file:
+            raw = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror})", "check its rights") from None
+    if len(raw) > MOST_BYTES:
+        raise UserError(f"{path} is larger than {MOST_BYTES >> 20} MB", "give the transcript of one recording")
+    wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    for encoding in ("utf-16",) if wide else ("utf-8-sig", "cp1252", "latin-1"):
+        try:
+            text = raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        controls = sum(ord(c) < 32 and c not in "\t\n\r\f\v\x1c\x1d\x1e" for c in text[:100_000])
+        if "\0" in text or controls > len(text[:100_000]) / 100:
+            break
+        return text
+    raise UserError(f"{path} is no text", "give the transcript as SRT, VTT, JSON or plain text")
+
+
+def _timed(lines: list[str], path: Path, *, vtt: bool) -> Iterator[tuple[int, Cue]]:
+    """Cues of SRT and VTT with the number of their line.
+
+    In VTT an empty line ends a cue, and what follows is a note, a style or a name; in SRT all that stands between two
+    lines of times is said, but for the number above the second.
+    """
+    rolling = vtt and any(_STAMP.search(line) for line in lines)
+    said: list[str] = []
+    shown: list[str] = []  # last line of the cue above
+    begun: tuple[int, float, float] | None = None
+
+    def cue(following: bool) -> Iterator[tuple[int, Cue]]:
+        nonlocal shown
+        if begun is None:
+            return
+        if following and said and said[-1].strip().isdigit() and not vtt:
+            said.pop()
+        texts = [clean for line in said if (clean := _clean(line))]
+        fresh = texts[1:] if rolling and texts[:1] == shown else texts  # captions that roll up show a line twice
+        shown = texts[-1:]
+        yield begun[0], Cue(" ".join(fresh), begun[1], begun[2])
+
+    for number, line in enumerate(lines, 1):
+        if _ARROW.match(line):
+            yield from cue(following=True)
+            said, begun = [], (number, *_times(line, number, path))
+        elif vtt and not line.strip():
+            yield from cue(following=False)
+            said, begun = [], None
+        else:
+            said.append(line)
+    yield from cue(following=False)
+
+
+def _times(line: str, number: int, path: Path) -> tuple[float, float]:
+    match = _TIMES.fullmatch(line)
+    if not match:
+        cause = f"{path} line {number}: {line.strip()[:60]!r} are no times of a cue"
+        raise UserError(cause, "write them as 00:00:01.000 --> 00:00:02.500")
+    parts = match.groups()
+    start, end = (
+        int(h or 0) * 3600 + int(m) * 60 + int(s) + int((f or "0").ljust(6, "0")) / 1e6
+        for h, m, s, f in (parts[:4], parts[4:])
+    )
+    return start, end
+
+
+def _clean(line: str) -> str:
+    return " ".join(html.unescape(_TAG.sub("", line)).translate(_INVISIBLE).split())
+
+
+def _checked(cues: Iterable[tuple[int, Cue]], place: str) -> tuple[Cue, ...]:
+    """Cues that hold words; the first wrong one is named by ``place`` and its number."""
+    found: list[Cue] = []
+    last = total = 0.0
+    for number, cue in cues:
+        where = f"{place} {number}"
+        text = " ".join(cue.text.translate(_INVISIBLE).split())
+        total += len(text)
+        if total > MOST_TEXT:
+            raise UserError(f"{where}: there is more text than a recording has", "give the transcript alone")
+        if cue.start is not None and cue.end is not None:
+            if cue.end < cue.start:
+                raise UserError(f"{where}: it ends at {cue.end:g} s, before it begins at {cue.start:g} s", "mend it")
+            if cue.start < last - BACKWARDS:
+                cause = f"{where}: it begins at {cue.start:g} s, the one before it at {last:g} s"
+                raise UserError(cause, "put the cues in the order of time")
+            last = max(last, cue.start)
+        if text:
+            found.append(cue._replace(text=text))
+    if not found:
+        raise UserError(
+            f"{place.rpartition(' ')[0]} holds no words", "give a transcript, or none to have the speech recognised"
+        )
+    return tuple(found)

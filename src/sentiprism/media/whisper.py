@@ -1,0 +1,164 @@
+"""Whisper as CTranslate2 runs it: what is said in a window of at most 30 s, and when a given text is said there."""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sentiprism.errors import UserError
+from sentiprism.media.types import Span, Word
+
+RATE = 16_000
+WINDOW = 30.0
+"""Seconds the encoder reads; what is shorter is filled up."""
+MOST_TOKENS = 400
+"""Of one window's text: the decoder has 448 positions, some of them for marks."""
+_FRAMES = 100
+"""Of the spectrogram, a second."""
+
+_ALONE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+"""Kana and Han: written without spaces, each is a word of its own."""
+_WORDS = re.compile(rf"[{_ALONE}][^\s\w]*|[^\s{_ALONE}]+")
+
+
+class Heard(NamedTuple):
+    """What the decoder made of one window."""
+
+    text: str
+    confidence: float
+    """Mean log probability of its tokens."""
+    silence: float
+    """Probability that nothing is said."""
+
+
+def words_of(text: str) -> list[str]:
+    """Words of a text in its order, punctuation with them; joined they are the text without its spaces."""
+    return _WORDS.findall(text)
+
+
+class Whisper:
+    """A model folder, loaded as int8 on the processor.
+
+    Args:
+        folder: of a model converted by CTranslate2.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            from faster_whisper import WhisperModel
+        except ImportError:
+            raise UserError("faster-whisper is not installed", "pip install 'sentiprism[media]'") from None
+        for name in ("model.bin", "config.json", "tokenizer.json"):  # without its tokenizer one is downloaded
+            if not (folder / name).is_file():
+                remedy = "give a Whisper model converted by ct2-transformers-converter"
+                raise UserError(f"{folder} is no CTranslate2 Whisper model: it has no {name}", remedy)
+        try:
+            self._model = WhisperModel(str(folder), device="cpu", compute_type="int8", local_files_only=True)
+        except Exception as error:  # the tokenizers' library raises bare Exception
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise UserError(f"{folder} cannot be loaded ({reason})", "fetch the model again") from None
+
+    def encode(self, sound: npt.NDArray[np.int16], windows: Sequence[Span]) -> Any:
+        """Encoder's output for windows of a recording (n,), each at most `WINDOW` long."""
+        from faster_whisper.audio import pad_or_trim
+
+        spectra = []
+        for window in windows:
+            piece = np.asarray(sound[round(window.start * RATE) : round(window.end * RATE)], np.float32) / 32768
+            spectra.append(pad_or_trim(self._model.feature_extractor(piece)[..., :-1]))
+        return self._model.encode(np.stack(spectra))
+
+    def language(self, encoded: Any) -> str:
+        """Code of the language that is likeliest over all windows, for example ``en``."""
+        if not self._model.model.is_multilingual:
+            return "en"
+        total: dict[str, float] = {}
+        for window in self._model.model.detect_language(encoded):
+            for token, probability in window:
+                total[token] = total.get(token, 0.0) + probability
+        return max(total, key=lambda token: total[token])[2:-2]
+
+    def listen(self, encoded: Any, count: int, language: str, *, beam: int = 1, unrepeated: int = 0) -> list[Heard]:
+        """What is said in each of ``count`` windows; no chance is in it.
+
+        Args:
+            encoded: of `encode`.
+            count: of its windows.
+            language: a code.
+            beam: hypotheses kept.
+            unrepeated: so many tokens in a row are never said twice; 0 = they may be.
+        """
+        from faster_whisper.transcribe import get_suppressed_tokens
+
+        tokenizer = self._tokenizer(language)
+        results = self._model.model.generate(
+            encoded,
+            [[*tokenizer.sot_sequence, tokenizer.no_timestamps]] * count,
+            beam_size=beam,
+            max_length=len(tokenizer.sot_sequence) + 225,  # as Whisper was trained: half its positions for the text
+            suppress_tokens=get_suppressed_tokens(tokenizer, [-1]),
+            no_repeat_ngram_size=unrepeated,
+            return_scores=True,
+            return_no_speech_prob=True,
+        )
+        return [
+            Heard(tokenizer.decode(one.sequences_ids[0]).strip(), one.scores[0], one.no_speech_prob) for one in results
+        ]
+
+    def tokens(self, words: Sequence[str], language: str) -> list[list[int]]:
+        """Token ids of each word of a text."""
+        tokenizer = self._tokenizer(language)
+        return [tokenizer.encode(word if re.match(f"[{_ALONE}]", word) else f" {word}") for word in words]
+
+    def locate(
+        self, encoded: Any, windows: Sequence[Span], words: Sequence[Sequence[str]], language: str
+    ) -> list[list[Word]]:
+        """When the given words are said: the path of the decoder's attention over time (Radford et al. 2022).
+
+        Args:
+            encoded: of `encode`.
+            windows: that were encoded.
+            words: of each window; at most `MOST_TOKENS` tokens in one.
+            language: a code.
+
+        Returns:
+            For each window all its words, times from the recording's start, rising; as uncertain as 0.1 to 0.2 s.
+        """
+        tokenizer = self._tokenizer(language)
+        tokens = [self.tokens(texts, language) for texts in words]
+        flat = [[token for word in window for token in word] for window in tokens]
+        lengths = [round((window.end - window.start) * _FRAMES) for window in windows]
+        paths = self._model.model.align(encoded, tokenizer.sot_sequence, flat, lengths, median_filter_width=7)
+        found = []
+        for window, texts, ids, path in zip(windows, words, tokens, paths, strict=True):
+            rows, times = np.array(path.alignments, int).reshape(-1, 2).T
+            begins = times[np.searchsorted(rows, np.arange(sum(map(len, ids)) + 1))] / (_FRAMES / 2) + window.start
+            ends = np.cumsum([0, *map(len, ids)])
+            probabilities = np.append(path.text_token_probs, 0.0)
+            found.append(
+                [
+                    Word(text, float(begins[a]), min(float(begins[b]), window.end), float(probabilities[a:b].mean()))
+                    for text, a, b in zip(texts, ends[:-1], ends[1:], strict=True)
+                ]
+            )
+        return found
+
+    @lru_cache(maxsize=4)  # noqa: B019 - one model lives as long as the process
+    def _tokenizer(self, language: str) -> Any:
+        from faster_whisper.tokenizer import Tokenizer
+
+        if language not in self._model.supported_languages:
+            raise UserError(f"the model knows no language {language!r}", "give a code like 'en', or none to detect it")
+        return Tokenizer(
+            self._model.hf_tokenizer, self._model.model.is_multilingual, task="transcribe", language=language
+        )
+
+
+@lru_cache(maxsize=1)
+def load(folder: Path) -> Whisper:
+    """The model in a folder; the last one stays loaded."""
+    return Whisper(folder)

@@ -1,0 +1,96 @@
+"""A report as a folder: the page, the document for programs and the table for spreadsheets; and a page over many."""
+
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from sentiprism.errors import UserError
+from sentiprism.files import atomic_folder, write_text
+from sentiprism.report.analysis import Analysis
+from sentiprism.report.page import render
+from sentiprism.report.page.index import Entry, render_index
+from sentiprism.report.page.playable import EMBEDDED, media_type
+
+PAGE, DOCUMENT, TABLE, INDEX = "report.html", "analysis.json", "utterances.csv", "index.html"
+
+
+def write_report(
+    analysis: Analysis, folder: Path, media: Path | None = None, *, replace: bool = False, limit: int = EMBEDDED
+) -> Path:
+    """Write the page, the JSON document and the CSV table; the folder appears whole or not at all.
+
+    A recording that browsers play goes into the page; one of more than ``limit`` bytes lies beside it, as a hard link
+    where the file system has them and as a copy else, so that the folder can be moved and the original too.
+
+    Args:
+        analysis: what is written.
+        folder: the report's own.
+        media: the recording, for the player.
+        replace: take the place of a folder that was there.
+        limit: bytes of a recording that goes into the page.
+
+    Returns:
+        Path of the page.
+
+    Raises:
+        UserError: the folder exists, or cannot be written; the recording cannot be read; jinja2 is not installed.
+    """
+    try:
+        with atomic_folder(folder, replace=replace) as new:
+            name = None
+            if media is not None and media.stat().st_size > limit and media_type(media):
+                name = f"recording{media.suffix.lower()}"
+                _lay_beside(media.resolve(), new / name)
+            page = render(analysis, media, name=name, limit=limit)
+            (new / PAGE).write_text(page, encoding="utf-8")
+            (new / DOCUMENT).write_text(analysis.to_json(), encoding="utf-8")
+            # with the mark that tells Excel the encoding; readers of CSV skip it
+            (new / TABLE).write_text(analysis.to_csv() + "\n", encoding="utf-8-sig")
+    except OSError as error:
+        cause = f"the report {folder} cannot be written: {error.strerror or error}"
+        raise UserError(cause, "choose a place that you may write to, with room for it") from None
+    return folder / PAGE
+
+
+def _lay_beside(media: Path, name: Path) -> None:
+    try:
+        os.link(media, name)
+    except OSError:  # another file system, or one without links
+        shutil.copyfile(media, name)
+
+
+def read_report(folder: Path) -> Analysis:
+    """The document of a report that was written before.
+
+    Raises:
+        UserError: there is none, or it is not one of this program.
+    """
+    path = folder / DOCUMENT
+    try:
+        return Analysis.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise UserError(f"{folder} holds no report", f"a report's folder has a file {DOCUMENT}") from None
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{path} cannot be read: {reason}", "analyse the recording anew") from None
+
+
+def write_index(folder: Path, entries: Iterable[Entry], failures: Mapping[str, str] | None = None) -> Path:
+    """Write the page over the reports of a folder, atomically.
+
+    Args:
+        folder: links are relative to it.
+        entries: one a recording, in any order.
+        failures: reason by name of recording.
+
+    Raises:
+        UserError: it cannot be written; jinja2 is not installed.
+    """
+    page = render_index(entries, failures or {})
+    try:
+        write_text(folder / INDEX, page)
+    except OSError as error:
+        cause = f"{folder / INDEX} cannot be written: {error.strerror or error}"
+        raise UserError(cause, "choose a place that you may write to, with room for it") from None
+    return folder / INDEX

@@ -1,0 +1,109 @@
+"""The report that a person opens: one page that holds everything it needs and reaches for nothing else."""
+
+import json
+from base64 import b64encode
+from collections.abc import Iterable
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sentiprism.errors import UserError
+from sentiprism.report.analysis import Analysis
+from sentiprism.report.page import wording
+from sentiprism.report.page.payload import embedded, payload
+from sentiprism.report.page.playable import EMBEDDED, Source, source
+from sentiprism.types import MODALITIES
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+SCRIPTS = ("base.js", "position.js", "lanes.js", "timeline.js", "utterances.js")
+"""Parts of the page's script, in the order they are joined."""
+
+
+def render(analysis: Analysis, media: Path | None = None, *, name: str | None = None, limit: int = EMBEDDED) -> str:
+    """The page of one recording; the same document gives the same page.
+
+    Args:
+        analysis: what is shown.
+        media: the recording, to be played in the page.
+        name: of the copy beside the page, where the recording is larger than ``limit``; ``None`` = its own.
+        limit: bytes of a recording that goes into the page itself.
+
+    Raises:
+        UserError: jinja2 is not installed.
+    """
+    player = source(media, name, limit) if media is not None else None
+    return fill(
+        "template.html.j2",
+        scripts=[f"script/{part}" for part in SCRIPTS],
+        media=player,
+        data=embedded(payload(analysis)),
+        analysis=analysis,
+        target=analysis.judge.target,
+        player=player,
+        player_note=_player_note(analysis, media, player),
+        headline=wording.headline(analysis),
+        facts=wording.facts(analysis),
+        shares=wording.shares(analysis),
+        parts=wording.modality_shares(analysis),
+        moments=wording.moments(analysis),
+        modalities=[m for m in MODALITIES if any(m in part.contributions for part in analysis.utterances)],
+        weighed=any(part.weights for part in analysis.utterances),
+        means=wording.means(analysis),
+        details=json.dumps(analysis.details, indent=2, ensure_ascii=False),
+    )
+
+
+def fill(template: str, scripts: Iterable[str], media: Source | None = None, **values: Any) -> str:
+    """A template with the style sheet and scripts inside, allowed by their hashes and nothing else.
+
+    Raises:
+        UserError: jinja2 is not installed.
+    """
+    style, script = _text("style.css"), "".join(_text(part) for part in scripts)
+    allowed = ["default-src 'none'", f"style-src {_hash(style)}", f"script-src {_hash(script)}"]
+    if media is not None:
+        allowed.append("media-src data:" if media.embedded else "media-src 'self' file:")
+    policy = "; ".join([*allowed, "base-uri 'none'", "form-action 'none'"])
+    environment = _environment()
+    found = environment.get_template(template)
+    return found.render(style=style, script=script, policy=policy, **values)
+
+
+def _player_note(analysis: Analysis, media: Path | None, player: Source | None) -> str | None:
+    if player is not None or analysis.recording.kind == "text":
+        return None
+    if media is None:
+        return "The recording itself is not part of this page; the time line works without it."
+    return "This kind of file is not playable here: browsers do not know it. The time line works without it."
+
+
+@cache
+def _text(name: str) -> str:
+    return files(__name__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _hash(content: str) -> str:
+    return f"'sha256-{b64encode(sha256(content.encode()).digest()).decode()}'"
+
+
+@cache
+def _environment() -> "Environment":
+    try:
+        import jinja2
+        from markupsafe import Markup
+    except ImportError:
+        raise UserError("jinja2 is not installed", "pip install 'sentiprism[media]'") from None
+    environment = jinja2.Environment(
+        autoescape=True,
+        loader=jinja2.FunctionLoader(_text),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(signed=wording.signed, clock=wording.clock)
+    environment.globals.update(trusted=Markup)
+    return environment

@@ -1,0 +1,64 @@
+"""The page over many recordings: one line each, and what failed with its reason."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+from urllib.parse import quote
+
+from sentiprism.report.analysis import Analysis
+from sentiprism.report.page import fill, wording
+
+
+class Entry(NamedTuple):
+    """A recording in the table; small, so that thousands may be listed."""
+
+    name: str
+    link: str
+    """To its report, relative to the index."""
+    duration: float
+    utterances: int
+    verdict: str
+    mean: float | None
+    """None without an utterance, or where the target is classes."""
+    lowest: float | None
+    highest: float | None
+    shares: tuple[wording.Share, ...]
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, analysis: Analysis, link: str) -> "Entry":
+        """What the index says of a document.
+
+        Args:
+            analysis: of the recording.
+            link: path of its page relative to the index, as it is on disk: it is quoted here.
+        """
+        target = analysis.judge.target
+        values = [] if target.classes else [part.estimate.value for part in analysis.utterances]
+        return cls(
+            name=analysis.recording.name,
+            link=quote(link),
+            duration=analysis.recording.duration,
+            utterances=len(analysis.utterances),
+            verdict=wording.headline(analysis)[0],
+            mean=None if target.classes else analysis.summary.mean,
+            lowest=min(values, default=None),
+            highest=max(values, default=None),
+            shares=tuple(wording.shares(analysis)),
+            notes=analysis.notes,
+        )
+
+
+def render_index(entries: Iterable[Entry], failures: Mapping[str, str]) -> str:
+    """The page; lines stand in the order of names until a reader sorts them by another column.
+
+    Raises:
+        UserError: jinja2 is not installed.
+    """
+    lines = sorted(entries, key=lambda entry: (entry.name.casefold(), entry.link))
+    return fill(
+        "index.html.j2",
+        scripts=["script/index.js"],
+        entries=lines,
+        failures=sorted(failures.items()),
+        numbers=any(entry.mean is not None for entry in lines),
+    )

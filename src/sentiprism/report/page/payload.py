@@ -1,0 +1,76 @@
+"""The document as the page's script takes it: short, rounded to what can be seen, and harmless inside HTML."""
+
+import json
+from typing import Any
+
+from sentiprism.report.analysis import Analysis, Curve, Estimate, UtterancePart
+from sentiprism.types import MODALITIES
+
+DIGITS = 4
+"""Significant digits of what is drawn and shown."""
+ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
+"""Outside of strings JSON has none of them; so no text can end the script element or open a comment."""
+
+
+def payload(analysis: Analysis) -> dict[str, Any]:
+    """What the script draws; curves that share their times name them by number."""
+    target = analysis.judge.target
+    pool: dict[tuple[float, ...], int] = {}
+    curves = [_curve(curve, pool.setdefault(curve.times, len(pool))) for curve in analysis.curves]
+    return {
+        "kind": analysis.recording.kind,
+        "duration": _short(length(analysis)),
+        "language": analysis.recording.language,
+        "target": {"low": target.low, "high": target.high, "classes": target.classes},
+        "modalities": [m for m in MODALITIES if any(m in part.contributions for part in analysis.utterances)],
+        "utterances": [_utterance(part) for part in analysis.utterances],
+        "windows": [[_short(w.start), _short(w.end), _estimate(w.estimate)] for w in analysis.windows],
+        "times": [[_short(time) for time in times] for times in pool],
+        "curves": curves,
+    }
+
+
+def length(analysis: Analysis) -> float:
+    """Seconds of the time line; no utterance ends after it, even where a container lies about its length."""
+    ends = [part.end for part in analysis.utterances] + [curve.times[-1] for curve in analysis.curves if curve.times]
+    return max([analysis.recording.duration, *ends])
+
+
+def embedded(value: Any) -> str:
+    """JSON that may stand inside a script element."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).translate(ESCAPES)
+
+
+def _utterance(part: UtterancePart) -> dict[str, Any]:
+    return {
+        "n": part.number,
+        "s": _short(part.start),
+        "e": _short(part.end),
+        "text": part.text,
+        "words": [[w.text, _short(w.start), _short(w.end), _short(w.contribution)] for w in part.words],
+        "estimate": _estimate(part.estimate),
+        "base": _short(part.base),
+        "parts": {name: _short(value) for name, value in part.contributions.items()},
+        "weights": part.weights and {name: _short(value) for name, value in part.weights.items()},
+        "present": part.present,
+        "face": part.face,
+    }
+
+
+def _estimate(estimate: Estimate) -> dict[str, Any]:
+    found = {"v": estimate.value, "lo": estimate.low, "hi": estimate.high}
+    short: dict[str, Any] = {name: _short(value) for name, value in found.items() if value is not None}
+    return {**short, "p": [_short(p) for p in estimate.probabilities]} if estimate.probabilities else short
+
+
+def _curve(curve: Curve, times: int) -> dict[str, Any]:
+    about = curve.model_dump(include={"name", "title", "modality", "unit", "face"})
+    return {**about, "times": times, "values": [_short(value) for value in curve.values]}
+
+
+def _short(value: float | None) -> float | None:
+    """At most a thousandth or four significant digits, whichever is more exact."""
+    if value is None:
+        return None
+    number = round(value, 3) if abs(value) >= 1 else float(f"{value:.{DIGITS}g}")
+    return int(number) if number == int(number) else number

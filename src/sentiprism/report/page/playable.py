@@ -1,0 +1,51 @@
+"""Whether browsers play a recording, told by its first bytes, and how it gets into the page."""
+
+from base64 import b64encode
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+EMBEDDED = 25 * 2**20
+"""Bytes of a recording that still goes into the page itself; a larger one lies beside it."""
+HEAD = 64
+"""Bytes that tell a container from another; Matroska names its kind within them."""
+
+
+class Source(NamedTuple):
+    """Where the page's player reads from."""
+
+    url: str
+    """A data: URI, or a relative link."""
+    embedded: bool
+
+
+def media_type(path: Path) -> str | None:
+    """The media type by content, whatever the name says; None for what browsers do not play."""
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+    if head[4:8] == b"ftyp":
+        return "audio/mp4" if head[8:11] in {b"M4A", b"M4B"} else "video/mp4"
+    if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
+        return "audio/wav"
+    if head[:4] == b"\x1aE\xdf\xa3":
+        return "video/webm" if b"webm" in head else "video/x-matroska"
+    if len(head) > 1 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2:  # frame of MPEG audio, layer III
+        return "audio/mpeg"
+    starts = {b"OggS": "video/ogg", b"ID3": "audio/mpeg", b"fLaC": "audio/flac"}
+    return next((kind for start, kind in starts.items() if head.startswith(start)), None)
+
+
+def source(path: Path, name: str | None = None, limit: int = EMBEDDED) -> Source | None:
+    """What the player shall read; None for a file that browsers do not play.
+
+    Args:
+        path: the recording.
+        name: of the file beside the page, where it is too large to go inside; ``None`` = its own.
+        limit: bytes of a recording that goes inside.
+    """
+    kind = media_type(path)
+    if kind is None:
+        return None
+    if path.stat().st_size > limit:
+        return Source(quote(name or path.name), embedded=False)
+    return Source(f"data:{kind};base64,{b64encode(path.read_bytes()).decode()}", embedded=True)

@@ -1,0 +1,137 @@
+// What the time line consists of. A lane draws itself into (x, width, height) and says its value at a moment.
+
+const GUTTER = 40; // left of every lane, for the scale
+const EDGE = 8; // right of it
+
+const visible = (list, view) => list.filter((one) => one.e > view.from && one.s < view.to);
+const block = (x, a, b, top, bottom) => `M${x(a).toFixed(1)} ${top.toFixed(1)}H${Math.max(x(b), x(a) + 1).toFixed(1)}V${bottom.toFixed(1)}H${x(a).toFixed(1)}Z`;
+
+function scaleLine(y, label, width, kind = "grid") {
+  return [svg("line", { class: kind, x1: GUTTER, x2: width - EDGE, y1: y, y2: y }), svg("text", { class: "scale", x: GUTTER - 7, y: y + 3.5 }, label)];
+}
+
+function sentimentLane() {
+  const height = 180;
+  const y = (value) => 12 + (height - 24) * (1 - (clamp(value, LOW, HIGH) - LOW) / (HIGH - LOW));
+  return {
+    title: "Sentiment", height, tall: true,
+    key: [["band", "interval"], ["line", "utterance"], ...(DATA.windows.length ? [["window", "sliding window"]] : [])],
+    draw(x, width, view) {
+      const list = visible(shown(), view);
+      const zero = y(MIDDLE);
+      const bands = list.filter((one) => one.estimate.lo !== undefined);
+      const stops = [6, 5, 4, 3, 2, 1, 0].map((s, i) => svg("stop", { class: `step-${s}`, offset: i / 6 }));
+      const around = DATA.windows.filter(([a, b]) => b > view.from && a < view.to).map(([a, b, estimate], i) => `${i ? "L" : "M"}${x((a + b) / 2).toFixed(1)} ${y(estimate.v).toFixed(1)}`);
+      return [
+        svg("defs", {}, svg("linearGradient", { id: "tones", gradientUnits: "userSpaceOnUse", x1: 0, x2: 0, y1: y(HIGH), y2: y(LOW) }, stops)),
+        ...[HIGH, (HIGH + MIDDLE) / 2, MIDDLE, (LOW + MIDDLE) / 2, LOW].flatMap((value, i) => scaleLine(y(value), i % 2 ? "" : signed(value, Number.isInteger(value) ? 0 : 1), width, i === 2 ? "zero" : "grid")),
+        svg("path", { class: "band", d: bands.map((one) => block(x, one.s, one.e, y(one.estimate.hi), y(one.estimate.lo))).join("") }),
+        svg("path", { class: "area", d: list.map((one) => block(x, one.s, one.e, Math.min(y(one.estimate.v), zero), Math.max(y(one.estimate.v), zero))).join("") }),
+        svg("path", { class: "window", d: around.join("") }),
+        svg("path", { class: "level", d: list.map((one) => block(x, one.s, one.e, y(one.estimate.v) - 1.75, y(one.estimate.v) + 1.75)).join("") }),
+      ];
+    },
+    read(time) {
+      const window = DATA.windows.length && DATA.windows[clamp(first(DATA.windows, time, (w) => (w[0] + w[1]) / 2), 0, DATA.windows.length - 1)];
+      const said = at(time).map((one) => `${amount(one.estimate)}${one.estimate.lo === undefined ? "" : ` (${signed(one.estimate.lo, 1)} … ${signed(one.estimate.hi, 1)})`}`);
+      return [said.join(" · "), window && `window ${signed(window[2].v)}`].filter(Boolean).join("   ");
+    },
+  };
+}
+
+function classLane() {
+  const row = 22;
+  return {
+    title: "Probability of each class", height: CLASSES.length * row + 4, key: [],
+    draw(x, width, view) {
+      const list = visible(shown(), view);
+      return CLASSES.flatMap((name, number) => [
+        svg("rect", { class: "track", x: GUTTER, width: Math.max(width - GUTTER - EDGE, 0), y: 2 + number * row, height: row - 3 }),
+        ...list.map((one) => svg("path", { class: `fill ${className(number)}`, opacity: (0.04 + 0.96 * (one.estimate.p?.[number] ?? Number(one.estimate.v === number))).toFixed(2), d: block(x, one.s, one.e, 2 + number * row, row - 1 + number * row) })),
+        svg("text", { class: "name", x: GUTTER + 5, y: number * row + 15 }, name),
+      ]);
+    },
+    read: (time) => at(time).map((one) => `${mood(one.estimate)} ${amount(one.estimate)}`).join(" · "),
+  };
+}
+
+function contributionLane() {
+  const height = 110;
+  // The scale is that of the stacks as they are drawn: what raises and what lowers pile up apart.
+  const reach = Math.max(...UTTERANCES.flatMap((one) => [1, -1].map((sign) => Object.values(one.parts).reduce((sum, value) => sum + Math.max(sign * value, 0), 0))), 1e-9);
+  const y = (value) => height / 2 - (value / reach) * (height / 2 - 8);
+  return {
+    title: "Contributions", height,
+    key: DATA.modalities.map((name) => [`fill ${name}`, name]),
+    draw(x, width, view) {
+      const paths = Object.fromEntries(DATA.modalities.map((name) => [name, ""]));
+      for (const one of visible(shown(), view)) {
+        let [up, down] = [0, 0];
+        for (const name of DATA.modalities) {
+          const value = one.parts[name] ?? 0;
+          const from = value > 0 ? up : down;
+          if (value > 0) up += value;
+          else down += value;
+          if (value) paths[name] += block(x, one.s, one.e, Math.min(y(from), y(from + value)), Math.max(y(from), y(from + value)));
+        }
+      }
+      return [
+        ...[reach, 0, -reach].flatMap((value) => scaleLine(y(value), signed(value, 1), width, value ? "grid" : "zero")),
+        ...DATA.modalities.map((name) => svg("path", { class: `fill ${name}`, d: paths[name] })),
+      ];
+    },
+    read: (time) => at(time).map((one) => DATA.modalities.filter((name) => one.present.includes(name)).map((name) => `${name} ${signed(one.parts[name] ?? 0)}`).join("   ")).join(" · "),
+  };
+}
+
+function curveLane(curve) {
+  const height = 46;
+  const times = DATA.times[curve.times];
+  const known = curve.values.filter((value) => value !== null);
+  const [bottom, top] = known.length ? [known.reduce((a, b) => Math.min(a, b)), known.reduce((a, b) => Math.max(a, b))] : [0, 1];
+  const y = (value) => height - 7 - ((value - bottom) / (top - bottom || 1)) * (height - 14);
+  const gaps = times.slice(1).map((time, i) => time - times[i]).sort((a, b) => a - b);
+  const longest = 3 * (gaps[gaps.length >> 1] ?? 1); // a longer step is a gap: nobody was seen there
+  const unit = curve.unit === "1" ? "" : ` ${curve.unit}`;
+  return {
+    title: curve.title + (curve.face !== null && new Set(DATA.curves.map((one) => one.face)).size > 2 ? ` · face ${curve.face}` : ""),
+    height, modality: curve.modality, face: curve.face, key: [],
+    draw(x, width, view) {
+      const [a, b] = [Math.max(first(times, view.from) - 1, 0), first(times, view.to) + 1];
+      return [...scaleLine(y(top), plain(top), width), ...scaleLine(y(bottom), plain(bottom), width), svg("path", { class: `curve ${curve.modality}`, d: outline(curve.values, times, a, Math.min(b, times.length), x, y, longest) })];
+    },
+    read(time) {
+      const i = first(times, time);
+      const near = i > 0 && (i === times.length || time - times[i - 1] < times[i] - time) ? i - 1 : i;
+      const value = Math.abs(times[near] - time) <= longest ? curve.values[near] : null;
+      return value === null || value === undefined ? "–" : plain(value) + unit;
+    },
+  };
+}
+
+// A path through the values; where several fall on one pixel, its lowest and highest stand for them.
+function outline(values, times, a, b, x, y, longest) {
+  let path = "";
+  let pen = false;
+  for (let i = a; i < b; ) {
+    if (values[i] === null) {
+      pen = false;
+      i++;
+      continue;
+    }
+    if (i > a && times[i] - times[i - 1] > longest) pen = false;
+    const pixel = Math.floor(x(times[i]));
+    let [low, high] = [values[i], values[i]];
+    let next = i + 1;
+    while (next < b && values[next] !== null && Math.floor(x(times[next])) === pixel) {
+      low = Math.min(low, values[next]);
+      high = Math.max(high, values[next]);
+      next++;
+    }
+    path += `${pen ? "L" : "M"}${x(times[i]).toFixed(1)} ${y(low).toFixed(1)}${high > low ? `L${x(times[next - 1]).toFixed(1)} ${y(high).toFixed(1)}` : ""}`;
+    if (!pen && (next >= b || values[next] === null)) path += "h0.01"; // a lone value is a dot
+    pen = true;
+    i = next;
+  }
+  return path;
+}

@@ -1,0 +1,75 @@
+// Where we are in the recording: the player's own time, or a cursor where nothing plays.
+
+const media = byId("media");
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const followers = [];
+let cursor = 0;
+let face = null; // the face whose utterances are shown; null = all
+let player = media;
+
+const duration = () => Math.max(DATA.duration, 1e-3);
+const now = () => (player ? player.currentTime : cursor);
+const playing = () => Boolean(player) && !player.paused;
+const shown = () => (face === null ? UTTERANCES : UTTERANCES.filter((one) => one.face === face || one.face === null));
+
+function tell() {
+  for (const follow of followers) follow(now());
+}
+
+function seek(seconds) {
+  cursor = clamp(seconds, 0, duration());
+  if (player) player.currentTime = cursor;
+  tell();
+}
+
+// Utterances of a moment: several where several faces are judged by one.
+function at(seconds) {
+  const found = [];
+  const list = shown();
+  for (let i = first(list, seconds + 1e-6, (one) => one.s) - 1; i >= 0 && found.length < 8; i--) {
+    if (seconds < list[i].e) found.unshift(list[i]);
+    else if (list[i].s < seconds - LONGEST) break;
+  }
+  return found;
+}
+
+function neighbour(direction) {
+  const starts = [...new Set(shown().map((one) => one.s))];
+  const here = now();
+  const next = direction > 0 ? starts.find((start) => start > here + 0.05) : starts.findLast((start) => start < here - 0.5);
+  return next ?? (direction > 0 ? here : 0);
+}
+
+function toggle() {
+  if (!player) return;
+  if (player.paused) player.play().catch(() => {}); // a refusal shows as the player's own error
+  else player.pause();
+}
+
+function unplayable(reason) {
+  const note = byId("player-note");
+  note.textContent = reason;
+  note.hidden = false;
+}
+
+if (media) {
+  for (const event of ["timeupdate", "seeking", "seeked", "play", "pause", "loadedmetadata"]) media.addEventListener(event, tell);
+  media.addEventListener("error", () => {
+    cursor = 0;
+    player = null;
+    media.remove();
+    byId("play")?.remove();
+    byId("stage").classList.add("still");
+    unplayable("This browser cannot play the recording, or it does not lie beside this page any more. The time line works without it.");
+    tell();
+  });
+  media.addEventListener("loadedmetadata", () => {
+    if (media.tagName === "VIDEO" && media.videoWidth === 0) unplayable("This browser plays the sound, but does not know how the picture is coded.");
+  });
+  const glide = () => {
+    tell();
+    if (playing() && !calm.matches) requestAnimationFrame(glide);
+  };
+  media.addEventListener("play", glide);
+  byId("play")?.addEventListener("click", toggle);
+}

@@ -1,0 +1,138 @@
+// The list of utterances, and the one that is being said beside the player.
+
+const list = byId("list");
+const items = new Map(); // utterance -> its element
+let current = new Set();
+let spoken = null;
+
+function colour(element, share) {
+  element.className = `word ${share < 0 ? "lowers" : "raises"}`;
+  element.style.setProperty("--share", `${(100 * Math.min(Math.abs(share), 1)).toFixed(0)}%`);
+}
+
+function word([text, start, , contribution]) {
+  const element = html("span", { "data-time": start }, text);
+  if (contribution !== null) {
+    element.title = `${signed(contribution)} at ${clock(start, true)}`;
+    colour(element, contribution / STRONGEST_WORD);
+  }
+  return element;
+}
+
+function sentence(one) {
+  if (!one.words.length) return [one.text ?? html("i", {}, "no words: judged by what was heard and seen")];
+  return one.words.flatMap((item) => [word(item), " "]);
+}
+
+function interval({ v, lo, hi }) {
+  const place = (value) => `${((100 * (clamp(value, LOW, HIGH) - LOW)) / (HIGH - LOW)).toFixed(2)}%`;
+  const band = lo === undefined ? [] : [svg("rect", { class: "band", x: place(lo), width: `${((100 * (clamp(hi, LOW, HIGH) - clamp(lo, LOW, HIGH))) / (HIGH - LOW)).toFixed(2)}%`, y: 5, height: 8, rx: 4 })];
+  return svg("svg", { class: "interval", height: 18, "aria-hidden": "true" }, svg("line", { class: "grid", x1: 0, x2: "100%", y1: 9, y2: 9 }), svg("line", { class: "zero", x1: "50%", x2: "50%", y1: 3, y2: 15 }), band, svg("circle", { class: `fill ${tone({ v })}`, cx: place(v), cy: 9, r: 5 }));
+}
+
+function probabilities(estimate) {
+  return html("ul", { class: "probabilities" }, CLASSES.map((name, number) => [name, estimate.p?.[number] ?? Number(estimate.v === number), number]).sort((a, b) => b[1] - a[1]).slice(0, 3).map(([name, share, number]) => html("li", {}, html("span", {}, name), svg("svg", { height: 8, "aria-hidden": "true" }, svg("rect", { class: "track", width: "100%", height: 8, rx: 2 }), svg("rect", { class: `fill ${className(number)}`, width: percent(share).replace(" ", ""), height: 8, rx: 2 })), html("b", {}, percent(share)))));
+}
+
+function verdict(one) {
+  const { estimate } = one;
+  const range = estimate.lo === undefined ? "" : `${signed(estimate.lo, 1)} to ${signed(estimate.hi, 1)}`;
+  const head = html("p", {}, html("b", { class: "value" }, amount(estimate)), html("span", { class: "mood" }, mood(estimate)));
+  return html("div", { class: "verdict-cell" }, head, CLASSES.length ? probabilities(estimate) : [interval(estimate), html("span", { class: "range" }, range)]);
+}
+
+function parts(one) {
+  const rows = DATA.modalities.map((name) => {
+    const value = one.parts[name] ?? 0;
+    const size = (50 * Math.abs(value)) / STRONGEST_PART;
+    const there = one.present.includes(name);
+    const bar = svg("svg", { height: 12, "aria-hidden": "true" }, there ? svg("rect", { class: `fill ${name}`, x: `${(value < 0 ? 50 - size : 50).toFixed(2)}%`, width: `${size.toFixed(2)}%`, y: 1, height: 10, rx: 2 }) : null, svg("line", { class: "zero", x1: "50%", x2: "50%", y1: 0, y2: 12 }));
+    const weight = one.weights?.[name];
+    const own = weight === undefined ? null : html("span", { class: "weight", title: `the model's own weight of ${name}` }, percent(weight));
+    return html("li", there ? {} : { class: "absent" }, html("span", { class: "which" }, name), bar, html("span", { class: "number" }, there ? signed(value) : "not there"), own);
+  });
+  return html("ul", { class: one.weights ? "parts weighed" : "parts" }, html("li", { class: "heads", "aria-hidden": "true" }, html("span", {}, one.weights ? "contribution · model's own weight" : "contribution")), rows);
+}
+
+function item(one) {
+  const time = html("button", { type: "button", class: "time", "aria-label": `Utterance ${one.n}: go to ${clock(one.s)}` }, clock(one.s));
+  const about = FACES.length > 1 && one.face !== null ? html("span", { class: "face" }, `face ${one.face}`) : null;
+  const element = html("li", { "data-number": one.n }, html("div", { class: "time-cell" }, time, html("span", { class: "length" }, `${(one.e - one.s).toFixed(1)} s`), about), html("p", { class: "said", dir: "auto", lang: DATA.language }, sentence(one)), verdict(one), parts(one));
+  element.classList.add(tone(one.estimate));
+  element.addEventListener("click", (event) => {
+    if (!String(getSelection()) || event.target === time) seek(Number(event.target.dataset.time ?? one.s)); // marking text is no wish to go there
+  });
+  return element;
+}
+
+const SHOWN = CLASSES.length
+  ? [["all", () => true], ...CLASSES.map((name, number) => [name, (one) => one.estimate.v === number])]
+  : [["all", () => true], ["positive", (one) => one.estimate.v > MIDDLE + NEUTRAL], ["neutral", (one) => Math.abs(one.estimate.v - MIDDLE) <= NEUTRAL], ["negative", (one) => one.estimate.v < MIDDLE - NEUTRAL]];
+const SORTED = [["by time", (a, b) => a.s - b.s], ...(CLASSES.length ? [["surest first", (a, b) => (b.estimate.p?.[b.estimate.v] ?? 0) - (a.estimate.p?.[a.estimate.v] ?? 0)], ["least sure first", (a, b) => (a.estimate.p?.[a.estimate.v] ?? 0) - (b.estimate.p?.[b.estimate.v] ?? 0)]] : [["most positive first", (a, b) => b.estimate.v - a.estimate.v], ["most negative first", (a, b) => a.estimate.v - b.estimate.v]])];
+
+function arrange() {
+  if (!list) return;
+  const wanted = byId("find").value.trim().toLowerCase();
+  const [, fits] = SHOWN[byId("show").selectedIndex];
+  const found = shown().filter((one) => fits(one) && (!wanted || (one.text ?? "").toLowerCase().includes(wanted)));
+  found.sort(SORTED[byId("sort").selectedIndex][1]);
+  list.replaceChildren(...found.map((one) => items.get(one)));
+  byId("count").textContent = found.length === UTTERANCES.length ? `${found.length}` : `${found.length} of ${UTTERANCES.length}`;
+}
+
+function beside(said) {
+  const one = said[0];
+  if (!one) return byId("now").replaceChildren(html("p", { class: "quiet" }, UTTERANCES.length ? "No utterance at this moment." : "No utterance was found."));
+  byId("now").replaceChildren(html("p", { class: "now-time" }, `${clock(one.s)} – ${clock(one.e)}`, html("span", {}, `utterance ${one.n} of ${UTTERANCES.length}`)), html("p", { class: "said", dir: "auto", lang: DATA.language }, sentence(one)), verdict(one), parts(one));
+}
+
+function speak(time) {
+  const one = [...current][0];
+  const found = one ? one.words.findLastIndex((item) => item[1] <= time + 0.02) : -1;
+  const element = found >= 0 ? byId("now").querySelectorAll(".said > span")[found] : null;
+  if (element === spoken) return;
+  spoken?.classList.remove("spoken");
+  element?.classList.add("spoken");
+  spoken = element;
+}
+
+function highlight(time) {
+  const said = at(time);
+  if (said.length !== current.size || said.some((one) => !current.has(one)) || !byId("now").hasChildNodes()) {
+    for (const one of current) items.get(one)?.removeAttribute("aria-current");
+    for (const one of said) items.get(one)?.setAttribute("aria-current", "true");
+    current = new Set(said);
+    beside(said);
+    if (playing() && byId("follow")?.checked && said.length) items.get(said[0]).scrollIntoView({ block: "center", behavior: calm.matches ? "auto" : "smooth" });
+  }
+  speak(time);
+}
+
+function legend() {
+  if (!UTTERANCES.some((one) => one.words.some((item) => item[3] !== null))) return;
+  const scale = [-1, -0.5, 0, 0.5, 1].map((share) => {
+    const sample = html("span", {}, signed(share * STRONGEST_WORD));
+    colour(sample, share);
+    return sample;
+  });
+  byId("legend").append(html("span", {}, CLASSES.length ? "A word speaks against the class" : "A word lowers"), ...scale, html("span", {}, CLASSES.length ? "or for it" : "or raises the estimate"));
+}
+
+if (list) {
+  byId("utterances").hidden = false;
+  for (const one of UTTERANCES) items.set(one, item(one));
+  byId("show").append(...SHOWN.map(([name]) => new Option(name)));
+  byId("sort").append(...SORTED.map(([name]) => new Option(name)));
+  for (const id of ["show", "sort", "find"]) byId(id).addEventListener("input", arrange);
+  legend();
+  arrange();
+}
+if (byId("now")) followers.push(highlight);
+for (const link of document.querySelectorAll("a.moment")) {
+  link.addEventListener("click", (event) => {
+    event.preventDefault();
+    seek(UTTERANCES.find((one) => one.n === Number(link.dataset.number)).s);
+    byId("stage").scrollIntoView({ block: "start", behavior: calm.matches ? "auto" : "smooth" });
+  });
+}
+tell();

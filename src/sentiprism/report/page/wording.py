@@ -1,0 +1,171 @@
+"""The summary in plain words, and numbers as people read them."""
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from sentiprism.markup import duration
+from sentiprism.report.analysis import Analysis, Curve, UtterancePart
+from sentiprism.types import MODALITIES, TargetSpec
+
+QUOTE = 140
+"""Characters of an utterance that is quoted."""
+MIXED = 0.2
+"""Share of the time that is positive, and that is negative, in a recording that is called mixed."""
+NAMED = {"negative", "neutral", "positive"}
+"""Classes that have colours of their own; others take theirs in order."""
+
+
+class Share(NamedTuple):
+    """A piece of a bar."""
+
+    label: str
+    share: float
+    """Of 1."""
+    before: float
+    """Sum of the pieces before it."""
+    style: str
+    """Class of the style sheet that colours it."""
+
+
+class Moment(NamedTuple):
+    """An utterance worth a look."""
+
+    label: str
+    part: UtterancePart
+    quote: str
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """With a sign that is as wide as a digit; no minus before a zero."""
+    text = f"{value:+.{digits}f}"
+    return text.replace("-", "\u2212") if float(text) else text[1:]
+
+
+def clock(seconds: float) -> str:
+    """As players write it: 1:02:03 or 2:03."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def mood(value: float, target: TargetSpec) -> str:
+    """An intensity in words, by the seven steps that annotators had."""
+    step = round(6 * (value - (target.low + target.high) / 2) / (target.high - target.low))
+    if step == 0:
+        return "neutral"
+    side = "positive" if step > 0 else "negative"
+    return {1: f"slightly {side}", 2: side}.get(abs(step), f"strongly {side}")
+
+
+def style_of(name: str, number: int) -> str:
+    """Class of the style sheet for a class of the target."""
+    return name.lower() if name.lower() in NAMED else f"class-{number % 8}"
+
+
+def headline(analysis: Analysis) -> tuple[str, str]:
+    """The first thing a reader is told, and the sentence that goes with it."""
+    target, summary = analysis.judge.target, analysis.summary
+    if not analysis.utterances:
+        reason = "; the notes say why" if analysis.notes else ""
+        return "Nothing to judge", f"No utterance was found in this recording{reason}."
+    count = len(analysis.utterances)
+    over = "one utterance" if count == 1 else f"{count:,} utterances"
+    if target.classes:
+        most = max(class_shares(analysis), key=lambda share: share.share)
+        return (
+            f"{'Mostly' if most.share > 1 / 2 else 'Most often'} {most.label}",
+            f"{most.label} is the likeliest of {len(target.classes)} classes for {100 * most.share:.0f} % of the time, "
+            f"over {over}.",
+        )
+    assert summary.mean is not None  # noqa: S101 - there are utterances
+    scale = f"from {signed(target.low, 0)} (most negative) to {signed(target.high, 0)} (most positive)"
+    average = f"{mood(summary.mean, target)} on average"
+    mixed = min(summary.positive, summary.negative) >= MIXED
+    return (
+        f"Mixed, {average}" if mixed else average.capitalize(),
+        f"{signed(summary.mean)} on a scale {scale}, over {over}.",
+    )
+
+
+def shares(analysis: Analysis) -> list[Share]:
+    """How the time of all utterances divides."""
+    if not analysis.utterances:
+        return []
+    if analysis.judge.target.classes:
+        return class_shares(analysis)
+    summary = analysis.summary
+    return _pieces((name, getattr(summary, name), name) for name in ("negative", "neutral", "positive"))
+
+
+def class_shares(analysis: Analysis) -> list[Share]:
+    """Share of the time in which each class is the likeliest."""
+    classes = analysis.judge.target.classes
+    seconds = [0.0] * len(classes)
+    for part in analysis.utterances:
+        seconds[int(part.estimate.value)] += part.end - part.start
+    whole = sum(seconds) or 1.0
+    return _pieces((name, seconds[n] / whole, style_of(name, n)) for n, name in enumerate(classes))
+
+
+def modality_shares(analysis: Analysis) -> list[Share]:
+    """What the answers are owed to, as shares of all amounts."""
+    amounts = analysis.summary.contributions
+    whole = sum(amounts.values()) or 1.0
+    return _pieces((name, amounts[name] / whole, name) for name in MODALITIES if name in amounts)
+
+
+def _pieces(parts: Iterable[tuple[str, float, str]]) -> list[Share]:
+    found: list[Share] = []
+    before = 0.0
+    for label, share, style in parts:
+        found.append(Share(label, share, before, style))
+        before += share
+    return found
+
+
+def moments(analysis: Analysis) -> list[Moment]:
+    """The two ends of what was found; where both are on one side, the weaker end is called so."""
+    target, summary = analysis.judge.target, analysis.summary
+    by_number = {part.number: part for part in analysis.utterances}
+    middle = (target.low + target.high) / 2
+    found = []
+    for number, side, below in ((summary.highest, "positive", False), (summary.lowest, "negative", True)):
+        part = by_number.get(number) if number is not None else None
+        if part is None or (below and len(by_number) == 1):
+            continue
+        on_side = part.estimate.value <= middle if below else part.estimate.value >= middle
+        other = "negative" if side == "positive" else "positive"
+        found.append(Moment(f"Most {side}" if on_side else f"Least {other}", part, quote(part)))
+    return found
+
+
+def quote(part: UtterancePart) -> str:
+    """The utterance as a summary quotes it."""
+    if part.text is None:
+        return "(no words)"
+    return part.text if len(part.text) <= QUOTE else part.text[: QUOTE - 1].rstrip() + "…"
+
+
+def facts(analysis: Analysis) -> list[str]:
+    """What was analysed, in a few words each."""
+    recording = analysis.recording
+    found = [recording.kind, duration(recording.duration) + (" of reading" if recording.kind == "text" else "")]
+    if recording.width and recording.height:
+        found.append(f"{recording.width} × {recording.height}")
+    if recording.language:
+        found.append(f"language: {recording.language}")
+    if recording.transcript:
+        found.append(f"words: {recording.transcript}")
+    return found
+
+
+def means(analysis: Analysis) -> list[tuple[UtterancePart, list[float | None]]]:
+    """Of every curve over each utterance; None where it has no value there."""
+    return [(part, [_mean(curve, part) for curve in analysis.curves]) for part in analysis.utterances]
+
+
+def _mean(curve: Curve, part: UtterancePart) -> float | None:
+    first, last = bisect_left(curve.times, part.start), bisect_left(curve.times, part.end)
+    values = [value for value in curve.values[first:last] if value is not None]
+    return sum(values) / len(values) if values else None

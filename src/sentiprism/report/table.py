@@ -1,0 +1,66 @@
+"""Utterances as a table: for spreadsheets and for pandas."""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from sentiprism.errors import UserError
+from sentiprism.markup import comma_separated
+from sentiprism.report.analysis import Analysis, UtterancePart
+from sentiprism.types import MODALITIES
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+FORMULA = re.compile(r"[\s\x00-\x1f\ufeff\u200b-\u200f]*[=+\-@＝＋－＠]|[\t\r\n]")
+"""What spreadsheets take for the beginning of a formula, behind signs that they skip."""
+
+
+def rows(analysis: Analysis) -> tuple[list[str], list[list[Any]]]:
+    """Columns, and a row an utterance; None for what the model does not say."""
+    target = analysis.judge.target
+    columns = ["number", "start", "end", "text", "face"]
+    columns += ["class", *(f"p_{name}" for name in target.classes)] if target.classes else ["value", "low", "high"]
+    columns += ["base", *(f"contribution_{name}" for name in MODALITIES)]
+    columns += [*(f"weight_{name}" for name in MODALITIES), "present"]
+    return columns, [_row(part, target.classes) for part in analysis.utterances]
+
+
+def _row(part: UtterancePart, classes: tuple[str, ...]) -> list[Any]:
+    said = part.estimate
+    chosen = [classes[int(said.value)], *_padded(said.probabilities, len(classes))] if classes else []
+    return [
+        *(part.number, part.start, part.end, part.text, part.face),
+        *(chosen or [said.value, said.low, said.high]),
+        part.base,
+        *(part.contributions.get(name) for name in MODALITIES),
+        *((part.weights or {}).get(name) for name in MODALITIES),
+        " ".join(part.present),
+    ]
+
+
+def _padded(values: tuple[float, ...], length: int) -> list[float | None]:
+    return [*values, *[None] * (length - len(values))]
+
+
+def safe_csv(analysis: Analysis) -> str:
+    """CSV in which no text of the recording or the model is a formula."""
+    columns, body = rows(analysis)
+    return comma_separated([str(_inert(name)) for name in columns], [[_inert(cell) for cell in row] for row in body])
+
+
+def _inert(cell: Any) -> Any:
+    return f"'{cell}" if isinstance(cell, str) and FORMULA.match(cell) else cell
+
+
+def dataframe(analysis: Analysis) -> "DataFrame":
+    """The same table for pandas, texts as they are.
+
+    Raises:
+        UserError: pandas is not installed.
+    """
+    try:
+        import pandas as pd
+    except ImportError:
+        raise UserError("pandas is not installed", "pip install 'sentiprism[media]'") from None
+    columns, body = rows(analysis)
+    return pd.DataFrame(body, columns=columns)

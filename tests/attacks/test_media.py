@@ -1,0 +1,326 @@
+"""Recordings that are none, that are too much, that are damaged, and decoders that die: one line each."""
+
+import os
+import signal
+import stat
+import struct
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from makers_media import av, grey, make_media, sine, sparse_wav
+from sentiprism.errors import UserError
+from sentiprism.media.decode import frames, sound
+from sentiprism.media.limits import Limits
+from sentiprism.media.probe import probe
+from sentiprism.media.types import Media
+
+
+def line(path: Path, limits: Limits | None = None) -> str:
+    """What `probe` says of a file, and of nothing else."""
+    with pytest.raises(UserError) as raised:
+        probe(path, limits or Limits())
+    said = str(raised.value)
+    assert said.isprintable()
+    return said.replace(str(path), "FILE")
+
+
+def film(path: Path, **options: object) -> Path:
+    """One second of picture and sound."""
+    images = [grey(20 + 7 * i) for i in range(30)]
+    return make_media(path, images=images, samples=sine(1, 16000), **{"audio_codec": "aac", **options})
+
+
+def write(path: Path, content: bytes | str) -> Path:
+    """A file."""
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+PLAYLISTS = {
+    "ffconcat": "ffconcat version 1.0\nfile '{secret}'\n",
+    "hls": "#EXTM3U\n#EXT-X-VERSION:3\n#EXTINF:1,\nfile://{secret}\n#EXT-X-ENDLIST\n",
+    "pls": "[playlist]\nFile1={secret}\n",
+    "sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nm=video 5004 RTP/AVP 96\n",
+    "dash": '<?xml version="1.0"?>\n<MPD xmlns="urn:mpeg:dash:schema:mpd:2011"><BaseURL>{secret}</BaseURL></MPD>',
+}
+
+
+@pytest.mark.parametrize("kind", PLAYLISTS)
+def test_playlists_are_not_followed(tmp_path: Path, kind: str) -> None:
+    secret = film(tmp_path / "secret.mp4")
+    path = write(tmp_path / "a.mp4", PLAYLISTS[kind].format(secret=secret))
+    assert line(path).startswith("FILE is a playlist: a list of other files, which are not opened; ")
+
+
+def test_ffmpeg_itself_would_follow(tmp_path: Path) -> None:
+    secret = film(tmp_path / "secret.mp4")
+    path = write(tmp_path / "a.mp4", PLAYLISTS["ffconcat"].format(secret=secret.name))
+    with av.open(str(path)) as file:
+        assert len(file.streams) == 2
+
+
+def test_a_film_that_names_another_file(tmp_path: Path) -> None:
+    """QuickTime's data reference: the samples are in another file."""
+    path = make_media(tmp_path / "a.mov", samples=sine(1, 16000))
+    content = path.read_bytes()
+    own = b"url \x00\x00\x00\x01"
+    assert own in content
+    alias = bytearray(150)  # an alias record with an absolute path, as FFmpeg reads it
+    name = str(tmp_path / "secret.bin").encode()
+    alias += struct.pack(">HH", 2, len(name)) + name + b"\xff\xff\x00\x00"
+    broken = content.replace(own, b"alis\x00\x00\x00\x00")
+    assert probe(path).duration == 1.0
+    try:
+        media = probe(write(tmp_path / "b.mov", broken))
+    except UserError as error:
+        assert str(error).isprintable()
+    else:
+        assert media.duration <= 1.0
+    assert alias
+
+
+NOT_MEDIA: dict[str, tuple[bytes, str]] = {
+    "text": (b"It was the best of times, it was the worst of times.\n" * 40, "is a text file, not a recording; give"),
+    "subtitles": (b"1\n00:00:01,000 --> 00:00:02,000\nHello\n\n", "is a text file, not a recording; give"),
+    "zeros": (bytes(10000), "is not a recording, or"),
+    "noise": (np.random.default_rng(0).bytes(10000), "is not a recording, or"),
+    "png": (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x02", "is not a recording, or"),
+    "zip": (b"PK\x03\x04" + bytes(100), "is not a recording, or"),
+    "empty": (b"", "is empty; get"),
+}
+
+
+@pytest.mark.parametrize("kind", NOT_MEDIA)
+def test_what_is_no_recording(tmp_path: Path, kind: str) -> None:
+    content, said = NOT_MEDIA[kind]
+    assert line(write(tmp_path / "talk.mp4", content)).startswith(f"FILE {said}")
+
+
+def test_folders_devices_and_pipes(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    assert line(tmp_path) == "FILE is a folder; give a recording"
+    assert line(tmp_path / "fifo") == "FILE is not a regular file; save the recording as a file first"
+    assert line(Path("/dev/zero")) == "FILE is not a regular file; save the recording as a file first"
+    assert line(tmp_path / "nothing") == "no file FILE; check the path"
+
+
+def test_no_right_to_read(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.mp4")
+    path.chmod(0)
+    user = os.geteuid()
+    if user == 0:  # whom no right can be taken from
+        os.seteuid(65534)
+    try:
+        assert line(path) == "FILE cannot be opened (permission denied); check the path and the rights to read"
+    finally:
+        os.seteuid(user)
+
+
+@pytest.mark.parametrize("name", ["a\nb.mp4", "a\x1b[31mb.mp4", b"\xff\xfe.mp4".decode(errors="surrogateescape")])
+def test_names_that_would_break_the_line(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UserError) as raised:
+        probe(write(tmp_path / name, b"no"))
+    assert str(raised.value).isprintable()
+    assert "is a text file" in str(raised.value)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".avi", ".wav"])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_copies_that_were_cut_short(tmp_path: Path, suffix: str, share: float) -> None:
+    images = [] if suffix == ".wav" else [grey(i % 250) for i in range(900)]
+    path = make_media(tmp_path / f"whole{suffix}", images=images, samples=sine(30, 16000))
+    assert probe(path).duration == pytest.approx(30, abs=0.1)
+    content = path.read_bytes()
+    said = line(write(tmp_path / f"cut{suffix}", content[: int(share * len(content))]))
+    if suffix == ".mp4":  # whose index stands at the end
+        assert said.startswith("FILE is not a recording, or one whose start is damaged or whose index is missing")
+    else:
+        assert "FILE is cut short: it announces 30.0 s, and " in said
+        assert float(said.split(" and ")[1].split()[0]) == pytest.approx(30 * share, abs=1.5)
+
+
+def test_frames_too_wide(tmp_path: Path) -> None:
+    for codec, container in (("ffv1", "avi"), ("mjpeg", "mkv"), ("libx264", "ts")):
+        path = make_media(tmp_path / f"wide.{container}", images=[grey(9, 10000, 64)] * 2, codec=codec)
+        assert line(path).startswith("FILE has frames of 10000x64 pixels, the limit is 8192 pixels a side and ")
+
+
+def test_longer_than_the_limit(tmp_path: Path) -> None:
+    assert line(sparse_wav(tmp_path / "a.wav", 3 * 3600)) == (
+        "FILE lasts 3:00:00 h, the limit is 2:00:00 h; cut it into shorter recordings"
+    )
+    long = make_media(tmp_path / "a.mkv", samples=sine(2, 16000), starts=[(0, 0), (8000, 16000)], live=True)
+    assert line(long).startswith("FILE is longer than may be, the limit is 2:00:00 h; ")  # no header says so
+
+
+def test_a_bomb_stays_within_its_memory(tmp_path: Path) -> None:
+    """A few kilobytes that unpack to frames of 34 million pixels."""
+    path = make_media(tmp_path / "bomb.avi", images=[grey(9, 4096, 4096)] * 2, codec="ffv1")
+    assert path.stat().st_size < 200_000
+    assert line(path, Limits(memory=140 * 2**20)).startswith("FILE needs more than 147 MB of memory to decode; ")
+    media = probe(path)
+    with pytest.raises(UserError, match="needs more than 147 MB of memory"):
+        list(frames(media, limits=Limits(memory=140 * 2**20)))
+    assert len(list(frames(media, fps=30, longest=64))) == 2
+
+
+def test_time_is_limited(tmp_path: Path) -> None:
+    media = probe(make_media(tmp_path / "a.avi", images=[grey(9, 640, 480)] * 3, codec="mjpeg"))
+    with pytest.raises(UserError, match=r"made its decoder silent for 0 s"):
+        list(frames(media, limits=Limits(patience=0)))
+
+
+def test_damage_in_the_middle_is_told_after_what_is_good(tmp_path: Path) -> None:
+    path = make_media(tmp_path / "a.avi", images=[grey(20 + i) for i in range(200)], codec="mjpeg")
+    content, good = bytearray(path.read_bytes()), len(list(frames(probe(path), fps=30)))
+    assert good == 200
+    marks = [at for at in range(len(content) - 2) if content[at : at + 3] == b"\xff\xd8\xff"]
+    for at in marks[100:150]:
+        content[at : at + 400] = bytes(400)
+    media = probe(write(tmp_path / "b.avi", bytes(content)))
+    given = []
+    with pytest.raises(UserError, match=r"b.avi is damaged: 50 of 200 packets of its picture cannot be decoded; "):
+        given.extend(frame.time for frame in frames(media, fps=30))
+    assert len(given) == 150
+    for at in marks[100:145]:
+        content[at : at + 400] = path.read_bytes()[at : at + 400]
+    assert len(list(frames(probe(write(tmp_path / "c.avi", bytes(content))), fps=30))) == 195  # a little is forgiven
+
+
+def test_damaged_sound_leaves_nothing(tmp_path: Path) -> None:
+    path = make_media(tmp_path / "a.mkv", samples=sine(5, 16000), audio_codec="flac")
+    content = bytearray(path.read_bytes())
+    media = probe(path)
+    for at in range(len(content) // 3, len(content) - 400, 150):
+        content[at : at + 2] = b"\0\xff"
+    write(path, bytes(content))
+    (tmp_path / "room").mkdir()
+    with pytest.raises(UserError, match="is damaged"):
+        sound(media, folder=tmp_path / "room")
+    assert not list((tmp_path / "room").iterdir())
+
+
+def test_thousands_of_damaged_bytes_are_read_or_refused(tmp_path: Path) -> None:
+    whole, rng = film(tmp_path / "a.mp4").read_bytes(), np.random.default_rng(0)
+    outcomes = {"read": 0, "refused": 0}
+    for _ in range(12):
+        content = bytearray(whole)
+        for at in rng.integers(0, len(whole), 60):
+            content[at] = rng.integers(256)
+        try:
+            media = probe(write(tmp_path / "b.mp4", bytes(content)))
+            assert all(frame.image.shape[2] == 3 for frame in frames(media)) or media.video
+            outcomes["read"] += 1
+        except UserError as error:
+            assert str(error).isprintable()
+            outcomes["refused"] += 1
+    assert min(outcomes.values()) > 0
+
+
+def decoder() -> int:
+    """The process that decodes for us."""
+    (pid,) = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    return int(pid)
+
+
+@pytest.fixture
+def media(tmp_path: Path) -> Media:
+    """More frames than a pipe holds."""
+    return probe(make_media(tmp_path / "a.avi", images=[grey(i, 640, 480) for i in range(200)], codec="mjpeg"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs Linux's /proc")
+class TestProcess:
+    """The decoding process itself."""
+
+    def test_one_that_dies(self, media: Media) -> None:
+        pictures = frames(media, fps=30)
+        next(pictures)
+        os.kill(decoder(), signal.SIGSEGV)
+        with pytest.raises(UserError, match=r"a.avi ended its decoder \(signal 11\); convert it"):
+            list(pictures)
+
+    def test_one_that_hangs(self, media: Media) -> None:
+        pictures = frames(media, fps=30, limits=Limits(patience=1))
+        next(pictures)
+        os.kill(decoder(), signal.SIGSTOP)
+        with pytest.raises(UserError, match=r"a.avi made its decoder silent for 1 s; convert it"):
+            list(pictures)
+        assert not Path(f"/proc/self/task/{os.getpid()}/children").read_text()
+
+    def test_it_has_no_environment_and_can_open_nothing(self, media: Media, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("TOKEN", "secret")
+        pictures = frames(media, fps=30)
+        next(pictures)
+        process = Path(f"/proc/{decoder()}")
+        names = {entry.partition("=")[0] for entry in (process / "environ").read_text().split("\0") if entry}
+        assert names <= {"PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "MALLOC_ARENA_MAX"}
+        limits = (process / "limits").read_text()
+        assert "Max open files            0                    0" in limits
+        assert f"Max address space         {Limits().memory}" in limits
+        assert not any(stat.S_ISSOCK(entry.stat().st_mode) for entry in (process / "fd").iterdir())
+        open_files = [str(entry.readlink()) for entry in (process / "fd").iterdir()]
+        assert open_files.count(str(media.path)) == 1
+        assert all(name.startswith(("pipe:", "/dev/null")) or name == str(media.path) for name in open_files)
+        pictures.close()
+
+    @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+    def test_it_ends_when_its_parent_is_killed(self, media: Media, end: signal.Signals) -> None:
+        code = (
+            "import os, sys; from pathlib import Path\n"
+            "from sentiprism.media.decode import frames; from sentiprism.media.probe import probe\n"
+            f"pictures = frames(probe(Path({str(media.path)!r})), fps=30); next(pictures)\n"
+            "print(Path(f'/proc/self/task/{os.getpid()}/children').read_text(), flush=True); sys.stdin.read()"
+        )
+        with subprocess.Popen(
+            [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as parent:
+            child = int(parent.stdout.readline())
+            waiting = os.pidfd_open(child)
+            parent.send_signal(end)
+            assert ended(waiting)
+
+
+def ended(waiting: int) -> bool:
+    """Whether a process ends within half a minute."""
+    import select
+
+    try:
+        return bool(select.select([waiting], [], [], 30)[0])
+    finally:
+        os.close(waiting)
+
+
+def lying(**changes: object) -> Callable[..., object]:
+    """A task as a decoder that was taken over might do it."""
+    return lambda: changes
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        struct.pack("<BI", 9, 0),  # a kind that is none
+        struct.pack("<BI", 2, 1 << 31),  # two gigabytes
+        struct.pack("<BI", 1, 1 << 20),
+        struct.pack("<BI", 2, 4) + b"1234",
+        struct.pack("<BIdIIIB?", 1, 26, 0, 1 << 30, 1 << 30, 1, 0, False),
+        struct.pack("<BIdIIIB?", 1, 26, float("nan"), 1, 1, 3, 0, False),
+        struct.pack("<BIdIIIB?", 1, 29, -1e300, 1, 1, 3, 0, False) + b"123",
+        struct.pack("<BI", 1, 26)[:3],
+    ],
+)
+def test_what_a_decoder_says_is_checked(media: Media, monkeypatch: pytest.MonkeyPatch, message: bytes) -> None:
+    from sentiprism.media import process
+
+    script = f"import os; os.write(1, {message!r}); os.read(0, 1)" if len(message) > 3 else f"print({message!r})"
+    original = subprocess.Popen
+    monkeypatch.setattr(
+        process.subprocess, "Popen", lambda words, **options: original([sys.executable, "-c", script], **options)
+    )
+    with pytest.raises(UserError, match=r"decoder|damaged"):
+        list(frames(media))

@@ -1,0 +1,127 @@
+"""Summary, windows, curves: what is made of answers and tracks."""
+
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from sentiprism.analysis.curves import POINTS, curves
+from sentiprism.analysis.listen import listen, read, stretches, windows
+from sentiprism.analysis.options import Options
+from sentiprism.analysis.summary import summary
+from sentiprism.analysis.tracks import visible
+from sentiprism.features.extractors.base import AudioExtractor, Shown
+from sentiprism.features.tracks import Track
+from sentiprism.media.types import Cue, Segment, Span, Word
+from sentiprism.recipe import Recipe
+from sentiprism.report.analysis import Estimate, UtterancePart
+from sentiprism.types import TargetSpec
+
+
+def part(number: int, start: float, end: float, value: float, text: float = 0.0, audio: float = 0.0) -> UtterancePart:
+    return UtterancePart(
+        number=number, start=start, end=end, text=None, estimate=Estimate(value=value), base=0.0,
+        contributions={"text": text, "audio": audio}, present=("text",),
+    )  # fmt: skip
+
+
+def test_the_summary_weighs_by_seconds():
+    found = summary([part(1, 0, 6, 2.0, 1.0, -0.5), part(2, 6, 8, -1.0, -2.0), part(3, 8, 10, 0.4)], TargetSpec())
+    assert found.mean == pytest.approx((6 * 2 - 2 + 0.8) / 10)
+    assert (found.positive, found.negative, found.neutral) == pytest.approx((0.6, 0.2, 0.2))
+    assert (found.highest, found.lowest, found.speech) == (1, 2, 10)
+    assert found.contributions == pytest.approx({"text": (6 + 4) / 10, "audio": 0.3})
+
+
+def test_neutral_is_a_sixth_of_any_range():
+    found = summary([part(1, 0, 1, 5.8), part(2, 1, 2, 5.9)], TargetSpec(low=0, high=10))
+    assert (found.neutral, found.positive) == pytest.approx((0.5, 0.5))
+    assert summary([], TargetSpec()).mean is None
+
+
+def test_a_mean_word_stands_for_an_unseen_one():
+    track = Track(np.arange(10) / 10 + 0.05, np.arange(10, dtype=np.float32)[:, None])
+    words = (Word("a", 0.0, 0.3), Word("b", 0.31, 0.33), Word("c", 0.5, 1.0))
+    found = track.of(Segment(0.0, 1.0, words), "word")
+    assert found[:, 0].tolist() == pytest.approx([1.0, 3.0, 7.0])
+    assert track.of(Segment(0.0, 1.0, words), "utterance")[0, 0] == pytest.approx(4.5)
+    assert track.of(Segment(0.2, 0.4, ()), "frame")[:, 0].tolist() == [2.0, 3.0]
+    assert track.of(Segment(5, 6, (Word("d", 5, 6),)), "word").shape == (0, 1)
+
+
+def test_the_face_that_is_seen_longest_speaks():
+    def seen(*times: float) -> Track:
+        return Track(np.array(times), np.zeros((len(times), 1), np.float32))
+
+    faces = [seen(0, 1, 2, 3), seen(8, 9), seen(2, 3, 4, 5, 9)]
+    assert visible(faces, Span(0, 4)) == [0, 2]
+    assert visible(faces, Span(4, 10)) == [1, 2] or visible(faces, Span(4, 10)) == [2, 1]
+    assert visible(faces, Span(20, 30)) == []
+
+
+def test_windows_slide_over_what_is_spoken():
+    words = tuple(Word(f"w{n}", n + 0.1, n + 0.9) for n in range(10, 20))
+    found = windows(60.0, (Segment(10, 20, words),), Options(window=10, hop=5))
+    assert [(one.start, one.end) for one in found] == [(5, 15), (10, 20), (15, 25)]
+    assert [len(one.words) for one in found] == [5, 10, 5]
+    (only,) = windows(4.0, (Segment(0, 4, words),), Options(window=10, hop=2))
+    assert (only.start, only.end) == (0, 4)
+    assert windows(60.0, (), Options()) == ()
+
+
+def test_stretches_cover_the_recording():
+    found = stretches(31.0, 15.0)
+    assert len(found) == 3
+    assert found[0].start == 0
+    assert found[-1].end == 31
+    assert all(one.end - one.start <= 15 for one in found)
+
+
+def test_a_text_is_read_at_a_readers_pace():
+    found = read((Cue("One two three. Four five."), Cue("Six!")), Options())
+    assert [one.text for one in found] == ["One two three.", "Four five.", "Six!"]
+    assert [one.start for one in found] == pytest.approx([0, 1.2, 2.0])
+
+
+def test_a_timed_transcript_needs_no_sound_and_no_recogniser():
+    heard = listen(None, (Cue("um hello there", 1.0, 2.5), Cue("bye", 4.0, 4.5)), Options(asr="none"))
+    assert [word.text for one in heard.segments for word in one.words] == ["um", "hello", "there", "bye"]
+    assert heard.transcript == "given, with times"
+    assert heard.segments[0].start >= 1.0
+    assert any("no sound" in note for note in heard.notes)
+
+
+def test_silence_is_no_speech():
+    heard = listen(np.zeros(16_000 * 3, np.int16), None, Options(asr="none"))
+    assert heard.segments == ()
+    assert heard.notes == ("No speech was found in the sound.",)
+
+
+class Pitch(AudioExtractor):
+    """Two columns, one of which is defined where the other says so."""
+
+    name = "pitch"
+    sample_rate = 16_000
+    recipe = Recipe(extractor="pitch", columns=("f0", "voiced"), units=("Hz", "1"), rate=10.0)
+    shown: ClassVar = {"f0": Shown("pitch", "voiced"), "voiced": Shown("voicing")}
+
+    def __call__(self, sound: np.ndarray) -> Track:
+        raise NotImplementedError
+
+
+def test_a_curve_has_holes_where_its_column_is_not_defined():
+    track = Track(np.array([0.0, 0.1, 0.2]), np.array([[100, 1], [120, 0], [140, 0.8]], np.float32))
+    pitch, voicing = curves(Pitch(), track)
+    assert pitch.values == (100.0, None, 140.0)
+    assert voicing.values == pytest.approx((1.0, 0.0, 0.8))
+    assert (pitch.title, pitch.unit, pitch.modality, pitch.times) == ("pitch", "Hz", "audio", (0.0, 0.1, 0.2))
+    assert curves(Pitch(), Track(track.times[:0], track.values[:0])) == []
+
+
+def test_a_long_curve_is_thinned_by_means():
+    T = 2 * POINTS + 1
+    values = np.stack([np.arange(T), np.ones(T)], axis=1).astype(np.float32)
+    pitch, _ = curves(Pitch(), Track(np.arange(T) / 10, values))
+    assert len(pitch.values) <= POINTS
+    assert pitch.values[0] == pytest.approx(1.0)  # of 0, 1 and 2
+    assert pitch.times[0] == pytest.approx(0.1)

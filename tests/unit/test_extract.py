@@ -1,0 +1,185 @@
+"""A folder of recordings becomes a dataset; what is cut, where it comes from, and what becomes of what fails."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from makers_media import make_media, sine
+from sentiprism.analysis import tracks
+from sentiprism.analysis.extract import extract
+from sentiprism.analysis.parallel import side_by_side
+from sentiprism.data.prepare import DataConfig, prepare
+from sentiprism.data.store import list_datasets, load_dataset
+from sentiprism.errors import UserError
+from sentiprism.features.extractors import EXTRACTORS
+from sentiprism.media.decode import sound
+from sentiprism.media.probe import probe
+
+pytest.importorskip("librosa", reason="librosa (extra media) is not installed")
+
+SPLITS = {"a": "train", "b": "valid", "c": "test"}
+HEAR = {"audio": "speech", "vision": "none"}
+RANGE = {"low": -3, "high": 3}
+
+
+def write(path: Path, rows: list[dict[str, object]]) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def row(name: str, split: str, **more: object) -> dict[str, object]:
+    return {"id": name, "video_id": name, "text": f"words of {name}", "label": 1, "split": split, **more}
+
+
+@pytest.fixture
+def recordings(home, tmp_path: Path) -> Path:
+    folder = tmp_path / "videos"
+    (folder / "deep").mkdir(parents=True)
+    for n, place in enumerate(("a.wav", "deep/b.wav", "c.wav")):
+        make_media(folder / place, samples=sine(2.0 + n, 16000, 200 + 50 * n))
+    return folder
+
+
+@pytest.fixture
+def labels(tmp_path: Path) -> Path:
+    return write(tmp_path / "labels.csv", [row(name, split) for name, split in SPLITS.items()])
+
+
+def test_features_are_the_extractors_own_with_its_recipe(recordings, labels):
+    made = extract(recordings, "mine", labels=labels, options=HEAR, **RANGE)
+    dataset = load_dataset("mine", verify=True)
+    assert made.failed == {}
+    speech = EXTRACTORS["speech"]()
+    track = speech(sound(probe(recordings / "a.wav"), speech.sample_rate))
+    np.testing.assert_array_equal(dataset.train.sequences["audio"][0], track.values[track.times < 2.0])
+    assert dataset.train.texts == ("words of a",)
+    assert dataset.card.recipes == {"audio": speech.recipe}
+    spec = prepare(dataset, DataConfig.parse({"text": {"encoder": None}}, "data")).audio
+    assert spec is not None
+    assert speech.recipe.difference(spec.recipe) is None
+
+
+def test_one_long_recording_is_cut_by_its_times(recordings, tmp_path):
+    times = {"x": (0.0, 0.5), "y": (0.5, 1.5), "z": (1.0, 2.0)}
+    rows = [
+        row(name, split) | {"video_id": video, "file": file, "start": times[name][0], "end": times[name][1]}
+        for name, split, video, file in (
+            ("x", "train", "a", "a"),
+            ("y", "valid", "b", "deep/b.wav"),
+            ("z", "test", "c", "c.wav"),
+        )
+    ]
+    made = extract(
+        recordings, "cut", labels=write(tmp_path / "l.csv", rows), options={**HEAR, "per": "utterance"}, **RANGE
+    )
+    speech = EXTRACTORS["speech"]()
+    track = speech(sound(probe(recordings / "deep/b.wav"), speech.sample_rate))
+    inside = (track.times >= 0.5) & (track.times < 1.5)
+    np.testing.assert_allclose(
+        made.dataset.valid.sequences["audio"][0][0], track.values[inside].mean(axis=0), rtol=1e-5
+    )
+    assert made.dataset.card.recipes["audio"].per == "utterance"
+    assert made.dataset.card.recipes["audio"].rate is None
+
+
+def test_jobs_change_nothing_and_nothing_is_made_twice(recordings, labels, monkeypatch):
+    alone = extract(recordings, "alone", labels=labels, options=HEAR, **RANGE).dataset.card
+    side = extract(recordings, "side", labels=labels, options=HEAR, jobs=2, **RANGE).dataset.card
+    assert alone.content == side.content
+
+    def refuse(*_):
+        raise AssertionError("made again")
+
+    monkeypatch.setattr(tracks, "sound", refuse)
+    again = extract(recordings, "side", labels=labels, options=HEAR, replace=True, **RANGE).dataset.card
+    assert again.content == alone.content
+
+
+def test_what_fails_is_left_out_with_its_reason(recordings, labels, tmp_path):
+    (recordings / "bad.mp4").write_text("no recording")
+    rows = [row(name, split) for name, split in SPLITS.items()] + [row("bad", "train"), row("gone", "train")]
+    table = write(tmp_path / "more.csv", rows)
+    seen = []
+    made = extract(recordings, "rest", labels=table, options=HEAR, on=lambda *done: seen.append(done), **RANGE)
+    assert list(made.failed) == ["bad", "gone"]
+    assert "bad.mp4" in made.failed["bad"]
+    assert "no such recording" in made.failed["gone"]
+    assert [sum(name in warning for warning in made.dataset.card.warnings) for name in ("bad:", "gone:")] == [1, 1]
+    assert len(made.dataset.train) == 1
+    assert seen == [(n, 5) for n in range(1, 6)]
+    with pytest.raises(UserError, match=r"2 of 5 recordings failed: bad: .*; gone: "):
+        extract(recordings, "strict", labels=table, options=HEAR, strict=True, **RANGE)
+    assert [card.name for card in list_datasets()] == ["rest"]
+
+
+def test_a_transcript_gives_the_text_the_table_lacks(recordings, tmp_path):
+    rows = [{k: v for k, v in row(name, split).items() if k != "text"} for name, split in SPLITS.items()]
+    folder = tmp_path / "transcripts"
+    folder.mkdir()
+    (folder / "a.srt").write_text("1\n00:00:00,100 --> 00:00:01,500\nso good\n")
+    table = write(tmp_path / "l.csv", rows)
+    made = extract(recordings, "said", labels=table, options={**HEAR, "per": "word"}, transcripts=folder, **RANGE)
+    assert made.dataset.train.texts == ("so good",)
+    assert made.dataset.train.sequences["audio"].lengths.tolist() == [2]
+    assert made.dataset.valid.texts is None
+
+
+def test_stored_vision_features_stand_for_an_extractor_column_by_column(recordings, labels, tmp_path):
+    recipe = EXTRACTORS["action_units"].recipe.taken("utterance")
+    values = np.arange(3 * len(recipe.columns), dtype=np.float32).reshape(3, -1)
+    np.savez(tmp_path / "v.npz", id=list(SPLITS), columns=recipe.columns, vision=values)
+    options = {"audio": "none", "vision": "action_units"}
+    made = extract(recordings, "v", labels=labels, options=options, vision_features=tmp_path / "v.npz", **RANGE)
+    np.testing.assert_array_equal(made.dataset.valid.sequences["vision"][0], values[1:2])
+    assert made.dataset.card.recipes == {"vision": recipe}
+    swapped = [recipe.columns[1], recipe.columns[0], *recipe.columns[2:]]
+    np.savez(tmp_path / "w.npz", id=list(SPLITS), columns=swapped, vision=values)
+    with pytest.raises(UserError, match=f"column 1 is '{recipe.columns[0]}', not '{recipe.columns[1]}'"):
+        extract(recordings, "w", labels=labels, options=options, vision_features=tmp_path / "w.npz", **RANGE)
+    np.savez(tmp_path / "n.npz", id=list(SPLITS), vision=values[:, :-1])
+    with pytest.raises(UserError, match=f"'{recipe.columns[-1]}' is in one alone"):
+        extract(recordings, "n", labels=labels, options=options, vision_features=tmp_path / "n.npz", **RANGE)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"file": "a"}, "'a' and 'b' are both all of 'a'"),
+        ({"start": 1}, "only one of the columns"),
+        ({"start": 2, "end": 1}, "goes from '2' to '1'"),
+        ({"start": "one", "end": 2}, "goes from 'one' to '2'"),
+        ({"file": "../labels"}, "no recording of"),
+    ],
+)
+def test_tables_that_say_nothing_usable_are_refused(recordings, tmp_path, change, reason):
+    table = write(tmp_path / "l.csv", [row(name, split, **change) for name, split in SPLITS.items()])
+    with pytest.raises(UserError, match=reason):
+        extract(recordings, "no", labels=table, options=HEAR, **RANGE)
+    assert list_datasets() == []
+
+
+def test_an_extractor_of_another_modality_is_refused(recordings, labels):
+    with pytest.raises(UserError, match="'speech' makes audio features"):
+        extract(recordings, "no", labels=labels, options={"vision": "speech"}, **RANGE)
+
+
+def half(number: int) -> float:
+    if number == 2:
+        import os
+
+        os._exit(1)
+    if number == 3:
+        raise UserError("three", "leave it out")
+    return number / 2
+
+
+def test_a_crash_costs_its_own_piece_alone():
+    found = dict(side_by_side(half, [1, 2, 3, 4], 2))
+    assert (found[1], found[4]) == (0.5, 2.0)
+    assert str(found[3]) == "three; leave it out"
+    assert isinstance(found[2], UserError)

@@ -1,0 +1,122 @@
+"""What a saved model says of the utterances of a recording."""
+
+import numpy as np
+import pytest
+
+from makers_analysis import features, saved_model, spec
+
+from sentiprism.analysis.judge import Jury, Saying
+from sentiprism.errors import UserError
+from sentiprism.features.extractors import EXTRACTORS
+from sentiprism.media.types import Segment, Word
+from sentiprism.types import FeatureSpec, ModalitySpec, TargetSpec
+
+SPEECH = EXTRACTORS["speech"].recipe
+UNITS = EXTRACTORS["action_units"].recipe
+
+
+def said(text: str, start: float = 0.0) -> Segment:
+    words = tuple(Word(word, start + n, start + n + 1) for n, word in enumerate(text.split()))
+    return Segment(start, start + len(words), words)
+
+
+def sayings() -> list[Saying]:
+    rng = np.random.default_rng(0)
+    voice = [rng.normal(0, 20, (n, len(SPEECH.columns))).astype(np.float32) for n in (7, 30, 12)]
+    face = rng.normal(1, 1, (1, len(UNITS.columns))).astype(np.float32)
+    return [
+        Saying(said("w1 w2 w3"), {"audio": voice[0], "vision": face}),
+        Saying(said("w4 w5"), {"audio": voice[1]}),
+        Saying(Segment(0, 3, ()), {"audio": voice[2], "vision": face[:0]}),
+        Saying(Segment(0, 3, ()), {}),
+    ]
+
+
+@pytest.fixture(scope="module")
+def jury(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("jury")
+    return Jury(saved_model(folder / "model", features(folder / "text")), "cpu")
+
+
+def test_contributions_and_base_sum_to_the_answer(jury):
+    for answer in jury.ask(sayings()):
+        assert answer.base + sum(answer.contributions.values()) == pytest.approx(answer.estimate.value, abs=1e-5)
+
+
+def test_what_is_missing_is_said_and_owes_nothing(jury):
+    found = jury.ask(sayings())
+    assert [answer.present for answer in found] == [
+        ("text", "audio", "vision"), ("text", "audio"), ("audio",), (),
+    ]  # fmt: skip
+    for answer in found:
+        for name in {"text", "audio", "vision"} - set(answer.present):
+            assert answer.contributions[name] == pytest.approx(0, abs=1e-6)
+    assert found[3].estimate.value == pytest.approx(found[3].base, abs=1e-6)
+
+
+def test_an_utterance_has_one_answer_in_any_company_and_without_contributions(jury):
+    together = [answer.estimate.value for answer in jury.ask(sayings())]
+    assert [jury.ask([one])[0].estimate.value for one in sayings()] == pytest.approx(together, abs=1e-5)
+    assert [a.estimate.value for a in jury.ask(sayings(), contributions=False)] == pytest.approx(together, abs=1e-5)
+    assert jury.ask([]) == []
+
+
+def test_words_are_credited_in_their_order(jury):
+    """A word in pieces counts once, and what the words add is what the whole text adds, but for [CLS] and [SEP]."""
+    one = Saying(said("w1 abc w2"), sayings()[0].features)
+    credit = jury.words(one, jury.ask([one])[0])
+    assert len(credit) == 3
+    assert all(np.isfinite(credit))
+    assert any(abs(c) > 1e-6 for c in credit)
+    silent = sayings()[2]
+    assert jury.words(silent, jury.ask([silent])[0]) is None
+
+
+def test_words_beyond_what_the_encoder_reads_add_nothing(jury):
+    long = Saying(said(" ".join(f"w{n}" for n in range(60))), {})
+    credit = jury.words(long, jury.ask([long])[0])
+    assert len(credit) == 60
+    assert credit[-1] == 0
+    assert credit[37] != 0  # 40 tokens, [CLS] and [SEP] among them
+
+
+def test_classes_have_probabilities(tmp_path):
+    target = TargetSpec(kind="classes", classes=("bad", "fine", "good"))
+    jury = Jury(saved_model(tmp_path / "model", features(tmp_path / "text"), target=target), "cpu")
+    for answer in jury.ask(sayings()):
+        assert sum(answer.estimate.probabilities) == pytest.approx(1)
+        assert answer.estimate.value == np.argmax(answer.estimate.probabilities)
+    assert jury.words(sayings()[0], jury.ask(sayings())[0]) is not None
+
+
+def test_intervals_come_with_a_calibrated_model(tmp_path):
+    calibration = {
+        "kind": "interval", "level": 0.9, "quantile": 0.5, "samples": 20, "low": -3.0, "high": 3.0,
+    }  # fmt: skip
+    folder = saved_model(tmp_path / "model", features(tmp_path / "text"), calibration=calibration, limits=["acted"])
+    jury = Jury(folder, "cpu")
+    estimate = jury.ask(sayings())[0].estimate
+    assert (estimate.high - estimate.low) == pytest.approx(1.0, abs=1e-4)
+    assert jury.judge.level == 0.9
+    assert "acted" in jury.judge.notes
+
+
+@pytest.mark.parametrize(
+    ("audio", "message"),
+    [
+        (spec(SPEECH.model_copy(update={"columns": ("odd", *SPEECH.columns[1:])})), "column 1 is"),
+        (spec(SPEECH.model_copy(update={"version": 99})), "version is"),
+        (spec(SPEECH.model_copy(update={"extractor": "speach"})), "did you mean 'speech'"),
+        (ModalitySpec(kind="features", width=74), "does not say how its 74 audio features are made"),
+    ],
+)
+def test_a_model_whose_features_cannot_be_made_is_refused_by_what_differs(tmp_path, audio, message):
+    folder = saved_model(tmp_path / "model", FeatureSpec(audio=audio))
+    with pytest.raises(UserError, match=message):
+        Jury(folder)
+
+
+def test_a_model_of_stored_text_features_is_refused(tmp_path):
+    folder = saved_model(tmp_path / "model", FeatureSpec(text=ModalitySpec(kind="features", width=300)))
+    with pytest.raises(UserError, match="stored text features"):
+        Jury(folder)
