@@ -3,12 +3,9 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-
-if TYPE_CHECKING:
-    pass
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: tiny models run faster on one, whatever else runs
 

@@ -2,9 +2,9 @@
 
     python -m experiments.starter.make --data ../shared/data
 
-Extracts RAVDESS, builds the dataset, trains the experiment ``mdf/sentiprism2026_starter``, calibrates on valid, measures
-on test, and writes ``src/sentiprism/starter`` and ``docs/starter_model_card.md``. Datasets go into the store as
-``ravdess`` and ``starter``; what is extracted and encoded is kept, so that a second run only trains.
+Extracts RAVDESS, builds the dataset, trains the experiment ``mdf/sentiprism2026_starter``, calibrates on valid,
+measures on test, and writes ``src/sentiprism/starter`` and ``docs/starter_model_card.md``. Datasets go into the store
+as ``ravdess`` and ``starter``; what is extracted and encoded is kept, so that a second run only trains.
 """
 
 import argparse
@@ -16,7 +16,8 @@ from typing import Any
 from experiments.ravdess import labels as ravdess
 from experiments.starter.card import render
 from experiments.starter.dataset import NAME, build
-from experiments.starter.measure import measure
+from experiments.starter.measure import counts, measure
+
 from sentiprism.analysis.extract import extract
 from sentiprism.data.dataset import Dataset
 from sentiprism.data.store import load_dataset
@@ -79,7 +80,9 @@ def main() -> None:
     notes: dict[str, Any] = {"licence": LICENCE, "limits": LIMITS, "measured": found}
     annotate(folder, **notes)
     shutil.copytree(folder, ROOT / "src" / "sentiprism" / "starter", dirs_exist_ok=True)
-    (ROOT / "docs" / "starter_model_card.md").write_text(render(folder, found, dataset.card), encoding="utf-8")
+    (ROOT / "docs" / "starter_model_card.md").write_text(
+        render(folder, found, counts(dataset), dataset.card), encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":

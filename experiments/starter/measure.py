@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sentiprism.data.dataset import Dataset
+from sentiprism.data.dataset import Dataset, Split
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.ragged import Ragged
 from sentiprism.evaluation.bootstrap import interval
@@ -31,8 +31,7 @@ def measure(folder: Path, dataset: Dataset, split: str) -> dict[str, dict[str, d
     saved, rows = load_model(folder), dataset.split(split)
     engine, scorer = Engine("cpu", "no"), protocol(dataset.card.protocol)
     data = PreparedSplit(rows, saved.model.features)
-    source = np.array([str(name).partition(":")[0] for name in rows.ids])
-    learned = np.array([str(name).partition(":")[0] for name in dataset.train.ids])
+    source, learned = sources(rows), sources(dataset.train)
     there = {name: data.steps(name) > 0 for name in MODALITIES}
     label, found = rows.labels["M"], dict[str, dict[str, dict[str, Any]]]()
 
@@ -59,6 +58,17 @@ def measure(folder: Path, dataset: Dataset, split: str) -> dict[str, dict[str, d
                 if (chosen := having & (source == name)).any():
                     note(name, " + ".join(kept), chosen, prediction)
     return found
+
+
+def sources(split: Split) -> np.ndarray[Any, Any]:
+    """(N,) where each utterance comes from."""
+    return np.array([str(name).partition(":")[0] for name in split.ids])
+
+
+def counts(dataset: Dataset) -> dict[str, str]:
+    """Utterances of train, valid and test by source, as cells of a table's row."""
+    held = [sources(split).tolist() for split in (dataset.train, dataset.valid, dataset.test)]
+    return {name: " | ".join(f"{one.count(name):,}" for one in held) for name in dict.fromkeys(held[2])}
 
 
 def _only(data: PreparedSplit, kept: tuple[Modality, ...]) -> PreparedSplit:

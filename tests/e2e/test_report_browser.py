@@ -15,6 +15,11 @@ pytest.importorskip("playwright", reason="playwright (extra dev) is not installe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+READY = """() => {
+  const video = document.querySelector("video");
+  if (video && video.readyState < 1 && !video.error)
+    return new Promise((done) => ["loadedmetadata", "error"].forEach((event) => video.addEventListener(event, done)));
+}"""
 STEP = 15 / 12
 """Seconds from one utterance of the example to the next."""
 
@@ -59,7 +64,7 @@ def visit(browser):
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.goto(path.as_uri())
         if page.locator("video").count():
-            page.wait_for_function("document.querySelector('video').readyState >= 1")
+            page.evaluate(READY)  # waiting for a function would be eval, which the page's policy forbids
         return page
 
     yield go
@@ -96,7 +101,7 @@ def current(page: Page) -> list[str]:
 def test_the_time_line_steers_the_video(visit, report):
     page = visit(report)
     assert time_of(page) == 0
-    for share in (0.5, 0.1, 0.9):
+    for share in (0.54, 0.1, 0.95):
         click_at(page, share)
         assert time_of(page) == pytest.approx(15 * share, abs=0.05)
         assert playhead(page) == pytest.approx(share, abs=0.01)
@@ -116,16 +121,16 @@ def test_dragging_along_the_time_line_takes_the_video_along(visit, report):
 def test_the_time_line_follows_the_video(visit, report):
     page = visit(report)
     page.evaluate("document.querySelector('video').currentTime = 7.8")
-    page.wait_for_function("document.querySelector('#list > li[aria-current]')?.dataset.number === '7'")
+    expect(page.locator("#list > li[aria-current]")).to_have_attribute("data-number", "7")
     assert playhead(page) == pytest.approx(7.8 / 15, abs=0.01)
     assert "they did promise" in page.inner_text("#now")
     page.evaluate("Object.assign(document.querySelector('video'), {muted: true}).play()")
-    page.wait_for_function("document.querySelector('#list > li[aria-current]')?.dataset.number === '8'")
+    expect(page.locator("#list > li[aria-current]")).to_have_attribute("data-number", "8")
     expect(page.locator("#play")).to_have_attribute("aria-label", "Pause")
     page.click("#play")
     stopped = page.evaluate("document.querySelector('video').paused")
     assert stopped
-    page.wait_for_function("!document.querySelector('video').seeking")
+    expect(page.locator("#play")).to_have_attribute("aria-label", "Play")
     assert time_of(page) > 8.7
     assert playhead(page) == pytest.approx(time_of(page) / 15, abs=0.02)
 
@@ -161,9 +166,9 @@ def test_the_keyboard_is_enough(visit, report):
     page.keyboard.press("Home")
     assert time_of(page) == 0
     page.keyboard.press("Space")
-    page.wait_for_function("!document.querySelector('video').paused")
+    expect(page.locator("#play")).to_have_attribute("aria-label", "Pause")
     page.keyboard.press("Space")
-    page.wait_for_function("document.querySelector('video').paused")
+    expect(page.locator("#play")).to_have_attribute("aria-label", "Play")
     page.locator("#list .time").nth(2).focus()
     page.keyboard.press("Enter")
     assert time_of(page) == pytest.approx(2.04 * STEP, abs=0.05)
@@ -196,7 +201,10 @@ def test_pointing_shows_the_values_there(visit, report):
 
 def test_the_list_is_searched_filtered_and_sorted(visit, report):
     page = visit(report)
-    numbers = lambda: page.eval_on_selector_all("#list > li", "all => all.map(one => Number(one.dataset.number))")  # noqa: E731
+
+    def numbers() -> list[int]:
+        return page.eval_on_selector_all("#list > li", "all => all.map(one => Number(one.dataset.number))")
+
     assert numbers() == list(range(1, 13))
     page.select_option("#sort", label="most negative first")
     values = {part.number: part.estimate.value for part in review().utterances}
@@ -229,17 +237,11 @@ def test_a_recording_beside_the_page_plays_too(visit, tmp_path, video):
 def test_what_the_browser_cannot_play_leaves_a_time_line_that_works(visit, tmp_path):
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"\x00\x00\x00\x20ftypisom" + bytes(500))
-    page = visit_without_media(visit, write_report(review(), tmp_path / "report", broken))
+    page = visit(write_report(review(), tmp_path / "report", broken))
     expect(page.locator("#player-note")).to_contain_text("cannot play")
-    click_at(page, 0.5)
+    expect(page.locator("video")).to_have_count(0)
+    click_at(page, 0.54)
     assert current(page) == ["7"]
-
-
-def visit_without_media(visit, path: Path) -> Page:
-    """The player goes when its file turns out to be no film; there is none to wait for."""
-    page = visit(path.with_name("utterances.csv").parent / path.name) if False else visit(path)
-    page.wait_for_selector("video", state="detached")
-    return page
 
 
 @pytest.mark.parametrize("make", [classified, nothing, reading])
@@ -249,9 +251,9 @@ def test_other_documents_open_without_a_fault(visit, tmp_path, make):
         assert "Nothing to judge" in page.inner_text("main")
         assert page.locator("#lanes").count() == 0
         return
-    click_at(page, 0.5, y=40)
+    click_at(page, 0.54, y=40)
     assert current(page) == ["7"]
-    assert playhead(page) == pytest.approx(0.5, abs=0.01)
+    assert playhead(page) == pytest.approx(0.54, abs=0.01)
 
 
 def test_text_of_others_is_never_run(visit, tmp_path):
@@ -308,9 +310,10 @@ def test_the_index_leads_to_reports_and_is_sorted_by_a_press(visit, tmp_path):
         viewport={"width": 390, "height": 800},
     )
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    means = lambda: page.eval_on_selector_all(
-        "#recordings tbody tr", "all => all.map(row => row.children[4].innerText)"
-    )  # noqa: E731
+
+    def means() -> list[str]:
+        return page.locator("#recordings tbody td:nth-child(5)").all_inner_texts()
+
     page.get_by_role("button", name="Mean").click()
     assert means() == ["+0.38", "+0.38", "–"]
     page.get_by_role("button", name="Mean").click()

@@ -108,16 +108,17 @@ def test_a_filler_is_kept_and_located(shared_data: Path, whisper_base: Path) -> 
 
 
 def test_half_a_minute_and_more_is_anchored_then_located(two_cities: Sound, whisper_base: Path) -> None:
-    text = TWO_CITIES.replace("in short,", "um, in short,")
+    sound = two_cities[: round(32.6 * RATE)]
+    text = TWO_CITIES.replace("in short,", "um, in short,").partition("that some")[0]
     told: list[float] = []
-    words = align([Cue(text)], two_cities, voiced(two_cities), whisper_base, on=told.append)
+    words = align([Cue(text)], sound, voiced(sound), whisper_base, on=told.append)
     assert texts(words) == words_of(text)
-    assert rising(words, len(two_cities) / RATE)
+    assert rising(words, len(sound) / RATE)
     starts = {word.text: word.start for word in words}
     assert starts["wisdom,"] == pytest.approx(5.74, abs=0.2)
-    assert starts["superlative"] == pytest.approx(38.9, abs=0.2)
+    assert starts["period,"] == pytest.approx(31.72, abs=0.2)
     assert told == sorted(told)
-    assert told[-1] > 40
+    assert told[-1] > 32
 
 
 def test_cues_are_located_within_their_times(two_cities: Sound, whisper_base: Path) -> None:

@@ -122,6 +122,23 @@ def test_unknown_language_and_wrong_folder_are_one_line(two_cities: Sound, whisp
     assert len(str(caught.value).splitlines()) == 1
 
 
+def test_other_sizes_come_from_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    from sentiprism.features import speech_models
+    from sentiprism.features.sources import UnavailableError
+
+    asked: list[tuple[str, str]] = []
+
+    def closed(repo: str, *, kept: str) -> Path:
+        asked.append((repo, kept))
+        raise UnavailableError("the hub does not answer")
+
+    monkeypatch.setattr(speech_models, "hub_snapshot", closed)
+    for name in ("small", "someone/whisper-tuned"):
+        with pytest.raises(UserError, match=f"no speech model '{name}' here: the hub does not answer"):
+            speech_models.resolve_whisper(name)
+    assert asked == [("Systran/faster-whisper-small", "model.bin"), ("someone/whisper-tuned", "model.bin")]
+
+
 def test_models_by_name(whisper_base: Path, tmp_path: Path) -> None:
     from sentiprism.features.speech_models import resolve_whisper
 

@@ -3,9 +3,12 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Timer
+from typing import Any
 
 PATIENCE = 2.0
 """Seconds of silence before anything is shown."""
+_shown: list[Any] = []
+"""The bar that is at work: what goes on inside of it is a line of it, since a terminal can hold one alone."""
 
 
 @contextmanager
@@ -19,19 +22,31 @@ def progress(message: str, total: float | None = None) -> Iterator[Callable[[flo
         total: the amount that is everything, or None where it is not known.
     """
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn
 
+    if _shown:
+        bar = _shown[-1]
+        task = bar.add_task(escape(message), total=total)
+        try:
+            yield lambda amount: bar.update(task, advance=amount)
+        finally:
+            bar.remove_task(task)
+        return
     console = Console(stderr=True)
     bar = Progress(
         SpinnerColumn(), *Progress.get_default_columns(), TimeElapsedColumn(), console=console, transient=True
     )
-    task = bar.add_task(message, total=total)
-    timer = Timer(PATIENCE, bar.start if console.is_terminal else lambda: console.print(f"{message} ..."))
+    task = bar.add_task(escape(message), total=total)
+    timer = Timer(PATIENCE, bar.start if console.is_terminal else lambda: console.print(f"{message} ...", markup=False))
     timer.daemon = True
     timer.start()
+    _shown.append(bar)
     try:
         yield lambda amount: bar.update(task, advance=amount)
     finally:
+        _shown.remove(bar)
         timer.cancel()
         timer.join()  # it may be starting the bar just now
-        bar.stop()
+        if bar.live.is_started:  # else it would leave an empty line
+            bar.stop()

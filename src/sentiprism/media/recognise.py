@@ -29,7 +29,7 @@ def recognise(
 ) -> tuple[tuple[Word, ...], str | None]:
     """Words of a recording and its language.
 
-    Decoding is greedy and nothing is sampled, so one file always gives one text. A window that loops is decoded
+    Decoding is a beam search, nothing is sampled: one file always gives one text. A window that loops is decoded
     again without repetition, and left out where it still does; so is one in which probably nobody speaks.
 
     Args:

@@ -82,7 +82,7 @@ class Whisper:
                 total[token] = total.get(token, 0.0) + probability
         return max(total, key=lambda token: total[token])[2:-2]
 
-    def listen(self, encoded: Any, count: int, language: str, *, beam: int = 1, unrepeated: int = 0) -> list[Heard]:
+    def listen(self, encoded: Any, count: int, language: str, *, beam: int = 5, unrepeated: int = 0) -> list[Heard]:
         """What is said in each of ``count`` windows; no chance is in it.
 
         Args:

@@ -13,6 +13,8 @@ from sentiprism.data.importers.npz import open_npz
 from sentiprism.errors import UserError, suggest
 
 LENGTHS = ("length", "lengths")
+COLUMNS = "columns"
+"""Names of the features, for whoever asks for them."""
 
 Lookup = Callable[[int], npt.NDArray[Any]]
 """Number of a row in a feature file -> (T, F)."""
@@ -51,7 +53,7 @@ def _open_npz(path: Path, modality: str, _: list[str], notes: list[str]) -> tupl
     with open_npz(path) as file:
         if "id" not in file.names:
             raise UserError(f"{path} has no array 'id'", f"add the ids; {suggest('id', file.names)}")
-        arrays = {key: file.read(key) for key in file.names if key == modality or key in {"id", *LENGTHS}}
+        arrays = {key: file.read(key) for key in file.names if key == modality or key in {"id", COLUMNS, *LENGTHS}}
         others = [key for key in file.names if key not in arrays]
         if modality not in arrays:
             floats = {key: array for key in others if (array := file.read(key)).dtype.kind == "f" and array.ndim > 1}

@@ -22,7 +22,7 @@ const axis = {
   title: null, height: 20,
   draw() {
     const [found, tenths] = ticks();
-    return found.flatMap((time) => [svg("line", { class: "tick", x1: x(time), x2: x(time), y1: 0, y2: 5 }), svg("text", { class: "tick", x: Math.min(x(time), width - 18), y: 17 }, clock(time, tenths))]);
+    return found.flatMap((time) => [svg("line", { class: "tick", x1: x(time), x2: x(time), y1: 0, y2: 5 }), svg("text", { class: "tick", x: Math.min(x(time), width - (time >= 3600 ? 24 : 18)), y: 17 }, clock(time, tenths))]);
   },
   read: () => "",
 };

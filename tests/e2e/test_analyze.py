@@ -1,0 +1,176 @@
+"""`sentiprism analyze` on real clips, and on what is no recording."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from makers_analysis import features, saved_model
+from makers_cli import files
+from makers_media import grey, make_media, sine
+
+from sentiprism.analysis.batch import run, tasks
+from sentiprism.analysis.options import Options
+from sentiprism.analysis.pipeline import analyze
+from sentiprism.report.analysis import Analysis
+
+TALK = "mosi_Oz06ZWiO20M_6.mp4"
+
+
+@pytest.fixture(scope="module")
+def judge(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("judge")
+    return saved_model(folder / "model", features(folder / "text"))
+
+
+@pytest.fixture
+def options(judge):
+    return Options(model=str(judge), asr="none")
+
+
+@pytest.fixture(scope="session")
+def clips(shared_data, face_landmarker):
+    return shared_data / "clips"
+
+
+def refused(answer):
+    """The last line, behind what may have been said of progress."""
+    assert answer.status == 2, answer
+    line = answer.err.splitlines()[-1]
+    assert line.startswith("error: "), answer
+    return line
+
+
+def test_a_talking_face_with_its_timed_transcript(clips, tmp_path, home, options):
+    said = tmp_path / "said.vtt"
+    said.write_text("WEBVTT\n\n00:00.200 --> 00:03.500\nw1 um w2.\n\n00:04.500 --> 00:07.000\nw3 w4\n")
+    found = analyze(clips / TALK, transcript=said, options=options)
+    assert [one.text for one in found.utterances] == ["w1 um w2.", "w3 w4"]
+    for one in found.utterances:
+        assert one.present == ("text", "audio", "vision")
+        assert one.base + sum(one.contributions.values()) == pytest.approx(one.estimate.value, abs=1e-4)
+        assert all(word.contribution is not None for word in one.words)
+        assert one.face == 1
+    assert {curve.title for curve in found.curves} >= {"pitch", "smile"}
+    assert found.windows
+    assert found.notes == ()
+    assert found.recording.transcript == "given, with times"
+    assert Analysis.model_validate_json(found.to_json()) == found
+
+
+def test_every_clip_has_a_report_and_what_is_missing_is_said(clips, tmp_path, cli, judge, face_landmarker):
+    answer = cli("analyze", clips, "--model", judge, "--asr", "none", "--out", tmp_path / "out", "--strict")
+    assert answer.status == 0, answer.err
+    reports = {path.name: path for path in (tmp_path / "out").iterdir() if path.is_dir()}
+    assert len(reports) == len(list(clips.iterdir()))
+    assert (tmp_path / "out" / "index.html").is_file()
+    found = {name: json.loads((path / "analysis.json").read_text()) for name, path in reports.items()}
+    for name, path in reports.items():
+        assert {file.name for file in path.iterdir()} == {"report.html", "analysis.json", "utterances.csv"}
+        assert found[name]["utterances"], name
+    assert "There is no picture: faces cannot be judged." in found["mosi_03bSnISJMiM_1"]["notes"]
+    silent = found["pyfeat_single_face"]
+    assert "No speech was found in the sound." in silent["notes"]
+    assert all(one["present"] == ["vision"] for one in silent["utterances"])
+
+
+def test_a_picture_without_sound_and_without_a_face(tmp_path, home, options, face_landmarker):
+    path = make_media(tmp_path / "grey.mp4", images=[grey(90)] * 20)
+    found = analyze(path, options=options)
+    assert found.utterances == ()
+    assert found.summary.mean is None
+    assert any("no sound" in note for note in found.notes)
+    assert "No face was found in the picture." in found.notes
+    assert "There is nothing in this recording that the model can judge." in found.notes
+
+
+def test_a_text_is_analysed_like_a_talk(cli, tmp_path, judge):
+    (tmp_path / "review.txt").write_text("w1 w2 w3. W4 w5!\n")
+    answer = cli("analyze", tmp_path / "review.txt", "--model", judge, "--out", tmp_path / "out")
+    assert answer.status == 0, answer.err
+    assert "utterances" in answer.out
+    found = json.loads((tmp_path / "out" / "analysis.json").read_text())
+    assert [one["present"] for one in found["utterances"]] == [["text"], ["text"]]
+    assert found["recording"]["kind"] == "text"
+
+
+@pytest.fixture
+def tone(tmp_path):
+    return make_media(tmp_path / "it's a \"tone\" ü.wav", samples=sine(2.0, 16_000))
+
+
+def test_a_finished_report_is_kept_and_another_is_not_overwritten(tmp_path, home, options, tone):
+    (task,) = tasks([tone], tmp_path / "out")
+    first = run(task, options)
+    written = (tmp_path / "out" / "analysis.json").stat().st_mtime_ns
+    again = run(task, options)
+    assert (first.kept, again.kept) == (False, True)
+    assert again.analysis == first.analysis
+    assert (tmp_path / "out" / "analysis.json").stat().st_mtime_ns == written
+    other = options.model_copy(update={"longest": 9.0})
+    with pytest.raises(Exception, match="holds something else"):
+        run(task, other)
+    assert not run(task, other, replace=True).kept
+
+
+def test_one_bad_file_costs_the_others_nothing(cli, tmp_path, judge, tone):
+    videos = tmp_path / "videos"
+    videos.mkdir()
+    shutil.copy(tone, videos / "good.wav")
+    (videos / "text.mp4").write_text("this is no video\n" * 50)
+    (videos / "empty.mp4").write_bytes(b"")
+    words = ("analyze", videos, "--model", judge, "--asr", "none", "--out", tmp_path / "out")
+    answer = cli(*words)
+    assert answer.status == 0, answer.err
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"good", "index.html"}
+    page = (tmp_path / "out" / "index.html").read_text()
+    assert "text.mp4" in page
+    assert "empty.mp4" in page
+    strict = cli(*words, "--strict")
+    assert strict.status == 2
+    assert "2 of 3 recordings failed" in strict.err
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"plain words\n" * 99, "is a text file"),
+        (b"ffconcat version 1.0\nfile /etc/passwd\n", "is a playlist"),
+    ],
+)
+def test_what_is_no_recording_is_one_line_and_leaves_nothing(cli, tmp_path, judge, content, message):
+    path = tmp_path / "talk.mp4"
+    path.write_bytes(content)
+    answer = cli("analyze", path, "--model", judge, "--asr", "none", "--out", tmp_path / "out")
+    assert f"talk.mp4 {message}" in refused(answer)
+    assert not (tmp_path / "out").exists()
+    assert files(tmp_path) <= {"talk.mp4", *(name for name in files(tmp_path) if name.startswith("home/"))}
+
+
+def test_a_place_that_cannot_be_written_is_said(cli, tmp_path, judge, tone):
+    (tmp_path / "taken").write_text("a file")
+    answer = cli("analyze", tone, "--model", judge, "--asr", "none", "--out", tmp_path / "taken")
+    assert "taken" in refused(answer)
+    assert (tmp_path / "taken").read_text() == "a file"
+    below = cli("analyze", tone, "--model", judge, "--asr", "none", "--out", tmp_path / "taken" / "out")
+    assert "taken" in refused(below)
+
+
+def test_mistakes_are_answered_with_the_near_match(cli, tmp_path, judge, tone):
+    assert "largest" in refused(cli("analyze", tone, "--model", judge, "--face", "biggest"))
+    assert "there is no" in refused(cli("analyze", tmp_path / "talk.mp4"))
+    assert "saved model" in refused(cli("analyze", tone, "--model", tmp_path))
+
+
+def test_processes_side_by_side_say_the_same(tmp_path, home, options, tone):
+    second = tmp_path / "second.wav"
+    make_media(second, samples=np.concatenate([sine(1.0, 16_000), sine(1.0, 16_000, 200.0)]))
+    from sentiprism.analysis.batch import analyze_all
+
+    one = list(analyze_all(tasks([tone, second], tmp_path / "one"), options))
+    two = list(analyze_all(tasks([tone, second], tmp_path / "two"), options, jobs=2))
+    key = lambda outcome: outcome.task.path.name  # noqa: E731
+    for a, b in zip(sorted(one, key=key), sorted(two, key=key), strict=True):
+        assert a.analysis.model_copy(update={"details": {}}) == b.analysis.model_copy(update={"details": {}})
