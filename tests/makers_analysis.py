@@ -6,7 +6,6 @@ import torch
 
 from makers_models import small
 from makers_text import tiny_bert
-
 from sentiprism.features.extractors import EXTRACTORS
 from sentiprism.models import create_model, save_model
 from sentiprism.recipe import Recipe

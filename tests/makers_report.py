@@ -154,10 +154,9 @@ def classified(classes: tuple[str, ...] = CLASSES, **changes: Any) -> Analysis:
 
 def nothing(**changes: Any) -> Analysis:
     """A recording in which no utterance was found."""
+    empty = {"utterances": (), "windows": (), "curves": (), "summary": summary((), TargetSpec())}
     notes = ("No speech was found in the sound.", "No face was found in the picture.")
-    return review(
-        utterances=(), windows=(), curves=(), summary=summary((), TargetSpec()), **{"notes": notes, **changes}
-    )
+    return review(**{**empty, "notes": notes, **changes})
 
 
 def reading(**changes: Any) -> Analysis:

@@ -9,7 +9,6 @@ import pytest
 from makers_analysis import features, saved_model
 from makers_cli import files
 from makers_media import grey, make_media, sine
-
 from sentiprism.analysis.batch import run, tasks
 from sentiprism.analysis.options import Options
 from sentiprism.analysis.pipeline import analyze
@@ -97,7 +96,7 @@ def test_a_text_is_analysed_like_a_talk(cli, tmp_path, judge):
 
 @pytest.fixture
 def tone(tmp_path):
-    return make_media(tmp_path / "it's a \"tone\" ü.wav", samples=sine(2.0, 16_000))
+    return make_media(tmp_path / 'it\'s a "tone" ü.wav', samples=sine(2.0, 16_000))
 
 
 def test_a_finished_report_is_kept_and_another_is_not_overwritten(tmp_path, home, options, tone):

@@ -256,6 +256,13 @@ def test_other_documents_open_without_a_fault(visit, tmp_path, make):
     assert playhead(page) == pytest.approx(0.54, abs=0.01)
 
 
+def test_curves_without_an_utterance_are_drawn_and_steer(visit, tmp_path, video):
+    page = visit(write_report(nothing(curves=review().curves), tmp_path / "report", video))
+    click_at(page, 0.5, y=60)
+    assert time_of(page) == pytest.approx(7.5, abs=0.05)
+    assert page.locator(".lane.small path.curve").count() == 5
+
+
 def test_text_of_others_is_never_run(visit, tmp_path):
     evil = "</script><script>document.title = 'run'</script><img src=x onerror=\"document.title = 'run'\">"
     first = review().utterances[0]

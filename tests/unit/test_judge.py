@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from makers_analysis import features, saved_model, spec
-
-from sentiprism.analysis.judge import Jury, Saying
+from sentiprism.analysis.judge import Answer, Jury, Saying
 from sentiprism.errors import UserError
 from sentiprism.features.extractors import EXTRACTORS
 from sentiprism.media.types import Segment, Word
@@ -32,6 +31,16 @@ def sayings() -> list[Saying]:
     ]
 
 
+def asked(jury: Jury, those: list[Saying] | None = None, *, contributions: bool = True) -> list[Answer]:
+    those = sayings() if those is None else those
+    return jury.ask(jury.prepare(those), range(len(those)), contributions=contributions)
+
+
+def credited(jury: Jury, one: Saying) -> list[float] | None:
+    data = jury.prepare([one])
+    return jury.words(data, 0, one.segment, jury.ask(data, [0])[0])
+
+
 @pytest.fixture(scope="module")
 def jury(tmp_path_factory):
     folder = tmp_path_factory.mktemp("jury")
@@ -39,12 +48,12 @@ def jury(tmp_path_factory):
 
 
 def test_contributions_and_base_sum_to_the_answer(jury):
-    for answer in jury.ask(sayings()):
+    for answer in asked(jury):
         assert answer.base + sum(answer.contributions.values()) == pytest.approx(answer.estimate.value, abs=1e-5)
 
 
 def test_what_is_missing_is_said_and_owes_nothing(jury):
-    found = jury.ask(sayings())
+    found = asked(jury)
     assert [answer.present for answer in found] == [
         ("text", "audio", "vision"), ("text", "audio"), ("audio",), (),
     ]  # fmt: skip
@@ -55,26 +64,25 @@ def test_what_is_missing_is_said_and_owes_nothing(jury):
 
 
 def test_an_utterance_has_one_answer_in_any_company_and_without_contributions(jury):
-    together = [answer.estimate.value for answer in jury.ask(sayings())]
-    assert [jury.ask([one])[0].estimate.value for one in sayings()] == pytest.approx(together, abs=1e-5)
-    assert [a.estimate.value for a in jury.ask(sayings(), contributions=False)] == pytest.approx(together, abs=1e-5)
-    assert jury.ask([]) == []
+    together = [answer.estimate.value for answer in asked(jury)]
+    assert [asked(jury, [one])[0].estimate.value for one in sayings()] == pytest.approx(together, abs=1e-5)
+    assert [a.estimate.value for a in asked(jury, contributions=False)] == pytest.approx(together, abs=1e-5)
+    assert asked(jury, []) == []
 
 
 def test_words_are_credited_in_their_order(jury):
     """A word in pieces counts once, and what the words add is what the whole text adds, but for [CLS] and [SEP]."""
     one = Saying(said("w1 abc w2"), sayings()[0].features)
-    credit = jury.words(one, jury.ask([one])[0])
+    credit = credited(jury, one)
     assert len(credit) == 3
     assert all(np.isfinite(credit))
     assert any(abs(c) > 1e-6 for c in credit)
-    silent = sayings()[2]
-    assert jury.words(silent, jury.ask([silent])[0]) is None
+    assert credited(jury, sayings()[2]) is None
 
 
 def test_words_beyond_what_the_encoder_reads_add_nothing(jury):
     long = Saying(said(" ".join(f"w{n}" for n in range(60))), {})
-    credit = jury.words(long, jury.ask([long])[0])
+    credit = credited(jury, long)
     assert len(credit) == 60
     assert credit[-1] == 0
     assert credit[37] != 0  # 40 tokens, [CLS] and [SEP] among them
@@ -83,10 +91,10 @@ def test_words_beyond_what_the_encoder_reads_add_nothing(jury):
 def test_classes_have_probabilities(tmp_path):
     target = TargetSpec(kind="classes", classes=("bad", "fine", "good"))
     jury = Jury(saved_model(tmp_path / "model", features(tmp_path / "text"), target=target), "cpu")
-    for answer in jury.ask(sayings()):
+    for answer in asked(jury):
         assert sum(answer.estimate.probabilities) == pytest.approx(1)
         assert answer.estimate.value == np.argmax(answer.estimate.probabilities)
-    assert jury.words(sayings()[0], jury.ask(sayings())[0]) is not None
+    assert credited(jury, sayings()[0]) is not None
 
 
 def test_intervals_come_with_a_calibrated_model(tmp_path):
@@ -95,7 +103,7 @@ def test_intervals_come_with_a_calibrated_model(tmp_path):
     }  # fmt: skip
     folder = saved_model(tmp_path / "model", features(tmp_path / "text"), calibration=calibration, limits=["acted"])
     jury = Jury(folder, "cpu")
-    estimate = jury.ask(sayings())[0].estimate
+    estimate = asked(jury)[0].estimate
     assert (estimate.high - estimate.low) == pytest.approx(1.0, abs=1e-4)
     assert jury.judge.level == 0.9
     assert "acted" in jury.judge.notes

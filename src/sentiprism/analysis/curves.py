@@ -21,6 +21,7 @@ def curves(extractor: Extractor, track: Track, face: int | None = None) -> list[
         face: number of the face, from 1.
     """
     recipe = extractor.recipe
+    units = dict(zip(recipe.columns, recipe.units, strict=True))
     stride = -(-len(track.times) // POINTS) or 1
     starts = np.arange(0, len(track.times), stride)
     if not len(starts):
@@ -28,7 +29,9 @@ def curves(extractor: Extractor, track: Track, face: int | None = None) -> list[
     times = np.add.reduceat(track.times, starts) / np.diff(np.append(starts, len(track.times)))
     found = []
     for column, shown in extractor.shown.items():
-        values = track.values[:, recipe.columns.index(column)].astype(np.float64)
+        values, unit = track.values[:, recipe.columns.index(column)].astype(np.float64), units[column]
+        if unit.startswith("log "):  # people think in Hz
+            values, unit = np.exp(values), unit.removeprefix("log ")
         defined = np.isfinite(values)
         if shown.where is not None:
             defined &= track.values[:, recipe.columns.index(shown.where)] > 0.5
@@ -40,7 +43,7 @@ def curves(extractor: Extractor, track: Track, face: int | None = None) -> list[
                 name=column,
                 title=shown.title,
                 modality=extractor.modality,
-                unit=recipe.units[recipe.columns.index(column)],
+                unit=unit,
                 face=face,
                 times=tuple(times.round(3).tolist()),
                 values=tuple(means),

@@ -80,51 +80,8 @@ class Jury:
             notes=(*notes, *known.get("limits", ())),
         )
 
-    def ask(self, sayings: Sequence[Saying], *, contributions: bool = True) -> list[Answer]:
-        """An answer each; with Shapley values of the modalities unless they are not wanted."""
-        if not sayings:
-            return []
-        data = self._prepared(sayings)
-        model = self._coalitions if contributions else self.model.to(self.engine.device)
-        found: list[Answer] = [None] * len(sayings)  # type: ignore[list-item]
-        for rows, output in forward_all(model, data, self.engine, 32, labels=False):
-            value = output.prediction.double().cpu().numpy()
-            coalitions = value if contributions else value[:, None]
-            chosen = chosen_class(coalitions)
-            credit = shapley(chosen) if contributions else np.zeros((len(rows), 0))
-            estimates = self._estimates(coalitions[:, -1])
-            own = output.weights["modality"].cpu().numpy() if "modality" in output.weights else None
-            for i, row in enumerate(rows.tolist()):
-                names = self.model.modalities
-                present = tuple(name for name in names if data.steps(name)[row])
-                found[row] = Answer(
-                    estimate=estimates[i],
-                    base=float(chosen[i, 0]),
-                    contributions=dict(zip(names, credit[i].tolist(), strict=False)) if contributions else {},
-                    weights=None if own is None else {name: float(own[i, MODALITIES.index(name)]) for name in names},
-                    present=present,
-                )
-        return found
-
-    def words(self, saying: Saying, answer: Answer) -> list[float] | None:
-        """What each word adds to the answer (integrated gradients); None where the model does not read words."""
-        spec = self.model.features.text
-        words = saying.segment.words
-        if spec is None or spec.encoder is None or spec.source == "features" or "text" not in answer.present:
-            return None
-        target = int(np.argmax(answer.estimate.probabilities)) if answer.estimate.probabilities else None
-        batch = self.engine.move(self._prepared([saying]).batch([0]))
-        parts, _, _ = attribute(self.model, batch, "text", target)
-        tokenizer, cut = load_tokenizer(spec.encoder), {"truncation": True, "max_length": len(parts)}
-        tokens = tokenizer(saying.segment.text, return_offsets_mapping=True, **cut)["offset_mapping"]
-        ends = np.cumsum([len(word.text) + 1 for word in words])  # a space follows each word of the line
-        credit = np.zeros(len(words))
-        for (start, end), part in zip(tokens, parts, strict=True):
-            if end > start:  # [CLS] and [SEP] are no part of the line
-                credit[np.searchsorted(ends, start, side="right")] += part
-        return [float(one) for one in credit]
-
-    def _prepared(self, sayings: Sequence[Saying]) -> PreparedSplit:
+    def prepare(self, sayings: Sequence[Saying]) -> PreparedSplit:
+        """The utterances of a recording as the model takes them; their texts are read once, here."""
         spec = self.model.features
         ids = np.array([str(number) for number in range(len(sayings))])
         sequences = {}
@@ -134,6 +91,48 @@ class Jury:
                 sequences[name] = Ragged.from_rows(rows, modality.width)
         texts = tuple(saying.segment.text for saying in sayings)
         return PreparedSplit(Split("recording", ids, ids, texts, {}, sequences), spec)
+
+    def ask(self, data: PreparedSplit, rows: Sequence[int], *, contributions: bool = True) -> list[Answer]:
+        """An answer for each of ``rows``; with Shapley values of the modalities unless they are not wanted."""
+        if not rows:
+            return []
+        model = self._coalitions if contributions else self.model.to(self.engine.device)
+        found: dict[int, Answer] = {}
+        for chosen, output in forward_all(model, data, self.engine, 32, rows=np.asarray(rows), labels=False):
+            value = output.prediction.double().cpu().numpy()
+            coalitions = value if contributions else value[:, None]
+            worth = chosen_class(coalitions)
+            credit = shapley(worth) if contributions else np.zeros((len(chosen), 0))
+            estimates = self._estimates(coalitions[:, -1])
+            own = output.weights["modality"].cpu().numpy() if "modality" in output.weights else None
+            for i, row in enumerate(chosen.tolist()):
+                names = self.model.modalities
+                present = tuple(name for name in names if data.steps(name)[row])
+                found[row] = Answer(
+                    estimate=estimates[i],
+                    base=float(worth[i, 0]),
+                    contributions=dict(zip(names, credit[i].tolist(), strict=False)) if contributions else {},
+                    weights=None if own is None else {name: float(own[i, MODALITIES.index(name)]) for name in names},
+                    present=present,
+                )
+        return [found[row] for row in rows]
+
+    def words(self, data: PreparedSplit, row: int, segment: Segment, answer: Answer) -> list[float] | None:
+        """What each word adds to the answer (integrated gradients); None where the model does not read words."""
+        spec = self.model.features.text
+        if spec is None or spec.encoder is None or spec.source == "features" or "text" not in answer.present:
+            return None
+        target = int(np.argmax(answer.estimate.probabilities)) if answer.estimate.probabilities else None
+        batch = self.engine.move(data.batch([row]))
+        parts, _, _ = attribute(self.model, batch, "text", target)
+        tokenizer, cut = load_tokenizer(spec.encoder), {"truncation": True, "max_length": len(parts)}
+        tokens = tokenizer(segment.text, return_offsets_mapping=True, **cut)["offset_mapping"]
+        ends = np.cumsum([len(word.text) + 1 for word in segment.words])  # a space follows each word of the line
+        credit = np.zeros(len(segment.words))
+        for (start, end), part in zip(tokens, parts, strict=True):
+            if end > start:  # [CLS] and [SEP] are no part of the line
+                credit[np.searchsorted(ends, start, side="right")] += part
+        return [float(one) for one in credit]
 
     def _estimates(self, prediction: npt.NDArray[np.float64]) -> list[Estimate]:
         if prediction.ndim > 1:

@@ -16,6 +16,7 @@ from sentiprism.media.recognise import recognise
 from sentiprism.media.segment import segment
 from sentiprism.media.speech import voiced
 from sentiprism.media.types import Cue, Segment, Word
+from sentiprism.media.whisper import words_of
 
 READING = 0.4
 """Seconds a word takes a reader, 150 words a minute: the time line of a text without a recording."""
@@ -55,9 +56,9 @@ def listen(
     elif not spans:
         notes.append("No speech was found in the sound.")
     if cues and (timed or spans):
-        folder = whisper(options) if not timed else None
+        folder = None if timed else whisper(options)  # inside a cue, words by their length are near enough
         heard = sound if sound is not None else np.zeros(0, np.int16)
-        words = align(cues, heard, spans, folder)
+        words = align(cues, heard, spans, folder, options.language, on=on)
         transcript = "given, with times" if timed else "given, aligned"
         if folder is None and not timed:
             notes.append("Without a recogniser the transcript's words were spread over the speech: times are coarse.")
@@ -83,7 +84,7 @@ def read(cues: tuple[Cue, ...], options: Options) -> tuple[Segment, ...]:
     if cues and all(cue.start is not None for cue in cues):
         words = align(cues, np.zeros(0, np.int16), (), None)
     else:
-        texts = [word for cue in cues for word in cue.text.split()]
+        texts = [word for cue in cues for word in words_of(cue.text)]
         words = tuple(Word(text, READING * n, READING * (n + 1)) for n, text in enumerate(texts))
     return segment(words, (), longest=options.longest, pause=options.pause)
 

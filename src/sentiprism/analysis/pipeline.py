@@ -86,11 +86,7 @@ def analyze(
     if not segments and tracks.faces:  # a face can be judged where nobody speaks; a voice cannot
         segments, judged = stretches(duration, options.longest), tracks._replace(audio=None)
     with clock("judging"):
-        utterances = _utterances(jury, segments, judged, options, lambda share: on("judging", share))
-        around = windows(duration, segments, options)
-        asked = [_saying(jury, one, judged, _faces_of(one, judged, options)[0]) for one in around]
-        answers = zip(around, jury.ask(asked, contributions=False), strict=True)
-        sliding = [Window(start=w.start, end=w.end, estimate=a.estimate) for w, a in answers if a.present]
+        utterances, sliding = _judged(jury, segments, judged, windows(duration, segments, options), options, on)
     notes = (*heard.notes, *_missing(jury, recording, tracks, utterances))
     return Analysis(
         program=f"sentiprism {__version__}",
@@ -142,31 +138,41 @@ def _perceive(
         return heard, Tracks(audio, faces, tuple(curve for some in drawn for curve in some))
 
 
-def _utterances(
-    jury: Jury, segments: tuple[Segment, ...], tracks: Tracks, options: Options, on: Callable[[float], Any]
-) -> list[UtterancePart]:
+def _judged(
+    jury: Jury,
+    segments: tuple[Segment, ...],
+    tracks: Tracks,
+    around: tuple[Segment, ...],
+    options: Options,
+    on: Progress,
+) -> tuple[list[UtterancePart], list[Window]]:
+    """Answers to the utterances, each with each of its faces, and to the windows around them."""
     pairs = [(one, face) for one in segments for face in _faces_of(one, tracks, options)]
-    sayings = [_saying(jury, segment, tracks, face) for segment, face in pairs]
-    found = []
-    for number, ((segment, face), saying, answer) in enumerate(zip(pairs, sayings, jury.ask(sayings), strict=True), 1):
-        credit = jury.words(saying, answer) if options.words else None
+    more = [(one, _faces_of(one, tracks, options)[0]) for one in around]
+    data = jury.prepare([_saying(jury, segment, tracks, face) for segment, face in (*pairs, *more)])
+    said = jury.ask(data, range(len(pairs)))
+    utterances: list[UtterancePart] = []
+    for row, ((segment, face), answer) in enumerate(zip(pairs, said, strict=True)):
+        credit = jury.words(data, row, segment, answer) if options.words else None
         words = [
             WordPart(text=word.text, start=word.start, end=word.end, contribution=None if credit is None else credit[i])
             for i, word in enumerate(segment.words)
         ]
-        found.append(
-            UtterancePart(
-                number=number,
-                start=segment.start,
-                end=segment.end,
-                text=segment.text,
-                words=tuple(words),
-                face=None if face is None else face + 1,
-                **answer._asdict(),
+        if answer.present:
+            utterances.append(
+                UtterancePart(
+                    number=len(utterances) + 1,
+                    start=segment.start,
+                    end=segment.end,
+                    text=segment.text,
+                    words=tuple(words),
+                    face=None if face is None else face + 1,
+                    **answer._asdict(),
+                )
             )
-        )
-        on(number / len(pairs))
-    return [one for one in found if one.present]
+        on("judging", (row + 1) / len(pairs))
+    slid = zip(around, jury.ask(data, range(len(pairs), len(pairs) + len(more)), contributions=False), strict=True)
+    return utterances, [Window(start=w.start, end=w.end, estimate=a.estimate) for w, a in slid if a.present]
 
 
 def _faces_of(segment: Segment, tracks: Tracks, options: Options) -> list[int | None]:

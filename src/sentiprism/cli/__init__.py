@@ -10,6 +10,7 @@ from sentiprism import __version__
 from sentiprism.cli import dataset, evidence, experiment, figure, run
 from sentiprism.cli.analyze import analyze
 from sentiprism.cli.bench import bench
+from sentiprism.cli.demo import demo
 from sentiprism.cli.doctor import doctor
 from sentiprism.cli.explain import explain
 from sentiprism.cli.extract import extract
@@ -43,7 +44,7 @@ for verb in (
     tune,
     bench,
     doctor,
-    run.demo,
+    demo,
 ):
     app.command()(verb)
 

@@ -124,7 +124,7 @@ def train(
             precision=precision,  # type: ignore[arg-type]
             tensorboard=tensorboard,
         )
-    _measure(run, device, as_json=as_json)
+    measured(run, device, as_json=as_json)
 
 
 def evaluate(
@@ -145,23 +145,8 @@ def evaluate(
     _report([measure(run, split, device=device)], run, as_json=as_json)
 
 
-def demo(
-    seeds: Annotated[int, typer.Option(min=1, metavar="N", help="How many seeds.")] = 2, device: Device = "auto"
-) -> None:
-    """Train and measure MDF on the built-in synthetic dataset, where the right answer is known.
-
-    Examples:
-        sentiprism demo
-
-        sentiprism demo --seeds 5
-    """
-    from sentiprism.data.synthetic import synthetic_dataset
-    from sentiprism.training import train as launch
-
-    _measure(launch("mdf", synthetic_dataset().name, seeds=seeds, device=device), device)
-
-
-def _measure(run: "Run", device: str, *, as_json: bool = False) -> None:
+def measured(run: "Run", device: str, *, as_json: bool = False) -> None:
+    """Measure a run on valid and test, and print both."""
     from sentiprism.evaluation import evaluate as measure
 
     results = [measure(run, split, device=device) for split in ("valid", "test")]

@@ -59,6 +59,8 @@ def _frames(media: Media, fps: float, longest: int, limits: Limits) -> Generator
                     raise UserError(f"{shown(media.path)} made its decoder answer what is no answer", "leave it out")
                 last = frame.time
                 yield frame
+    if last < 0:
+        raise UserError(f"{shown(media.path)} made its decoder answer without a picture", "leave it out")
 
 
 def _frame(body: bytearray, longest: int) -> Frame | None:

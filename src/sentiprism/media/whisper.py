@@ -50,6 +50,7 @@ class Whisper:
     def __init__(self, folder: Path) -> None:
         try:
             from faster_whisper import WhisperModel
+            from scipy.sparse import csr_array
         except ImportError:
             raise UserError("faster-whisper is not installed", "pip install 'sentiprism[media]'") from None
         for name in ("model.bin", "config.json", "tokenizer.json"):  # without its tokenizer one is downloaded
@@ -61,6 +62,8 @@ class Whisper:
         except Exception as error:  # the tokenizers' library raises bare Exception
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise UserError(f"{folder} cannot be loaded ({reason})", "fetch the model again") from None
+        # a dense product adds up in an order that depends on the number of threads
+        self._model.feature_extractor.mel_filters = csr_array(self._model.feature_extractor.mel_filters)
 
     def encode(self, sound: npt.NDArray[np.int16], windows: Sequence[Span]) -> Any:
         """Encoder's output for windows of a recording (n,), each at most `WINDOW` long."""

@@ -8,6 +8,8 @@ from sentiprism.media._decode.pictures import display_size, orientation
 
 MISSING = 0.02
 """Share of the announced duration that may be missing (rounded headers, an end of silence); one second always may."""
+SPARE = 4096
+"""Bytes that may be missing where a header announces bytes: an index, or a quarter of a second of speech."""
 TRIES = 600
 """Packets among which the first decodable one must be."""
 MAX_FPS = 1000.0
@@ -92,6 +94,8 @@ def _measure(recording: Opened, limit: float, voice: Voice) -> tuple[dict[int, A
 
 def _check_whole(recording: Opened, begins: dict[int, float], ends: dict[int, float]) -> None:
     """A file that was cut short announces more than it has."""
+    if recording.missing > SPARE:
+        refuse(f"is cut short: the last {recording.missing} bytes that it announces are not there", DAMAGED)
     if not recording.announces:
         return
     lengths = [float(s.duration * s.time_base) for s in recording.streams if s.duration is not None]

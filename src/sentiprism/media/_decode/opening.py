@@ -2,6 +2,7 @@
 
 import errno
 import os
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -66,6 +67,8 @@ class Opened(NamedTuple):
     """Its time 0 in the file's own seconds: the start of what starts first."""
     announces: bool
     """Whether its header was completed and says how long it is."""
+    missing: int
+    """Bytes that its header announces beyond the end of the file, as far as it does."""
 
     @property
     def streams(self) -> list[Any]:
@@ -109,12 +112,22 @@ def opened(fd: int, pixels: int, streams: int) -> Iterator[Opened]:
                 stream.discard = Discard.all
         starts = [s.start_time * s.time_base for s in (video, audio) if s is not None and s.start_time is not None]
         zero = max(Fraction(0), min(starts, default=Fraction(0)))
-        yield Opened(container, video, audio, zero, _announces(container, head))
+        yield Opened(container, video, audio, zero, _announces(container, head), _missing(fd, head))
 
 
 def _announces(container: InputContainer, head: bytes) -> bool:
     live = head.partition(SEGMENT)[2].startswith(UNKNOWN)
     return container.format.name.partition(",")[0] in ANNOUNCED and not live
+
+
+def _missing(fd: int, head: bytes) -> int:
+    """Of RIFF (WAV, AVI) and AIFF, for which FFmpeg takes the end of the file for the end of the recording."""
+    order = {b"RIFF": "<", b"FORM": ">"}.get(head[:4])
+    if order is None or len(head) < 8:
+        return 0
+    (size,) = struct.unpack(f"{order}I", head[4:8])
+    live = size >= 0x7FFFF000  # what programs write that do not know yet
+    return 0 if live else max(0, size + 8 - os.fstat(fd).st_size)
 
 
 def _best(container: InputContainer, kind: Any) -> Any | None:

@@ -82,7 +82,7 @@ function arrange() {
 
 function beside(said) {
   const one = said[0];
-  if (!one) return byId("now").replaceChildren(html("p", { class: "quiet" }, UTTERANCES.length ? "No utterance at this moment." : "No utterance was found."));
+  if (!one) return byId("now").replaceChildren(html("p", { class: "quiet" }, "No utterance at this moment."));
   byId("now").replaceChildren(html("p", { class: "now-time" }, `${clock(one.s)} – ${clock(one.e)}`, html("span", {}, `utterance ${one.n} of ${UTTERANCES.length}`)), html("p", { class: "said", dir: "auto", lang: DATA.language }, sentence(one)), verdict(one), parts(one));
 }
 

@@ -1,0 +1,124 @@
+"""Cost of `analyze` as a ratio to the recording's length, and the memory of all its processes together.
+
+    python benchmarks/analyze.py RECORDING... [--transcript FILE] [--asr base] [--minutes 60]
+
+Each recording is analysed in a process of its own, with the feature cache off (a home of its own) and the assets
+where they are. With ``--minutes`` the recording's packets are repeated, as they are, until it is that long, and
+its transcript with them. Models and libraries are loaded within the time that is counted: for short recordings that is
+most of it, which the ratio for a long one does not show.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from sentiprism.files import home
+from sentiprism.machine import MB, machine, measure, peak_memory
+
+
+def resident() -> float:
+    """MB of this process and all below it, as the kernel shares pages out among them (PSS)."""
+    total = 0
+    for status in Path("/proc").glob("[0-9]*/smaps_rollup"):
+        try:
+            if os.getpgid(int(status.parent.name)) == os.getpgrp():
+                total += next(int(line.split()[1]) for line in status.read_text().splitlines() if line[:4] == "Pss:")
+        except (OSError, StopIteration):  # it ended while we looked
+            continue
+    return total * 1024 / MB
+
+
+def watch(peak: list[float], done: threading.Event) -> None:
+    """Keep the largest total."""
+    while not done.wait(0.5):
+        peak[0] = max(peak[0], resident())
+
+
+def child(recording: Path, transcript: Path | None, asr: str, model: str) -> None:
+    """Analyse one recording and print what it cost."""
+    os.setpgrp()
+    from sentiprism.analysis.pipeline import analyze
+
+    peak, done = [0.0], threading.Event()
+    watcher = threading.Thread(target=watch, args=(peak, done))
+    watcher.start()
+    start, cpu = time.perf_counter(), time.process_time()
+    found = analyze(recording, transcript=transcript, options={"asr": asr, "model": model})
+    seconds, spent = time.perf_counter() - start, time.process_time() - cpu
+    done.set()
+    watcher.join()
+    print(
+        json.dumps(
+            {
+                "duration": found.recording.duration,
+                "seconds": seconds,
+                "cpu": spent,
+                "peak": max(peak[0], peak_memory()),
+                "parts": found.details["seconds"],
+                "utterances": len(found.utterances),
+            }
+        )
+    )
+
+
+def repeated(recording: Path, minutes: float, target: Path) -> int:
+    """Write a recording's packets again and again until it lasts ``minutes``; how many times that was."""
+    import av
+
+    times, shift = 0, 0.0
+    with av.open(str(target), "w") as out, av.open(str(recording)) as source:
+        streams = {s.index: out.add_stream_from_template(s) for s in source.streams if s.type in {"video", "audio"}}
+        length = float(source.duration or 0) / av.time_base
+        while shift < minutes * 60:
+            source.seek(0)
+            for packet in source.demux(*(source.streams[index] for index in streams)):
+                if packet.dts is None:
+                    continue
+                ticks = round(shift / packet.time_base)
+                packet.pts, packet.dts = packet.pts + ticks, packet.dts + ticks
+                packet.stream = streams[packet.stream.index]
+                out.mux(packet)
+            times, shift = times + 1, shift + length
+    return times
+
+
+def main() -> None:
+    """Parse arguments, measure and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recordings", nargs="+", type=Path)
+    parser.add_argument("--transcript", type=Path, help="WebVTT with times")
+    parser.add_argument("--asr", default="base")
+    parser.add_argument("--model", default="starter")
+    parser.add_argument("--minutes", type=float)
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.child:
+        return child(given.recordings[0], given.transcript, given.asr, given.model)
+    print(machine())
+    with tempfile.TemporaryDirectory() as folder:
+        for recording in given.recordings:
+            source = recording
+            if given.minutes:
+                source = Path(folder) / recording.name
+                repeated(recording, given.minutes, source)
+            words = ["--child", source, "--asr", given.asr, "--model", given.model]
+            words += ["--transcript", given.transcript] if given.transcript else []
+            own = {"SENTIPRISM_HOME": f"{folder}/{recording.stem}", "SENTIPRISM_ASSETS": str(home("assets"))}
+            cost = measure(Path(__file__).resolve(), *words, environment=own)
+            parts = ", ".join(f"{name} {seconds:.1f}" for name, seconds in cost["parts"].items())
+            print(
+                f"{recording.name}: {cost['duration']:.0f} s, {cost['utterances']} utterances; "
+                f"{cost['seconds'] / cost['duration']:.2f} x its length ({cost['seconds']:.1f} s: {parts}); "
+                f"{cost['cpu'] / cost['duration']:.2f} x in CPU seconds of its own; peak {cost['peak']:.0f} MB"
+            )
+            sys.stdout.flush()
+    return None
+
+
+if __name__ == "__main__":
+    main()
