@@ -4,7 +4,6 @@ from math import isnan
 from pathlib import Path
 from typing import Any
 
-from sentiprism.data.dataset import Card
 from sentiprism.metrics import protocol
 from sentiprism.models import load_model
 
@@ -18,14 +17,14 @@ SOURCES = {
 PAGE = Path(__file__).with_name("card_template.md")
 
 
-def render(folder: Path, measured: dict[str, dict[str, dict[str, Any]]], counts: dict[str, str], card: Card) -> str:
+def render(folder: Path, measured: dict[str, dict[str, dict[str, Any]]], counts: dict[str, str], judged_by: str) -> str:
     """The page.
 
     Args:
         folder: of the saved model, calibrated.
         measured: see `measure`.
         counts: utterances of each split by source, as cells of a row.
-        card: of the dataset.
+        judged_by: metric protocol by name.
     """
     saved = load_model(folder)
     features, calibration, noted = saved.model.features, saved.calibration, saved.metadata
@@ -46,12 +45,12 @@ def render(folder: Path, measured: dict[str, dict[str, dict[str, Any]]], counts:
         seed=noted["seed"],
         level=calibration.level,
         samples=f"{calibration.samples:,}",
-        tables="\n\n".join(_table(name, measured[name], card) for name in SOURCES),
+        tables="\n\n".join(_table(name, measured[name], judged_by) for name in SOURCES),
     )
 
 
-def _table(name: str, rows: dict[str, dict[str, Any]], card: Card) -> str:
-    metrics = protocol(card.protocol).metrics
+def _table(name: str, rows: dict[str, dict[str, Any]], judged_by: str) -> str:
+    metrics = protocol(judged_by).metrics
     shown = [metric for metric in metrics if metric in next(iter(rows.values()))]
     heads = [f"{metrics[metric].label} {'↑' if metrics[metric].higher_is_better else '↓'}" for metric in shown]
     lines = [

@@ -17,7 +17,6 @@ from experiments.ravdess import labels as ravdess
 from experiments.starter.card import render
 from experiments.starter.dataset import NAME, build
 from experiments.starter.measure import counts, measure
-
 from sentiprism.analysis.extract import extract
 from sentiprism.data.dataset import Dataset
 from sentiprism.data.store import load_dataset
@@ -81,7 +80,7 @@ def main() -> None:
     annotate(folder, **notes)
     shutil.copytree(folder, ROOT / "src" / "sentiprism" / "starter", dirs_exist_ok=True)
     (ROOT / "docs" / "starter_model_card.md").write_text(
-        render(folder, found, counts(dataset), dataset.card), encoding="utf-8"
+        render(folder, found, counts(dataset), dataset.card.protocol), encoding="utf-8"
     )
 
 
