@@ -49,10 +49,8 @@ def test_the_real_files_fit_together(shared_data, tmp_path):
         values = dict(zip(file["id"].tolist(), file["vision"], strict=True))
     assert values.keys() == set(table["id"])
     assert all((shared_data / "ravdess" / name).is_file() for name in table["file"])
-    means = {
-        emotion: np.mean([one for name, one in values.items() if int(name[6:8]) == emotion], axis=0)
-        for emotion in VALENCE
-    }
+    shown = {emotion: [one for name, one in values.items() if int(name[6:8]) == emotion] for emotion in VALENCE}
+    means = {emotion: np.mean(those, axis=0) for emotion, those in shown.items()}
     named = {column: n for n, column in enumerate(OPENFACE)}
     # what the names say, if they stand over the right numbers: who smiles, who knits the brows, whose eyes are wide
     assert max(means, key=lambda emotion: means[emotion][named["AU12_r"]]) == 3

@@ -10,7 +10,7 @@ from scipy.fft import dct
 import sentiprism
 from experiments.starter.card import render
 from experiments.starter.dataset import FACE, microphone, tracker
-from sentiprism.analysis.judge import Jury, Saying, makers
+from sentiprism.analysis.judge import Answer, Jury, Saying, makers
 from sentiprism.features.extractors import EXTRACTORS
 from sentiprism.media.types import Segment, Word
 from sentiprism.models import load_model
@@ -25,6 +25,10 @@ def say(line: str) -> Segment:
     return Segment(0.0, 0.4 * len(words), words)
 
 
+def asked(jury: Jury, *sayings: Saying) -> list[Answer]:
+    return jury.ask(jury.prepare(sayings), range(len(sayings)))
+
+
 def test_it_is_small_and_what_it_asks_for_can_be_made_here():
     assert sum(path.stat().st_size for path in STARTER.rglob("*") if path.is_file()) <= MOST
     assert {path.name for path in STARTER.iterdir()} - {"__pycache__"} == {"config.json", "weights.safetensors"}
@@ -37,7 +41,7 @@ def test_it_is_small_and_what_it_asks_for_can_be_made_here():
 
 def test_it_tells_love_from_hate(home, minilm):
     lines = ("I love this film", "I hate this film", "what a wonderful surprise", "the worst evening of my life")
-    love, hate, good, bad = Jury("starter").ask([Saying(say(line), {}) for line in lines])
+    love, hate, good, bad = asked(Jury("starter"), *(Saying(say(line), {}) for line in lines))
     assert love.estimate.value > 0 > hate.estimate.value
     assert good.estimate.value > bad.estimate.value + 1
     assert love.present == ("text",)
@@ -47,17 +51,14 @@ def test_it_tells_love_from_hate(home, minilm):
 def test_any_modalities_will_do(home, minilm):
     jury = Jury("starter")
     spec, draw = jury.model.features, np.random.default_rng(0)
-    rates = {"audio": 40, "vision": 1}
-    made = {
-        name: np.float32(
-            draw.normal(getattr(spec, name).mean, getattr(spec, name).std, (steps, getattr(spec, name).width))
-        )
-        for name, steps in rates.items()
-    }
+    made = {}
+    for name, steps in {"audio": 40, "vision": 1}.items():
+        one = getattr(spec, name)
+        made[name] = draw.normal(one.mean, one.std, (steps, one.width)).astype(np.float32)
     for count in (1, 2, 3):
         for names in combinations(("text", "audio", "vision"), count):
             segment = say("it was fine") if "text" in names else Segment(0.0, 2.0, ())
-            (answer,) = jury.ask([Saying(segment, {name: made[name] for name in names if name != "text"})])
+            (answer,) = asked(jury, Saying(segment, {name: made[name] for name in names if name != "text"}))
             assert answer.present == names
             assert -3 <= answer.estimate.low <= answer.estimate.value <= answer.estimate.high <= 3
             assert sum(answer.contributions.values()) + answer.base == pytest.approx(answer.estimate.value, abs=1e-3)
@@ -69,7 +70,7 @@ def test_a_smile_is_better_than_knit_brows(home, minilm):
     smile[0, FACE.columns.index("AU12_r")] = 3
     knit[0, FACE.columns.index("AU04_r")] = 3
     silent = Segment(0.0, 2.0, ())
-    glad, cross = jury.ask([Saying(silent, {"vision": smile}), Saying(silent, {"vision": knit})])
+    glad, cross = asked(jury, Saying(silent, {"vision": smile}), Saying(silent, {"vision": knit}))
     assert glad.estimate.value > cross.estimate.value
 
 
@@ -100,11 +101,8 @@ def test_another_microphone_moves_bands_and_cepstra_together():
     mfcc = change[:, [n for n, name in enumerate(recipe.columns) if name.startswith("mfcc_")]]
     np.testing.assert_allclose(dct(mel, norm="ortho")[:, 1:14], mfcc, atol=1e-4)
     assert np.abs(mel).min() > 0
-    still = [
-        n
-        for n, (name, unit) in enumerate(zip(recipe.columns, recipe.units, strict=True))
-        if unit != "dB" and "mfcc" not in name
-    ]
+    kinds = zip(recipe.columns, recipe.units, strict=True)
+    still = [n for n, (name, unit) in enumerate(kinds) if unit != "dB" and not name.startswith("mfcc_")]
     assert not change[:, still].any()
 
 
