@@ -118,7 +118,8 @@ class FINE(Model):
         width, count = config.width, len(self.modalities)
         self.projections, self.extractors = nn.ModuleDict(), nn.ModuleDict()
         for modality in self.modalities:
-            self.projections[modality] = nn.Linear(self.input_widths[modality], width)
+            # normalised, so that what was said weighs as much as where: MiniLM's states are a third of the positions
+            self.projections[modality] = nn.Sequential(nn.Linear(self.input_widths[modality], width), nn.LayerNorm(width))
             self.extractors[modality] = self._extractor()
         self.factorizer = None
         if config.factorize != "none":
