@@ -2,7 +2,7 @@
 
     python -m experiments.starter.make --data ../shared/data
 
-Extracts RAVDESS, builds the dataset, trains the experiment ``mdf/sentiprism2026_starter``, calibrates on valid,
+Extracts RAVDESS, builds the dataset, trains the experiment ``lf_dnn/sentiprism2026_starter``, calibrates on valid,
 measures on test, and writes ``src/sentiprism/starter`` and ``docs/starter_model_card.md``. Datasets go into the store
 as ``ravdess`` and ``starter``; what is extracted and encoded is kept, so that a second run only trains.
 """
@@ -27,7 +27,7 @@ from sentiprism.models.artifact import annotate
 from sentiprism.training import train
 
 ROOT = Path(__file__).parents[2]
-MODEL = "mdf"
+MODEL = "lf_dnn"
 RAVDESS = "ravdess"
 LICENCE = (
     "non-commercial use only: it learned from RAVDESS (CC BY-NC-SA 4.0); give credit to Livingstone and Russo 2018"

@@ -2,20 +2,31 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from sentiprism import __version__
-from sentiprism.analysis.judge import Jury
+from sentiprism.analysis.judge import Jury, folder_of
 from sentiprism.analysis.options import Options
 from sentiprism.analysis.parallel import side_by_side
 from sentiprism.analysis.pipeline import TEXTS, Progress, analyze
 from sentiprism.errors import UserError
 from sentiprism.files import safe_name, sha256
+from sentiprism.media.process import shown
 from sentiprism.report.analysis import Analysis
-from sentiprism.report.files import read_report, write_report
+from sentiprism.report.files import (
+    DOCUMENT,
+    INDEX,
+    PAGE,
+    check_place,
+    is_foreign_index,
+    is_report,
+    read_report,
+    write_report,
+)
 
 SUFFIXES = frozenset(
     (
@@ -59,29 +70,34 @@ def tasks(inputs: Sequence[Path], out: Path, transcript: Path | None = None) -> 
         transcript: of the one recording, or a folder of transcripts that have the recordings' names.
 
     Raises:
-        UserError: nothing there, a folder without recordings, two of one name, or one transcript for many.
+        UserError: nothing there, a folder without recordings or that cannot be read, one transcript for many, none that
+            fits, or a place that is taken.
     """
-    found: list[Path] = []
-    for path in inputs:
+    for path in (*inputs, *([] if transcript is None else [transcript])):
         if not path.exists():
-            raise UserError(f"there is no {path}", "check the name")
-        own = sorted(one for one in path.rglob("*") if _taken(one)) if path.is_dir() else [path]
-        if not own:
-            raise UserError(
-                f"no recordings in {path}", f"it should hold files of {', '.join(sorted(SUFFIXES)[:5])} ..."
-            )
-        found += own
+            raise UserError(f"there is no {shown(path)}", "check the name")
+    found = list(dict.fromkeys(one for path in inputs for one in (_recordings(path) if path.is_dir() else [path])))
     if len(found) == 1 and not inputs[0].is_dir():
-        return [Task(found[0], out, _transcript(found[0], transcript))]
-    if transcript is not None and not transcript.is_dir():
-        raise UserError(f"{transcript} is one transcript for {len(found)} recordings", "give a folder of transcripts")
-    names: dict[str, Path] = {}
-    for path in found:
-        name = "".join(c if c.isalnum() or c in "-_" else "-" for c in path.stem)[:60].strip("-") or "recording"
-        if name in names:
-            name = f"{name[:48]}-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
-        names[safe_name(name, "report")] = path
-    return [Task(path, out / name, _transcript(path, transcript)) for name, path in names.items()]
+        if out.resolve() == Path.cwd():
+            raise UserError("a report is a folder of its own, and --out is the one you are in", "give it a name")
+        made = [Task(found[0], out, _transcript(found[0], transcript))]
+    else:
+        if transcript is not None and not transcript.is_dir():
+            cause = f"{shown(transcript)} is one transcript for {len(found)} recordings"
+            raise UserError(cause, "give a folder of transcripts")
+        if is_foreign_index(out):
+            raise UserError(f"{shown(out / INDEX)} is not a page of this program", "choose another --out")
+        names: dict[str, Path] = {}
+        for path in found:
+            name = "".join(c if c.isalnum() or c in "-_" else "-" for c in path.stem)[:60].strip("-") or "recording"
+            if name in names:
+                name = f"{name[:48]}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:8]}"
+            names[safe_name(name, "report")] = path
+        made = [Task(path, out / name, _transcript(path, transcript)) for name, path in names.items()]
+    if transcript is not None and not any(task.transcript for task in made):
+        cause = f"no transcript in {shown(transcript)} has the name of a recording"
+        raise UserError(cause, "call the one of talk.mp4 talk.srt, .vtt, .json or .txt")
+    return made
 
 
 def analyze_all(
@@ -99,8 +115,9 @@ def analyze_all(
     Raises:
         UserError: the model cannot be used.
     """
-    Jury(options.model)  # what is wrong with the model is said once, before anything is decoded
-    work = partial(run, options=options, replace=replace, on=on if jobs <= 1 else None)
+    _jury(options.model)  # what is wrong with the model is said once, before anything is decoded
+    one = run if len(todo) == 1 else _guarded
+    work = partial(one, options=options, replace=replace, on=on if jobs <= 1 else None)
     for task, result in side_by_side(work, todo, jobs):
         yield Outcome(task, None, result) if isinstance(result, UserError) else result
 
@@ -115,12 +132,28 @@ def run(task: Task, options: Options, *, replace: bool = False, on: Progress | N
     kept = _kept(task.folder, key)
     if kept is not None:
         return Outcome(task, kept, kept=True)
-    if task.folder.exists() and not replace and (not task.folder.is_dir() or any(task.folder.iterdir())):
-        raise UserError(f"{task.folder} holds something else", "choose another --out, or give --replace")
+    if task.folder.exists() and not (task.folder.is_dir() and not any(task.folder.iterdir())):
+        if not is_report(task.folder):  # whatever it is, it may be dear to somebody
+            raise UserError(f"{shown(task.folder)} holds something else than a report", "choose another --out")
+        if not replace:
+            cause = f"{shown(task.folder)} holds another report: of another file, model or settings"
+            raise UserError(cause, "choose another --out, or give --replace")
+    check_place(task.folder)
     made = analyze(task.path, transcript=task.transcript, options=options, jury=_jury(options.model), on=on)
     made = made.model_copy(update={"details": {**made.details, "key": key}})
     write_report(made, task.folder, media=task.path, replace=True)
     return Outcome(task, made)
+
+
+def _guarded(task: Task, options: Options, *, replace: bool = False, on: Progress | None = None) -> Outcome:
+    """As `run`; a fault nobody has foreseen, in a library for instance, is a reason like any other."""
+    try:
+        return run(task, options, replace=replace, on=on)
+    except (UserError, OSError):
+        raise
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise UserError(f"{shown(task.path)} cannot be analysed ({reason})", "leave it out, and report this") from error
 
 
 @lru_cache(maxsize=1)
@@ -131,16 +164,22 @@ def _jury(model: str) -> Jury:
 def _key(task: Task, options: Options) -> str:
     """What a report depends on."""
     if not task.path.is_file():
-        raise UserError(f"{task.path} is no file", "give a recording or a folder of recordings")
-    folder = Path(options.model)
+        raise UserError(f"{shown(task.path)} is no file", "give a recording or a folder of recordings")
     parts: Mapping[str, str | None] = {
+        "name": shown(task.path.name),
         "recording": sha256(task.path),
         "transcript": sha256(task.transcript) if task.transcript else None,
         "options": options.model_dump_json(),
-        "model": sha256(folder / "weights.safetensors") if folder.is_dir() else options.model,
+        "model": _content(options.model),
         "version": __version__,
     }
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _content(model: str) -> str:
+    """Of a saved model, its intervals and notes too."""
+    return " ".join(sha256(folder_of(model) / name) for name in ("config.json", "weights.safetensors"))
 
 
 def _kept(folder: Path, key: str) -> Analysis | None:
@@ -152,8 +191,25 @@ def _kept(folder: Path, key: str) -> Analysis | None:
     return found if found.details.get("key") == key else None
 
 
-def _taken(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+def _recordings(folder: Path) -> list[Path]:
+    """Those in a folder and below it, but for what is hidden and what reports hold."""
+
+    def unreadable(error: OSError) -> NoReturn:
+        cause = f"the folder {shown(error.filename)} cannot be read ({error.strerror})"
+        raise UserError(cause, "get the right to read it, or name the recordings instead")
+
+    found: list[Path] = []
+    for place, folders, names in os.walk(folder, onerror=unreadable):
+        if {PAGE, DOCUMENT} <= set(names):
+            folders.clear()
+            continue
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths = (Path(place, name) for name in names if not name.startswith("."))
+        found += (path for path in paths if path.suffix.lower() in SUFFIXES and path.is_file())
+    if not found:
+        few = ", ".join(sorted(SUFFIXES)[:5])
+        raise UserError(f"no recordings in {shown(folder)}", f"it should hold files of {few} ...")
+    return sorted(found)
 
 
 def _transcript(path: Path, given: Path | None) -> Path | None:

@@ -58,7 +58,7 @@ class Jury:
     """
 
     def __init__(self, model: str | Path, device: str = "auto") -> None:
-        folder = Path(__file__).parents[1] / STARTER if str(model) == STARTER else Path(model)
+        folder = folder_of(model)
         self.saved: SavedModel = load_model(folder)
         self.model: Model = self.saved.model
         self.name = STARTER if str(model) == STARTER else folder.resolve().name
@@ -145,6 +145,11 @@ class Jury:
             Estimate(value=float(value), **{end: float(bounds[end][i]) for end in bounds})
             for i, value in enumerate(values)
         ]
+
+
+def folder_of(model: str | Path) -> Path:
+    """Where a saved model lies: the folder itself, or the package's own for ``starter``."""
+    return Path(__file__).parents[1] / STARTER if str(model) == STARTER else Path(model)
 
 
 def makers(model: Model) -> dict[Modality, Extractor]:

@@ -37,6 +37,8 @@ def listen(
     cues: tuple[Cue, ...] | None,
     options: Options,
     on: Callable[[float], Any] | None = None,
+    *,
+    length: float | None = None,
 ) -> Heard:
     """Words and utterances of a recording.
 
@@ -45,22 +47,24 @@ def listen(
         cues: of a given transcript.
         options: the recogniser, language and lengths.
         on: told the seconds that were recognised.
+        length: seconds of the recording, where they may be more than the sound's.
     """
     spans = voiced(sound) if sound is not None else ()
     notes: list[str] = []
     words: tuple[Word, ...] = ()
     transcript = language = None
-    timed = cues and all(cue.start is not None for cue in cues)
+    placed = cues is not None and timed(cues)
     if sound is None:
-        notes.append("There is no sound: what was said and how cannot be judged.")
+        what = "how it was said" if placed else "what was said and how"
+        notes.append(f"There is no sound: {what} cannot be judged.")
     elif not spans:
         notes.append("No speech was found in the sound.")
-    if cues and (timed or spans):
-        folder = None if timed else whisper(options)  # inside a cue, words by their length are near enough
+    if cues and (placed or spans):
+        folder = None if placed else whisper(options)  # inside a cue, words by their length are near enough
         heard = sound if sound is not None else np.zeros(0, np.int16)
-        words = align(cues, heard, spans, folder, options.language, on=on)
-        transcript = "given, with times" if timed else "given, aligned"
-        if folder is None and not timed:
+        words = align(cues, heard, spans, folder, options.language, length=length, on=on)
+        transcript = "given, with times" if placed else "given, aligned"
+        if folder is None and not placed:
             notes.append("Without a recogniser the transcript's words were spread over the speech: times are coarse.")
         spans = ()  # what the transcript leaves out was left out on purpose
     elif cues:
@@ -74,6 +78,11 @@ def listen(
     return Heard(found, transcript, options.language or language, tuple(notes))
 
 
+def timed(cues: tuple[Cue, ...]) -> bool:
+    """Whether a transcript says when everything in it is said."""
+    return bool(cues) and all(cue.start is not None for cue in cues)
+
+
 def whisper(options: Options) -> Path | None:
     """Folder of the recogniser; None where none is wanted."""
     return None if options.asr == "none" else resolve_whisper(options.asr)
@@ -81,7 +90,7 @@ def whisper(options: Options) -> Path | None:
 
 def read(cues: tuple[Cue, ...], options: Options) -> tuple[Segment, ...]:
     """Utterances of a text without a recording; times are those of a reader, or the cues' own."""
-    if cues and all(cue.start is not None for cue in cues):
+    if timed(cues):
         words = align(cues, np.zeros(0, np.int16), (), None)
     else:
         texts = [word for cue in cues for word in words_of(cue.text)]

@@ -1,16 +1,17 @@
 """`analyze`: one recording or text, through every room, to the document that is shown."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from time import perf_counter
 from typing import Any, NamedTuple
 
 from sentiprism import __version__
 from sentiprism.analysis.curves import curves
 from sentiprism.analysis.judge import Jury, Saying
-from sentiprism.analysis.listen import Heard, listen, read, stretches, windows
+from sentiprism.analysis.listen import Heard, listen, read, stretches, timed, windows
 from sentiprism.analysis.options import Options
 from sentiprism.analysis.summary import summary
 from sentiprism.analysis.tracks import face_tracks, visible, voice_track
@@ -20,13 +21,15 @@ from sentiprism.files import sha256
 from sentiprism.media.decode import sound
 from sentiprism.media.limits import Limits
 from sentiprism.media.probe import probe
+from sentiprism.media.process import shown
 from sentiprism.media.speech import RATE
 from sentiprism.media.transcripts import read_transcript
 from sentiprism.media.types import Cue, Media, Segment, Span
 from sentiprism.report.analysis import Analysis, Curve, Recording, UtterancePart, Window, WordPart
 from sentiprism.types import Modality
 
-TEXTS = (".txt", ".srt", ".vtt", ".json")
+TEXTS = (".srt", ".vtt", ".json", ".txt")
+"""With times rather than without: of two transcripts of one recording the first is taken."""
 
 Progress = Callable[[str, float], Any]
 """Told what part is at work and the share of it that is done, from 0 to 1."""
@@ -69,13 +72,13 @@ def analyze(
     if path.suffix.lower() in TEXTS and transcript is None:
         heard, tracks, recording = _text(path, options), Tracks(), None
         duration = max((one.end for one in heard.segments), default=0.0)
-        seen = Recording(name=path.name, content=sha256(path), kind="text", duration=duration)
+        seen = Recording(name=shown(path.name), content=sha256(path), kind="text", duration=duration)
     else:
         recording = probe(path, limits or Limits())
         duration = recording.duration
         heard, tracks = _perceive(recording, cues, jury, options, clock, on)
         seen = Recording(
-            name=path.name,
+            name=shown(path.name),
             content=recording.content,
             kind="video" if recording.video else "audio",
             duration=duration,
@@ -107,35 +110,53 @@ def _quiet(part: str, share: float) -> None:
 
 
 def _text(path: Path, options: Options) -> Heard:
-    return Heard(read(read_transcript(path), options), "the text itself; times are those of a reader", None, ())
+    cues = read_transcript(path)
+    times = "with its own times" if timed(cues) else "times are those of a reader"
+    return Heard(read(cues, options), f"the text itself; {times}", None, ())
 
 
 def _perceive(
     media: Media, cues: tuple[Cue, ...] | None, jury: Jury, options: Options, clock: "_Clock", on: Progress
 ) -> tuple[Heard, Tracks]:
-    """Faces and sound side by side: each is decoded in a process of its own and read in a thread of its own."""
+    """Faces and sound side by side: each is decoded in a process of its own and read in a thread of its own.
+
+    Where the sound's side fails or is stopped, the faces' is not waited for.
+    """
     voice = jury.extractors.get("audio") or EXTRACTORS["speech"]()
     face = jury.extractors.get("vision") or EXTRACTORS["action_units"]()
+
+    stop = Event()
 
     def told(part: str) -> Callable[[float], Any]:
         return lambda seconds: on(part, min(seconds / max(media.duration, 1e-9), 1.0))
 
+    def looked(seconds: float) -> None:
+        if stop.is_set():
+            raise CancelledError
+        told("faces")(seconds)
+
     def watch() -> list[Track]:
         with clock("faces"):
-            return face_tracks(media, face.name, told("faces")) if media.video else []
+            found = face_tracks(media, face.name, looked) if media.video else []
+        on("faces", 1.0)
+        return found
 
     with ThreadPoolExecutor(1) as pool:
         watching = pool.submit(watch)
-        with clock("speech"):
-            speech = sound(media, RATE) if media.audio else None
-            heard = listen(speech, cues, options, told("speech"))
-        with clock("voice"):
-            audio = None if speech is None else voice_track(media, voice.name, speech)
-        on("voice", 1.0)
-        faces = tuple(watching.result())
-        drawn = [curves(face, track, n) for n, track in enumerate(faces[: None if options.face == "all" else 1], 1)]
-        drawn += [curves(voice, audio)] if audio is not None else []
-        return heard, Tracks(audio, faces, tuple(curve for some in drawn for curve in some))
+        try:
+            with clock("speech"):
+                speech = sound(media, RATE) if media.audio else None
+                heard = listen(speech, cues, options, told("speech"), length=media.duration)
+            on("speech", 1.0)
+            with clock("voice"):
+                audio = None if speech is None else voice_track(media, voice.name, speech)
+            on("voice", 1.0)
+            faces = tuple(watching.result())
+        finally:
+            stop.set()
+    drawn = [curves(face, track, n) for n, track in enumerate(faces[: None if options.face == "all" else 1], 1)]
+    drawn += [curves(voice, audio)] if audio is not None else []
+    return heard, Tracks(audio, faces, tuple(curve for some in drawn for curve in some))
 
 
 def _judged(
@@ -202,7 +223,7 @@ def _missing(jury: Jury, media: Media | None, tracks: Tracks, utterances: list[U
     elif media is not None and not tracks.faces:
         notes.append("No face was found in the picture.")
     known = jury.model.modalities
-    if media is not None and "audio" not in known:
+    if tracks.audio is not None and "audio" not in known:
         notes.append("The model does not hear: the voice is drawn but has no part in the answers.")
     if tracks.faces and "vision" not in known:
         notes.append("The model does not see: faces are drawn but have no part in the answers.")

@@ -1,6 +1,7 @@
 """Features along a recording, made once: they are kept by its content."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -47,12 +48,16 @@ def face_tracks(media: Media, extractor: str, on: Callable[[float], Any] = lambd
         return [made.derive(track) for track in face_tracks(media, made.source.name, on)]
     rate = made.recipe.rate or FACE_RATE
 
-    def told() -> Iterator[Frame]:
-        for frame in frames(media, rate):
+    def told(pictures: Iterator[Frame]) -> Iterator[Frame]:
+        for frame in pictures:
             on(frame.time)
             yield frame
 
-    return cached(media.content, made.recipe, {"rate": rate}, lambda: made(told()))
+    def make() -> list[Track]:
+        with closing(frames(media, rate)) as pictures:
+            return made(told(pictures))
+
+    return cached(media.content, made.recipe, {"rate": rate}, make)
 
 
 def visible(faces: Sequence[Track], span: Span) -> list[int]:

@@ -51,6 +51,7 @@ for verb in (
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
 STOPPED = 130
+RESUMED = "a training run goes on with: sentiprism train --resume RUN, all else with the same command"
 
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]  # click's, of which recent typers carry a copy
 
@@ -89,7 +90,7 @@ def main() -> int:
     except (KeyboardInterrupt, typer.Abort):
         status = STOPPED
     if status == STOPPED:
-        typer.echo("stopped; a training run goes on with: sentiprism train --resume RUN", err=True)
+        typer.echo(f"stopped; {RESUMED}", err=True)
     return int(status)
 
 

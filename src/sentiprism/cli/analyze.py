@@ -20,7 +20,9 @@ PARTS = {"faces": 0.4, "speech": 0.4, "voice": 0.05, "judging": 0.15}
 
 
 def analyze(
-    inputs: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Videos, sounds, texts, or folders of them.")],
+    inputs: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Videos, sounds, texts; or folders of videos and sounds.")
+    ],
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the report goes.")] = Path("report"),
     model: Annotated[str, typer.Option(metavar="MODEL", help="starter, or the folder of a saved model.")] = "starter",
     transcript: Annotated[
@@ -55,6 +57,7 @@ def analyze(
     """
     from sentiprism.analysis.batch import analyze_all, tasks
     from sentiprism.analysis.options import Options
+    from sentiprism.media.process import shown
     from sentiprism.report.files import INDEX, PAGE, write_index
     from sentiprism.report.page.index import Entry
 
@@ -62,11 +65,11 @@ def analyze(
     options = Options.parse(chosen, "the options of analyze")
     todo = tasks(inputs, out, transcript)
     outcomes: list[Outcome] = []
-    alone = len(todo) == 1
-    with _bar(f"analysing {todo[0].path.name if alone else f'{len(todo)} recordings'}", alone, len(todo)) as on:
-        for outcome in analyze_all(todo, options, jobs=jobs, replace=replace, on=on if alone else None):
+    what = shown(todo[0].path.name) if len(todo) == 1 else f"{len(todo)} recordings"
+    with _bar(f"analysing {what}", len(todo)) as (on, ended):
+        for outcome in analyze_all(todo, options, jobs=jobs, replace=replace, on=on):
             outcomes.append(outcome)
-            on(outcome.task.path.name, 1.0)
+            ended()
     outcomes.sort(key=lambda one: todo.index(one.task))
     if todo[0].folder == out:
         if outcomes[0].error is not None:
@@ -74,7 +77,8 @@ def analyze(
         _say(outcomes[0], as_json=as_json)
         return
     done = [(one.analysis, f"{one.task.folder.name}/{PAGE}") for one in outcomes if one.analysis is not None]
-    failures = {one.task.path.name: one.reason for one in outcomes if one.reason is not None}
+    reasons = zip(_names(outcomes), (one.reason for one in outcomes), strict=True)
+    failures = {name: reason for name, reason in reasons if reason is not None}
     write_index(out, (Entry.of(analysis, link) for analysis, link in done), failures)
     _say_all(outcomes, str(out / INDEX), as_json=as_json)
     failed = sum(one.analysis is None for one in outcomes)
@@ -83,20 +87,24 @@ def analyze(
 
 
 @contextmanager
-def _bar(message: str, alone: bool, count: int) -> Iterator[Callable[[str, float], None]]:
-    """Yield what is told of progress: the parts of one recording, or each of many when it is done."""
+def _bar(message: str, count: int) -> Iterator[tuple[Callable[[str, float], None], Callable[[], None]]]:
+    """Yield what is told of the parts of a recording, and what is told that one has ended."""
     from sentiprism.features.progress import progress
 
     done: dict[str, float] = {}
-    with progress(message, 1.0 if alone else count) as advance:
+    with progress(message, count) as advance:
 
         def on(part: str, share: float) -> None:
             step = share - done.get(part, 0.0)
             if step > 0:
                 done[part] = share
-                advance(step * (PARTS.get(part, 0.0) if alone else 1.0))
+                advance(step * PARTS[part])
 
-        yield on
+        def ended() -> None:
+            advance(1 - sum(share * PARTS[part] for part, share in done.items()))
+            done.clear()
+
+        yield on, ended
 
 
 def _say(outcome: "Outcome", *, as_json: bool) -> None:
@@ -140,12 +148,20 @@ def _say_all(outcomes: "list[Outcome]", index: str, *, as_json: bool) -> None:
         emit_json([file | more for file, more in zip(files, kept, strict=True)])
         return
     rows = []
-    for one in outcomes:
+    for name, one in zip(_names(outcomes), outcomes, strict=True):
         mean = one.analysis.summary.mean if one.analysis else None
         count = str(len(one.analysis.utterances)) if one.analysis else "-"
-        rows.append((one.task.path.name, count, "-" if mean is None else f"{mean:+.2f}", one.reason or "done"))
+        rows.append((name, count, "-" if mean is None else f"{mean:+.2f}", one.reason or "done"))
     caption = f"Reports: {index}"
     table(f"{len(outcomes)} recordings", ("file", "utterances", "mean", "outcome"), rows, caption, numbers=("mean",))
+
+
+def _names(outcomes: "list[Outcome]") -> list[str]:
+    """Of the recordings; where two have one name, with their folders."""
+    from sentiprism.media.process import shown
+
+    names = [one.task.path.name for one in outcomes]
+    return [shown(n if names.count(n) == 1 else one.task.path) for n, one in zip(names, outcomes, strict=True)]
 
 
 def answer(estimate: "Estimate", judge: "Judge") -> str:

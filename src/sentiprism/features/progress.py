@@ -7,6 +7,8 @@ from typing import Any
 
 PATIENCE = 2.0
 """Seconds of silence before anything is shown."""
+WIDE = 30
+"""Characters of a message on a bar: a long file name would leave no room for the time left."""
 _shown: list[Any] = []
 """The bar that is at work: what goes on inside of it is a line of it, since a terminal can hold one alone."""
 
@@ -23,21 +25,22 @@ def progress(message: str, total: float | None = None) -> Iterator[Callable[[flo
     """
     from rich.console import Console
     from rich.markup import escape
-    from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+    cut = WIDE // 2
+    short = escape(message if len(message) <= WIDE else f"{message[:cut]}…{message[1 - cut :]}")
     if _shown:
         bar = _shown[-1]
-        task = bar.add_task(escape(message), total=total)
+        task = bar.add_task(short, total=total)
         try:
             yield lambda amount: bar.update(task, advance=amount)
         finally:
             bar.remove_task(task)
         return
     console = Console(stderr=True)
-    bar = Progress(
-        SpinnerColumn(), *Progress.get_default_columns(), TimeElapsedColumn(), console=console, transient=True
-    )
-    task = bar.add_task(escape(message), total=total)
+    columns = (SpinnerColumn(), *Progress.get_default_columns(), TextColumn("left,"), TimeElapsedColumn())
+    bar = Progress(*columns, console=console, transient=True)
+    task = bar.add_task(short, total=total)
     timer = Timer(PATIENCE, bar.start if console.is_terminal else lambda: console.print(f"{message} ...", markup=False))
     timer.daemon = True
     timer.start()

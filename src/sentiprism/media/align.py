@@ -30,6 +30,7 @@ def align(
     folder: Path | None,
     language: str | None = None,
     *,
+    length: float | None = None,
     on: Callable[[float], Any] | None = None,
 ) -> tuple[Word, ...]:
     """Words of a transcript with their times.
@@ -45,6 +46,7 @@ def align(
         spans: of `sentiprism.media.speech.voiced`.
         folder: of a Whisper model for CTranslate2, or None.
         language: a code; None = told from the sound.
+        length: seconds of the recording, whose picture may go on where its sound ends; None = the sound's.
         on: told how many seconds of the recording are done.
 
     Returns:
@@ -53,7 +55,8 @@ def align(
     Raises:
         UserError: the transcript is of a longer recording; the model cannot be loaded or does not know the language.
     """
-    length = len(sound) / RATE if len(sound) else float("inf")
+    if length is None:
+        length = len(sound) / RATE if len(sound) else float("inf")
     if late := [cue.start for cue in cues if cue.start is not None and cue.start > length + SLACK]:
         cause = f"the transcript has words at {late[0]:.1f} s, the recording ends at {length:.1f} s"
         raise UserError(cause, "give the transcript of this very recording")
@@ -108,7 +111,7 @@ class _Aligner:
                 yield word._replace(start=start, end=max(word.end, start))
 
     def _located(self, texts: list[str], window: Span, folder: Path) -> list[Word]:
-        if window.end - window.start < SHORTEST:
+        if min(window.end, len(self.sound) / RATE) - window.start < SHORTEST:
             return spread(texts, window, self.spans)
         whisper = load(folder)
         encoded = whisper.encode(self.sound, [window])

@@ -28,8 +28,8 @@ THREADS = 4
 """More frames at once would only hold more memory."""
 
 
-def shown(path: Path) -> str:
-    """A path as it may stand in one line."""
+def shown(path: Path | str) -> str:
+    """A path or a name as it may stand in one line and in any file: escaped where it holds what cannot be printed."""
     return str(path) if str(path).isprintable() else ascii(str(path))
 
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -9,10 +10,12 @@ from sentiprism.errors import UserError
 from sentiprism.files import atomic_folder, write_text
 from sentiprism.report.analysis import Analysis
 from sentiprism.report.page import render
-from sentiprism.report.page.index import Entry, render_index
+from sentiprism.report.page.index import TITLE, Entry, render_index
 from sentiprism.report.page.playable import EMBEDDED, media_type
 
 PAGE, DOCUMENT, TABLE, INDEX = "report.html", "analysis.json", "utterances.csv", "index.html"
+COPY = "recording"
+"""Of a recording that lies beside its page, the name without the suffix."""
 
 
 def write_report(
@@ -40,7 +43,7 @@ def write_report(
         with atomic_folder(folder, replace=replace) as new:
             name = None
             if media is not None and media.stat().st_size > limit and media_type(media):
-                name = f"recording{media.suffix.lower()}"
+                name = f"{COPY}{media.suffix.lower()}"
                 _lay_beside(media.resolve(), new / name)
             page = render(analysis, media, name=name, limit=limit)
             (new / PAGE).write_text(page, encoding="utf-8")
@@ -48,9 +51,27 @@ def write_report(
             # with the mark that tells Excel the encoding; readers of CSV skip it
             (new / TABLE).write_text(analysis.to_csv() + "\n", encoding="utf-8-sig")
     except OSError as error:
-        cause = f"the report {folder} cannot be written: {error.strerror or error}"
-        raise UserError(cause, "choose a place that you may write to, with room for it") from None
+        raise _unwritable(f"the report {folder}", error) from None
     return folder / PAGE
+
+
+def check_place(folder: Path) -> None:
+    """Find out before the work, not after it, whether a report can be written.
+
+    Raises:
+        UserError: it cannot.
+    """
+    place = next(path for path in folder.absolute().parents if path.exists())
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        raise _unwritable(f"the report {folder}", error) from None
+
+
+def _unwritable(what: str, error: OSError) -> UserError:
+    cause = f"{what} cannot be written: {error.strerror or error}"
+    return UserError(cause, "choose a place that you may write to, with room for it")
 
 
 def _lay_beside(media: Path, name: Path) -> None:
@@ -58,6 +79,23 @@ def _lay_beside(media: Path, name: Path) -> None:
         os.link(media, name)
     except OSError:  # another file system, or one without links
         shutil.copyfile(media, name)
+
+
+def is_report(folder: Path) -> bool:
+    """Whether a folder is a report and holds nothing else, so that it may be replaced."""
+    if not folder.is_dir():
+        return False
+    names = {path.name for path in folder.iterdir()}
+    return {PAGE, DOCUMENT} <= names and all(n in {PAGE, DOCUMENT, TABLE} or n.startswith(f"{COPY}.") for n in names)
+
+
+def is_foreign_index(folder: Path) -> bool:
+    """Whether a page stands where `write_index` would write, and is not one that it wrote."""
+    try:
+        with (folder / INDEX).open(encoding="utf-8", errors="replace") as file:
+            return TITLE not in file.read(10_000)
+    except FileNotFoundError:
+        return False
 
 
 def read_report(folder: Path) -> Analysis:
@@ -91,6 +129,5 @@ def write_index(folder: Path, entries: Iterable[Entry], failures: Mapping[str, s
     try:
         write_text(folder / INDEX, page)
     except OSError as error:
-        cause = f"{folder / INDEX} cannot be written: {error.strerror or error}"
-        raise UserError(cause, "choose a place that you may write to, with room for it") from None
+        raise _unwritable(str(folder / INDEX), error) from None
     return folder / INDEX

@@ -43,6 +43,7 @@ def render(analysis: Analysis, media: Path | None = None, *, name: str | None = 
         data=embedded(payload(analysis)),
         analysis=analysis,
         target=analysis.judge.target,
+        middle=(analysis.judge.target.low + analysis.judge.target.high) / 2,
         player=player,
         player_note=_player_note(analysis, media, player),
         headline=wording.headline(analysis),

@@ -7,6 +7,9 @@ from urllib.parse import quote
 from sentiprism.report.analysis import Analysis
 from sentiprism.report.page import fill, wording
 
+TITLE = "Recordings · sentiment"
+"""Of the page, by which it is known."""
+
 
 class Entry(NamedTuple):
     """A recording in the table; small, so that thousands may be listed."""
@@ -58,6 +61,7 @@ def render_index(entries: Iterable[Entry], failures: Mapping[str, str]) -> str:
     return fill(
         "index.html.j2",
         scripts=["script/index.js"],
+        title=TITLE,
         entries=lines,
         failures=sorted(failures.items()),
         numbers=any(entry.mean is not None for entry in lines),
