@@ -11,7 +11,8 @@ SOURCES = {
     "mosi": "CMU-MOSI, official test split, text",
     "mosei": "CMU-MOSEI, official test split, text",
     "ravdess": "RAVDESS, actors 21 to 24, voice and face",
-    "joined": "RAVDESS actors 21 to 24 joined with test texts of like label (made up, see above)",
+    "joined": "Made up: RAVDESS actors 21 to 24 with test texts of like label",
+    "unrelated": "Made up: RAVDESS actors 21 to 24 with any test texts, whose labels count",
 }
 
 PAGE = Path(__file__).with_name("card_template.md")

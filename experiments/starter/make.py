@@ -82,7 +82,10 @@ def main() -> None:
     )
     notes: dict[str, Any] = {"licence": LICENCE, "limits": [*LIMITS, covered], "measured": found}
     annotate(folder, **notes)
-    shutil.copytree(folder, ROOT / "src" / "sentiprism" / "starter", dirs_exist_ok=True)
+    package = ROOT / "src" / "sentiprism" / "starter"
+    package.mkdir(exist_ok=True)
+    for file in folder.iterdir():
+        shutil.copyfile(file, package / file.name)  # not its mode: everybody may read it
     (ROOT / "docs" / "starter_model_card.md").write_text(
         render(folder, found, counts(dataset), dataset.card.protocol), encoding="utf-8"
     )

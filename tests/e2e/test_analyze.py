@@ -1,6 +1,7 @@
 """`sentiprism analyze` on real clips, and on what is no recording."""
 
 import json
+import os
 import shutil
 
 import numpy as np
@@ -9,9 +10,10 @@ import pytest
 from makers_analysis import features, saved_model
 from makers_cli import files
 from makers_media import grey, make_media, sine
-from sentiprism.analysis.batch import run, tasks
+from sentiprism.analysis.batch import analyze_all, run, tasks
 from sentiprism.analysis.options import Options
 from sentiprism.analysis.pipeline import analyze
+from sentiprism.errors import UserError
 from sentiprism.report.analysis import Analysis
 
 TALK = "mosi_Oz06ZWiO20M_6.mp4"
@@ -108,7 +110,7 @@ def test_a_finished_report_is_kept_and_another_is_not_overwritten(tmp_path, home
     assert again.analysis == first.analysis
     assert (tmp_path / "out" / "analysis.json").stat().st_mtime_ns == written
     other = options.model_copy(update={"longest": 9.0})
-    with pytest.raises(Exception, match="holds something else"):
+    with pytest.raises(UserError, match="holds another report: of another file, model or settings"):
         run(task, other)
     assert not run(task, other, replace=True).kept
 
@@ -153,8 +155,71 @@ def test_a_place_that_cannot_be_written_is_said(cli, tmp_path, judge, tone):
     answer = cli("analyze", tone, "--model", judge, "--asr", "none", "--out", tmp_path / "taken")
     assert "taken" in refused(answer)
     assert (tmp_path / "taken").read_text() == "a file"
+    assert "taken" in refused(cli("analyze", tone, "--model", judge, "--replace", "--out", tmp_path / "taken"))
     below = cli("analyze", tone, "--model", judge, "--asr", "none", "--out", tmp_path / "taken" / "out")
     assert "taken" in refused(below)
+
+
+def test_only_a_report_is_ever_replaced(cli, tmp_path, judge, tone):
+    words = ("analyze", tone, "--model", judge, "--asr", "none", "--out", tmp_path / "mine")
+    assert cli(*words).status == 0
+    (tmp_path / "mine" / "thesis.doc").write_text("dear")
+    again = (*words, "--longest", "9", "--replace")
+    assert "holds something else than a report" in refused(cli(*again))
+    assert (tmp_path / "mine" / "thesis.doc").read_text() == "dear"
+    (tmp_path / "mine" / "thesis.doc").unlink()
+    assert cli(*again).status == 0
+
+
+def test_a_place_is_tried_before_the_work(tmp_path, home, options, tone, monkeypatch):
+    (tmp_path / "taken").write_text("a file")
+    (task,) = tasks([tone], tmp_path / "taken" / "out")
+    monkeypatch.setattr("sentiprism.analysis.batch.analyze", lambda *_, **__: pytest.fail("worked first"))
+    with pytest.raises(UserError, match="cannot be written: Not a directory"):
+        run(task, options)
+
+
+def test_names_of_any_bytes_and_reports_among_the_recordings(cli, tmp_path, judge, tone):
+    videos = tmp_path / "videos"
+    (videos / "more").mkdir(parents=True)
+    for name in (b"bad\xff.wav", b"-x [red]y[-red].wav", b"two\nlines.wav", b"more/two\nlines.wav"):
+        shutil.copy(tone, os.fsencode(videos) + b"/" + name)
+    words = ("analyze", videos, "--model", judge, "--asr", "none", "--out", videos, "--strict", "--json")
+    first, again = cli(*words), cli(*words)
+    assert first.status == again.status == 0, first.err
+    assert len(json.loads(again.out)) == len(json.loads(first.out)) == 4
+    page = (videos / "index.html").read_text()
+    assert "bad\\udcff.wav" in page
+    assert "two\\nlines.wav" in page
+
+
+def test_a_fault_that_nobody_foresaw_costs_the_others_nothing(tmp_path, home, options, tone, monkeypatch):
+    second = make_media(tmp_path / "second.wav", samples=sine(1.0, 16_000))
+
+    def analyze_or_fail(path, **words):
+        if path == second:
+            raise RuntimeError("of a\nlibrary")
+        return analyze(path, **words)
+
+    monkeypatch.setattr("sentiprism.analysis.batch.analyze", analyze_or_fail)
+    found = list(analyze_all(tasks([tone, second], tmp_path / "out"), options))
+    assert found[0].reason is None
+    assert found[1].reason.startswith(f"{second} cannot be analysed (RuntimeError: of a library)")
+    with pytest.raises(RuntimeError):
+        list(analyze_all(tasks([second], tmp_path / "alone"), options))
+
+
+def test_where_the_sound_fails_the_faces_are_not_waited_for(tmp_path, home, options, face_landmarker, monkeypatch):
+    path = make_media(tmp_path / "talk.avi", images=[grey(90)] * 3000, samples=sine(100.0, 16_000))
+    looked = []
+
+    def fail(*_: object, **__: object):
+        raise UserError("no words", "give some")
+
+    monkeypatch.setattr("sentiprism.analysis.pipeline.listen", fail)
+    with pytest.raises(UserError, match="no words"):
+        analyze(path, options=options, on=lambda part, share: looked.append(share) if part == "faces" else None)
+    assert max(looked, default=0) < 1
 
 
 def test_mistakes_are_answered_with_the_near_match(cli, tmp_path, judge, tone):
@@ -166,8 +231,6 @@ def test_mistakes_are_answered_with_the_near_match(cli, tmp_path, judge, tone):
 def test_processes_side_by_side_say_the_same(tmp_path, home, options, tone):
     second = tmp_path / "second.wav"
     make_media(second, samples=np.concatenate([sine(1.0, 16_000), sine(1.0, 16_000, 200.0)]))
-    from sentiprism.analysis.batch import analyze_all
-
     one = list(analyze_all(tasks([tone, second], tmp_path / "one"), options))
     two = list(analyze_all(tasks([tone, second], tmp_path / "two"), options, jobs=2))
     key = lambda outcome: outcome.task.path.name  # noqa: E731

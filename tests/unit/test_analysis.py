@@ -5,13 +5,17 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from makers_media import grey, make_media
 from sentiprism.analysis.curves import POINTS, curves
-from sentiprism.analysis.listen import listen, read, stretches, windows
+from sentiprism.analysis.listen import listen, read, stretches, timed, windows
 from sentiprism.analysis.options import Options
 from sentiprism.analysis.summary import summary
-from sentiprism.analysis.tracks import visible
+from sentiprism.analysis.tracks import face_tracks, visible
 from sentiprism.features.extractors.base import AudioExtractor, Shown
 from sentiprism.features.tracks import Track
+from sentiprism.media.decode import frames, sound
+from sentiprism.media.probe import probe
+from sentiprism.media.transcripts import read_transcript
 from sentiprism.media.types import Cue, Segment, Span, Word
 from sentiprism.recipe import Recipe
 from sentiprism.report.analysis import Estimate, UtterancePart
@@ -125,3 +129,46 @@ def test_a_long_curve_is_thinned_by_means():
     assert len(pitch.values) <= POINTS
     assert pitch.values[0] == pytest.approx(2.0, rel=1e-3)  # of 1, 2 and 3
     assert pitch.times[0] == pytest.approx(0.1)
+
+
+def test_a_text_with_times_keeps_them(tmp_path):
+    (tmp_path / "said.srt").write_text("1\n00:00:05,000 --> 00:00:06,000\nOne two.\n")
+    cues = read_transcript(tmp_path / "said.srt")
+    (found,) = read(cues, Options())
+    assert (found.start, found.end) == (5.0, 6.0)
+    assert timed(cues)
+    assert not timed((Cue("One"),))
+    assert not timed(())
+
+
+def test_a_picture_may_go_on_where_its_sound_ends():
+    heard = listen(np.zeros(16_000, np.int16), (Cue("a b", 20, 21), Cue("c d", 29, 40)), Options(), length=30.0)
+    assert [(one.start, one.end) for one in heard.segments] == [(20, 21), (29, 30)]
+
+
+def test_the_transcript_of_another_recording_is_doubted(shared_data, whisper_base):
+    speech = sound(probe(shared_data / "clips" / "mosi_03bSnISJMiM_1.wav"))
+    options = Options(asr=str(whisper_base), language="en")
+    right = listen(speech, (Cue("anyhow it was really good"),), options)
+    assert right.notes == ()
+    wrong = listen(speech, (Cue("the landlord painted seven garden chairs"),), options)
+    assert wrong.notes == ("The transcript hardly fits what is heard: is it that of this recording?",)
+
+
+def test_the_decoder_ends_where_a_face_cannot_be_read(tmp_path, monkeypatch, home):
+    media = probe(make_media(tmp_path / "grey.mp4", images=[grey(90)] * 30))
+    given = []
+
+    def watched(*words):
+        given.append(frames(*words))
+        return given[0]
+
+    def fail(self, pictures):
+        next(iter(pictures))
+        raise RuntimeError("no")
+
+    monkeypatch.setattr("sentiprism.analysis.tracks.frames", watched)
+    monkeypatch.setattr("sentiprism.features.extractors.face.Face.__call__", fail)
+    with pytest.raises(RuntimeError, match="no"):
+        face_tracks(media, "face")
+    assert given[0].gi_frame is None  # closed

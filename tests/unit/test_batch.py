@@ -1,5 +1,7 @@
 """Which recordings are analysed, and where their reports go."""
 
+import os
+
 import pytest
 
 from sentiprism.analysis.batch import tasks
@@ -50,3 +52,57 @@ def test_nothing_to_analyse_is_said(tmp_path):
         tasks([tmp_path / "none.mp4"], tmp_path / "out")
     with pytest.raises(UserError, match="no recordings in"):
         tasks([tmp_path], tmp_path / "out")
+
+
+def touched(*paths):
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+
+
+def test_reports_and_what_is_hidden_are_no_recordings(tmp_path):
+    touched(tmp_path / "a.mp4", tmp_path / "b" / "c.WAV", tmp_path / "notes.txt", tmp_path / ".hidden.mp4")
+    touched(tmp_path / "r" / "report.html", tmp_path / "r" / "analysis.json", tmp_path / "r" / "recording.mp4")
+    touched(tmp_path / ".a.tmp-12345678" / "recording.mp4")
+    found = tasks([tmp_path, tmp_path / "a.mp4"], tmp_path)
+    assert [(task.path, task.folder) for task in found] == [
+        (tmp_path / "a.mp4", tmp_path / "a"), (tmp_path / "b" / "c.WAV", tmp_path / "c"),
+    ]  # fmt: skip
+    with pytest.raises(UserError, match="no recordings in"):
+        tasks([tmp_path / "r"], tmp_path)
+
+
+def test_the_folder_one_is_in_is_no_place_for_a_report(tmp_path, monkeypatch):
+    touched(tmp_path / "a.mp4")
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    with pytest.raises(UserError, match="is the one you are in"):
+        tasks([tmp_path / "a.mp4"], tmp_path.relative_to(tmp_path))
+
+
+def test_a_transcript_that_fits_nothing_is_not_passed_over(tmp_path):
+    touched(tmp_path / "v" / "a.mp4", tmp_path / "v" / "b.mp4", tmp_path / "t" / "c.srt")
+    for given, message in (("t", "no transcript in"), ("t/c.srt", "is one transcript for 2"), ("u", "there is no")):
+        with pytest.raises(UserError, match=message):
+            tasks([tmp_path / "v"], tmp_path / "out", tmp_path / given)
+    touched(tmp_path / "t" / "a.txt", tmp_path / "t" / "a.srt")
+    one, other = tasks([tmp_path / "v"], tmp_path / "out", tmp_path / "t")
+    assert (one.transcript, other.transcript) == (tmp_path / "t" / "a.srt", None)
+
+
+def test_a_page_of_somebody_else_is_not_overwritten(tmp_path):
+    touched(tmp_path / "v" / "a.mp4")
+    (tmp_path / "v" / "index.html").write_text("<title>My holidays</title>")
+    with pytest.raises(UserError, match="is not a page of this program"):
+        tasks([tmp_path / "v"], tmp_path / "v")
+
+
+def test_a_folder_that_cannot_be_read_is_said(tmp_path, monkeypatch):
+    touched(tmp_path / "v" / "a.mp4")
+
+    def scandir(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(UserError, match=r"the folder .*v cannot be read \(Permission denied\)"):
+        tasks([tmp_path / "v"], tmp_path / "out")

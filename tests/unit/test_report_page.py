@@ -223,7 +223,7 @@ def test_the_weaker_end_of_a_one_sided_recording_is_called_so():
     two = review(utterances=(low, high), summary=summary)
     assert [moment.label for moment in wording.moments(two)] == ["Most positive", "Least positive"]
     alone = review(utterances=(high,), summary=summary.model_copy(update={"lowest": 2}))
-    assert [moment.label for moment in wording.moments(alone)] == ["Most positive"]
+    assert [moment.label for moment in wording.moments(alone)] == ["The one utterance"]
 
 
 @pytest.mark.parametrize(
@@ -240,6 +240,14 @@ def test_the_weaker_end_of_a_one_sided_recording_is_called_so():
 def test_an_intensity_in_words_is_the_same_on_every_scale(value, words):
     assert wording.mood(value, TargetSpec()) == words
     assert wording.mood(value / 3, TargetSpec(low=-1, high=1)) == words
+
+
+def test_the_reader_is_told_what_is_neutral_and_that_amounts_have_no_sign():
+    judge = review().judge
+    other = judge.model_copy(update={"target": TargetSpec(low=1, high=5)})
+    assert "0 is neutral" in render(review())
+    assert "+3 is neutral" in render(review(judge=other))
+    assert "a contribution of −1 counts as much as one of +1" in render(review())
 
 
 def test_classes_are_named_with_their_probabilities():

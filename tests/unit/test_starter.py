@@ -9,7 +9,7 @@ from scipy.fft import dct
 
 import sentiprism
 from experiments.starter.card import render
-from experiments.starter.dataset import FACE, microphone, tracker
+from experiments.starter.dataset import FACE, microphone, spoken, tracker
 from sentiprism.analysis.judge import Answer, Jury, Saying, makers
 from sentiprism.features.extractors import EXTRACTORS
 from sentiprism.media.types import Segment, Word
@@ -64,6 +64,12 @@ def test_any_modalities_will_do(home, minilm):
             assert sum(answer.contributions.values()) + answer.base == pytest.approx(answer.estimate.value, abs=1e-3)
 
 
+def test_nothing_at_all_is_near_the_middle(home, minilm):
+    (answer,) = asked(Jury("starter"), Saying(Segment(0.0, 2.0, ()), {}))
+    assert answer.present == ()
+    assert abs(answer.base) < 0.5
+
+
 def test_a_smile_is_better_than_knit_brows(home, minilm):
     jury = Jury("starter")
     smile, knit = np.zeros((2, 1, len(FACE.columns)), np.float32)
@@ -81,7 +87,8 @@ def test_it_says_what_it_may_be_used_for_and_how_well_it_does():
     for source, most in {"mosi": "text", "mosei": "text", "ravdess": "audio + vision"}.items():
         found = noted["measured"][source]
         assert found[most]["mae"][2] < found["mean of train"]["mae"][1], source  # intervals do not touch
-    joined = noted["measured"]["joined"]
+    joined, unrelated = noted["measured"]["joined"], noted["measured"]["unrelated"]
+    assert unrelated["text + audio + vision"]["mae"][0] < unrelated["mean of train"]["mae"][1]
     assert joined["text + audio + vision"]["mae"][0] < joined["text"]["mae"][0]
 
 
@@ -112,3 +119,10 @@ def test_another_tracker_keeps_the_range_and_the_rest():
     assert (found[:, 0] == 0).all()
     assert ((found >= 0) & (found <= 5)).all()
     assert found[:, 1].std() > 0.1
+
+
+def test_silence_around_a_take_is_cut_and_pauses_stay():
+    steps = np.zeros((8, 2), np.float32)
+    steps[:, 1] = (-90, -80, -20, -70, -25, -40, -60, -90)
+    steps[:, 0] = range(8)
+    assert spoken(steps, 1)[:, 0].tolist() == [2, 3, 4, 5]

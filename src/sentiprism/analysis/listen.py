@@ -20,6 +20,9 @@ from sentiprism.media.whisper import words_of
 
 READING = 0.4
 """Seconds a word takes a reader, 150 words a minute: the time line of a text without a recording."""
+FITTING = 0.2
+"""Mean probability of its words, unheard ones counting 0, below which a transcript is doubted: the right one had 0.6
+and more on the two clips that were tried, another recording's below 0.1."""
 
 
 class Heard(NamedTuple):
@@ -66,6 +69,10 @@ def listen(
         transcript = "given, with times" if placed else "given, aligned"
         if folder is None and not placed:
             notes.append("Without a recogniser the transcript's words were spread over the speech: times are coarse.")
+        if folder is not None and all(cue.start is None for cue in cues):
+            sure = sum(word.probability or 0.0 for word in words) / max(len(words), 1)
+            if sure < FITTING:
+                notes.append("The transcript hardly fits what is heard: is it that of this recording?")
         spans = ()  # what the transcript leaves out was left out on purpose
     elif cues:
         notes.append("The transcript has no times and there is no speech to align it with: it was not used.")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from sentiprism.analysis.batch import Outcome
     from sentiprism.report.analysis import Estimate, Judge
 
-PARTS = {"faces": 0.4, "speech": 0.4, "voice": 0.05, "judging": 0.15}
-"""Share of the time that a part takes, for the bar alone."""
+JUDGING = 0.15
+"""Share of the time that it takes, for the bar alone; the rest is looking and listening, side by side."""
 
 
 def analyze(
@@ -92,17 +93,24 @@ def _bar(message: str, count: int) -> Iterator[tuple[Callable[[str, float], None
     from sentiprism.features.progress import progress
 
     done: dict[str, float] = {}
+    reached, lock = 0.0, Lock()  # it is told by two threads
     with progress(message, count) as advance:
 
         def on(part: str, share: float) -> None:
-            step = share - done.get(part, 0.0)
-            if step > 0:
+            nonlocal reached
+            with lock:
                 done[part] = share
-                advance(step * PARTS[part])
+                perceived = min(done.get("faces", 0.0), done.get("speech", 0.0))  # the slower one is waited for
+                step = (1 - JUDGING) * perceived + JUDGING * done.get("judging", 0.0) - reached
+                if step > 0:
+                    reached += step
+                    advance(step)
 
         def ended() -> None:
-            advance(1 - sum(share * PARTS[part] for part, share in done.items()))
+            nonlocal reached
+            advance(1 - reached)
             done.clear()
+            reached = 0.0
 
         yield on, ended
 
@@ -110,6 +118,7 @@ def _bar(message: str, count: int) -> Iterator[tuple[Callable[[str, float], None
 def _say(outcome: "Outcome", *, as_json: bool) -> None:
     """One recording: the summary, and where the page lies."""
     from sentiprism.report.files import PAGE
+    from sentiprism.report.page.wording import moments
 
     analysis = outcome.analysis
     assert analysis is not None  # noqa: S101 - the caller has looked
@@ -117,21 +126,16 @@ def _say(outcome: "Outcome", *, as_json: bool) -> None:
         emit_json(analysis.model_dump(mode="json"))
         return
     seen, about = analysis.recording, analysis.summary
-    parts = {part.number: part for part in analysis.utterances}
-
-    def moment(which: int | None) -> str | None:
-        if which is None:
-            return None
-        part = parts[which]
-        return f"{answer(part.estimate, analysis.judge)} at {clock(part.start)}: {part.text or '(no words)'}"
-
+    ends = (
+        (one.label.lower(), f"{answer(one.part.estimate, analysis.judge)} at {clock(one.part.start)}: {one.quote}")
+        for one in moments(analysis)
+    )
     lines = [
         ("recording", f"{seen.kind}, {clock(seen.duration)}"),
         ("words", seen.transcript),
         ("utterances", str(len(analysis.utterances))),
         ("mean", None if about.mean is None else f"{about.mean:+.2f} on {_range(analysis.judge)}"),
-        ("most positive", moment(about.highest)),
-        ("most negative", moment(about.lowest)),
+        *ends,
         ("model", f"{analysis.judge.name} ({analysis.judge.model})"),
         ("report", f"{outcome.task.folder / PAGE}{' (was there already)' if outcome.kept else ''}"),
     ]

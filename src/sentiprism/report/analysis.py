@@ -49,7 +49,8 @@ class UtterancePart(Config):
     base: float
     """The model's answer to nothing at all: where the contributions start from."""
     contributions: dict[Modality, float]
-    """Exact Shapley values; with ``base`` they sum to the estimate. 0 for what is missing."""
+    """Exact Shapley values; with ``base`` they sum to the estimate as it is before it is cut at the ends of the scale,
+    of classes to the logit of the likeliest one. 0 for what is missing."""
     weights: dict[Modality, float] | None = None
     """The model's own, where it has them."""
     present: tuple[Modality, ...]

@@ -125,7 +125,7 @@ def _pieces(parts: Iterable[tuple[str, float, str]]) -> list[Share]:
 
 
 def moments(analysis: Analysis) -> list[Moment]:
-    """The two ends of what was found; where both are on one side, the weaker end is called so."""
+    """The two ends of what was found, or all there is; where both are on one side, the weaker end is called so."""
     target, summary = analysis.judge.target, analysis.summary
     by_number = {part.number: part for part in analysis.utterances}
     middle = (target.low + target.high) / 2
@@ -136,7 +136,8 @@ def moments(analysis: Analysis) -> list[Moment]:
             continue
         on_side = part.estimate.value <= middle if below else part.estimate.value >= middle
         other = "negative" if side == "positive" else "positive"
-        found.append(Moment(f"Most {side}" if on_side else f"Least {other}", part, quote(part)))
+        label = f"Most {side}" if on_side else f"Least {other}"
+        found.append(Moment(label if len(by_number) > 1 else "The one utterance", part, quote(part)))
     return found
 
 
