@@ -37,6 +37,12 @@ def test_the_summary_weighs_by_seconds():
     assert found.contributions == pytest.approx({"text": (6 + 4) / 10, "audio": 0.3})
 
 
+def test_an_utterance_counts_once_whatever_the_number_of_its_faces():
+    found = summary([part(1, 0, 6, 2.0), part(2, 0, 6, 1.0), part(3, 6, 8, 0.0)], TargetSpec())
+    assert found.speech == 8
+    assert found.mean == pytest.approx((3 * 2 + 3 * 1) / 8)
+
+
 def test_neutral_is_a_sixth_of_any_range():
     found = summary([part(1, 0, 1, 5.8), part(2, 1, 2, 5.9)], TargetSpec(low=0, high=10))
     assert (found.neutral, found.positive) == pytest.approx((0.5, 0.5))

@@ -116,8 +116,7 @@ def analyze_all(
         UserError: the model cannot be used.
     """
     _jury(options.model)  # what is wrong with the model is said once, before anything is decoded
-    one = run if len(todo) == 1 else _guarded
-    work = partial(one, options=options, replace=replace, on=on if jobs <= 1 else None)
+    work = partial(run, options=options, replace=replace, on=on if jobs <= 1 else None)
     for task, result in side_by_side(work, todo, jobs):
         yield Outcome(task, None, result) if isinstance(result, UserError) else result
 
@@ -143,17 +142,6 @@ def run(task: Task, options: Options, *, replace: bool = False, on: Progress | N
     made = made.model_copy(update={"details": {**made.details, "key": key}})
     write_report(made, task.folder, media=task.path, replace=True)
     return Outcome(task, made)
-
-
-def _guarded(task: Task, options: Options, *, replace: bool = False, on: Progress | None = None) -> Outcome:
-    """As `run`; a fault nobody has foreseen, in a library for instance, is a reason like any other."""
-    try:
-        return run(task, options, replace=replace, on=on)
-    except (UserError, OSError):
-        raise
-    except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        raise UserError(f"{shown(task.path)} cannot be analysed ({reason})", "leave it out, and report this") from error
 
 
 @lru_cache(maxsize=1)

@@ -106,7 +106,7 @@ def _words(task: Task, media: Media, options: ExtractOptions, spans: Mapping[str
     kept = home("cache", "words", f"{sha256(key.encode()).hexdigest()}.json")
     if not kept.is_file():
         speech = sound(media, RATE) if media.audio else None
-        heard = listen(speech, cues, Options(asr=options.asr, language=options.language))
+        heard = listen(speech, cues, Options(asr=options.asr, language=options.language), length=media.duration)
         kept.parent.mkdir(parents=True, exist_ok=True)
         write_text(kept, json.dumps([word for one in heard.segments for word in one.words]))
     return [Word(*word) for word in json.loads(kept.read_text(encoding="utf-8"))]

@@ -1,5 +1,6 @@
 """A recording in a few numbers."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,7 +19,8 @@ def summary(utterances: Sequence[UtterancePart], target: TargetSpec) -> Summary:
     """
     if not utterances:
         return Summary(mean=None)
-    seconds = np.array([one.end - one.start for one in utterances])
+    answers = Counter((one.start, one.end) for one in utterances)  # one for each face, where several are seen
+    seconds = np.array([(one.end - one.start) / answers[one.start, one.end] for one in utterances])
     share = seconds / seconds.sum() if seconds.sum() > 0 else np.full(len(seconds), 1 / len(seconds))
     amounts = {
         name: float(share @ [abs(one.contributions.get(name, 0.0)) for one in utterances])

@@ -119,7 +119,8 @@ class FINE(Model):
         self.projections, self.extractors = nn.ModuleDict(), nn.ModuleDict()
         for modality in self.modalities:
             # normalised, so that what was said weighs as much as where: MiniLM's states are a third of the positions
-            self.projections[modality] = nn.Sequential(nn.Linear(self.input_widths[modality], width), nn.LayerNorm(width))
+            projection = nn.Linear(self.input_widths[modality], width)
+            self.projections[modality] = nn.Sequential(projection, nn.LayerNorm(width))
             self.extractors[modality] = self._extractor()
         self.factorizer = None
         if config.factorize != "none":
