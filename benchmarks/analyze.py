@@ -45,7 +45,7 @@ def child(recording: Path, transcript: Path | None, asr: str, model: str) -> Non
     from sentiprism.analysis.pipeline import analyze
 
     peak, done = [0.0], threading.Event()
-    watcher = threading.Thread(target=watch, args=(peak, done))
+    watcher = threading.Thread(target=watch, args=(peak, done), daemon=True)
     watcher.start()
     start, cpu = time.perf_counter(), time.process_time()
     found = analyze(recording, transcript=transcript, options={"asr": asr, "model": model})
