@@ -64,6 +64,12 @@ def test_features_are_the_extractors_own_with_its_recipe(recordings, labels):
     assert speech.recipe.difference(spec.recipe) is None
 
 
+def test_utterances_of_one_file_are_of_one_recording(recordings, tmp_path):
+    rows = [{"id": f"u{n}", "file": name, "label": n, "split": SPLITS[name]} for n, name in enumerate("abc")]
+    extract(recordings, "mine", labels=write(tmp_path / "l.csv", rows), options=HEAR, **RANGE)
+    assert load_dataset("mine").train.video_ids.tolist() == ["a"]
+
+
 def test_one_long_recording_is_cut_by_its_times(recordings, tmp_path):
     times = {"x": (0.0, 0.5), "y": (0.5, 1.5), "z": (1.0, 2.0)}
     rows = [

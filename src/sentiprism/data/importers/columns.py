@@ -103,7 +103,7 @@ def _check(path: Path, table: Table, required: tuple[str, ...], names: list[str]
             )
     if not table["id"]:
         raise UserError(f"{path} has no rows", "give it one row an utterance")
-    videos = table.get("video_id") or [_video(path, name) for name in table["id"]]
+    videos = table.get("video_id") or table.get("file") or [_video(path, name) for name in table["id"]]
     splits = table.get("split", [])
     for name, video in zip(table["id"], videos, strict=True):
         if not video:
