@@ -116,7 +116,7 @@ class Pitch(AudioExtractor):
     shown: ClassVar = {"f0": Shown("pitch", "voiced"), "voiced": Shown("voicing")}
 
     def __call__(self, sound: np.ndarray) -> Track:
-        raise NotImplementedError
+        return Track(np.arange(len(sound)) / self.sample_rate, np.zeros((len(sound), 2), np.float32))
 
 
 def test_a_curve_has_holes_where_its_column_is_not_defined():
