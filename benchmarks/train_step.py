@@ -1,10 +1,11 @@
 """Time and memory of MDF's training step, against the plain way to take it.
 
-    python benchmarks/train_step.py [--encoder bert-base] [--encoder minilm] [--unaligned] [--json]
+    python benchmarks/train_step.py [--encoder bert-base] [--encoder minilm] [--precision bf16] [--unaligned] [--json]
 
 Ours is the `Trainer`'s own step. The plain form is the same `Trainer`, model and data with three things changed: every
 batch is padded to 50 tokens, and so made at random; AdamW works parameter by parameter (no foreach, not fused);
-attention is the matrix product. Each measurement is a process of its own, ours and plain by turns, and the table gives
+attention is the matrix product. With ``--precision bf16`` ours multiplies in bfloat16 (single precision otherwise), the
+plain form never does. Each measurement is a process of its own, ours and plain by turns, and the table gives
 the medians. The timed batches are spread evenly over an epoch's widths.
 
 Data: MOSI's train split, 1284 texts at their true lengths in MiniLM's (BERT's) tokens, with random words, and one
@@ -35,7 +36,7 @@ from sentiprism.machine import machine, measure, peak_memory
 from sentiprism.metrics import protocol
 from sentiprism.models import create_model
 from sentiprism.training.config import OptimConfig, RunConfig
-from sentiprism.training.engine import Engine
+from sentiprism.training.engine import Engine, Precision
 from sentiprism.training.loop import Trainer
 from sentiprism.training.progress import TrainingProgress
 from sentiprism.types import FeatureSpec, ModalitySpec, TargetSpec
@@ -43,7 +44,7 @@ from sentiprism.types import FeatureSpec, ModalitySpec, TargetSpec
 BATCH = 16
 
 
-def trainer(encoder: Path, *, plain: bool, unaligned: bool) -> Trainer:
+def trainer(encoder: Path, *, plain: bool, precision: Precision, unaligned: bool) -> Trainer:
     """The project's trainer on the split, or its plain form."""
     split = mosi_shapes(unaligned=unaligned)
     specs = {name: ModalitySpec(kind="features", width=r.width) for name, r in split.sequences.items() if r.width}
@@ -52,7 +53,7 @@ def trainer(encoder: Path, *, plain: bool, unaligned: bool) -> Trainer:
     model = create_model("mdf", features, TargetSpec(), pretrained=False)
     config = RunConfig(model="mdf", dataset="mosi", optim=OptimConfig(batch_size=BATCH))
     data = (Padded if plain else PreparedSplit)(split, features)
-    scorer, engine = protocol("intensity"), Engine("cpu")
+    scorer, engine = protocol("intensity"), Engine("cpu", "no" if plain else precision)
     made = Trainer(config, 0, model, data, data, scorer, Path(os.devnull), engine, {})
     if plain:
         groups = [{**group, "foreach": False, "fused": False} for group in made.optimizer.param_groups]
@@ -80,7 +81,7 @@ def time_steps(made: Trainer, steps: int) -> dict[str, float]:
 def compare(encoder: str, options: argparse.Namespace) -> dict[str, Any]:
     """Both forms by turns, each time in a process of its own."""
     found: dict[str, list[dict[str, float]]] = {"ours": [], "plain": []}
-    shape = ["--unaligned"] if options.unaligned else []
+    shape = ["--precision", options.precision, *(["--unaligned"] if options.unaligned else [])]
     with tempfile.TemporaryDirectory(prefix="train_step.") as temporary:
         folder = encoder_folder(encoder, Path(temporary))
         for _ in range(options.repeats):
@@ -107,7 +108,7 @@ def show(rows: list[dict[str, Any]], options: argparse.Namespace) -> None:
     streams = "audio 375 x 5, vision 500 x 20 at most" if options.unaligned else "one audio vector of 73"
     caption = (
         f"MDF, batch {BATCH}, texts of MOSI's lengths, {streams}; medians of {options.repeats} runs by turns of "
-        f"{options.steps} steps\n{options.threads} threads; {machine()}"
+        f"{options.steps} steps\n{options.threads} threads; ours in precision {options.precision}; {machine()}"
     )
     table = Table(title="Training step", caption=caption, caption_justify="left")
     for column in ("encoder", "form"):
@@ -137,6 +138,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20, help="timed steps of a run")
     parser.add_argument("--repeats", type=int, default=3, help="runs of each form")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--precision", choices=("no", "bf16"), default="no", help="of our form")
     parser.add_argument("--unaligned", action="store_true", help="audio and vision as sequences")
     parser.add_argument("--json", action="store_true", help="print JSON for programs")
     parser.add_argument("--form", choices=("ours", "plain"), help=argparse.SUPPRESS)
@@ -144,7 +146,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.form:
         set_num_threads(options.threads)
-        made = trainer(options.folder, plain=options.form == "plain", unaligned=options.unaligned)
+        plain, precision = options.form == "plain", options.precision
+        made = trainer(options.folder, plain=plain, precision=precision, unaligned=options.unaligned)
         print(json.dumps(time_steps(made, options.steps)))
         return
     rows = [compare(encoder, options) for encoder in options.encoder or ("bert-base", "minilm")]

@@ -148,6 +148,17 @@ def test_the_cost_of_a_model_in_this_process():
     assert made.step == 2 + 2  # warm-up and two timed steps
 
 
+@pytest.mark.parametrize(("precision", "lower"), [("auto", False), ("bf16", True)])
+def test_steps_and_answers_are_measured_in_the_precision_asked_for(precision, lower):
+    made = make_trainer("text_only", "real", None, 16, precision)
+    seen = set()
+    (layer,) = (layer for layer in made.model.modules() if isinstance(layer, nn.Linear))
+    layer.register_forward_hook(lambda _, __, output: seen.add((layer.training, output.dtype)))
+    cost(made, steps=1, rounds=1)
+    kind = torch.bfloat16 if lower else torch.float32
+    assert seen == {(True, kind), (False, kind)}
+
+
 def test_models_are_measured_in_processes_of_their_own_and_a_failure_is_a_line(tmp_path):
     encoder = tiny_bert(tmp_path / "bert")
     costs = bench(["text_only"], encoder=str(encoder), steps=1, rounds=1, threads=1, forms=["real"])
@@ -161,7 +172,9 @@ def test_models_are_measured_in_processes_of_their_own_and_a_failure_is_a_line(t
     assert ratios([failed, *costs]) == [None, 1.0]
 
 
-def test_an_unknown_model_or_encoder_is_refused_before_anything_is_measured():
+def test_an_unknown_model_encoder_or_precision_is_refused_before_anything_is_measured():
+    with pytest.raises(UserError, match="did you mean 'bf16'"):
+        bench(["mdf"], precision="bf61")
     with pytest.raises(UserError, match="did you mean 'mdf'"):
         bench(["mdff"])
     with pytest.raises(UserError, match="no asset is called 'minilmm'"):

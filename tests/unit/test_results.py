@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import shutil
 
 import numpy as np
 import pytest
@@ -150,6 +151,17 @@ def test_parameters_of_an_earlier_version_are_counted_in_its_file(runs, tmp_path
     (tmp_path / "config.json").write_text(json.dumps(described))
     (tmp_path / "weights.safetensors").write_bytes((source / "weights.safetensors").read_bytes())
     assert parameters(tmp_path) == said > 0
+
+
+def test_a_precision_that_auto_would_not_choose_is_in_the_command_and_on_the_page(runs, tmp_path):
+    copy = shutil.copytree(runs / "small" / "mdf", tmp_path / "mdf")
+    environment = json.loads((copy / "environment.json").read_text())
+    (copy / "environment.json").write_text(json.dumps({**environment, "precision": "bf16"}))
+    (single,), (half,) = (gather([folder], device="cpu") for folder in (runs / "small" / "mdf", copy))
+    assert half.command == f"{single.command} --precision bf16"
+    assert f"Trained on cpu, {environment['threads']} thread" in page([half])
+    assert "(bf16)." in page([half])
+    assert "bf16" not in page([single])
 
 
 def test_the_page_is_written_whole(runs, tmp_path, capsys):

@@ -23,6 +23,7 @@ def bench(
     steps: Annotated[int, typer.Option(min=1, metavar="N", help="Different batches that are timed.")] = 5,
     rounds: Annotated[int, typer.Option(min=1, metavar="N", help="Times each; the median counts.")] = 3,
     threads: Annotated[int | None, typer.Option(min=1, metavar="N", help="By default one a core.")] = None,
+    precision: Annotated[str, typer.Option(metavar="NAME", help="auto (no), no, bf16.")] = "auto",
     only: Annotated[str | None, typer.Option(metavar="FORM", help="padded or real; by default both.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
@@ -52,14 +53,17 @@ def bench(
         steps=steps,
         rounds=rounds,
         threads=threads,
+        precision=precision,  # type: ignore[arg-type]
         forms=(only,) if only else tuple(FORMS),  # type: ignore[arg-type]
         watch=lambda what: typer.echo(f"measuring {what}", err=True),
     )
     against = ratios(costs)
     if as_json:
         rows = [{**one._asdict(), "ratio": ratio} for one, ratio in zip(costs, against, strict=True)]
-        return emit_json({"machine": here, "encoder": encoder, "batch_size": batch_size, "costs": rows})
+        said = {"machine": here, "encoder": encoder, "batch_size": batch_size, "precision": precision}
+        return emit_json({**said, "costs": rows})
     count = f"{threads} threads" if threads else "a thread a core"
+    count += f", precision {precision}" if precision != "auto" else ""
     base = REFERENCE if any(one.model == REFERENCE and not one.error for one in costs) else "the fastest"
     caption = (
         f"encoder {encoder}, batch {batch_size} in training; ratio: of s/step to {base}'s\n"

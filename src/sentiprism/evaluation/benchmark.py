@@ -32,7 +32,7 @@ from sentiprism.machine import measure, peak_memory
 from sentiprism.metrics import protocol
 from sentiprism.models import MODELS, Model, create_model
 from sentiprism.training.config import OptimConfig, RunConfig
-from sentiprism.training.engine import Engine
+from sentiprism.training.engine import Engine, Precision
 from sentiprism.training.loop import Trainer
 from sentiprism.training.progress import TrainingProgress
 from sentiprism.types import Batch, FeatureSpec, ModalitySpec, TargetSpec
@@ -75,6 +75,7 @@ def bench(
     steps: int = 5,
     rounds: int = 3,
     threads: int | None = None,
+    precision: Precision = "auto",
     forms: Iterable[Form] = FORMS,
     watch: Callable[[str], object] = lambda _: None,
 ) -> list[Cost]:
@@ -87,12 +88,14 @@ def bench(
         steps: different batches that are timed, spread evenly over their widths.
         rounds: times each; the median counts.
         threads: by default one a core.
+        precision: as in ``train``, of training steps and answers.
         forms: ``padded``, ``real``.
         watch: is told what is being measured.
 
     Raises:
-        UserError: an unknown model, or an encoder that is not there.
+        UserError: an unknown model or precision, or an encoder that is not there.
     """
+    Engine("cpu", precision)  # refuses what it does not know, before anything is measured
     names = [MODELS[name].name for name in models] or list(MODELS)
     threads = threads or os.cpu_count() or 1
     found = []
@@ -102,7 +105,7 @@ def bench(
             for name in names:
                 watch(f"{name}, {form}")
                 task = {"model": name, "form": form, "encoder": folder and str(folder), "batch_size": batch_size}
-                task |= {"steps": steps, "rounds": rounds, "threads": threads}
+                task |= {"steps": steps, "rounds": rounds, "threads": threads, "precision": precision}
                 try:
                     numbers = measure("-m", __name__, json.dumps(task), environment={"OMP_NUM_THREADS": str(threads)})
                     found.append(Cost(name, form, **numbers))
@@ -171,7 +174,9 @@ def spread_evenly(batches: Sequence[Any] | Array, widths: Array, count: int) -> 
     return [batches[index] for index in np.argsort(widths, kind="stable")[middles]]
 
 
-def make_trainer(model: str, form: Form, encoder: str | None, batch_size: int) -> Trainer:
+def make_trainer(
+    model: str, form: Form, encoder: str | None, batch_size: int, precision: Precision = "auto"
+) -> Trainer:
     """The project's trainer with random weights on MOSI's shapes."""
     features = {name: ModalitySpec(kind="features", width=width) for name, width in WIDTHS.items()}
     if encoder is None:
@@ -186,7 +191,8 @@ def make_trainer(model: str, form: Form, encoder: str | None, batch_size: int) -
     torch.manual_seed(0)
     built = create_model(model, spec, TargetSpec(), pretrained=False)
     config = RunConfig(model=model, dataset="mosi", optim=OptimConfig(batch_size=batch_size))
-    return Trainer(config, 0, built, data, data, protocol("intensity"), Path(os.devnull), Engine("cpu", "no"), {})
+    engine = Engine("cpu", precision)
+    return Trainer(config, 0, built, data, data, protocol("intensity"), Path(os.devnull), engine, {})
 
 
 def cost(made: Trainer, steps: int, rounds: int) -> dict[str, float]:
@@ -226,7 +232,7 @@ def cost(made: Trainer, steps: int, rounds: int) -> dict[str, float]:
 
 def _main(task: dict[str, Any]) -> None:
     torch.set_num_threads(task["threads"])
-    made = make_trainer(task["model"], task["form"], task["encoder"], task["batch_size"])
+    made = make_trainer(task["model"], task["form"], task["encoder"], task["batch_size"], task["precision"])
     print(json.dumps(cost(made, task["steps"], task["rounds"])))
 
 

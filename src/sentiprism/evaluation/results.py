@@ -119,9 +119,16 @@ def command(config: RunConfig) -> str | None:
     return shlex.join([*words, *(word for text in assignments for word in ("--set", text))])
 
 
+def _with_precision(trains: str | None, environment: dict[str, Any]) -> str | None:
+    """The command with its precision, except where ``auto`` surely chooses it: ``no`` on a CPU."""
+    precision = environment["precision"]
+    plain = environment["device"] == "cpu" and precision == "no"
+    return trains if plain or trains is None else f"{trains} --precision {precision}"
+
+
 def _read(run: Run, reference: str, device: str) -> Result:
     model = run.seed_folder(run.finished[0]) / "model"
-    trains = command(run.config) or str(run.environment["command"])
+    trains = _with_precision(command(run.config), run.environment) or str(run.environment["command"])
     evaluation = recall(run, device=device)
     select = run.config.optim.select or evaluation.protocol.default_selection
     valid = select, [row["valid"][select] for row in run.summary.values()]
@@ -249,7 +256,9 @@ def _section(dataset: str, reader: str, results: list[Result]) -> list[str]:
 
 def _machine(environment: dict[str, Any]) -> str:
     threads = environment["threads"]
-    return environment.get("gpu") or f"{environment['device']}, {threads} thread{'s' * (threads > 1)}"
+    device = environment.get("gpu") or f"{environment['device']}, {threads} thread{'s' * (threads > 1)}"
+    precision = environment["precision"]
+    return device if precision == "no" else f"{device} ({precision})"
 
 
 def _changes(old: dict[str, Any], new: dict[str, Any], path: str = "") -> list[tuple[str, Any]]:

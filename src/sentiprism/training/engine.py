@@ -21,7 +21,8 @@ class Engine:
 
     Args:
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
-        precision: ``auto`` is bf16 on a GPU that has it and none on a CPU, where it is slower.
+        precision: ``auto`` is bf16 on a GPU that has it and single precision (``no``) on a CPU, so that its results
+            do not hang on the processor; ``bf16`` is the faster one where the processor multiplies it itself.
     """
 
     def __init__(self, device: str = "auto", precision: Precision = "auto") -> None:
