@@ -35,6 +35,7 @@ class Coalitions(nn.Module):
     def __init__(self, model: Model) -> None:
         super().__init__()
         self.model = model
+        self.train(model.training)  # a module begins in training, and who puts it back would put the model there too
 
     def forward(self, batch: Batch) -> ModelOutput:
         """``prediction`` is (B, 2^M), or (B, 2^M, C) logits; the rest is that of all modalities, without losses."""

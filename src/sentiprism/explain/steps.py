@@ -27,7 +27,7 @@ from sentiprism.nn.text import TextEncoder
 from sentiprism.training import Run
 from sentiprism.types import MODALITIES, Batch, Modality, ModalitySpec, Sequence
 
-POINTS = (32, 64, 128, 256)
+POINTS = (16, 32, 64, 128, 256)
 """Points of the integral: more are taken until the error is below `TOLERANCE` of the parts' amounts."""
 TOLERANCE = 0.01
 AT_ONCE = 32
@@ -154,7 +154,9 @@ def attribute(
         total = float(value(given.values) - value(baseline))
     for points in POINTS:
         with torch.backends.cudnn.flags(enabled=False):  # its recurrences have no gradient in evaluation mode
-            found = method(given.values, baseline, n_steps=points, internal_batch_size=AT_ONCE)
+            found = method(
+                given.values, baseline, n_steps=points, method="riemann_middle", internal_batch_size=AT_ONCE
+            )
         layers = found if isinstance(found, list | tuple) else [found]
         parts = sum(layer.detach().double().sum(dim=-1)[0].cpu().numpy() for layer in layers)  # (1, T, D) -> (T,)
         error = abs(float(parts.sum()) - total)
