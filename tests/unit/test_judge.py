@@ -80,6 +80,14 @@ def test_words_are_credited_in_their_order(jury):
     assert credited(jury, sayings()[2]) is None
 
 
+def test_words_are_explained_with_dropout_off(jury):
+    """Asking for contributions once put the model into training, and words were credited through dropout."""
+    asked(jury)
+    assert not jury.model.training
+    one = Saying(said("w1 abc w2"), sayings()[0].features)
+    assert credited(jury, one) == credited(jury, one)
+
+
 def test_words_beyond_what_the_encoder_reads_add_nothing(jury):
     long = Saying(said(" ".join(f"w{n}" for n in range(60))), {})
     credit = credited(jury, long)
