@@ -76,6 +76,23 @@ def test_the_difference_is_from_the_reference_with_the_most_seeds(runs):
     assert gather([runs], reference="mdf", device="cpu")[1].difference is not None
 
 
+def test_without_a_plain_head_the_linear_model_on_the_same_inputs_is_the_reference(
+    runs, tmp_path, small_home, monkeypatch
+):
+    monkeypatch.setenv("SENTIPRISM_HOME", str(small_home))
+    shutil.copytree(runs / "small" / "mdf", tmp_path / "mdf")
+    for name, used, seeds in (("all", ["text", "audio", "vision"], 1), ("audio", ["audio"], 2)):
+        settings = {"config": {"modalities": used}, "optim": {"epochs": 1}}
+        train("ridge", "small", seeds=seeds, settings=settings, out=tmp_path / name, device="cpu", quiet=True)
+    *linear, mdf = gather([tmp_path], device="cpu")
+    assert [(one.run.name, one.difference) for one in linear] == [("all", None), ("audio", None)]
+    assert mdf.reference == "ridge"
+    label, protocol = mdf.evaluation.predictions[0].label, mdf.evaluation.protocol
+    assert mdf.difference == paired(mdf.evaluation.stacked, linear[0].evaluation.stacked, label, protocol)
+    assert "| MAE less ridge |" in page([*linear, mdf])
+    assert gather([tmp_path / "mdf"], device="cpu")[0].reference == "text_only"
+
+
 def test_a_reference_on_another_encoder_is_none(runs, tmp_path):
     (tmp_path / "runs").symlink_to(runs / "small")
     found = gather([tmp_path / "runs"], device="cpu")

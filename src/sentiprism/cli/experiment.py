@@ -158,8 +158,9 @@ def results(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Runs, or folders of runs.")],
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the page there.")] = None,
     reference: Annotated[
-        str, typer.Option(metavar="MODEL", help="What the others are held against, on the same encoder.")
-    ] = "text_only",
+        str | None,
+        typer.Option(metavar="MODEL", help="What the others are held against; by default text_only, else ridge."),
+    ] = None,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:

@@ -28,9 +28,12 @@ HEAD = """# Results
 
 Made by `sentiprism results RUN... --out FILE` from run folders; edits are lost. Mean ± deviation over seeds, in
 brackets the 95% bootstrap interval over test utterances; percentages where a metric is a share. *Valid* is the mean
-score that chose the epochs. *Less {reference}* is the paired bootstrap difference from the reference on the same
-dataset and encoder: what a system adds to its encoder. *Training* is the time of all epochs of a seed without
-validation, mean over seeds."""
+score that chose the epochs. *Less text_only* is the paired bootstrap difference from the plain head on the same
+dataset and encoder: what a system adds to its encoder; where none was trained the linear model is the reference, on the
+same inputs if it has them. *Training* is the time of all epochs of a seed without validation, mean over seeds."""
+
+REFERENCES = ("text_only", "ridge")
+"""What the others are held against: the first of them that stands in the same table."""
 
 
 class Result(NamedTuple):
@@ -48,7 +51,8 @@ class Result(NamedTuple):
     """Trains it again."""
     valid: tuple[str, list[float]]
     """Metric that chose the epochs, and its value a seed (and fold)."""
-    reference: str
+    reference: str = ""
+    """Model that the others of its table are held against."""
     difference: dict[str, Difference] | None = None
     """From the reference run; None where it is the reference itself, or there is none."""
 
@@ -68,12 +72,12 @@ class Result(NamedTuple):
         }
 
 
-def gather(folders: Iterable[Path | str], *, reference: str = "text_only", device: str = "auto") -> list[Result]:
+def gather(folders: Iterable[Path | str], *, reference: str | None = None, device: str = "auto") -> list[Result]:
     """Read runs, and what each differs in from the reference's run on the same dataset and text encoder.
 
     Args:
         folders: run folders, or folders with runs below them; runs without a finished seed are left out.
-        reference: model the others are held against.
+        reference: model the others are held against; by default the first of `REFERENCES` that is there.
         device: for runs that were not evaluated yet.
 
     Returns:
@@ -87,14 +91,18 @@ def gather(folders: Iterable[Path | str], *, reference: str = "text_only", devic
     runs = [run for run in map(Run, found) if run.finished]
     if not runs:
         raise UserError(f"no finished run in {', '.join(map(str, given))}", "give run folders")
-    results = _pooled([_read(run, reference, device) for run in runs])
-    results.sort(key=lambda one: (*_table(one), one.evaluation.model != reference, one.run.name))
+    results = _pooled([_read(run, device) for run in runs])
+    wanted = (reference,) if reference else REFERENCES
+    there = {(_table(one), one.evaluation.model) for one in results}
+    named = {table: next((name for name in wanted if (table, name) in there), wanted[0]) for table, _ in there}
+    results = [one._replace(reference=named[_table(one)]) for one in results]
+    results.sort(key=lambda one: (*_table(one), one.evaluation.model != one.reference, one.run.name))
     return [one._replace(difference=_from_reference(one, results)) for one in results]
 
 
 def page(results: list[Result]) -> str:
     """The page as Markdown: for each dataset a table, the selection rule and the commands."""
-    parts = [HEAD.format(reference=results[0].reference)]
+    parts = [HEAD]
     for (dataset, reader), group in groupby(results, key=_table):
         parts += _section(dataset, reader, list(group))
     return "\n\n".join(parts) + "\n"
@@ -126,13 +134,13 @@ def _with_precision(trains: str | None, environment: dict[str, Any]) -> str | No
     return trains if plain or trains is None else f"{trains} --precision {precision}"
 
 
-def _read(run: Run, reference: str, device: str) -> Result:
+def _read(run: Run, device: str) -> Result:
     model = run.seed_folder(run.finished[0]) / "model"
     trains = _with_precision(command(run.config), run.environment) or str(run.environment["command"])
     evaluation = recall(run, device=device)
     select = run.config.optim.select or evaluation.protocol.default_selection
     valid = select, [row["valid"][select] for row in run.summary.values()]
-    return Result(run, evaluation, _inputs(run, model), parameters(model), seconds(run), trains, valid, reference)
+    return Result(run, evaluation, _inputs(run, model), parameters(model), seconds(run), trains, valid)
 
 
 def _pooled(results: list[Result]) -> list[Result]:
@@ -209,7 +217,7 @@ def _from_reference(one: Result, results: list[Result]) -> dict[str, Difference]
     ]
     if not fitting or one.evaluation.model == one.reference:
         return None
-    best = max(fitting, key=lambda other: len(other.evaluation.seeds))
+    best = max(fitting, key=lambda other: (other.inputs == one.inputs, len(other.evaluation.seeds)))
     return difference(one.evaluation, best.evaluation)
 
 

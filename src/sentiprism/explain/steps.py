@@ -154,9 +154,7 @@ def attribute(
         total = float(value(given.values) - value(baseline))
     for points in POINTS:
         with torch.backends.cudnn.flags(enabled=False):  # its recurrences have no gradient in evaluation mode
-            found = method(
-                given.values, baseline, n_steps=points, method="riemann_middle", internal_batch_size=AT_ONCE
-            )
+            found = method(given.values, baseline, n_steps=points, method="riemann_middle", internal_batch_size=AT_ONCE)
         layers = found if isinstance(found, list | tuple) else [found]
         parts = sum(layer.detach().double().sum(dim=-1)[0].cpu().numpy() for layer in layers)  # (1, T, D) -> (T,)
         error = abs(float(parts.sum()) - total)
