@@ -285,6 +285,7 @@ def test_ablate_trains_a_table_once_and_the_page_of_results_is_made_of_its_runs(
         (["ablate", "mdf", "--table", "2", "--dataset", "mosi", "--ours", "--base", "x"], "give one of them"),
         (["ablate", "mdf", "--table", "2", "--dataset", "mosi"], "no dataset is called 'mosi'"),
         (["results", "nowhere"], "no finished run in nowhere"),
+        (["results", "nowhere", "--reference", "mdff"], "did you mean 'mdf'"),
         (["bench", "mdff"], "did you mean 'mdf'"),
         (["bench", "--only", "pdded"], "choose one of: padded, real"),
     ],

@@ -18,6 +18,7 @@ from sentiprism.evaluation.bootstrap import Difference, interval
 from sentiprism.evaluation.compare import difference, recall
 from sentiprism.evaluation.evaluate import Evaluation
 from sentiprism.markup import duration, markdown, number
+from sentiprism.models import MODELS
 from sentiprism.training import Run, RunConfig, resolve
 from sentiprism.training.config import FIRST_SEED
 from sentiprism.training.experiments import default_settings
@@ -84,15 +85,15 @@ def gather(folders: Iterable[Path | str], *, reference: str | None = None, devic
         By dataset, the reference first, then in the order of their names.
 
     Raises:
-        UserError: there is no finished run.
+        UserError: there is no finished run, or no such model.
     """
+    wanted = (MODELS[reference].name,) if reference else REFERENCES
     given = [Path(folder) for folder in folders]
     found = dict.fromkeys(path.parent for folder in given for path in sorted(folder.rglob("run.yaml")))
     runs = [run for run in map(Run, found) if run.finished]
     if not runs:
         raise UserError(f"no finished run in {', '.join(map(str, given))}", "give run folders")
     results = _pooled([_read(run, device) for run in runs])
-    wanted = (reference,) if reference else REFERENCES
     there = {(_table(one), one.evaluation.model) for one in results}
     named = {table: next((name for name in wanted if (table, name) in there), wanted[0]) for table, _ in there}
     results = [one._replace(reference=named[_table(one)]) for one in results]
