@@ -44,7 +44,7 @@ from sentiprism.types import FeatureSpec, ModalitySpec, TargetSpec
 BATCH = 16
 
 
-def trainer(encoder: Path, *, plain: bool, precision: Precision, unaligned: bool) -> Trainer:
+def trainer(encoder: Path, *, plain: bool, unaligned: bool, precision: Precision = "no") -> Trainer:
     """The project's trainer on the split, or its plain form."""
     split = mosi_shapes(unaligned=unaligned)
     specs = {name: ModalitySpec(kind="features", width=r.width) for name, r in split.sequences.items() if r.width}
