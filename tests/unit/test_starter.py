@@ -17,7 +17,7 @@ from sentiprism.models import load_model
 
 ROOT = Path(__file__).parents[2]
 STARTER = Path(sentiprism.__file__).parent / "starter"
-MOST = 10_000_000
+MOST = 2**20
 
 
 def say(line: str) -> Segment:
