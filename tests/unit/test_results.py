@@ -13,7 +13,9 @@ from sentiprism.data.importers import import_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation import evaluate, paired
 from sentiprism.evaluation.answers import parameters
-from sentiprism.evaluation.results import command, gather, page
+from sentiprism.evaluation.command import command
+from sentiprism.evaluation.results import gather, page
+from sentiprism.evaluation.robustness import robustness
 from sentiprism.markup import duration
 from sentiprism.models import load_model
 from sentiprism.training import Run, resolve, train
@@ -153,10 +155,10 @@ def test_the_command_names_what_differs_from_our_own_settings():
 
 
 def test_a_setting_that_cannot_be_taken_back_has_no_command(monkeypatch):
-    from sentiprism.evaluation import results
+    from sentiprism.evaluation import command as module
 
     base = {"optim": {"group_lr": {"critics": 1e-4}}}
-    monkeypatch.setattr(results, "default_settings", lambda *_: base)
+    monkeypatch.setattr(module, "default_settings", lambda *_: base)
     assert command(resolve({"model": "mdf", "dataset": "mosi"})) is None
 
 
@@ -179,6 +181,23 @@ def test_a_precision_that_auto_would_not_choose_is_in_the_command_and_on_the_pag
     assert f"Trained on cpu, {environment['threads']} thread" in page([half])
     assert "(bf16)." in page([half])
     assert "bf16" not in page([single])
+
+
+def test_damage_that_was_measured_stands_below_its_dataset(runs, tmp_path):
+    for name in ("mdf", "text"):
+        shutil.copytree(runs / "small" / name, tmp_path / name)
+    assert "damaged" not in page(gather([tmp_path], device="cpu"))
+    text = robustness(tmp_path / "text", kinds=["missing"], points=3, device="cpu")
+    mdf = robustness(tmp_path / "mdf", kinds=["missing", "noise"], modalities=["audio"], points=3, device="cpu")
+    *_, said, table = page(gather([tmp_path], device="cpu")).strip().split("\n\n")
+    assert "mean MAE over the strengths" in said
+    assert "*missing*: missing with probability 0 to 1; *noise*: Gaussian noise" in said
+    head, _, *rows = ([cell.strip() for cell in line.strip("| ").split(" | ")] for line in table.splitlines())
+    assert head == ["run", "undamaged", "text: missing", "audio: missing", "audio: noise"]
+    assert [row[0] for row in rows] == ["text", "mdf"]
+    whole, missing = text.curves[0].points[0]["mae"], text.curves[0].area["mae"]
+    assert rows[0][1:] == ["<br>".join(whole.cells()), "<br>".join(missing.cells()), "–", "–"]
+    assert rows[1][2:] == ["–", *("<br>".join(curve.area["mae"].cells()) for curve in mdf.curves)]
 
 
 def test_the_page_is_written_whole(runs, tmp_path, capsys):

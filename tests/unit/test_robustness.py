@@ -15,6 +15,7 @@ from sentiprism.data.store import write_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation import evaluate
 from sentiprism.evaluation.bootstrap import interval
+from sentiprism.evaluation.robustness import kept as known
 from sentiprism.evaluation.robustness import recalled, robustness
 from sentiprism.metrics import protocol
 from sentiprism.models import load_model
@@ -78,6 +79,8 @@ def test_what_was_measured_is_kept_and_drawn_from(copied):
     for line, curve in zip(figure.axes[1].lines, made.curves[3:], strict=True):
         assert line.get_xdata().tolist() == [0, 1, 2]
         assert line.get_ydata() == pytest.approx([point["pearson"].mean for point in curve.points])
+    (copied.folder / "robustness-test.json").write_text(json.dumps(told | {"seeds": [1]}))
+    assert known(copied) is None  # another seed has been trained since
     (copied.folder / "robustness-test.json").write_text("{}")
     with pytest.raises(UserError, match="measure again"):
         recalled(copied, device="cpu")

@@ -1,7 +1,6 @@
 """A page of results from run folders: generated, never edited."""
 
 import json
-import shlex
 from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
@@ -10,18 +9,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sentiprism.config import merge
+from sentiprism.data.corruption import HIGHEST, TITLES
 from sentiprism.data.known import describe
 from sentiprism.errors import UserError
 from sentiprism.evaluation.answers import parameters, seconds
 from sentiprism.evaluation.bootstrap import Difference, interval
+from sentiprism.evaluation.command import trained_by
 from sentiprism.evaluation.compare import difference, recall
 from sentiprism.evaluation.evaluate import Evaluation
+from sentiprism.evaluation.robustness import areas, kept
 from sentiprism.markup import duration, markdown, number
 from sentiprism.models import MODELS
-from sentiprism.training import Run, RunConfig, resolve
-from sentiprism.training.config import FIRST_SEED
-from sentiprism.training.experiments import default_settings
+from sentiprism.training import Run
 from sentiprism.training.predict import Predictions
 from sentiprism.types import MODALITIES
 
@@ -109,39 +108,12 @@ def page(results: list[Result]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def command(config: RunConfig) -> str | None:
-    """The shortest ``sentiprism train`` with these settings: what differs from those it starts from.
-
-    None where a setting it starts from cannot be taken back by ``--set``: a key that is to be gone.
-    """
-    dataset, count = Path(config.dataset).name, len(config.seeds)
-    base = default_settings(config.model, dataset)
-    words = ["sentiprism", "train", config.model, "--dataset", dataset]
-    counted = config.seeds == tuple(range(FIRST_SEED, FIRST_SEED + count))
-    words += ["--seeds", str(count)] if counted else ["--set", f"seeds={_yaml(list(config.seeds))}"]
-    base = merge(base, {"model": config.model, "dataset": dataset, "seeds": list(config.seeds)})
-    wanted = resolve({**config.model_dump(mode="json"), "dataset": dataset})
-    changes = _changes(resolve(base).model_dump(mode="json"), wanted.model_dump(mode="json"))
-    assignments = [f"{name}={_yaml(value)}" for name, value in changes]
-    if resolve(base, assignments) != wanted:
-        return None
-    return shlex.join([*words, *(word for text in assignments for word in ("--set", text))])
-
-
-def _with_precision(trains: str | None, environment: dict[str, Any]) -> str | None:
-    """The command with its precision, except where ``auto`` surely chooses it: ``no`` on a CPU."""
-    precision = environment["precision"]
-    plain = environment["device"] == "cpu" and precision == "no"
-    return trains if plain or trains is None else f"{trains} --precision {precision}"
-
-
 def _read(run: Run, device: str) -> Result:
     model = run.seed_folder(run.finished[0]) / "model"
-    trains = _with_precision(command(run.config), run.environment) or str(run.environment["command"])
     evaluation = recall(run, device=device)
     select = run.config.optim.select or evaluation.protocol.default_selection
     valid = select, [row["valid"][select] for row in run.summary.values()]
-    return Result(run, evaluation, _inputs(run, model), parameters(model), seconds(run), trains, valid)
+    return Result(run, evaluation, _inputs(run, model), parameters(model), seconds(run), trained_by(run), valid)
 
 
 def _pooled(results: list[Result]) -> list[Result]:
@@ -260,7 +232,20 @@ def _section(dataset: str, reader: str, results: list[Result]) -> list[str]:
     said = [f"Selection: {rule}." for rule in rules] + [f"Trained on {', or '.join(machines)}."]
     commands = "\n".join(f"    {one.command}  # {one.run.name}" for one in results)
     title = (known.title if known else dataset) + (f" (text encoder: {reader})" if reader else "")
-    return [f"## {title}", markdown(columns, rows), "\n".join(said), commands]
+    return [f"## {title}", markdown(columns, rows), "\n".join(said), commands, *_damaged(results, main)]
+
+
+def _damaged(results: list[Result], metric: str) -> list[str]:
+    """What damaged inputs make of the runs for which ``robustness`` was measured."""
+    measured = {one.run.name: (kept(one.run), one.evaluation.dataset) for one in results}
+    found = {name: one for name, (one, dataset) in measured.items() if one is not None and one.dataset == dataset}
+    if not found:
+        return []
+    kinds = dict.fromkeys(curve.kind for one in found.values() for curve in one.curves)
+    meaning = "; ".join(f"*{kind}*: {TITLES[kind]} 0 to {HIGHEST[kind]:g}" for kind in kinds)
+    label = next(iter(found.values())).protocol.metrics[metric].label
+    said = f"Test inputs damaged, one modality at a time (`sentiprism robustness`): mean {label} over the strengths."
+    return [f"{said}\n{meaning}.", markdown(*areas(found, metric))]
 
 
 def _machine(environment: dict[str, Any]) -> str:
@@ -268,18 +253,3 @@ def _machine(environment: dict[str, Any]) -> str:
     device = environment.get("gpu") or f"{environment['device']}, {threads} thread{'s' * (threads > 1)}"
     precision = environment["precision"]
     return device if precision == "no" else f"{device} ({precision})"
-
-
-def _changes(old: dict[str, Any], new: dict[str, Any], path: str = "") -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = []
-    for name, value in new.items():
-        before = old.get(name)
-        if isinstance(value, dict) and isinstance(before, dict):
-            found += _changes(before, value, f"{path}{name}.")
-        elif value != before:
-            found.append((f"{path}{name}", value))
-    return found
-
-
-def _yaml(value: Any) -> str:
-    return json.dumps(value) if isinstance(value, list | dict) or value is None else str(value)

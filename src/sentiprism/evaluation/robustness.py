@@ -1,7 +1,7 @@
 """What becomes of a run's numbers when its inputs are damaged: curves over strength, and the area under them."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import nan
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ from sentiprism.errors import UserError, suggest
 from sentiprism.evaluation.answers import opened, protocol_of
 from sentiprism.evaluation.bootstrap import Interval, Resampled, mixed, resample
 from sentiprism.files import write_text
-from sentiprism.markup import jsonable
+from sentiprism.markup import Cell, jsonable
 from sentiprism.metrics import Protocol
 from sentiprism.models import Model, load_model
 from sentiprism.training import Run
@@ -151,11 +151,20 @@ def recalled(run: Run | Path | str, split: str = "test", *, device: str = "auto"
         UserError: it is damaged, or nothing can be measured.
     """
     run = opened(run)
+    return kept(run, split) or robustness(run, split, device=device)
+
+
+def kept(run: Run, split: str = "test") -> Robustness | None:
+    """What an earlier measurement of all the finished seeds kept; None where there is none.
+
+    Raises:
+        UserError: it is damaged.
+    """
     path = _file(run, split)
     if not path.is_file():
-        return robustness(run, split, device=device)
+        return None
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
         curves = [
             Curve(
                 one["kind"],
@@ -164,12 +173,26 @@ def recalled(run: Run | Path | str, split: str = "test", *, device: str = "auto"
                 tuple(_intervals(point) for point in one["points"]),
                 _intervals(one["area"]),
             )
-            for one in kept.pop("curves")
+            for one in found.pop("curves")
         ]
-        kept |= {"protocol": protocol_of(run), "seeds": tuple(kept["seeds"]), "curves": tuple(curves)}
-        return Robustness(**kept)
+        found |= {"protocol": protocol_of(run), "seeds": tuple(found["seeds"]), "curves": tuple(curves)}
+        return Robustness(**found) if found["seeds"] == run.finished else None
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} is damaged: {error}", "measure again with: sentiprism robustness") from None
+
+
+def areas(found: Mapping[str, Robustness], metric: str) -> tuple[list[str], list[list[Cell]]]:
+    """Columns and rows of a table: a metric of each run undamaged, and its mean over the strengths of each damage."""
+    scale = next(iter(found.values())).protocol.metrics[metric].scale
+    curves = {name: {(curve.kind, curve.modality): curve for curve in one.curves} for name, one in found.items()}
+    order = [(kind, modality) for modality in MODALITIES for kind in KINDS]
+    there = [damage for damage in order if any(damage in one for one in curves.values())]
+    rows: list[list[Cell]] = []
+    for name, one in curves.items():
+        whole = next(iter(one.values())).points[0][metric]
+        damaged = (one[damage].area[metric].cells(scale) if damage in one else "–" for damage in there)
+        rows.append([name, whole.cells(scale), *damaged])
+    return ["run", "undamaged", *(f"{modality}: {kind}" for kind, modality in there)], rows
 
 
 def _asked(model: Model, kinds: Sequence[str], modalities: Sequence[str]) -> list[tuple[Kind, Modality]]:
