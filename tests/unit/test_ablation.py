@@ -197,13 +197,19 @@ def test_an_interrupted_row_goes_on_as_if_it_had_not_been(measure, tmp_path, mon
 
 def test_a_row_whose_settings_changed_is_refused_before_anything_is_trained(measure, tmp_path):
     measure(rows=ROWS[3:])
-    with pytest.raises(
-        UserError, match=r"'whole' was trained in .*01-whole with optim.epochs=1, not 2; choose another"
-    ):
+    with pytest.raises(UserError, match=r"'whole' was .*01-whole with optim.epochs=1, not 2; choose another"):
         measure(rows=[ROWS[3], ROWS[1]], assignments=["optim.epochs=2"])
-    with pytest.raises(UserError, match=r"with seeds=\[1111\], not \[1111, 1112\]"):
-        measure(rows=[ROWS[3], ROWS[1]], seeds=2)
+    with pytest.raises(UserError, match=r"with seeds=\[1111\], not \[1112\]"):
+        measure(rows=[ROWS[3], ROWS[1]], assignments=["seeds=[1112]"])
     assert [folder.name for folder in (tmp_path / "runs").iterdir()] == ["01-whole"]
+
+
+def test_more_seeds_are_added_to_rows_that_are_finished(measure, tmp_path):
+    one = measure(rows=ROWS[3:])
+    before = times(tmp_path / "runs" / "01-whole" / "seed-1111" / "model")
+    two = measure(rows=ROWS[3:], seeds=2)
+    assert times(tmp_path / "runs" / "01-whole" / "seed-1111" / "model") == before
+    assert [found.lines[0].evaluation.seeds for found in (one, two)] == [(1111,), (1111, 1112)]
 
 
 def test_a_row_of_other_data_is_refused(measure, tmp_path):

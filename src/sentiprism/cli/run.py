@@ -86,7 +86,9 @@ def train(
     out: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Run folder; by default a new one under runs/.")
     ] = None,
-    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with this run.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Go on with this run, or add --seeds to it.")
+    ] = None,
     device: Device = "auto",
     precision: Annotated[str, typer.Option(metavar="NAME", help="auto, no, bf16, fp16.")] = "auto",
     tensorboard: Annotated[
@@ -104,14 +106,18 @@ def train(
         sentiprism train --experiment mdf/jian2026_mosi
 
         sentiprism train --resume runs/mdf-mosi-20260101-120000
+
+        sentiprism train --resume runs/mdf-mosi-20260101-120000 --seeds 10
     """
     from sentiprism.training import resume as go_on
     from sentiprism.training import train as launch
 
     if resume is not None:
-        if model or dataset or seeds or experiment or settings or out:
-            raise UserError("--resume goes on with a run as it was begun", "give --resume RUN alone")
-        run = go_on(resume, device=device, precision=precision, tensorboard=tensorboard)  # type: ignore[arg-type]
+        if model or dataset or experiment or settings or out:
+            raise UserError(
+                "--resume goes on with a run as it was begun", "give --resume RUN, and at most more --seeds"
+            )
+        run = go_on(resume, seeds=seeds, device=device, precision=precision, tensorboard=tensorboard)  # type: ignore[arg-type]
     else:
         run = launch(
             model,

@@ -166,6 +166,8 @@ def check(step: Step, view: TuningView) -> None:
         return
     run = Run(step.folder)
     then = resolve(run.config.model_dump(mode="json")).model_dump(mode="json")
+    if set(run.config.seeds) <= set(step.config.seeds):  # `resume` trains the others
+        then["seeds"] = list(step.config.seeds)
     changed = _first_change(then, step.config.model_dump(mode="json"))
     if changed is not None:
         name, old, new = changed
@@ -181,7 +183,7 @@ def _train(step: Step, view: TuningView, device: str, precision: Precision, *, q
     if not (step.folder / "run.yaml").is_file():
         launch(step.config, view, out=step.folder, device=device, precision=precision, quiet=quiet)
     elif not _done(step):
-        resume(step.folder, device=device, precision=precision, quiet=quiet)
+        resume(step.folder, seeds=step.config.seeds, device=device, precision=precision, quiet=quiet)
 
 
 def _done(step: Step) -> bool:

@@ -132,20 +132,37 @@ def launch(
 def resume(
     folder: Path | str,
     *,
+    seeds: int | tuple[int, ...] | None = None,
     device: str = "auto",
     precision: Precision = "auto",
     tensorboard: bool = False,
     quiet: bool = False,
 ) -> Run:
-    """Go on with a run that was stopped, as if it had not been.
+    """Go on with a run that was stopped, as if it had not been, or give one more seeds.
+
+    Args:
+        folder: of the run.
+        seeds: how many, or which, it shall have from now on; by default those it was begun with.
+        device: as in `train`.
+        precision: by default the run's own, and no other.
+        tensorboard: also write TensorBoard curves.
+        quiet: show no progress.
 
     Raises:
-        UserError: it is no run, or its dataset is not the one it began with.
+        UserError: it is no run, its dataset or precision is not the one it began with, or a seed would be lost.
     """
     run = Run(folder)
     dataset = load_dataset(run.config.dataset)
     run.check_dataset(dataset.card)
-    view, test, engine = dataset.tuning(), held_out(dataset, wanted=run.config.oracle), Engine(device, precision)
+    begun = run.environment["precision"]
+    if precision not in {"auto", begun}:
+        raise UserError(f"{run.name} was begun with precision {begun}", "leave out --precision, or train a new run")
+    view, test, engine = dataset.tuning(), held_out(dataset, wanted=run.config.oracle), Engine(device, begun)
+    if seeds is not None:
+        if engine.is_main:
+            run.extend(seeds)
+        engine.barrier()
+        run = Run(folder)
     return _train(run, view.card, _inputs(view, run.config, engine), engine, test, tensorboard=tensorboard, quiet=quiet)
 
 

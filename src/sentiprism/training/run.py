@@ -59,6 +59,22 @@ class Run:
                 f"dataset {card.name} has changed since {self.name} began", "import the same files, or train a new run"
             )
 
+    def extend(self, seeds: int | tuple[int, ...]) -> None:
+        """Let the run have more seeds; those it has stay.
+
+        Args:
+            seeds: how many from the first on, or which.
+
+        Raises:
+            UserError: not all of its own are among them.
+        """
+        wanted = RunConfig.parse({**self.config.model_dump(mode="json"), "seeds": seeds}, "run configuration")
+        lost = [str(seed) for seed in self.config.seeds if seed not in wanted.seeds]
+        if lost:
+            raise UserError(f"{self.name} has seeds that are not asked for: {', '.join(lost)}", "train a new run")
+        write_text(self.folder / "run.yaml", dump(wanted))
+        self.config = wanted
+
     def seed_folder(self, seed: int) -> Path:
         """Where one seed's files stand."""
         return self.folder / f"seed-{seed}"
