@@ -1,10 +1,13 @@
-"""Inputs the contracts are checked on: any model, text as features or as tokens of a tiny BERT."""
+"""Inputs the contracts are checked on: any model, text as features or as tokens of a tiny BERT; small models."""
 
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from sentiprism.models import MODELS, Model, create_model
+from sentiprism.models.dpdf_lq import DPDFLQ
+from sentiprism.models.fine import FINE
 from sentiprism.types import MODALITIES, Batch, FeatureSpec, ModalitySpec, Sequence, TargetSpec
 
 INTENSITY = TargetSpec(low=-3, high=3)
@@ -97,3 +100,34 @@ def pad(b: Batch, extra: int, garbage: float) -> Batch:
             values = torch.where(mask, torch.nn.functional.pad(s.values, (0, extra)), 7)
         padded.append(Sequence(values, mask))
     return Batch(*padded, labels=b.labels, index=b.index)
+
+
+def fine(**config) -> FINE:
+    """A small FINE that only answers."""
+    return build("fine", specs(), config={**small("fine"), **config}).eval()
+
+
+def missing(given, modality: str, row: int):
+    """The batch, ``modality`` missing in one row."""
+    values, mask = getattr(given, modality)
+    mask = mask.clone()
+    mask[row] = False
+    return given._replace(**{modality: Sequence(values, mask)})
+
+
+def dpdf(features: FeatureSpec | None = None, **config) -> DPDFLQ:
+    """A small DPDF-LQ that only answers."""
+    model = build("dpdf_lq", features or specs(), config={**small("dpdf_lq"), **config})
+    return model.eval()
+
+
+def changed(given, *modalities):
+    """The batch with other values in ``modalities``."""
+    return given._replace(
+        **{m: Sequence(torch.randn_like(getattr(given, m).values), getattr(given, m).mask) for m in modalities}
+    )
+
+
+def watch(module: nn.Module, seen: list) -> None:
+    """Put what a module is given and what it answers into ``seen``, call by call."""
+    module.register_forward_hook(lambda _, given, answer: seen.append((given, answer)))

@@ -1,12 +1,18 @@
-"""A text encoder small enough for tests: real BERT code, random weights, a vocabulary of its own."""
+"""A text encoder small enough for tests: real BERT code, random weights, a vocabulary of its own; batches for it."""
 
 import json
 import string
 from pathlib import Path
 
+import torch
+
+from sentiprism.types import Sequence
+
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 WORDS = 1_100
 """Words w0 ... w1099; w0 has the id 5 + 26 * 2."""
+W0 = 5 + 26 * 2
+SIZE = W0 + WORDS
 
 
 def tiny_bert(folder: Path, *, seed: int = 0, words: int = WORDS) -> Path:
@@ -14,7 +20,6 @@ def tiny_bert(folder: Path, *, seed: int = 0, words: int = WORDS) -> Path:
 
     The vocabulary: special tokens at 0 to 4, the letters, their continuations (##a), then w0, w1 and so on.
     """
-    import torch
     from transformers import BertConfig, BertModel
 
     letters = string.ascii_lowercase
@@ -40,3 +45,19 @@ def tiny_bert(folder: Path, *, seed: int = 0, words: int = WORDS) -> Path:
         torch.manual_seed(seed)
         BertModel(config, add_pooling_layer=False).save_pretrained(str(folder))
     return folder
+
+
+def pad(*rows: list[int], to: int = 0) -> Sequence:
+    width = max(to, 1, *map(len, rows))
+    values, mask = (
+        torch.zeros(len(rows), width, dtype=torch.long),
+        torch.zeros(len(rows), width, dtype=torch.bool),
+    )
+    for index, row in enumerate(rows):
+        values[index, : len(row)] = torch.tensor(row, dtype=torch.long)
+        mask[index, : len(row)] = True
+    return Sequence(values, mask)
+
+
+def ids(*words: int) -> list[int]:
+    return [2, *(W0 + word for word in words), 3]

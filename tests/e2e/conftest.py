@@ -1,4 +1,4 @@
-"""The command line as a user meets it: in process where that is enough, as a process of its own where it is not."""
+"""The command line as a user meets it, in process or as a process of its own; the report in a real browser."""
 
 import os
 import shutil
@@ -6,14 +6,27 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
 
 from makers_cli import SIZES, SMALL, Answer, files
+from makers_report import make_video, review
 from sentiprism.cli import main
 from sentiprism.data.synthetic import synthetic_dataset
+from sentiprism.report.files import write_report
 from sentiprism.training import train
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+READY = """() => {
+  const video = document.querySelector("video");
+  if (video && video.readyState < 1 && !video.error)
+    return new Promise((done) => ["loadedmetadata", "error"].forEach((event) => video.addEventListener(event, done)));
+}"""
 
 
 @pytest.fixture(autouse=True, scope="package")
@@ -91,3 +104,54 @@ def finished(home, tmp_path, _template) -> Path:
     """A finished run of two seeds on the stored dataset ``tiny``; both are this test's own."""
     shutil.copytree(_template / "home", home)
     return shutil.copytree(_template / "run", tmp_path / "run")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    from playwright.sync_api import sync_playwright
+
+    program = next(filter(None, map(shutil.which, NAMES)), None)
+    if program is None:
+        pytest.skip(f"no browser is installed ({', '.join(NAMES)})")
+    as_root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # it refuses to start else
+    with sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=program, args=as_root)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory) -> Path:
+    return make_video(tmp_path_factory.mktemp("media") / "clip.webm")
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory, video) -> Path:
+    return write_report(review(), tmp_path_factory.mktemp("reports") / "it's a <report> #1", video)
+
+
+@pytest.fixture
+def visit(browser):
+    """Opens a page; any message on the console, error or request from outside fails the test at its end."""
+    faults, contexts = [], []
+
+    def asked(request):
+        if not request.url.startswith(("file:", "data:")):
+            faults.append(f"asked for {request.url}")
+
+    def go(path: Path, **settings) -> "Page":
+        context = browser.new_context(**{"viewport": {"width": 1200, "height": 900}, **settings})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("request", asked)
+        page.on("console", lambda message: faults.append(message.text))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.goto(path.as_uri())
+        if page.locator("video").count():
+            page.evaluate(READY)  # waiting for a function would be eval, which the page's policy forbids
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()
+    assert faults == []

@@ -1,4 +1,4 @@
-"""One small dataset and one small trained run, shared by the tests of training and evaluation."""
+"""One small dataset, one small trained run, a tiny text encoder and an empty cache, shared by tests of many modules."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from makers_models import small
+from makers_text import tiny_bert
 from sentiprism.data.dataset import Dataset
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.training import Run, train
@@ -60,3 +61,14 @@ def trained(small_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
         return train(
             "mdf", "small", seeds=2, settings=settings(), out=folder, device="cpu", tensorboard=True, quiet=True
         )
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_bert(tmp_path_factory.mktemp("encoders") / "tiny")
+
+
+@pytest.fixture
+def cache(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("SENTIPRISM_ASSETS", raising=False)
+    return home / "assets"

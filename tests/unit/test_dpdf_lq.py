@@ -1,4 +1,4 @@
-"""DPDF-LQ's equations, with numbers computed by hand."""
+"""DPDF-LQ's two paths and their fusion, with numbers computed by hand."""
 
 import math
 
@@ -8,70 +8,13 @@ from torch import nn
 from torch.nn import functional
 from torch.testing import assert_close
 
-from makers_models import batch, build, pad, small, specs
+from makers_models import batch, changed, dpdf, pad, specs, watch
 from makers_text import tiny_bert
-from sentiprism.errors import UserError
 from sentiprism.features.text import load_tokenizer
 from sentiprism.models.dpdf_lq import DPDFLQ
-from sentiprism.nn.attention import Attention
-from sentiprism.nn.global_tokens import SpatialAttention, TokenCross, TokenEncoder
-from sentiprism.nn.learnable_query import AHL, DGLQA, ChannelAttention, QueryEncoder, StandardQuery
-from sentiprism.types import FeatureSpec, ModalitySpec, Sequence, TargetSpec
+from sentiprism.types import FeatureSpec, ModalitySpec, TargetSpec
 
-ALL = torch.ones(1, 3, dtype=torch.bool)
-TOKENS = torch.tensor([[[[2.0, 0.0], [0.0, 3.0]], [[1.0, 1.0], [5.0, -1.0]], [[0.0, 4.0], [4.0, 0.0]]]])
-"""(1, 3, 2, 2): two tokens of two numbers for text, audio, vision."""
-QUERY = torch.tensor([[[1.0, 0.0], [0.0, 2.0]]])
-
-
-def dpdf(features: FeatureSpec | None = None, **config) -> DPDFLQ:
-    model = build("dpdf_lq", features or specs(), config={**small("dpdf_lq"), **config})
-    return model.eval()
-
-
-def plain(module: nn.Module) -> nn.Module:
-    """Every projection of its attentions the identity, and no layer norm."""
-    with torch.no_grad():
-        for part in module.modules():
-            if isinstance(part, Attention):
-                for layer in (part.query, part.key, part.value, part.out):
-                    layer.weight.copy_(torch.eye(layer.in_features))
-                    layer.bias.zero_()
-    for parent in list(module.modules()):
-        for name, child in list(parent.named_children()):
-            if isinstance(child, nn.LayerNorm):
-                setattr(parent, name, nn.Identity())
-    return module
-
-
-def attended(query: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
-    """softmax(Q Kᵀ / √2) V of vectors of two numbers, written out."""
-    rows = []
-    for q in query:
-        powers = [math.exp((q[0] * k[0] + q[1] * k[1]).item() / math.sqrt(2)) for k in source]
-        rows.append(sum(p / sum(powers) * v for p, v in zip(powers, source, strict=True)))
-    return torch.stack(rows)
-
-
-def watch(module: nn.Module, seen: list) -> None:
-    module.register_forward_hook(lambda _, given, answer: seen.append((given, answer)))
-
-
-# representations
-
-
-def test_eq1_to_eq3_global_tokens_are_the_first_rows_of_the_whole():
-    encoder = TokenEncoder(5, 8, 2, 16, tokens=3, steps=4, head_width=4)
-    mask = torch.arange(9) < torch.tensor([9, 2, 0])[:, None]
-    given = Sequence(torch.randn(3, 9, 5), mask)  # longer than the table of positions
-    whole, tokens = encoder(given), encoder(given, whole=False)
-    assert_close(tokens.values, whole.values[:, :3])
-    assert whole.mask.sum(1).tolist() == [12, 5, 0]
-    assert (whole.values[2] == 0).all()
-    by_hand = torch.cat(
-        [encoder.tokens, encoder.project(given.values[0]) + encoder.positions.table[[0, 1, 2, *[3] * 6]]]
-    )
-    assert_close(whole.values[0], encoder.transformer.layers[0](by_hand[None], torch.ones(1, 12, dtype=torch.bool))[0])
+# the global path
 
 
 def test_eq4_each_level_is_a_layer_more_of_the_text_and_the_same_audio_and_vision():
@@ -88,84 +31,6 @@ def test_eq4_each_level_is_a_layer_more_of_the_text_and_the_same_audio_and_visio
         assert torch.equal(scale[:, 1:], h[:, 1:])
         assert (scale[1, 0] == 0).all()
     assert [len(dpdf(query_depth=n).global_path.text_layers) for n in (1, 2, 3)] == [0, 1, 2]
-
-
-# the query encoder
-
-
-def test_eq5_to_eq15_dglqa():
-    layer = plain(DGLQA(2, 3, 1))
-    with torch.no_grad():
-        layer.gate.weight.zero_()
-        layer.gate.weight[1, 0] = 1.0  # audio's logit is the mean of the text's first channel
-        layer.gate.weight[2, 5] = 0.5  # vision's is half the mean of its second
-        layer.gate.bias.copy_(torch.tensor([0.0, 0.0, math.log(2.0)]))
-    answer, gate = layer(QUERY, TOKENS, ALL)
-    powers = torch.tensor([1.0, math.exp(1.0), 2 * math.exp(0.5 * 2.0)])  # means: 1 and 2
-    assert_close(gate[0], powers / powers.sum())
-    fused = sum(g * attended(QUERY[0], source) for g, source in zip(gate[0], TOKENS[0], strict=True))
-    assert_close(answer[0], QUERY[0] + fused)
-
-
-def test_eq13_eq14_a_missing_modality_has_no_share_and_is_not_attended_to():
-    layer = plain(DGLQA(2, 3, 1))
-    present = torch.tensor([[True, False, True]])
-    answer, gate = layer(QUERY, TOKENS, present)
-    other = TOKENS.clone()
-    other[:, 1] = 77.0
-    assert_close(layer(QUERY, other, present)[0], answer)
-    assert gate[0, 1] == 0
-    assert_close(gate.sum(), torch.tensor(1.0))
-    fused = sum(gate[0, m] * attended(QUERY[0], TOKENS[0, m]) for m in (0, 2))
-    assert_close(answer[0], QUERY[0] + fused)
-    assert_close(layer(QUERY, TOKENS, torch.zeros_like(present))[0], QUERY)
-
-
-def test_eq7_eq8_keys_and_values_come_from_one_projection():
-    assert [name for name, _ in DGLQA(4, 3, 2).named_children()] == ["query_norm", "norms", "attention", "gate"]
-
-
-def test_eq16_to_eq19_channel_attention():
-    layer = ChannelAttention(2, reduction=2)
-    with torch.no_grad():
-        layer.squeeze.weight.fill_(1.0)
-        layer.squeeze.bias.zero_()
-        layer.excite.weight.copy_(torch.tensor([[2.0], [-1.0]]))
-        layer.excite.bias.copy_(torch.tensor([0.0, 0.5]))
-    query = torch.tensor([[[1.0, -2.0], [3.0, 0.0]]])  # z = (2, -1), W1 z = 1
-    gelu = 0.5 * (1 + math.erf(1 / math.sqrt(2)))
-    s = torch.tensor([1 / (1 + math.exp(-2 * gelu)), 1 / (1 + math.exp(gelu - 0.5))])
-    assert_close(layer(query), query * s + query)
-
-
-def test_modality_weights_are_the_mean_gate_over_the_layers():
-    encoder = QueryEncoder(2, 2, 3, 1, tokens=2)
-    for layer, bias in zip(encoder.attentions, ([math.log(2), 0, 0], [0, 0, math.log(6)]), strict=True):
-        nn.init.zeros_(layer.gate.weight)
-        layer.gate.bias.data = torch.tensor(bias)
-    _, gate = encoder([TOKENS, TOKENS], ALL)
-    assert_close(gate[0], (torch.tensor([0.5, 0.25, 0.25]) + torch.tensor([1, 1, 6]) / 8) / 2)
-
-
-def test_standard_attention_is_one_softmax_over_all_tokens():
-    layer = plain(StandardQuery(2, 3, 1))
-    answer, gate = layer(QUERY, TOKENS, ALL)
-    assert gate is None
-    assert_close(answer[0], QUERY[0] + attended(QUERY[0], TOKENS[0].flatten(0, 1)))
-    without = layer(QUERY, TOKENS, torch.tensor([[True, True, False]]))[0]
-    assert_close(without[0], QUERY[0] + attended(QUERY[0], TOKENS[0, :2].flatten(0, 1)))
-
-
-def test_ahl_lets_the_text_ask_audio_and_vision():
-    layer = plain(AHL(2, 3, 1))
-    answer, gate = layer(QUERY, TOKENS, ALL)
-    assert gate is None
-    asked = [attended(TOKENS[0, 0], TOKENS[0, m]) for m in (1, 2)]
-    assert_close(answer[0], QUERY[0] + asked[0] + asked[1])
-    assert_close(layer(QUERY, TOKENS, torch.tensor([[True, True, False]]))[0][0], QUERY[0] + asked[0])
-
-
-# refinement
 
 
 def test_eq20_to_eq25_refinement_of_the_query():
@@ -207,40 +72,16 @@ def test_eq24_balances_by_a_number_a_hand_can_compute_and_keeps_the_query_withou
     assert_close(mixed[1], query[1])
 
 
-# cross-attention and the local path
+def test_the_global_path_hears_and_sees_in_either_preset():
+    given = batch(specs(), 4)
+    for preset in ("paper", "literal"):
+        model = dpdf(preset=preset)
+        before = model(given).features["global"]
+        for m in ("text", "audio", "vision"):
+            assert not torch.allclose(model(changed(given, m)).features["global"], before)
 
 
-def test_eq30_the_extra_token_reads_the_source_and_the_mean_takes_in_the_target():
-    source = Sequence(TOKENS[:, 0], torch.ones(1, 2, dtype=torch.bool))
-    target = Sequence(TOKENS[:, 1], torch.tensor([[True, False]]))
-    cross = plain(TokenCross(1, 2, 1, 4, source=[2], target=[2]))
-    nn.init.zeros_(cross.transformer.layers[0].feed[-1].weight)
-    nn.init.zeros_(cross.transformer.layers[0].feed[-1].bias)
-    for table in (*cross.source_positions, *cross.target_positions):
-        nn.init.zeros_(table.table)
-    keys = torch.cat([cross.source_token, TOKENS[0, 0]])
-    token, step = (q + attended(q[None], keys)[0] for q in (cross.target_token[0], TOKENS[0, 1, 0]))
-    assert_close(cross([source], [target])[0], (token + step) / 2)
-    cross.target_positions = nn.ModuleList()
-    assert_close(cross([source], [])[0], token)
-
-
-def test_eq30_read_literally_nothing_of_the_target_reaches_token_0():
-    """Layers over two sequences at full length: row 0 is what `TokenCross` gives without a target, exactly."""
-    cross = TokenCross(3, 16, 4, 32, source=[9], target=[])
-    source, target = torch.randn(2, 5, 16), torch.randn(2, 7, 16)
-    real = torch.ones(2, 8, dtype=torch.bool)
-    keys = torch.cat([cross.source_token.expand(2, 1, 16), cross.source_positions[0](source)], dim=1)
-    queries = torch.cat([cross.target_token.expand(2, 1, 16), target], dim=1)
-    alone = cross([Sequence(source, real[:, :5])], [])
-    for asked in (queries, torch.cat([queries[:, :1], target * 9], dim=1)):
-        assert_close(cross.transformer(asked, real, keys, real[:, :6])[:, 0], alone)
-
-
-def changed(given, *modalities):
-    return given._replace(
-        **{m: Sequence(torch.randn_like(getattr(given, m).values), getattr(given, m).mask) for m in modalities}
-    )
+# the local path
 
 
 def test_the_literal_local_path_is_deaf_and_blind_and_the_default_is_not():
@@ -253,15 +94,6 @@ def test_the_literal_local_path_is_deaf_and_blind_and_the_default_is_not():
         assert not torch.allclose(model(changed(given, "text")).features["local"], before)
     assert dpdf(preset="literal").config.local_pool == "token0"
     assert dpdf().config.local_pool == "mean"
-
-
-def test_the_global_path_hears_and_sees_in_either_preset():
-    given = batch(specs(), 4)
-    for preset in ("paper", "literal"):
-        model = dpdf(preset=preset)
-        before = model(given).features["global"]
-        for m in ("text", "audio", "vision"):
-            assert not torch.allclose(model(changed(given, m)).features["global"], before)
 
 
 def test_pooling_over_learned_tokens_computes_the_rows_of_the_whole():
@@ -281,18 +113,6 @@ def test_pooling_over_learned_tokens_computes_the_rows_of_the_whole():
     few, many = rows[0][1], rows[1][1]
     assert_close(few[:, :9], many[:, :9])  # the extra token and audio's learned ones
     assert_close(few[:, 9:], many[:, 9 + 9 : 9 + 9 + 8])  # vision's, behind 9 steps of audio
-
-
-def test_eq26_spatial_attention_scales_each_step():
-    layer = SpatialAttention(1)
-    with torch.no_grad():
-        layer.depthwise.conv.weight.copy_(torch.tensor([[[1.0, 2.0, -1.0]]]))
-        layer.depthwise.conv.bias.zero_()
-        layer.pointwise.weight.fill_(0.5)
-        layer.pointwise.bias.fill_(1.0)
-    x, mask = torch.tensor([[[1.0], [2.0], [9.0]]]), torch.tensor([[True, True, False]])
-    by_hand = [1 / (1 + math.exp(-(0.5 * 0 + 1))), 2 / (1 + math.exp(-(0.5 * 5 + 1)))]
-    assert_close(layer(Sequence(x, mask)).values[0, :2, 0], torch.tensor(by_hand))
 
 
 def test_eq29_audio_and_vision_have_positions_of_their_own():
@@ -333,110 +153,6 @@ def test_eq35_eq36_prediction_and_loss():
     predicted = output.features["fused"] @ model.head.weight[0] + model.head.bias
     assert_close(output.prediction, predicted)
     assert_close(output.losses["task"], (predicted - given.labels["M"]).square().mean())
-
-
-# ablations
-
-ABLATIONS = {
-    "w/o LPath": ({"local_path": False}, {"modality"}),
-    "w/o GPath": ({"global_path": False}, set()),
-    "w/o Gate": ({"gate": False}, {"modality", "path"}),
-    "w/o DGLQA": ({"query": "none"}, {"path"}),
-    "w/o GPath CA": ({"global_attention": False}, {"modality", "path"}),
-    "swapped": ({"swap_attention": True, "global_pool": "mean"}, {"modality", "path"}),
-    "swapped, token 0": (
-        {"swap_attention": True, "global_pool": "mean", "preset": "literal"},
-        {"modality", "path"},
-    ),
-    "Std.A": ({"query": "standard"}, {"path"}),
-    "AHL": ({"query": "ahl"}, {"path"}),
-    "literal": ({"preset": "literal"}, {"modality", "path"}),
-    "literal, w/o GPath": ({"preset": "literal", "global_path": False}, set()),
-    "literal, w/o T": ({"preset": "literal", "modalities": ("audio", "vision")}, {"modality"}),
-    "pools": ({"global_pool": "mean", "local_pool": "global_tokens"}, {"modality", "path"}),
-    "one layer": ({"query_depth": 1, "global_depth": 1, "local_depth": 1}, {"modality", "path"}),
-    "w/o T": ({"modalities": ("audio", "vision")}, {"modality", "path"}),
-    "w/o T, GPath CA": ({"modalities": ("audio", "vision"), "global_attention": False}, {"modality", "path"}),
-    "w/o A&V": ({"modalities": ("text",)}, {"modality", "path"}),
-    "w/o T&A": ({"modalities": ("vision",)}, {"modality", "path"}),
-}
-
-
-@pytest.mark.parametrize(("config", "said"), ABLATIONS.values(), ids=ABLATIONS)
-def test_table2_an_ablation_trains_whole_and_says_what_it_still_has(config, said):
-    model = dpdf(**config).train()
-    output = model(batch(specs(), 4, missing=("vision",)))  # whatever is left
-    assert output.prediction.isfinite().all()
-    assert model(batch(specs(), 1)).prediction.isfinite().all()
-    output = model(batch(specs(), 6))
-    output.losses["task"].backward()
-    assert [name for name, p in model.named_parameters() if p.grad is None] == []
-    assert set(output.weights) == said
-    for shares in output.weights.values():
-        assert_close(shares.sum(1), torch.ones(6))
-
-
-@pytest.mark.parametrize("modalities", [("text",), ("audio",), ("vision",), ("text", "audio"), ("audio", "vision")])
-def test_table2_a_subset_leaves_the_others_out(modalities):
-    model, given = dpdf(modalities=modalities), batch(specs(), 4)
-    output = model(given)
-    for name, column in zip(("text", "audio", "vision"), output.weights["modality"].T, strict=True):
-        assert (column > 0).all() if name in modalities else (column == 0).all()
-    for other in {"text", "audio", "vision"} - set(modalities):
-        assert torch.equal(model(changed(given, other)).prediction, output.prediction)
-    for name in modalities:
-        assert not torch.allclose(model(changed(given, name)).prediction, output.prediction)
-
-
-def test_table2_what_replaces_a_removed_part():
-    given = batch(specs(), 3)
-    assert_close(dpdf(gate=False)(given).weights["path"], torch.full((3, 2), 0.5))
-    for config, name in (({"local_path": False}, "global"), ({"global_path": False}, "local")):
-        found = dpdf(**config)(given).features
-        assert torch.equal(found["fused"], found[name])
-    path, seen = dpdf(query="none").global_path, []
-    watch(path.convolution, seen)
-    h = [path.encoders[m](getattr(given, m), whole=False).values for m in path.modalities]
-    path(
-        dict(zip(path.modalities, given[:3], strict=True)), torch.tensor([[True] * 3, [True] * 3, [True, False, True]])
-    )
-    gathered = seen[0][0][0].transpose(1, 2)
-    assert_close(gathered[0], (h[0] + h[1] + h[2])[0] / 3)
-    assert_close(gathered[2], (h[0] + h[2])[2] / 2)
-
-
-def test_swapped_the_query_asks_the_text_and_the_text_asks_audio_and_vision():
-    given = batch(specs(), 3)
-    model = dpdf(swap_attention=True, global_pool="mean")
-    seen: list = []
-    for reader in (*model.global_path.readers, model.local_path.reader):
-        watch(reader, seen)
-    model(given)
-    for source, target in (handed for handed, _ in seen[:2]):
-        assert source[0].values.shape == target[0].values.shape == (3, 8, 16)
-    (first, asked), (second, _), (local, text) = (handed for handed, _ in seen)
-    assert torch.equal(first[0].values, second[0].values)  # the text of the topmost level, both times
-    assert not torch.equal(first[0].values, asked[0].values)
-    assert [s.mask.shape[1] for s in local] == [8 + 9, 8 + 4]
-    assert [s.mask.shape[1] for s in text] == [8 + 6]
-
-
-def test_figure7_depths_are_fields():
-    model = dpdf(query_depth=4, global_depth=3, local_depth=5)
-    assert len(model.global_path.query.attentions) == 4
-    assert [len(reader.transformer.layers) for reader in model.global_path.readers] == [3, 3]
-    assert len(model.local_path.reader.transformer.layers) == 5
-
-
-def test_what_cannot_be_is_named():
-    with pytest.raises(UserError, match="only audio and vision"):
-        dpdf(query="ahl", modalities=("audio", "vision"))
-    with pytest.raises(UserError, match="never the query"):
-        dpdf(swap_attention=True)
-    with pytest.raises(UserError, match="no path is left"):
-        dpdf(global_path=False, local_path=False)
-    with pytest.raises(UserError, match="no path is left"):
-        dpdf(preset="literal", global_path=False, modalities=("audio",))
 
 
 # encoders and size

@@ -1,9 +1,7 @@
-"""Figures show the numbers they stand for, every text can be read, and a file depends on the run alone."""
+"""Figures show the numbers they stand for, and every text in them can be read."""
 
 import shutil
-import sys
 
-import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -14,12 +12,11 @@ from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation import evaluate
 from sentiprism.evaluation.attention import Attended
-from sentiprism.evaluation.representations import representations
 from sentiprism.metrics import protocol
 from sentiprism.metrics.levels import levels
 from sentiprism.report import figures
 from sentiprism.report.figures.attention import stacks
-from sentiprism.report.figures.style import OKABE_ITO, WIDTH, colours, fitted
+from sentiprism.report.figures.style import OKABE_ITO, WIDTH
 from sentiprism.training import Run, train
 from sentiprism.training.predict import Predictions, write_predictions
 from sentiprism.types import TargetSpec
@@ -170,52 +167,6 @@ def test_confusion_of_all_seeds_is_their_mean_with_deviation(measured, trained):
     assert np.allclose(spans, accuracy.std(axis=0, ddof=1), equal_nan=True)
 
 
-def test_points_are_utterances_by_class(trained, data):
-    (ax,) = figures.tsne(trained, split="train", device="cpu").axes
-    kinds = levels(protocol("intensity"), TargetSpec())
-    expected = np.bincount(kinds.of(data.train.labels["M"]), minlength=7)
-    assert [(c.get_label(), len(c.get_offsets())) for c in ax.collections] == list(
-        zip(kinds.names, expected, strict=True)
-    )
-
-
-def test_points_of_polarity_in_three_dimensions(trained, data):
-    (ax,) = figures.tsne(trained, split="train", by="polarity", dimensions=3, device="cpu").axes
-    sign = np.sign(data.train.labels["M"])
-    assert ax.name == "3d"
-    assert {c.get_label(): len(c.get_offsets()) for c in ax.collections} == {
-        "negative": (sign < 0).sum(),
-        "neutral": (sign == 0).sum(),
-        "positive": (sign > 0).sum(),
-    }
-
-
-def test_points_of_features_are_whole_utterances_of_each(trained, data):
-    figure = figures.tsne(trained, trained, split="train", by="feature", points=60, device="cpu")
-    whole = representations(trained, "train", limit=60, device="cpu").whole.sum()
-    names = ["text", "audio", "vision", "textual", "sound"]
-    assert len(figure.axes) == 2
-    for ax in figure.axes:
-        counts = {c.get_label(): len(c.get_offsets()) for c in ax.collections}
-        assert counts == dict.fromkeys(names, min(12, whole))
-    some = figures.tsne(trained, split="train", by="feature", features=("text*",), device="cpu")
-    assert [c.get_label() for c in some.axes[0].collections] == ["text", "textual"]
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"features": ("fuse",)}, "did you mean 'fused'"),
-        ({"by": "colour"}, "choose one of: class, feature, polarity"),
-        ({"dimensions": 4}, "choose 2 or 3"),
-        ({"points": 3}, "too few"),
-    ],
-)
-def test_tsne_refuses_what_it_cannot_draw(trained, data, options, message):
-    with pytest.raises(UserError, match=message):
-        figures.tsne(trained, device="cpu", **options)
-
-
 def test_attention_panels_are_the_stacks(attending, data):
     figure = figures.attention(attending, "train", limit=4, device="cpu")
     titles = [ax.get_title().split("\n")[0] for ax in figure.axes]
@@ -330,54 +281,3 @@ def test_every_text_can_be_read(kind, trained, attending, gated, data):
     assert "on small, t" in shown
     assert "selected: epoch of the lowest valid MAE" in shown
     assert "seed" in shown
-
-
-@pytest.mark.parametrize("suffix", [".pdf", ".svg", ".png"])
-def test_a_file_depends_on_the_run_alone(trained, data, tmp_path, suffix):
-    paths = [tmp_path / f"{n}{suffix}" for n in "ab"]
-    with mpl.rc_context({"font.size": 3, "svg.fonttype": "none", "savefig.dpi": 20}):  # a user's own settings
-        figures.save(figures.weights(trained, device="cpu"), paths[0])
-    before = dict(mpl.rcParams)
-    figures.save(figures.weights(trained, device="cpu"), paths[1])
-    assert dict(mpl.rcParams) == before
-    a, b = (path.read_bytes() for path in paths)
-    assert a == b
-    if suffix == ".pdf":
-        assert b"/FontFile2" in a  # the font itself is in the file
-        assert b"/Type3" not in a
-        assert b"CreationDate" not in a
-    if suffix == ".svg":
-        assert b"<text" not in a  # letters are outlines
-        assert b"<image" not in a
-
-
-def test_a_file_of_another_kind_is_refused(trained, tmp_path):
-    with pytest.raises(UserError, match=r"\.pdf, \.svg, \.png"):
-        figures.save(None, tmp_path / "a.jpg")
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("package", ["matplotlib", "sklearn.manifold"])
-def test_a_missing_package_names_the_extra(trained, data, monkeypatch, package):
-    monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(UserError, match=r"pip install 'sentiprism\[figures\]'"):
-        figures.tsne(trained, device="cpu")
-
-
-def test_colours_are_a_modalitys_own_and_ordered_where_classes_are():
-    assert colours(["text", "specific.text", "sound", "audio"]) == [
-        OKABE_ITO[0],
-        OKABE_ITO[0],
-        OKABE_ITO[2],
-        OKABE_ITO[1],
-    ]
-    seven = colours([str(i) for i in range(7)], ordered=True)
-    assert len(set(seven)) == 7
-    assert colours(["a", "b", "c"], ordered=True) == [seven[1], seven[3], seven[5]]
-
-
-def test_long_names_are_broken_at_dots_and_underscores():
-    lines = fitted("global_path.encoders.vision_layers", 0.9).split("\n")
-    assert "".join(lines) == "global_path.encoders.vision_layers"
-    assert len(lines) > 1
-    assert all(line[-1] in "._" for line in lines[:-1])

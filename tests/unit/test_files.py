@@ -13,7 +13,7 @@ import pytest
 
 from sentiprism import files
 from sentiprism.errors import UserError
-from sentiprism.files import atomic_file, atomic_folder, home, remove_folder, safe_name, sha256, write_text
+from sentiprism.files import atomic_file, atomic_folder, remove_folder, safe_name, write_text
 
 
 class BrokenError(Exception):
@@ -277,49 +277,8 @@ def test_a_persons_own_hidden_files_are_left_alone(tmp_path):
     assert {".own.original", ".own.personal", ".own.tmp-mine"} <= set(names(tmp_path))
 
 
-# names and places
-
-
-@pytest.mark.parametrize("name", ["mosi", "ch-sims_v2.0", "数据", "a" * 60, "1"])
-def test_names_that_can_be_folders(name):
-    assert safe_name(name, "dataset name") == name
-
-
-@pytest.mark.parametrize(
-    "name", ["", ".", "..", ".hidden", "../up", "a/b", "a\\b", "a b", "a\nb", "a\0b", "~", "a:b", "a" * 61, "\udc80"]
-)
-def test_names_that_cannot(name, tmp_path):
-    with pytest.raises(UserError, match=r"^dataset name .* not usable as a folder name") as error:
-        safe_name(name, "dataset name")
-    assert "\n" not in str(error.value)
-
-
 def test_the_longest_name_can_be_written(tmp_path):
     name = safe_name("数" * 60, "dataset name")
     with atomic_folder(tmp_path / name):
         pass
     assert names(tmp_path) == [name]
-
-
-def test_home_is_where_the_variable_says(monkeypatch, tmp_path):
-    monkeypatch.setenv("SENTIPRISM_HOME", str(tmp_path))
-    assert home("datasets", "mosi") == tmp_path / "datasets" / "mosi"
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("SENTIPRISM_HOME", "~/here")
-    assert home() == tmp_path / "here"
-
-
-@pytest.mark.parametrize("value", [None, ""])
-def test_home_is_the_systems_place_without_it(monkeypatch, value, tmp_path):
-    monkeypatch.delenv("SENTIPRISM_HOME", raising=False)
-    if value is not None:
-        monkeypatch.setenv("SENTIPRISM_HOME", value)
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    assert home().name == "sentiprism"
-    assert home().is_absolute()
-    assert not home().exists()
-
-
-def test_sha256_is_that_of_the_content(tmp_path):
-    (tmp_path / "file").write_bytes(b"abc")
-    assert sha256(tmp_path / "file") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

@@ -1,0 +1,121 @@
+"""Pages of every kind in a real browser: all open, none runs what others wrote."""
+
+import pytest
+
+from makers_browser import click_at, current, expect, playhead, time_of
+from makers_report import classified, nothing, reading, review
+from sentiprism.report.files import write_index, write_report
+from sentiprism.report.page.index import Entry
+
+
+def test_light_and_dark_and_a_phone(visit, report):
+    backgrounds = {}
+    for scheme in ("light", "dark"):
+        page = visit(report, color_scheme=scheme, viewport={"width": 360, "height": 740})
+        backgrounds[scheme] = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        click_at(page, 0.5)
+        assert time_of(page) == pytest.approx(7.5, abs=0.1)
+    assert backgrounds == {"light": "rgb(246, 246, 249)", "dark": "rgb(17, 19, 25)"}
+
+
+def test_a_recording_beside_the_page_plays_too(visit, tmp_path, video):
+    page = visit(write_report(review(), tmp_path / "report", video, limit=1000))
+    assert page.get_attribute("video", "src") == "recording.webm"
+    click_at(page, 0.5)
+    assert time_of(page) == pytest.approx(7.5, abs=0.05)
+
+
+def test_what_the_browser_cannot_play_leaves_a_time_line_that_works(visit, tmp_path):
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"\x00\x00\x00\x20ftypisom" + bytes(500))
+    page = visit(write_report(review(), tmp_path / "report", broken))
+    expect(page.locator("#player-note")).to_contain_text("cannot play")
+    expect(page.locator("video")).to_have_count(0)
+    click_at(page, 0.54)
+    assert current(page) == ["7"]
+
+
+@pytest.mark.parametrize("make", [classified, nothing, reading])
+def test_other_documents_open_without_a_fault(visit, tmp_path, make):
+    page = visit(write_report(make(), tmp_path / "report"))
+    if make is nothing:
+        assert "Nothing to judge" in page.inner_text("main")
+        assert page.locator("#lanes").count() == 0
+        return
+    click_at(page, 0.54, y=40)
+    assert current(page) == ["7"]
+    assert playhead(page) == pytest.approx(0.54, abs=0.01)
+
+
+def test_curves_without_an_utterance_are_drawn_and_steer(visit, tmp_path, video):
+    page = visit(write_report(nothing(curves=review().curves), tmp_path / "report", video))
+    click_at(page, 0.5, y=60)
+    assert time_of(page) == pytest.approx(7.5, abs=0.05)
+    assert page.locator(".lane.small path.curve").count() == 5
+
+
+def test_text_of_others_is_never_run(visit, tmp_path):
+    evil = "</script><script>document.title = 'run'</script><img src=x onerror=\"document.title = 'run'\">"
+    first = review().utterances[0]
+    words = (first.words[0].model_copy(update={"text": evil}),)
+    curves = tuple(curve.model_copy(update={"title": evil}) for curve in review().curves)
+    document = review(
+        utterances=(first.model_copy(update={"text": evil, "words": words}),), curves=curves, notes=(evil,)
+    )
+    page = visit(write_report(document, tmp_path / "report"))
+    click_at(page, 0.02)
+    assert page.inner_text("#now .said").strip() == evil
+    assert page.title() == "phone review.mp4 · sentiment"
+    assert page.locator("img").count() == 0
+
+
+def test_several_faces_are_told_apart(visit, tmp_path):
+    both = [
+        part.model_copy(update={"face": face, "number": 2 * part.number + face - 2})
+        for part in review().utterances
+        for face in (1, 2)
+    ]
+    page = visit(write_report(review(utterances=tuple(both)), tmp_path / "report"))
+    click_at(page, 0.54)
+    assert current(page) == ["13", "14"]
+    page.select_option("#face", "2")
+    assert current(page) == ["14"]
+    assert page.locator("#list > li").count() == 12
+
+
+def test_the_page_of_an_hour_is_drawn_whole(visit, tmp_path):
+    parts = [
+        part.model_copy(
+            update={"number": 12 * n + part.number, "start": 43.2 * n + part.start, "end": 43.2 * n + part.end}
+        )
+        for n in range(84)
+        for part in review(43.2).utterances
+    ]
+    recording = review().recording.model_copy(update={"duration": 3628.8})
+    page = visit(write_report(review(recording=recording, utterances=tuple(parts)), tmp_path / "report"))
+    assert page.locator("#list > li").count() == 1008
+    click_at(page, 0.5)
+    assert page.inner_text("#clock") == "30:14 / 1:00:28"
+
+
+def test_the_index_leads_to_reports_and_is_sorted_by_a_press(visit, tmp_path):
+    entries = []
+    for document, name in ((review(), "b #1"), (nothing(), "a"), (reading(), "c")):
+        write_report(document, tmp_path / name)
+        entries.append(Entry.of(document, f"{name}/report.html"))
+    page = visit(
+        write_index(tmp_path, entries, {"x.mp4": "x.mp4 is empty; give a video"}),
+        viewport={"width": 390, "height": 800},
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+    def means() -> list[str]:
+        return page.locator("#recordings tbody td:nth-child(5)").all_inner_texts()
+
+    page.get_by_role("button", name="Mean").click()
+    assert means() == ["+0.38", "+0.38", "–"]
+    page.get_by_role("button", name="Mean").click()
+    assert means()[-1] == "–"
+    page.locator("#recordings a").nth(1).click()
+    assert page.locator("h1").inner_text() in {"phone review.mp4", "letter.txt"}

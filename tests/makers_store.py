@@ -1,0 +1,33 @@
+"""What tests of the store share: utterances to write, and what is left behind."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sentiprism.data.dataset import SPLITS, Dataset, Utterance
+from sentiprism.data.store import write_dataset
+from sentiprism.types import TargetSpec
+
+Pairs = list[tuple[str, Utterance]]
+
+
+def utterance(name: str = "a", **changes: Any) -> Utterance:
+    fields: dict[str, Any] = {"video_id": f"video-{name}", "text": f"text of {name}", "labels": {"M": 1.0}}
+    fields["sequences"] = {"audio": np.arange(8).reshape(4, 2) + len(name)}
+    return Utterance(**{"id": name, **fields, **changes})
+
+
+def pairs(*extra: tuple[str, Utterance]) -> Pairs:
+    return [(split, utterance(split)) for split in SPLITS] + list(extra)
+
+
+def write(items: Any, name: str = "own", target: TargetSpec | None = None, **options: Any) -> Dataset:
+    target = target or TargetSpec()
+    return write_dataset(name, items, title="Own", source="a test", target=target, protocol="intensity", **options)
+
+
+def left(home: Path) -> list[str]:
+    folder = home / "datasets"
+    return sorted(os.listdir(folder)) if folder.exists() else []

@@ -1,0 +1,57 @@
+"""The points of a t-SNE figure are the utterances, by class, polarity or feature."""
+
+import numpy as np
+import pytest
+
+from sentiprism.errors import UserError
+from sentiprism.evaluation.representations import representations
+from sentiprism.metrics import protocol
+from sentiprism.metrics.levels import levels
+from sentiprism.report import figures
+from sentiprism.types import TargetSpec
+
+
+def test_points_are_utterances_by_class(trained, data):
+    (ax,) = figures.tsne(trained, split="train", device="cpu").axes
+    kinds = levels(protocol("intensity"), TargetSpec())
+    expected = np.bincount(kinds.of(data.train.labels["M"]), minlength=7)
+    assert [(c.get_label(), len(c.get_offsets())) for c in ax.collections] == list(
+        zip(kinds.names, expected, strict=True)
+    )
+
+
+def test_points_of_polarity_in_three_dimensions(trained, data):
+    (ax,) = figures.tsne(trained, split="train", by="polarity", dimensions=3, device="cpu").axes
+    sign = np.sign(data.train.labels["M"])
+    assert ax.name == "3d"
+    assert {c.get_label(): len(c.get_offsets()) for c in ax.collections} == {
+        "negative": (sign < 0).sum(),
+        "neutral": (sign == 0).sum(),
+        "positive": (sign > 0).sum(),
+    }
+
+
+def test_points_of_features_are_whole_utterances_of_each(trained, data):
+    figure = figures.tsne(trained, trained, split="train", by="feature", points=60, device="cpu")
+    whole = representations(trained, "train", limit=60, device="cpu").whole.sum()
+    names = ["text", "audio", "vision", "textual", "sound"]
+    assert len(figure.axes) == 2
+    for ax in figure.axes:
+        counts = {c.get_label(): len(c.get_offsets()) for c in ax.collections}
+        assert counts == dict.fromkeys(names, min(12, whole))
+    some = figures.tsne(trained, split="train", by="feature", features=("text*",), device="cpu")
+    assert [c.get_label() for c in some.axes[0].collections] == ["text", "textual"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"features": ("fuse",)}, "did you mean 'fused'"),
+        ({"by": "colour"}, "choose one of: class, feature, polarity"),
+        ({"dimensions": 4}, "choose 2 or 3"),
+        ({"points": 3}, "too few"),
+    ],
+)
+def test_tsne_refuses_what_it_cannot_draw(trained, data, options, message):
+    with pytest.raises(UserError, match=message):
+        figures.tsne(trained, device="cpu", **options)
