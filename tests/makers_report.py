@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from sentiprism.analysis.summary import summary
-from sentiprism.report.analysis import (
-    Analysis,
+from sentiprism.report.analysis import Analysis
+from sentiprism.report.document import (
     Curve,
     Estimate,
     Judge,

@@ -18,7 +18,7 @@ from sentiprism.media.probe import probe
 from sentiprism.media.transcripts import read_transcript
 from sentiprism.media.types import Cue, Segment, Span, Word
 from sentiprism.recipe import Recipe
-from sentiprism.report.analysis import Estimate, UtterancePart
+from sentiprism.report.document import Estimate, UtterancePart
 from sentiprism.types import TargetSpec
 
 

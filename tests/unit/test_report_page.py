@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from makers_report import classified, curves, nothing, reading, review
-from sentiprism.report.analysis import Estimate, Recording
+from sentiprism.report.document import Estimate, Recording
 from sentiprism.report.page import render, wording
 from sentiprism.report.page.payload import payload
 from sentiprism.report.page.playable import media_type

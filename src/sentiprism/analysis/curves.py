@@ -4,7 +4,7 @@ import numpy as np
 
 from sentiprism.features.extractors import Extractor
 from sentiprism.features.tracks import Track
-from sentiprism.report.analysis import Curve
+from sentiprism.report.document import Curve
 
 POINTS = 4000
 """Of a curve at most: more cannot be told apart on a page."""

@@ -18,7 +18,7 @@ from sentiprism.features.text import load_tokenizer
 from sentiprism.media.types import Segment
 from sentiprism.metrics.conformal import probabilities
 from sentiprism.models import Model, SavedModel, load_model
-from sentiprism.report.analysis import Estimate, Judge
+from sentiprism.report.document import Estimate, Judge
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import forward_all
 from sentiprism.types import MODALITIES, Modality

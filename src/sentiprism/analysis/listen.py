@@ -30,7 +30,7 @@ class Heard(NamedTuple):
 
     segments: tuple[Segment, ...]
     transcript: str | None
-    """Where the words come from, see `report.analysis.Recording`."""
+    """Where the words come from, see `report.document.Recording`."""
     language: str | None
     notes: tuple[str, ...]
 

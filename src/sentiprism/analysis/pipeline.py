@@ -25,7 +25,8 @@ from sentiprism.media.process import shown
 from sentiprism.media.speech import RATE
 from sentiprism.media.transcripts import read_transcript
 from sentiprism.media.types import Cue, Media, Segment, Span
-from sentiprism.report.analysis import Analysis, Curve, Recording, UtterancePart, Window, WordPart
+from sentiprism.report.analysis import Analysis
+from sentiprism.report.document import Curve, Recording, UtterancePart, Window, WordPart
 from sentiprism.types import Modality
 
 TEXTS = (".srt", ".vtt", ".json", ".txt")

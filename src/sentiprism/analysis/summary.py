@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sentiprism.report.analysis import Summary, UtterancePart
+from sentiprism.report.document import Summary, UtterancePart
 from sentiprism.types import MODALITIES, TargetSpec
 
 NEUTRAL = 1 / 12

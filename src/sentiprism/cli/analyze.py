@@ -14,7 +14,7 @@ from sentiprism.errors import UserError
 
 if TYPE_CHECKING:
     from sentiprism.analysis.batch import Outcome
-    from sentiprism.report.analysis import Estimate, Judge
+    from sentiprism.report.document import Estimate, Judge
 
 JUDGING = 0.15
 """Share of the time that it takes, for the bar alone; the rest is looking and listening, side by side."""

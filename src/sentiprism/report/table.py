@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from sentiprism.errors import UserError
 from sentiprism.markup import comma_separated
-from sentiprism.report.analysis import Analysis, UtterancePart
+from sentiprism.report.document import Document, UtterancePart
 from sentiprism.types import MODALITIES
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ FORMULA = re.compile(r"[\s\x00-\x1f\ufeff\u200b-\u200f]*[=+\-@＝＋－＠]|[\t\
 """What spreadsheets take for the beginning of a formula, behind signs that they skip."""
 
 
-def rows(analysis: Analysis) -> tuple[list[str], list[list[Any]]]:
+def rows(analysis: Document) -> tuple[list[str], list[list[Any]]]:
     """Columns, and a row an utterance; None for what the model does not say."""
     target = analysis.judge.target
     columns = ["number", "start", "end", "text", "face"]
@@ -42,7 +42,7 @@ def _padded(values: tuple[float, ...], length: int) -> list[float | None]:
     return [*values, *[None] * (length - len(values))]
 
 
-def safe_csv(analysis: Analysis) -> str:
+def safe_csv(analysis: Document) -> str:
     """CSV in which no text of the recording or the model is a formula."""
     columns, body = rows(analysis)
     return comma_separated([str(_inert(name)) for name in columns], [[_inert(cell) for cell in row] for row in body])
@@ -52,7 +52,7 @@ def _inert(cell: Any) -> Any:
     return f"'{cell}" if isinstance(cell, str) and FORMULA.match(cell) else cell
 
 
-def dataframe(analysis: Analysis) -> "DataFrame":
+def dataframe(analysis: Document) -> "DataFrame":
     """The same table for pandas, texts as they are.
 
     Raises:

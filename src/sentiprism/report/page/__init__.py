@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sentiprism.errors import UserError
-from sentiprism.report.analysis import Analysis
+from sentiprism.report.document import Document
 from sentiprism.report.page import wording
 from sentiprism.report.page.payload import embedded, payload
 from sentiprism.report.page.playable import EMBEDDED, Source, source
@@ -23,7 +23,7 @@ SCRIPTS = ("base.js", "position.js", "lanes.js", "timeline.js", "utterances.js")
 """Parts of the page's script, in the order they are joined."""
 
 
-def render(analysis: Analysis, media: Path | None = None, *, name: str | None = None, limit: int = EMBEDDED) -> str:
+def render(analysis: Document, media: Path | None = None, *, name: str | None = None, limit: int = EMBEDDED) -> str:
     """The page of one recording; the same document gives the same page.
 
     Args:
@@ -74,7 +74,7 @@ def fill(template: str, scripts: Iterable[str], media: Source | None = None, **v
     return found.render(style=style, script=script, policy=policy, **values)
 
 
-def _player_note(analysis: Analysis, media: Path | None, player: Source | None) -> str | None:
+def _player_note(analysis: Document, media: Path | None, player: Source | None) -> str | None:
     if player is not None or analysis.recording.kind == "text":
         return None
     if media is None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 from urllib.parse import quote
 
-from sentiprism.report.analysis import Analysis
+from sentiprism.report.document import Document
 from sentiprism.report.page import fill, wording
 
 TITLE = "Recordings · sentiment"
@@ -28,7 +28,7 @@ class Entry(NamedTuple):
     notes: tuple[str, ...]
 
     @classmethod
-    def of(cls, analysis: Analysis, link: str) -> "Entry":
+    def of(cls, analysis: Document, link: str) -> "Entry":
         """What the index says of a document.
 
         Args:

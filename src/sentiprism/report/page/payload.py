@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from sentiprism.report.analysis import Analysis, Curve, Estimate, UtterancePart
+from sentiprism.report.document import Curve, Document, Estimate, UtterancePart
 from sentiprism.types import MODALITIES
 
 DIGITS = 4
@@ -12,7 +12,7 @@ ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 """Outside of strings JSON has none of them; so no text can end the script element or open a comment."""
 
 
-def payload(analysis: Analysis) -> dict[str, Any]:
+def payload(analysis: Document) -> dict[str, Any]:
     """What the script draws; curves that share their times name them by number."""
     target = analysis.judge.target
     pool: dict[tuple[float, ...], int] = {}
@@ -30,7 +30,7 @@ def payload(analysis: Analysis) -> dict[str, Any]:
     }
 
 
-def length(analysis: Analysis) -> float:
+def length(analysis: Document) -> float:
     """Seconds of the time line; no utterance ends after it, even where a container lies about its length."""
     ends = [part.end for part in analysis.utterances] + [curve.times[-1] for curve in analysis.curves if curve.times]
     return max([analysis.recording.duration, *ends])

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from sentiprism.markup import duration
-from sentiprism.report.analysis import Analysis, Curve, UtterancePart
+from sentiprism.report.document import Curve, Document, UtterancePart
 from sentiprism.types import MODALITIES, TargetSpec
 
 QUOTE = 140
@@ -63,7 +63,7 @@ def style_of(name: str, number: int) -> str:
     return name.lower() if name.lower() in NAMED else f"class-{number % 8}"
 
 
-def headline(analysis: Analysis) -> tuple[str, str]:
+def headline(analysis: Document) -> tuple[str, str]:
     """The first thing a reader is told, and the sentence that goes with it."""
     target, summary = analysis.judge.target, analysis.summary
     if not analysis.utterances:
@@ -88,7 +88,7 @@ def headline(analysis: Analysis) -> tuple[str, str]:
     )
 
 
-def shares(analysis: Analysis) -> list[Share]:
+def shares(analysis: Document) -> list[Share]:
     """How the time of all utterances divides."""
     if not analysis.utterances:
         return []
@@ -98,7 +98,7 @@ def shares(analysis: Analysis) -> list[Share]:
     return _pieces((name, getattr(summary, name), name) for name in ("negative", "neutral", "positive"))
 
 
-def class_shares(analysis: Analysis) -> list[Share]:
+def class_shares(analysis: Document) -> list[Share]:
     """Share of the time in which each class is the likeliest."""
     classes = analysis.judge.target.classes
     seconds = [0.0] * len(classes)
@@ -108,7 +108,7 @@ def class_shares(analysis: Analysis) -> list[Share]:
     return _pieces((name, seconds[n] / whole, style_of(name, n)) for n, name in enumerate(classes))
 
 
-def modality_shares(analysis: Analysis) -> list[Share]:
+def modality_shares(analysis: Document) -> list[Share]:
     """What the answers are owed to, as shares of all amounts."""
     amounts = analysis.summary.contributions
     whole = sum(amounts.values()) or 1.0
@@ -124,7 +124,7 @@ def _pieces(parts: Iterable[tuple[str, float, str]]) -> list[Share]:
     return found
 
 
-def moments(analysis: Analysis) -> list[Moment]:
+def moments(analysis: Document) -> list[Moment]:
     """The two ends of what was found, or all there is; where both are on one side, the weaker end is called so."""
     target, summary = analysis.judge.target, analysis.summary
     by_number = {part.number: part for part in analysis.utterances}
@@ -148,7 +148,7 @@ def quote(part: UtterancePart) -> str:
     return part.text if len(part.text) <= QUOTE else part.text[: QUOTE - 1].rstrip() + "…"
 
 
-def facts(analysis: Analysis) -> list[str]:
+def facts(analysis: Document) -> list[str]:
     """What was analysed, in a few words each."""
     recording = analysis.recording
     found = [recording.kind, duration(recording.duration) + (" of reading" if recording.kind == "text" else "")]
@@ -161,7 +161,7 @@ def facts(analysis: Analysis) -> list[str]:
     return found
 
 
-def means(analysis: Analysis) -> list[tuple[UtterancePart, list[float | None]]]:
+def means(analysis: Document) -> list[tuple[UtterancePart, list[float | None]]]:
     """Of every curve over each utterance; None where it has no value there."""
     return [(part, [_mean(curve, part) for curve in analysis.curves]) for part in analysis.utterances]
 

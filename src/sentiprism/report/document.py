@@ -1,0 +1,142 @@
+"""What is known of a recording after analysis: one typed document, which the page, the JSON and the table show."""
+
+from pydantic import Field, JsonValue
+
+from sentiprism.config import Config
+from sentiprism.types import Modality, TargetSpec
+
+FORMAT = 1
+"""Of the JSON document; raised when a reader of the old one would misread the new one."""
+
+
+class Estimate(Config):
+    """Sentiment on the model's scale, or of classes the number of the likeliest one."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    """Interval, where the model is calibrated."""
+    probabilities: tuple[float, ...] = ()
+    """Of classes, in their order."""
+
+
+class WordPart(Config):
+    """A word, when it was said, and what it adds to the answer."""
+
+    text: str
+    start: float
+    end: float
+    contribution: float | None = None
+    """In the answer's unit; None where words were not attributed."""
+
+
+class UtterancePart(Config):
+    """One utterance and everything that is said of it."""
+
+    number: int
+    """From 1."""
+    start: float
+    end: float
+    text: str | None
+    words: tuple[WordPart, ...] = ()
+    estimate: Estimate
+    base: float
+    """The model's answer to nothing at all: where the contributions start from."""
+    contributions: dict[Modality, float]
+    """Exact Shapley values; with ``base`` they sum to the estimate as it is before it is cut at the ends of the scale,
+    of classes to the logit of the likeliest one. 0 for what is missing."""
+    weights: dict[Modality, float] | None = None
+    """The model's own, where it has them."""
+    present: tuple[Modality, ...]
+    """What the model had of this utterance."""
+    face: int | None = None
+    """Number of the face it was paired with, from 1, largest first."""
+
+
+class Window(Config):
+    """Sliding window over the recording, whatever the utterances."""
+
+    start: float
+    end: float
+    estimate: Estimate
+
+
+class Curve(Config):
+    """A track for people to look at: of a face or the voice."""
+
+    name: str
+    """Column of the recipe it is taken from, for example ``mouth_smile`` or ``f0``."""
+    title: str
+    """For people: "smile", "pitch"."""
+    modality: Modality
+    unit: str
+    face: int | None = None
+    times: tuple[float, ...]
+    values: tuple[float | None, ...]
+    """As many as times; None = not seen or not voiced there."""
+
+
+class Recording(Config):
+    """What was analysed."""
+
+    name: str
+    """File name without its folder."""
+    content: str
+    """SHA-256."""
+    kind: str
+    """"video", "audio" or "text"."""
+    duration: float
+    width: int | None = None
+    height: int | None = None
+    language: str | None = None
+    transcript: str | None = None
+    """Where the words come from: "given, with times", "given, aligned", "recognised by NAME", or None."""
+
+
+class Judge(Config):
+    """The model that answered."""
+
+    name: str
+    """Of the saved model: "starter", or its folder's name."""
+    model: str
+    """In the registry."""
+    target: TargetSpec
+    level: float | None = None
+    """Share of utterances that intervals were calibrated to cover."""
+    notes: tuple[str, ...] = ()
+    """What a reader must know: licence, limits."""
+
+
+class Summary(Config):
+    """The recording as a whole."""
+
+    mean: float | None
+    """Of the utterances, weighted by their length in time; None without an utterance."""
+    positive: float = 0.0
+    negative: float = 0.0
+    neutral: float = 0.0
+    """Shares of the spoken time: estimate above +0.5, below -0.5 and between, in sixths of a range from -3 to 3."""
+    highest: int | None = None
+    lowest: int | None = None
+    """Numbers of utterances."""
+    speech: float = 0.0
+    """Seconds of all utterances."""
+    contributions: dict[Modality, float] = {}
+    """Mean amount |Shapley| of each modality, weighted by time."""
+
+
+class Document(Config):
+    """Everything said of one recording."""
+
+    format: int = FORMAT
+    program: str
+    """"sentiprism 0.1.0"."""
+    recording: Recording
+    judge: Judge
+    summary: Summary
+    utterances: tuple[UtterancePart, ...]
+    windows: tuple[Window, ...] = ()
+    curves: tuple[Curve, ...] = ()
+    notes: tuple[str, ...] = Field((), description="what is missing and why: no speech, no face, no audio")
+    details: dict[str, JsonValue] = {}
+    """Settings the analysis ran with and seconds each part took."""
