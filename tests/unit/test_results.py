@@ -191,7 +191,7 @@ def test_damage_that_was_measured_stands_below_its_dataset(runs, tmp_path):
     mdf = robustness(tmp_path / "mdf", kinds=["missing", "noise"], modalities=["audio"], points=3, device="cpu")
     *_, said, table = page(gather([tmp_path], device="cpu")).strip().split("\n\n")
     assert "mean MAE over the strengths" in said
-    assert "*missing*: missing with probability 0 to 1; *noise*: Gaussian noise" in said
+    assert "*missing*: missing with probability, 0 to 1; *noise*: Gaussian noise" in said
     head, _, *rows = ([cell.strip() for cell in line.strip("| ").split(" | ")] for line in table.splitlines())
     assert head == ["run", "undamaged", "text: missing", "audio: missing", "audio: noise"]
     assert [row[0] for row in rows] == ["text", "mdf"]

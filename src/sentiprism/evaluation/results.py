@@ -242,7 +242,7 @@ def _damaged(results: list[Result], metric: str) -> list[str]:
     if not found:
         return []
     kinds = dict.fromkeys(curve.kind for one in found.values() for curve in one.curves)
-    meaning = "; ".join(f"*{kind}*: {TITLES[kind]} 0 to {HIGHEST[kind]:g}" for kind in kinds)
+    meaning = "; ".join(f"*{kind}*: {TITLES[kind]}, 0 to {HIGHEST[kind]:g}" for kind in kinds)
     label = next(iter(found.values())).protocol.metrics[metric].label
     said = f"Test inputs damaged, one modality at a time (`sentiprism robustness`): mean {label} over the strengths."
     return [f"{said}\n{meaning}.", markdown(*areas(found, metric))]
