@@ -8,13 +8,12 @@ import numpy as np
 
 from sentiprism.data.dataset import Dataset, Split
 from sentiprism.data.prepare import PreparedSplit
-from sentiprism.data.ragged import Ragged
 from sentiprism.evaluation.bootstrap import interval
 from sentiprism.metrics import protocol
 from sentiprism.models import load_model
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import predict
-from sentiprism.types import MODALITIES, Modality
+from sentiprism.types import MODALITIES
 
 METRICS = ("mae", "pearson", "acc2_non0")
 NOTHING = "mean of train"
@@ -40,8 +39,9 @@ def measure(folder: Path, dataset: Dataset, split: str) -> dict[str, dict[str, d
         one: dict[str, Any] = {"utterances": int(chosen.sum())}
         one |= {metric: [scores[metric].mean, scores[metric].low, scores[metric].high] for metric in METRICS}
         if saved.calibration and key != NOTHING:
-            one["covered"] = float(saved.calibration.covers(prediction[chosen], label[chosen]).mean())
-            one["width"] = float(saved.calibration.size(prediction[chosen]).mean())
+            present = np.full(int(chosen.sum()), key.replace(" ", ""))
+            one["covered"] = float(saved.calibration.covers(prediction[chosen], label[chosen], present).mean())
+            one["width"] = float(saved.calibration.size(prediction[chosen], present).mean())
         found.setdefault(name, {})[key] = one
 
     names = list(dict.fromkeys(source.tolist()))
@@ -53,7 +53,7 @@ def measure(folder: Path, dataset: Dataset, split: str) -> dict[str, dict[str, d
             having = np.all([there[modality] for modality in kept], axis=0)
             if not having.any():
                 continue
-            prediction = predict(saved.model, _only(data, kept), engine).prediction
+            prediction = predict(saved.model, data.only(kept), engine).prediction
             for name in names:
                 if (chosen := having & (source == name)).any():
                     note(name, " + ".join(kept), chosen, prediction)
@@ -69,11 +69,3 @@ def counts(dataset: Dataset) -> dict[str, str]:
     """Utterances of train, valid and test by source, as cells of a table's row."""
     held = [sources(split).tolist() for split in (dataset.train, dataset.valid, dataset.test)]
     return {name: " | ".join(f"{one.count(name):,}" for one in held) for name in dict.fromkeys(held[2])}
-
-
-def _only(data: PreparedSplit, kept: tuple[Modality, ...]) -> PreparedSplit:
-    for modality in MODALITIES:
-        if modality not in kept:
-            width = data.rows(modality).width
-            data = data.altered(modality, Ragged.from_rows([None] * len(data), width))
-    return data

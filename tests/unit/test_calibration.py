@@ -2,10 +2,14 @@
 
 import json
 import shutil
+from math import ceil
 
 import numpy as np
 import pytest
 
+from makers_models import small
+from sentiprism.data.prepare import PreparedSplit
+from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation import evaluate
 from sentiprism.evaluation.calibration import LEVELS, calibrate
@@ -13,9 +17,10 @@ from sentiprism.metrics.conformal import Calibration
 from sentiprism.models import load_model
 from sentiprism.models.artifact import annotate
 from sentiprism.report import figures
-from sentiprism.training import Run
-from sentiprism.training.predict import Predictions, read_predictions, write_predictions
-from sentiprism.types import TargetSpec
+from sentiprism.training import Run, train
+from sentiprism.training.engine import Engine
+from sentiprism.training.predict import Predictions, predict, read_predictions, write_predictions
+from sentiprism.types import MODALITIES, TargetSpec
 
 
 @pytest.fixture
@@ -80,6 +85,33 @@ def test_the_interval_is_noted_with_the_model_and_written_beside_every_answer(co
     after = evaluate(copied, device="cpu")  # predicts anew
     assert after.metrics == before.metrics
     assert np.array_equal(after.predictions[0].bounds["high"], found.predictions[0].bounds["high"])
+
+
+def test_every_set_of_modalities_has_its_own_interval(home, tmp_path):
+    data = synthetic_dataset("many", sizes=(40, 120, 90))
+    options = {"settings": {"config": small("mdf"), "optim": {"epochs": 1}}, "device": "cpu", "quiet": True}
+    run = train("mdf", data, out=tmp_path / "run", **options)
+    found = calibrate(run, device="cpu")
+    assert set(found.only) == {"text", "audio", "vision", "text+audio", "text+vision", "audio+vision"}
+    saved = load_model(run.seed_folder(1111) / "model")
+    made = saved.calibration
+    assert set(made.only) == {*found.only, "text+audio+vision"}
+    held, seen = (PreparedSplit(split, saved.model.features) for split in (data.valid, data.test))
+    for name in ("audio", "text+vision"):
+        kept = tuple(name.split("+"))
+        rows = np.all([held.steps(one) > 0 for one in kept], axis=0)
+        alone = predict(saved.model, held.only(kept), Engine("cpu")).prediction[rows]
+        error = np.sort(np.abs(alone.astype(float) - data.valid.labels["M"][rows]))
+        assert made.only[name].quantile == pytest.approx(error[ceil(0.9 * (len(error) + 1)) - 1])
+        rows = np.all([seen.steps(one) > 0 for one in kept], axis=0)
+        alone = predict(saved.model, seen.only(kept), Engine("cpu")).prediction[rows]
+        inside = made.only[name].covers(alone, data.test.labels["M"][rows])
+        assert found.only[name].coverage.mean == pytest.approx(inside.mean())
+        assert found.only[name].utterances == rows.sum()
+    answer = read_predictions(run.seed_folder(1111) / "predictions-test.parquet")
+    assert answer.present.tolist() == seen.present(MODALITIES).tolist()
+    (row, *_), half = np.flatnonzero(answer.present == "text+audio"), made.only["text+audio"].quantile
+    assert answer.bounds["high"][row] == pytest.approx(min(answer.prediction[row] + half, 3), abs=1e-5)
 
 
 def test_a_kill_while_it_is_noted_leaves_the_model_as_it_was(copied, monkeypatch):

@@ -250,6 +250,14 @@ def test_classes_are_int64(home):
     assert labels["M"].tolist() == [1, 1]
 
 
+def test_what_is_there_is_named_and_may_be_taken_away(home, encoder):
+    dataset = make()
+    split = PreparedSplit(dataset.valid, prepare(dataset.tuning(), settings(encoder)))
+    rest = ["text+audio+vision", "audio", "text+audio+vision", "audio+vision", "text+audio+vision"]
+    assert split.present(("vision", "text", "audio")).tolist() == rest
+    assert split.only(("text",)).present(("text", "audio", "vision")).tolist() == ["text", "", "text", "", "text"]
+
+
 def test_a_modality_another_split_lacks_is_missing_there(home, encoder):
     dataset, config = make(), settings(encoder)
     spec = prepare(dataset.tuning(), config)

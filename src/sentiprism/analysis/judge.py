@@ -103,7 +103,8 @@ class Jury:
             coalitions = value if contributions else value[:, None]
             worth = chosen_class(coalitions)
             credit = shapley(worth) if contributions else np.zeros((len(chosen), 0))
-            estimates = self._estimates(coalitions[:, -1])
+            heard = data.present(self.model.modalities)[chosen]
+            estimates = self._estimates(coalitions[:, -1], heard)
             own = output.weights["modality"].cpu().numpy() if "modality" in output.weights else None
             for i, row in enumerate(chosen.tolist()):
                 names = self.model.modalities
@@ -134,12 +135,12 @@ class Jury:
                 credit[np.searchsorted(ends, start, side="right")] += part
         return [float(one) for one in credit]
 
-    def _estimates(self, prediction: npt.NDArray[np.float64]) -> list[Estimate]:
+    def _estimates(self, prediction: npt.NDArray[np.float64], heard: npt.NDArray[np.str_]) -> list[Estimate]:
         if prediction.ndim > 1:
             shares = probabilities(prediction)
             return [Estimate(value=float(p.argmax()), probabilities=tuple(p.tolist())) for p in shares]
         target, calibration = self.model.target, self.saved.calibration
-        bounds = calibration.bounds(prediction) if calibration else {}
+        bounds = calibration.bounds(prediction, heard) if calibration else {}
         values = np.clip(prediction, target.low, target.high)
         return [
             Estimate(value=float(value), **{end: float(bounds[end][i]) for end in bounds})

@@ -174,6 +174,7 @@ def _show_calibrated(found: "Calibrated", show: int) -> None:
     first = found.calibrations[0]
     sets = first.kind == "set"
     size, counts = "classes in the set" if sets else "mean width", found.groups | found.classes
+    counts |= {f"only {name.replace('+', ' + ')}": one for name, one in found.only.items()}
 
     def line(name: str, one: "Coverage") -> tuple[str, ...]:
         share, between = one.coverage.cells(100)

@@ -1,6 +1,8 @@
 """From a split on disk to batches: where the text comes from, what models are told of it, standardisation."""
 
+from collections.abc import Iterable
 from copy import copy
+from itertools import compress
 from typing import Annotated, Any, Literal, Self, get_args
 
 import numpy as np
@@ -191,6 +193,20 @@ class PreparedSplit:
     def steps(self, modality: Modality) -> npt.NDArray[np.int64]:
         """(N,) real steps of a modality in each utterance; 0 = missing."""
         return self._rows[modality].lengths
+
+    def present(self, modalities: Iterable[Modality]) -> npt.NDArray[np.str_]:
+        """(N,) which of these modalities each utterance has, joined by "+" in their order; "" = none."""
+        names = [name for name in MODALITIES if name in {*modalities} & {*self._rows}]
+        there = [self.steps(name) > 0 for name in names]
+        return np.array(["+".join(compress(names, row)) for row in zip(*there, strict=True)] or [""] * len(self))
+
+    def only(self, modalities: Iterable[Modality]) -> "PreparedSplit":
+        """The same split in which every other modality is missing."""
+        other = copy(self)
+        nobody = [None] * len(self)
+        lost = {name: Ragged.from_rows(nobody, self._rows[name].width) for name in {*self._rows} - {*modalities}}
+        other._rows = self._rows | lost
+        return other
 
     def rows(self, modality: Modality) -> Ragged:
         """N sequences of a modality as they are stored, before any standardisation."""

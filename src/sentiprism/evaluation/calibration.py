@@ -1,5 +1,6 @@
 """Intervals beside a run's answers: calibrated on valid, checked on test, noted with every saved model."""
 
+from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -7,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.data.dataset import Dataset
+from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation.answers import answers, opened, protocol_of
@@ -14,12 +16,16 @@ from sentiprism.evaluation.bootstrap import Interval, draws, percentiles
 from sentiprism.metrics.conformal import Calibration
 from sentiprism.metrics.levels import Levels, levels
 from sentiprism.metrics.sums import mean
+from sentiprism.models import load_model
 from sentiprism.models.artifact import annotate
 from sentiprism.training import Run
+from sentiprism.training.engine import Engine
 from sentiprism.training.loop import selection_rule
-from sentiprism.training.predict import Predictions, write_predictions
+from sentiprism.training.predict import Predictions, predict, write_predictions
 
 Floats = npt.NDArray[np.float64]
+Judged = tuple[npt.NDArray[Any], npt.NDArray[Any]]
+"""Answers and their labels."""
 LEVELS = tuple(round(0.05 * i, 2) for i in range(1, 20))
 """Of the reliability plot."""
 
@@ -48,6 +54,8 @@ class Calibrated(NamedTuple):
     """"all", "extremes" (the lowest and the highest class of the labels) and "others"."""
     classes: dict[str, Coverage]
     """By class of the label, HN to HP on [-3, 3]; {} where the range has none."""
+    only: dict[str, Coverage]
+    """By set of modalities, the whole one aside: utterances that have these, with every other one taken away."""
     reliability: dict[str, tuple[float, ...]]
     """Mean coverage of each group at each of `LEVELS`."""
     predictions: tuple[Predictions, ...]
@@ -65,6 +73,7 @@ class Calibrated(NamedTuple):
             "calibrations": [one.model_dump(mode="json") for one in self.calibrations],
             "groups": plain(self.groups),
             "classes": plain(self.classes),
+            "only": plain(self.only),
             "reliability": {"levels": LEVELS, **self.reliability},
         }
 
@@ -80,7 +89,8 @@ def calibrate(
 ) -> Calibrated:
     """Fit an interval on valid to every finished seed, and see how often it holds on another split.
 
-    Valid also chose the epoch, which makes its errors a little too small; test says how little.
+    Valid also chose the epoch, which makes its errors a little too small; test says how little. Each set of modalities
+    has an interval of its own: of the same utterances, with all others taken away.
 
     Args:
         run: a `Run` or its folder.
@@ -99,23 +109,27 @@ def calibrate(
     if split == "valid":
         raise UserError("an interval always holds on the split that made it", "count on test")
     target, held, seen = dataset.card.target, answers(run, "valid", device=device), answers(run, split, device=device)
-    made = {s: Calibration.fit(a.prediction, a.label, target, level=level, scaled=scaled) for s, a in held.items()}
+    fewer = _fewer(run, dataset, "valid", device, whole=True)
+    left = _fewer(run, dataset, split, device, whole=False)
+
+    def fit(share: float) -> dict[int, Calibration]:
+        options: dict[str, Any] = {"level": share, "scaled": scaled}
+        return {s: Calibration.fit(a.prediction, a.label, target, only=fewer[s], **options) for s, a in held.items()}
+
+    made = fit(level)
     if store:
         _note(run, made, {"valid": held, split: seen})
-    bounded = tuple(answer._replace(bounds=made[s].bounds(answer.prediction)) for s, answer in seen.items())
+    bounded = tuple(a._replace(bounds=made[s].bounds(a.prediction, a.present)) for s, a in seen.items())
     label = bounded[0].label
     kinds = _levels(dataset, run)
     inside = {name: kinds.of(label) == i for i, name in enumerate(kinds.names)} if kinds else {}
     groups = _groups(len(label), inside, ordered=kinds is not None and kinds.ordered)
-    covered = np.stack([made[s].covers(a.prediction, label) for s, a in seen.items()])  # (S, N)
-    size = np.mean([made[s].size(a.prediction) for s, a in seen.items()], axis=0)  # (N,)
-    counted = _coverage(covered, size, groups | inside)
+    answered = {s: (a.prediction, label, a.present) for s, a in seen.items()}
+    counted = _coverage(made, answered, groups | inside)
     curves: dict[str, list[float]] = {name: [] for name in groups}
     for wanted in LEVELS:
-        refit = {
-            s: Calibration.fit(a.prediction, a.label, target, level=wanted, scaled=scaled) for s, a in held.items()
-        }
-        there = np.mean([refit[s].covers(a.prediction, label) for s, a in seen.items()], axis=0)
+        refit = fit(wanted)
+        there = np.mean([refit[s].covers(*one) for s, one in answered.items()], axis=0)
         for name, rows in groups.items():
             curves[name].append(float(there[rows].mean()) if rows.any() else float("nan"))
     return Calibrated(
@@ -128,6 +142,7 @@ def calibrate(
         calibrations=tuple(made.values()),
         groups={name: counted[name] for name in groups},
         classes={name: counted[name] for name in inside},
+        only=_only(made, left),
         reliability={name: tuple(values) for name, values in curves.items()},
         predictions=bounded,
     )
@@ -137,9 +152,44 @@ def _note(run: Run, made: dict[int, Calibration], kept: dict[str, dict[int, Pred
     for seed, calibration in made.items():
         annotate(run.seed_folder(seed) / "model", calibration=calibration.model_dump(mode="json"))
         for split, found in kept.items():
-            bounds = calibration.bounds(found[seed].prediction)
+            bounds = calibration.bounds(found[seed].prediction, found[seed].present)
             path = run.seed_folder(seed) / f"predictions-{split}.parquet"
             write_predictions(path, found[seed]._replace(bounds=bounds))
+
+
+def _fewer(run: Run, dataset: Dataset, split: str, device: str, *, whole: bool) -> dict[int, dict[str, Judged]]:
+    """By seed and set of modalities: the utterances that have these, answered with nothing else left.
+
+    Args:
+        run: whose models answer.
+        dataset: the run's.
+        split: of it.
+        device: as in ``train``.
+        whole: whether all of the model's modalities are one of the sets.
+    """
+    engine, rows, data = Engine(device, "no"), dataset.split(split), None
+    found: dict[int, dict[str, Judged]] = {}
+    for seed in run.finished:
+        model = load_model(run.seed_folder(seed) / "model").model.to(engine.device)
+        data = data or PreparedSplit(rows, model.features)  # every seed was fed alike
+        names, found[seed] = model.modalities, {}
+        most = len(names) if whole and len(names) > 1 else len(names) - 1
+        for kept in (kept for count in range(most) for kept in combinations(names, count + 1)):
+            there = np.all([data.steps(name) > 0 for name in kept], axis=0)
+            if there.any():
+                answer = predict(model, data.only(kept), engine).prediction
+                found[seed]["+".join(kept)] = answer[there], rows.labels["M"][there]
+    return found
+
+
+def _only(made: dict[int, Calibration], left: dict[int, dict[str, Judged]]) -> dict[str, Coverage]:
+    """What the intervals are worth where all but some modalities are taken away."""
+    found: dict[str, Coverage] = {}
+    for name, (_, label) in next(iter(left.values())).items():
+        present = np.full(len(label), name)
+        answered = {seed: (*one[name], present) for seed, one in left.items()}
+        found |= _coverage(made, answered, {name: np.ones(len(label), bool)})
+    return found
 
 
 def _levels(dataset: Dataset, run: Run) -> Levels | None:
@@ -159,8 +209,11 @@ def _groups(N: int, inside: dict[str, npt.NDArray[np.bool_]], *, ordered: bool) 
 
 
 def _coverage(
-    covered: npt.NDArray[np.bool_], size: Floats, groups: dict[str, npt.NDArray[np.bool_]]
+    made: dict[int, Calibration], answered: dict[int, Any], groups: dict[str, npt.NDArray[np.bool_]]
 ) -> dict[str, Coverage]:
+    """Of each group of rows; ``answered`` has a seed's answers, labels and modalities."""
+    covered = np.stack([made[s].covers(*one) for s, one in answered.items()])  # (S, N)
+    size = np.mean([made[s].size(one[0], one[2]) for s, one in answered.items()], axis=0)  # (N,)
     blocks = list(draws(covered.shape[1], 1000, 0))
     share, found = covered.mean(axis=0), {}
     for name, rows in groups.items():

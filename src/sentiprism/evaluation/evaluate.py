@@ -85,8 +85,9 @@ def evaluate(
         if prepared is None:  # every seed was fed alike
             prepared = PreparedSplit(rows, saved.model.features)
         answer = predict(saved.model.to(engine.device), prepared, engine)
-        known = saved.calibration
-        answers.append(answer._replace(bounds=known.bounds(answer.prediction)) if known else answer)
+        present, known = prepared.present(saved.model.modalities), saved.calibration
+        bounds = known.bounds(answer.prediction, present) if known else {}
+        answers.append(answer._replace(bounds=bounds, present=present))
     if engine.is_main:
         for seed, answer in zip(run.finished, answers, strict=True):
             write_predictions(run.seed_folder(seed) / f"predictions-{split}.parquet", answer)

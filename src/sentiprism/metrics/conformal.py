@@ -3,10 +3,13 @@
 Scores of held-out utterances are ranked; the score of rank ⌈(n + 1)(1 - α)⌉ bounds that of a new utterance with
 probability 1 - α at least, whatever the model, if the new one is exchangeable with them (Vovk et al. 2005; Lei et al.
 2018). That holds on average over utterances: not for each kind of them, and only about where the held-out ones also
-chose the epoch.
+chose the epoch. One kind is known beforehand: what an utterance lacks. The held-out ones are ranked anew with only each
+set of modalities left (Mondrian categories, Vovk et al. 2003), and a new one is held against those of its own set.
 """
 
+from collections.abc import Mapping
 from math import ceil
+from types import MappingProxyType
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -22,6 +25,8 @@ Floats = npt.NDArray[np.float64]
 
 FLOOR = 0.1
 """Smallest expected error of the scaled interval, as a share of the mean error."""
+LEAST = 50
+"""Utterances that a set of modalities needs for a ranking of its own; with fewer it would be a matter of luck."""
 
 
 class Calibration(Config):
@@ -41,6 +46,8 @@ class Calibration(Config):
     slope: float = 0.0
     floor: float = 0.0
     """Of an interval: expected error max(floor, base + slope |ŷ - centre|) that its half-width is in proportion to."""
+    only: "dict[str, Calibration]" = {}
+    """By the modalities that an utterance has ("text+audio"); for any other set this one itself stands."""
 
     @classmethod
     def fit(
@@ -51,6 +58,7 @@ class Calibration(Config):
         *,
         level: float = 0.9,
         scaled: bool = False,
+        only: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]] = MappingProxyType({}),
     ) -> Self:
         """Calibrate on held-out utterances.
 
@@ -64,6 +72,7 @@ class Calibration(Config):
             level: share of utterances to be covered.
             scaled: let the width follow the predicted intensity: a line through the errors of one half of the
                 utterances, after which the other half is ranked.
+            only: answers and labels where nothing but these modalities was left, at least `LEAST` to count.
 
         Raises:
             UserError: the level is not inside (0, 1), or a scaled set is asked for.
@@ -71,12 +80,19 @@ class Calibration(Config):
         if not 0 < level < 1:
             raise UserError(f"level is {level}", "give a share between 0 and 1, for example 0.9")
         answer, truth = np.asarray(prediction, np.float64), np.asarray(label)
+        fitted: dict[str, Any] = {
+            "only": {
+                name: cls.fit(*one, target, level=level, scaled=scaled)
+                for name, one in only.items()
+                if len(np.asarray(one[1])) >= LEAST
+            }
+        }
         if target.kind == "classes":
             if scaled:
                 raise UserError("sets of classes have no width to scale", "leave out --scaled")
             scores = 1 - probabilities(answer)[np.arange(len(truth)), truth.astype(np.int64)]
-            return cls(kind="set", level=level, quantile=rank(scores, level), samples=len(scores))
-        fitted: dict[str, Any] = {"low": target.low, "high": target.high}
+            return cls(kind="set", level=level, quantile=rank(scores, level), samples=len(scores), **fitted)
+        fitted |= {"low": target.low, "high": target.high}
         if scaled:
             order = np.random.default_rng(0).permutation(len(truth))
             first, order = order[: len(order) // 2], order[len(order) // 2 :]
@@ -91,12 +107,24 @@ class Calibration(Config):
         far = np.abs(prediction - (self.low + self.high) / 2)
         return np.asarray(np.maximum(self.base + self.slope * far, self.floor))
 
-    def bounds(self, prediction: npt.ArrayLike) -> dict[str, Array]:
+    def bounds(self, prediction: npt.ArrayLike, present: Array | None = None) -> dict[str, Array]:
         """What is said of each answer: "low" and "high" (N,) float32, or "set" (N, C) bool.
 
         The likeliest class is always in its set.
+
+        Args:
+            prediction: (N,) intensities, or (N, C) logits.
+            present: (N,) the modalities of each, as in `only`; None = no matter which.
         """
         answer = np.asarray(prediction, np.float64)
+        found = self._bounds(answer)
+        for name, one in self.only.items() if present is not None else ():
+            rows = present == name
+            for end, values in one._bounds(answer[rows]).items():
+                found[end][rows] = values
+        return found
+
+    def _bounds(self, answer: Floats) -> dict[str, Array]:
         if self.kind == "set":
             p = probabilities(answer)
             inside = np.ones(p.shape, bool) if self.quantile is None else 1 - p <= self.quantile
@@ -106,17 +134,19 @@ class Calibration(Config):
         low, high = (np.clip(end, self.low, self.high) for end in (answer - half, answer + half))
         return {"low": low.astype(np.float32), "high": high.astype(np.float32)}
 
-    def covers(self, prediction: npt.ArrayLike, label: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+    def covers(
+        self, prediction: npt.ArrayLike, label: npt.ArrayLike, present: Array | None = None
+    ) -> npt.NDArray[np.bool_]:
         """(N,) whether the label is inside the interval or set."""
-        said, truth = self.bounds(prediction), np.asarray(label)
+        said, truth = self.bounds(prediction, present), np.asarray(label)
         if self.kind == "set":
             return np.asarray(said["set"][np.arange(len(truth)), truth.astype(np.int64)])
         slack = 1e-6 * (self.high - self.low)  # bounds are kept as float32
         return np.asarray((truth >= said["low"] - slack) & (truth <= said["high"] + slack))
 
-    def size(self, prediction: npt.ArrayLike) -> Floats:
+    def size(self, prediction: npt.ArrayLike, present: Array | None = None) -> Floats:
         """(N,) width of the interval, or number of classes in the set."""
-        said = self.bounds(prediction)
+        said = self.bounds(prediction, present)
         return said["set"].sum(axis=1) * 1.0 if self.kind == "set" else said["high"].astype(np.float64) - said["low"]
 
 
