@@ -98,7 +98,7 @@ def calibrate(
         level: share of utterances to be covered.
         scaled: let the width follow the predicted intensity, see `Calibration.fit`.
         store: note the interval with the saved models and beside the kept predictions.
-        device: as in ``train``, where the run is not evaluated yet.
+        device: as in ``train``.
 
     Raises:
         UserError: no seed is finished, the dataset has changed, or the level is not inside (0, 1).
