@@ -115,7 +115,8 @@ def train(
     if resume is not None:
         if model or dataset or experiment or settings or out:
             raise UserError(
-                "--resume goes on with a run as it was begun", "give --resume RUN, and at most more --seeds"
+                "--resume goes on with a run as it was begun",
+                "give --resume RUN alone, or with --seeds N for more of them",
             )
         run = go_on(resume, seeds=seeds, device=device, precision=precision, tensorboard=tensorboard)  # type: ignore[arg-type]
     else:
