@@ -87,9 +87,11 @@ def main() -> None:
         return
     calibrate(run, store=True)
     found = measure(folder, dataset, "test")
-    text, seen = (found[source][kept]["covered"] for source, kept in (("mosei", "text"), ("ravdess", "audio + vision")))
+    sources = (("mosei", "text"), ("mosi", "text"), ("ravdess", "audio + vision"))
+    mosei, mosi, seen = (f"{found[source][kept]['covered']:.0%}" for source, kept in sources)
     covered = (
-        f"Its intervals held {text:.0%} of the labels of new texts and {seen:.0%} of those of new voices and faces."
+        f"Its intervals held {mosei} of the labels of MOSEI's new texts, {mosi} of MOSI's, and {seen} of those of "
+        "RAVDESS's new voices and faces."
     )
     notes: dict[str, Any] = {"licence": LICENCE, "limits": [*LIMITS, covered], "measured": found}
     annotate(folder, **notes)

@@ -57,7 +57,6 @@ def measure(data, tmp_path, paper):
 
 
 def times(folder):
-    """When each file of the runs' models was written."""
     return {path: path.stat().st_mtime_ns for path in folder.rglob("weights.safetensors")}
 
 
@@ -205,11 +204,12 @@ def test_a_row_whose_settings_changed_is_refused_before_anything_is_trained(meas
 
 
 def test_more_seeds_are_added_to_rows_that_are_finished(measure, tmp_path):
-    one = measure(rows=ROWS[3:])
-    before = times(tmp_path / "runs" / "01-whole" / "seed-1111" / "model")
-    two = measure(rows=ROWS[3:], seeds=2)
-    assert times(tmp_path / "runs" / "01-whole" / "seed-1111" / "model") == before
-    assert [found.lines[0].evaluation.seeds for found in (one, two)] == [(1111,), (1111, 1112)]
+    one, kept = measure(rows=ROWS[3:]), times(tmp_path / "runs")
+    with pytest.raises(UserError, match="01-whole was begun with precision no"):
+        measure(rows=ROWS[3:], seeds=2, precision="bf16")
+    both = one, measure(rows=ROWS[3:], seeds=2)
+    assert [found.lines[0].evaluation.seeds for found in both] == [(1111,), (1111, 1112)]
+    assert times(tmp_path / "runs").items() > kept.items()
 
 
 def test_a_row_of_other_data_is_refused(measure, tmp_path):

@@ -13,7 +13,7 @@ from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation import evaluate
 from sentiprism.evaluation.calibration import LEVELS, calibrate
-from sentiprism.metrics.conformal import Calibration
+from sentiprism.metrics.conformal import LEAST, Calibration
 from sentiprism.models import load_model
 from sentiprism.models.artifact import annotate
 from sentiprism.report import figures
@@ -36,7 +36,7 @@ def known(copied) -> Run:
         label = rng.uniform(-3, 3, n).astype(np.float32)
         for seed in copied.finished:
             error = rng.normal(0, np.where(np.abs(label) > 2.5, 2.0, 0.5)).astype(np.float32)
-            kept = Predictions(np.arange(n), label, label + error, {})
+            kept = Predictions(np.arange(n), label, label + error, {}, present=np.full(n, "text+audio+vision"))
             write_predictions(copied.seed_folder(seed) / f"predictions-{split}.parquet", kept)
     return copied
 
@@ -54,7 +54,7 @@ def test_coverage_is_counted_by_class_of_the_label_with_the_extremes_apart(known
     assert found.groups["extremes"].utterances == outer == int((np.abs(answers.label) > 2.5).sum())
     held = read_predictions(known.seed_folder(1111) / "predictions-valid.parquet")
     own = Calibration.fit(held.prediction, held.label, TargetSpec(low=-3, high=3))
-    assert found.calibrations[0] == own
+    assert found.calibrations[0].quantile == found.calibrations[0].only["text+audio+vision"].quantile == own.quantile
     assert found.predictions[0].bounds["low"].tolist() == own.bounds(answers.prediction)["low"].tolist()
     assert json.loads(json.dumps(found.to_dict()))["groups"]["all"]["utterances"] == 1000
 
@@ -97,6 +97,7 @@ def test_every_set_of_modalities_has_its_own_interval(home, tmp_path):
     made = saved.calibration
     assert set(made.only) == {*found.only, "text+audio+vision"}
     held, seen = (PreparedSplit(split, saved.model.features) for split in (data.valid, data.test))
+    assert (held.present(MODALITIES) == "audio").sum() < LEAST  # so that all with a voice are stripped to it
     for name in ("audio", "text+vision"):
         kept = tuple(name.split("+"))
         rows = np.all([held.steps(one) > 0 for one in kept], axis=0)
@@ -108,10 +109,29 @@ def test_every_set_of_modalities_has_its_own_interval(home, tmp_path):
         inside = made.only[name].covers(alone, data.test.labels["M"][rows])
         assert found.only[name].coverage.mean == pytest.approx(inside.mean())
         assert found.only[name].utterances == rows.sum()
-    answer = read_predictions(run.seed_folder(1111) / "predictions-test.parquet")
+    path = run.seed_folder(1111) / "predictions-test.parquet"
+    answer = read_predictions(path)
+    write_predictions(path, answer._replace(present=None, bounds={}))  # as an earlier version did
+    again = calibrate(run, device="cpu").predictions[0]
+    assert np.array_equal(again.bounds["low"], answer.bounds["low"])
     assert answer.present.tolist() == seen.present(MODALITIES).tolist()
     (row, *_), half = np.flatnonzero(answer.present == "text+audio"), made.only["text+audio"].quantile
     assert answer.bounds["high"][row] == pytest.approx(min(answer.prediction[row] + half, 3), abs=1e-5)
+
+
+def test_utterances_that_lack_a_modality_are_ranked_by_themselves_where_they_are_enough(known):
+    """Half of valid has a voice alone, and errors four times as large as the others'."""
+    rng, seed = np.random.default_rng(0), 1111
+    label = rng.uniform(-3, 3, 800).astype(np.float32)
+    present = np.where(np.arange(800) % 2, "audio", "text+audio+vision")
+    error = rng.normal(0, np.where(present == "audio", 0.8, 0.2)).astype(np.float32)
+    kept = Predictions(np.arange(800), label, label + error, {}, present=present)
+    for each in known.finished:
+        write_predictions(known.seed_folder(each) / "predictions-valid.parquet", kept)
+    found = calibrate(known, store=False, device="cpu").calibrations[known.finished.index(seed)].only
+    assert (found["audio"].samples, found["text+audio+vision"].samples) == (400, 400)
+    assert found["audio"].quantile == pytest.approx(1.645 * 0.8, rel=0.15)
+    assert found["text+audio+vision"].quantile == pytest.approx(1.645 * 0.2, rel=0.15)
 
 
 def test_a_kill_while_it_is_noted_leaves_the_model_as_it_was(copied, monkeypatch):

@@ -81,9 +81,10 @@ def test_what_was_measured_is_kept_and_drawn_from(copied):
         assert line.get_ydata() == pytest.approx([point["pearson"].mean for point in curve.points])
     (copied.folder / "robustness-test.json").write_text(json.dumps(told | {"seeds": [1]}))
     assert known(copied) is None  # another seed has been trained since
-    (copied.folder / "robustness-test.json").write_text("{}")
-    with pytest.raises(UserError, match="measure again"):
-        recalled(copied, device="cpu")
+    for damaged in ({}, None, told | {"curves": []}, told | {"curves": [told["curves"][0] | {"points": [None]}]}):
+        (copied.folder / "robustness-test.json").write_text(json.dumps(damaged))
+        with pytest.raises(UserError, match="measure again"):
+            recalled(copied, device="cpu")
 
 
 def test_what_cannot_be_done_says_what_can(copied):

@@ -98,13 +98,13 @@ class Jury:
             return []
         model = self._coalitions if contributions else self.model.to(self.engine.device)
         found: dict[int, Answer] = {}
+        heard = data.present(self.model.modalities)
         for chosen, output in forward_all(model, data, self.engine, 32, rows=np.asarray(rows), labels=False):
             value = output.prediction.double().cpu().numpy()
             coalitions = value if contributions else value[:, None]
             worth = chosen_class(coalitions)
             credit = shapley(worth) if contributions else np.zeros((len(chosen), 0))
-            heard = data.present(self.model.modalities)[chosen]
-            estimates = self._estimates(coalitions[:, -1], heard)
+            estimates = self._estimates(coalitions[:, -1], heard[chosen])
             own = output.weights["modality"].cpu().numpy() if "modality" in output.weights else None
             for i, row in enumerate(chosen.tolist()):
                 names = self.model.modalities

@@ -95,7 +95,7 @@ def ablate(
     steps = plan(published, settings, view, folder)
     chosen = _chosen(published, rows)
     for step in steps:
-        check(step, view)
+        check(step, view, precision, more=step.row in chosen)
     for step in steps:
         if step.row in chosen and step.folder is not None:
             _train(step, view, device, precision, quiet=quiet)
@@ -156,8 +156,14 @@ def plan(rows: tuple[Row, ...], settings: dict[str, Any], view: TuningView, out:
     return steps
 
 
-def check(step: Step, view: TuningView) -> None:
-    """Refuse a row whose run was begun with other settings or other data.
+def check(step: Step, view: TuningView, precision: Precision, *, more: bool) -> None:
+    """Refuse a row whose run was begun with other settings, other data or another precision.
+
+    Args:
+        step: the row.
+        view: the dataset.
+        precision: that is asked for.
+        more: whether it may be given more seeds.
 
     Raises:
         UserError: names the first setting that differs.
@@ -166,7 +172,7 @@ def check(step: Step, view: TuningView) -> None:
         return
     run = Run(step.folder)
     then = resolve(run.config.model_dump(mode="json")).model_dump(mode="json")
-    if set(run.config.seeds) <= set(step.config.seeds):  # `resume` trains the others
+    if more and set(run.config.seeds) <= set(step.config.seeds):  # `resume` trains the others
         then["seeds"] = list(step.config.seeds)
     changed = _first_change(then, step.config.model_dump(mode="json"))
     if changed is not None:
@@ -176,6 +182,7 @@ def check(step: Step, view: TuningView) -> None:
             "choose another --out, or remove that folder",
         )
     run.check_dataset(view.card)
+    run.check_precision(precision)
 
 
 def _train(step: Step, view: TuningView, device: str, precision: Precision, *, quiet: bool) -> None:

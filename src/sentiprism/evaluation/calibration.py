@@ -13,7 +13,8 @@ from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation.answers import answers, opened, protocol_of
 from sentiprism.evaluation.bootstrap import Interval, draws, percentiles
-from sentiprism.metrics.conformal import Calibration
+from sentiprism.evaluation.evaluate import evaluate
+from sentiprism.metrics.conformal import LEAST, Calibration
 from sentiprism.metrics.levels import Levels, levels
 from sentiprism.metrics.sums import mean
 from sentiprism.models import load_model
@@ -55,7 +56,7 @@ class Calibrated(NamedTuple):
     classes: dict[str, Coverage]
     """By class of the label, HN to HP on [-3, 3]; {} where the range has none."""
     only: dict[str, Coverage]
-    """By set of modalities, the whole one aside: utterances that have these, with every other one taken away."""
+    """By set of modalities, the whole one aside: utterances that have just these, or are left just these."""
     reliability: dict[str, tuple[float, ...]]
     """Mean coverage of each group at each of `LEVELS`."""
     predictions: tuple[Predictions, ...]
@@ -90,7 +91,8 @@ def calibrate(
     """Fit an interval on valid to every finished seed, and see how often it holds on another split.
 
     Valid also chose the epoch, which makes its errors a little too small; test says how little. Each set of modalities
-    has an interval of its own: of the same utterances, with all others taken away.
+    has an interval of its own where `LEAST` utterances have just these, or as many more and these are all that is left
+    them. The latter holds as far as what is missing is missing by chance.
 
     Args:
         run: a `Run` or its folder.
@@ -108,9 +110,9 @@ def calibrate(
     run.check_dataset(dataset.card)
     if split == "valid":
         raise UserError("an interval always holds on the split that made it", "count on test")
-    target, held, seen = dataset.card.target, answers(run, "valid", device=device), answers(run, split, device=device)
-    fewer = _fewer(run, dataset, "valid", device, whole=True)
-    left = _fewer(run, dataset, split, device, whole=False)
+    target, held, seen = dataset.card.target, _answers(run, "valid", device), _answers(run, split, device)
+    fewer = _fewer(run, dataset, "valid", device, held, whole=True)
+    left = _fewer(run, dataset, split, device, seen, whole=False)
 
     def fit(share: float) -> dict[int, Calibration]:
         options: dict[str, Any] = {"level": share, "scaled": scaled}
@@ -157,28 +159,43 @@ def _note(run: Run, made: dict[int, Calibration], kept: dict[str, dict[int, Pred
             write_predictions(path, found[seed]._replace(bounds=bounds))
 
 
-def _fewer(run: Run, dataset: Dataset, split: str, device: str, *, whole: bool) -> dict[int, dict[str, Judged]]:
-    """By seed and set of modalities: the utterances that have these, answered with nothing else left.
+def _answers(run: Run, split: str, device: str) -> dict[int, Predictions]:
+    """As `answers`, made anew where an earlier version kept them without the modalities that were there."""
+    kept = answers(run, split, device=device)
+    if all(one.present is not None for one in kept.values()):
+        return kept
+    made = evaluate(run, split, device=device)
+    return dict(zip(made.seeds, made.predictions, strict=True))
+
+
+def _fewer(
+    run: Run, dataset: Dataset, split: str, device: str, kept: dict[int, Predictions], *, whole: bool
+) -> dict[int, dict[str, Judged]]:
+    """By seed and set of modalities: the utterances that have just these; where they are too few, all that have them.
+
+    Those are answered anew, with nothing else left.
 
     Args:
         run: whose models answer.
         dataset: the run's.
         split: of it.
         device: as in ``train``.
+        kept: answers to the split as it is.
         whole: whether all of the model's modalities are one of the sets.
     """
     engine, rows, data = Engine(device, "no"), dataset.split(split), None
     found: dict[int, dict[str, Judged]] = {}
-    for seed in run.finished:
+    for seed, answer in kept.items():
         model = load_model(run.seed_folder(seed) / "model").model.to(engine.device)
         data = data or PreparedSplit(rows, model.features)  # every seed was fed alike
         names, found[seed] = model.modalities, {}
-        most = len(names) if whole and len(names) > 1 else len(names) - 1
-        for kept in (kept for count in range(most) for kept in combinations(names, count + 1)):
-            there = np.all([data.steps(name) > 0 for name in kept], axis=0)
-            if there.any():
-                answer = predict(model, data.only(kept), engine).prediction
-                found[seed]["+".join(kept)] = answer[there], rows.labels["M"][there]
+        for some in (some for n in range(len(names) - (not whole)) for some in combinations(names, n + 1)):
+            name = "+".join(some)
+            just, there = answer.present == name, np.all([data.steps(one) > 0 for one in some], axis=0)
+            if np.count_nonzero(just) >= LEAST or some == names:
+                found[seed][name] = answer.prediction[just], answer.label[just]
+            elif there.any():
+                found[seed][name] = predict(model, data.only(some), engine).prediction[there], rows.labels["M"][there]
     return found
 
 

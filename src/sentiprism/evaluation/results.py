@@ -126,6 +126,7 @@ def _pooled(results: list[Result]) -> list[Result]:
     found: list[Result] = []
     for key, folds in groups.items():
         whole = isinstance(key, tuple) and len(folds) == int(key[1])
+        whole = whole and len({one.evaluation.seeds for one in folds.values()}) == 1  # one may have got more already
         found += [_join(folds)] if whole else folds.values()
     return found
 
@@ -237,13 +238,13 @@ def _section(dataset: str, reader: str, results: list[Result]) -> list[str]:
 
 def _damaged(results: list[Result], metric: str) -> list[str]:
     """What damaged inputs make of the runs for which ``robustness`` was measured."""
-    measured = {one.run.name: (kept(one.run), one.evaluation.dataset) for one in results}
-    found = {name: one for name, (one, dataset) in measured.items() if one is not None and one.dataset == dataset}
+    measured = [(kept(one.run), one.evaluation.dataset) for one in results]
+    found = [one for one, dataset in measured if one is not None and one.dataset == dataset]
     if not found:
         return []
-    kinds = dict.fromkeys(curve.kind for one in found.values() for curve in one.curves)
+    kinds = dict.fromkeys(curve.kind for one in found for curve in one.curves)
     meaning = "; ".join(f"*{kind}*: {TITLES[kind]}, 0 to {HIGHEST[kind]:g}" for kind in kinds)
-    label = next(iter(found.values())).protocol.metrics[metric].label
+    label = found[0].protocol.metrics[metric].label
     said = f"Test inputs damaged, one modality at a time (`sentiprism robustness`): mean {label} over the strengths."
     return [f"{said}\n{meaning}.", markdown(*areas(found, metric))]
 

@@ -1,7 +1,7 @@
 """What becomes of a run's numbers when its inputs are damaged: curves over strength, and the area under them."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from math import nan
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -175,20 +175,22 @@ def kept(run: Run, split: str = "test") -> Robustness | None:
             )
             for one in found.pop("curves")
         ]
+        if not all(len(curve.points) == len(curve.strengths) > 1 for curve in curves) or not curves:
+            raise ValueError("a curve lacks its points")
         found |= {"protocol": protocol_of(run), "seeds": tuple(found["seeds"]), "curves": tuple(curves)}
         return Robustness(**found) if found["seeds"] == run.finished else None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path} is damaged: {error}", "measure again with: sentiprism robustness") from None
 
 
-def areas(found: Mapping[str, Robustness], metric: str) -> tuple[list[str], list[list[Cell]]]:
+def areas(found: Sequence[Robustness], metric: str) -> tuple[list[str], list[list[Cell]]]:
     """Columns and rows of a table: a metric of each run undamaged, and its mean over the strengths of each damage."""
-    scale = next(iter(found.values())).protocol.metrics[metric].scale
-    curves = {name: {(curve.kind, curve.modality): curve for curve in one.curves} for name, one in found.items()}
+    scale = found[0].protocol.metrics[metric].scale
+    curves = [(one.run, {(curve.kind, curve.modality): curve for curve in one.curves}) for one in found]
     order = [(kind, modality) for modality in MODALITIES for kind in KINDS]
-    there = [damage for damage in order if any(damage in one for one in curves.values())]
+    there = [damage for damage in order if any(damage in one for _, one in curves)]
     rows: list[list[Cell]] = []
-    for name, one in curves.items():
+    for name, one in curves:
         whole = next(iter(one.values())).points[0][metric]
         damaged = (one[damage].area[metric].cells(scale) if damage in one else "–" for damage in there)
         rows.append([name, whole.cells(scale), *damaged])

@@ -3,8 +3,9 @@
 Scores of held-out utterances are ranked; the score of rank ⌈(n + 1)(1 - α)⌉ bounds that of a new utterance with
 probability 1 - α at least, whatever the model, if the new one is exchangeable with them (Vovk et al. 2005; Lei et al.
 2018). That holds on average over utterances: not for each kind of them, and only about where the held-out ones also
-chose the epoch. One kind is known beforehand: what an utterance lacks. The held-out ones are ranked anew with only each
-set of modalities left (Mondrian categories, Vovk et al. 2003), and a new one is held against those of its own set.
+chose the epoch. One kind is known beforehand: what an utterance lacks. Held-out ones with the same modalities are
+ranked apart (Mondrian categories, Vovk et al. 2003); where others are stripped to these for want of them, the promise
+holds as far as modalities are missing by chance.
 """
 
 from collections.abc import Mapping

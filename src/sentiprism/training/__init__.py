@@ -154,15 +154,12 @@ def resume(
     run = Run(folder)
     dataset = load_dataset(run.config.dataset)
     run.check_dataset(dataset.card)
-    begun = run.environment["precision"]
-    if precision not in {"auto", begun}:
-        raise UserError(f"{run.name} was begun with precision {begun}", "leave out --precision, or train a new run")
-    view, test, engine = dataset.tuning(), held_out(dataset, wanted=run.config.oracle), Engine(device, begun)
+    run.check_precision(precision)
+    precision = run.environment["precision"]
+    view, test, engine = dataset.tuning(), held_out(dataset, wanted=run.config.oracle), Engine(device, precision)
     if seeds is not None:
-        if engine.is_main:
-            run.extend(seeds)
+        run.extend(seeds, write=engine.is_main)
         engine.barrier()
-        run = Run(folder)
     return _train(run, view.card, _inputs(view, run.config, engine), engine, test, tensorboard=tensorboard, quiet=quiet)
 
 

@@ -59,11 +59,24 @@ class Run:
                 f"dataset {card.name} has changed since {self.name} began", "import the same files, or train a new run"
             )
 
-    def extend(self, seeds: int | tuple[int, ...]) -> None:
+    def check_precision(self, precision: str) -> None:
+        """Refuse a precision that is not the run's own.
+
+        Raises:
+            UserError: it is neither ``auto`` nor that.
+        """
+        begun = self.environment["precision"]
+        if precision not in {"auto", begun}:
+            raise UserError(
+                f"{self.name} was begun with precision {begun}", "leave out --precision, or train a new run"
+            )
+
+    def extend(self, seeds: int | tuple[int, ...], *, write: bool = True) -> None:
         """Let the run have more seeds; those it has stay.
 
         Args:
             seeds: how many from the first on, or which.
+            write: whether to note it in the folder, as one of several processes does.
 
         Raises:
             UserError: not all of its own are among them.
@@ -72,7 +85,8 @@ class Run:
         lost = [str(seed) for seed in self.config.seeds if seed not in wanted.seeds]
         if lost:
             raise UserError(f"{self.name} has seeds that are not asked for: {', '.join(lost)}", "train a new run")
-        write_text(self.folder / "run.yaml", dump(wanted))
+        if write:
+            write_text(self.folder / "run.yaml", dump(wanted))
         self.config = wanted
 
     def seed_folder(self, seed: int) -> Path:

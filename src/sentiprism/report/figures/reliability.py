@@ -39,7 +39,7 @@ def reliability(
         split: ``train`` or ``test``.
         level: of the lower panel.
         scaled: let widths follow the predicted intensity.
-        device: as in ``train``, where the run is not evaluated yet.
+        device: as in ``train``.
 
     Raises:
         UserError: as `calibrate`.
