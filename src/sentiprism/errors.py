@@ -2,10 +2,18 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from unicodedata import category
+
+MOST = 300
+"""Characters of a message's cause, and of its remedy; what is longer is cut in its middle."""
+FEW = 8
+"""Names that a remedy lists where none is near what was typed."""
 
 
 class UserError(Exception):
-    """Something the user can mend; the command line prints it as one line and exits with status 2.
+    """Expected error caused by user input; the command line prints it as one line and exits with status 2.
+
+    Both parts are cleaned: control characters are escaped, and what is too long for a terminal is cut.
 
     Args:
         cause: what is wrong, naming the file, key or value.
@@ -13,17 +21,36 @@ class UserError(Exception):
     """
 
     def __init__(self, cause: str, remedy: str) -> None:
-        self.cause, self.remedy = cause, remedy
-        super().__init__(f"{cause}; {remedy}")
+        self.cause, self.remedy = (shorten(printable(" ".join(part.split()))) for part in (cause, remedy))
+        super().__init__(f"{self.cause}; {self.remedy}")
 
     def __reduce__(self) -> tuple[type["UserError"], tuple[str, str]]:
         return type(self), (self.cause, self.remedy)
 
 
+def printable(text: object) -> str:
+    """``text`` with each character escaped that a terminal would obey or cannot show, such as ESC or a surrogate."""
+    return "".join(c if c.isprintable() or category(c) == "Zs" else _escaped(c) for c in str(text))
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode()
+
+
+def shorten(text: str, most: int = MOST) -> str:
+    """``text``, cut in its middle where it has more than ``most`` characters."""
+    half = (most - 5) // 2
+    return text if len(text) <= most else f"{text[:half]} ... {text[-half:]}"
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
-    """Remedy for an unknown name: the near match if there is one, else what there is."""
+    """Remedy for an unknown name: its three nearest matches, else the first few of what there is."""
     names = sorted(known)
-    near = get_close_matches(name, names, n=1, cutoff=0.5)
+    near = get_close_matches(name[:100], names, n=3, cutoff=0.6)
     if near:
-        return f"did you mean {near[0]!r}?"
-    return f"choose one of: {', '.join(names)}" if names else "there are none yet"
+        quoted = [repr(one) for one in near]
+        return f"did you mean {' or '.join([', '.join(quoted[:-1]), quoted[-1]] if quoted[1:] else quoted)}?"
+    if not names:
+        return "there are none yet"
+    rest = len(names) - FEW
+    return f"choose one of: {', '.join(names[:FEW])}" + (f" and {rest} more" if rest > 0 else "")

@@ -144,7 +144,7 @@ def test_the_cover_of_a_song_is_no_moving_picture(tmp_path: Path) -> None:
         (Limits(side=60), "has frames of 64x48 pixels, the limit is 60 pixels a side"),
         (Limits(pixels=3000), "has frames of 64x48 pixels"),
         (Limits(streams=1), "has 2 streams, the limit is 1; "),
-        (Limits(size=1000), "the limit is 0.0 GB; "),
+        (Limits(size=1000), "the limit for a recording is 1.0 kB; "),
     ],
 )
 def test_limits_name_what_is_too_much(tmp_path: Path, limits: Limits, line: str) -> None:

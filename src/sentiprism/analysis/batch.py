@@ -13,9 +13,8 @@ from sentiprism.analysis.judge import Jury, folder_of
 from sentiprism.analysis.options import Options
 from sentiprism.analysis.parallel import side_by_side
 from sentiprism.analysis.pipeline import TEXTS, Progress, analyze
-from sentiprism.errors import UserError
+from sentiprism.errors import UserError, printable
 from sentiprism.files import safe_name, sha256
-from sentiprism.media.process import shown
 from sentiprism.report.analysis import Analysis
 from sentiprism.report.files import (
     DOCUMENT,
@@ -75,7 +74,7 @@ def tasks(inputs: Sequence[Path], out: Path, transcript: Path | None = None) -> 
     """
     for path in (*inputs, *([] if transcript is None else [transcript])):
         if not path.exists():
-            raise UserError(f"there is no {shown(path)}", "check the name")
+            raise UserError(f"there is no {path}", "check the name")
     found = list(dict.fromkeys(one for path in inputs for one in (_recordings(path) if path.is_dir() else [path])))
     if len(found) == 1 and not inputs[0].is_dir():
         if out.resolve() == Path.cwd():
@@ -83,10 +82,10 @@ def tasks(inputs: Sequence[Path], out: Path, transcript: Path | None = None) -> 
         made = [Task(found[0], out, _transcript(found[0], transcript))]
     else:
         if transcript is not None and not transcript.is_dir():
-            cause = f"{shown(transcript)} is one transcript for {len(found)} recordings"
+            cause = f"{transcript} is one transcript for {len(found)} recordings"
             raise UserError(cause, "give a folder of transcripts")
         if is_foreign_index(out):
-            raise UserError(f"{shown(out / INDEX)} is not a page of this program", "choose another --out")
+            raise UserError(f"{out / INDEX} is not a page of this program", "choose another --out")
         names: dict[str, Path] = {}
         for path in found:
             name = "".join(c if c.isalnum() or c in "-_" else "-" for c in path.stem)[:60].strip("-") or "recording"
@@ -95,7 +94,7 @@ def tasks(inputs: Sequence[Path], out: Path, transcript: Path | None = None) -> 
             names[safe_name(name, "report")] = path
         made = [Task(path, out / name, _transcript(path, transcript)) for name, path in names.items()]
     if transcript is not None and not any(task.transcript for task in made):
-        cause = f"no transcript in {shown(transcript)} has the name of a recording"
+        cause = f"no transcript in {transcript} has the name of a recording"
         raise UserError(cause, "call the one of talk.mp4 talk.srt, .vtt, .json or .txt")
     return made
 
@@ -133,9 +132,9 @@ def run(task: Task, options: Options, *, replace: bool = False, on: Progress | N
         return Outcome(task, kept, kept=True)
     if task.folder.exists() and not (task.folder.is_dir() and not any(task.folder.iterdir())):
         if not is_report(task.folder):  # whatever it is, it may be dear to somebody
-            raise UserError(f"{shown(task.folder)} holds something else than a report", "choose another --out")
+            raise UserError(f"{task.folder} holds something else than a report", "choose another --out")
         if not replace:
-            cause = f"{shown(task.folder)} holds another report: of another file, model or settings"
+            cause = f"{task.folder} holds another report: of another file, model or settings"
             raise UserError(cause, "choose another --out, or give --replace")
     check_place(task.folder)
     made = analyze(task.path, transcript=task.transcript, options=options, jury=_jury(options.model), on=on)
@@ -152,9 +151,9 @@ def _jury(model: str) -> Jury:
 def _key(task: Task, options: Options) -> str:
     """What a report depends on."""
     if not task.path.is_file():
-        raise UserError(f"{shown(task.path)} is no file", "give a recording or a folder of recordings")
+        raise UserError(f"{task.path} is no file", "give a recording or a folder of recordings")
     parts: Mapping[str, str | None] = {
-        "name": shown(task.path.name),
+        "name": printable(task.path.name),
         "recording": sha256(task.path),
         "transcript": sha256(task.transcript) if task.transcript else None,
         "options": options.model_dump_json(),
@@ -183,7 +182,7 @@ def _recordings(folder: Path) -> list[Path]:
     """Those in a folder and below it, but for what is hidden and what reports hold."""
 
     def unreadable(error: OSError) -> NoReturn:
-        cause = f"the folder {shown(error.filename)} cannot be read ({error.strerror})"
+        cause = f"the folder {error.filename} cannot be read ({error.strerror})"
         raise UserError(cause, "get the right to read it, or name the recordings instead")
 
     found: list[Path] = []
@@ -196,7 +195,7 @@ def _recordings(folder: Path) -> list[Path]:
         found += (path for path in paths if path.suffix.lower() in SUFFIXES and path.is_file())
     if not found:
         few = ", ".join(sorted(SUFFIXES)[:5])
-        raise UserError(f"no recordings in {shown(folder)}", f"it should hold files of {few} ...")
+        raise UserError(f"no recordings in {folder}", f"it should hold files of {few} ...")
     return sorted(found)
 
 

@@ -15,13 +15,13 @@ from sentiprism.analysis.listen import Heard, listen, read, stretches, timed, wi
 from sentiprism.analysis.options import Options
 from sentiprism.analysis.summary import summary
 from sentiprism.analysis.tracks import face_tracks, visible, voice_track
+from sentiprism.errors import printable
 from sentiprism.features.extractors import EXTRACTORS
 from sentiprism.features.tracks import Track
 from sentiprism.files import sha256
 from sentiprism.media.decode import sound
 from sentiprism.media.limits import Limits
 from sentiprism.media.probe import probe
-from sentiprism.media.process import shown
 from sentiprism.media.speech import RATE
 from sentiprism.media.transcripts import read_transcript
 from sentiprism.media.types import Cue, Media, Segment, Span
@@ -73,13 +73,13 @@ def analyze(
     if path.suffix.lower() in TEXTS and transcript is None:
         heard, tracks, recording = _text(path, options), Tracks(), None
         duration = max((one.end for one in heard.segments), default=0.0)
-        seen = Recording(name=shown(path.name), content=sha256(path), kind="text", duration=duration)
+        seen = Recording(name=printable(path.name), content=sha256(path), kind="text", duration=duration)
     else:
         recording = probe(path, limits or Limits())
         duration = recording.duration
         heard, tracks = _perceive(recording, cues, jury, options, clock, on)
         seen = Recording(
-            name=shown(path.name),
+            name=printable(path.name),
             content=recording.content,
             kind="video" if recording.video else "audio",
             duration=duration,

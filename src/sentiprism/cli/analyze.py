@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from sentiprism.cli.tables import emit_json, facts, points, table
-from sentiprism.errors import UserError
+from sentiprism.errors import UserError, printable
 
 if TYPE_CHECKING:
     from sentiprism.analysis.batch import Outcome
@@ -58,7 +58,6 @@ def analyze(
     """
     from sentiprism.analysis.batch import analyze_all, tasks
     from sentiprism.analysis.options import Options
-    from sentiprism.media.process import shown
     from sentiprism.report.files import INDEX, PAGE, write_index
     from sentiprism.report.page.index import Entry
 
@@ -66,7 +65,7 @@ def analyze(
     options = Options.parse(chosen, "the options of analyze")
     todo = tasks(inputs, out, transcript)
     outcomes: list[Outcome] = []
-    what = shown(todo[0].path.name) if len(todo) == 1 else f"{len(todo)} recordings"
+    what = printable(todo[0].path.name) if len(todo) == 1 else f"{len(todo)} recordings"
     with _bar(f"analysing {what}", len(todo)) as (on, ended):
         for outcome in analyze_all(todo, options, jobs=jobs, replace=replace, on=on):
             outcomes.append(outcome)
@@ -162,10 +161,8 @@ def _say_all(outcomes: "list[Outcome]", index: str, *, as_json: bool) -> None:
 
 def _names(outcomes: "list[Outcome]") -> list[str]:
     """Of the recordings; where two have one name, with their folders."""
-    from sentiprism.media.process import shown
-
     names = [one.task.path.name for one in outcomes]
-    return [shown(n if names.count(n) == 1 else one.task.path) for n, one in zip(names, outcomes, strict=True)]
+    return [printable(n if names.count(n) == 1 else one.task.path) for n, one in zip(names, outcomes, strict=True)]
 
 
 def answer(estimate: "Estimate", judge: "Judge") -> str:

@@ -12,8 +12,9 @@ import numpy.typing as npt
 from sentiprism.errors import UserError
 from sentiprism.media._decode.messages import PICTURE, Kind
 from sentiprism.media.limits import DEFAULT, Limits
-from sentiprism.media.process import Child, opened, shown
+from sentiprism.media.process import Child
 from sentiprism.media.types import Frame, Media
+from sentiprism.reading import open_regular
 
 ALIGNMENT = 128
 """Bytes that a line of pixels may have more than it needs."""
@@ -42,7 +43,7 @@ def frames(
         UserError: the recording has no picture; or, after all frames that are good, it turns out damaged.
     """
     if media.video is None:
-        raise UserError(f"{shown(media.path)} has no moving picture", "give a recording that has one")
+        raise UserError(f"{media.path} has no moving picture", "give a recording that has one")
     if not (0 < fps < math.inf and longest > 0):
         raise ValueError(f"frames at {fps} a second, {longest} pixels a side")
     return _frames(media, fps, longest, limits)
@@ -51,16 +52,19 @@ def frames(
 def _frames(media: Media, fps: float, longest: int, limits: Limits) -> Generator[Frame, None, None]:
     task = {"task": "pictures", "fps": fps, "longest": longest}
     last = -math.inf
-    with opened(media.path, limits.size) as fd, Child(media.path, fd, task, limits, seconds=media.duration) as child:
+    with (
+        open_regular(media.path, limits.size, "recording") as fd,
+        Child(media.path, fd, task, limits, seconds=media.duration) as child,
+    ):
         for kind, body in child.messages(largest=longest * (3 * longest + ALIGNMENT)):
             if kind is Kind.PICTURE:
                 frame = _frame(body, longest)
                 if frame is None or not last < frame.time <= limits.duration:
-                    raise UserError(f"{shown(media.path)} made its decoder answer what is no answer", "leave it out")
+                    raise UserError(f"{media.path} made its decoder answer what is no answer", "leave it out")
                 last = frame.time
                 yield frame
     if last < 0:
-        raise UserError(f"{shown(media.path)} made its decoder answer without a picture", "leave it out")
+        raise UserError(f"{media.path} made its decoder answer without a picture", "leave it out")
 
 
 def _frame(body: bytearray, longest: int) -> Frame | None:
@@ -105,9 +109,9 @@ def sound(
         UserError: the recording has no sound or turns out damaged; nothing is left.
     """
     if media.audio is None:
-        raise UserError(f"{shown(media.path)} has no sound", "give a recording that has sound")
+        raise UserError(f"{media.path} has no sound", "give a recording that has sound")
     most = media.duration + SLACK
-    with opened(media.path, limits.size) as fd, tempfile.TemporaryFile(dir=folder) as file:
+    with open_regular(media.path, limits.size, "recording") as fd, tempfile.TemporaryFile(dir=folder) as file:
         task: dict[str, Any] = {"task": "samples", "rate": rate, "output": file.fileno(), "duration": most}
         size = math.ceil(most * rate) * 2
         own = [file.fileno()]
@@ -117,5 +121,5 @@ def sound(
                     watch(float(child.json(body)))
         length = file.seek(0, 2) // 2
         if not length:
-            raise UserError(f"{shown(media.path)} has sound without a single sample", "leave its sound out")
+            raise UserError(f"{media.path} has sound without a single sample", "leave its sound out")
         return np.memmap(file, np.int16, "r", shape=(length,))

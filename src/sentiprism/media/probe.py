@@ -9,8 +9,9 @@ from typing import Any
 from sentiprism.errors import UserError
 from sentiprism.media._decode.messages import Kind
 from sentiprism.media.limits import DEFAULT, Limits
-from sentiprism.media.process import Child, opened, shown
+from sentiprism.media.process import Child
 from sentiprism.media.types import AudioStream, Media, VideoStream
+from sentiprism.reading import open_regular
 
 READING = 4e6
 """Bytes a second that a processor reads packets at, with a wide margin."""
@@ -29,7 +30,7 @@ def probe(path: Path, limits: Limits = DEFAULT) -> Media:
     Raises:
         UserError: it is no recording, cut short, beyond the limits, or PyAV is not installed.
     """
-    with opened(path, limits.size) as fd:
+    with open_regular(path, limits.size, "recording") as fd:
         seconds = os.fstat(fd).st_size / READING / limits.effort
         with Child(path, fd, {"task": "look"}, limits, seconds=seconds) as child:
             answer = next(child.json(body) for kind, body in child.messages() if kind is Kind.ANSWER)
@@ -38,7 +39,7 @@ def probe(path: Path, limits: Limits = DEFAULT) -> Media:
             content = hashlib.file_digest(file, "sha256").hexdigest()
     media = _media(path, content, answer)
     if media is None or not 0 < media.duration <= limits.duration:
-        raise UserError(f"{shown(path)} made its decoder answer what is no answer", "leave it out")
+        raise UserError(f"{path} made its decoder answer what is no answer", "leave it out")
     return media
 
 

@@ -5,11 +5,10 @@ import json
 import math
 import os
 import select
-import stat
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,41 +25,6 @@ SHORT = 1 << 16
 """Bytes that any message but a picture may have."""
 THREADS = 4
 """More frames at once would only hold more memory."""
-
-
-def shown(path: Path | str) -> str:
-    """A path or a name as it may stand in one line and in any file: escaped where it holds what cannot be printed."""
-    return str(path) if str(path).isprintable() else ascii(str(path))
-
-
-@contextmanager
-def opened(path: Path, size: int) -> Iterator[int]:
-    """Yield a descriptor of a regular file of 1 to ``size`` bytes.
-
-    Raises:
-        UserError: it is something else, or may not be read.
-    """
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a FIFO would block
-    except FileNotFoundError:
-        raise UserError(f"no file {shown(path)}", "check the path") from None
-    except (OSError, ValueError) as error:
-        cause = error.strerror.lower() if isinstance(error, OSError) and error.strerror else "no path can be so"
-        raise UserError(f"{shown(path)} cannot be opened ({cause})", "check the path and the rights to read") from None
-    try:
-        found = os.fstat(fd)
-        if stat.S_ISDIR(found.st_mode):
-            raise UserError(f"{shown(path)} is a folder", "give a recording")
-        if not stat.S_ISREG(found.st_mode):
-            raise UserError(f"{shown(path)} is not a regular file", "save the recording as a file first")
-        if not found.st_size:
-            raise UserError(f"{shown(path)} is empty", "get a whole copy of it")
-        if found.st_size > size:
-            cause = f"{shown(path)} has {found.st_size / 1e9:.1f} GB, the limit is {size / 1e9:.1f} GB"
-            raise UserError(cause, "cut it into shorter recordings, or convert it with ffmpeg")
-        yield fd
-    finally:
-        os.close(fd)
 
 
 class Child:
@@ -140,7 +104,7 @@ class Child:
             kind, body = Kind(number), self._read(length)
             if kind is Kind.REFUSED:
                 cause, remedy = (" ".join(str(text).split()) for text in self.json(body))
-                raise UserError(f"{shown(self._path)} {cause}", remedy)
+                raise UserError(f"{self._path} {cause}", remedy)
             yield kind, body
             if kind is Kind.ANSWER:
                 return
@@ -171,4 +135,4 @@ class Child:
         return f"ended its decoder ({f'signal {-code}' if code < 0 else f'status {code}'})"
 
     def _error(self, what: str) -> UserError:
-        return UserError(f"{shown(self._path)} {what}", "convert it with ffmpeg, or leave it out")
+        return UserError(f"{self._path} {what}", "convert it with ffmpeg, or leave it out")

@@ -1,0 +1,149 @@
+"""Read what a user names: regular files alone, opened without blocking, up to a size, JSON up to a depth."""
+
+import codecs
+import json
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sentiprism.errors import UserError
+
+MB = 2**20
+SMALL = 16 * MB
+"""Bytes of a configuration, card or summary: a thousand times what they have."""
+DEPTH = 64
+"""Brackets inside brackets of a JSON file; ours have ten at most."""
+SYSTEM = tuple(f"{os.sep}{name}{os.sep}" for name in ("proc", "sys", "dev"))
+"""Folders whose files are no files: reading them may block, never end, or tell what is nobody's business."""
+FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+"""Opening a FIFO would block; Windows has no such flag, and another one for bytes as they are."""
+HOPS = 40
+"""Links in a row, as many as Linux follows."""
+
+
+@contextmanager
+def open_regular(path: Path, most: int | None = None, what: str = "file") -> Iterator[int]:
+    """Yield a read-only descriptor of a regular file with content.
+
+    Args:
+        path: what the user named; links are followed, but not through ``/proc``, ``/sys`` or ``/dev``.
+        most: bytes it may have; None = any number.
+        what: what it should be, for messages: "recording", "table".
+
+    Raises:
+        UserError: it is missing, a folder, a pipe, a device, empty, too large, or may not be read.
+    """
+    try:
+        if _leads_into_system(path):
+            raise UserError(f"{path} is not a regular file", f"save the {what} as a file first")
+        fd = os.open(
+            path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+        )  # a FIFO would block
+    except FileNotFoundError:
+        raise UserError(f"no file {path}", "check the path") from None
+    except (OSError, ValueError) as error:
+        cause = error.strerror.lower() if isinstance(error, OSError) and error.strerror else "no path can be so"
+        raise UserError(f"{path} cannot be opened ({cause})", "check the path and the rights to read") from None
+    try:
+        found = os.fstat(fd)
+        if stat.S_ISDIR(found.st_mode):
+            raise UserError(f"{path} is a folder", f"give a {what}")
+        if not stat.S_ISREG(found.st_mode):
+            raise UserError(f"{path} is not a regular file", f"save the {what} as a file first")
+        if not found.st_size:
+            raise UserError(f"{path} is empty", "get a whole copy of it")
+        if most is not None and found.st_size > most:
+            cause = f"{path} has {_size(found.st_size)}, the limit for a {what} is {_size(most)}"
+            raise UserError(cause, "give a smaller one, or split it")
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def check_regular(path: Path, most: int | None = None, what: str = "file") -> None:
+    """Refuse what `open_regular` refuses, for libraries that want to open a path themselves."""
+    with open_regular(path, most, what):
+        pass
+
+
+def read_bytes(path: Path, most: int = SMALL, what: str = "file") -> bytes:
+    """Content of a regular file; errors as `open_regular`."""
+    with open_regular(path, most, what) as fd:
+        try:
+            with open(fd, "rb", closefd=False) as file:
+                content = file.read(most + 1)
+        except OSError as error:
+            raise UserError(f"{path} cannot be read ({error.strerror})", "get a whole copy of it") from None
+    if len(content) > most:  # it grew
+        raise UserError(f"{path} has more than {_size(most)}, the limit for a {what}", "give a smaller one")
+    return content
+
+
+def read_text(path: Path, most: int = SMALL, what: str = "file") -> str:
+    """Text of a regular file in UTF-8, or in UTF-16 or UTF-8 with a byte-order mark.
+
+    Raises:
+        UserError: as `open_regular`; or it is in another encoding, or binary.
+    """
+    return decode_text(read_bytes(path, most, what), path)
+
+
+def decode_text(content: bytes, path: Path) -> str:
+    """Text of bytes that were read from ``path``, see `read_text`."""
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        text = content.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 text (byte {error.start})", "save it as UTF-8") from None
+    if "\0" in text:
+        raise UserError(f"{path} is not text: it has NUL bytes", "get a whole copy of it, as UTF-8")
+    return text
+
+
+def read_json(path: Path, most: int = SMALL, what: str = "JSON file") -> Any:
+    """Value of a JSON file.
+
+    Raises:
+        UserError: as `read_text`; or it is not JSON, or nested more than `DEPTH` deep.
+    """
+    return parse_json(read_text(path, most, what), path)
+
+
+def parse_json(text: str, source: object) -> Any:
+    """Value of a JSON text; ``source`` names it in errors, see `read_json`."""
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise UserError(f"{source} is nested too deeply", f"use at most {DEPTH} levels of brackets") from None
+    except ValueError as error:  # a number of more digits than Python reads, too
+        raise UserError(f"{source} is not JSON: {error}", "fix the file, or get a whole copy of it") from None
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        if depth > DEPTH + 1:
+            raise UserError(f"{source} is nested too deeply", f"use at most {DEPTH} levels of brackets")
+        inner = (one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list))
+        level = [item for one in inner for item in one if isinstance(item, dict | list)]
+    return value
+
+
+def _leads_into_system(path: Path) -> bool:
+    where = os.path.abspath(path)
+    for _ in range(HOPS):
+        real = os.path.join(os.path.realpath(os.path.dirname(where)), os.path.basename(where))
+        if any(one.startswith(SYSTEM) and not one.startswith("/dev/shm/") for one in (where, real)):  # noqa: S108 - shared memory holds real files
+            return True
+        if not os.path.islink(real):
+            return False
+        where = os.path.join(os.path.dirname(real), os.readlink(real))
+    return False
+
+
+def _size(count: int) -> str:
+    for unit, least in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= least:
+            return f"{count / least:.1f} {unit}"
+    return f"{count} bytes"
