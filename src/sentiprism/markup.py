@@ -37,7 +37,10 @@ TEX = {
 
 def number(value: float, scale: int = 1) -> str:
     """Three decimals of a plain number, two of a percentage, a dash where undefined."""
-    return "–" if isnan(value) else f"{value * scale:.{3 if scale == 1 else 2}f}"
+    if isnan(value):
+        return "–"
+    shown = f"{value * scale:.{3 if scale == 1 else 2}f}"
+    return shown if float(shown) else shown.removeprefix("-")  # -0.0004 is 0.000, not -0.000
 
 
 def duration(seconds: float) -> str:

@@ -4,7 +4,9 @@ import os
 
 import pytest
 
-from sentiprism.analysis.batch import tasks
+from makers_analysis import features, saved_model
+from sentiprism.analysis.batch import Task, _jury, _key, tasks
+from sentiprism.analysis.options import Options
 from sentiprism.errors import UserError
 
 
@@ -106,3 +108,14 @@ def test_a_folder_that_cannot_be_read_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "scandir", scandir)
     with pytest.raises(UserError, match=r"the folder .*v cannot be read \(Permission denied\)"):
         tasks([tmp_path / "v"], tmp_path / "out")
+
+
+def test_a_model_that_was_trained_again_in_its_place_is_loaded_anew(videos, tmp_path):
+    model, given = tmp_path / "model", features(tmp_path / "text")
+    options, task = Options(model=str(saved_model(model, given))), Task(videos / "a.mp4", tmp_path / "out")
+    before, key = _jury(str(model)), _key(task, options)
+    assert _jury(str(model)) is before
+    assert _key(task, options) == key
+    saved_model(model, given, "text_only")
+    assert _jury(str(model)).model.name == "text_only"
+    assert _key(task, options) != key

@@ -113,3 +113,14 @@ def test_html_and_markdown_escape_what_means_something_to_them():
 
 def test_csv_quotes_commas_and_leaves_undefined_numbers_empty():
     assert comma_separated(("a", "b"), [("x, y", np.nan), ('"', 0.1)]) == 'a,b\n"x, y",\n"""",0.1'
+
+
+def test_what_rounds_to_nothing_has_no_sign():
+    assert [number(v) for v in (-0.0004, 0.0004, -0.0, -0.0006, float("nan"))] == [
+        "0.000",
+        "0.000",
+        "0.000",
+        "-0.001",
+        "–",
+    ]
+    assert [number(v, 100) for v in (-0.00004, -0.00006)] == ["0.00", "-0.01"]

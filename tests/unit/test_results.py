@@ -9,14 +9,13 @@ import pytest
 
 from makers_models import small
 from sentiprism.cli.experiment import results as verb
-from sentiprism.data.importers import import_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation import evaluate, paired
 from sentiprism.evaluation.answers import parameters
 from sentiprism.evaluation.command import command
 from sentiprism.evaluation.results import gather, page
 from sentiprism.evaluation.robustness import robustness
-from sentiprism.markup import duration
+from sentiprism.markup import duration, number
 from sentiprism.models import load_model
 from sentiprism.training import Run, resolve, train
 from sentiprism.training.experiments import load_experiment
@@ -120,11 +119,15 @@ def test_the_page(runs):
     value = found[2].evaluation.metrics["mae"]
     assert mdf["MAE ↓"] == f"{value.mean:.3f} ± {value.std:.3f}<br>[{value.low:.3f}, {value.high:.3f}]"
     gap = found[2].difference["mae"]
-    assert mdf["MAE less text_only"] == f"{gap.mean:.3f}<br>[{gap.low:.3f}, {gap.high:.3f}]<br>p = {gap.p:.3f}"
+    assert mdf["MAE less text_only"] == (
+        f"{number(gap.mean)}<br>[{number(gap.low)}, {number(gap.high)}]<br>p = {gap.p:.3f}<br>Holm {gap.p:.3f}"
+    )
     valid = np.array(found[2].valid[1])
     assert mdf["valid"] == f"{valid.mean():.3f} ± {valid.std(ddof=1):.3f}"
     assert dict(zip(head, body[1], strict=True))["MAE less text_only"] == "–"
-    for part in ("## small", "epoch of the lowest valid MAE", "cpu, 1 thread", f"    {found[2].command}  # mdf"):
+    threads = found[2].run.environment["threads"]
+    machine = f"cpu, {threads} thread{'s' * (threads > 1)}"
+    for part in ("## small", "epoch of the lowest valid MAE", machine, f"    {found[2].command}  # mdf"):
         assert part in text
 
 
@@ -208,28 +211,3 @@ def test_the_page_is_written_whole(runs, tmp_path, capsys):
 
 def test_durations():
     assert [duration(s) for s in (3.21, 61, 3600, 7260)] == ["3.2 s", "1 min 1 s", "1 h 0 min", "2 h 1 min"]
-
-
-def test_folds_by_video_are_one_result_over_all_utterances(home, tmp_path):
-    rng = np.random.default_rng(0)
-    ids = [f"v{i // 4}_{i % 4}" for i in range(36)]
-    table = tmp_path / "labels.csv"
-    lines = [f"{name},{name.partition('_')[0]},{rng.uniform(-3, 3):.2f}" for name in ids]
-    table.write_text("id,video_id,label\n" + "\n".join(lines) + "\n", encoding="utf-8")
-    np.savez(tmp_path / "audio.npz", id=ids, audio=rng.normal(size=(36, 3)).astype(np.float32))
-    for fold in (1, 2, 3):
-        given = {"labels": table, "audio": tmp_path / "audio.npz", "folds": f"{fold}/3", "low": -3, "high": 3}
-        data = import_dataset(f"tiny_{fold}", **given)
-        settings = {"config": small("mdf"), "optim": {"epochs": 1}}
-        train("mdf", data, settings=settings, seeds=2, out=tmp_path / "runs" / f"{fold}", device="cpu", quiet=True)
-    (one,) = gather([tmp_path / "runs"], device="cpu")
-    assert one.evaluation.dataset == "tiny, 3 folds by video"
-    assert one.evaluation.seeds == (1111, 1112)
-    answered = one.evaluation.predictions[0]
-    assert sorted(answered.ids) == sorted(ids)
-    error = np.abs(one.evaluation.stacked - answered.label).mean()
-    assert one.evaluation.metrics["mae"].mean == pytest.approx(error, abs=1e-4)
-    assert len(one.valid[1]) == 6
-    assert one.command.startswith("for k in 1 2 3; do sentiprism train mdf --dataset tiny_$k --seeds 2 ")
-    assert one.command.endswith("; done")
-    assert len(gather([tmp_path / "runs" / "1", tmp_path / "runs" / "2"], device="cpu")) == 2

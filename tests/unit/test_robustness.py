@@ -87,6 +87,20 @@ def test_what_was_measured_is_kept_and_drawn_from(copied):
             recalled(copied, device="cpu")
 
 
+def test_a_part_that_is_measured_again_leaves_the_rest_as_it_was(copied):
+    whole = robustness(copied, kinds=["missing", "noise"], points=3, device="cpu")
+    part = robustness(copied, kinds=["noise"], modalities=["audio"], points=4, device="cpu")
+    assert [(one.kind, one.modality) for one in part.curves] == [("noise", "audio")]
+    merged = known(copied)
+    assert [(one.kind, one.modality) for one in merged.curves] == [(one.kind, one.modality) for one in whole.curves]
+    for one, before in zip(merged.curves, whole.curves, strict=True):
+        expected = part.curves[0] if (one.kind, one.modality) == ("noise", "audio") else before
+        assert one == expected
+    (copied.folder / "robustness-test.json").write_text("{")  # damaged: nothing of it can be left
+    robustness(copied, kinds=["swap"], modalities=["text"], points=2, device="cpu")
+    assert [(one.kind, one.modality) for one in known(copied).curves] == [("swap", "text")]
+
+
 def test_what_cannot_be_done_says_what_can(copied):
     for given, said in (
         ({"kinds": ["words"]}, "text: missing, swap"),

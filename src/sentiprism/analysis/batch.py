@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from sentiprism import __version__
 from sentiprism.analysis.judge import Jury, folder_of
@@ -143,9 +143,20 @@ def run(task: Task, options: Options, *, replace: bool = False, on: Progress | N
     return Outcome(task, made)
 
 
-@lru_cache(maxsize=1)
 def _jury(model: str) -> Jury:
+    return _load_jury(model, _state(model))
+
+
+@lru_cache(maxsize=1)
+def _load_jury(model: str, state: tuple[Any, ...]) -> Jury:  # noqa: ARG001 - part of the cache's key
     return Jury(model)
+
+
+def _state(model: str) -> tuple[Any, ...]:
+    """What changes when a saved model is trained again in its place: a process that lives on must see it."""
+    paths = (folder_of(model) / name for name in ("config.json", "weights.safetensors"))
+    found = (path.stat() if path.is_file() else None for path in paths)
+    return tuple(one and (one.st_ino, one.st_size, one.st_mtime_ns) for one in found)
 
 
 def _key(task: Task, options: Options) -> str:
@@ -157,15 +168,15 @@ def _key(task: Task, options: Options) -> str:
         "recording": sha256(task.path),
         "transcript": sha256(task.transcript) if task.transcript else None,
         "options": options.model_dump_json(),
-        "model": _content(options.model),
+        "model": _content(options.model, _state(options.model)),
         "version": __version__,
     }
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 @lru_cache(maxsize=1)
-def _content(model: str) -> str:
-    """Of a saved model, its intervals and notes too."""
+def _content(model: str, state: tuple[Any, ...]) -> str:  # noqa: ARG001 - part of the cache's key
+    """SHA-256 of a saved model's description (its intervals and notes too) and of its weights."""
     return " ".join(sha256(folder_of(model) / name) for name in ("config.json", "weights.safetensors"))
 
 

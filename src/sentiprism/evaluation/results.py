@@ -3,25 +3,24 @@
 import json
 from collections.abc import Iterable
 from itertools import groupby
+from math import nan
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from sentiprism.data.corruption import HIGHEST, TITLES
 from sentiprism.data.known import describe
 from sentiprism.errors import UserError
 from sentiprism.evaluation.answers import parameters, seconds
-from sentiprism.evaluation.bootstrap import Difference, interval
+from sentiprism.evaluation.bootstrap import Difference, holm
 from sentiprism.evaluation.command import trained_by
 from sentiprism.evaluation.compare import difference, recall
 from sentiprism.evaluation.evaluate import Evaluation
+from sentiprism.evaluation.folds import pooled
 from sentiprism.evaluation.robustness import areas, kept
 from sentiprism.markup import duration, markdown, number
 from sentiprism.models import MODELS
 from sentiprism.training import Run
-from sentiprism.training.predict import Predictions
 from sentiprism.types import MODALITIES
 
 HEAD = """# Results
@@ -30,7 +29,8 @@ Made by `sentiprism results RUN... --out FILE` from run folders; edits are lost.
 brackets the 95% bootstrap interval over test utterances; percentages where a metric is a share. *Valid* is the mean
 score that chose the epochs. *Less text_only* is the paired bootstrap difference from the plain head on the same
 dataset and encoder: what a system adds to its encoder; where none was trained the linear model is the reference, on the
-same inputs if it has them. *Training* is the time of all epochs of a seed without validation, mean over seeds."""
+same inputs if it has them. Its p is that of one comparison; *Holm* is p corrected over all runs of the table that are
+compared with the reference. *Training* is the time of all epochs of a seed without validation, mean over seeds."""
 
 REFERENCES = ("text_only", "ridge")
 """What the others are held against: the first of them that stands in the same table."""
@@ -55,6 +55,8 @@ class Result(NamedTuple):
     """Model that the others of its table are held against."""
     difference: dict[str, Difference] | None = None
     """From the reference run; None where it is the reference itself, or there is none."""
+    corrected: float = nan
+    """p of the difference on the protocol's own metric, corrected over the runs of its table (Holm)."""
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -68,6 +70,7 @@ class Result(NamedTuple):
             "valid": {self.valid[0]: self.valid[1]},
             "reference": self.reference,
             "difference": {k: d._asdict() for k, d in self.difference.items()} if self.difference else None,
+            "p_corrected": self.corrected,
             "environment": self.run.environment,
         }
 
@@ -92,12 +95,12 @@ def gather(folders: Iterable[Path | str], *, reference: str | None = None, devic
     runs = [run for run in map(Run, found) if run.finished]
     if not runs:
         raise UserError(f"no finished run in {', '.join(map(str, given))}", "give run folders")
-    results = _pooled([_read(run, device) for run in runs])
+    results = pooled([_read(run, device) for run in runs])
     there = {(_table(one), one.evaluation.model) for one in results}
     named = {table: next((name for name in wanted if (table, name) in there), wanted[0]) for table, _ in there}
     results = [one._replace(reference=named[_table(one)]) for one in results]
     results.sort(key=lambda one: (*_table(one), one.evaluation.model != one.reference, one.run.name))
-    return [one._replace(difference=_from_reference(one, results)) for one in results]
+    return _corrected([one._replace(difference=_from_reference(one, results)) for one in results])
 
 
 def page(results: list[Result]) -> str:
@@ -114,59 +117,6 @@ def _read(run: Run, device: str) -> Result:
     select = run.config.optim.select or evaluation.protocol.default_selection
     valid = select, [row["valid"][select] for row in run.summary.values()]
     return Result(run, evaluation, _inputs(run, model), parameters(model), seconds(run), trained_by(run), valid)
-
-
-def _pooled(results: list[Result]) -> list[Result]:
-    """Runs that differ in the fold left out alone become one, where all folds are there: tested on every utterance."""
-    groups: dict[Any, dict[int, Result]] = {}
-    for one in results:
-        fold, _, N = (one.run.environment["dataset"].get("fold") or "1/1").partition("/")
-        settings = one.run.config.model_dump_json(exclude={"dataset"})
-        groups.setdefault((settings, N) if N != "1" else one.run.folder, {})[int(fold)] = one
-    found: list[Result] = []
-    for key, folds in groups.items():
-        whole = isinstance(key, tuple) and len(folds) == int(key[1])
-        whole = whole and len({one.evaluation.seeds for one in folds.values()}) == 1  # one may have got more already
-        found += [_join(folds)] if whole else folds.values()
-    return found
-
-
-def _join(folds: dict[int, Result]) -> Result:
-    parts = [folds[fold] for fold in sorted(folds)]
-    evaluations = [one.evaluation for one in parts]
-    first, name = parts[0], evaluations[0].dataset.rstrip("0123456789_-")
-    joined = tuple(_concatenated(seed) for seed in zip(*(one.predictions for one in evaluations), strict=True))
-    stacked = np.stack([one.prediction for one in joined])
-    whole = first.evaluation._replace(
-        dataset=f"{name}, {len(parts)} folds by video",
-        predictions=joined,
-        metrics=interval(stacked, joined[0].label, first.evaluation.protocol),
-    )
-    return first._replace(
-        evaluation=whole,
-        seconds=sum(one.seconds for one in parts),
-        valid=(first.valid[0], [score for one in parts for score in one.valid[1]]),
-        command=_loop(parts),
-    )
-
-
-def _loop(folds: list[Result]) -> str:
-    """One command for all folds, where they differ in the dataset's number alone."""
-    names = [Path(one.run.config.dataset).name for one in folds]
-    stem = names[0].rstrip("0123456789")
-    commands = {
-        one.command.replace(f"--dataset {name}", f"--dataset {stem}$k") for one, name in zip(folds, names, strict=True)
-    }
-    if len(commands) > 1:
-        return " && ".join(one.command for one in folds)
-    return f"for k in {' '.join(name.removeprefix(stem) for name in names)}; do {commands.pop()}; done"
-
-
-def _concatenated(parts: Iterable[Predictions]) -> Predictions:
-    ids, label, prediction = (
-        np.concatenate(column) for column in zip(*((p.ids, p.label, p.prediction) for p in parts), strict=True)
-    )
-    return Predictions(ids, label, prediction, {})
 
 
 def _inputs(run: Run, model: Path) -> str:
@@ -193,6 +143,19 @@ def _from_reference(one: Result, results: list[Result]) -> dict[str, Difference]
         return None
     best = max(fitting, key=lambda other: (other.inputs == one.inputs, len(other.evaluation.seeds)))
     return difference(one.evaluation, best.evaluation)
+
+
+def _corrected(results: list[Result]) -> list[Result]:
+    """With p-values corrected for how many runs of a table are compared with its reference."""
+    found: dict[int, float] = {}
+    for table in dict.fromkeys(map(_table, results)):
+        main = {
+            str(i): one.difference[one.evaluation.protocol.default_selection].p
+            for i, one in enumerate(results)
+            if _table(one) == table and one.difference is not None
+        }
+        found |= {int(i): p for i, p in holm(main).items()}
+    return [one._replace(corrected=found.get(i, nan)) for i, one in enumerate(results)]
 
 
 def _table(one: Result) -> tuple[str, str]:
@@ -223,7 +186,7 @@ def _section(dataset: str, reader: str, results: list[Result]) -> list[str]:
                 one.inputs,
                 *("<br>".join(one.evaluation.metrics[n].cells(m.scale)) for n, m in metrics.items()),
                 f"{number(mean(scores), scale)}{spread}",
-                "<br>".join(one.difference[main].cells(metrics[main].scale)) if one.difference else "–",
+                "<br>".join(_difference_cells(one, main)) if one.difference else "–",
                 f"{one.parameters / 1e6:.2f} M",
                 duration(one.seconds),
             ]
@@ -234,6 +197,14 @@ def _section(dataset: str, reader: str, results: list[Result]) -> list[str]:
     commands = "\n".join(f"    {one.command}  # {one.run.name}" for one in results)
     title = (known.title if known else dataset) + (f" (text encoder: {reader})" if reader else "")
     return [f"## {title}", markdown(columns, rows), "\n".join(said), commands, *_damaged(results, main)]
+
+
+def _difference_cells(one: Result, metric: str) -> tuple[str, ...]:
+    assert one.difference is not None  # noqa: S101 - for mypy
+    return (
+        *one.difference[metric].cells(one.evaluation.protocol.metrics[metric].scale),
+        f"Holm {number(one.corrected)}",
+    )
 
 
 def _damaged(results: list[Result], metric: str) -> list[str]:

@@ -83,7 +83,8 @@ def robustness(
 ) -> Robustness:
     """Damage a split's inputs, one modality at a time, and measure every finished seed's model on them.
 
-    The result is kept as ``RUN/robustness-<split>.json``. As an utterance's answer does not depend on its batch, the
+    The curves are kept in ``RUN/robustness-<split>.json``, beside those of other kinds and modalities that were
+    measured before. As an utterance's answer does not depend on its batch, the
     curves of what strikes a whole modality are put together from two predictions an utterance: with and without.
 
     Args:
@@ -140,7 +141,7 @@ def robustness(
         curves=tuple(curves),
     )
     if engine.is_main:
-        write_text(_file(run, split), json.dumps(jsonable(result.to_dict()), indent=1))
+        write_text(_file(run, split), json.dumps(jsonable(_merged(run, result).to_dict()), indent=1))
     return result
 
 
@@ -181,6 +182,17 @@ def kept(run: Run, split: str = "test") -> Robustness | None:
         return Robustness(**found) if found["seeds"] == run.finished else None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path} is damaged: {error}", "measure again with: sentiprism robustness") from None
+
+
+def _merged(run: Run, new: Robustness) -> Robustness:
+    """The new curves, and what is kept of other kinds and modalities."""
+    try:
+        old = kept(run, new.split)
+    except UserError:  # damaged: what is measured now takes its place
+        old = None
+    curves = {(one.kind, one.modality): one for found in (old, new) if found for one in found.curves}
+    order = [key for kind in KINDS for modality in MODALITIES if (key := (kind, modality)) in curves]
+    return new._replace(curves=tuple(curves[key] for key in order))
 
 
 def areas(found: Sequence[Robustness], metric: str) -> tuple[list[str], list[list[Cell]]]:
