@@ -1,8 +1,10 @@
 """Discovery: a name in a package's files is all it takes to be found."""
 
+import ast
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from importlib import import_module
+from importlib.util import find_spec
 from inspect import isabstract
 from pkgutil import iter_modules
 from typing import Generic, TypeVar
@@ -15,8 +17,9 @@ T = TypeVar("T")
 class Registry(Mapping[str, type[T]], Generic[T]):
     """Concrete subclasses of ``base`` that have a ``name`` of their own, found in the modules of a package.
 
-    Files whose name begins with ``_`` and the module that defines ``base`` are passed over. Nothing is imported
-    before the first look-up.
+    Files whose name begins with ``_`` and the module that defines ``base`` are passed over. A name stands in its class
+    as a literal (``name = "mdf"``): it is read from the source, so that an unknown one is refused before anything is
+    imported, and a look-up imports the one module that has it.
 
     Args:
         package: dotted name, for example ``sentiprism.models``.
@@ -26,35 +29,82 @@ class Registry(Mapping[str, type[T]], Generic[T]):
 
     def __init__(self, package: str, base: str, noun: str) -> None:
         self.package, self.base, self.noun = package, base, noun
+        self._loaded: dict[str, dict[str, type[T]]] = {}
+
+    def check(self, name: str) -> None:
+        """Refuse an unknown name; no module is imported for it.
+
+        Raises:
+            UserError: nothing is called so.
+        """
+        if name not in self._written:
+            raise UserError(f"no {self.noun} is called {name!r}", suggest(name, self._written))
+
+    @cached_property
+    def _written(self) -> dict[str, str]:
+        """Module by each name that stands in a source; whether it is an entry is known when it is imported."""
+        found: dict[str, str] = {}
+        for module in self._modules:
+            for name in _literal_names(module):
+                if found.setdefault(name, module) != module:
+                    raise RuntimeError(f"two {self.noun}s are called {name!r}")
+        return found
+
+    @cached_property
+    def _modules(self) -> list[str]:
+        defining, _, _ = self.base.partition(":")
+        found = (info.name for info in iter_modules(import_module(self.package).__path__))
+        names = (f"{self.package}.{name}" for name in found if not name.startswith("_"))
+        return [name for name in names if name != defining]
+
+    def _entries_of(self, module: str) -> dict[str, type[T]]:
+        if module not in self._loaded:
+            defining, _, attribute = self.base.partition(":")
+            base = getattr(import_module(defining), attribute)
+            self._loaded[module] = {
+                vars(value)["name"]: value
+                for value in vars(import_module(module)).values()
+                if isinstance(value, type)
+                and issubclass(value, base)
+                and not isabstract(value)
+                and value.__module__ == module
+                and "name" in vars(value)
+            }
+        return self._loaded[module]
 
     @cached_property
     def _entries(self) -> dict[str, type[T]]:
-        module, _, attribute = self.base.partition(":")
-        base = getattr(import_module(module), attribute)
-        found: dict[str, type[T]] = {}
-        for info in iter_modules(import_module(self.package).__path__):
-            name = f"{self.package}.{info.name}"
-            if info.name.startswith("_") or name == module:
-                continue
-            for value in vars(import_module(name)).values():
-                if not isinstance(value, type) or not issubclass(value, base) or isabstract(value):
-                    continue
-                if value.__module__ != name or "name" not in vars(value):
-                    continue
-                if found.setdefault(vars(value)["name"], value) is not value:
-                    raise RuntimeError(f"two {self.noun}s are called {vars(value)['name']!r}")
-        return dict(sorted(found.items()))
+        modules = dict.fromkeys(self._written.values())
+        return dict(sorted(entry for module in modules for entry in self._entries_of(module).items()))
 
     def __getitem__(self, name: str) -> type[T]:
-        if name not in self._entries:
+        self.check(name)
+        entries = self._entries_of(self._written[name])
+        if name not in entries:
             raise UserError(f"no {self.noun} is called {name!r}", suggest(name, self._entries))
-        return self._entries[name]
+        return entries[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._entries
+        return isinstance(name, str) and name in self._written and name in self._entries_of(self._written[name])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
 
     def __len__(self) -> int:
         return len(self._entries)
+
+
+def _literal_names(module: str) -> list[str]:
+    """Texts that classes of a module's source give the attribute ``name``."""
+    spec = find_spec(module)
+    source = spec.loader.get_source(module) if spec is not None and spec.loader is not None else None  # type: ignore[attr-defined] # of every loader of files
+    return [
+        statement.value.value
+        for kind in ast.parse(source or "").body
+        if isinstance(kind, ast.ClassDef)
+        for statement in kind.body
+        if isinstance(statement, ast.Assign)
+        and [target.id for target in statement.targets if isinstance(target, ast.Name)] == ["name"]
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    ]

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pkgutil import walk_packages
 
 import pytest
 
@@ -43,6 +44,31 @@ def test_importing_costs_nothing(statement, heavy):
     program = f"import sys\n{statement}\nprint(*(set({heavy!r}) & sys.modules.keys()))"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == ""
+
+
+NETWORKS = ("sentiprism.nn", "sentiprism.models.", "sentiprism.explain.coalitions")
+"""Modules that are torch modules themselves, as is what turns their parameters."""
+TRAINERS = tuple(f"sentiprism.training.{name}" for name in ("checkpoint", "loop", "optimizer"))
+DECODERS = ("sentiprism.media._decode", "sentiprism.starter")
+"""Run in a process of their own."""
+
+
+def test_no_module_brings_torch_but_those_that_are_made_of_it():
+    """What is wrong with an input is found by what surrounds the networks: none of that waits for torch."""
+    names = [info.name for info in walk_packages(sentiprism.__path__, "sentiprism.")]
+    light = [name for name in names if not name.startswith((*NETWORKS, *TRAINERS, *DECODERS))]
+    light = [name for name in light if not name.endswith("__main__")]
+    assert len(light) > 120
+    heavy = {"torch", "transformers", "accelerate", "mediapipe", "onnxruntime", "scipy", "matplotlib", "librosa"}
+    program = f"""
+import sys
+from importlib import import_module
+
+for name in {light!r}:
+    import_module(name)
+    assert not {heavy!r} & sys.modules.keys(), name
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_a_name_brings_its_room_alone():

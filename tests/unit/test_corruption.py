@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from sentiprism.data.augment import Augmentation, deviations
+from sentiprism.data.config import DataConfig
 from sentiprism.data.corruption import Corruption, chance, corrupted, possible, word_errors
 from sentiprism.data.dataset import Split
-from sentiprism.data.prepare import DataConfig, PreparedSplit
+from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.ragged import Ragged
 from sentiprism.errors import UserError
 from sentiprism.types import FeatureSpec, ModalitySpec

@@ -8,7 +8,8 @@ from scipy.stats import spearmanr
 from torch.testing import assert_close
 
 from makers_models import CLASSES, small
-from sentiprism.data.prepare import DataConfig, PreparedSplit, TextConfig, prepare
+from sentiprism.data.config import DataConfig, TextConfig
+from sentiprism.data.prepare import PreparedSplit, prepare
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.models import create_model
 from sentiprism.nn.objectives.orthogonality import cosine_orthogonality

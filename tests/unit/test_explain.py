@@ -12,9 +12,10 @@ from makers_text import tiny_bert
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation import evaluate
-from sentiprism.explain import Coalitions, explain, explain_steps, occlusion, shapley, shares
-from sentiprism.explain.coalitions import chosen_class, hide
+from sentiprism.explain import explain, explain_steps, occlusion, shapley, shares
+from sentiprism.explain.coalitions import Coalitions, hide
 from sentiprism.explain.steps import attribute, words
+from sentiprism.explain.values import chosen_class
 from sentiprism.models import MODELS, Model, ModelConfig
 from sentiprism.models.base import Citation
 from sentiprism.nn.blocks import masked_mean

@@ -10,7 +10,8 @@ from makers_media import make_media, sine
 from sentiprism.analysis import tracks
 from sentiprism.analysis.extract import extract
 from sentiprism.analysis.parallel import side_by_side
-from sentiprism.data.prepare import DataConfig, prepare
+from sentiprism.data.config import DataConfig
+from sentiprism.data.prepare import prepare
 from sentiprism.data.store import list_datasets, load_dataset
 from sentiprism.errors import UserError
 from sentiprism.features.extractors import EXTRACTORS

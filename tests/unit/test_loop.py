@@ -12,7 +12,8 @@ from torch.nn.utils import get_total_norm
 
 from makers_models import small
 from sentiprism import training
-from sentiprism.data.prepare import DataConfig, PreparedSplit, prepare
+from sentiprism.data.config import DataConfig
+from sentiprism.data.prepare import PreparedSplit, prepare
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.metrics import protocol
 from sentiprism.models import create_model

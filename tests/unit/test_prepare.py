@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from makers_text import WORDS, tiny_bert
+from sentiprism.data.config import DataConfig, TextConfig
 from sentiprism.data.dataset import Utterance
-from sentiprism.data.prepare import DataConfig, PreparedSplit, TextConfig, prepare
+from sentiprism.data.prepare import PreparedSplit, prepare
 from sentiprism.data.ragged import Ragged
 from sentiprism.data.store import write_dataset
 from sentiprism.errors import UserError

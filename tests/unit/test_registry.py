@@ -74,6 +74,20 @@ def test_nothing_is_imported_before_the_first_look_up(registry, tmp_path):
     assert witness.exists()
 
 
+def test_an_unknown_name_is_refused_and_a_known_one_found_without_importing_the_others(registry, tmp_path):
+    witness = tmp_path / "witness"
+    touch = f"\nopen({str(witness)!r}, 'w').close()\n"
+    square = CIRCLE.replace("Circle", "Square").replace('"circle"', '"square"')
+    shapes = registry(circle=CIRCLE, square=square + touch)
+    with pytest.raises(UserError, match="no shape is called 'sqare'; did you mean 'square'"):
+        shapes.check("sqare")
+    shapes.check("square")
+    assert shapes["circle"].name == "circle"
+    assert not witness.exists()
+    assert shapes["square"].name == "square"
+    assert witness.exists()
+
+
 def test_unknown_names_answer_with_the_near_match(registry):
     shapes = registry(circle=CIRCLE)
     with pytest.raises(UserError, match="no shape is called 'cirle'; did you mean 'circle'"):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,17 +11,20 @@ from sentiprism.data.dataset import Split
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.ragged import Ragged
 from sentiprism.errors import UserError
-from sentiprism.explain.coalitions import Coalitions, chosen_class, shapley
 from sentiprism.explain.steps import attribute
+from sentiprism.explain.values import chosen_class, shapley
 from sentiprism.features.extractors import EXTRACTORS, Extractor
 from sentiprism.features.text import load_tokenizer
 from sentiprism.media.types import Segment
 from sentiprism.metrics.conformal import probabilities
-from sentiprism.models import Model, SavedModel, load_model
+from sentiprism.models import SavedModel, load_model
 from sentiprism.report.document import Estimate, Judge
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import forward_all
 from sentiprism.types import MODALITIES, Modality
+
+if TYPE_CHECKING:
+    from sentiprism.models import Model
 
 Floats = npt.NDArray[np.float32]
 STARTER = "starter"
@@ -58,6 +61,8 @@ class Jury:
     """
 
     def __init__(self, model: str | Path, device: str = "auto") -> None:
+        from sentiprism.explain.coalitions import Coalitions
+
         folder = folder_of(model)
         self.saved: SavedModel = load_model(folder)
         self.model: Model = self.saved.model
@@ -153,7 +158,7 @@ def folder_of(model: str | Path) -> Path:
     return Path(__file__).parents[1] / STARTER if str(model) == STARTER else Path(model)
 
 
-def makers(model: Model) -> dict[Modality, Extractor]:
+def makers(model: "Model") -> dict[Modality, Extractor]:
     """Extractors that make what the model was trained on.
 
     Raises:

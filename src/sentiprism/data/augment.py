@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sentiprism.data.config import DataConfig
 from sentiprism.data.corruption import Changed, Floats, noisy
 from sentiprism.data.dataset import Split
-from sentiprism.data.prepare import DataConfig, PreparedSplit
+from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.ragged import Ragged
 from sentiprism.types import MODALITIES, Batch, FeatureSpec, Modality
 

@@ -1,16 +1,14 @@
-"""From a split on disk to batches: where the text comes from, what models are told of it, standardisation."""
+"""Turn a split into batches: where its text comes from, padding, masks and standardisation."""
 
 from collections.abc import Iterable
 from copy import copy
 from itertools import compress
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from pydantic import Field, field_validator, model_validator
 
-from sentiprism.config import Config
+from sentiprism.data.config import DataConfig, TextConfig
 from sentiprism.data.dataset import Split, TuningView
 from sentiprism.data.ragged import Ragged
 from sentiprism.errors import UserError
@@ -26,51 +24,6 @@ from sentiprism.features.text import (
 from sentiprism.types import MODALITIES, Batch, FeatureSpec, Modality, ModalitySpec, Sequence, Source
 
 STORED = {"raw": "transcripts", "ids": "token_ids", "features": "text features"}
-
-
-class TextConfig(Config):
-    """How the text of a dataset becomes a model's input."""
-
-    encoder: str | None = "minilm"
-    """Asset name, Hugging Face folder or hub name; None = text features as they are stored."""
-    mode: Literal["tune", "frozen"] = "tune"
-    """``tune``: the encoder is a part of the model. ``frozen``: its hidden states are made once and kept."""
-    source: Literal["auto", Source] = "auto"
-    """``raw`` transcripts, stored token ``ids`` or stored ``features``; ``auto`` takes the first of them that
-    is there and fits the encoder."""
-    max_tokens: int = Field(50, ge=3)
-    """Longer texts are cut; [CLS] and [SEP] count. 50 is the length of the MMSA distribution."""
-    frozen_layers: int = Field(0, ge=0)
-    """Of an encoder that is tuned, the embeddings and so many lower layers stay as they are; no gradient is computed
-    for them."""
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.encoder is None and self.source in {"raw", "ids"}:
-            raise ValueError(f"source {self.source} needs an encoder")
-        if self.frozen_layers and self.mode == "frozen":
-            raise ValueError("mode frozen leaves no layer to count")
-        return self
-
-
-class DataConfig(Config):
-    """How a dataset becomes batches."""
-
-    text: TextConfig = TextConfig()
-    normalize: Literal["none", "train"] = "none"
-    """``train``: z-score audio, vision and text features that are not contextual with the train split's
-    statistics. Published systems take features as they come."""
-    modality_dropout: dict[Modality, Annotated[float, Field(ge=0, lt=1)]] = {}
-    """Probability that a modality of a train utterance is left out, drawn anew each epoch; a number stands for all
-    three. Where that would leave an utterance nothing, one modality that it has stays."""
-    feature_noise: float = Field(0.0, ge=0)
-    """Deviation of Gaussian noise on train batches, in deviations of each feature over train; on audio, vision and
-    text features that are not contextual."""
-
-    @field_validator("modality_dropout", mode="before")
-    @classmethod
-    def _spread(cls, given: Any) -> Any:
-        return dict.fromkeys(MODALITIES, given) if isinstance(given, int | float) and given else given or {}
 
 
 def prepare(dataset: TuningView, config: DataConfig) -> FeatureSpec:
@@ -228,11 +181,15 @@ class PreparedSplit:
         sequences = dict.fromkeys(MODALITIES, _absent(len(rows)))
         for name, column in self._rows.items():
             sequences[name] = column.take(rows, *self._moments[name])
+        import torch
+
         labels = {name: torch.from_numpy(values[rows]) for name, values in self.split.labels.items()}
         return Batch(**sequences, labels=labels, index=torch.from_numpy(rows))
 
 
 def _absent(B: int) -> Sequence:
+    import torch
+
     return Sequence(torch.zeros(B, 1, 0), torch.zeros(B, 1, dtype=torch.bool))
 
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from torch import nn
 
 from sentiprism.data.dataset import Split
 from sentiprism.data.prepare import PreparedSplit
@@ -74,6 +73,8 @@ class Padded(PreparedSplit):
 
 
 def _pad(sequence: Sequence, steps: int) -> Sequence:
+    from torch import nn
+
     more = steps - sequence.mask.shape[1]
     if sequence.values.is_floating_point():
         if sequence.mask.shape[1] == 1:

@@ -5,8 +5,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
-
 from sentiprism.config import merge, override
 from sentiprism.data.dataset import TuningView
 from sentiprism.data.known import describe
@@ -126,6 +124,8 @@ def plan(rows: tuple[Row, ...], settings: dict[str, Any], view: TuningView, out:
     Raises:
         UserError: settings that are wrong whatever the dataset.
     """
+    import torch
+
     steps: list[Step] = []
     seen: dict[str, Step] = {}
     specs: dict[str, FeatureSpec] = {}

@@ -1,19 +1,20 @@
 """Where a saved model's attention looks, as a mean over utterances of any length."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from sentiprism.errors import UserError
 from sentiprism.evaluation.representations import drawn, feed
-from sentiprism.models import MODELS, Model, create_model
-from sentiprism.nn.attention import Attention, attention_maps
+from sentiprism.models import MODELS, create_model
 from sentiprism.training import Run
 from sentiprism.training.predict import forward_all
 from sentiprism.types import FeatureSpec, ModalitySpec, TargetSpec
+
+if TYPE_CHECKING:
+    from sentiprism.models import Model
 
 Array = npt.NDArray[np.float32]
 
@@ -52,6 +53,8 @@ def attention(
         UserError: the model has no attention, or no utterance has all its modalities.
     """
     at = feed(run, split, seed, device)
+    from sentiprism.nn.attention import attention_maps
+
     if not _attends(at.model):
         raise UserError(f"{at.model.name} has no attention layers", f"choose a run of: {', '.join(attentive())}")
     rows = drawn(np.flatnonzero(at.whole), limit)
@@ -71,6 +74,8 @@ def attention(
 
 def attentive() -> list[str]:
     """Names of the models that have attention layers."""
+    import torch
+
     features = FeatureSpec(**dict.fromkeys(("text", "audio", "vision"), ModalitySpec(kind="features", width=8)))
     with torch.device("meta"):
         return [name for name in MODELS if _attends(create_model(name, features, TargetSpec()))]
@@ -117,5 +122,7 @@ def places(steps: int) -> Array:
     return np.asarray(np.clip(overlap, 0, None) * steps, np.float32)
 
 
-def _attends(model: Model) -> bool:
+def _attends(model: "Model") -> bool:
+    from sentiprism.nn.attention import Attention
+
     return any(isinstance(module, Attention) for module in model.modules())

@@ -15,13 +15,10 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from statistics import mean, median
-from typing import Any, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
 
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.shapes import WIDTHS, Padded, mosi_shapes
@@ -30,12 +27,15 @@ from sentiprism.features.assets import fetch
 from sentiprism.features.text import load_tokenizer
 from sentiprism.machine import measure, peak_memory
 from sentiprism.metrics import protocol
-from sentiprism.models import MODELS, Model, create_model
+from sentiprism.models import MODELS, create_model
 from sentiprism.training.config import OptimConfig, RunConfig
-from sentiprism.training.engine import Engine, Precision
-from sentiprism.training.loop import Trainer
+from sentiprism.training.engine import Engine, Precision, check_engine
 from sentiprism.training.progress import TrainingProgress
 from sentiprism.types import Batch, FeatureSpec, ModalitySpec, TargetSpec
+
+if TYPE_CHECKING:
+    from sentiprism.models import Model
+    from sentiprism.training.loop import Trainer
 
 Array = npt.NDArray[Any]
 Form = Literal["padded", "real"]
@@ -95,8 +95,11 @@ def bench(
     Raises:
         UserError: an unknown model or precision, or an encoder that is not there.
     """
-    Engine("cpu", precision)  # refuses what it does not know, before anything is measured
-    names = [MODELS[name].name for name in models] or list(MODELS)
+    for name in (asked := list(models)):
+        MODELS.check(name)
+    check_engine("cpu", precision)
+    Engine("cpu", precision)  # refuses what this machine cannot do, before anything is measured
+    names = asked or list(MODELS)
     threads = threads or os.cpu_count() or 1
     found = []
     with tempfile.TemporaryDirectory(prefix="sentiprism-bench.") as temporary:
@@ -143,12 +146,16 @@ def encoder_folder(encoder: str, temporary: Path) -> Path | None:
     return temporary
 
 
-def multiply_adds(model: Model, batch: Batch) -> int:
+def multiply_adds(model: "Model", batch: Batch) -> int:
     """Multiply-adds of one answer: matrix products and convolutions, which torch counts as two operations each.
 
     Fused attention and oneDNN's LSTM would count as nothing; they are taken apart into the products they stand for.
     With gradients on, so are torch's fused Transformer layers.
     """
+    import torch
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+    from torch.utils.flop_counter import FlopCounterMode
+
     counter = FlopCounterMode(display=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of TF32, which switching oneDNN off brings up
@@ -176,8 +183,12 @@ def spread_evenly(batches: Sequence[Any] | Array, widths: Array, count: int) -> 
 
 def make_trainer(
     model: str, form: Form, encoder: str | None, batch_size: int, precision: Precision = "auto"
-) -> Trainer:
+) -> "Trainer":
     """The project's trainer with random weights on MOSI's shapes."""
+    import torch
+
+    from sentiprism.training.loop import Trainer
+
     features = {name: ModalitySpec(kind="features", width=width) for name, width in WIDTHS.items()}
     if encoder is None:
         split = mosi_shapes(text_width=FEATURES)
@@ -195,8 +206,10 @@ def make_trainer(
     return Trainer(config, 0, built, data, data, protocol("intensity"), Path(os.devnull), engine, {})
 
 
-def cost(made: Trainer, steps: int, rounds: int) -> dict[str, float]:
+def cost(made: "Trainer", steps: int, rounds: int) -> dict[str, float]:
     """Measure in this process; the numbers of `Cost`."""
+    import torch
+
     model, data, progress = made.model, made.train, TrainingProgress(quiet=True)
 
     def answer(rows: Any) -> None:
@@ -231,6 +244,8 @@ def cost(made: Trainer, steps: int, rounds: int) -> dict[str, float]:
 
 
 def _main(task: dict[str, Any]) -> None:
+    import torch
+
     torch.set_num_threads(task["threads"])
     made = make_trainer(task["model"], task["form"], task["encoder"], task["batch_size"], task["precision"])
     print(json.dumps(cost(made, task["steps"], task["rounds"])))

@@ -21,8 +21,8 @@ from sentiprism.models import load_model
 from sentiprism.models.artifact import annotate
 from sentiprism.training import Run
 from sentiprism.training.engine import Engine
-from sentiprism.training.loop import selection_rule
 from sentiprism.training.predict import Predictions, predict, write_predictions
+from sentiprism.training.selection import selection_rule
 
 Floats = npt.NDArray[np.float64]
 Judged = tuple[npt.NDArray[Any], npt.NDArray[Any]]

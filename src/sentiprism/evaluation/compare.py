@@ -13,8 +13,8 @@ from sentiprism.evaluation.bootstrap import Difference, Interval, interval, pair
 from sentiprism.evaluation.evaluate import Evaluation, evaluate
 from sentiprism.markup import TABLES, Row, comma_separated, duration, number
 from sentiprism.training import Run
-from sentiprism.training.loop import selection_rule
 from sentiprism.training.oracle import read as read_oracle
+from sentiprism.training.selection import selection_rule
 
 ORACLE = "†: the epoch was selected on test itself: not comparable, it shows how much that habit flatters"
 

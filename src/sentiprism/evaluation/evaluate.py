@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import spearmanr
 
 from sentiprism.data.dataset import Dataset, Split
 from sentiprism.data.prepare import PreparedSplit
@@ -16,8 +15,8 @@ from sentiprism.metrics import Protocol, protocol
 from sentiprism.models import load_model
 from sentiprism.training import Run
 from sentiprism.training.engine import Engine
-from sentiprism.training.loop import selection_rule
 from sentiprism.training.predict import Predictions, predict, write_predictions
+from sentiprism.training.selection import selection_rule
 from sentiprism.types import MODALITIES
 
 
@@ -119,6 +118,8 @@ def _recovery(answers: list[Predictions], split: Split) -> dict[str, float]:
     whole = (planted > 0).all(axis=1)
     if np.count_nonzero(whole) < 2:
         return {}
+    from scipy.stats import spearmanr
+
     columns = {name: (whole, i) for i, name in enumerate(MODALITIES)} | {"all": (whole, slice(None))}
     return {
         name: float(np.mean([spearmanr(w[column].ravel(), planted[column].ravel()).statistic for w in weights]))

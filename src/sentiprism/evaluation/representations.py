@@ -1,7 +1,7 @@
 """What a saved model makes of utterances: its named features."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -9,10 +9,13 @@ import numpy.typing as npt
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.store import load_dataset
 from sentiprism.evaluation.answers import finished_seed, opened
-from sentiprism.models import Model, load_model
+from sentiprism.models import load_model
 from sentiprism.training import Run
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import forward_all
+
+if TYPE_CHECKING:
+    from sentiprism.models import Model
 
 Rows = npt.NDArray[np.int64]
 
@@ -33,7 +36,7 @@ class Representations(NamedTuple):
 class Fed(NamedTuple):
     """A selected model beside the split that it is to see."""
 
-    model: Model
+    model: "Model"
     data: PreparedSplit
     engine: Engine
 
@@ -80,7 +83,9 @@ def drawn(rows: Rows, limit: int) -> Rows:
 def feed(run: Run | Path | str, split: str, seed: int | None, device: str) -> Fed:
     """Load one seed's model, by default that of the first finished seed, and prepare a split for it."""
     run = opened(run)
-    model = load_model(run.seed_folder(finished_seed(run, seed)) / "model").model
-    dataset, engine = load_dataset(run.config.dataset), Engine(device, "no")
+    seed = finished_seed(run, seed)
+    dataset = load_dataset(run.config.dataset)
     run.check_dataset(dataset.card)
-    return Fed(model.to(engine.device), PreparedSplit(dataset.split(split), model.features), engine)
+    rows, engine = dataset.split(split), Engine(device, "no")
+    model = load_model(run.seed_folder(seed) / "model").model
+    return Fed(model.to(engine.device), PreparedSplit(rows, model.features), engine)

@@ -89,7 +89,9 @@ def gather(folders: Iterable[Path | str], *, reference: str | None = None, devic
     Raises:
         UserError: there is no finished run, or no such model.
     """
-    wanted = (MODELS[reference].name,) if reference else REFERENCES
+    if reference:
+        MODELS.check(reference)
+    wanted = (reference,) if reference else REFERENCES
     given = [Path(folder) for folder in folders]
     found = dict.fromkeys(path.parent for folder in given for path in sorted(folder.rglob("run.yaml")))
     runs = [run for run in map(Run, found) if run.finished]

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from math import nan
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +20,15 @@ from sentiprism.evaluation.bootstrap import Interval, Resampled, mixed, resample
 from sentiprism.files import write_text
 from sentiprism.markup import Cell, jsonable
 from sentiprism.metrics import Protocol
-from sentiprism.models import Model, load_model
+from sentiprism.models import load_model
 from sentiprism.training import Run
 from sentiprism.training.engine import Engine
-from sentiprism.training.loop import selection_rule
 from sentiprism.training.predict import forward_all
+from sentiprism.training.selection import selection_rule
 from sentiprism.types import MODALITIES, FeatureSpec, Modality
+
+if TYPE_CHECKING:
+    from sentiprism.models import Model
 
 Array = npt.NDArray[Any]
 
@@ -209,7 +212,7 @@ def areas(found: Sequence[Robustness], metric: str) -> tuple[list[str], list[lis
     return ["run", "undamaged", *(f"{modality}: {kind}" for kind, modality in there)], rows
 
 
-def _asked(model: Model, kinds: Sequence[str], modalities: Sequence[str]) -> list[tuple[Kind, Modality]]:
+def _asked(model: "Model", kinds: Sequence[str], modalities: Sequence[str]) -> list[tuple[Kind, Modality]]:
     for name, known in (*((k, KINDS) for k in kinds), *((m, MODALITIES) for m in modalities)):
         if name not in known:
             raise UserError(f"there is no {name!r} to damage inputs by or in", suggest(name, known))
@@ -250,7 +253,7 @@ def _strengths(kind: Kind, points: int) -> tuple[float, ...]:
     return tuple(round(HIGHEST[kind] * i / (points - 1), 6) for i in range(points))
 
 
-def _answers(model: Model, data: PreparedSplit, engine: Engine) -> Array:
+def _answers(model: "Model", data: PreparedSplit, engine: Engine) -> Array:
     """(N,) or (N, C) predictions in the order of the split."""
     mine = [
         (rows, out.prediction.float().cpu().numpy()) for rows, out in forward_all(model, data, engine, labels=False)

@@ -1,13 +1,12 @@
 """Explanation: what of an answer is owed to which modality, word and frame, beside what a model says of itself."""
 
 from sentiprism.explain.agreement import Agreement, agreement
-from sentiprism.explain.coalitions import Coalitions, occlusion, shapley, shares
 from sentiprism.explain.modalities import Explanation, explain
 from sentiprism.explain.steps import StepAttribution, Steps, explain_steps
+from sentiprism.explain.values import occlusion, shapley, shares
 
 __all__ = [
     "Agreement",
-    "Coalitions",
     "Explanation",
     "StepAttribution",
     "Steps",

@@ -4,17 +4,11 @@ A coalition S is the batch in which every modality outside S is missing, by mask
 bear, not zeros in the place of features. With M modalities there are 2^M coalitions, so that nothing is sampled.
 """
 
-from math import factorial
-
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import nn
 
 from sentiprism.models import Model
 from sentiprism.types import Batch, Modality, ModelOutput
-
-Floats = npt.NDArray[np.float64]
 
 
 def hide(batch: Batch, hidden: tuple[Modality, ...]) -> Batch:
@@ -47,54 +41,3 @@ class Coalitions(nn.Module):
             for n in range(2 ** len(names) - 1)
         ]
         return whole._replace(prediction=torch.stack([*answers, whole.prediction], dim=1))
-
-
-def shapley(values: npt.ArrayLike) -> Floats:
-    """What each player adds to a coalition, on average over the orders in which they may come (Shapley 1953).
-
-    φ_m = Σ_{S ∌ m} |S|! (M - |S| - 1)! / M! · (v(S ∪ m) - v(S)); the φ of a sample sum to v(all) - v(nobody).
-
-    Args:
-        values: (..., 2^M) of the coalitions in the order of `Coalitions`.
-
-    Returns:
-        (..., M), in the values' unit.
-    """
-    v = np.asarray(values, np.float64)
-    M = v.shape[-1].bit_length() - 1
-    return np.stack([v @ _marginal(M, m) for m in range(M)], axis=-1)
-
-
-def _marginal(M: int, m: int) -> Floats:
-    """(2^M,) weight of each coalition's value in φ_m."""
-    weights = np.zeros(2**M)
-    for n in range(2**M):
-        if not n >> m & 1:
-            size = n.bit_count()
-            share = factorial(size) * factorial(M - size - 1) / factorial(M)
-            weights[n | 1 << m] += share
-            weights[n] -= share
-    return weights
-
-
-def occlusion(values: npt.ArrayLike) -> Floats:
-    """v(all) - v(all but m): what is lost when one modality is taken away; (..., 2^M) -> (..., M)."""
-    v = np.asarray(values, np.float64)
-    last = v.shape[-1] - 1
-    return np.stack([v[..., last] - v[..., last ^ 1 << m] for m in range(last.bit_length())], axis=-1)
-
-
-def chosen_class(values: npt.NDArray[np.generic]) -> Floats:
-    """(N, 2^M) values; of classes (N, 2^M, C) the logit of the class that is predicted with all modalities."""
-    v = np.asarray(values, np.float64)
-    if v.ndim == 2:
-        return v
-    predicted = v[:, -1].argmax(axis=-1)
-    return np.asarray(v[np.arange(len(v)), :, predicted])
-
-
-def shares(attribution: npt.ArrayLike) -> Floats:
-    """(..., M) attributions -> their amounts as shares that sum to 1; all 0 where every one is 0."""
-    amount = np.abs(np.asarray(attribution, np.float64))
-    total = amount.sum(axis=-1, keepdims=True)
-    return np.asarray(np.divide(amount, total, out=np.zeros_like(amount), where=total > 0))

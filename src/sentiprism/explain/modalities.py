@@ -11,13 +11,13 @@ from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.store import load_dataset
 from sentiprism.evaluation.answers import opened
 from sentiprism.explain.agreement import Agreement, agreement
-from sentiprism.explain.coalitions import Coalitions, chosen_class, occlusion, shapley, shares
+from sentiprism.explain.values import chosen_class, occlusion, shapley, shares
 from sentiprism.metrics import protocol
 from sentiprism.models import load_model
 from sentiprism.training import Run
 from sentiprism.training.engine import Engine
-from sentiprism.training.loop import selection_rule
 from sentiprism.training.predict import predict
+from sentiprism.training.selection import selection_rule
 from sentiprism.types import MODALITIES, Modality
 
 Floats = npt.NDArray[np.float64]
@@ -100,9 +100,11 @@ def explain(run: Run | Path | str, split: str = "test", *, device: str = "auto")
         UserError: no seed is finished, or the dataset is not the one the run was trained on.
     """
     run = opened(run)
-    dataset, engine = load_dataset(run.config.dataset), Engine(device, "no")
+    dataset = load_dataset(run.config.dataset)
     run.check_dataset(dataset.card)
-    rows = dataset.split(split)
+    rows, engine = dataset.split(split), Engine(device, "no")
+    from sentiprism.explain.coalitions import Coalitions
+
     values, weights = [], []
     prepared: PreparedSplit | None = None
     modalities: tuple[Modality, ...] = ()

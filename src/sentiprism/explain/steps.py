@@ -9,23 +9,24 @@ baseline to the utterance, up to the error of the integral, which is measured an
 from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from sentiprism.data.dataset import Split
 from sentiprism.errors import UserError
 from sentiprism.evaluation.answers import finished_seed, opened
 from sentiprism.evaluation.representations import feed
-from sentiprism.explain.coalitions import Coalitions, chosen_class, occlusion, shapley
+from sentiprism.explain.values import chosen_class, occlusion, shapley
 from sentiprism.features.text import load_tokenizer, tokenize
-from sentiprism.models import Model
-from sentiprism.nn.text import TextEncoder
 from sentiprism.training import Run
 from sentiprism.types import MODALITIES, Batch, Modality, ModalitySpec, Sequence
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from sentiprism.models import Model
 
 POINTS = (16, 32, 64, 128, 256)
 """Points of the integral: more are taken until the error is below `TOLERANCE` of the parts' amounts."""
@@ -99,6 +100,10 @@ def explain_steps(
         near = get_close_matches(utterance, list(map(str, at.data.split.ids)))
         remedy = f"did you mean {' or '.join(map(repr, near))}?" if near else "see the ids with --json"
         raise UserError(f"no utterance of {split} is called {utterance!r}", remedy)
+    import torch
+
+    from sentiprism.explain.coalitions import Coalitions
+
     batch = at.engine.move(at.data.batch([row]))._replace(labels={})
     with torch.no_grad():
         whole = Coalitions(at.model)(batch)
@@ -125,7 +130,7 @@ def explain_steps(
 
 
 def attribute(
-    model: Model, batch: Batch, modality: Modality, target: int | None = None
+    model: "Model", batch: Batch, modality: Modality, target: int | None = None
 ) -> tuple[npt.NDArray[np.float64], float, float]:
     """Integrated gradients of one sample over the steps of one modality; the model is in evaluation mode.
 
@@ -138,9 +143,11 @@ def attribute(
     Returns:
         (T,) parts, what they are to sum to, and by how much they miss it.
     """
+    import torch
+
     given: Sequence = getattr(batch, modality)
 
-    def value(values: Tensor) -> Tensor:
+    def value(values: "Tensor") -> "Tensor":
         n = values.shape[0]
         others = {name: Sequence(*(t.expand(n, *t.shape[1:]) for t in getattr(batch, name))) for name in MODALITIES}
         others[modality] = Sequence(values, others[modality].mask)
@@ -163,11 +170,13 @@ def attribute(
     return parts, total, error
 
 
-def _method(value: Callable[[Tensor], Tensor], model: Model, *, tokens: bool) -> Callable[..., Any]:
+def _method(value: "Callable[[Tensor], Tensor]", model: "Model", *, tokens: bool) -> Callable[..., Any]:
     try:
         from captum.attr import IntegratedGradients, LayerIntegratedGradients
     except ImportError:
         raise UserError("captum is not installed", "pip install 'sentiprism[explain]'") from None
+    from sentiprism.nn.text import TextEncoder
+
     if not tokens:
         return IntegratedGradients(value).attribute  # type: ignore[no-any-return]
     encoders: list[Any] = [m.backbone for m in model.modules() if isinstance(m, TextEncoder) and m.backbone is not None]
@@ -175,8 +184,10 @@ def _method(value: Callable[[Tensor], Tensor], model: Model, *, tokens: bool) ->
     return LayerIntegratedGradients(value, layers[0] if len(layers) == 1 else layers).attribute  # type: ignore[no-any-return]
 
 
-def _masked(text: Sequence, model: Model) -> Tensor:
+def _masked(text: Sequence, model: "Model") -> "Tensor":
     """(1, T) ids with every word masked; special tokens stay."""
+    import torch
+
     spec: ModalitySpec = model.features.text  # type: ignore[assignment] # tokens are of a text that is there
     tokenizer = load_tokenizer(str(spec.encoder))
     mask = tokenizer.mask_token_id if tokenizer.mask_token_id is not None else tokenizer.pad_token_id
@@ -185,7 +196,7 @@ def _masked(text: Sequence, model: Model) -> Tensor:
 
 
 def _named(
-    modality: Modality, values: npt.NDArray[np.float64], batch: Batch, split: Split, row: int, model: Model
+    modality: Modality, values: npt.NDArray[np.float64], batch: Batch, split: Split, row: int, model: "Model"
 ) -> tuple[tuple[str, ...], npt.NDArray[np.float64]]:
     """Words in the place of pieces, where the text was made of token ids; else numbers."""
     spec: ModalitySpec = getattr(model.features, modality)

@@ -4,12 +4,10 @@ import hashlib
 import inspect
 import json
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import nn
 
 from sentiprism.errors import UserError
 from sentiprism.features.assets import digest
@@ -29,6 +27,9 @@ from sentiprism.features.tokens import (
     vocabulary,
 )
 from sentiprism.files import atomic_folder, home, sole
+
+if TYPE_CHECKING:  # texts are tokenised without torch
+    from torch import nn
 
 __all__ = [
     "Encoded",
@@ -63,7 +64,7 @@ class Encoded(NamedTuple):
     """(N,), 0 where the text is missing."""
 
 
-def load_backbone(encoder: Encoder, *, pretrained: bool = True) -> nn.Module:
+def load_backbone(encoder: Encoder, *, pretrained: bool = True) -> "nn.Module":
     """The encoder's network without a pooler, float32, in eval mode; `config.hidden_size` is its width.
 
     Scaled-dot-product attention is used where transformers has it for the architecture (not for MPNet).
@@ -75,6 +76,7 @@ def load_backbone(encoder: Encoder, *, pretrained: bool = True) -> nn.Module:
     Raises:
         UserError: no safetensors weights, weights of another architecture, or an encoder-decoder.
     """
+    import torch
     from transformers import MODEL_MAPPING
 
     folder = resolve(encoder, weights=pretrained)
@@ -153,7 +155,6 @@ def _open(folder: Path) -> Encoded:
     return Encoded(np.load(folder / "values.npy", mmap_mode="r"), np.load(folder / "lengths.npy"))
 
 
-@torch.no_grad()
 def _encode(
     encoder: Encoder,
     flat: npt.NDArray[np.int32],
@@ -164,6 +165,8 @@ def _encode(
     device: str,
     layer: int,
 ) -> None:
+    import torch
+
     backbone = load_backbone(encoder).to(device)
     config: Any = backbone.config
     if not -config.num_hidden_layers - 1 <= layer <= config.num_hidden_layers:
@@ -174,6 +177,7 @@ def _encode(
     shape = (len(flat), config.hidden_size)
     # a plain file, not a memory map: on a full disk a map ends the process, a file raises
     with (
+        torch.no_grad(),
         (folder / "values.npy").open("wb") as file,
         progress(f"encoding {len(order)} texts with {encoder}", total=len(flat)) as advance,
     ):

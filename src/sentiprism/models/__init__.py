@@ -1,11 +1,13 @@
 """Models: one paper, one file. A file added here is found by its name, nothing else is touched."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sentiprism.models.artifact import SavedModel, load_model, save_model
-from sentiprism.models.base import Model, ModelConfig
 from sentiprism.registry import Registry
 from sentiprism.types import FeatureSpec, TargetSpec
+
+if TYPE_CHECKING:  # they bring torch, which a model's name and a saved model's description do without
+    from sentiprism.models.base import Model, ModelConfig
 
 __all__ = [
     "MODELS",
@@ -18,7 +20,15 @@ __all__ = [
     "save_model",
 ]
 
-MODELS: Registry[Model] = Registry("sentiprism.models", "sentiprism.models.base:Model", "model")
+MODELS: "Registry[Model]" = Registry("sentiprism.models", "sentiprism.models.base:Model", "model")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in {"Model", "ModelConfig"}:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from sentiprism.models import base
+
+    return getattr(base, name)
 
 
 def list_models() -> list[str]:
@@ -30,10 +40,10 @@ def create_model(
     name: str,
     features: FeatureSpec,
     target: TargetSpec,
-    config: ModelConfig | dict[str, Any] | None = None,
+    config: "ModelConfig | dict[str, Any] | None" = None,
     *,
     pretrained: bool = True,
-) -> Model:
+) -> "Model":
     """Build a model by name.
 
     Args:
@@ -46,6 +56,8 @@ def create_model(
     Raises:
         UserError: unknown name, unknown or wrong field, or no modality in common with the dataset.
     """
+    from sentiprism.models.base import ModelConfig
+
     model = MODELS[name]
     if not isinstance(config, ModelConfig):
         config = model.Config.parse(config or {}, f"configuration of {name}")

@@ -2,26 +2,41 @@
 
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file
 
 from sentiprism.errors import UserError
 from sentiprism.features.text import save_text_recipe
 from sentiprism.files import atomic_folder, save_tensors, write_text
 from sentiprism.metrics.conformal import Calibration
-from sentiprism.models.base import Model
 from sentiprism.types import FeatureSpec, TargetSpec
 
+if TYPE_CHECKING:
+    from sentiprism.models.base import Model
+
 FORMAT = 2
+WEIGHTS = "weights.safetensors"
+DAMAGE = (ValueError, KeyError, TypeError, OSError, ValidationError, SafetensorError)
+"""What damaged files raise."""
+
+
+class Description(NamedTuple):
+    """What a saved model says of itself; torch is not needed to read it."""
+
+    model: str
+    features: FeatureSpec
+    target: TargetSpec
+    config: dict[str, Any]
+    """Of the model, not validated yet."""
+    metadata: dict[str, Any]
 
 
 class SavedModel(NamedTuple):
     """A model, whose ``features`` say how to feed it, and what was noted of it."""
 
-    model: Model
+    model: "Model"
     metadata: dict[str, Any]
 
     @property
@@ -31,7 +46,7 @@ class SavedModel(NamedTuple):
         return None if noted is None else Calibration.parse(noted, "calibration of the saved model")
 
 
-def save_model(model: Model, folder: Path, metadata: dict[str, Any]) -> None:
+def save_model(model: "Model", folder: Path, metadata: dict[str, Any]) -> None:
     """Write a model that describes itself, atomically, in the place of an earlier one.
 
     Args:
@@ -49,7 +64,7 @@ def save_model(model: Model, folder: Path, metadata: dict[str, Any]) -> None:
         "metadata": metadata,
     }
     with atomic_folder(folder, replace=True) as temporary:
-        save_tensors(temporary / "weights.safetensors", model.state_dict())
+        save_tensors(temporary / WEIGHTS, model.state_dict())
         spec = model.features.text
         if spec is not None and spec.kind == "tokens" and spec.encoder is not None:
             save_text_recipe(spec.encoder, temporary / "text")
@@ -73,11 +88,11 @@ def annotate(folder: Path, **notes: Any) -> None:
     write_text(path, json.dumps(described, indent=1))
 
 
-def load_model(folder: Path | str) -> SavedModel:
-    """Rebuild a saved model in evaluation mode, without its pretrained encoder's files.
+def describe_model(folder: Path | str) -> Description:
+    """Read what a saved model says of itself, its text recipe in its own folder; the weights are not opened.
 
     Raises:
-        UserError: the folder is no saved model, is damaged, or its weights do not fit its configuration.
+        UserError: the folder is not a saved model, is damaged, or its model is not known here.
     """
     from sentiprism.models import MODELS
 
@@ -88,22 +103,42 @@ def load_model(folder: Path | str) -> SavedModel:
             raise UserError(
                 f"{folder} has format {described['format']!r}, not {FORMAT}", "load it with its own version"
             )
+        MODELS.check(described["model"])
         features = FeatureSpec.model_validate(described["features"])
         target = TargetSpec.model_validate(described["target"])
-        kind = MODELS[described["model"]]
-        config = kind.Config.model_validate(described["config"])
-        weights, metadata = load_file(folder / "weights.safetensors"), described["metadata"]
+        found = Description(described["model"], features, target, described["config"], described["metadata"])
+        (folder / WEIGHTS).stat()
     except FileNotFoundError as error:
         raise UserError(f"{folder} is not a saved model: no {error.filename}", "give a run's model folder") from None
-    except (ValueError, KeyError, TypeError, OSError, ValidationError, SafetensorError) as error:
+    except DAMAGE as error:
         raise UserError(f"{folder} is damaged: {' '.join(str(error).split())}", "train the model again") from None
     if (folder / "text").is_dir() and features.text is not None:
-        own = str(folder / "text")
-        features = features.model_copy(update={"text": features.text.model_copy(update={"encoder": own})})
-    model = kind(features, target, config, pretrained=False)
+        text = features.text.model_copy(update={"encoder": str(folder / "text")})
+        return found._replace(features=features.model_copy(update={"text": text}))
+    return found
+
+
+def load_model(folder: Path | str) -> SavedModel:
+    """Rebuild a saved model in evaluation mode, without its pretrained encoder's files.
+
+    Raises:
+        UserError: the folder is not a saved model, is damaged, or its weights do not fit its configuration.
+    """
+    from safetensors.torch import load_file
+
+    from sentiprism.models import MODELS
+
+    folder, described = Path(folder), describe_model(folder)
+    kind = MODELS[described.model]
+    try:
+        config = kind.Config.model_validate(described.config)
+        weights = load_file(folder / WEIGHTS)
+    except DAMAGE as error:
+        raise UserError(f"{folder} is damaged: {' '.join(str(error).split())}", "train the model again") from None
+    model = kind(described.features, described.target, config, pretrained=False)
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"the weights in {folder} do not fit: {reason}", "train the model again") from None
-    return SavedModel(model.eval(), metadata)
+    return SavedModel(model.eval(), described.metadata)

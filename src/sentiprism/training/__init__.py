@@ -4,8 +4,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
-
 from sentiprism.config import merge, override
 from sentiprism.data.dataset import Card, Dataset, Split, TuningView
 from sentiprism.data.prepare import PreparedSplit, prepare
@@ -14,14 +12,13 @@ from sentiprism.errors import UserError
 from sentiprism.metrics import protocol
 from sentiprism.models import MODELS, create_model
 from sentiprism.training.config import OptimConfig, RunConfig
-from sentiprism.training.engine import Engine, Precision
+from sentiprism.training.engine import Engine, Precision, check_engine
 from sentiprism.training.experiments import default_settings, load_experiment
-from sentiprism.training.loop import Trainer, selection_rule
-from sentiprism.training.optimizer import check_groups
 from sentiprism.training.oracle import held_out, watcher
 from sentiprism.training.progress import TrainingProgress, curves
-from sentiprism.training.run import Run, new_folder
+from sentiprism.training.run import Run, check_new, new_folder
 from sentiprism.training.seeding import seed_at
+from sentiprism.training.selection import selection_rule
 from sentiprism.types import FeatureSpec
 
 __all__ = ["OptimConfig", "Run", "RunConfig", "launch", "resolve", "resume", "train"]
@@ -29,7 +26,11 @@ __all__ = ["OptimConfig", "Run", "RunConfig", "launch", "resolve", "resume", "tr
 
 def resolve(base: dict[str, Any], assignments: Iterable[str] = ()) -> RunConfig:
     """A whole `RunConfig` from a mapping and ``key=value`` assignments, the model's part validated and filled in."""
-    config = RunConfig.parse(override(base, assignments), "run configuration")
+    return _complete(RunConfig.parse(override(base, assignments), "run configuration"))
+
+
+def _complete(config: RunConfig) -> RunConfig:
+    """The model's part validated and filled in; the model's module is imported for it, and torch with it."""
     model = MODELS[config.model].Config.parse(config.config, f"configuration of {config.model}")
     return config.model_copy(update={"config": model.model_dump(mode="json")})
 
@@ -83,7 +84,8 @@ def train(
         base = default_settings(model, name)
     given = {"model": model, "dataset": name, "seeds": seeds}
     given = {key: value for key, value in given.items() if value is not None}
-    config = resolve(merge(merge(base, settings or {}), given), assignments)
+    changed = override(merge(merge(base, settings or {}), given), assignments)
+    config = RunConfig.parse(changed, "run configuration")
     view = dataset if isinstance(dataset, TuningView) else None
     return launch(config, view, out=out, device=device, precision=precision, tensorboard=tensorboard, quiet=quiet)
 
@@ -98,10 +100,10 @@ def launch(
     tensorboard: bool = False,
     quiet: bool = False,
 ) -> Run:
-    """Train a whole configuration, as `resolve` gives it; the rest is as in `train`.
+    """Train a configuration; the rest is as in `train`. What can be refused without torch is refused first.
 
     Args:
-        config: the run.
+        config: the run; the defaults of the model's part may be left out.
         view: the dataset; by default ``config.dataset`` from the store.
         out: run folder; by default a new one under ``runs/``.
         device: as in `train`.
@@ -112,17 +114,25 @@ def launch(
     Raises:
         UserError: anything the user can mend.
     """
+    MODELS.check(config.model)
+    check_engine(device, precision)
     view = view or load_dataset(config.dataset)
     test = held_out(view, wanted=config.oracle)
     view = view.tuning() if isinstance(view, Dataset) else view
-    engine = Engine(device, precision)
+    selection_rule(protocol(view.card.protocol), config.optim.select)
+    if out is not None:
+        check_new(Path(out))
+    config, engine = _complete(config), Engine(device, precision)
+    import torch
+
+    from sentiprism.training.optimizer import check_groups
+
     folder = engine.gather(Path(out) if out else new_folder(config))[0]  # processes may read different clocks
     inputs = _inputs(view, config, engine)
     with torch.device("meta"):  # a configuration that cannot be built is refused before anything is written
         check_groups(
             create_model(config.model, inputs.features, view.card.target, config.config, pretrained=False), config.optim
         )
-    selection_rule(protocol(view.card.protocol), config.optim.select)
     if engine.is_main:
         Run.create(folder, config, view.card, str(engine.device), engine.precision)
     engine.barrier()
@@ -180,6 +190,8 @@ def _inputs(view: TuningView, config: RunConfig, engine: Engine) -> _Inputs:
 def _train(
     run: Run, card: Card, inputs: _Inputs, engine: Engine, test: Split | None, *, tensorboard: bool, quiet: bool
 ) -> Run:
+    from sentiprism.training.loop import Trainer
+
     config = run.config
     scorer = protocol(card.protocol)
     metadata = {"dataset": card.name, "content": card.content, "protocol": card.protocol}

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field, NonNegativeInt, PositiveFloat, field_validator
 
 from sentiprism.config import Config
-from sentiprism.data.prepare import DataConfig
+from sentiprism.data.config import DataConfig
 
 FIRST_SEED = 1111  # the field's habit: 1111, 1112, ...
 

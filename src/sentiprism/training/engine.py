@@ -4,16 +4,20 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from math import nan
-from typing import Any, Literal, get_args
-
-import torch
-from torch import Tensor, nn
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from sentiprism.errors import UserError, suggest
-from sentiprism.models.base import Model
 from sentiprism.types import MODALITIES, Batch, Sequence
 
+if TYPE_CHECKING:  # what a run needs is checked before torch is imported
+    import torch
+    from torch import Tensor, nn
+
+    from sentiprism.models.base import Model
+
 Precision = Literal["auto", "no", "bf16", "fp16"]
+KINDS = ("auto", "cpu", "cuda", "mps")
+"""Devices by name; ``cuda:1`` is the second of a kind."""
 
 
 class Engine:
@@ -26,12 +30,12 @@ class Engine:
     """
 
     def __init__(self, device: str = "auto", precision: Precision = "auto") -> None:
+        check_engine(device, precision)
+        import torch
         from accelerate import Accelerator, DistributedDataParallelKwargs
         from accelerate.state import AcceleratorState
 
-        kind = _check_device(device)
-        if precision not in get_args(Precision):
-            raise UserError(f"no precision is called {precision!r}", suggest(precision, get_args(Precision)))
+        kind = _available(device)
         if precision == "fp16" and kind == "cpu":  # Accelerate would compute in fp32 and say nothing
             raise UserError("precision fp16 needs a GPU", "choose bf16 or no")
         if precision == "auto":
@@ -52,7 +56,7 @@ class Engine:
         self.rank, self.world = self._accelerator.process_index, self._accelerator.num_processes
         self.is_main = self.rank == 0
 
-    def prepare(self, model: Model, optimizer: torch.optim.Optimizer) -> tuple[nn.Module, Any]:
+    def prepare(self, model: "Model", optimizer: "torch.optim.Optimizer") -> "tuple[nn.Module, Any]":
         """Model on its device, wrapped where there are several processes, and its optimiser."""
         return self._accelerator.prepare(model, optimizer)  # type: ignore[no-any-return]
 
@@ -73,20 +77,22 @@ class Engine:
         """The chosen precision for a forward pass outside the wrapped model."""
         return self._accelerator.autocast()  # type: ignore[no-any-return]
 
-    def accumulating(self, model: nn.Module, *, last: bool) -> AbstractContextManager[Any]:
+    def accumulating(self, model: "nn.Module", *, last: bool) -> AbstractContextManager[Any]:
         """Processes exchange gradients only in the last batch of a step."""
         return nullcontext() if last else self._accelerator.no_sync(model)
 
-    def backward(self, loss: Tensor) -> None:
+    def backward(self, loss: "Tensor") -> None:
         """Gradients of ``loss``, scaled where the precision needs it."""
         self._accelerator.backward(loss)
 
-    def clip(self, parameters: list[nn.Parameter], norm: float) -> None:
+    def clip(self, parameters: "list[nn.Parameter]", norm: float) -> None:
         """Clip the norm of all gradients together."""
         self._accelerator.clip_grad_norm_(parameters, norm)
 
-    def clip_value(self, parameters: list[nn.Parameter], value: float) -> None:
+    def clip_value(self, parameters: "list[nn.Parameter]", value: float) -> None:
         """Clip every entry of the gradients to [-value, value], right after a `backward`."""
+        from torch import nn
+
         scaler = self._accelerator.scaler
         if scaler is not None:  # what fp16 overflowed must stay in sight of the scaler, which then passes over the step
             value *= scaler.get_scale()
@@ -94,7 +100,7 @@ class Engine:
                 gradient.nan_to_num_(nan=nan, posinf=nan, neginf=nan)
         nn.utils.clip_grad_value_(parameters, value)
 
-    def mean(self, value: Tensor) -> Tensor:
+    def mean(self, value: "Tensor") -> "Tensor":
         """Mean of a tensor over the processes, on every process; only the device waits for it."""
         return self._accelerator.reduce(value, reduction="mean") if self.world > 1 else value
 
@@ -127,7 +133,22 @@ class Engine:
             yield
 
 
-def _check_device(device: str) -> str:
+def check_engine(device: str, precision: str = "auto") -> None:
+    """Refuse names that no device and no precision has; whether a device is there needs torch and is asked later.
+
+    Raises:
+        UserError: one of them is unknown.
+    """
+    if device.partition(":")[0] not in KINDS or device.startswith("auto:"):
+        raise UserError(f"no device is called {device!r}", f"choose one of: {', '.join(KINDS)}")
+    if precision not in get_args(Precision):
+        raise UserError(f"no precision is called {precision!r}", suggest(precision, get_args(Precision)))
+
+
+def _available(device: str) -> str:
+    """Kind of a device that is there: cpu, cuda or mps."""
+    import torch
+
     kind, colon, index = device.partition(":")
     counts = {
         "cpu": 1,
@@ -136,9 +157,7 @@ def _check_device(device: str) -> str:
     }
     if device == "auto":
         return next((name for name in ("cuda", "mps") if counts[name]), "cpu")
-    if kind not in counts:
-        raise UserError(f"no device is called {device!r}", f"choose one of: auto, {', '.join(counts)}")
-    if not counts[kind] or (colon and not (index.isdecimal() and int(index) < counts[kind])):
+    if not counts.get(kind) or (colon and not (index.isdecimal() and int(index) < counts[kind])):
         here = [f"{name}:{i}" if count > 1 else name for name, count in counts.items() for i in range(count)]
         raise UserError(f"device {device!r} is not available here", f"choose auto or: {', '.join(here)}")
     return kind

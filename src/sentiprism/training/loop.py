@@ -26,6 +26,7 @@ from sentiprism.training.optimizer import build_optimizer, plateau_factor, rate_
 from sentiprism.training.predict import Predictions, predict
 from sentiprism.training.progress import Log, TrainingProgress
 from sentiprism.training.seeding import seed_at
+from sentiprism.training.selection import selection_rule
 from sentiprism.types import Batch, ModelOutput
 
 Watch = Callable[[Model, int], None]
@@ -236,17 +237,6 @@ class Trainer:
         }
         save_checkpoint(self.last, self.parts, self.optimizer, progress)
         write_text(self.folder / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in self.history))
-
-
-def selection_rule(protocol: Protocol, select: str | None) -> str:
-    """How the epoch is chosen, in words that stand beside every number.
-
-    Raises:
-        UserError: the protocol has no metric of that name.
-    """
-    metric = select or protocol.default_selection
-    extreme = "highest" if protocol.higher_is_better(metric) else "lowest"
-    return f"epoch of the {extreme} valid {protocol.metrics[metric].label}; test is not looked at"
 
 
 def _weights_divergence(answers: Predictions) -> dict[str, float]:

@@ -7,16 +7,18 @@ file. So neither the loop nor the schedule nor the selection can come to know th
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sentiprism.data.dataset import Dataset, Split, TuningView
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.errors import UserError
 from sentiprism.files import write_text
 from sentiprism.metrics import Protocol
-from sentiprism.models import Model
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import predict
+
+if TYPE_CHECKING:
+    from sentiprism.models import Model
 
 FILE = "oracle.jsonl"
 
@@ -34,13 +36,13 @@ def held_out(view: TuningView, *, wanted: bool) -> Split | None:
     return view.test
 
 
-def watcher(test: PreparedSplit, protocol: Protocol, engine: Engine, folder: Path) -> Callable[[Model, int], None]:
+def watcher(test: PreparedSplit, protocol: Protocol, engine: Engine, folder: Path) -> "Callable[[Model, int], None]":
     """A function that scores a model on test after an epoch and writes that to ``folder/oracle.jsonl``.
 
     An epoch that is trained again after an interruption takes the place of what was written of it.
     """
 
-    def watch(model: Model, epoch: int) -> None:
+    def watch(model: "Model", epoch: int) -> None:
         found = predict(model, test, engine)
         if engine.is_main:
             row = {"epoch": epoch, "test": protocol.compute(found.prediction, found.label)}

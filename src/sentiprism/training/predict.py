@@ -2,14 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
-import torch
-from torch import nn
 
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.sampler import LengthGroupedSampler
@@ -17,6 +15,9 @@ from sentiprism.errors import UserError
 from sentiprism.files import atomic_file
 from sentiprism.training.engine import Engine
 from sentiprism.types import MODALITIES, ModelOutput
+
+if TYPE_CHECKING:  # predictions are read without torch
+    from torch import nn
 
 Array = npt.NDArray[Any]
 
@@ -40,7 +41,7 @@ class Predictions(NamedTuple):
 
 
 def forward_all(
-    model: nn.Module,
+    model: "nn.Module",
     data: PreparedSplit,
     engine: Engine,
     batch_size: int = 64,
@@ -58,6 +59,8 @@ def forward_all(
         rows: which utterances; None = all.
         labels: whether the model is told them, and computes its losses.
     """
+    import torch
+
     rows = np.arange(len(data)) if rows is None else rows
     lengths = data.lengths[rows]
     sampler = LengthGroupedSampler(lengths, batch_size, 0, shuffle=False, rank=engine.rank, world=engine.world)
@@ -72,7 +75,7 @@ def forward_all(
         model.train(was_training)
 
 
-def predict(model: nn.Module, data: PreparedSplit, engine: Engine, batch_size: int = 64) -> Predictions:
+def predict(model: "nn.Module", data: PreparedSplit, engine: Engine, batch_size: int = 64) -> Predictions:
     """Predict a whole split; every process gets all of it."""
     parts: list[tuple[Array, dict[str, Array], dict[str, float]]] = []
     for rows, output in forward_all(model, data, engine, batch_size):

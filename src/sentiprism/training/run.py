@@ -10,8 +10,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from sentiprism import __version__
 from sentiprism.config import dump, load_yaml
 from sentiprism.data.dataset import Card
@@ -42,8 +40,7 @@ class Run:
     @classmethod
     def create(cls, folder: Path, config: RunConfig, card: Card, device: str, precision: str) -> "Run":
         """Make the folder and write what the run is."""
-        if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-            raise UserError(f"{folder} exists already", "choose another --out, or go on with --resume")
+        check_new(folder)
         write_text(folder / "environment.json", json.dumps(_environment(card, device, precision), indent=1))
         write_text(folder / "run.yaml", dump(config))
         return cls(folder)
@@ -115,6 +112,16 @@ class Run:
         return self.folder.name
 
 
+def check_new(folder: Path) -> None:
+    """Refuse a folder that a new run would write into something else.
+
+    Raises:
+        UserError: there is something in it.
+    """
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise UserError(f"{folder} exists already", "choose another --out, or go on with --resume")
+
+
 def new_folder(config: RunConfig) -> Path:
     """``runs/<model>-<dataset>-<time>``, not there yet."""
     name = f"{config.model}-{Path(config.dataset).name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
@@ -123,6 +130,8 @@ def new_folder(config: RunConfig) -> Path:
 
 
 def _environment(card: Card, device: str, precision: str) -> dict[str, Any]:
+    import torch
+
     return {
         "sentiprism": __version__,
         "python": platform.python_version(),

@@ -1,10 +1,11 @@
 """Randomness as a pure function of where training stands, so that a resumed run needs no saved generator state."""
 
 import numpy as np
-import torch
 
 
 def seed_at(*position: int) -> None:
     """Seed torch's generators on all devices from (seed, epoch, batch, rank) or any such position."""
+    import torch
+
     state = np.random.SeedSequence(list(position)).generate_state(1, np.uint64)[0]
     torch.manual_seed(int(state))

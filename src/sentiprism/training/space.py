@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-import torch
-
 from sentiprism.config import override
 from sentiprism.data.dataset import TuningView
 from sentiprism.data.prepare import prepare
@@ -12,8 +10,7 @@ from sentiprism.errors import UserError
 from sentiprism.models import MODELS, create_model
 from sentiprism.models.search import ENCODER, SHARED, Among, Between, Distribution, Space
 from sentiprism.training import RunConfig, resolve
-from sentiprism.training.loop import selection_rule
-from sentiprism.training.optimizer import check_groups
+from sentiprism.training.selection import selection_rule
 from sentiprism.training.study import Study
 
 _ABSENT = object()
@@ -50,6 +47,10 @@ def within(study: Study) -> dict[str, Any]:
 
 def check(study: Study, view: TuningView) -> None:
     """Refuse before the first trial what every trial, or every one with some value, would be refused for."""
+    import torch
+
+    from sentiprism.training.optimizer import check_groups
+
     config = resolve(study.run)
     selection_rule(study.scorer, study.select)
     for place, distribution in study.space.items():

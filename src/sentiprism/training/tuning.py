@@ -11,12 +11,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
 import yaml
 
 from sentiprism.config import dump, load_yaml, merge, override
+from sentiprism.data.config import DataConfig
 from sentiprism.data.dataset import Dataset, TuningView
-from sentiprism.data.prepare import DataConfig, PreparedSplit, prepare
+from sentiprism.data.prepare import PreparedSplit, prepare
 from sentiprism.data.store import load_tuning
 from sentiprism.errors import UserError
 from sentiprism.files import write_text
@@ -25,9 +25,9 @@ from sentiprism.models import create_model
 from sentiprism.training import RunConfig, resolve
 from sentiprism.training.engine import Engine
 from sentiprism.training.experiments import Experiment, default_settings, load_experiment
-from sentiprism.training.loop import Trainer, selection_rule
 from sentiprism.training.progress import TrainingProgress
 from sentiprism.training.seeding import seed_at
+from sentiprism.training.selection import selection_rule
 from sentiprism.training.space import check, read_space, space_of, within
 from sentiprism.training.study import Journal, Pruned, Study, Trial
 from sentiprism.types import FeatureSpec
@@ -155,6 +155,8 @@ def go_on(
     Raises:
         UserError: there is no study, its dataset has changed, or every trial failed.
     """
+    import torch
+
     folder = Path(folder)
     study = _read(folder)
     config = resolve(study.run)
@@ -226,6 +228,8 @@ class _Work:
             _write_best(Found(self.journal.folder, study, self.journal.trials()), self.view.name)
 
     def _train(self, config: RunConfig, trial: Any) -> dict[str, Any]:
+        from sentiprism.training.loop import Trainer
+
         features, train, valid = self._inputs(config.data)
         seed = config.seeds[0]
         seed_at(seed)

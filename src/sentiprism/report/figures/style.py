@@ -9,7 +9,7 @@ from sentiprism.errors import UserError
 from sentiprism.evaluation.answers import protocol_of
 from sentiprism.files import atomic_file
 from sentiprism.training import Run
-from sentiprism.training.loop import selection_rule
+from sentiprism.training.selection import selection_rule
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

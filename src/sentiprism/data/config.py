@@ -1,0 +1,53 @@
+"""How a dataset becomes batches, as a run configuration says it."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from sentiprism.config import Config
+from sentiprism.types import MODALITIES, Modality, Source
+
+
+class TextConfig(Config):
+    """How the text of a dataset becomes a model's input."""
+
+    encoder: str | None = "minilm"
+    """Asset name, Hugging Face folder or hub name; None = text features as they are stored."""
+    mode: Literal["tune", "frozen"] = "tune"
+    """``tune``: the encoder is a part of the model. ``frozen``: its hidden states are made once and kept."""
+    source: Literal["auto", Source] = "auto"
+    """``raw`` transcripts, stored token ``ids`` or stored ``features``; ``auto`` takes the first of them that
+    is there and fits the encoder."""
+    max_tokens: int = Field(50, ge=3)
+    """Longer texts are cut; [CLS] and [SEP] count. 50 is the length of the MMSA distribution."""
+    frozen_layers: int = Field(0, ge=0)
+    """Of an encoder that is tuned, the embeddings and so many lower layers stay as they are; no gradient is computed
+    for them."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.encoder is None and self.source in {"raw", "ids"}:
+            raise ValueError(f"source {self.source} needs an encoder")
+        if self.frozen_layers and self.mode == "frozen":
+            raise ValueError("mode frozen leaves no layer to count")
+        return self
+
+
+class DataConfig(Config):
+    """How a dataset becomes batches."""
+
+    text: TextConfig = TextConfig()
+    normalize: Literal["none", "train"] = "none"
+    """``train``: z-score audio, vision and text features that are not contextual with the train split's
+    statistics. Published systems take features as they come."""
+    modality_dropout: dict[Modality, Annotated[float, Field(ge=0, lt=1)]] = {}
+    """Probability that a modality of a train utterance is left out, drawn anew each epoch; a number stands for all
+    three. Where that would leave an utterance nothing, one modality that it has stays."""
+    feature_noise: float = Field(0.0, ge=0)
+    """Deviation of Gaussian noise on train batches, in deviations of each feature over train; on audio, vision and
+    text features that are not contextual."""
+
+    @field_validator("modality_dropout", mode="before")
+    @classmethod
+    def _spread(cls, given: Any) -> Any:
+        return dict.fromkeys(MODALITIES, given) if isinstance(given, int | float) and given else given or {}
