@@ -7,7 +7,7 @@ from unicodedata import category
 MOST = 300
 """Characters of a message's cause, and of its remedy; what is longer is cut in its middle."""
 FEW = 8
-"""Names that a remedy lists where none is near what was typed."""
+"""Names that a message lists at most, for instance where none is near what was typed."""
 
 
 class UserError(Exception):
@@ -46,11 +46,16 @@ def shorten(text: str, most: int = MOST) -> str:
 def suggest(name: str, known: Iterable[str]) -> str:
     """Remedy for an unknown name: its three nearest matches, else the first few of what there is."""
     names = sorted(known)
-    near = get_close_matches(name[:100], names, n=3, cutoff=0.6)
+    lower = {one.lower(): one for one in reversed(names)}  # of two that differ by case alone, the first
+    near = [lower[one] for one in get_close_matches(name[:100].lower(), lower, n=3, cutoff=0.6)]
     if near:
         quoted = [repr(one) for one in near]
         return f"did you mean {' or '.join([', '.join(quoted[:-1]), quoted[-1]] if quoted[1:] else quoted)}?"
-    if not names:
-        return "there are none yet"
+    return f"choose one of: {few(names)}" if names else "there are none yet"
+
+
+def few(names: Iterable[str]) -> str:
+    """The first `FEW` of names, with commas between, and how many more there are."""
+    names = list(names)
     rest = len(names) - FEW
-    return f"choose one of: {', '.join(names[:FEW])}" + (f" and {rest} more" if rest > 0 else "")
+    return ", ".join(names[:FEW]) + (f" and {rest} more" if rest > 0 else "")

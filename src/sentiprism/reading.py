@@ -2,14 +2,17 @@
 
 import codecs
 import json
+import math
 import os
+import re
 import stat
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sentiprism.errors import UserError
+from sentiprism.errors import UserError, shorten
 
 MB = 2**20
 SMALL = 16 * MB
@@ -22,6 +25,10 @@ FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 """Opening a FIFO would block; Windows has no such flag, and another one for bytes as they are."""
 HOPS = 40
 """Links in a row, as many as Linux follows."""
+CONTROLS = 0.01
+"""Share of control characters above which bytes of an encoding that fits anything are not text."""
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 @contextmanager
@@ -39,9 +46,7 @@ def open_regular(path: Path, most: int | None = None, what: str = "file") -> Ite
     try:
         if _leads_into_system(path):
             raise UserError(f"{path} is not a regular file", f"save the {what} as a file first")
-        fd = os.open(
-            path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-        )  # a FIFO would block
+        fd = os.open(path, FLAGS)
     except FileNotFoundError:
         raise UserError(f"no file {path}", "check the path") from None
     except (OSError, ValueError) as error:
@@ -82,32 +87,52 @@ def read_bytes(path: Path, most: int = SMALL, what: str = "file") -> bytes:
     return content
 
 
-def read_text(path: Path, most: int = SMALL, what: str = "file") -> str:
+def read_text(path: Path, most: int = SMALL, what: str = "file", also: Sequence[str] = ()) -> str:
     """Text of a regular file in UTF-8, or in UTF-16 or UTF-8 with a byte-order mark.
+
+    Args:
+        path: see `open_regular`.
+        most: see `open_regular`.
+        what: see `open_regular`.
+        also: encodings that are tried one after the other where it is not UTF-8.
 
     Raises:
         UserError: as `open_regular`; or it is in another encoding, or binary.
     """
-    return decode_text(read_bytes(path, most, what), path)
+    return decode_text(read_bytes(path, most, what), path, also)
 
 
-def decode_text(content: bytes, path: Path) -> str:
+def decode_text(content: bytes, path: Path, also: Sequence[str] = ()) -> str:
     """Text of bytes that were read from ``path``, see `read_text`."""
-    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    try:
-        text = content.decode("utf-16" if wide else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 text (byte {error.start})", "save it as UTF-8") from None
-    if "\0" in text:
-        raise UserError(f"{path} is not text: it has NUL bytes", "get a whole copy of it, as UTF-8")
-    return text
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encodings: tuple[str, ...] = ("utf-16",)
+    else:
+        encodings = ("utf-8-sig", *also)
+    for encoding in encodings:
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError as error:
+            fault = error
+            continue
+        if "\0" in text or (encoding in also and _controls(text) > CONTROLS):
+            cause = "NUL bytes" if "\0" in text else "control characters"
+            raise UserError(f"{path} is not text: it has {cause}", "get a whole copy of it, as UTF-8")
+        return text
+    name = "UTF-16" if encodings == ("utf-16",) else "UTF-8"
+    raise UserError(f"{path} is not {name} text (byte {fault.start})", "save it as UTF-8")
+
+
+def _controls(text: str) -> float:
+    begin = text[:100_000]
+    return sum(ord(c) < 32 and not c.isspace() for c in begin) / max(len(begin), 1)
 
 
 def read_json(path: Path, most: int = SMALL, what: str = "JSON file") -> Any:
     """Value of a JSON file.
 
     Raises:
-        UserError: as `read_text`; or it is not JSON, or nested more than `DEPTH` deep.
+        UserError: as `read_text`; or it is not JSON, nested more than `DEPTH` deep, has a key twice in one object, or
+            holds half of a surrogate pair.
     """
     return parse_json(read_text(path, most, what), path)
 
@@ -115,7 +140,7 @@ def read_json(path: Path, most: int = SMALL, what: str = "JSON file") -> Any:
 def parse_json(text: str, source: object) -> Any:
     """Value of a JSON text; ``source`` names it in errors, see `read_json`."""
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=_without_repetition)
     except RecursionError:
         raise UserError(f"{source} is nested too deeply", f"use at most {DEPTH} levels of brackets") from None
     except ValueError as error:  # a number of more digits than Python reads, too
@@ -127,6 +152,33 @@ def parse_json(text: str, source: object) -> Any:
             raise UserError(f"{source} is nested too deeply", f"use at most {DEPTH} levels of brackets")
         inner = (one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list))
         level = [item for one in inner for item in one if isinstance(item, dict | list)]
+    if _SURROGATE.search(text):
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise UserError(
+                f"{source} holds half of a surrogate pair (\\ud800 to \\udfff)", "write whole characters"
+            ) from None
+    return value
+
+
+def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        again = Counter(key for key, _ in pairs).most_common(1)[0][0]
+        raise ValueError(f"one object has the key {again!r} twice")
+    return value
+
+
+def parse_number(text: str) -> float:
+    """Finite number in ASCII digits, with a point; unlike ``float`` it refuses ``1_0``, full-width digits and NaN.
+
+    Raises:
+        ValueError: it is not a number, or too large for one.
+    """
+    value = float(text) if _NUMBER.fullmatch(text.strip()) else math.nan
+    if not math.isfinite(value):
+        raise ValueError(f"{shorten(text)!r} is not a number")
     return value
 
 

@@ -85,8 +85,8 @@ def test_import_stores_it(home: Path, files: dict[str, Path]) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("[1]", "gives no folds"),
-        ("{", "gives no folds"),
+        ("[1]", "does not name splits"),
+        ("{", "is not JSON"),
         ('{"trian": ["v1"]}', "did you mean 'train'"),
         ('{"train": ["v1"], "test": ["v1"]}', "'v1' is in train and test"),
         ('{"train": ["other"]}', "no video in common"),

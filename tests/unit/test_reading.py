@@ -5,7 +5,7 @@ import os
 import pytest
 
 from sentiprism.errors import MOST, UserError, printable, suggest
-from sentiprism.reading import open_regular, parse_json, read_json, read_text
+from sentiprism.reading import open_regular, parse_json, parse_number, read_json, read_text
 
 
 def refused(call, *words):
@@ -85,3 +85,29 @@ def test_suggestions_are_near_and_few():
     assert suggest("model-7", names).count("model-") == 3
     assert suggest("zzz", names).endswith("and 92 more")
     assert suggest("mfd", ["mdf", "tfn", "mult"]) == "did you mean 'mdf'?"
+
+
+def test_json_with_a_key_twice_or_half_a_character_is_refused():
+    refused(lambda: parse_json('[{"a": 1, "b": 2, "a": 3}]', "x"), "one object has the key 'a' twice")
+    for text in ('"\\ud800"', '{"\\udfff": 1}', '["\\ud83d\\ude00\\udc00"]'):
+        refused(lambda text=text: parse_json(text, "x"), "half of a surrogate pair")
+    assert parse_json('"\\ud83d\\ude00"', "x") == "😀"
+
+
+@pytest.mark.parametrize("text", ["1_0", "１", "٣", "nan", "inf", "1e999", "0x1", "", ".", "1e", "1,5", "--1", "1 2"])
+def test_only_ascii_numbers_are_numbers(text):
+    with pytest.raises(ValueError, match="not a number"):
+        parse_number(text)
+
+
+@pytest.mark.parametrize("text", ["1", "-1.5", "+.5", "2.", " 3e-2\n", "1E3"])
+def test_numbers_are_read_as_python_reads_them(text):
+    assert parse_number(text) == float(text)
+
+
+def test_old_encodings_are_tried_where_they_are_asked_for(tmp_path):
+    (tmp_path / "t").write_bytes(b"caf\xe9 \x80")
+    assert read_text(tmp_path / "t", also=("ascii", "cp1252")) == "café €"
+    refused(lambda: read_text(tmp_path / "t", also=("ascii",)), "is not UTF-8 text (byte 3)")
+    (tmp_path / "t").write_bytes(bytes(range(1, 256)))
+    refused(lambda: read_text(tmp_path / "t", also=("latin-1",)), "control characters")

@@ -140,13 +140,18 @@ def test_our_own_analysis_is_read(tmp_path: Path) -> None:
     assert given(tmp_path, json.dumps({"utterances": [part.model_dump(mode="json")]}), "a.json") == TIMED
 
 
-@pytest.mark.parametrize("text", ["", " \n\n", "WEBVTT\n", "[]", '{"segments": []}', "1\n00:01 --> 00:02\n\n"])
+@pytest.mark.parametrize("text", [" \n\n", "WEBVTT\n", "[]", '{"segments": []}', "1\n00:01 --> 00:02\n\n"])
 def test_transcript_without_words_is_named(text: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"talk.srt holds no words"):
         given(tmp_path, text)
 
 
-def test_missing_file_and_folder_are_named(tmp_path: Path) -> None:
-    for path in (tmp_path / "none.srt", tmp_path):
-        with pytest.raises(UserError, match="no file"):
+def test_missing_and_empty_files_and_folders_are_named(tmp_path: Path) -> None:
+    (tmp_path / "empty.srt").touch()
+    for path, told in (
+        (tmp_path / "none.srt", "no file"),
+        (tmp_path, "is a folder"),
+        (tmp_path / "empty.srt", "empty"),
+    ):
+        with pytest.raises(UserError, match=told):
             read_transcript(path)

@@ -1,10 +1,10 @@
 """Which utterances of a table are cut from which recording, and where."""
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from sentiprism.errors import UserError
+from sentiprism.reading import parse_number
 
 if TYPE_CHECKING:
     from sentiprism.data.importers.columns import Table
@@ -55,10 +55,10 @@ def read_cuts(table: "Table", labels: Path) -> dict[str, list[Cut]]:
 def _times(table: "Table", row: int, labels: Path) -> tuple[float, float]:
     given = table["start"][row], table["end"][row]
     try:
-        start, end = float(given[0]), float(given[1])
+        start, end = map(parse_number, given)
     except ValueError:
-        start = end = math.nan
-    if not 0 <= start < end < math.inf:
+        start = end = -1.0
+    if not 0 <= start < end:
         cause = f"{labels}: {table['id'][row]!r} goes from {given[0]!r} to {given[1]!r}"
-        raise UserError(cause, "write seconds, the start before the end")
+        raise UserError(cause, "write both in seconds, such as 61.5, the start before the end")
     return start, end

@@ -1,19 +1,21 @@
-"""Reads transcripts that people have: SubRip, WebVTT, JSON of this program or of Whisper's kin, plain text.
+"""Reads transcripts: SubRip, WebVTT, JSON of this program or of Whisper and its like, plain text.
 
 What a file is, its content says; its suffix only decides where the content is silent.
 """
 
-import codecs
 import html
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sentiprism.errors import UserError
-from sentiprism.media.transcripts_json import read_json
+from sentiprism.media.transcripts_json import parse_cues
 from sentiprism.media.types import Cue
+from sentiprism.reading import MB, read_text
 
-MOST_BYTES = 32 * 2**20
+MOST_BYTES = 32 * MB
+OLD_WINDOWS = ("cp1252", "latin-1")
+"""Encodings of subtitles that are older than UTF-8."""
 MOST_LINE = 1_000_000
 """Characters; a talk of ten hours on one line has half of that."""
 MOST_TEXT = 4_000_000
@@ -37,11 +39,11 @@ def read_transcript(path: Path) -> tuple[Cue, ...]:
         path: SRT, VTT, JSON or plain text, in UTF-8, UTF-16 or a Western European encoding.
 
     Raises:
-        UserError: it is no text, holds no words, or a time in it is wrong: with the number of the line.
+        UserError: it is not text, holds no words, or a time in it is wrong: with the number of the line.
     """
-    text, suffix = _decoded(path), path.suffix.lower()
+    text, suffix = read_text(path, MOST_BYTES, "transcript", also=OLD_WINDOWS), path.suffix.lower()
     begin = text[:10_000].lstrip()
-    if begin.startswith(("{", "[")) and (entries := read_json(text, path, certain=suffix == ".json")) is not None:
+    if begin.startswith(("{", "[")) and (entries := parse_cues(text, path, certain=suffix == ".json")) is not None:
         return _checked(entries, f"{path} entry")
     lines = text.splitlines()
     if long := next((n for n, line in enumerate(lines, 1) if len(line) > MOST_LINE), None):
@@ -49,32 +51,9 @@ def read_transcript(path: Path) -> tuple[Cue, ...]:
     if begin.startswith("WEBVTT") or any(map(_ARROW.match, lines)):
         return _checked(_timed(lines, path, vtt=begin.startswith("WEBVTT")), f"{path} line")
     if suffix in {".srt", ".vtt", ".json"} and begin:
-        what = "no JSON" if suffix == ".json" else "no line with the times of a cue"
-        raise UserError(f"{path} line 1: there is {what} here", "mend it, or rename it to .txt")
+        cause = "is not JSON" if suffix == ".json" else "has no line with the times of a cue"
+        raise UserError(f"{path} {cause}", "fix the file, or rename it to .txt")
     return _checked(((n, Cue(line)) for n, line in enumerate(lines, 1)), f"{path} line")
-
-
-def _decoded(path: Path) -> str:
-    try:
-        if not path.is_file():
-            raise UserError(f"no file {path}", "check the path")
-        with path.open("rb") as file:
-            raw = file.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror})", "check its rights") from None
-    if len(raw) > MOST_BYTES:
-        raise UserError(f"{path} is larger than {MOST_BYTES >> 20} MB", "give the transcript of one recording")
-    wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    for encoding in ("utf-16",) if wide else ("utf-8-sig", "cp1252", "latin-1"):
-        try:
-            text = raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        controls = sum(ord(c) < 32 and c not in "\t\n\r\f\v\x1c\x1d\x1e" for c in text[:100_000])
-        if "\0" in text or controls > len(text[:100_000]) / 100:
-            break
-        return text
-    raise UserError(f"{path} is no text", "give the transcript as SRT, VTT, JSON or plain text")
 
 
 def _timed(lines: list[str], path: Path, *, vtt: bool) -> Iterator[tuple[int, Cue]]:
@@ -114,7 +93,7 @@ def _timed(lines: list[str], path: Path, *, vtt: bool) -> Iterator[tuple[int, Cu
 def _times(line: str, number: int, path: Path) -> tuple[float, float]:
     match = _TIMES.fullmatch(line)
     if not match:
-        cause = f"{path} line {number}: {line.strip()[:60]!r} are no times of a cue"
+        cause = f"{path} line {number}: {line.strip()[:60]!r} are not times of a cue"
         raise UserError(cause, "write them as 00:00:01.000 --> 00:00:02.500")
     parts = match.groups()
     start, end = (
@@ -140,7 +119,9 @@ def _checked(cues: Iterable[tuple[int, Cue]], place: str) -> tuple[Cue, ...]:
             raise UserError(f"{where}: there is more text than a recording has", "give the transcript alone")
         if cue.start is not None and cue.end is not None:
             if cue.end < cue.start:
-                raise UserError(f"{where}: it ends at {cue.end:g} s, before it begins at {cue.start:g} s", "mend it")
+                raise UserError(
+                    f"{where}: it ends at {cue.end:g} s, before it begins at {cue.start:g} s", "fix its times"
+                )
             if cue.start < last - BACKWARDS:
                 cause = f"{where}: it begins at {cue.start:g} s, the one before it at {last:g} s"
                 raise UserError(cause, "put the cues in the order of time")

@@ -1,6 +1,5 @@
 """Transcripts as JSON: this program's own analysis, Whisper's segments and words, plain lists."""
 
-import json
 from collections.abc import Iterator
 from math import isfinite
 from pathlib import Path
@@ -8,40 +7,35 @@ from typing import Any, NoReturn
 
 from sentiprism.errors import UserError
 from sentiprism.media.types import Cue
+from sentiprism.reading import parse_json
 
 LISTS = ("utterances", "segments", "words")
-"""Keys under which a document has its pieces: of an `Analysis`, of Whisper and its kin; the first that is there."""
+"""Keys under which a document has its pieces: of an `Analysis`, of Whisper and its like; the first that is there."""
 
 
-def read_json(text: str, path: Path, *, certain: bool) -> list[tuple[int, Cue]] | None:
+def parse_cues(text: str, path: Path, *, certain: bool) -> list[tuple[int, Cue]] | None:
     """Cues with the number of their entry.
 
     Args:
         text: the document.
         path: for messages.
-        certain: False = text that does not parse is no JSON, and None is answered.
+        certain: False = a text that is not JSON is another kind of transcript, and None is returned.
 
     Raises:
-        UserError: it does not parse, is nested too deeply, or is no transcript.
+        UserError: it is not JSON (see `parse_json`), or not a transcript.
     """
     try:
-        document = json.loads(text, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
+        document = parse_json(text, path)
+    except UserError:
         if not certain:
             return None
-        line = f" line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        reason = "is nested too deeply" if isinstance(error, RecursionError) else f"is no JSON ({error})"
-        raise UserError(f"{path}{line} {reason}", "mend it, or rename it to .txt") from None
+        raise
     if isinstance(document, dict):
         found = next((document[key] for key in LISTS if isinstance(document.get(key), list)), None)
         document = found if found is not None else [document]
     if not isinstance(document, list):
-        _no_transcript(path, 1)
+        _refuse(path, 1)
     return [cue for number, entry in enumerate(document, 1) for cue in _cues(entry, number, path)]
-
-
-def _refuse(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number of JSON")
 
 
 def _cues(entry: Any, number: int, path: Path) -> Iterator[tuple[int, Cue]]:
@@ -49,7 +43,7 @@ def _cues(entry: Any, number: int, path: Path) -> Iterator[tuple[int, Cue]]:
     if isinstance(entry, str):
         entry = {"text": entry}
     if not isinstance(entry, dict):
-        _no_transcript(path, number)
+        _refuse(path, number)
     words = entry.get("words")
     if isinstance(words, list) and words and all(isinstance(word, dict) and _text(word) for word in words):
         yield from ((number, _cue(word, number, path)) for word in words)
@@ -67,7 +61,7 @@ def _cue(entry: dict[str, Any], number: int, path: Path) -> Cue:
     if text is None:
         if "text" in entry and entry["text"] is None:  # speech whose words this program did not know
             return Cue("")
-        _no_transcript(path, number)
+        _refuse(path, number)
     start, end = (_seconds(entry.get(key), number, path) for key in ("start", "end"))
     return Cue(text) if start is None or end is None else Cue(text, start, end)
 
@@ -77,9 +71,9 @@ def _seconds(value: Any, number: int, path: Path) -> float | None:
         return None
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e7 and isfinite(value):
         return float(value)
-    raise UserError(f"{path} entry {number}: {str(value)[:60]!r} is no time in seconds", "give seconds from 0 on")
+    raise UserError(f"{path} entry {number}: {str(value)[:60]!r} is not a time in seconds", "give seconds from 0 on")
 
 
-def _no_transcript(path: Path, number: int) -> NoReturn:
+def _refuse(path: Path, number: int) -> NoReturn:
     cause = f"{path} entry {number} has no text"
     raise UserError(cause, "give an analysis, Whisper's JSON, or a list of {text, start, end}")

@@ -5,13 +5,10 @@ from collections import Counter
 from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
-from pyarrow import csv
-
+from sentiprism.data.importers.csv_files import read_csv
 from sentiprism.data.importers.folds import SPLIT_NAMES, short, split_videos
-from sentiprism.errors import UserError, suggest
+from sentiprism.errors import UserError, few, suggest
 
 REQUIRED = ("id", "label", "split")
 OPTIONAL = ("video_id", "text", "clip_id", "label_T", "label_A", "label_V")
@@ -43,25 +40,29 @@ def read_columns(
     Raises:
         UserError: a file cannot be read, a column or value is missing or wrong.
     """
+    known = (*REQUIRED, *OPTIONAL, *also)
+    sources = _sources(columns, known)
     parts: list[Table] = []
     unknown: dict[str, None] = {}
     for split, path in files.items():
-        content = _parse(path)
+        names, content = read_csv(path, sources.__contains__)
+        unknown.update(dict.fromkeys(name for name in names if name not in content))
         if split:
             if "split" in content:
                 raise UserError(f"{path} has a column 'split' and is given for {split}", "give it as --labels FILE")
             content["split"] = [SPLIT_NAMES.get(split, split)] * len(next(iter(content.values()), []))
-        part = _rename(path, content, columns, unknown, also)
+        part = _rename(path, names, content, columns)
+        part = {name: cells for name, cells in part.items() if name in known}
         if folds is not None and "split" in part:
             raise UserError(f"{path} states its own splits", "leave --folds out")
-        parts.append(_check(path, part, REQUIRED if folds is None else REQUIRED[:2], list(content)))
+        parts.append(_check(path, part, REQUIRED if folds is None else REQUIRED[:2], names))
         if parts[-1].keys() != parts[0].keys():
             name = min(parts[-1].keys() ^ parts[0].keys())
             raise UserError(f"{path} and the first file do not both have {name!r}", "give all files the same columns")
     if unknown:
-        names = " and ".join(path.name for path in files.values())
-        what = f"column{'s' * (len(unknown) > 1)} {', '.join(map(repr, unknown))}"
-        notes.append(f"{names}: {what} {'are' if len(unknown) > 1 else 'is'} not known and not read")
+        what = f"column{'s' * (len(unknown) > 1)} {few(map(repr, unknown))}"
+        files_read = " and ".join(path.name for path in files.values())
+        notes.append(f"{files_read}: {what} {'are' if len(unknown) > 1 else 'is'} not known and not read")
     table = {key: list(chain.from_iterable(part[key] for part in parts)) for key in parts[0]}
     if folds is not None:
         split_of = split_videos(folds, Counter(table["video_id"]), notes)
@@ -71,26 +72,31 @@ def read_columns(
     return table
 
 
-def _rename(
-    path: Path, content: Table, columns: Mapping[str, str], unknown: dict[str, None], also: tuple[str, ...]
-) -> Table:
-    """The columns we know, some made from others; the names of the rest go to ``unknown``."""
-    known = (*REQUIRED, *OPTIONAL, *also)
-    made: Table = {}
-    used: set[str] = set()
-    for name, pattern in columns.items():
+def _sources(columns: Mapping[str, str], known: tuple[str, ...]) -> set[str]:
+    """Columns to read: those we know, and those that others are made from."""
+    for name in columns:
         if name not in known:
             raise UserError(f"no column is called {name!r} here", suggest(name, known))
-        parts = re.split(r"\{([^{}]+)\}", pattern)  # text and names by turns
-        parts = parts if len(parts) > 1 else ["", pattern, ""]
+    return {*known, *chain.from_iterable(_parts(pattern)[1::2] for pattern in columns.values())}
+
+
+def _parts(pattern: str) -> list[str]:
+    """Text and names of columns by turns, of a pattern or of one name."""
+    parts = re.split(r"\{([^{}]+)\}", pattern)
+    return parts if len(parts) > 1 else ["", pattern, ""]
+
+
+def _rename(path: Path, names: list[str], content: Table, columns: Mapping[str, str]) -> Table:
+    """The columns under our names, some made from others."""
+    made: Table = {}
+    for name, pattern in columns.items():
+        parts = _parts(pattern)
         for column in parts[1::2]:
             if column not in content:
-                raise UserError(f"{path} has no column {column!r}", suggest(column, content))
-        used |= set(parts[1::2])
+                raise UserError(f"{path} has no column {column!r}", suggest(column, names))
         rows = zip(*(content[column] for column in parts[1::2]), strict=True)
         made[name] = ["".join(chain.from_iterable(zip(parts[::2], (*row, ""), strict=True))) for row in rows]
-    unknown.update(dict.fromkeys(name for name in content if name not in {*known, *used}))
-    return {name: values for name, values in content.items() if name in known} | made
+    return content | made
 
 
 def _check(path: Path, table: Table, required: tuple[str, ...], names: list[str]) -> Table:
@@ -101,8 +107,6 @@ def _check(path: Path, table: Table, required: tuple[str, ...], names: list[str]
                 f"{path} has no column {name!r}",
                 f"add it, or say what it is made from with --column {name}=NAME; {suggest(name, names)}",
             )
-    if not table["id"]:
-        raise UserError(f"{path} has no rows", "give it one row an utterance")
     videos = table.get("video_id") or table.get("file") or [_video(path, name) for name in table["id"]]
     splits = table.get("split", [])
     for name, video in zip(table["id"], videos, strict=True):
@@ -113,22 +117,6 @@ def _check(path: Path, table: Table, required: tuple[str, ...], names: list[str]
             raise UserError(f"{path}: split of {name!r} is {split!r}", suggest(split.lower(), SPLIT_NAMES))
     renamed = {"split": [SPLIT_NAMES[split.lower()] for split in splits]} if splits else {}
     return table | {"video_id": videos} | renamed
-
-
-def _parse(path: Path) -> Table:
-    parse = csv.ParseOptions(newlines_in_values=True)
-    try:
-        with csv.open_csv(path, parse_options=parse) as reader:
-            names = reader.schema.names
-        options = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
-        content: Any = csv.read_csv(path, parse_options=parse, convert_options=options)
-    except FileNotFoundError:
-        raise UserError(f"no file {path}", "check the path") from None
-    except (OSError, pa.ArrowException) as error:
-        raise UserError(f"{path} is no table: {' '.join(str(error).split())}", "save it as UTF-8 CSV") from None
-    if len(set(content.column_names)) != len(content.column_names):
-        raise UserError(f"{path} has a column twice", "give each column a name of its own")
-    return {name: content[name].to_pylist() for name in content.column_names}
 
 
 def _video(path: Path, name: str) -> str:

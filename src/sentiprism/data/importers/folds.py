@@ -1,16 +1,19 @@
 """Which video is in which split: from a file, or N folds of which one after the other is left out."""
 
-import csv
-import json
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from sentiprism.data.dataset import SPLITS
+from sentiprism.data.importers.csv_files import read_csv
 from sentiprism.errors import UserError, suggest
+from sentiprism.reading import SMALL, read_json
 
 SPLIT_NAMES = {split: split for split in SPLITS} | {"dev": "valid", "val": "valid", "validation": "valid"}
-LEFT_OUT = re.compile(r"(\d+)/(\d+)")
+LEFT_OUT = re.compile(r"([0-9]{1,6})/([0-9]{1,6})")
+FOLDS = "file of folds"
+FORM = "write JSON {split: [video]}, or CSV video_id,split"
 LEAST = 3
 """Folds there must be: one to train on, one to select by, one to test on."""
 
@@ -30,6 +33,8 @@ def split_videos(folds: Path | str, sizes: Mapping[str, int], notes: list[str]) 
     """
     left_out = LEFT_OUT.fullmatch(str(folds))
     if left_out is None:
+        if not os.path.lexists(folds):
+            raise UserError(f"no file {folds}", "check the path, or give K/N, for example 1/5")
         return _read(Path(folds))
     fold, N = map(int, left_out.groups())
     if not LEAST <= N <= len(sizes):
@@ -56,22 +61,29 @@ def short(folds: Path | str) -> str:
 
 
 def _read(path: Path) -> dict[str, str]:
-    try:
-        if path.suffix == ".json":
-            content = json.loads(path.read_text(encoding="utf-8"))
-            pairs = [(str(video), split) for split, videos in content.items() for video in videos]
-        else:
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                pairs = [(row["video_id"], row["split"]) for row in csv.DictReader(file)]
-    except FileNotFoundError:
-        raise UserError(f"no file {path}", "check the path, or give K/N") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, csv.Error):
-        raise UserError(f"{path} gives no folds", "write JSON {split: [video]}, or CSV video_id,split") from None
     folds: dict[str, str] = {}
-    for video, name in pairs:
+    for video, name in _pairs(path):
         split = SPLIT_NAMES.get(name)
         if split is None:
-            raise UserError(f"{path}: no split is called {name!r}", suggest(str(name), SPLITS))
+            raise UserError(f"{path}: no split is called {name!r}", suggest(name, SPLITS))
         if folds.setdefault(video, split) != split:
             raise UserError(f"{path}: video {video!r} is in {folds[video]} and {split}", "keep it in one split")
     return folds
+
+
+def _pairs(path: Path) -> Iterator[tuple[str, str]]:
+    """Video and name of its split, as they stand in a file."""
+    if path.suffix.lower() == ".json":
+        content = read_json(path, SMALL, FOLDS)
+        if not isinstance(content, dict):
+            raise UserError(f"{path} does not name splits", FORM)
+        for split, videos in content.items():
+            if not isinstance(videos, list) or not all(isinstance(video, str | int) for video in videos):
+                raise UserError(f"{path}: {split!r} is not a list of video names", FORM)
+            yield from ((str(video), split) for video in videos)
+        return
+    names, columns = read_csv(path, ("video_id", "split").__contains__, FOLDS)
+    for name in ("video_id", "split"):
+        if name not in columns:
+            raise UserError(f"{path} has no column {name!r}", f"{FORM}; {suggest(name, names)}")
+    yield from zip(columns["video_id"], columns["split"], strict=True)

@@ -10,6 +10,7 @@ from sentiprism.data.dataset import Utterance
 from sentiprism.data.importers.columns import Table, read_columns
 from sentiprism.data.importers.feature_files import open_features
 from sentiprism.errors import UserError, suggest
+from sentiprism.reading import parse_number
 from sentiprism.types import MODALITIES
 
 Lookup = Callable[[str], npt.NDArray[Any] | None]
@@ -119,10 +120,10 @@ def parse_label(text: str, classes: Sequence[str] = ()) -> float:
     """
     if text in classes:
         return float(classes.index(text))
-    value, places = float(text), {}
+    value, places = parse_number(text), {}
     for place, name in enumerate(classes):
         try:
-            places[float(name)] = float(place)
+            places[parse_number(name)] = float(place)
         except ValueError:
             continue
     if places and value not in places:
@@ -139,5 +140,5 @@ def _label(where: str, table: Table, column: str, row: int, classes: Sequence[st
     try:
         return parse_label(text, classes)
     except ValueError:
-        remedy = suggest(text, classes) if classes else "write a number, with a point, or name the --classes"
+        remedy = suggest(text, classes) if classes else "write a number, such as -1.5, or name the --classes"
         raise UserError(f"{where}: {column} of {table['id'][row]!r} is {text!r}", remedy) from None
