@@ -47,8 +47,10 @@ def child(recording: Path, transcript: Path | None, asr: str, model: str) -> Non
     peak, done = [0.0], threading.Event()
     watcher = threading.Thread(target=watch, args=(peak, done), daemon=True)
     watcher.start()
+    parts: dict[str, float] = {}
     start, cpu = time.perf_counter(), time.process_time()
-    found = analyze(recording, transcript=transcript, options={"asr": asr, "model": model})
+    options = {"asr": asr, "model": model}
+    found = analyze(recording, transcript=transcript, options=options, on_time=parts.__setitem__)
     seconds, spent = time.perf_counter() - start, time.process_time() - cpu
     done.set()
     watcher.join()
@@ -59,7 +61,7 @@ def child(recording: Path, transcript: Path | None, asr: str, model: str) -> Non
                 "seconds": seconds,
                 "cpu": spent,
                 "peak": max(peak[0], peak_memory()),
-                "parts": found.details["seconds"],
+                "parts": parts,
                 "utterances": len(found.utterances),
             }
         )

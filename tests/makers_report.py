@@ -80,7 +80,7 @@ def review(duration: float = 15.0, **changes: Any) -> Analysis:
         "windows": tuple(_window(parts, 0.5 * n, 0.5 * n + duration / 5) for n in range(int(2 * (duration * 0.8)))),
         "curves": tuple(curves(duration)),
         "notes": (),
-        "details": {"options": {"asr": "base", "longest": 15.0}, "seconds": {"faces": 3.25, "speech": 4.5}},
+        "details": {"options": {"asr": "base", "longest": 15.0}},
     }  # fmt: skip
     return Analysis(**{**values, **changes})
 
@@ -127,9 +127,9 @@ def curves(duration: float, rate: float = 10.0) -> list[Curve]:
 
     return [
         curve("audio", "f0", "pitch", "Hz", pitch),
-        curve("audio", "energy", "loudness", "dB", lambda s: -24 + 7 * sin(5.2 * s) + 3 * cos(23 * s)),
-        curve("vision", "mouth_smile", "smile", "1", lambda s: 0.05 + 0.75 / (1 + exp(-4 * cos(s - 1.5)))),
-        curve("vision", "brow_lower", "frown", "1", lambda s: 0.03 + 0.45 / (1 + exp(-5 * cos(s - 4.6)))),
+        curve("audio", "energy", "loudness", "dBFS", lambda s: -24 + 7 * sin(5.2 * s) + 3 * cos(23 * s)),
+        curve("vision", "AU12_r", "smile", "intensity 0–5", lambda s: 0.05 + 0.75 / (1 + exp(-4 * cos(s - 1.5)))),
+        curve("vision", "AU04_r", "frown", "intensity 0–5", lambda s: 0.03 + 0.45 / (1 + exp(-5 * cos(s - 4.6)))),
         curve("vision", "head_yaw", "head turned", "°", lambda s: 14 * sin(1.3 * s) + 3 * sin(6 * s)),
     ]
 

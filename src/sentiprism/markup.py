@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import zip_longest
-from math import isnan
+from math import floor, isnan
 from typing import Any
 
 Cell = str | Sequence[str]
@@ -43,11 +43,28 @@ def number(value: float, scale: int = 1) -> str:
     return shown if float(shown) else shown.removeprefix("-")  # -0.0004 is 0.000, not -0.000
 
 
-def duration(seconds: float) -> str:
-    """Hours, minutes and seconds, as exactly as they matter."""
-    minutes, rest = divmod(round(seconds), 60)
+def signed(value: float, digits: int = 2) -> str:
+    """Format a number with its sign; what rounds to zero has none."""
+    text = f"{value:+.{digits}f}"
+    return text if float(text) else text[1:]
+
+
+def clock(seconds: float) -> str:
+    """Format a time as players do, 2:03 or 1:02:03; a second that is not over does not count.
+
+    The page's script has the same function, for times that are rounded to milliseconds as they are here.
+    """
+    minutes, rest = divmod(floor(round(seconds, 3)), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def duration(seconds: float) -> str:
+    """Format a length of time, as exactly as it matters; it is cut off where `clock` cuts it off."""
+    minutes, rest = divmod(floor(round(seconds, 3)), 60)
+    hours, minutes = divmod(minutes, 60)
+    tenths = floor(round(10 * seconds, 2)) / 10
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{tenths:.1f} s"
 
 
 def jsonable(value: Any) -> Any:

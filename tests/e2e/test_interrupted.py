@@ -65,7 +65,7 @@ def test_a_training_that_is_stopped_says_how_to_go_on(process, cli, home, tmp_pa
     started.send_signal(signal.SIGINT)
     answer = ended(started)
     assert answer.status == 130
-    assert answer.err.splitlines()[-1].startswith("stopped; a training run goes on with: sentiprism train --resume RUN")
+    assert answer.err.splitlines()[-1].startswith("stopped; resume it with: sentiprism train --resume RUN")
     assert "Traceback" not in answer.err
     assert (tmp_path / "stopped" / "seed-1111" / "last.safetensors").exists()
 

@@ -106,7 +106,7 @@ def test_pointing_shows_the_values_there(visit, report):
     readings = page.locator(".lane .read").all_inner_texts()
     assert readings[0].startswith("−2.35 (−3.0 … −1.4)")
     assert readings[1].split() == ["text", "−1.70", "audio", "−0.35", "vision", "−0.40"]
-    assert [text.split()[-1] for text in readings[2:4]] == ["Hz", "dB"] or readings[2] == "–"
+    assert [text.split()[-1] for text in readings[2:4]] == ["Hz", "dBFS"] or readings[2] == "–"
     assert time_of(page) == 0
 
 

@@ -99,6 +99,31 @@ def test_the_page_of_an_hour_is_drawn_whole(visit, tmp_path):
     assert page.inner_text("#clock") == "30:14 / 1:00:28"
 
 
+@pytest.mark.parametrize(("seconds", "time"), [(59.6, "0:59"), (59.9997, "1:00"), (3599.9996, "1:00:00")])
+def test_one_time_is_written_alike_wherever_it_stands(visit, tmp_path, seconds, time):
+    recording = review().recording.model_copy(update={"duration": seconds})
+    last = review().utterances[-1].model_copy(update={"start": seconds, "end": seconds})
+    document = review(recording=recording, utterances=(*review().utterances[:-1], last), curves=(), windows=())
+    page = visit(write_report(document, tmp_path / "a"))
+    assert page.inner_text("#clock") == f"0:00 / {time}"
+    assert page.inner_text("a.moment .when") == time
+    assert page.text_content("#list > li:last-child .time") == time  # out of sight it has no inner text
+    entry = Entry.of(document, "a/report.html")
+    assert visit(write_index(tmp_path, [entry])).inner_text("#recordings td") == time
+
+
+def test_a_value_that_rounds_to_zero_has_no_sign_and_every_lane_a_unit(visit, tmp_path):
+    flat = tuple(curve.model_copy(update={"values": (-0.001,) * len(curve.values)}) for curve in review().curves)
+    page = visit(write_report(review(curves=flat), tmp_path / "report"))
+    readings = page.locator(".lane.small .read").all_inner_texts()
+    assert [text.split()[0] for text in readings] == ["0.00"] * 5
+    units = page.locator(".lane-head .unit").all_inner_texts()
+    assert units == [
+        *("−3 to +3", "on the scale of the sentiment"),
+        *("Hz", "dBFS", "intensity 0–5", "intensity 0–5", "°"),
+    ]
+
+
 def test_the_index_leads_to_reports_and_is_sorted_by_a_press(visit, tmp_path):
     entries = []
     for document, name in ((review(), "b #1"), (nothing(), "a"), (reading(), "c")):

@@ -11,6 +11,7 @@ from sentiprism.analysis.listen import listen, read, stretches, timed, windows
 from sentiprism.analysis.options import Options
 from sentiprism.analysis.summary import summary
 from sentiprism.analysis.tracks import face_tracks, visible
+from sentiprism.features.extractors import EXTRACTORS
 from sentiprism.features.extractors.base import AudioExtractor, Shown
 from sentiprism.features.tracks import Track
 from sentiprism.media.decode import frames, sound
@@ -126,6 +127,14 @@ def test_a_curve_has_holes_where_its_column_is_not_defined():
     assert voicing.values == pytest.approx((1.0, 0.0, 0.8))
     assert (pitch.title, pitch.unit, pitch.modality, pitch.times) == ("pitch", "Hz", "audio", (0.0, 0.1, 0.2))
     assert curves(Pitch(), Track(track.times[:0], track.values[:0])) == []
+
+
+@pytest.mark.parametrize("name", EXTRACTORS)
+def test_every_curve_has_a_unit_that_people_read(name):
+    extractor = EXTRACTORS[name]()
+    empty = Track(np.array([0.0]), np.ones((1, len(extractor.recipe.columns)), np.float32))
+    for curve in curves(extractor, empty):
+        assert curve.unit not in {"", "1", "log"}, curve.title
 
 
 def test_a_long_curve_is_thinned_by_means():

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import re
 import sys
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from makers_report import classified, nothing, reading, review
 from sentiprism.errors import UserError
 from sentiprism.report.analysis import Analysis
+from sentiprism.report.document import Estimate
 from sentiprism.report.files import DOCUMENT, INDEX, PAGE, TABLE, read_report, write_index, write_report
 from sentiprism.report.page.index import Entry
 
@@ -105,6 +107,21 @@ def test_the_table_has_a_line_an_utterance_with_its_numbers():
         assert total == pytest.approx(part.estimate.value)
 
 
+def shown(page):
+    return page[page.index("</style>") : page.index("<script")]
+
+
+def test_no_number_is_a_negative_zero(tmp_path):
+    part = review().utterances[0]
+    estimate = Estimate(value=-0.0, low=-0.0, high=1e-9)
+    zero = part.model_copy(update={"estimate": estimate, "contributions": dict.fromkeys(part.contributions, -0.0)})
+    document = review(utterances=(zero,), summary=review().summary.model_copy(update={"mean": -0.0}))
+    page = document.to_html()
+    index = write_index(tmp_path, [Entry.of(document, "a/report.html")]).read_text(encoding="utf-8")
+    for text in (document.to_csv(), shown(page), shown(index)):
+        assert not re.search(r"[-\u2212]0(\.0+)?(?![\d.])", text)
+
+
 def test_the_table_of_classes_has_their_probabilities():
     row, part = table_of(classified())[4], classified().utterances[4]
     assert row["class"] == "negative"
@@ -168,5 +185,6 @@ def test_the_index_lists_recordings_by_name_and_what_failed_with_its_reason(tmp_
     assert "1 failed" in page
     assert "No speech was found in the sound." in page
     assert "+0.38" in page
+    assert "Mean by time" in page
     assert "default-src &#39;none&#39;" in page
     assert "<i>" not in page

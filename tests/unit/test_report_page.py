@@ -204,7 +204,8 @@ def test_the_summary_says_what_the_numbers_say():
     document = review()
     assert wording.headline(document) == (
         "Mixed, neutral on average",
-        "+0.38 on a scale from −3 (most negative) to +3 (most positive), over 12 utterances.",
+        "+0.38 on a scale from −3 (most negative) to +3 (most positive): the mean of 12 utterances, weighted by their "
+        "time.",
     )
     assert [(moment.label, moment.part.number) for moment in wording.moments(document)] == [
         ("Most positive", 12),

@@ -53,6 +53,8 @@ class Outcome(NamedTuple):
     """Why there is none."""
     kept: bool = False
     """The report was there already, made of the same file with the same settings."""
+    seconds: Mapping[str, float] = {}
+    """That each part took; not in the report, so that the same recording always gives the same files."""
 
     @property
     def reason(self) -> str | None:
@@ -137,10 +139,18 @@ def run(task: Task, options: Options, *, replace: bool = False, on: Progress | N
             cause = f"{task.folder} holds another report: of another file, model or settings"
             raise UserError(cause, "choose another --out, or give --replace")
     check_place(task.folder)
-    made = analyze(task.path, transcript=task.transcript, options=options, jury=_jury(options.model), on=on)
+    seconds: dict[str, float] = {}
+    made = analyze(
+        task.path,
+        transcript=task.transcript,
+        options=options,
+        jury=_jury(options.model),
+        on=on,
+        on_time=seconds.__setitem__,
+    )
     made = made.model_copy(update={"details": {**made.details, "key": key}})
     write_report(made, task.folder, media=task.path, replace=True)
-    return Outcome(task, made)
+    return Outcome(task, made, seconds=seconds)
 
 
 def _jury(model: str) -> Jury:

@@ -32,6 +32,7 @@ def curves(extractor: Extractor, track: Track, face: int | None = None) -> list[
         values, unit = track.values[:, recipe.columns.index(column)].astype(np.float64), units[column]
         if unit.startswith("log "):  # people think in Hz
             values, unit = np.exp(values), unit.removeprefix("log ")
+        unit = shown.unit or unit
         defined = np.isfinite(values)
         if shown.where is not None:
             defined &= track.values[:, recipe.columns.index(shown.where)] > 0.5

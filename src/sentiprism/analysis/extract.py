@@ -50,7 +50,7 @@ def extract(
     replace: bool = False,
     on: Callable[[int, int], Any] | None = None,
 ) -> Extracted:
-    """Make a dataset of recordings. What was extracted is kept by content, so that a stopped run goes on.
+    """Make a dataset of recordings. What was extracted is kept by content, so that a stopped run resumes.
 
     Args:
         folder: of recordings; those below it count too.

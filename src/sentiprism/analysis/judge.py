@@ -114,10 +114,11 @@ class Jury:
             for i, row in enumerate(chosen.tolist()):
                 names = self.model.modalities
                 present = tuple(name for name in names if data.steps(name)[row])
+                shares = dict(zip(names, (credit[i] + 0.0).tolist(), strict=True)) if contributions else {}
                 found[row] = Answer(
                     estimate=estimates[i],
                     base=float(worth[i, 0]),
-                    contributions=dict(zip(names, credit[i].tolist(), strict=False)) if contributions else {},
+                    contributions={name: part if name in present else 0.0 for name, part in shares.items()},
                     weights=None if own is None else {name: float(own[i, MODALITIES.index(name)]) for name in names},
                     present=present,
                 )
@@ -146,7 +147,7 @@ class Jury:
             return [Estimate(value=float(p.argmax()), probabilities=tuple(p.tolist())) for p in shares]
         target, calibration = self.model.target, self.saved.calibration
         bounds = calibration.bounds(prediction, heard) if calibration else {}
-        values = np.clip(prediction, target.low, target.high)
+        values = np.clip(prediction, target.low, target.high) + 0.0  # which is what makes -0.0 a 0
         return [
             Estimate(value=float(value), **{end: float(bounds[end][i]) for end in bounds})
             for i, value in enumerate(values)

@@ -52,8 +52,11 @@ def analyze(
     jury: Jury | None = None,
     limits: Limits | None = None,
     on: Progress | None = None,
+    on_time: Callable[[str, float], Any] | None = None,
 ) -> Analysis:
     """Sentiment along a recording, with what it is owed to.
+
+    The same recording, options and model give the same document, byte by byte: no time or date is in it.
 
     Args:
         path: a video, a sound, or a text (`TEXTS`).
@@ -62,12 +65,13 @@ def analyze(
         jury: the model, where one is open already; else ``options.model`` is opened.
         limits: what a file may be and cost to be decoded.
         on: told of progress.
+        on_time: told the seconds that each part took, by the part's name.
 
     Raises:
         UserError: the file, the transcript or the model cannot be used; or a library or asset is missing.
     """
     options = options if isinstance(options, Options) else Options.parse(options or {}, "options of analyze")
-    path, on, clock = Path(path), on or _quiet, _Clock()
+    path, on, clock = Path(path), on or _quiet, _Clock(on_time or _quiet)
     cues = read_transcript(Path(transcript)) if transcript is not None else None
     jury = jury or Jury(options.model)
     if path.suffix.lower() in TEXTS and transcript is None:
@@ -101,13 +105,13 @@ def analyze(
         windows=tuple(sliding),
         curves=tracks.curves,
         notes=notes,
-        details={"options": options.model_dump(mode="json"), "seconds": clock.seconds},
+        details={"options": options.model_dump(mode="json")},
     )
 
 
-def _quiet(part: str, share: float) -> None:
-    """Nobody wants to know."""
-    del part, share
+def _quiet(part: str, amount: float) -> None:
+    """Ignore progress and times where nobody asks for them."""
+    del part, amount
 
 
 def _text(path: Path, options: Options) -> Heard:
@@ -234,10 +238,10 @@ def _missing(jury: Jury, media: Media | None, tracks: Tracks, utterances: list[U
 
 
 class _Clock:
-    """Seconds that each part took."""
+    """Measures the seconds that each part takes."""
 
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
+    def __init__(self, on_time: Callable[[str, float], Any]) -> None:
+        self.on_time = on_time
 
     @contextmanager
     def __call__(self, part: str) -> Iterator[None]:
@@ -245,4 +249,4 @@ class _Clock:
         try:
             yield
         finally:
-            self.seconds[part] = round(perf_counter() - start, 3)
+            self.on_time(part, perf_counter() - start)

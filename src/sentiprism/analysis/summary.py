@@ -32,7 +32,7 @@ def summary(utterances: Sequence[UtterancePart], target: TargetSpec) -> Summary:
     values = np.array([one.estimate.value for one in utterances])
     far = (values - (target.low + target.high) / 2) / (target.high - target.low)
     return Summary(
-        mean=float(share @ values),
+        mean=float(share @ values) + 0.0,
         positive=float(share[far > NEUTRAL].sum()),
         negative=float(share[far < -NEUTRAL].sum()),
         neutral=float(share[np.abs(far) <= NEUTRAL].sum()),

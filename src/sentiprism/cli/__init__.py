@@ -2,6 +2,7 @@
 
 import errno
 import os
+import sys
 from typing import Annotated
 
 import typer
@@ -51,7 +52,16 @@ for verb in (
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
 STOPPED = 130
-RESUMED = "a training run goes on with: sentiprism train --resume RUN, all else with the same command"
+AGAIN = "the same command resumes"
+RESUMED = {
+    "train": "resume it with: sentiprism train --resume RUN",
+    "analyze": "the same command analyses the rest; finished reports are kept",
+    "extract": "the same command resumes; what was extracted is kept",
+    "reproduce": AGAIN,
+    "ablate": AGAIN,
+    "tune": AGAIN,
+}
+"""By command, what to do after it was stopped; of the others nothing is kept."""
 
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]  # click's, of which recent typers carry a copy
 
@@ -90,7 +100,8 @@ def main() -> int:
     except (KeyboardInterrupt, typer.Abort):
         status = STOPPED
     if status == STOPPED:
-        typer.echo(f"stopped; {RESUMED}", err=True)
+        command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+        typer.echo(f"stopped; {RESUMED.get(command, 'run the same command again')}", err=True)
     return int(status)
 
 

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from sentiprism.cli.tables import emit_json, facts, points, table
 from sentiprism.errors import UserError, printable
+from sentiprism.markup import clock, signed
 
 if TYPE_CHECKING:
     from sentiprism.analysis.batch import Outcome
@@ -133,9 +134,10 @@ def _say(outcome: "Outcome", *, as_json: bool) -> None:
         ("recording", f"{seen.kind}, {clock(seen.duration)}"),
         ("words", seen.transcript),
         ("utterances", str(len(analysis.utterances))),
-        ("mean", None if about.mean is None else f"{about.mean:+.2f} on {_range(analysis.judge)}"),
+        ("mean", None if about.mean is None else f"{signed(about.mean)} on {_range(analysis.judge)}, weighted by time"),
         *ends,
         ("model", f"{analysis.judge.name} ({analysis.judge.model})"),
+        ("seconds", ", ".join(f"{part} {seconds:.1f}" for part, seconds in sorted(outcome.seconds.items()))),
         ("report", f"{outcome.task.folder / PAGE}{' (was there already)' if outcome.kept else ''}"),
     ]
     facts(Text(seen.name, style="bold"), lines)
@@ -154,7 +156,7 @@ def _say_all(outcomes: "list[Outcome]", index: str, *, as_json: bool) -> None:
     for name, one in zip(_names(outcomes), outcomes, strict=True):
         mean = one.analysis.summary.mean if one.analysis else None
         count = str(len(one.analysis.utterances)) if one.analysis else "-"
-        rows.append((name, count, "-" if mean is None else f"{mean:+.2f}", one.reason or "done"))
+        rows.append((name, count, "-" if mean is None else signed(mean), one.reason or "done"))
     caption = f"Reports: {index}"
     table(f"{len(outcomes)} recordings", ("file", "utterances", "mean", "outcome"), rows, caption, numbers=("mean",))
 
@@ -170,15 +172,9 @@ def answer(estimate: "Estimate", judge: "Judge") -> str:
     if estimate.probabilities:
         name = judge.target.classes[int(estimate.value)]
         return f"{name} ({max(estimate.probabilities):.0%})"
-    bounds = "" if estimate.low is None else f" [{estimate.low:+.1f}, {estimate.high:+.1f}]"
-    return f"{estimate.value:+.2f}{bounds}"
-
-
-def clock(seconds: float) -> str:
-    """Minutes and seconds, with hours where there are any."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+    if estimate.low is None or estimate.high is None:
+        return signed(estimate.value)
+    return f"{signed(estimate.value)} [{signed(estimate.low, 1)}, {signed(estimate.high, 1)}]"
 
 
 def _range(judge: "Judge") -> str:

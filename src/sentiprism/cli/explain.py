@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sentiprism.cli.tables import bar, emit_json, number, side_by_side, table
+from sentiprism.markup import signed
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -139,4 +140,4 @@ def _sum(part: "StepAttribution") -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.3f}"
+    return signed(value, 3)

@@ -50,7 +50,7 @@ def extract(
     """Make a dataset to train on from a folder of recordings and a table of labels.
 
     An id names a recording, or the column file does; start and end (seconds) cut utterances from a long one. What was
-    extracted is kept by content: the same command goes on where it was stopped. Recordings that fail are left out, and
+    extracted is kept by content: the same command resumes where it was stopped. Recordings that fail are left out, and
     listed with their reason among the card's warnings.
 
     Examples:

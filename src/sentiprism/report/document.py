@@ -70,6 +70,7 @@ class Curve(Config):
     """For people: "smile", "pitch"."""
     modality: Modality
     unit: str
+    """For people: "Hz", "intensity 0–5"; "1" where nothing is known of it."""
     face: int | None = None
     times: tuple[float, ...]
     values: tuple[float | None, ...]
@@ -139,4 +140,4 @@ class Document(Config):
     curves: tuple[Curve, ...] = ()
     notes: tuple[str, ...] = Field((), description="what is missing and why: no speech, no face, no audio")
     details: dict[str, JsonValue] = {}
-    """Settings the analysis ran with and seconds each part took."""
+    """Settings the analysis ran with."""

@@ -22,7 +22,12 @@ def rows(analysis: Document) -> tuple[list[str], list[list[Any]]]:
     columns += ["class", *(f"p_{name}" for name in target.classes)] if target.classes else ["value", "low", "high"]
     columns += ["base", *(f"contribution_{name}" for name in MODALITIES)]
     columns += [*(f"weight_{name}" for name in MODALITIES), "present"]
-    return columns, [_row(part, target.classes) for part in analysis.utterances]
+    return columns, [[_positive(cell) for cell in _row(part, target.classes)] for part in analysis.utterances]
+
+
+def _positive(cell: Any) -> Any:
+    """0.0 in the place of -0.0."""
+    return cell + 0.0 if isinstance(cell, float) else cell
 
 
 def _row(part: UtterancePart, classes: tuple[str, ...]) -> list[Any]:

@@ -17,6 +17,8 @@ from sentiprism.features.extractors.face import RATE, Face
 from sentiprism.features.tracks import Track
 from sentiprism.recipe import Recipe
 
+INTENSITY = "intensity 0–5"
+"""Unit of a unit's curve."""
 PRESENT = 1.0
 """Intensity from which a unit counts as there: A, a trace, on the manual's scale from A to E."""
 
@@ -91,10 +93,10 @@ class ActionUnits(Derived):
         rate=RATE,
     )
     shown = {
-        "AU12_r": Shown("smile"),
-        "AU01_r": Shown("inner brows raised"),
-        "AU04_r": Shown("brows lowered"),
-        "AU25_r": Shown("lips apart"),
+        "AU12_r": Shown("smile", unit=INTENSITY),
+        "AU01_r": Shown("inner brows raised", unit=INTENSITY),
+        "AU04_r": Shown("brows lowered", unit=INTENSITY),
+        "AU25_r": Shown("lips apart", unit=INTENSITY),
     }
 
     def derive(self, track: Track) -> Track:

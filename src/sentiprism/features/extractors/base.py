@@ -20,6 +20,8 @@ class Shown(NamedTuple):
     """For people: "pitch", "smile"."""
     where: str | None = None
     """Column that is above 0.5 where this one is defined: pitch is nothing in silence."""
+    unit: str | None = None
+    """For people, where the recipe has none for the column or one that says less."""
 
 
 class Extractor(ABC):

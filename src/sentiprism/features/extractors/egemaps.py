@@ -17,6 +17,7 @@ SHORTEST = 960
 BLOCK, REACH = 6000, 200
 """Frames read at a time, a minute, and heard before and after: with half a second of it no number changes, as tried."""
 
+PITCH = "F0semitoneFrom27.5Hz_sma3nz"
 COLUMNS = {
     "Loudness_sma3": "1",
     "alphaRatio_sma3": "dB",
@@ -25,7 +26,7 @@ COLUMNS = {
     "slope500-1500_sma3": "dB/Hz",
     "spectralFlux_sma3": "1",
     **{f"mfcc{number}_sma3": "1" for number in range(1, 5)},
-    "F0semitoneFrom27.5Hz_sma3nz": "semitone",
+    PITCH: "semitone",
     "jitterLocal_sma3nz": "1",
     "shimmerLocaldB_sma3nz": "dB",
     "HNRdBACF_sma3nz": "dB",
@@ -49,7 +50,10 @@ class EGeMAPS(AudioExtractor):
     sample_rate = RATE
     licence = "audEERING Research License: not for commercial use"
     recipe = Recipe(extractor="egemaps", columns=tuple(COLUMNS), units=tuple(COLUMNS.values()), rate=RATE / HOP)
-    shown = {"F0semitoneFrom27.5Hz_sma3nz": Shown("pitch"), "Loudness_sma3": Shown("loudness")}
+    shown = {
+        PITCH: Shown("pitch", where=PITCH, unit="semitones above 27.5 Hz"),
+        "Loudness_sma3": Shown("loudness", unit="as openSMILE scales it"),
+    }
 
     def __call__(self, sound: npt.NDArray[np.int16]) -> Track:
         """See `AudioExtractor`.

@@ -46,6 +46,9 @@ BLENDSHAPES = (
 """ARKit's names as MediaPipe orders them, in snake case; scores from 0 to 1. The model hardly ever moves neutral,
 cheek_puff, cheek_squint, jaw_forward and nose_sneer: below 0.01 in every clip that was tried."""
 
+SCORE = "score 0–1"
+"""Unit of a blendshape's curve."""
+
 
 class Face(VisionExtractor):
     """See the module."""
@@ -62,10 +65,10 @@ class Face(VisionExtractor):
         rate=RATE,
     )
     shown = {
-        "mouth_smile_left": Shown("smile, left side"),
-        "mouth_smile_right": Shown("smile, right side"),
-        "brow_inner_up": Shown("inner brows raised"),
-        "head_yaw": Shown("head turned"),
+        "mouth_smile_left": Shown("smile, left side", unit=SCORE),
+        "mouth_smile_right": Shown("smile, right side", unit=SCORE),
+        "brow_inner_up": Shown("inner brows raised", unit=SCORE),
+        "head_yaw": Shown("head turned", unit="°"),
     }
 
     def __call__(self, frames: Iterable[Frame]) -> list[Track]:

@@ -48,7 +48,7 @@ class Speech(AudioExtractor):
     name = "speech"
     sample_rate = RATE
     recipe = Recipe(extractor="speech", columns=tuple(COLUMNS), units=tuple(COLUMNS.values()), rate=RATE / HOP)
-    shown = {"f0": Shown("pitch", where="voicing"), "rms": Shown("loudness")}
+    shown = {"f0": Shown("pitch", where="voicing"), "rms": Shown("loudness", unit="dBFS")}
 
     def __call__(self, sound: npt.NDArray[np.int16]) -> Track:
         """See `AudioExtractor`."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sentiprism.errors import UserError
+from sentiprism.markup import clock
 from sentiprism.report.document import Document
 from sentiprism.report.page import wording
 from sentiprism.report.page.payload import embedded, payload
@@ -105,6 +106,6 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(signed=wording.signed, clock=wording.clock)
+    environment.filters.update(signed=wording.signed, clock=clock)
     environment.globals.update(trusted=Markup)
     return environment

@@ -19,13 +19,13 @@ def payload(analysis: Document) -> dict[str, Any]:
     curves = [_curve(curve, pool.setdefault(curve.times, len(pool))) for curve in analysis.curves]
     return {
         "kind": analysis.recording.kind,
-        "duration": _short(length(analysis)),
+        "duration": _time(length(analysis)),
         "language": analysis.recording.language,
         "target": {"low": target.low, "high": target.high, "classes": target.classes},
         "modalities": [m for m in MODALITIES if any(m in part.contributions for part in analysis.utterances)],
         "utterances": [_utterance(part) for part in analysis.utterances],
-        "windows": [[_short(w.start), _short(w.end), _estimate(w.estimate)] for w in analysis.windows],
-        "times": [[_short(time) for time in times] for times in pool],
+        "windows": [[_time(w.start), _time(w.end), _estimate(w.estimate)] for w in analysis.windows],
+        "times": [[_time(time) for time in times] for times in pool],
         "curves": curves,
     }
 
@@ -44,10 +44,10 @@ def embedded(value: Any) -> str:
 def _utterance(part: UtterancePart) -> dict[str, Any]:
     return {
         "n": part.number,
-        "s": _short(part.start),
-        "e": _short(part.end),
+        "s": _time(part.start),
+        "e": _time(part.end),
         "text": part.text,
-        "words": [[w.text, _short(w.start), _short(w.end), _short(w.contribution)] for w in part.words],
+        "words": [[w.text, _time(w.start), _time(w.end), _short(w.contribution)] for w in part.words],
         "estimate": _estimate(part.estimate),
         "base": _short(part.base),
         "parts": {name: _short(value) for name, value in part.contributions.items()},
@@ -68,9 +68,18 @@ def _curve(curve: Curve, times: int) -> dict[str, Any]:
     return {**about, "times": times, "values": [_short(value) for value in curve.values]}
 
 
+def _time(seconds: float) -> float:
+    """Milliseconds, so that the script's clock says what `markup.clock` says."""
+    return _whole(round(seconds, 3))
+
+
 def _short(value: float | None) -> float | None:
     """At most a thousandth or four significant digits, whichever is more exact."""
     if value is None:
         return None
-    number = round(value, 3) if abs(value) >= 1 else float(f"{value:.{DIGITS}g}")
+    return _whole(round(value, 3) if abs(value) >= 1 else float(f"{value:.{DIGITS}g}"))
+
+
+def _whole(number: float) -> float:
+    """An integer where it is one; -0.0 is 0."""
     return int(number) if number == int(number) else number

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from sentiprism.markup import duration
+from sentiprism.markup import signed as plain_signed
 from sentiprism.report.document import Curve, Document, UtterancePart
 from sentiprism.types import MODALITIES, TargetSpec
 
@@ -37,16 +38,8 @@ class Moment(NamedTuple):
 
 
 def signed(value: float, digits: int = 2) -> str:
-    """With a sign that is as wide as a digit; no minus before a zero."""
-    text = f"{value:+.{digits}f}"
-    return text.replace("-", "\u2212") if float(text) else text[1:]
-
-
-def clock(seconds: float) -> str:
-    """As players write it: 1:02:03 or 2:03."""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+    """Format a number with a sign that is as wide as a digit; no minus before a zero."""
+    return plain_signed(value, digits).replace("-", "\u2212")
 
 
 def mood(value: float, target: TargetSpec) -> str:
@@ -71,6 +64,7 @@ def headline(analysis: Document) -> tuple[str, str]:
         return "Nothing to judge", f"No utterance was found in this recording{reason}."
     count = len(analysis.utterances)
     over = "one utterance" if count == 1 else f"{count:,} utterances"
+    mean = over if count == 1 else f"the mean of {over}, weighted by their time"
     if target.classes:
         most = max(class_shares(analysis), key=lambda share: share.share)
         return (
@@ -84,7 +78,7 @@ def headline(analysis: Document) -> tuple[str, str]:
     mixed = min(summary.positive, summary.negative) >= MIXED
     return (
         f"Mixed, {average}" if mixed else average.capitalize(),
-        f"{signed(summary.mean)} on a scale {scale}, over {over}.",
+        f"{signed(summary.mean)} on a scale {scale}: {mean}.",
     )
 
 

@@ -33,7 +33,8 @@ function signed(value, digits = 2) {
 
 function plain(value) {
   const size = Math.abs(value);
-  return String(size >= 100 ? Math.round(value) : size >= 10 ? value.toFixed(1) : value.toFixed(2)).replace("-", "−");
+  const text = size >= 100 ? String(Math.round(size)) : size.toFixed(size >= 10 ? 1 : 2);
+  return value < 0 && Number(text) !== 0 ? `−${text}` : text;
 }
 
 const percent = (share) => `${Math.round(100 * share)} %`;

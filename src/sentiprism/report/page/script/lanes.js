@@ -14,7 +14,7 @@ function sentimentLane() {
   const height = 180;
   const y = (value) => 12 + (height - 24) * (1 - (clamp(value, LOW, HIGH) - LOW) / (HIGH - LOW));
   return {
-    title: "Sentiment", height, tall: true,
+    title: "Sentiment", unit: `${signed(LOW, 0)} to ${signed(HIGH, 0)}`, height,
     key: [["band", "interval"], ["line", "utterance"], ...(DATA.windows.length ? [["window", "sliding window"]] : [])],
     draw(x, width, view) {
       const list = visible(shown(), view);
@@ -43,7 +43,7 @@ function sentimentLane() {
 function classLane() {
   const row = 22;
   return {
-    title: "Probability of each class", height: CLASSES.length * row + 4, key: [],
+    title: "Probability of each class", unit: "0 to 100 %, the darker the likelier", height: CLASSES.length * row + 4, key: [],
     draw(x, width, view) {
       const list = visible(shown(), view);
       return CLASSES.flatMap((name, number) => [
@@ -62,7 +62,7 @@ function contributionLane() {
   const reach = Math.max(...UTTERANCES.flatMap((one) => [1, -1].map((sign) => Object.values(one.parts).reduce((sum, value) => sum + Math.max(sign * value, 0), 0))), 1e-9);
   const y = (value) => height / 2 - (value / reach) * (height / 2 - 8);
   return {
-    title: "Contributions", height,
+    title: "Contributions", unit: CLASSES.length ? "logits of the likeliest class" : "on the scale of the sentiment", height,
     key: DATA.modalities.map((name) => [`fill ${name}`, name]),
     draw(x, width, view) {
       const paths = Object.fromEntries(DATA.modalities.map((name) => [name, ""]));
@@ -93,10 +93,11 @@ function curveLane(curve) {
   const y = (value) => height - 7 - ((value - bottom) / (top - bottom || 1)) * (height - 14);
   const gaps = times.slice(1).map((time, i) => time - times[i]).sort((a, b) => a - b);
   const longest = 3 * (gaps[gaps.length >> 1] ?? 1); // a longer step is a gap: nobody was seen there
-  const unit = curve.unit === "1" ? "" : ` ${curve.unit}`;
+  const unit = curve.unit === "1" ? "" : curve.unit;
+  const symbol = unit && !unit.includes(" ") ? ` ${unit}` : ""; // a longer one is read in the lane's title
   return {
     title: curve.title + (curve.face !== null && new Set(DATA.curves.map((one) => one.face)).size > 2 ? ` · face ${curve.face}` : ""),
-    height, modality: curve.modality, face: curve.face, key: [],
+    height, modality: curve.modality, face: curve.face, unit, key: [],
     draw(x, width, view) {
       const [a, b] = [Math.max(first(times, view.from) - 1, 0), first(times, view.to) + 1];
       return [...scaleLine(y(top), plain(top), width), ...scaleLine(y(bottom), plain(bottom), width), svg("path", { class: `curve ${curve.modality}`, d: outline(curve.values, times, a, Math.min(b, times.length), x, y, longest) })];
@@ -105,7 +106,7 @@ function curveLane(curve) {
       const i = first(times, time);
       const near = i > 0 && (i === times.length || time - times[i - 1] < times[i] - time) ? i - 1 : i;
       const value = Math.abs(times[near] - time) <= longest ? curve.values[near] : null;
-      return value === null || value === undefined ? "–" : plain(value) + unit;
+      return value === null || value === undefined ? "–" : plain(value) + symbol;
     },
   };
 }

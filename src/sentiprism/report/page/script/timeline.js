@@ -37,7 +37,7 @@ function build() {
     lane.picture = svg("svg", { height: lane.height, "aria-hidden": "true" });
     const keys = (lane.key ?? []).map(([style, label]) => html("span", { class: "key-item" }, html("span", { class: `key ${style}` }), label));
     const dot = lane.modality ? [html("span", { class: `key fill ${lane.modality}`, title: lane.modality })] : [];
-    const head = lane.title ? html("div", { class: "lane-head" }, html("h3", {}, dot, lane.title), html("span", { class: "lane-key" }, keys), lane.value) : null;
+    const head = lane.title ? html("div", { class: "lane-head" }, html("h3", {}, dot, lane.title, lane.unit ? html("span", { class: "unit" }, lane.unit) : null), html("span", { class: "lane-key" }, keys), lane.value) : null;
     root.append(html("div", { class: lane.modality ? "lane small" : "lane" }, head, lane.picture));
   }
   root.append(hairline, playhead, tip);
