@@ -28,6 +28,7 @@ TEX = {
     "≥": r"$\ge$",
     "²": "$^2$",
     "†": r"$\dagger$",
+    "‡": r"$\ddagger$",
     "Δ": r"$\Delta$",
     "·": r"$\cdot$",
     "–": "--",
@@ -84,14 +85,13 @@ def markdown(columns: Sequence[str], rows: Iterable[Row]) -> str:
 
 
 def latex(columns: Sequence[str], rows: Iterable[Row], notes: Sequence[str] = ()) -> str:
-    """A LaTeX table for the package booktabs; the lines of a cell stand below each other, notes are comments."""
+    """A LaTeX table for the package booktabs; the lines of a cell stand below each other, notes below the table."""
     body: list[str] = []
     for row in rows:
         lines = zip_longest(*map(_lines, row), fillvalue="")
         body += [*(" & ".join(map(tex, line)) + r" \\" for line in lines), r"\addlinespace"]
     return "\n".join(
         [
-            *(f"% {note}" for note in notes),
             rf"\begin{{tabular}}{{l{'r' * (len(columns) - 1)}}}",
             r"\toprule",
             " & ".join(map(tex, columns)) + r" \\",
@@ -99,6 +99,7 @@ def latex(columns: Sequence[str], rows: Iterable[Row], notes: Sequence[str] = ()
             *body[:-1],
             r"\bottomrule",
             r"\end{tabular}",
+            *(rf"\par{{\footnotesize {tex(note)}}}" for note in notes),
         ]
     )
 

@@ -142,7 +142,9 @@ def test_published_and_measured_stand_side_by_side(measure, data, tmp_path):
         assert line.evaluation.metrics == by_hand.metrics
     whole, text = evaluate(runs[2], device="cpu"), evaluate(runs[1], device="cpu")
     label = whole.predictions[0].label
-    assert found.lines[2].difference == paired(text.stacked, whole.stacked, label, whole.protocol)
+    assert found.lines[2].difference == paired(
+        text.stacked, whole.stacked, label, whole.protocol, videos=data.test.video_ids
+    )
 
     columns = found.columns()
     assert list(columns)[:3] == ["MAE ↓ published", "MAE ↓ measured", "MAE ↓ less full"]

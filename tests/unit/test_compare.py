@@ -24,6 +24,14 @@ def other(small_home, tmp_path_factory):
         return train("text_only", "small", settings=settings, out=out, device="cpu", quiet=True)
 
 
+def test_p_values_of_a_comparison_are_corrected_over_all_its_runs(trained, other, data):
+    one, two = compare([other, trained, trained.folder], device="cpu").differences
+    p = {f"{i} {name}": value.p for i, found in enumerate((one, two)) for name, value in found.items()}
+    expected = holm(p)
+    assert {f"{i} {n}": v.holm for i, d in enumerate((one, two)) for n, v in d.items()} == expected
+    assert "16 tests, Holm" in compare([other, trained, trained.folder], device="cpu").render("markdown")
+
+
 @pytest.fixture
 def found(trained, other, data):
     return compare([trained], reference=other, device="cpu")
@@ -90,8 +98,7 @@ def test_latex_escapes_what_means_something_to_it():
         r"50\% of A\_1 \& \#2 \{x\} \$5 a\textasciitilde{}b \textasciicircum{} \textbackslash{}"
     )
     assert tex("-0.014 [-0.028, 0.001] ± 3, a-1, Acc-2") == r"$-$0.014 [$-$0.028, 0.001] $\pm$ 3, a-1, Acc-2"
-    assert latex(("a", "b"), [("x", ("1", "2"))], ["said"]).splitlines() == [
-        "% said",
+    assert latex(("a", "b"), [("x", ("1", "2"))], ["5% said"]).splitlines() == [
         r"\begin{tabular}{lr}",
         r"\toprule",
         r"a & b \\",
@@ -100,6 +107,7 @@ def test_latex_escapes_what_means_something_to_it():
         r" & 2 \\",
         r"\bottomrule",
         r"\end{tabular}",
+        r"\par{\footnotesize 5\% said}",
     ]
 
 

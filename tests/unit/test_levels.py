@@ -24,7 +24,7 @@ def test_five_classes_of_sims_are_closed_on_the_right():
     assert [kinds.names[i] for i in kinds.of(values)] == ["N", "WN", "WN", "Neu", "Neu", "WP", "WP", "P", "P"]
 
 
-@pytest.mark.parametrize("name", ["intensity", "sims", "simsv2", "signed", "polarity"])
+@pytest.mark.parametrize("name", ["intensity", "mmmo", "sims", "simsv2", "signed", "polarity"])
 def test_the_diagonal_is_the_accuracy_of_the_protocol(name):
     rng, protocol = np.random.default_rng(0), PROTOCOLS[name]
     if protocol.kind == "classes":

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from makers_metrics import sample
+from sentiprism.data.known import KNOWN
 from sentiprism.errors import UserError
 from sentiprism.metrics import PROTOCOLS, protocol, protocol_for
 from sentiprism.types import TargetSpec
@@ -127,3 +128,36 @@ def test_metrics_leave_their_inputs_alone_and_never_warn():
         for name in INTENSITIES:
             protocol(name).compute(prediction, label)
     np.testing.assert_array_equal((prediction, label), kept)
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_every_metric_is_explained_in_one_line(name):
+    entry = protocol(name)
+    lines = entry.footnotes()
+    assert [line.partition(":")[0] for line in lines] == [metric.label for metric in entry.metrics.values()]
+    assert all(len(line) > len(metric.label) + 10 for line, metric in zip(lines, entry.metrics.values(), strict=True))
+    assert not any("\n" in line for line in lines)
+    assert entry.footnotes([entry.default_selection]) == [lines[entry.names.index(entry.default_selection)]]
+
+
+def test_the_same_label_says_what_it_means_where_it_stands():
+    (intensity,), (classes,) = (protocol(name).footnotes(["acc2_non0"]) for name in ("intensity", "polarity"))
+    assert intensity == (
+        "Acc-2 (non0): sign of the prediction against the sign of the label, utterances labelled 0 left out"
+    )
+    assert classes == "Acc-2 (non0): positive against negative; neutral labels are left out"
+
+
+def test_no_two_metrics_of_a_known_dataset_coincide():
+    """Acc-7 and Acc-5 were one number on ICT-MMMO, whose labels end at 2."""
+    rng = np.random.default_rng(0)
+    for known in KNOWN.values():
+        entry, target = protocol(known.protocol), known.target
+        if target.kind == "classes":
+            continue
+        scores = []
+        for _ in range(5):
+            label = np.round(rng.uniform(target.low, target.high, 400), 1)
+            prediction = np.clip(label + rng.normal(0, 0.6, 400), target.low, target.high)
+            scores.append(list(entry.compute(prediction, label).values()))
+        assert len(set(zip(*scores, strict=True))) == len(entry.names), known.name

@@ -71,16 +71,14 @@ def test_the_difference_is_from_the_reference_with_the_most_seeds(runs):
         text.evaluation.stacked,
         mdf.evaluation.predictions[0].label,
         mdf.evaluation.protocol,
+        videos=mdf.evaluation.predictions[0].videos,
     )
     assert mdf.difference == expected
     assert gather([runs / "small" / "mdf"], device="cpu")[0].difference is None
     assert gather([runs], reference="mdf", device="cpu")[1].difference is not None
 
 
-def test_without_a_plain_head_the_linear_model_on_the_same_inputs_is_the_reference(
-    runs, tmp_path, small_home, monkeypatch
-):
-    monkeypatch.setenv("SENTIPRISM_HOME", str(small_home))
+def test_without_a_plain_head_the_linear_model_on_the_same_inputs_is_the_reference(runs, tmp_path, data):
     shutil.copytree(runs / "small" / "mdf", tmp_path / "mdf")
     for name, used, seeds in (("all", ["text", "audio", "vision"], 1), ("audio", ["audio"], 2)):
         settings = {"config": {"modalities": used}, "optim": {"epochs": 1}}
@@ -88,8 +86,9 @@ def test_without_a_plain_head_the_linear_model_on_the_same_inputs_is_the_referen
     *linear, mdf = gather([tmp_path], device="cpu")
     assert [(one.run.name, one.difference) for one in linear] == [("all", None), ("audio", None)]
     assert mdf.reference == "ridge"
-    label, protocol = mdf.evaluation.predictions[0].label, mdf.evaluation.protocol
-    assert mdf.difference == paired(mdf.evaluation.stacked, linear[0].evaluation.stacked, label, protocol)
+    label, protocol, videos = mdf.evaluation.predictions[0].label, mdf.evaluation.protocol, data.test.video_ids
+    expected = paired(mdf.evaluation.stacked, linear[0].evaluation.stacked, label, protocol, videos=videos)
+    assert mdf.difference == expected
     assert "| MAE less ridge |" in page([*linear, mdf])
     assert gather([tmp_path / "mdf"], device="cpu")[0].reference == "text_only"
 

@@ -54,7 +54,9 @@ def test_a_point_is_what_predicting_the_damaged_split_gives(copied, data, kind):
         model = load_model(copied.seed_folder(seed) / "model").model
         damaged = corrupted(PreparedSplit(data.test, model.features), Corruption(kind, "audio", strength, 3))
         answers.append(predict(model, damaged, Engine("cpu")).prediction)
-    expected = interval(np.stack(answers), data.test.labels["M"], protocol("intensity"))["mae"]
+    expected = interval(np.stack(answers), data.test.labels["M"], protocol("intensity"), videos=data.test.video_ids)[
+        "mae"
+    ]
     assert tuple(curve.points[1]["mae"]) == pytest.approx(tuple(expected), abs=1e-5)
 
 

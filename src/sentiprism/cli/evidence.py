@@ -62,7 +62,7 @@ def _show_comparison(found: "Comparison") -> None:
         if one.oracle:
             chosen = [one.oracle[name].cells(m.scale)[:1] for name, m in metrics.items()]
             shown[f"{one.name} †"] = [*chosen]
-    caption = f"mean ± deviation over seeds, 95% bootstrap interval over utterances; {first.selection}"
+    caption = f"mean ± deviation over seeds, 95% bootstrap interval over {first.drawn_over}\n{first.selection}"
     side_by_side(title, rows, shown, f"{caption}\n{ORACLE}" if len(shown) > len(found.entries) else caption)
     if found.differences:
         apart: dict[str, list[Cell]] = {
@@ -73,7 +73,10 @@ def _show_comparison(found: "Comparison") -> None:
             for one in found.entries
             if one.difference
         }
-        caption = "95% interval and p by paired bootstrap over the same utterances; Holm: p corrected over the metrics"
+        caption = (
+            f"95% interval and p by paired bootstrap over the same {first.drawn_over}\nHolm: p corrected over all "
+            f"metrics and runs of this table ({found.tests} tests)"
+        )
         side_by_side(f"difference from {found.reference}", rows, apart, caption)
     costs = [
         (e.name, f"{e.parameters:,}", duration(e.seconds), e.evaluation.selection.partition(";")[0])
@@ -138,8 +141,8 @@ def _show_robustness(found: "Robustness", metric: str) -> None:
         }
         title = f"{found.model} on {found.dataset}, {found.split}: {heading}, {TITLES[kind]}"
         caption = (
-            f"mean{' ± deviation over seeds' * (len(found.seeds) > 1)}, 95% bootstrap interval over utterances; "
-            f"area: mean over the strengths\n{found.selection}"
+            f"mean{' ± deviation over seeds' * (len(found.seeds) > 1)}, 95% bootstrap interval over "
+            f"{found.drawn_over}; area: mean over the strengths\n{found.selection}"
         )
         side_by_side(title, rows, columns, caption, stub="strength")
 

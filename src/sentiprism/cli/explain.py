@@ -73,7 +73,8 @@ def _show_split(found: "Explanation") -> None:
         columns = {name: [one[name].cells() if name in one else ("–",) for one in tables.values()] for name in names}
         caption = (
             "Spearman's ρ of a modality's share over utterances, and of all shares together;\n"
-            "within: mean over utterances of Kendall's τ between their modalities; 95% bootstrap intervals"
+            "within: mean over utterances of Kendall's τ between their modalities;\n"
+            f"95% bootstrap intervals over {found.drawn_over}"
         )
         side_by_side("Rank agreement", list(tables), columns, caption, stub="accounts")
 

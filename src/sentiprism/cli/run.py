@@ -168,7 +168,7 @@ def _report(results: "list[Evaluation]", folder: Path, *, as_json: bool) -> None
     columns = {result.split: [cell(result, name) for name in first.protocol.metrics] for result in results}
     caption = (
         f"{seeds_of(first)}; mean{' ± deviation over seeds' * (len(first.seeds) > 1)}, "
-        f"95% bootstrap interval over utterances\nselected: {first.selection}\nrun: {folder}"
+        f"95% bootstrap interval over {first.drawn_over}\nselected: {first.selection}\nrun: {folder}"
     )
     if first.predictions[0].bounds:
         caption += "\nanswers with their calibrated intervals: predictions-*.parquet in the seeds' folders"

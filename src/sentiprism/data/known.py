@@ -106,7 +106,7 @@ _ALL = (
         citation="Wöllmer, Weninger, Knaup, Schuller, Sun, Sagae, Morency. YouTube Movie Reviews: "
         "Sentiment Analysis in an Audio-Visual Context. IEEE Intelligent Systems 28(3), 2013",
         target=TargetSpec(low=-2, high=2),
-        protocol="intensity",
+        protocol="mmmo",
         splits={"train": 220, "valid": 40, "test": 80},
         label_offset=-3.0,
         aliases=("ict-mmmo",),

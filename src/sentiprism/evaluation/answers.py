@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from safetensors import safe_open
 
+from sentiprism.data.dataset import Dataset
+from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation.evaluate import evaluate
 from sentiprism.metrics import Protocol, protocol
@@ -50,9 +52,31 @@ def answers(run: Run, split: str = "test", *, device: str = "auto") -> dict[int,
     """
     paths = {seed: run.seed_folder(seed) / f"predictions-{split}.parquet" for seed in run.finished}
     if all(path.is_file() for path in paths.values()):
-        return {seed: read_predictions(path) for seed, path in paths.items()}
+        return _with_videos(run, split, {seed: read_predictions(path) for seed, path in paths.items()})
     made = evaluate(run, split, device=device)
     return dict(zip(made.seeds, made.predictions, strict=True))
+
+
+def _with_videos(run: Run, split: str, found: dict[int, Predictions]) -> dict[int, Predictions]:
+    """With the videos of the dataset, where an earlier version kept predictions without them."""
+    if all(one.videos is not None for one in found.values()) or (dataset := dataset_of(run)) is None:
+        return found
+    rows = dataset.split(split)
+    video = dict(zip(map(str, rows.ids), map(str, rows.video_ids), strict=True))
+    joined = {seed: [video.get(str(name)) for name in one.ids] for seed, one in found.items()}
+    if any(None in column for column in joined.values()):  # predictions of other utterances, by whatever way
+        return found
+    return {seed: one._replace(videos=np.array(joined[seed])) for seed, one in found.items()}
+
+
+def dataset_of(run: Run) -> Dataset | None:
+    """The dataset a run was trained on; None where it is not here any more, or has changed."""
+    try:
+        dataset = load_dataset(run.config.dataset)
+        run.check_dataset(dataset.card)
+    except UserError:
+        return None
+    return dataset
 
 
 def protocol_of(run: Run) -> Protocol:

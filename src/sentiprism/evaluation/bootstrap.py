@@ -2,13 +2,14 @@
 
 The two answer different questions. ``std`` says how much a result moves when the model is trained again; the
 interval says how much the mean over these trained models would move on other test samples of the same kind.
-Percentile bootstrap after Efron and Tibshirani (1993), chapter 13. Utterances are drawn one by one: where
-utterances of one video resemble each other, the interval is too narrow.
+Percentile bootstrap after Efron and Tibshirani (1993), chapter 13. Where the videos of the samples are known, whole
+videos are drawn (cluster bootstrap, Davison and Hinkley 1997, section 3.8): utterances of one video resemble each
+other, and intervals over utterances would be too narrow.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from math import isnan
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -47,7 +48,7 @@ class Difference(NamedTuple):
     p: float
     """Two-sided bootstrap p-value of no difference, at least 1 / (resamples + 1)."""
     holm: float = float("nan")
-    """The same, corrected for there being as many tests as metrics (Holm 1979)."""
+    """The same, corrected for all metrics, and in a comparison for all its runs too (Holm 1979)."""
 
     def cells(self, scale: int = 1) -> tuple[str, str, str]:
         """Mean, interval and p, for tables."""
@@ -73,14 +74,20 @@ class Resampled(NamedTuple):
 
 
 def resample(
-    prediction: npt.ArrayLike, label: npt.ArrayLike, protocol: Protocol, *, resamples: int = 1000, seed: int = 0
+    prediction: npt.ArrayLike,
+    label: npt.ArrayLike,
+    protocol: Protocol,
+    *,
+    videos: Array | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
 ) -> Resampled:
-    """Judge predictions on the samples and on resamples; arguments and errors as `interval`.
+    """Score predictions on the samples and on resamples; arguments and errors as `interval`.
 
     The same ``seed`` gives the same resamples: what is computed of several predictions' draws is paired.
     """
     runs, truth = protocol.checked(prediction, label)
-    return Resampled(protocol.resampled(runs, truth), _seed_means(runs, truth, protocol, resamples, seed))
+    return Resampled(protocol.resampled(runs, truth), _seed_means(runs, truth, protocol, resamples, seed, videos))
 
 
 def mixed(parts: Sequence[Resampled], shares: Sequence[float]) -> Resampled:
@@ -106,11 +113,22 @@ def holm(p: Mapping[str, float]) -> dict[str, float]:
     return found
 
 
+def corrected(differences: Sequence[Mapping[str, Difference] | None]) -> list[dict[str, Difference] | None]:
+    """Differences whose ``holm`` counts every metric of every one of them as a test."""
+    tests = {f"{i} {name}": one.p for i, found in enumerate(differences) for name, one in (found or {}).items()}
+    p = holm(tests)
+    return [
+        found and {name: one._replace(holm=p[f"{i} {name}"]) for name, one in found.items()}  # type: ignore[misc]
+        for i, found in enumerate(differences)
+    ]
+
+
 def interval(
     prediction: npt.ArrayLike,
     label: npt.ArrayLike,
     protocol: Protocol,
     *,
+    videos: Array | None = None,
     resamples: int = 1000,
     level: float = 0.95,
     seed: int = 0,
@@ -124,6 +142,7 @@ def interval(
         prediction: (S, N) of S seeds, or (N,) of one; with classes (S, N, C) or (N, C).
         label: (N,).
         protocol: which metrics.
+        videos: (N,) the video of each sample; whole videos are drawn, see `drawn_videos`.
         resamples: R.
         level: share of resamples inside the interval.
         seed: of the resamples.
@@ -134,7 +153,7 @@ def interval(
     Raises:
         UserError: bad shapes, no samples, values that are not finite, R below 1, or a level outside (0, 1).
     """
-    return resample(prediction, label, protocol, resamples=resamples, seed=seed).intervals(level)
+    return resample(prediction, label, protocol, videos=videos, resamples=resamples, seed=seed).intervals(level)
 
 
 def paired(
@@ -143,6 +162,7 @@ def paired(
     label: npt.ArrayLike,
     protocol: Protocol,
     *,
+    videos: Array | None = None,
     resamples: int = 1000,
     level: float = 0.95,
     seed: int = 0,
@@ -156,6 +176,7 @@ def paired(
         prediction_b: the same of the other model, rows in the same order; its number of seeds may differ.
         label: (N,).
         protocol: which metrics.
+        videos: as in `interval`.
         resamples: R.
         level: share of resamples inside the interval.
         seed: of the resamples.
@@ -167,36 +188,66 @@ def paired(
     Raises:
         UserError: as `interval`.
     """
-    a, b = (resample(one, label, protocol, resamples=resamples, seed=seed) for one in (prediction_a, prediction_b))
-    drawn = {name: a.drawn[name] - b.drawn[name] for name in protocol.names}
+    options: dict[str, Any] = {"videos": videos, "resamples": resamples, "seed": seed}
+    return differ(*(resample(one, label, protocol, **options) for one in (prediction_a, prediction_b)), level=level)
+
+
+def differ(a: Resampled, b: Resampled, *, level: float = 0.95) -> dict[str, Difference]:
+    """Difference of two models, a less b, that were scored on the same resamples; see `paired`."""
+    drawn = {name: a.drawn[name] - b.drawn[name] for name in a.drawn}
     p = {name: _p_value(values) for name, values in drawn.items()}
-    corrected, found = holm(p), {}
-    for name in protocol.names:
+    over_metrics, found = holm(p), {}
+    for name, values in drawn.items():
         mean = float(a.values[name].mean() - b.values[name].mean())
-        found[name] = Difference(mean, *percentiles(drawn[name], level), p[name], corrected[name])
+        found[name] = Difference(mean, *percentiles(values, level), p[name], over_metrics[name])
     return found
 
 
-def _seed_means(runs: Array, label: Array, protocol: Protocol, resamples: int, seed: int) -> dict[str, Floats]:
+def _seed_means(
+    runs: Array, label: Array, protocol: Protocol, resamples: int, seed: int, videos: Array | None = None
+) -> dict[str, Floats]:
     """(R,) mean over seeds of every metric on each resample."""
     if resamples < 1:
         raise UserError(f"resamples is {resamples}", "give at least 1, better 1000")
     blocks = [
         {name: values.mean(axis=0) for name, values in protocol.resampled(runs, label, weight).items()}
-        for weight in draws(len(label), resamples, seed)
+        for weight in draws(len(label), resamples, seed, videos)
     ]
     return {name: np.concatenate([block[name] for block in blocks]) for name in protocol.names}
 
 
-def draws(samples: int, resamples: int, seed: int) -> Iterator[Floats]:
-    """Blocks (r, N) of how often each sample was drawn; rows sum to N."""
-    generator = np.random.default_rng(seed)
+def draws(samples: int, resamples: int, seed: int, videos: Array | None = None) -> Iterator[Floats]:
+    """Blocks (r, N) of how often each sample was drawn.
+
+    Rows sum to N where samples are drawn one by one; V of V videos are drawn with replacement, each with all its
+    samples, where `drawn_videos` gives their numbers.
+    """
+    generator, video = np.random.default_rng(seed), drawn_videos(videos)
+    size = samples if video is None else int(video.max()) + 1
     rows = max(1, BLOCK // samples)
     for start in range(0, resamples, rows):
         count = min(rows, resamples - start)
-        index = generator.integers(samples, size=(count, samples)) + samples * np.arange(count)[:, None]
-        drawn = np.bincount(index.ravel(), minlength=count * samples)
-        yield drawn.reshape(count, samples).astype(np.float64)
+        index = generator.integers(size, size=(count, size)) + size * np.arange(count)[:, None]
+        drawn = np.bincount(index.ravel(), minlength=count * size).reshape(count, size).astype(np.float64)
+        yield drawn if video is None else drawn[:, video]
+
+
+def drawn_videos(videos: Array | None) -> npt.NDArray[np.int64] | None:
+    """(N,) number of the video that each sample is drawn with.
+
+    None where samples are drawn one by one: nobody knows their videos, all are of one, or each is of its own.
+    """
+    if videos is None:
+        return None
+    names, number = np.unique(np.asarray(videos, str), return_inverse=True)
+    return number.astype(np.int64) if 1 < len(names) < len(number) else None
+
+
+def drawn_over(videos: Array | None) -> str:
+    """What a bootstrap draws, as captions say it: "31 videos", "utterances"."""
+    if (video := drawn_videos(videos)) is not None:
+        return f"{int(video.max()) + 1} videos"
+    return "utterances, whose videos are not known" if videos is None else "utterances"
 
 
 def percentiles(values: Floats, level: float) -> tuple[float, float]:

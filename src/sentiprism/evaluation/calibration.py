@@ -25,8 +25,8 @@ from sentiprism.training.predict import Predictions, predict, write_predictions
 from sentiprism.training.selection import selection_rule
 
 Floats = npt.NDArray[np.float64]
-Judged = tuple[npt.NDArray[Any], npt.NDArray[Any]]
-"""Answers and their labels."""
+Judged = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any] | None]
+"""Predictions, their labels and their videos."""
 LEVELS = tuple(round(0.05 * i, 2) for i in range(1, 20))
 """Of the reliability plot."""
 
@@ -116,7 +116,8 @@ def calibrate(
 
     def fit(share: float) -> dict[int, Calibration]:
         options: dict[str, Any] = {"level": share, "scaled": scaled}
-        return {s: Calibration.fit(a.prediction, a.label, target, only=fewer[s], **options) for s, a in held.items()}
+        only = {s: {name: one[:2] for name, one in fewer[s].items()} for s in held}
+        return {s: Calibration.fit(a.prediction, a.label, target, only=only[s], **options) for s, a in held.items()}
 
     made = fit(level)
     if store:
@@ -127,7 +128,7 @@ def calibrate(
     inside = {name: kinds.of(label) == i for i, name in enumerate(kinds.names)} if kinds else {}
     groups = _groups(len(label), inside, ordered=kinds is not None and kinds.ordered)
     answered = {s: (a.prediction, label, a.present) for s, a in seen.items()}
-    counted = _coverage(made, answered, groups | inside)
+    counted = _coverage(made, answered, groups | inside, bounded[0].videos)
     curves: dict[str, list[float]] = {name: [] for name in groups}
     for wanted in LEVELS:
         refit = fit(wanted)
@@ -193,19 +194,21 @@ def _fewer(
             name = "+".join(some)
             just, there = answer.present == name, np.all([data.steps(one) > 0 for one in some], axis=0)
             if np.count_nonzero(just) >= LEAST or some == names:
-                found[seed][name] = answer.prediction[just], answer.label[just]
+                videos = None if answer.videos is None else answer.videos[just]
+                found[seed][name] = answer.prediction[just], answer.label[just], videos
             elif there.any():
-                found[seed][name] = predict(model, data.only(some), engine).prediction[there], rows.labels["M"][there]
+                alone = predict(model, data.only(some), engine)
+                found[seed][name] = alone.prediction[there], alone.label[there], rows.video_ids[there]
     return found
 
 
 def _only(made: dict[int, Calibration], left: dict[int, dict[str, Judged]]) -> dict[str, Coverage]:
     """What the intervals are worth where all but some modalities are taken away."""
     found: dict[str, Coverage] = {}
-    for name, (_, label) in next(iter(left.values())).items():
+    for name, (_, label, videos) in next(iter(left.values())).items():
         present = np.full(len(label), name)
-        answered = {seed: (*one[name], present) for seed, one in left.items()}
-        found |= _coverage(made, answered, {name: np.ones(len(label), bool)})
+        answered = {seed: (*one[name][:2], present) for seed, one in left.items()}
+        found |= _coverage(made, answered, {name: np.ones(len(label), bool)}, videos)
     return found
 
 
@@ -226,12 +229,15 @@ def _groups(N: int, inside: dict[str, npt.NDArray[np.bool_]], *, ordered: bool) 
 
 
 def _coverage(
-    made: dict[int, Calibration], answered: dict[int, Any], groups: dict[str, npt.NDArray[np.bool_]]
+    made: dict[int, Calibration],
+    answered: dict[int, Any],
+    groups: dict[str, npt.NDArray[np.bool_]],
+    videos: npt.NDArray[Any] | None,
 ) -> dict[str, Coverage]:
     """Of each group of rows; ``answered`` has a seed's answers, labels and modalities."""
     covered = np.stack([made[s].covers(*one) for s, one in answered.items()])  # (S, N)
     size = np.mean([made[s].size(one[0], one[2]) for s, one in answered.items()], axis=0)  # (N,)
-    blocks = list(draws(covered.shape[1], 1000, 0))
+    blocks = list(draws(covered.shape[1], 1000, 0, videos))
     share, found = covered.mean(axis=0), {}
     for name, rows in groups.items():
         drawn = np.concatenate([mean(share, weight, within=rows) for weight in blocks])

@@ -9,7 +9,7 @@ import numpy as np
 
 from sentiprism.errors import UserError, suggest
 from sentiprism.evaluation.answers import answers, opened, parameters, protocol_of, seconds
-from sentiprism.evaluation.bootstrap import Difference, Interval, interval, paired
+from sentiprism.evaluation.bootstrap import Difference, Interval, corrected, interval, paired
 from sentiprism.evaluation.evaluate import Evaluation, evaluate
 from sentiprism.markup import TABLES, Row, comma_separated, duration, number
 from sentiprism.training import Run
@@ -26,7 +26,7 @@ class Entry(NamedTuple):
     """Its folder's name, or the path where that does not tell the runs apart."""
     evaluation: Evaluation
     difference: dict[str, Difference] | None
-    """Every metric less the reference's, by paired bootstrap over the same utterances; None for the reference."""
+    """Every metric less the reference's, by paired bootstrap; None for the reference."""
     parameters: int
     seconds: float
     """Training time of a seed without validation, mean over seeds."""
@@ -60,6 +60,11 @@ class Comparison(NamedTuple):
         """Of every run but the reference."""
         return tuple(entry.difference for entry in self.entries if entry.difference is not None)
 
+    @property
+    def tests(self) -> int:
+        """How many p-values are corrected for each other."""
+        return sum(not isnan(metric.p) for one in self.differences for metric in one.values())
+
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
@@ -88,12 +93,13 @@ class Comparison(NamedTuple):
         """What must be said beside the numbers."""
         first = self.evaluations[0]
         found = [
-            f"{first.dataset}, {first.split}: mean ± deviation over seeds, [95% bootstrap interval over utterances]"
+            f"{first.dataset}, {first.split}: mean ± standard deviation over seeds, [95% bootstrap interval over "
+            f"{first.drawn_over}]"
         ]
         if self.differences:
             found.append(
-                f"Δ: less {self.reference}, paired bootstrap over the same utterances; p, and p corrected over the "
-                "metrics (Holm)"
+                f"Δ: less {self.reference}, paired bootstrap over the same {first.drawn_over}; p, and p corrected over "
+                f"all metrics and runs of this table ({self.tests} tests, Holm)"
             )
         return [*found, ORACLE] if any(one.oracle for one in self.entries) else found
 
@@ -168,16 +174,19 @@ def compare(
     short = [run.folder.resolve().name for run in found]
     names = short if len(set(short)) == len(short) else [str(run.folder) for run in found]
     evaluations = [evaluate(run, split, device=device) for run in found]
+    differences = corrected(
+        [difference(one, evaluations[base]) if i != base else None for i, one in enumerate(evaluations)]
+    )
     entries = [
         Entry(
             name,
             one,
-            difference(one, evaluations[base]) if i != base else None,
+            apart,
             parameters(run.seed_folder(run.finished[0]) / "model"),
             seconds(run),
             chosen_on_test,
         )
-        for i, (name, run, one, chosen_on_test) in enumerate(zip(names, found, evaluations, selected, strict=True))
+        for name, run, one, apart, chosen_on_test in zip(names, found, evaluations, differences, selected, strict=True)
     ]
     return Comparison(tuple(entries), names[base])
 
@@ -212,17 +221,21 @@ def _plain(found: Mapping[str, Interval | Difference]) -> dict[str, Any]:
 
 
 def difference(one: Evaluation, other: Evaluation) -> dict[str, Difference]:
-    """Every metric of one run less the other's, by paired bootstrap over the utterances of the split.
+    """Every metric of one run less the other's, by paired bootstrap over the videos (or utterances) of the split.
 
     Raises:
-        UserError: the runs are of different datasets.
+        UserError: the runs are of different datasets, or scored by different protocols.
     """
     mine, theirs = one.predictions[0], other.predictions[0]
     if not (np.array_equal(mine.ids, theirs.ids) and np.array_equal(mine.label, theirs.label)):
         raise UserError(
             f"{one.run} was trained on {one.dataset}, {other.run} on {other.dataset}", "compare runs of one dataset"
         )
-    return paired(one.stacked, other.stacked, theirs.label, other.protocol)
+    if one.protocol is not other.protocol:
+        cause = f"{one.run} is scored by the protocol {one.protocol.name}, {other.run} by {other.protocol.name}"
+        raise UserError(cause, "evaluate both on the dataset as it is imported now")
+    videos = theirs.videos if mine.videos is None else mine.videos
+    return paired(one.stacked, other.stacked, theirs.label, other.protocol, videos=videos)
 
 
 def recall(run: Run | Path | str, split: str = "test", *, device: str = "auto") -> Evaluation:
@@ -235,7 +248,7 @@ def recall(run: Run | Path | str, split: str = "test", *, device: str = "auto") 
     """
     run = opened(run)
     scorer, found = protocol_of(run), answers(run, split, device=device)
-    stacked = np.stack([one.prediction for one in found.values()])
+    first, stacked = next(iter(found.values())), np.stack([one.prediction for one in found.values()])
     return Evaluation(
         run=run.name,
         model=run.config.model,
@@ -244,7 +257,7 @@ def recall(run: Run | Path | str, split: str = "test", *, device: str = "auto") 
         protocol=scorer,
         seeds=tuple(found),
         selection=selection_rule(scorer, run.config.optim.select),
-        metrics=interval(stacked, next(iter(found.values())).label, scorer),
+        metrics=interval(stacked, first.label, scorer, videos=first.videos),
         recovery={},
         predictions=tuple(found.values()),
     )

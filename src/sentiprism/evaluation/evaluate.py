@@ -10,7 +10,7 @@ from sentiprism.data.dataset import Dataset, Split
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError
-from sentiprism.evaluation.bootstrap import Interval, interval
+from sentiprism.evaluation.bootstrap import Interval, drawn_over, interval
 from sentiprism.metrics import Protocol, protocol
 from sentiprism.models import load_model
 from sentiprism.training import Run
@@ -42,6 +42,11 @@ class Evaluation(NamedTuple):
         """(S, N) or (S, N, C) predictions."""
         return np.stack([answers.prediction for answers in self.predictions])
 
+    @property
+    def drawn_over(self) -> str:
+        """What the intervals are over: "31 videos", or utterances where their videos are not known."""
+        return drawn_over(self.predictions[0].videos)
+
     def to_dict(self) -> dict[str, Any]:
         """Everything but the predictions, for JSON."""
         return {
@@ -51,6 +56,7 @@ class Evaluation(NamedTuple):
             "split": self.split,
             "seeds": list(self.seeds),
             "selection": self.selection,
+            "interval_over": self.drawn_over,
             "metrics": {name: value._asdict() for name, value in self.metrics.items()},
             "recovery": self.recovery,
         }
@@ -99,7 +105,7 @@ def evaluate(
         protocol=scorer,
         seeds=run.finished,
         selection=selection_rule(scorer, run.config.optim.select),
-        metrics=interval(stacked, rows.labels["M"], scorer),
+        metrics=interval(stacked, rows.labels["M"], scorer, videos=rows.video_ids),
         recovery=_recovery(answers, rows),
         predictions=tuple(answers),
     )

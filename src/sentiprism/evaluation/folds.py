@@ -62,7 +62,7 @@ def _join(parts: "list[Result]") -> "Result":
     whole = first.evaluation._replace(
         dataset=f"{name}, {len(parts)} folds by video",
         predictions=joined,
-        metrics=interval(stacked, joined[0].label, first.evaluation.protocol),
+        metrics=interval(stacked, joined[0].label, first.evaluation.protocol, videos=joined[0].videos),
     )
     return first._replace(
         evaluation=whole,
@@ -86,7 +86,10 @@ def _loop(parts: "list[Result]") -> str:
 
 
 def _concatenated(parts: Iterable[Predictions]) -> Predictions:
+    parts = list(parts)
     ids, label, prediction = (
         np.concatenate(column) for column in zip(*((p.ids, p.label, p.prediction) for p in parts), strict=True)
     )
-    return Predictions(ids, label, prediction, {})
+    known = [one.videos for one in parts if one.videos is not None]
+    videos = np.concatenate(known) if len(known) == len(parts) else None
+    return Predictions(ids, label, prediction, {}, videos=videos)

@@ -78,13 +78,16 @@ class PublishedTable(NamedTuple):
         found = [f"published: {self.source.source}; selection: {self.source.selection}"]
         if measured := next((line.evaluation for line in self.lines if line.evaluation), None):
             found.append(
-                f"measured: {self.dataset}, {measured.split}; {measured.selection}; mean ± deviation over seeds, 95% "
-                "bootstrap interval over utterances"
+                f"measured: {self.dataset}, {measured.split}; {measured.selection}; mean ± standard deviation over "
+                f"seeds, 95% bootstrap interval over {measured.drawn_over}"
             )
             if self.dataset != self.source.run["dataset"]:
                 found.append(f"published on {self.source.run['dataset']}, measured on {self.dataset}")
-        if any(line.difference for line in self.lines):
-            found.append("less full: paired bootstrap over the same utterances, not corrected for many comparisons")
+            if any(line.difference for line in self.lines):
+                found.append(
+                    f"less full: paired bootstrap over the same {measured.drawn_over}; intervals, not corrected "
+                    "for the number of rows"
+                )
         if any(line.row.doubtful for line in self.lines):
             found.append(f"{DOUBTFUL} contradicts itself in the paper")
         return [*found, *(f"{line.row.name}: {line.note}" for line in self.lines if line.note), *self.source.notes]

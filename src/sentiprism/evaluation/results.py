@@ -26,7 +26,8 @@ from sentiprism.types import MODALITIES
 HEAD = """# Results
 
 Made by `sentiprism results RUN... --out FILE` from run folders; edits are lost. Mean ± deviation over seeds, in
-brackets the 95% bootstrap interval over test utterances; percentages where a metric is a share. *Valid* is the mean
+brackets the 95% bootstrap interval over the videos of test (where they are not known, over its utterances; each table
+says which); percentages where a metric is a share. *Valid* is the mean
 score that chose the epochs. *Less text_only* is the paired bootstrap difference from the plain head on the same
 dataset and encoder: what a system adds to its encoder; where none was trained the linear model is the reference, on the
 same inputs if it has them. Its p is that of one comparison; *Holm* is p corrected over all runs of the table that are
@@ -193,9 +194,14 @@ def _section(dataset: str, reader: str, results: list[Result]) -> list[str]:
                 duration(one.seconds),
             ]
         )
+    drawn = ", or ".join(dict.fromkeys(one.evaluation.drawn_over for one in results))
     rules = dict.fromkeys(one.evaluation.selection for one in results)
     machines = dict.fromkeys(_machine(one.run.environment) for one in results)
-    said = [f"Selection: {rule}." for rule in rules] + [f"Trained on {', or '.join(machines)}."]
+    said = (
+        [f"Intervals over {drawn}."]
+        + [f"Selection: {rule}." for rule in rules]
+        + [f"Trained on {', or '.join(machines)}."]
+    )
     commands = "\n".join(f"    {one.command}  # {one.run.name}" for one in results)
     title = (known.title if known else dataset) + (f" (text encoder: {reader})" if reader else "")
     return [f"## {title}", markdown(columns, rows), "\n".join(said), commands, *_damaged(results, main)]

@@ -16,7 +16,7 @@ from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError, suggest
 from sentiprism.evaluation.answers import opened, protocol_of
-from sentiprism.evaluation.bootstrap import Interval, Resampled, mixed, resample
+from sentiprism.evaluation.bootstrap import Interval, Resampled, drawn_over, mixed, resample
 from sentiprism.files import write_text
 from sentiprism.markup import Cell, jsonable
 from sentiprism.metrics import Protocol
@@ -41,9 +41,11 @@ class Curve(NamedTuple):
     strengths: tuple[float, ...]
     """From 0, where the inputs are as they are."""
     points: tuple[dict[str, Interval], ...]
-    """Every metric at each strength: mean over seeds, deviation, 95% bootstrap interval over utterances."""
+    """Every metric at each strength: mean over seeds, standard deviation, 95% bootstrap interval."""
     area: dict[str, Interval]
     """Area under the curve (trapezoids) over its width: the mean of the metric over the strengths."""
+    drawn_over: str = "utterances"
+    """What the intervals are over; files of earlier versions have those over utterances."""
 
 
 class Robustness(NamedTuple):
@@ -57,6 +59,11 @@ class Robustness(NamedTuple):
     seeds: tuple[int, ...]
     selection: str
     curves: tuple[Curve, ...]
+
+    @property
+    def drawn_over(self) -> str:
+        """What the intervals of the curves are over: "31 videos"; both where versions of the program differ."""
+        return " or ".join(dict.fromkeys(curve.drawn_over for curve in self.curves))
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -118,7 +125,8 @@ def robustness(
     answers = {case: np.stack([one[case] for one in found]) for case in inputs}
     clean = inputs[None].split
     label = clean.labels["M"]
-    none = resample(answers[None], label, scorer)
+    videos = clean.video_ids
+    none = resample(answers[None], label, scorer, videos=videos)
     curves = []
     for kind, modality in asked:
         strengths = _strengths(kind, points)
@@ -131,8 +139,8 @@ def robustness(
                 answer = np.where(struck.reshape(shape), whole, answers[None])
             else:
                 answer = answers[Corruption(kind, modality, strength, seed)]
-            judged.append(resample(answer, label, scorer))
-        curves.append(_curve(kind, modality, strengths, judged))
+            judged.append(resample(answer, label, scorer, videos=videos))
+        curves.append(_curve(kind, modality, strengths, judged)._replace(drawn_over=drawn_over(videos)))
     result = Robustness(
         run=run.name,
         model=run.config.model,
@@ -176,6 +184,7 @@ def kept(run: Run, split: str = "test") -> Robustness | None:
                 tuple(one["strengths"]),
                 tuple(_intervals(point) for point in one["points"]),
                 _intervals(one["area"]),
+                str(one.get("drawn_over", "utterances")),
             )
             for one in found.pop("curves")
         ]

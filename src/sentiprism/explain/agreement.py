@@ -1,6 +1,6 @@
 """Whether two accounts of the modalities' parts rank them alike, and how sure that is."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ PIECE = 50
 
 
 class Agreement(NamedTuple):
-    """Rank agreement of two accounts; means over seeds, with percentile bootstrap intervals over utterances."""
+    """Rank agreement of two accounts; means over seeds, with percentile bootstrap intervals."""
 
     spearman: dict[str, Interval]
     """ρ of each modality's part over the utterances, and "all": over every (utterance, modality) together. A modality
@@ -35,6 +35,7 @@ def agreement(
     other: npt.ArrayLike,
     modalities: tuple[Modality, ...] = MODALITIES,
     *,
+    videos: npt.NDArray[Any] | None = None,
     resamples: int = 1000,
     level: float = 0.95,
     seed: int = 0,
@@ -45,6 +46,7 @@ def agreement(
         one: (S, N, M) of S seeds, or (N, M).
         other: the same, or (N, M) for all seeds alike.
         modalities: names of the M columns.
+        videos: (N,) the video of each utterance; whole videos are drawn where they are known.
         resamples: R.
         level: share of resamples inside an interval.
         seed: of the resamples.
@@ -62,7 +64,7 @@ def agreement(
     ranked = {name: c for name, c in columns.items() if all(np.ptp(x[:, c]) > 0 for given in (a, b) for x in given)}
     tau = np.stack([kendall_within(x, y) for x, y in zip(a, b, strict=True)])  # (S, N)
     drawn: dict[str, list[Floats]] = {name: [] for name in (*ranked, "within")}
-    for block in draws(a.shape[1], resamples, seed):
+    for block in draws(a.shape[1], resamples, seed, videos):
         for counts in np.array_split(block, -(-len(block) // PIECE)):
             for name, c in ranked.items():
                 drawn[name].append(np.mean([_spearman(x[:, c], y[:, c], counts) for x, y in zip(a, b, strict=True)], 0))

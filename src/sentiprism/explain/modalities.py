@@ -10,6 +10,7 @@ from sentiprism.data.dataset import Split
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.store import load_dataset
 from sentiprism.evaluation.answers import opened
+from sentiprism.evaluation.bootstrap import drawn_over
 from sentiprism.explain.agreement import Agreement, agreement
 from sentiprism.explain.values import chosen_class, occlusion, shapley, shares
 from sentiprism.metrics import protocol
@@ -53,6 +54,8 @@ class Explanation(NamedTuple):
     agreements: dict[str, Agreement]
     """By the two accounts compared, "weights, shapley" for example: shares of the attributions' amounts, the model's
     own weights, and "planted" contributions where the dataset has them."""
+    drawn_over: str = "utterances"
+    """What the intervals of the agreements are over."""
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON; utterances hold means over seeds, which sum as each seed's values do."""
@@ -129,7 +132,8 @@ def explain(run: Run | Path | str, split: str = "test", *, device: str = "auto")
         weights=np.stack(weights).astype(np.float64) if weights else None,
         agreements={},
     )  # fmt: skip
-    return explanation._replace(agreements=_agreements(explanation, rows))
+    over = drawn_over(rows.video_ids[whole])
+    return explanation._replace(agreements=_agreements(explanation, rows), drawn_over=over)
 
 
 def _agreements(of: Explanation, split: Split) -> dict[str, Agreement]:
@@ -146,7 +150,9 @@ def _agreements(of: Explanation, split: Split) -> dict[str, Agreement]:
     pairs = [("weights", "shapley"), ("weights", "occlusion"), ("occlusion", "shapley")]
     pairs += [(name, "planted") for name in ("shapley", "occlusion", "weights")]
     return {
-        f"{one}, {other}": agreement(accounts[one][:, of.whole], accounts[other][:, of.whole], of.modalities)
+        f"{one}, {other}": agreement(
+            accounts[one][:, of.whole], accounts[other][:, of.whole], of.modalities, videos=split.video_ids[of.whole]
+        )
         for one, other in pairs
         if one in accounts and other in accounts
     }

@@ -57,7 +57,8 @@ def levels(protocol: Protocol, target: TargetSpec) -> Levels:
     """Classes of a dataset.
 
     ``intensity``: the seven integers of Acc-7, half to even, so that HN is -2.5 and below and the neutral -0.5 to
-    0.5. ``sims``: the five bins of its Acc-5. ``signed``: below 0, and the rest. Classes: their own names.
+    0.5. ``mmmo``: the five integers of its Acc-5, ``sims``: its five bins. ``signed``: below 0, and the rest. Classes:
+    their own names.
 
     Args:
         protocol: how the dataset is judged.
@@ -72,6 +73,9 @@ def levels(protocol: Protocol, target: TargetSpec) -> Levels:
         return Levels(
             SEVEN, "acc_7", "clipped to [-3, 3] and rounded", lambda v: _integers(intensity.rounded(v, 3)) + 3
         )
+    if protocol.name == "mmmo":
+        rule = "clipped to [-2, 2] and rounded"
+        return Levels(SEVEN[1:-1], "acc_5", rule, lambda v: _integers(intensity.rounded(v, 2)) + 2)
     if protocol.name.startswith("sims"):
         rule = f"cut at {', '.join(map(str, sims.FIVE))}"
         return Levels(SEVEN[1:-1], "acc_5", rule, lambda v: _integers(sims.bins(v, *sims.FIVE)))

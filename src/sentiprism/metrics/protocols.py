@@ -1,6 +1,6 @@
 """Which metrics a dataset is reported with, by name."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
@@ -32,12 +32,14 @@ class Metric:
     Args:
         function: computes it as a fraction or in the labels' unit, unrounded.
         label: heading in tables.
+        meaning: what it is, in words for a footnote.
         higher_is_better: direction for selection and arrows.
         percent: True where tables show it times 100.
     """
 
     function: MetricFunction
     label: str
+    meaning: str
     higher_is_better: bool = True
     percent: bool = True
 
@@ -71,6 +73,15 @@ class Protocol:
     def names(self) -> tuple[str, ...]:
         """Metric names in the order of tables."""
         return tuple(self.metrics)
+
+    def footnotes(self, metrics: Iterable[str] = ()) -> list[str]:
+        """What each metric is, one line a metric.
+
+        Args:
+            metrics: those that a table shows; by default all.
+        """
+        shown = [self.metrics[name] for name in tuple(metrics) or self.names]
+        return [f"{metric.label}: {metric.meaning}" for metric in shown]
 
     def higher_is_better(self, metric: str) -> bool:
         """Direction of a metric.
@@ -147,46 +158,68 @@ class Protocol:
             raise UserError(f"labels are not class numbers from 0 to {count - 1}", "check the dataset's classes")
 
 
-def _error(function: MetricFunction) -> Metric:
-    return Metric(function, "MAE", higher_is_better=False, percent=False)
+def _error(function: MetricFunction, meaning: str = "mean absolute error, in the unit of the labels") -> Metric:
+    return Metric(function, "MAE", meaning, higher_is_better=False, percent=False)
 
 
+def _correlation(function: MetricFunction, meaning: str = "Pearson correlation of predictions and labels") -> Metric:
+    return Metric(function, "Corr", meaning, percent=False)
+
+
+def _f1(function: MetricFunction, label: str, accuracy: str) -> Metric:
+    return Metric(function, label, f"F1 of each class of {accuracy}, averaged by the number of its labels")
+
+
+_HAS0 = "below 0 against 0 and above; all utterances"
+_NON0 = "sign of the prediction against the sign of the label, utterances labelled 0 left out"
+_ROUNDED = "share of predictions that round to the label's integer, both clipped to [-{0}, {0}]"
 _SIGN = {
-    "acc2_has0": Metric(intensity.acc2_has0, "Acc-2 (has0)"),
-    "f1_has0": Metric(intensity.f1_has0, "F1 (has0)"),
-    "acc2_non0": Metric(intensity.acc2_non0, "Acc-2 (non0)"),
-    "f1_non0": Metric(intensity.f1_non0, "F1 (non0)"),
+    "acc2_has0": Metric(intensity.acc2_has0, "Acc-2 (has0)", _HAS0),
+    "f1_has0": _f1(intensity.f1_has0, "F1 (has0)", "Acc-2 (has0)"),
+    "acc2_non0": Metric(intensity.acc2_non0, "Acc-2 (non0)", _NON0),
+    "f1_non0": _f1(intensity.f1_non0, "F1 (non0)", "Acc-2 (non0)"),
 }
-_DISTANCE = {"mae": _error(intensity.mae), "pearson": Metric(intensity.pearson, "Corr", percent=False)}
+_DISTANCE = {"mae": _error(intensity.mae), "pearson": _correlation(intensity.pearson)}
+_SEVEN = {"acc_7": Metric(intensity.acc_7, "Acc-7", _ROUNDED.format(3))}
+_FIVE = {"acc_5": Metric(intensity.acc_5, "Acc-5", _ROUNDED.format(2))}
+_CLIPPED = "after both are clipped to [-1, 1]"
 _SIMS = {
-    "mae": _error(sims.mae),
-    "pearson": Metric(sims.pearson, "Corr", percent=False),
-    "acc_5": Metric(sims.acc_5, "Acc-5"),
-    "acc_3": Metric(sims.acc_3, "Acc-3"),
-    "acc_2": Metric(sims.acc_2, "Acc-2"),
-    "f1": Metric(sims.f1, "F1"),
+    "mae": _error(sims.mae, f"mean absolute error {_CLIPPED}"),
+    "pearson": _correlation(sims.pearson, f"Pearson correlation of predictions and labels {_CLIPPED}"),
+    "acc_5": Metric(sims.acc_5, "Acc-5", "over five bins cut at -0.7, -0.1, 0.1 and 0.7; an edge is in the bin below"),
+    "acc_3": Metric(sims.acc_3, "Acc-3", "over negative, neutral and positive, cut at -0.1 and 0.1"),
+    "acc_2": Metric(sims.acc_2, "Acc-2", "0 and below against above 0; all utterances"),
+    "f1": _f1(sims.f1, "F1", "Acc-2"),
 }
+_WEAK = "Acc-2 over utterances whose label is at most 0.4 from 0"
 _SIMSV2 = _SIMS | {
-    "acc2_weak": Metric(sims.acc2_weak, "Acc-2 (weak)"),
-    "r2": Metric(sims.r2, "R²", percent=False),
+    "acc2_weak": Metric(sims.acc2_weak, "Acc-2 (weak)", _WEAK),
+    "r2": Metric(sims.r2, "R²", f"share of the labels' variance that is explained, {_CLIPPED}", percent=False),
 }
-_INTENSITY = _DISTANCE | {"acc_7": Metric(intensity.acc_7, "Acc-7"), "acc_5": Metric(intensity.acc_5, "Acc-5")} | _SIGN
-_BINARY = {"acc_2": Metric(classes.accuracy, "Acc-2"), "f1": Metric(classes.f1, "F1")}
-_CLASSES = {"accuracy": Metric(classes.accuracy, "Acc"), "f1": Metric(classes.f1, "F1")}
+_LARGEST = "share of utterances whose class has the largest logit"
+_BINARY = {"acc_2": Metric(classes.accuracy, "Acc-2", _LARGEST), "f1": _f1(classes.f1, "F1", "Acc-2")}
+_CLASSES = {"accuracy": Metric(classes.accuracy, "Acc", _LARGEST), "f1": _f1(classes.f1, "F1", "Acc")}
 _POLARITY = {
-    "acc_3": Metric(classes.accuracy, "Acc-3"),
-    "f1_3": Metric(classes.f1, "F1-3"),
-    "acc2_has0": Metric(classes.acc2_has0, "Acc-2 (has0)"),
-    "f1_has0": Metric(classes.f1_has0, "F1 (has0)"),
-    "acc2_non0": Metric(classes.acc2_non0, "Acc-2 (non0)"),
-    "f1_non0": Metric(classes.f1_non0, "F1 (non0)"),
+    "acc_3": Metric(classes.accuracy, "Acc-3", _LARGEST),
+    "f1_3": _f1(classes.f1, "F1-3", "Acc-3"),
+    "acc2_has0": Metric(classes.acc2_has0, "Acc-2 (has0)", "positive against negative and neutral; all utterances"),
+    "f1_has0": _f1(classes.f1_has0, "F1 (has0)", "Acc-2 (has0)"),
+    "acc2_non0": Metric(classes.acc2_non0, "Acc-2 (non0)", "positive against negative; neutral labels are left out"),
+    "f1_non0": _f1(classes.f1_non0, "F1 (non0)", "Acc-2 (non0)"),
 }
 
 PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
     {
         entry.name: entry
         for entry in (
-            Protocol("intensity", "intensities on [-3, 3]: MOSI, MOSEI, ICT-MMMO", "intensity", _INTENSITY, "mae"),
+            Protocol(
+                "intensity",
+                "intensities on [-3, 3]: MOSI, MOSEI",
+                "intensity",
+                _DISTANCE | _SEVEN | _FIVE | _SIGN,
+                "mae",
+            ),
+            Protocol("mmmo", "intensities on [-2, 2]: ICT-MMMO", "intensity", _DISTANCE | _FIVE | _SIGN, "mae"),
             Protocol("sims", "intensities on [-1, 1]: CH-SIMS", "intensity", _SIMS, "mae"),
             Protocol("simsv2", "intensities on [-1, 1]: CH-SIMS v2", "intensity", _SIMSV2, "mae"),
             Protocol("signed", "intensities on any range around 0", "intensity", _DISTANCE | _SIGN, "mae"),
@@ -215,8 +248,8 @@ def protocol_for(target: "TargetSpec") -> Protocol:
     """The protocol of a dataset that names none: no metric whose bins its range does not have.
 
     Acc-7 and Acc-5 round to the integers of MOSI's [-3, 3] and would say little of [0, 100] or [-1, 1]; signs
-    mean something only where 0 lies strictly inside the range. SIMS's bins and the two-class reading of three
-    classes are conventions of their datasets and are taken by name alone.
+    mean something only where 0 lies strictly inside the range. The bins of SIMS and ICT-MMMO and the two-class reading
+    of three classes are conventions of their datasets and are taken by name alone.
     """
     if target.kind == "classes":
         return PROTOCOLS["binary" if len(target.classes) == 2 else "classes"]

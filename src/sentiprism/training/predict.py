@@ -38,6 +38,8 @@ class Predictions(NamedTuple):
     """Where the model is calibrated: "low" and "high" (N,), or "set" (N, C) bool, see `metrics.conformal`."""
     present: Array | None = None
     """(N,) the modalities that each utterance had for the model, "text+audio"; None where nobody noted them."""
+    videos: Array | None = None
+    """(N,) the video that each utterance is of; None where an earlier version kept the file without them."""
 
 
 def forward_all(
@@ -100,15 +102,18 @@ def predict(model: "nn.Module", data: PreparedSplit, engine: Engine, batch_size:
         joined.pop("prediction"),
         {name.removeprefix("weights."): array for name, array in joined.items()},
         losses,
+        videos=data.split.video_ids,
     )
 
 
 def write_predictions(path: Path, predictions: Predictions) -> None:
-    """Write Parquet: ``id``, ``present`` (modalities), ``label``, ``prediction`` and one list column per weight.
+    """Write Parquet: ``id``, ``video``, ``present`` (modalities), ``label``, ``prediction``, a list column per weight.
 
     Where the model is calibrated, ``low`` and ``high``, or ``set``, stand beside the prediction.
     """
     table = {"id": pa.array([str(i) for i in predictions.ids])}
+    if predictions.videos is not None:
+        table["video"] = pa.array([str(video) for video in predictions.videos])
     if predictions.present is not None:
         table["present"] = pa.array(predictions.present.tolist(), pa.string())
     table["label"] = pa.array(predictions.label)
@@ -133,14 +138,14 @@ def read_predictions(path: Path) -> Predictions:
         table = pq.read_table(path)
         columns = {name: _to_numpy(table[name]) for name in table.column_names}
         ids, label, prediction = (columns.pop(name) for name in ("id", "label", "prediction"))
-        present = columns.pop("present", None)
+        present, videos = columns.pop("present", None), columns.pop("video", None)
         bounds = {name: columns.pop(name) for name in ("low", "high", "set") if name in columns}
     except FileNotFoundError:
         raise UserError(f"no predictions at {path}", "run 'sentiprism evaluate' on the run first") from None
     except (pa.ArrowException, KeyError, ValueError) as error:
         raise UserError(f"{path} holds no predictions: {error}", "evaluate the run again") from None
     weights = {name.removeprefix("weights."): values for name, values in columns.items()}
-    return Predictions(ids, label, prediction, weights, bounds=bounds, present=present)
+    return Predictions(ids, label, prediction, weights, bounds=bounds, present=present, videos=videos)
 
 
 def _to_numpy(column: pa.ChunkedArray) -> Array:

@@ -53,7 +53,7 @@ def robustness(
     looks = {m: (MODALITY[m], MARKERS[list(MODALITY).index(m)]) for m in used}
     name = f"{judge.label}{', %' * judge.percent} {'↑' if judge.higher_is_better else '↓'}"
     notes = [
-        "mean over seeds with the 95% bootstrap interval over utterances",
+        f"mean over seeds with the 95% bootstrap interval over {found.drawn_over}",
         seeds_note(found.seeds),
         selection_note(run),
     ]
