@@ -6,9 +6,10 @@ from torch.testing import assert_close
 
 from makers_models import batch, build, small, specs
 from sentiprism.errors import UserError
-from sentiprism.nn.attention import LearnedPositions, TransformerLayer
+from sentiprism.nn.attention import TransformerLayer
 from sentiprism.nn.global_tokens import token_scales
 from sentiprism.nn.learnable_query import AHL, ChannelAttention, QueryEncoder
+from sentiprism.nn.positions import LearnedPositions
 from sentiprism.types import FeatureSpec, ModalitySpec
 
 DEEP = small("almt") | {"depth": 3}

@@ -7,11 +7,9 @@ from torch.testing import assert_close
 from sentiprism.nn.attention import (
     Attention,
     AttentionPool,
-    LearnedPositions,
     Transformer,
     attention_maps,
     prepend,
-    sinusoidal,
 )
 from sentiprism.nn.blocks import TemporalConv
 
@@ -87,21 +85,6 @@ def test_padding_never_reaches_a_real_step(norm, cross):
 def test_heads_that_do_not_divide_the_width_are_refused():
     with pytest.raises(ValueError, match="3 heads"):
         Attention(8, 3)
-
-
-@pytest.mark.parametrize("width", [5, 8])
-def test_positions_of_any_length_and_width(width):
-    table = sinusoidal(7, width)
-    assert table.shape == (7, width)
-    assert_close(table[0, : (width + 1) // 2], torch.zeros((width + 1) // 2))
-    assert_close(table[3, 0], torch.tensor(3.0).sin())
-
-
-def test_steps_past_the_table_share_its_last_position():
-    positions = LearnedPositions(3, 4)
-    added = positions(torch.zeros(1, 5, 4))[0]
-    assert_close(added[:3], positions.table)
-    assert_close(added[4], positions.table[2])
 
 
 def test_a_pool_weighs_real_steps_only():

@@ -1,5 +1,6 @@
 """Recurrences without a loop against the loop they stand for."""
 
+import pytest
 import torch
 from torch import nn
 from torch.testing import assert_close
@@ -51,12 +52,24 @@ def test_delta_is_the_step_before_and_the_step():
     assert delta(cells).tolist() == [[[0.0, 1.0], [1.0, 2.0], [2.0, 4.0]]]
 
 
-def test_the_memory_retains_and_updates():
+@pytest.mark.parametrize("recurrent", [False, True])
+def test_the_memory_retains_and_updates(recurrent):
     """u^t = γ1 ⊙ u^{t-1} + γ2 ⊙ tanh(û): γ1 = σ(ln 3) = 3/4, γ2 = σ(-ln 3) = 1/4, û = 1."""
-    memory = GatedMemory(2, 1, 4, 0.0)
+    memory = GatedMemory(2, 1, 4, 0.0, recurrent=recurrent)
     for network, value in ((memory.retain, 3.0), (memory.update, 1 / 3), (memory.proposal, torch.e)):
         nn.init.zeros_(network[-1].weight)
         nn.init.constant_(network[-1].bias, float(torch.tensor(value).log()))
     one = 0.25 * torch.tensor(1.0).tanh()
     expected = torch.stack([one, one * 1.75, one * (1 + 0.75 * 1.75)])
     assert_close(memory(torch.randn(1, 3, 2)).flatten(), expected)
+
+
+def test_gates_that_read_the_memory_are_the_loop():
+    torch.manual_seed(0)
+    memory, attended = GatedMemory(3, 2, 5, 0.0, recurrent=True), torch.randn(2, 4, 3)
+    u, loop = torch.zeros(2, 2), []
+    for c in attended.unbind(1):
+        both = torch.cat([c, u], dim=1)
+        u = memory.retain(both).sigmoid() * u + memory.update(both).sigmoid() * memory.proposal(c).tanh()
+        loop.append(u)
+    assert_close(memory(attended), torch.stack(loop, dim=1))

@@ -17,10 +17,11 @@ from torch import Tensor, nn
 
 from sentiprism.errors import UserError
 from sentiprism.models.base import Citation, Model, ModelConfig
-from sentiprism.nn.attention import LearnedPositions, TransformerLayer
+from sentiprism.nn.attention import TransformerLayer
 from sentiprism.nn.global_tokens import TokenCross, TokenEncoder, token_scales
 from sentiprism.nn.learnable_query import QueryEncoder
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
+from sentiprism.nn.positions import LearnedPositions
 from sentiprism.types import Batch, FeatureSpec, Modality, ModelOutput, Sequence, TargetSpec
 
 

@@ -26,6 +26,8 @@ class Description(NamedTuple):
     """What a saved model says of itself; torch is not needed to read it."""
 
     model: str
+    version: int
+    """Of the model's equations."""
     features: FeatureSpec
     target: TargetSpec
     config: dict[str, Any]
@@ -57,6 +59,7 @@ def save_model(model: "Model", folder: Path, metadata: dict[str, Any]) -> None:
     described = {
         "format": FORMAT,
         "model": model.name,
+        "version": model.version,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "config": model.config.model_dump(mode="json"),
         "features": model.features.model_dump(mode="json"),
@@ -106,7 +109,8 @@ def describe_model(folder: Path | str) -> Description:
         MODELS.check(described["model"])
         features = FeatureSpec.model_validate(described["features"])
         target = TargetSpec.model_validate(described["target"])
-        found = Description(described["model"], features, target, described["config"], described["metadata"])
+        name, version = described["model"], described.get("version", 1)
+        found = Description(name, version, features, target, described["config"], described["metadata"])
         (folder / WEIGHTS).stat()
     except FileNotFoundError as error:
         raise UserError(f"{folder} is not a saved model: no {error.filename}", "give a run's model folder") from None
@@ -122,7 +126,8 @@ def load_model(folder: Path | str) -> SavedModel:
     """Rebuild a saved model in evaluation mode, without its pretrained encoder's files.
 
     Raises:
-        UserError: the folder is not a saved model, is damaged, or its weights do not fit its configuration.
+        UserError: the folder is not a saved model, is damaged, holds an earlier version of its model, or its weights do
+            not fit its configuration.
     """
     from safetensors.torch import load_file
 
@@ -130,6 +135,9 @@ def load_model(folder: Path | str) -> SavedModel:
 
     folder, described = Path(folder), describe_model(folder)
     kind = MODELS[described.model]
+    if described.version != kind.version:
+        cause = f"{folder} holds {kind.name} version {described.version!r}, whose equations have changed since"
+        raise UserError(cause, "train the model again, or load it with its own version of sentiprism")
     try:
         config = kind.Config.model_validate(described.config)
         weights = load_file(folder / WEIGHTS)

@@ -87,6 +87,8 @@ class Model(nn.Module, ABC):
     name: ClassVar[str]
     citation: ClassVar[Citation]
     Config: ClassVar[type[ModelConfig]]
+    version: ClassVar[int] = 1
+    """Raised when the same configuration and weights give other predictions than before: older saves are refused."""
     exceptions: ClassVar[dict[str, str]] = {}
     """Contracts this model does not keep, with the reason."""
 

@@ -5,10 +5,10 @@ member attends to the other, a retain gate weighs what it was and a compound gat
 that tells the two members apart keeps them from becoming one. The four heads go into the prediction. Readings after the
 released code: modalities are projected by convolutions; the two summaries that a layer's discriminator tells apart also
 drive its gates, and are trained with it; there are no positions beside the text encoder's own. A summary is one linear
-layer on the mean over time in every layer (the code has a GRU before the mean from the second layer on). The head of a
-sequence is its first real step, of the text [CLS]. Where the dataset lacks the text, the first modality that it has is
-the main one. A missing modality is read by no other, is no case for the discriminator, and enters gates and prediction
-as 0. The page docs/deviations.md lists what differs.
+layer on the mean over time in every layer; from the second layer on the code has the mean of a GRU (preset ``code``).
+The head of a sequence is its first real step, of the text [CLS]. Where the dataset lacks the text, the first modality
+that it has is the main one. A missing modality is read by no other, is no case for the discriminator, and enters gates
+and prediction as 0. The page docs/deviations.md lists what differs.
 """
 
 from typing import Literal, NamedTuple
@@ -22,7 +22,7 @@ from sentiprism.models._projected import ProjectedConfig, ProjectedModel
 from sentiprism.models.base import Citation
 from sentiprism.nn.attention import Attention
 from sentiprism.nn.attractor import Higher
-from sentiprism.nn.blocks import masked_mean, mlp
+from sentiprism.nn.blocks import BiGRU, masked_mean, mlp
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
 from sentiprism.nn.stacked import StackedLinear
 from sentiprism.types import Batch, FeatureSpec, ModelOutput, Sequence, TargetSpec
@@ -32,6 +32,7 @@ class BBFNConfig(ProjectedConfig):
     """Configuration of `BBFN`; the defaults are the released code's."""
 
     LOSSES = {"task": 1.0, "sep": 0.1}
+    PRESETS = {"paper": {}, "code": {"summary": "gru"}}
 
     width: int = Field(40, gt=0)
     heads: int = Field(5, gt=0)
@@ -40,7 +41,9 @@ class BBFNConfig(ProjectedConfig):
     kernel: int = Field(3, gt=0)
     pool: Literal["first", "mean"] = "first"
     """What stands for a sequence in the end: its head, or the mean over its real steps."""
-    task: TaskLoss = "l1"
+    summary: Literal["mean", "gru"] = "mean"
+    """How a layer above the first sums a sequence up: a linear layer on its mean, or the mean of a GRU (code)."""
+    task: TaskLoss = "mse"
     dropout: float = Field(0.1, ge=0, lt=1)
     """In the complementation layers."""
     head_dropout: float = Field(0.0, ge=0, lt=1)
@@ -71,25 +74,59 @@ class Gated(nn.Module):
         return Sequence(values.masked_fill(~x.mask.unsqueeze(-1), 0.0), x.mask)
 
 
+class LinearSummary(nn.Module):
+    """Summaries of both members: a linear layer of each one's own on its mean over time.
+
+    Args:
+        width: D.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.layers = StackedLinear(2, width, width)
+
+    def forward(self, main: Sequence, side: Sequence) -> Tensor:
+        """(B, T, D), (B, S, D) -> (2, B, D)."""
+        result: Tensor = self.layers(torch.stack([masked_mean(*main), masked_mean(*side)]))
+        return result
+
+
+class RecurrentSummary(nn.Module):
+    """Summaries of both members: the mean over time and directions of a bidirectional GRU of each one's own.
+
+    Args:
+        width: D.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.main, self.side = BiGRU(width, width), BiGRU(width, width)
+
+    def forward(self, main: Sequence, side: Sequence) -> Tensor:
+        """(B, T, D), (B, S, D) -> (2, B, D)."""
+        states = ((self.main.steps(main)[0], main.mask), (self.side.steps(side)[0], side.mask))
+        return torch.stack([torch.stack(masked_mean(*one).chunk(2, dim=1)).mean(dim=0) for one in states])
+
+
 class Complementation(nn.Module):
     """A layer of a pair: two gated members, and the discriminator that tells them apart.
 
     Args:
         config: widths and dropout.
+        first: whether it is the lowest one.
     """
 
-    def __init__(self, config: BBFNConfig) -> None:
+    def __init__(self, config: BBFNConfig, *, first: bool) -> None:
         super().__init__()
         D = config.width
-        self.summary = StackedLinear(2, D, D)
+        self.summary = LinearSummary(D) if first or config.summary == "mean" else RecurrentSummary(D)
         self.main, self.side = (Gated(D, config.heads, config.dropout) for _ in range(2))
         self.discriminator = mlp(D, 4 * D, 1, 0.0)
 
     def forward(self, main: Sequence, side: Sequence) -> tuple[Sequence, Sequence, Tensor]:
         """(B, T, D), (B, S, D) -> the same, and the logits (B, 2) that main and side are the side."""
-        means = torch.stack([masked_mean(*main), masked_mean(*side)])
         real = torch.stack([main.present, side.present])
-        summaries = (self.summary(means) * real.unsqueeze(-1)).transpose(0, 1)  # (B, 2, D)
+        summaries = (self.summary(main, side) * real.unsqueeze(-1)).transpose(0, 1)  # (B, 2, D)
         control = summaries.flatten(1)
         logits: Tensor = self.discriminator(summaries).squeeze(-1)
         return self.main(main, side, control), self.side(side, main, control), logits
@@ -113,7 +150,7 @@ class Pair(nn.Module):
 
     def __init__(self, config: BBFNConfig) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(Complementation(config) for _ in range(config.depth))
+        self.layers = nn.ModuleList(Complementation(config, first=i == 0) for i in range(config.depth))
 
     def forward(self, main: Sequence, side: Sequence) -> Fused:
         """(B, T, D), (B, S, D) -> the same, with the mean loss over layers and members that are there."""
@@ -133,6 +170,7 @@ class BBFN(ProjectedModel):
     """Text with audio and text with vision, fused and kept apart at once."""
 
     name = "bbfn"
+    version = 2
     citation = Citation(
         "Bi-Bimodal Modality Fusion for Correlation-Controlled Multimodal Sentiment Analysis",
         "Wei Han, Hui Chen, Alexander Gelbukh, Amir Zadeh, Louis-Philippe Morency, Soujanya Poria",

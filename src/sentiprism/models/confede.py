@@ -18,10 +18,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sentiprism.models.base import Citation, Model, ModelConfig
-from sentiprism.nn.attention import Transformer, sinusoidal
+from sentiprism.nn.attention import Transformer
 from sentiprism.nn.blocks import masked_mean, mlp
 from sentiprism.nn.objectives.contrastive import level_count, level_of, pairwise_contrast
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
+from sentiprism.nn.positions import sinusoidal
 from sentiprism.types import Batch, FeatureSpec, Modality, ModelOutput, TargetSpec
 
 OWN_LABEL: dict[Modality, str] = {"text": "T", "audio": "A", "vision": "V"}

@@ -22,6 +22,8 @@ from sentiprism.nn.objectives.task import TaskLoss, task_loss
 from sentiprism.types import Batch, FeatureSpec, ModelOutput, Sequence, TargetSpec
 
 Cube = tuple[int, int, int]
+EPS = 1e-6
+"""Of every layer norm, as in the authors' code: along the axis of three modalities 1e-5 would show."""
 
 
 class CubeMLPConfig(ModelConfig):
@@ -56,7 +58,7 @@ class Mix(nn.Module):
         self.axis = axis
         self.residual = nn.Linear(inputs, outputs, bias=False)
         self.layers = nn.Sequential(
-            nn.LayerNorm(inputs), nn.Linear(inputs, outputs), nn.GELU(), nn.Linear(outputs, outputs)
+            nn.LayerNorm(inputs, eps=EPS), nn.Linear(inputs, outputs), nn.GELU(), nn.Linear(outputs, outputs)
         )
         self.dropout = nn.Dropout(dropout)
 
@@ -82,7 +84,7 @@ class Recurrent(nn.Module):
 
     def __init__(self, inputs: int, width: int) -> None:
         super().__init__()
-        self.recurrent, self.norm = BiLSTM(inputs, width), nn.LayerNorm(width)
+        self.recurrent, self.norm = BiLSTM(inputs, width), nn.LayerNorm(width, eps=EPS)
 
     def forward(self, sequence: Sequence) -> Sequence:
         """(B, T, F) -> (B, T, D)."""
@@ -94,6 +96,7 @@ class CubeMLP(Model):
     """A cube of steps, modalities and channels, mixed along its three axes."""
 
     name = "cubemlp"
+    version = 2
     citation = Citation(
         "CubeMLP: An MLP-based Model for Multimodal Sentiment Analysis and Depression Estimation",
         "Hao Sun, Hongyi Wang, Jiaqing Liu, Yen-Wei Chen, Lanfen Lin",

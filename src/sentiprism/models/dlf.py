@@ -29,6 +29,7 @@ from sentiprism.nn.objectives.orthogonality import CosineForm, cosine_orthogonal
 from sentiprism.nn.objectives.reconstruction import DistanceForm, reconstruction
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
 from sentiprism.nn.objectives.triplet import TripletForm, triplet
+from sentiprism.nn.positions import PositionForm
 from sentiprism.types import Batch, FeatureSpec, Modality, ModelOutput, Sequence, TargetSpec
 
 SPECIFIC: dict[Modality, str] = {"text": "sp_l", "audio": "sp_a", "vision": "sp_v"}
@@ -40,13 +41,14 @@ class DLFConfig(ProjectedConfig):
 
     LOSSES = {
         **{"task": 1.0, "sh": 1.0, "sp_l": 3.0, "sp_v": 1.0, "sp_a": 1.0},  # Eq. 14; without HP: the last four 0
-        **{"r": 0.1, "s": 0.1, "m": 0.01, "o": 0.01},  # Eq. 9
+        # Eq. 9; the code's 0.1 of r and s is for mean squares, a norm of 50 channels is √50 times their root
+        **{"r": 0.014, "s": 0.014, "m": 0.01, "o": 0.01},
     }
     PRESETS = {
         "paper": {},
         "code": {
-            **{"norm": "pre", "causal": True, "pool": "last", "unified": False, "fusion": "squashed"},
-            **{"triplet": "label", "distance": "square"},
+            **{"norm": "pre", "causal": True, "position_form": "fairseq", "pool": "last", "unified": False},
+            **{"fusion": "squashed", "triplet": "label", "distance": "square", "loss_weights": {"r": 0.1, "s": 0.1}},
         },
     }
     SEARCH = {"width": among(50, 100), "depth": between(1, 3)}
@@ -68,12 +70,14 @@ class DLFConfig(ProjectedConfig):
     """Eq. 11 normalises the sums; the code what goes in."""
     causal: bool = False
     """Whether attention sees no later step (code)."""
+    position_form: PositionForm = "sinusoidal"
+    """Positions of Vaswani et al. (2017) from 0, or those of the code (fairseq)."""
     pool: Literal["attention", "last"] = "attention"
     """How a sequence becomes a vector: masked attention, or its last real step (code)."""
     unified: bool = True
     """One transformer for the shared features of all modalities ("a unified Transformer layer"), or one each (code)."""
     fusion: Literal["projected", "squashed"] = "projected"
-    """What Eq. 12 joins: HSp_m and HSh, or sigmoids of what these are made from (code)."""
+    """What Eq. 12 joins: HSp_m and HSh, or sigmoids of HSp_m and of what HSh is made from (code)."""
     triplet: TripletForm = "constant"
     """Margin and negatives of L_m (Eq. 7)."""
     margin: float = Field(0.15, gt=0)
@@ -95,6 +99,7 @@ class DLF(ProjectedModel):
     """Shared and specific features apart, and the specific ones drawn to the dominant modality."""
 
     name = "dlf"
+    version = 2
     citation = Citation(
         "DLF: Disentangled-Language-Focused Multimodal Sentiment Analysis",
         "Pan Wang, Qiang Zhou, Yawen Wu, Tianlong Chen, Jingtong Hu",
@@ -115,6 +120,7 @@ class DLF(ProjectedModel):
         D, M, used = config.width, len(self.modalities), self.modalities
         self.dominant = config.dominant if config.dominant in used else used[0]
         options: dict[str, Any] = {"dropout": config.dropout, "norm": config.norm, "causal": config.causal}
+        options["position_form"] = config.position_form
         pool, higher = partial(Pool, D, last=config.pool == "last"), partial(Higher, dropout=config.head_dropout)
 
         def stack(depth: int = config.depth, *, cross: bool = False) -> Stack:
@@ -154,7 +160,7 @@ class DLF(ProjectedModel):
         shared_higher = self.shared_higher(joint)  # HSh
         own, common = higher, shared_higher
         if self.config.fusion == "squashed":
-            own = {m: self.squash[m](h).sigmoid() for m, h in drawn.items()}
+            own = {m: self.squash[m](h).sigmoid() for m, h in higher.items()}
             common = self.squash_shared(joint).sigmoid()
         fused = self.final(torch.cat([*(h * there[m] for m, h in own.items()), common], dim=1))  # Eq. 12
         prediction = self.to_prediction(self.head(fused))

@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from sentiprism.models.base import Citation, Model, ModelConfig
 from sentiprism.models.search import among
-from sentiprism.nn.attention import Transformer, sinusoidal
+from sentiprism.nn.attention import Transformer
 from sentiprism.nn.blocks import mlp
 from sentiprism.nn.extractors import Plain, PlainExtractor
 from sentiprism.nn.factorize import Factorizer, Factors, Split
@@ -27,6 +27,7 @@ from sentiprism.nn.information import InformationTerms, misa_distances
 from sentiprism.nn.objectives.balance import load_balance
 from sentiprism.nn.objectives.contrastive import ContrastForm, DynamicContrastiveQueue
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
+from sentiprism.nn.positions import sinusoidal
 from sentiprism.nn.qformer import MixtureOfQFormers, Route
 from sentiprism.nn.stacked import StackedLinear
 from sentiprism.types import Batch, FeatureSpec, ModelOutput, TargetSpec

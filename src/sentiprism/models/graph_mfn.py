@@ -35,6 +35,7 @@ class GraphMFN(MFN):
     """LSTMs side by side, a graph over them, and a memory of what it finds."""
 
     name = "graph_mfn"
+    version = 2
     citation = Citation(
         "Multimodal Language Analysis in the Wild: CMU-MOSEI Dataset and Interpretable Dynamic Fusion Graph",
         "AmirAli Bagher Zadeh, Paul Pu Liang, Soujanya Poria, Erik Cambria, Louis-Philippe Morency",

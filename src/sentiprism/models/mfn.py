@@ -5,11 +5,14 @@ consecutive steps, c^[t-1,t], and weighs each of their dimensions by a softmax o
 networks make what is retained, what is updated and what is proposed, u^t = γ1 ⊙ u^{t-1} + γ2 ⊙ tanh(û). The last
 hidden states and the last memory predict.
 
-Gates that read ĉ alone, as the paper writes them, make the memory linear in itself: no loop over time is needed (see
-`sentiprism.nn.gated_memory`). The released code lets them read u^{t-1} too. Sizes are MMSA's for MOSEI, and the four
-networks have one hidden width. Where lengths differ, audio and vision are brought to the text's steps. The weights of
-a modality are the attention that its cells draw, mean over time; a missing one has no cells in the softmax.
+The gates γ1 and γ2 read ĉ and u^{t-1}, as in the released code, which takes a loop over time; ``gates: attended`` lets
+them read ĉ alone, as the paper writes them, which makes the memory linear in itself, so that no loop is needed (see
+`sentiprism.nn.gated_memory`). Sizes are MMSA's for MOSEI, and the four networks have one hidden width. Where lengths
+differ, audio and vision are brought to the text's steps. The weights of a modality are the attention that its cells
+draw, mean over time; a missing one has no cells in the softmax.
 """
+
+from typing import Literal
 
 import torch
 from pydantic import Field
@@ -35,6 +38,8 @@ class MFNConfig(ModelConfig):
     """Width of u."""
     hidden: int = Field(128, gt=0)
     """Inside the networks of attention and memory."""
+    gates: Literal["memory", "attended"] = "memory"
+    """What γ1 and γ2 read: the attended cells and the memory (code), or the attended cells alone (paper)."""
     width: int = Field(128, gt=0)
     """Inside the network that predicts."""
     dropout: float = Field(0.2, ge=0, lt=1)
@@ -45,6 +50,7 @@ class MFN(Model):
     """LSTMs side by side, and a memory of what happens across them."""
 
     name = "mfn"
+    version = 2
     citation = Citation(
         "Memory Fusion Network for Multi-view Sequential Learning",
         "Amir Zadeh, Paul Pu Liang, Navonil Mazumder, Soujanya Poria, Erik Cambria, Louis-Philippe Morency",
@@ -63,7 +69,8 @@ class MFN(Model):
         inputs = self.input_widths
         widths = [cells[modality] for modality in self.modalities]
         self.lstms = SystemOfLSTMs(list(inputs.values()), widths)
-        self.across = GatedMemory(self.build_fusion(widths), config.memory_width, config.hidden, config.dropout)
+        sizes = (self.build_fusion(widths), config.memory_width, config.hidden, config.dropout)
+        self.across = GatedMemory(*sizes, recurrent=config.gates == "memory")
         self.head = mlp(sum(widths) + config.memory_width, config.width, self.outputs, config.dropout)
 
     def build_fusion(self, widths: list[int]) -> int:

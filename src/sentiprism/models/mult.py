@@ -4,8 +4,9 @@ A convolution projects each modality, each modality reads each other one through
 all look at the other's low-level sequence, what it drew from the others is joined and read by a self-attention
 memory, and the last step of every memory goes into the prediction. Readings: the memory's depth and the two linear
 layers with a residual before the head are the released code's; the paper's equations have no causal mask, the code has
-one (preset ``code``); nothing is dropped on attention weights, so that attention runs on the fused kernels. A missing
-modality is read by no other and enters the prediction as 0. The page docs/deviations.md lists what differs.
+one, and sinusoids that count from 1 (preset ``code``); nothing is dropped on attention weights, so that attention runs
+on the fused kernels. A missing modality is read by no other and enters the prediction as 0. The page
+docs/deviations.md lists what differs.
 """
 
 from typing import Any, Literal
@@ -19,23 +20,26 @@ from sentiprism.models.base import Citation
 from sentiprism.nn.attractor import Higher
 from sentiprism.nn.crossmodal import Crossmodal
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
+from sentiprism.nn.positions import PositionForm
 from sentiprism.types import Batch, FeatureSpec, ModelOutput, TargetSpec
 
 
 class MulTConfig(ProjectedConfig):
     """Configuration of `MulT`; the defaults are Table 5 of the paper for MOSI."""
 
-    PRESETS = {"paper": {}, "code": {"causal": True}}
+    PRESETS = {"paper": {}, "code": {"causal": True, "kernel": 1, "position_form": "fairseq"}}
 
     width: int = Field(40, gt=0)
     heads: int = Field(10, gt=0)
     depth: int = Field(4, gt=0)
     """Layers of each crossmodal transformer."""
-    memory: int = Field(3, gt=0)
-    """Self-attention layers of each memory (code)."""
+    memory: int | None = Field(None, gt=0)
+    """Self-attention layers of each memory; null takes ``depth``, but at least 3 (code)."""
     kernel: int = Field(3, gt=0)
     causal: bool = False
     """Whether attention sees no later step (code)."""
+    position_form: PositionForm = "sinusoidal"
+    """Positions of Vaswani et al. (2017) from 0, or those of the code (fairseq)."""
     pool: Literal["last", "attention"] = "last"
     """How a memory becomes a vector: its last real step, or masked attention."""
     task: TaskLoss = "l1"
@@ -49,6 +53,7 @@ class MulT(ProjectedModel):
     """Every modality reads every other one, at their own rates."""
 
     name = "mult"
+    version = 2
     citation = Citation(
         "Multimodal Transformer for Unaligned Multimodal Language Sequences",
         "Yao-Hung Hubert Tsai, Shaojie Bai, Paul Pu Liang, J. Zico Kolter, Louis-Philippe Morency, "
@@ -67,8 +72,9 @@ class MulT(ProjectedModel):
         super().__init__(features, target, config, pretrained=pretrained)
         D, used = config.width, self.modalities
         options: dict[str, Any] = {"dropout": config.dropout, "norm": "pre", "causal": config.causal}
-        last = config.pool == "last"
-        self.crossmodal = Crossmodal(used, D, config.heads, config.depth, config.memory, last=last, **options)
+        options |= {"last": config.pool == "last", "position_form": config.position_form}
+        memory = config.memory or max(config.depth, 3)
+        self.crossmodal = Crossmodal(used, D, config.heads, config.depth, memory, **options)
         joined = len(used) * self.crossmodal.width
         self.higher = Higher(joined, config.head_dropout)
         self.head = nn.Linear(joined, self.outputs)

@@ -13,11 +13,12 @@ from torch import Tensor, nn
 
 from sentiprism.models.base import Citation, Model, ModelConfig
 from sentiprism.models.search import among, between
-from sentiprism.nn.attention import LearnedPositions, Transformer
+from sentiprism.nn.attention import Transformer
 from sentiprism.nn.blocks import masked_mean
 from sentiprism.nn.objectives.mmd import mmd
 from sentiprism.nn.objectives.orthogonality import difference
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
+from sentiprism.nn.positions import LearnedPositions
 from sentiprism.types import Batch, FeatureSpec, ModelOutput, Sequence, TargetSpec
 
 

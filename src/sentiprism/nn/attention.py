@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from math import log
 from typing import Any, Literal
 
 import torch
@@ -213,33 +212,6 @@ class Transformer(nn.Module):
             x = layer(x, seen, source, wanted, query_mask)
         result: Tensor = self.norm(x[:, :first])
         return result.masked_fill(~mask[:, :first].unsqueeze(-1), 0.0)
-
-
-def sinusoidal(steps: int, width: int, device: torch.device | None = None) -> Tensor:
-    """Positions of Vaswani et al. 2017, Section 3.5, sines first, for any number of steps: (T, D)."""
-    half = (width + 1) // 2
-    rates = torch.exp(torch.arange(half, device=device) * (-log(10_000) / max(half - 1, 1)))
-    angles = torch.arange(steps, device=device).unsqueeze(1) * rates
-    return torch.cat([angles.sin(), angles.cos()], dim=1)[:, :width]
-
-
-class LearnedPositions(nn.Module):
-    """Learned vectors added by position; steps past the table share its last.
-
-    Args:
-        steps: size of the table.
-        width: D.
-        std: of the initial values; papers of this family draw them from N(0, 1).
-    """
-
-    def __init__(self, steps: int, width: int, std: float = 1.0) -> None:
-        super().__init__()
-        self.table = nn.Parameter(torch.randn(steps, width) * std)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, T, D) -> (B, T, D)."""
-        steps = torch.arange(x.shape[1], device=x.device).clamp(max=len(self.table) - 1)
-        return x + self.table[steps]
 
 
 class AttentionPool(nn.Module):

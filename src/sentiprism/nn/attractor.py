@@ -4,8 +4,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from sentiprism.nn.attention import AttentionPool, Transformer, sinusoidal
+from sentiprism.nn.attention import AttentionPool, Transformer
 from sentiprism.nn.blocks import last_step, mlp
+from sentiprism.nn.positions import PositionForm, fairseq_sinusoidal, sinusoidal
 from sentiprism.types import Sequence
 
 
@@ -17,12 +18,22 @@ class Stack(nn.Module):
         heads: attention heads.
         depth: layers.
         dropout: on what goes in, and in the layers.
+        position_form: of the positions, which are added to √D times the steps; None = there are none.
         options: see `sentiprism.nn.attention.TransformerLayer`.
     """
 
-    def __init__(self, width: int, heads: int, depth: int, *, dropout: float, **options: Any) -> None:
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        depth: int,
+        *,
+        dropout: float,
+        position_form: PositionForm | None = "sinusoidal",
+        **options: Any,
+    ) -> None:
         super().__init__()
-        self.dropout = nn.Dropout(dropout)
+        self.dropout, self.position_form = nn.Dropout(dropout), position_form
         # Eq. 11 drops out what attention gives, not its weights, which the fused kernels could not do
         fixed: dict[str, Any] = {"dropout": dropout, "attention_dropout": 0.0, "activation": "relu"}
         self.layers = Transformer(depth, width, heads, 4 * width, **fixed, **options)
@@ -34,7 +45,12 @@ class Stack(nn.Module):
 
     def _place(self, x: Tensor) -> Tensor:
         T, D = x.shape[1:]
-        placed: Tensor = self.dropout(x * D**0.5 + sinusoidal(T, D, x.device))
+        scaled = x * D**0.5
+        if self.position_form == "sinusoidal":
+            scaled = scaled + sinusoidal(T, D, x.device)
+        elif self.position_form == "fairseq":
+            scaled = scaled + fairseq_sinusoidal(x)
+        placed: Tensor = self.dropout(scaled)
         return placed
 
 

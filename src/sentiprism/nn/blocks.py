@@ -1,5 +1,7 @@
 """Small blocks that every paper of the field uses, written once and masked."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
@@ -46,11 +48,13 @@ class BiLSTM(nn.Module):
         hidden: H, states per direction.
     """
 
+    CELL: ClassVar[type[nn.LSTM | nn.GRU]] = nn.LSTM
+
     def __init__(self, inputs: int, hidden: int) -> None:
         super().__init__()
         self.width = 2 * hidden
-        self.ahead = nn.LSTM(inputs, hidden, batch_first=True)
-        self.back = nn.LSTM(inputs, hidden, batch_first=True)
+        self.ahead = self.CELL(inputs, hidden, batch_first=True)
+        self.back = self.CELL(inputs, hidden, batch_first=True)
 
     def forward(self, sequence: Sequence) -> Tensor:
         """(B, T, F) -> (B, 2H)."""
@@ -77,6 +81,12 @@ class BiLSTM(nn.Module):
         last = sequence.mask.sum(dim=1, keepdim=True).sub(1).clamp(min=0)
         final = states.gather(1, last.unsqueeze(-1).expand(-1, -1, self.width)).squeeze(1)
         return final * sequence.present.unsqueeze(-1)
+
+
+class BiGRU(BiLSTM):
+    """A bidirectional GRU, everything else as in `BiLSTM`."""
+
+    CELL = nn.GRU
 
 
 class TemporalConv(nn.Module):

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sentiprism.nn.attractor import Pool, Stack
+from sentiprism.nn.positions import PositionForm
 from sentiprism.types import Modality, Sequence
 
 
@@ -42,6 +43,8 @@ class Crossmodal(nn.Module):
         memory: layers of self-attention.
         through: a modality that has a say where two others read each other; None = none has.
         last: take the last real step instead of masked attention.
+        position_form: of the positions that each transformer adds; None = none.
+        through_form: the same of the transformers in which ``through`` has a say.
         options: see `Stack`.
     """
 
@@ -55,16 +58,20 @@ class Crossmodal(nn.Module):
         *,
         through: Modality | None = None,
         last: bool = False,
+        position_form: PositionForm | None = "sinusoidal",
+        through_form: PositionForm | None = "sinusoidal",
         **options: Any,
     ) -> None:
         super().__init__()
+        options["position_form"], enhanced = position_form, {**options, "position_form": through_form}
         self.through = through if through in modalities else None
         self.reads = nn.ModuleDict()
         for m, other in permutations(modalities, 2):
-            read: nn.Module = Stack(width, heads, depth, cross=True, **options)
             if self.through is not None and self.through not in {m, other}:
-                read = Through(Stack(width, heads, 1, cross=True, **options), read)  # type: ignore[arg-type]
-            self.reads[f"{m}_{other}"] = read
+                lower, upper = (Stack(width, heads, layers, cross=True, **enhanced) for layers in (1, depth))
+                self.reads[f"{m}_{other}"] = Through(lower, upper)
+            else:
+                self.reads[f"{m}_{other}"] = Stack(width, heads, depth, cross=True, **options)
         self.width = max(len(modalities) - 1, 1) * width
         """Of what comes out."""
         self.memories = nn.ModuleDict({m: Stack(self.width, heads, memory, **options) for m in modalities})

@@ -9,9 +9,10 @@ from torch.nn import functional
 
 from sentiprism.config import Config
 from sentiprism.errors import UserError
-from sentiprism.nn.attention import LearnedPositions, TransformerLayer
+from sentiprism.nn.attention import TransformerLayer
 from sentiprism.nn.global_tokens import SpatialAttention, TokenCross, TokenEncoder, token_scales
 from sentiprism.nn.learnable_query import QueryEncoder, QueryForm
+from sentiprism.nn.positions import LearnedPositions
 from sentiprism.types import Modality, Sequence
 
 Modalities = tuple[Modality, ...]

@@ -5,8 +5,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from sentiprism.nn.attention import Attention, LearnedPositions, Transformer, TransformerLayer
+from sentiprism.nn.attention import Attention, Transformer, TransformerLayer
 from sentiprism.nn.blocks import masked_softmax
+from sentiprism.nn.positions import LearnedPositions
 from sentiprism.types import Sequence
 
 ScalePlace = Literal["after_norm", "before_norm"]

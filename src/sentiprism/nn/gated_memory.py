@@ -1,8 +1,11 @@
-"""LSTMs whose cell states are seen, and a gated memory over them (MFN), without a loop over time.
+"""LSTMs whose cell states are seen, and a gated memory over them (MFN).
 
-What an LSTM keeps in its cells and what the memory holds are both linear in what they were a step before, given the
-gates. The gates of all steps are one batched product, and a linear recurrence over T steps takes log2 T doublings.
+What an LSTM keeps in its cells is linear in what it was a step before, given the gates, and so is the memory where its
+gates do not read it. The gates of all steps are one batched product, and a linear recurrence over T steps takes log2 T
+doublings in the place of a loop.
 """
+
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -79,13 +82,47 @@ class GatedMemory(nn.Module):
         width: of the memory.
         hidden: inside each network.
         dropout: inside each network.
+        recurrent: whether the gates γ1 and γ2 also read u^{t-1}, which takes a loop over time.
     """
 
-    def __init__(self, inputs: int, width: int, hidden: int, dropout: float) -> None:
+    def __init__(self, inputs: int, width: int, hidden: int, dropout: float, *, recurrent: bool) -> None:
         super().__init__()
-        self.retain, self.update, self.proposal = (mlp(inputs, hidden, width, dropout) for _ in range(3))
+        self.inputs, self.width, self.recurrent = inputs, width, recurrent
+        read = inputs + width if recurrent else inputs
+        self.retain, self.update = (mlp(read, hidden, width, dropout) for _ in range(2))
+        self.proposal = mlp(inputs, hidden, width, dropout)
 
     def forward(self, attended: Tensor) -> Tensor:
         """(B, T, D) -> the memory after each step (B, T, width)."""
-        proposed = self.update(attended).sigmoid() * self.proposal(attended).tanh()
-        return linear_recurrence(self.retain(attended).sigmoid(), proposed)
+        proposed = self.proposal(attended).tanh()
+        if not self.recurrent:
+            added = self.update(attended).sigmoid() * proposed
+            return linear_recurrence(self.retain(attended).sigmoid(), added)
+        # what the gates read of the attended cells does not depend on the memory: all steps at once
+        read = [
+            functional.linear(attended, first.weight[:, : self.inputs], first.bias).transpose(0, 1)
+            for first, _ in self._gates()
+        ]
+        steps = (*read, proposed.transpose(0, 1))  # (T, B, ...) each
+        start = proposed.new_zeros(proposed.shape[0], self.width)
+        if torch.compiler.is_compiling():  # a traced graph has no loop over an unknown number of steps
+            from torch._higher_order_ops.scan import scan
+
+            return scan(lambda u, now: (v := self._step(u, *now), v.clone()), start, steps)[1].transpose(0, 1)  # type: ignore[no-any-return]
+        memory = [start]
+        for now in zip(*steps, strict=True):
+            memory.append(self._step(memory[-1], *now))
+        return torch.stack(memory[1:], dim=1)
+
+    def _gates(self) -> list[tuple[nn.Linear, nn.Module]]:
+        """The first layer and the rest of the networks of γ1 and γ2."""
+        return [(cast(nn.Linear, gate[0]), gate[1:]) for gate in (self.retain, self.update)]
+
+    def _step(self, memory: Tensor, retain: Tensor, update: Tensor, proposed: Tensor) -> Tensor:
+        """u^{t-1} and what the networks make of step t without it -> u^t, (B, width)."""
+        kept, taken = (
+            rest(read + functional.linear(memory, first.weight[:, self.inputs :])).sigmoid()
+            for (first, rest), read in zip(self._gates(), (retain, update), strict=True)
+        )
+        result: Tensor = kept * memory + taken * proposed
+        return result

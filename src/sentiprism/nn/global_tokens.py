@@ -3,8 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from sentiprism.nn.attention import LearnedPositions, Transformer, prepend
+from sentiprism.nn.attention import Transformer, prepend
 from sentiprism.nn.blocks import TemporalConv, masked_mean
+from sentiprism.nn.positions import LearnedPositions
 from sentiprism.types import Sequence
 
 
