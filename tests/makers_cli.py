@@ -42,3 +42,21 @@ def files(folder: Path) -> set[str]:
 def ended(started: subprocess.Popen) -> Answer:
     out, err = started.communicate(timeout=120)
     return Answer(started.returncode, out, err)
+
+
+def parse(words: list[str]) -> None:
+    """Read a command line as the program would, and run nothing; a wrong one raises a usage error.
+
+    Args:
+        words: behind the program's name.
+    """
+    from typer.main import get_command
+
+    from sentiprism.cli import app
+
+    command, context, name = get_command(app), None, "sentiprism"
+    while True:
+        context = command.make_context(name, list(words), parent=context)
+        if not hasattr(command, "resolve_command"):
+            return
+        name, command, words = command.resolve_command(context, [*context._protected_args, *context.args])

@@ -91,6 +91,7 @@ def test_a_text_is_analysed_like_a_talk(cli, tmp_path, judge):
     answer = cli("analyze", tmp_path / "review.txt", "--model", judge, "--out", tmp_path / "out")
     assert answer.status == 0, answer.err
     assert "utterances" in answer.out
+    assert answer.err == f"next: open {tmp_path / 'out' / 'report.html'}\n"
     found = json.loads((tmp_path / "out" / "analysis.json").read_text())
     assert [one["present"] for one in found["utterances"]] == [["text"], ["text"]]
     assert found["recording"]["kind"] == "text"

@@ -147,10 +147,27 @@ def test_doctor_fetches_and_checks_an_asset(cli, minilm):
     assert str(minilm) in answer.out
 
 
+def test_listings_are_one_line_a_row_on_80_columns(cli, finished):
+    from sentiprism.models import list_models
+
+    shown = cli("models").out.splitlines()
+    assert max(map(len, shown)) <= 80
+    rows = [line for line in shown if line.partition(" ")[0] in list_models()]
+    assert [row.partition(" ")[0] for row in rows] == list_models()
+    assert len(shown) - len(rows) <= 6  # title, heads, rule, caption
+    assert "Disentanglement" not in "".join(shown)
+    long = cli("models", "--long").out
+    assert max(map(len, long.splitlines())) <= 80
+    assert "Disentanglement" in long
+    listed = cli("dataset", "list").out.splitlines()
+    assert max(map(len, listed)) <= 80
+    assert [line.split()[0] for line in listed[3:4]] == ["tiny"]
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_another_encoding_than_utf8_does_no_harm(process, finished, encoding):
     plain = {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}
     code = ended(process("dataset", "show", "tiny", **plain))
-    assert (code.status, code.err) == (0, "")
+    assert (code.status, code.err) == (0, "next: sentiprism train mdf --dataset tiny\n")
     assert "##" in code.out
     assert "error: no dataset is called" in ended(process("dataset", "show", "ти", **plain)).error

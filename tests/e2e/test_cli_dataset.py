@@ -20,7 +20,7 @@ def write_table(folder, *, rows=None, width=3):
 def test_a_table_is_added_listed_shown_and_removed(cli, tmp_path, home):
     labels, audio = write_table(tmp_path)
     added = cli("dataset", "add", "mine", "--labels", labels, "--audio", audio, "--low", -1, "--high", 1)
-    assert (added.status, added.err) == (0, "")
+    assert (added.status, added.err) == (0, "next: sentiprism train mdf --dataset mine\n")
     shown = cli("dataset", "show", "mine", "--verify")
     assert shown.out == added.out
     card = json.loads(cli("dataset", "show", "mine", "--json").out)
@@ -36,10 +36,10 @@ def test_a_table_is_added_listed_shown_and_removed(cli, tmp_path, home):
     listed = json.loads(cli("dataset", "list", "--json").out)
     assert listed == [card | {"folder": str(home / "datasets" / "mine")}]
     assert "mine" in cli("dataset", "list").out
-    assert cli("dataset", "remove", "mine") == (0, "removed mine\n", "")
+    assert cli("dataset", "remove", "mine") == (0, "removed mine\n", "next: sentiprism dataset list\n")
     assert not (home / "datasets" / "mine").exists()
     assert json.loads(cli("dataset", "list", "--json").out) == []
-    assert "dataset add --help" in cli("dataset", "list").out
+    assert "dataset add --help" in cli("dataset", "list").err
 
 
 def test_a_dataset_is_replaced_only_when_asked(cli, refused, tmp_path):

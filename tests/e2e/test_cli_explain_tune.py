@@ -57,7 +57,7 @@ def test_tune_writes_settings_that_train_reads(cli, home):
     assert "2 complete; one seed each, on valid" in answer.out
     assert answer.err.count("trial ") == 2
     (home / "kept").rename(home / "datasets" / "tiny" / "test.arrow")
-    words = re.search(r"sentiprism (train --experiment \S+)", answer.out)[1].split()
+    words = re.search(r"next: sentiprism (train --experiment \S+)", answer.err)[1].split()
     assert cli(*words, "--device", "cpu").status == 0
     line = cli("tune", "tmt", "--resume", "runs/tune-mdf-tiny").error
     assert line.startswith("error: --resume goes on with a study as it was begun")

@@ -24,6 +24,7 @@ def test_recordings_become_a_dataset_that_can_be_trained_on(cli, folder):
     said = cli(*words)
     assert said.status == 0
     assert "62 features" in said.out
+    assert said.err.splitlines()[-1] == "next: sentiprism train mdf --dataset mine"
     trained = cli("train", "ridge", "--dataset", "mine", "--set", "optim.epochs=1", "--set", "data.text.encoder=null")
     assert trained.status == 0
     assert "--replace" in cli(*words).error

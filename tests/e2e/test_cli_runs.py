@@ -56,7 +56,8 @@ def write_experiment(folder):
 
 def test_reproduce_shows_the_papers_settings_and_every_table(cli):
     answer = cli("reproduce", "mdf", "--dataset", "mosi")
-    assert (answer.status, answer.err) == (0, "")
+    assert answer.status == 0
+    assert answer.err.startswith("next: ")
     for part in ("encoder: bert-base-uncased", "epochs: 50", "table_1", "table_2", "table_3", "HyDiscGAN", "86.89"):
         assert part in answer.out
     said = json.loads(cli("reproduce", "mdf", "--dataset", "mosei", "--table", 1, "--seeds", 2, "--json").out)
@@ -147,7 +148,7 @@ def test_figures_are_written_where_asked_or_beside_the_run(cli, finished, tmp_pa
     ):
         answer = cli("figure", kind, finished, *options, "--device", "cpu")
         path = finished / "figures" / f"{kind}-test.pdf"
-        assert answer == (0, f"{path}\n", "")
+        assert answer == (0, f"{path}\n", f"next: open {path}\n")
         assert path.read_bytes().startswith(b"%PDF")
     words = ("--split", "train", "--by", "feature", "--feature", "text*", "--points", 40, "--out", "t.svg")
     assert cli("figure", "tsne", finished, *words, "--device", "cpu").out == "t.svg\n"
@@ -174,7 +175,7 @@ def test_a_figure_that_cannot_be_drawn_is_refused(cli, refused, finished, words,
 
 def test_a_run_is_damaged_calibrated_and_compared(cli, refused, finished, tmp_path):
     shown = cli("robustness", "run", "--kind", "missing", "--points", 3, "--device", "cpu")
-    assert (shown.status, shown.err) == (0, "")
+    assert (shown.status, shown.err) == (0, "next: sentiprism figure robustness run\n")
     told = json.loads((finished / "robustness-test.json").read_text())
     (text, *_) = told["curves"]
     assert f"{text['points'][1]['mae']['mean']:.3f}" in shown.out

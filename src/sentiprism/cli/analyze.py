@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from sentiprism.cli.hints import followed_by
 from sentiprism.cli.tables import emit_json, facts, points, table
 from sentiprism.errors import UserError, printable
 from sentiprism.markup import clock, signed
@@ -21,6 +22,7 @@ JUDGING = 0.15
 """Share of the time that it takes, for the bar alone; the rest is looking and listening, side by side."""
 
 
+@followed_by("open {result}")
 def analyze(
     inputs: Annotated[
         list[Path], typer.Argument(metavar="PATH...", help="Videos, sounds, texts; or folders of videos and sounds.")
@@ -41,7 +43,7 @@ def analyze(
     strict: Annotated[bool, typer.Option("--strict", help="A recording that fails is an error.")] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Replace reports of other settings.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the analysis as JSON for programs.")] = False,
-) -> None:
+) -> Path:
     """What people in your own recordings feel, moment by moment, and why the program thinks so.
 
     Makes report.html (one page, nothing is fetched from outside), analysis.json and utterances.csv.
@@ -76,7 +78,7 @@ def analyze(
         if outcomes[0].error is not None:
             raise outcomes[0].error
         _say(outcomes[0], as_json=as_json)
-        return
+        return out / PAGE
     done = [(one.analysis, f"{one.task.folder.name}/{PAGE}") for one in outcomes if one.analysis is not None]
     reasons = zip(_names(outcomes), (one.reason for one in outcomes), strict=True)
     failures = {name: reason for name, reason in reasons if reason is not None}
@@ -85,6 +87,7 @@ def analyze(
     failed = sum(one.analysis is None for one in outcomes)
     if failed and (strict or failed == len(outcomes)):
         raise UserError(f"{failed} of {len(outcomes)} recordings failed", "see the reasons above")
+    return out / INDEX
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sentiprism.cli.hints import followed_by
 from sentiprism.cli.tables import bar, emit_json, facts, points, table
 from sentiprism.errors import UserError, suggest
 
@@ -30,6 +31,7 @@ def _source(text: str) -> Any:
 
 
 @app.command()
+@followed_by("sentiprism train mdf --dataset {name}")
 def add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="mosi, mosei, sims, ... or a name of your own.")],
     labels: Annotated[
@@ -169,7 +171,8 @@ def _counting(name: str) -> Iterator[Callable[[int], object]]:
 
 
 @app.command("list")
-def list_(as_json: Json = False) -> None:
+@followed_by("sentiprism dataset {result}")
+def list_(as_json: Json = False) -> tuple[str, ...] | None:
     """List the datasets in the store.
 
     Examples:
@@ -182,13 +185,12 @@ def list_(as_json: Json = False) -> None:
 
     cards = list_datasets()
     if as_json:
-        return emit_json(
-            [{**card.model_dump(mode="json"), "folder": str(home("datasets", card.name))} for card in cards]
-        )
-    if not cards:
-        typer.echo(f"no datasets in {home('datasets')} yet; see: sentiprism dataset add --help")
+        emit_json([{**card.model_dump(mode="json"), "folder": str(home("datasets", card.name))} for card in cards])
         return None
-    return table(
+    if not cards:
+        typer.echo(f"no datasets in {home('datasets')} yet")
+        return "add", "--help"
+    table(
         "Datasets",
         ("name", "train", "valid", "test", "sequences", "labels", "warnings"),
         [
@@ -203,10 +205,13 @@ def list_(as_json: Json = False) -> None:
         ],
         f"in {home('datasets')}",
         numbers=("train", "valid", "test", "warnings"),
+        cut=("sequences", "labels"),
     )
+    return "show", cards[0].name
 
 
 @app.command()
+@followed_by("sentiprism train mdf --dataset {name}")
 def show(
     name: Name,
     verify: Annotated[bool, typer.Option("--verify", help="Read all of it and check its content hash.")] = False,
@@ -226,6 +231,7 @@ def show(
 
 
 @app.command()
+@followed_by("sentiprism dataset list")
 def remove(name: Name) -> None:
     """Delete a dataset from the store; the files it was imported from stay.
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from sentiprism.cli.hints import followed_by
 from sentiprism.cli.run import Device, measured
 from sentiprism.errors import UserError
 
@@ -12,6 +13,7 @@ RECORDINGS = {"two-cities": "two_cities.wav", "strong-expressions": "WolfgangLan
 """A real voice and a real face: file by asset."""
 
 
+@followed_by("open {out}/index.html (or: sentiprism analyze YOUR_VIDEO.mp4)")
 def demo(
     seeds: Annotated[int, typer.Option(min=1, metavar="N", help="How many seeds.")] = 2,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the report goes.")] = Path("demo"),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sentiprism.cli.hints import followed_by
 from sentiprism.cli.run import Device, Json, Split, cell, heads, seeds_of
 from sentiprism.cli.tables import Cell, emit_json, number, points, side_by_side, table
 from sentiprism.errors import UserError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 OneRun = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
 
 
+@followed_by("sentiprism figure runs {runs}")
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of runs.")],
     split: Split = "test",
@@ -86,6 +88,7 @@ def _show_comparison(found: "Comparison") -> None:
     table("Cost", columns, costs, "training: of a seed, without validation", numbers=("parameters", "training"))
 
 
+@followed_by("sentiprism figure robustness {run}")
 def robustness(
     run: OneRun,
     split: Split = "test",
@@ -147,6 +150,7 @@ def _show_robustness(found: "Robustness", metric: str) -> None:
         side_by_side(title, rows, columns, caption, stub="strength")
 
 
+@followed_by("sentiprism figure reliability {run}")
 def calibrate(
     run: OneRun,
     level: Annotated[float, typer.Option(metavar="SHARE", help="Of utterances to be covered.")] = 0.9,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sentiprism.cli.hints import followed_by
 from sentiprism.cli.tables import emit_json, points, side_by_side
 from sentiprism.errors import UserError
 
@@ -28,8 +29,11 @@ Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda
 Precision = Annotated[str, typer.Option(metavar="NAME", help="auto, no, bf16, fp16.")]
 AsMarkdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+RUNS = Path("runs")
+"""Where the rows' runs go by default."""
 
 
+@followed_by("sentiprism {result}")
 def reproduce(
     model: Model,
     dataset: Dataset = None,
@@ -47,7 +51,7 @@ def reproduce(
     precision: Precision = "auto",
     markdown: AsMarkdown = False,
     as_json: Json = False,
-) -> None:
+) -> tuple[object, ...]:
     """Show a paper's settings and published numbers, and what was measured beside them.
 
     Examples:
@@ -67,7 +71,7 @@ def reproduce(
     if train:
         if run or table is None:
             raise UserError("--train measures one table anew", "give --table and no --run")
-        return ablate(
+        ablate(
             model,
             table,
             dataset,
@@ -81,6 +85,7 @@ def reproduce(
             markdown=markdown,
             as_json=as_json,
         )
+        return "results", out or RUNS
     if experiment is None:
         if dataset is None:
             raise UserError("a paper has numbers of several datasets", "give --dataset or --experiment")
@@ -93,12 +98,15 @@ def reproduce(
         raise UserError("a run belongs to a row of one table", "give --table")
     found = [published(experiment, key, run or (), device=device) for key in keys]
     if as_json:
-        return emit_json({"run": config.model_dump(mode="json"), "tables": [one.to_dict() for one in found]})
-    if not markdown:
-        typer.echo(f"{experiment}: {paper.title}\n\n{dump(config)}")
-    return _show(found, markdown=markdown)
+        emit_json({"run": config.model_dump(mode="json"), "tables": [one.to_dict() for one in found]})
+    else:
+        if not markdown:
+            typer.echo(f"{experiment}: {paper.title}\n\n{dump(config)}")
+        _show(found, markdown=markdown)
+    return "ablate", model, "--experiment", experiment, "--table", keys[0]
 
 
+@followed_by("sentiprism results {result}")
 def ablate(
     model: Model,
     table: Table,
@@ -119,7 +127,7 @@ def ablate(
     precision: Precision = "auto",
     markdown: AsMarkdown = False,
     as_json: Json = False,
-) -> None:
+) -> Path:
     """Train every row of a paper's table and show published beside measured, in the same order.
 
     The same command again goes on where it was stopped; a finished row is not trained again.
@@ -149,11 +157,12 @@ def ablate(
         device=device,
         precision=precision,  # type: ignore[arg-type]
     )
-    if os.environ.get("RANK", "0") != "0":
-        return None
-    return emit_json(found.to_dict()) if as_json else _show([found], markdown=markdown)
+    if os.environ.get("RANK", "0") == "0":
+        emit_json(found.to_dict()) if as_json else _show([found], markdown=markdown)
+    return out or RUNS
 
 
+@followed_by("open {out}")
 def results(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Runs, or folders of runs.")],
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the page there.")] = None,

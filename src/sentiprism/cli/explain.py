@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sentiprism.cli.hints import followed_by
 from sentiprism.cli.tables import bar, emit_json, number, side_by_side, table
 from sentiprism.markup import signed
 
@@ -20,6 +21,7 @@ COLOURS = {True: (33, 102, 172), False: (202, 84, 0)}
 """Blue adds to the answer, orange takes from it: colours that the colour-blind tell apart."""
 
 
+@followed_by("sentiprism {result}")
 def explain(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")],
     split: Annotated[str, typer.Option(metavar="NAME", help="train, valid or test.")] = "test",
@@ -31,7 +33,7 @@ def explain(
     ] = None,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs, with every utterance.")] = False,
-) -> None:
+) -> tuple[object, ...]:
     """Say what answers are owed to: modalities by exact Shapley values, words and frames by integrated gradients.
 
     Without --id: each modality's part over the split, and how far the model's own weights agree with it.
@@ -47,11 +49,13 @@ def explain(
         from sentiprism.explain import explain_steps
 
         steps = explain_steps(run, utterance, split, seed=seed, device=device)
-        return emit_json(steps.to_dict()) if as_json else _show_utterance(steps)
+        emit_json(steps.to_dict()) if as_json else _show_utterance(steps)
+        return "robustness", run
     from sentiprism.explain import explain as attribute
 
     found = attribute(run, split, device=device)
-    return emit_json(found.to_dict()) if as_json else _show_split(found)
+    emit_json(found.to_dict()) if as_json else _show_split(found)
+    return "explain", run, "--split", split, "--id", found.ids[0]
 
 
 def _show_split(found: "Explanation") -> None:

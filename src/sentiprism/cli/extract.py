@@ -6,9 +6,11 @@ from typing import Annotated
 import typer
 
 from sentiprism.cli.dataset import Json, draw, pairs
+from sentiprism.cli.hints import followed_by
 from sentiprism.cli.tables import emit_json
 
 
+@followed_by("sentiprism train mdf --dataset {dataset}")
 def extract(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of recordings.")],
     labels: Annotated[

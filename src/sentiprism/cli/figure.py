@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sentiprism.cli.hints import followed_by
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -21,7 +23,8 @@ Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda
 
 
 @app.command()
-def weights(run: OneRun, out: Out = None, split: Split = "test", seed: Seed = None, device: Device = "auto") -> None:
+@followed_by("open {result}")
+def weights(run: OneRun, out: Out = None, split: Split = "test", seed: Seed = None, device: Device = "auto") -> Path:
     """Modality weights of every utterance, ranked, above what they were taught (MDF, Figure 3).
 
     Examples:
@@ -32,11 +35,12 @@ def weights(run: OneRun, out: Out = None, split: Split = "test", seed: Seed = No
     path = _target(out, run, f"weights-{split}")
     from sentiprism.report import figures
 
-    _save(figures.weights(run, split, seed=seed, device=device), path)
+    return _save(figures.weights(run, split, seed=seed, device=device), path)
 
 
 @app.command()
-def gates(run: OneRun, out: Out = None, split: Split = "test", seed: Seed = None, device: Device = "auto") -> None:
+@followed_by("open {result}")
+def gates(run: OneRun, out: Out = None, split: Split = "test", seed: Seed = None, device: Device = "auto") -> Path:
     """Distribution of every gate: modalities, paths, experts (DPDF-LQ, Appendix A.3).
 
     Examples:
@@ -45,17 +49,18 @@ def gates(run: OneRun, out: Out = None, split: Split = "test", seed: Seed = None
     path = _target(out, run, f"gates-{split}")
     from sentiprism.report import figures
 
-    _save(figures.gates(run, split, seed=seed, device=device), path)
+    return _save(figures.gates(run, split, seed=seed, device=device), path)
 
 
 @app.command()
+@followed_by("open {result}")
 def confusion(
     run: OneRun,
     out: Out = None,
     split: Split = "test",
     seed: Annotated[int | None, typer.Option(metavar="N", help="Whose model; by default the mean over all.")] = None,
     device: Device = "auto",
-) -> None:
+) -> Path:
     """Confusion of sentiment classes and accuracy of each (DLF, Figure 4; DPDF-LQ, Figure 5).
 
     On [-3, 3] the classes are the seven of Acc-7, HN (-3) to HP (3): values are clipped and rounded.
@@ -66,10 +71,11 @@ def confusion(
     path = _target(out, run, f"confusion-{split}")
     from sentiprism.report import figures
 
-    _save(figures.confusion(run, split, seed=seed, device=device), path)
+    return _save(figures.confusion(run, split, seed=seed, device=device), path)
 
 
 @app.command()
+@followed_by("open {result}")
 def tsne(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of runs, one panel each.")],
     out: Out = None,
@@ -82,7 +88,7 @@ def tsne(
     points: Annotated[int, typer.Option(min=4, metavar="N", help="At most so many a panel.")] = 2000,
     seed: Seed = None,
     device: Device = "auto",
-) -> None:
+) -> Path:
     """t-SNE of features (MDF, Figure 4; DLF, Figure 5; FINE, Figure 5).
 
     Examples:
@@ -105,10 +111,11 @@ def tsne(
         seed=seed,
         device=device,
     )
-    _save(drawn, path)
+    return _save(drawn, path)
 
 
 @app.command()
+@followed_by("open {result}")
 def attention(
     run: OneRun,
     out: Out = None,
@@ -119,7 +126,7 @@ def attention(
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="Average over so many utterances at most.")] = 200,
     seed: Seed = None,
     device: Device = "auto",
-) -> None:
+) -> Path:
     """Mean attention matrices (DPDF-LQ, Figure 4).
 
     Examples:
@@ -130,10 +137,11 @@ def attention(
     path = _target(out, run, f"attention-{split}")
     from sentiprism.report import figures
 
-    _save(figures.attention(run, split, layers=layers or (), limit=limit, seed=seed, device=device), path)
+    return _save(figures.attention(run, split, layers=layers or (), limit=limit, seed=seed, device=device), path)
 
 
 @app.command()
+@followed_by("open {result}")
 def robustness(
     run: OneRun,
     out: Out = None,
@@ -142,7 +150,7 @@ def robustness(
         str | None, typer.Option(metavar="NAME", help="mae, acc_7 ...; by default the protocol's own.")
     ] = None,
     device: Device = "auto",
-) -> None:
+) -> Path:
     """A metric over the strength of each kind of damage to the inputs, with 95% intervals.
 
     From RUN/robustness-SPLIT.json where it is there; see 'sentiprism robustness'.
@@ -155,10 +163,11 @@ def robustness(
     path = _target(out, run, f"robustness-{split}")
     from sentiprism.report import figures
 
-    _save(figures.robustness(run, split, metric=metric, device=device), path)
+    return _save(figures.robustness(run, split, metric=metric, device=device), path)
 
 
 @app.command()
+@followed_by("open {result}")
 def reliability(
     run: OneRun,
     out: Out = None,
@@ -166,7 +175,7 @@ def reliability(
     level: Annotated[float, typer.Option(metavar="SHARE", help="Of the bars: utterances to be covered.")] = 0.9,
     scaled: Annotated[bool, typer.Option("--scaled", help="Widths follow the predicted intensity.")] = False,
     device: Device = "auto",
-) -> None:
+) -> Path:
     """How often calibrated intervals hold: over their level, and by class of the label.
 
     Nothing is stored; 'sentiprism calibrate' does that.
@@ -179,10 +188,11 @@ def reliability(
     path = _target(out, run, f"reliability-{split}")
     from sentiprism.report import figures
 
-    _save(figures.reliability(run, split, level=level, scaled=scaled, device=device), path)
+    return _save(figures.reliability(run, split, level=level, scaled=scaled, device=device), path)
 
 
 @app.command("runs")
+@followed_by("open {result}")
 def side_by_side(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of runs, of one dataset or several.")],
     out: Out = None,
@@ -194,7 +204,7 @@ def side_by_side(
         str | None, typer.Option(metavar="KEY", help="Draw lines over this setting, optim.lr for example.")
     ] = None,
     device: Device = "auto",
-) -> None:
+) -> Path:
     """Bars of runs per metric with deviation over seeds, or lines over a setting.
 
     TMT+AMW, Figure 5; DPDF-LQ, Figures 6 and 7.
@@ -207,7 +217,7 @@ def side_by_side(
     path = _target(out, runs[0], f"runs-{split}")
     from sentiprism.report import figures
 
-    _save(figures.runs(*runs, split=split, metrics=metrics or (), over=over, device=device), path)
+    return _save(figures.runs(*runs, split=split, metrics=metrics or (), over=over, device=device), path)
 
 
 def _target(out: Path | None, run: Path, name: str) -> Path:
@@ -219,8 +229,9 @@ def _target(out: Path | None, run: Path, name: str) -> Path:
     return check_target(out or run / "figures" / f"{name}.pdf")
 
 
-def _save(figure: "Figure", path: Path) -> None:
+def _save(figure: "Figure", path: Path) -> Path:
     from sentiprism.report import figures
 
     figures.save(figure, path)
     typer.echo(str(path))
+    return path

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sentiprism.cli.hints import OF_A_RUN, followed_by
 from sentiprism.cli.tables import Cell, emit_json, number, side_by_side, table
 from sentiprism.errors import UserError
 
@@ -19,13 +20,19 @@ Split = Annotated[str, typer.Option(metavar="NAME", help="train, valid or test."
 Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1, mps.")]
 
 
-def models(as_json: Json = False) -> None:
-    """List the models: paper, year, parameters, datasets with an experiment.
+@followed_by("sentiprism train MODEL --dataset NAME (names: sentiprism dataset list)")
+def models(
+    long: Annotated[bool, typer.Option("--long", help="With the titles of the papers.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List the models: where published, parameters, datasets with an experiment; with --long the papers' titles too.
 
     Parameters are counted without the text encoder, on word vectors of 300, audio of 74 and vision of 35.
 
     Examples:
         sentiprism models
+
+        sentiprism models --long
 
         sentiprism models --json
     """
@@ -53,24 +60,24 @@ def models(as_json: Json = False) -> None:
         )
     if as_json:
         return emit_json(rows)
+    if long:
+        papers = [(r["name"], f"{r['venue']} {r['year']}", r["title"]) for r in rows]
+        return table("Models", ("name", "published", "paper"), papers)
+    lines = [
+        (r["name"], f"{r['venue']} {r['year']}", f"{r['parameters']:,}", ", ".join(r["experiments"])) for r in rows
+    ]
     return table(
         "Models",
-        ("name", "paper", "where", "parameters", "experiments"),
-        [
-            (
-                r["name"],
-                r["title"],
-                f"{r['venue']} {r['year']}",
-                f"{r['parameters']:,}",
-                ", ".join(r["experiments"]),
-            )
-            for r in rows
-        ],
-        "parameters: without the text encoder, on text of 300, audio of 74 and vision of 35 features",
+        ("name", "published", "parameters", "experiments"),
+        lines,
+        "parameters: without text encoder, on 300 text, 74 audio and 35 vision features\n"
+        "titles of the papers: sentiprism models --long",
         numbers=("parameters",),
+        cut=("published", "experiments"),
     )
 
 
+@followed_by("sentiprism explain {result}" + OF_A_RUN)
 def train(
     model: Annotated[str | None, typer.Argument(help="See: sentiprism models.")] = None,
     dataset: Annotated[str | None, typer.Option(metavar="NAME", help="Name in the store, or its folder.")] = None,
@@ -95,7 +102,7 @@ def train(
         bool, typer.Option("--tensorboard", help="Also write TensorBoard curves into the run.")
     ] = False,
     as_json: Json = False,
-) -> None:
+) -> Path:
     """Train a model with several seeds, select each epoch on valid, then measure on valid and test.
 
     Examples:
@@ -132,8 +139,10 @@ def train(
             tensorboard=tensorboard,
         )
     measured(run, device, as_json=as_json)
+    return run.folder
 
 
+@followed_by("sentiprism explain {run}" + OF_A_RUN)
 def evaluate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")],
     split: Split = "test",

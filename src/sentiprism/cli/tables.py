@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich import box
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -45,22 +46,44 @@ def table(
     caption: str | None = None,
     *,
     numbers: Sequence[str] = (),
+    cut: Sequence[str] = (),
 ) -> None:
-    """Print a table; the columns in ``numbers`` stand to the right and are never broken."""
+    """Print a table; the columns in ``numbers`` are aligned to the right and never broken.
+
+    Where ``cut`` names columns, a row is one line: their cells are shortened to what the terminal has room for.
+    """
+    console = Console()
+    body = [list(row) for row in rows]
+    if cut:
+        _fit(columns, body, cut, console.width)
     drawn = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for name in columns:
         if name in numbers:
             drawn.add_column(Text(name), justify="right", no_wrap=True)
         else:
             drawn.add_column(Text(name), overflow="fold")
-    for row in rows:
+    for row in body:
         drawn.add_row(*map(Text, row))
-    console = Console()
     console.print(Text(title, style="bold"))
     console.print(drawn)
     if caption:
         console.print(Text(caption, style="dim"))
     console.print()
+
+
+def _fit(columns: Sequence[str], rows: list[list[str]], cut: Sequence[str], width: int) -> None:
+    """Shorten the cells of the columns in ``cut``, the widest first, until a row has ``width`` characters."""
+    widths = [max(map(cell_len, (name, *(row[i] for row in rows)))) for i, name in enumerate(columns)]
+    places = [columns.index(name) for name in cut]
+    while sum(widths) + (GAP + 1) * (len(columns) - 1) > width:
+        widest = max(places, key=lambda place: widths[place] - cell_len(columns[place]))
+        if widths[widest] <= cell_len(columns[widest]):
+            break
+        widths[widest] -= 1
+    for row in rows:
+        for place in places:
+            if cell_len(row[place]) > widths[place]:
+                row[place] = set_cell_size(row[place], widths[place] - 1).rstrip() + "…"
 
 
 def facts(title: Text, lines: Iterable[tuple[str, str | None]]) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from sentiprism.cli.hints import followed_by
 from sentiprism.cli.tables import emit_json, number, table
 from sentiprism.errors import UserError
 
@@ -12,6 +13,7 @@ SHOWN = 5
 """Trials that the table holds."""
 
 
+@followed_by("sentiprism train --experiment {result} --seeds 5")
 def tune(
     model: Annotated[str | None, typer.Argument(help="See: sentiprism models.")] = None,
     dataset: Annotated[str | None, typer.Option(metavar="NAME", help="Name in the store, or its folder.")] = None,
@@ -34,7 +36,7 @@ def tune(
     resume: Annotated[Path | None, typer.Option(metavar="STUDY", help="Go on with this study.")] = None,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
-) -> None:
+) -> Path:
     """Search a model's settings for the best valid score; the test split is not opened.
 
     A trial is one training with the first seed, ended early where it lies behind the median of the others; the first is
@@ -70,7 +72,8 @@ def tune(
             device=device,
         )
     if as_json:
-        return emit_json(found.to_dict())
+        emit_json(found.to_dict())
+        return found.experiment
     places = list(found.study.space)
     best = found.ranked[:SHOWN]
     metric = found.study.scorer.metrics[found.study.select]
@@ -79,12 +82,10 @@ def tune(
         *((place, *(_shown(trial.settings.get(place)) for trial in best)) for place in places),
     ]
     counts = {state: sum(trial.state == state for trial in found.trials) for state in ("complete", "pruned", "failed")}
-    caption = (
-        f"{', '.join(f'{count} {state}' for state, count in counts.items() if count)}; one seed each, on valid\n"
-        f"train with the best: sentiprism train --experiment {found.experiment}"
-    )
+    caption = f"{', '.join(f'{count} {state}' for state, count in counts.items() if count)}; one seed each, on valid"
     names = [f"trial {trial.number}" for trial in best]
-    return table(f"Best valid {metric.label}", ("setting", *names), rows, caption, numbers=names)
+    table(f"Best valid {metric.label}", ("setting", *names), rows, caption, numbers=names)
+    return found.experiment
 
 
 def _shown(value: object) -> str:

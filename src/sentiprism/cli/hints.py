@@ -1,0 +1,59 @@
+"""What to do next: one line on stderr behind a command's output, for people alone."""
+
+import os
+import shlex
+from collections.abc import Callable, Iterable
+from functools import wraps
+from inspect import signature
+from string import Formatter
+from typing import Any, ParamSpec
+
+import typer
+
+from sentiprism.errors import printable
+
+P = ParamSpec("P")
+
+RESULT = "result"
+OF_A_RUN = " (or: compare, robustness, calibrate, figure)"
+"""What else can be asked of a run."""
+
+_running: list[str] = []
+
+
+def followed_by(template: str) -> Callable[[Callable[P, Any]], Callable[P, None]]:
+    """Print what mostly follows a command, behind its output and not with ``--json``.
+
+    Only the outermost of commands that call each other speaks, and nothing is said where a value is not given.
+
+    Args:
+        template: the line, with the command's parameters by name and ``{result}``, what the command returns.
+    """
+
+    def decorate(command: Callable[P, Any]) -> Callable[P, None]:
+        @wraps(command)
+        def run(*args: P.args, **kwargs: P.kwargs) -> None:
+            _running.append(template)
+            try:
+                result = command(*args, **kwargs)
+            finally:
+                _running.pop()
+            given = signature(command).bind(*args, **kwargs)
+            given.apply_defaults()
+            if not _running and not given.arguments.get("as_json") and os.environ.get("RANK", "0") == "0":
+                _say(template, {**given.arguments, RESULT: result})
+
+        return run
+
+    return decorate
+
+
+def _say(template: str, values: dict[str, Any]) -> None:
+    names = {name for _, name, _, _ in Formatter().parse(template) if name}
+    if all(values[name] is not None for name in names):
+        typer.echo("next: " + template.format_map({name: _quoted(values[name]) for name in names}), err=True)
+
+
+def _quoted(value: object) -> str:
+    parts = value if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+    return " ".join(shlex.quote(printable(part)) for part in parts)
