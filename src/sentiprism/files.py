@@ -6,7 +6,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 OLD = "~old"
 """What stands where a new folder is to be, while the two change places; no `safe_name` has a tilde."""
+_unfinished: dict[Path, Path] = {}
+"""Temporary folders that this process is writing in, and what each becomes."""
 
 
 def home(*parts: str) -> Path:
@@ -81,15 +83,36 @@ def _workshop(path: Path) -> Iterator[Path]:
     for left in path.parent.glob(f".{escape(path.name)}.tmp-????????"):
         with _locked(left, wait=False) as abandoned:
             if abandoned and left.is_dir() and any(left.iterdir()):  # an empty one may be another's, about to be locked
-                if not path.exists() and (left / OLD).exists():  # killed between the two renames of `atomic_folder`
-                    (left / OLD).rename(path)
-                shutil.rmtree(left, ignore_errors=True)
+                _discard(left, path)
     own = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.tmp-"))
+    _unfinished[own] = path
     with _locked(own, wait=True):
         try:
             yield own
         finally:
             shutil.rmtree(own, ignore_errors=True)
+            _unfinished.pop(own, None)
+
+
+def _discard(left: Path, path: Path) -> None:
+    """Remove a temporary folder whose writer is gone."""
+    if not path.exists() and (left / OLD).exists():  # it ended between the two renames of `atomic_folder`
+        (left / OLD).rename(path)
+    shutil.rmtree(left, ignore_errors=True)
+
+
+def discard_unfinished() -> None:
+    """Remove what this process is writing, for one that is about to end wherever it is."""
+    for own, path in list(_unfinished.items()):
+        with suppress(OSError):
+            _discard(own, path)
+
+
+@contextmanager
+def temporary_folder(name: str) -> Iterator[Path]:
+    """Yield a folder for temporary files, removed at the end; what killed processes left of this name goes first."""
+    with _workshop(Path(tempfile.gettempdir()) / name) as own:
+        yield own
 
 
 @contextmanager

@@ -1,17 +1,17 @@
 """Measuring on this machine: processes of their own, their memory, and what the machine is."""
 
 import json
+import math
 import os
 import platform
-import resource
 import signal
-import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from sentiprism.errors import UserError
+from sentiprism.sandbox.confine import resource
+from sentiprism.sandbox.launch import run
 
 MB = 1e6
 
@@ -20,21 +20,24 @@ def peak_memory(*, children: bool = False) -> float:
     """Peak resident memory in MB of this process, or of the largest of its children that have ended.
 
     On Linux the kernel's count of this process's own memory is read: getrusage's begins, after a fork, with the
-    parent's.
+    parent's. NaN where the system tells neither.
     """
     status = Path("/proc/self/status")
     if not children and status.is_file():
         peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
         return int(peak.split()[1]) * 1024 / MB
+    if resource is None:
+        return math.nan
     usage = resource.getrusage(resource.RUSAGE_CHILDREN if children else resource.RUSAGE_SELF)
     return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / MB
 
 
-def measure(*command: object, environment: dict[str, str] | None = None) -> dict[str, Any]:
-    """Run Python as a process of its own, so that its peak memory is its own.
+def measure(module: str, *arguments: object, environment: dict[str, str] | None = None) -> dict[str, Any]:
+    """Run a module as a process of its own, so that its peak memory is its own.
 
     Args:
-        command: what follows ``python``: a script, or ``-m`` and a module, and their arguments.
+        module: to run, by name.
+        arguments: on its command line.
         environment: variables that differ.
 
     Returns:
@@ -43,30 +46,15 @@ def measure(*command: object, environment: dict[str, str] | None = None) -> dict
     Raises:
         UserError: it fails; the cause is the last line it wrote on stderr, or the signal that ended it.
     """
-    words = [sys.executable, *map(str, command)]
-    done = subprocess.run(  # noqa: S603 - this very Python, and no shell
-        words, env={**os.environ, **(environment or {})}, capture_output=True, text=True, check=False
-    )
-    if done.returncode < 0:
-        raise UserError(f"it was ended by {signal.Signals(-done.returncode).name}", "see that there is enough memory")
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+    status, out, err = run(module, *arguments, environment={**os.environ, **(environment or {})})
+    if status < 0:
+        raise UserError(f"it was ended by {signal.Signals(-status).name}", "see that there is enough memory")
+    if status:
+        lines = err.strip().splitlines() or [f"exit status {status}"]
         raise UserError(" ".join(lines[-1].split()), "see above")
-    lines = done.stdout.splitlines()
+    lines = out.splitlines()
     answer: dict[str, Any] = json.loads(lines[-1]) if lines else {}
     return answer
-
-
-def confine(limits: Mapping[int, int]) -> None:
-    """Lower limits of this process for good; where the system or our parent has a lower one, that stays.
-
-    Args:
-        limits: by ``resource.RLIMIT_*``.
-    """
-    for limit, value in limits.items():
-        hard = resource.getrlimit(limit)[1]
-        least = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(limit, (least, least))
 
 
 def machine() -> str:
@@ -74,5 +62,5 @@ def machine() -> str:
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if "model name" in line]
-    load = " ".join(f"{x:.1f}" for x in os.getloadavg())
-    return f"{names[0] if names else platform.processor()}, {os.cpu_count()} cores, load {load}"
+    load = ", load " + " ".join(f"{x:.1f}" for x in os.getloadavg()) if hasattr(os, "getloadavg") else ""
+    return f"{names[0] if names else platform.processor()}, {os.cpu_count()} cores{load}"

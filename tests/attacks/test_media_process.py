@@ -122,13 +122,12 @@ def picture(time: float, width: int, height: int, line_size: int, pixels: bytes 
         b"",
     ],
 )
-def test_what_a_decoder_says_is_checked(media: Media, monkeypatch: pytest.MonkeyPatch, message: bytes) -> None:
+def test_what_a_decoder_says_is_checked(
+    media: Media, monkeypatch: pytest.MonkeyPatch, message: bytes, tmp_path: Path
+) -> None:
     """As one might that a recording has taken over."""
-    from sentiprism.media import process
-
-    original, script = subprocess.Popen, f"import os; os.write(1, {message!r})"
-    monkeypatch.setattr(
-        process.subprocess, "Popen", lambda words, **options: original([sys.executable, "-c", script], **options)
-    )
+    (tmp_path / "taken_over.py").write_text(f"import os; os.write(1, {message!r})")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("sentiprism.media.process.CHILD", "taken_over")
     with pytest.raises(UserError, match=r"made its decoder answer w|ended its decoder \(status 0\)"):
         list(frames(media))

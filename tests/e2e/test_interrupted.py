@@ -55,7 +55,7 @@ def test_a_killed_training_goes_on_as_if_it_had_not_been(process, cli, home, tmp
         assert a.ids.tolist() == b.ids.tolist()
 
 
-def test_a_training_that_is_stopped_says_how_to_go_on(process, cli, home, tmp_path):
+def test_a_training_that_is_stopped_says_how_to_resume(process, cli, home, tmp_path):
     synthetic_dataset("tiny", sizes=SIZES)
     settings = {**SMALL, "optim": {"epochs": 500, "batch_size": 8}}
     started = process(
@@ -65,7 +65,7 @@ def test_a_training_that_is_stopped_says_how_to_go_on(process, cli, home, tmp_pa
     started.send_signal(signal.SIGINT)
     answer = ended(started)
     assert answer.status == 130
-    assert answer.err.splitlines()[-1].startswith("stopped; resume it with: sentiprism train --resume RUN")
+    assert answer.err.splitlines()[-1] == "stopped; resume it with: sentiprism train --resume stopped"
     assert "Traceback" not in answer.err
     assert (tmp_path / "stopped" / "seed-1111" / "last.safetensors").exists()
 

@@ -204,24 +204,36 @@ def test_bert_base_is_made_with_its_tokenizer(tmp_path, minilm):
 # processes
 
 
-def test_a_process_answers_with_its_last_line_or_is_refused_with_one():
-    assert measure("-c", "print('noise'); print('{\"a\": 1}')") == {"a": 1}
-    assert measure("-c", "") == {}
-    assert measure("-c", "import os; print(os.environ['X'])", environment={"X": "3"}) == 3
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Measures a module of this code."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def measured(code, **more):
+        (tmp_path / "measured.py").write_text(code)
+        return measure("measured", **more)
+
+    return measured
+
+
+def test_a_process_answers_with_its_last_line_or_is_refused_with_one(run):
+    assert run("print('noise'); print('{\"a\": 1}')") == {"a": 1}
+    assert run("") == {}
+    assert run("import os; print(os.environ['X'])", environment={"X": "3"}) == 3
     with pytest.raises(UserError, match="ValueError: two lines"):
-        measure("-c", "raise ValueError('two lines')")
+        run("raise ValueError('two lines')")
     with pytest.raises(UserError, match="exit status 3"):
-        measure("-c", "import sys; sys.exit(3)")
+        run("import sys; sys.exit(3)")
     with pytest.raises(UserError, match="ended by SIGKILL; see that there is enough memory"):
-        measure("-c", "import os; os.kill(os.getpid(), 9)")
+        run("import os; os.kill(os.getpid(), 9)")
 
 
-def test_the_peak_of_a_process_is_its_own():
+def test_the_peak_of_a_process_is_its_own(run):
     """A child of a large process does not begin with its parent's peak."""
     ballast = np.ones(50_000_000)
     assert peak_memory() > 400
     code = "from sentiprism.machine import peak_memory; print(peak_memory())"
-    assert 1 < measure("-c", code) < 200
+    assert 1 < run(code) < 200
     subprocess.run([sys.executable, "-c", "pass"], check=True)
     assert peak_memory(children=True) > 1
     assert ballast[0] == 1

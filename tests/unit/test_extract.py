@@ -9,7 +9,6 @@ import pytest
 from makers_media import make_media, sine
 from sentiprism.analysis import tracks
 from sentiprism.analysis.extract import extract
-from sentiprism.analysis.parallel import side_by_side
 from sentiprism.data.config import DataConfig
 from sentiprism.data.prepare import prepare
 from sentiprism.data.store import list_datasets, load_dataset
@@ -17,6 +16,7 @@ from sentiprism.errors import UserError
 from sentiprism.features.extractors import EXTRACTORS
 from sentiprism.media.decode import sound
 from sentiprism.media.probe import probe
+from sentiprism.parallel import run_parallel
 
 pytest.importorskip("librosa", reason="librosa (extra media) is not installed")
 
@@ -194,7 +194,7 @@ def half(number: int) -> float:
 
 
 def test_a_crash_costs_its_own_piece_alone():
-    found = dict(side_by_side(half, [1, 2, 3, 4], 2))
+    found = dict(run_parallel(half, [1, 2, 3, 4], 2))
     assert (found[1], found[4]) == (0.5, 2.0)
     assert str(found[3]) == "three; leave it out"
     assert isinstance(found[2], UserError)

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple, NoReturn
 from sentiprism import __version__
 from sentiprism.analysis.judge import Jury, folder_of
 from sentiprism.analysis.options import Options
-from sentiprism.analysis.parallel import side_by_side
 from sentiprism.analysis.pipeline import TEXTS, Progress, analyze
 from sentiprism.errors import UserError, printable
 from sentiprism.files import safe_name, sha256
+from sentiprism.parallel import run_parallel
 from sentiprism.report.analysis import Analysis
 from sentiprism.report.files import (
     DOCUMENT,
@@ -118,7 +118,7 @@ def analyze_all(
     """
     _jury(options.model)  # what is wrong with the model is said once, before anything is decoded
     work = partial(run, options=options, replace=replace, on=on if jobs <= 1 else None)
-    for task, result in side_by_side(work, todo, jobs):
+    for task, result in run_parallel(work, todo, jobs):
         yield Outcome(task, None, result) if isinstance(result, UserError) else result
 
 

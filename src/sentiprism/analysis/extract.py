@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sentiprism.analysis.cuts import COLUMNS, read_cuts
 from sentiprism.analysis.look import NONE, ExtractOptions, Seen, Task, look
-from sentiprism.analysis.parallel import side_by_side
 from sentiprism.analysis.tracks import face_tracks, visible, voice_track
 from sentiprism.errors import UserError
 from sentiprism.features.extractors import EXTRACTORS
 from sentiprism.features.tracks import Floats, Track
 from sentiprism.media.types import Span
+from sentiprism.parallel import run_parallel
 from sentiprism.recipe import Recipe
 from sentiprism.types import Modality
 
@@ -101,7 +101,7 @@ def extract(
     work = partial(look, options=options, faces=vision_features is None)
     seen: dict[str, Seen] = {}
     failed: dict[str, str] = {}
-    with closing(side_by_side(work, tasks, jobs)) as outcomes:
+    with closing(run_parallel(work, tasks, jobs)) as outcomes:
         for done, (task, outcome) in enumerate(outcomes, 1):
             if isinstance(outcome, UserError):
                 failed[task.name] = " ".join(str(outcome).split())

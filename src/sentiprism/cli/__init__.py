@@ -1,93 +1,51 @@
-"""The command line. One file per group of verbs; nothing heavy is imported before a verb runs."""
+"""The command line. One file per group of commands; nothing heavy is imported before a command runs."""
 
 import errno
 import os
 import sys
-from typing import Annotated
 
-import typer
-
-from sentiprism import __version__
-from sentiprism.cli import dataset, evidence, experiment, figure, run
-from sentiprism.cli.analyze import analyze
-from sentiprism.cli.bench import bench
-from sentiprism.cli.demo import demo
-from sentiprism.cli.doctor import doctor
-from sentiprism.cli.explain import explain
-from sentiprism.cli.extract import extract
-from sentiprism.cli.tables import plain_streams
-from sentiprism.cli.tune import tune
+from sentiprism.cli.resume import how_to_resume
 from sentiprism.errors import UserError
-
-app = typer.Typer(
-    name="sentiprism",
-    help="Multimodal sentiment analysis: from a dataset file to an honest number.",
-    epilog="First steps: sentiprism demo · sentiprism dataset add --help · sentiprism train --help",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-)
-app.add_typer(dataset.app, name="dataset")
-app.add_typer(figure.app, name="figure")
-for verb in (
-    analyze,
-    extract,
-    run.models,
-    run.train,
-    run.evaluate,
-    evidence.compare,
-    evidence.robustness,
-    evidence.calibrate,
-    experiment.reproduce,
-    experiment.ablate,
-    experiment.results,
-    explain,
-    tune,
-    bench,
-    doctor,
-    demo,
-):
-    app.command()(verb)
+from sentiprism.interrupts import Interrupts
+from sentiprism.terminal import say_last
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
 STOPPED = 130
-AGAIN = "the same command resumes"
-RESUMED = {
-    "train": "resume it with: sentiprism train --resume RUN",
-    "analyze": "the same command analyses the rest; finished reports are kept",
-    "extract": "the same command resumes; what was extracted is kept",
-    "reproduce": AGAIN,
-    "ablate": AGAIN,
-    "tune": AGAIN,
-}
-"""By command, what to do after it was stopped; of the others nothing is kept."""
-
-UsageError: type[Exception] = typer.BadParameter.__bases__[0]  # click's, of which recent typers carry a copy
-
-
-def _version(show: bool) -> None:
-    if show:
-        typer.echo(f"sentiprism {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _root(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
-) -> None:
-    pass
+"""Of a program that Ctrl-C ended."""
 
 
 def main() -> int:
-    """Run the command line; what the user can mend is one line on stderr and exit status 2.
+    """Run the command line; what the user can fix is one line on stderr and exit status 2.
+
+    SIGINT, SIGTERM and SIGHUP end it within seconds, with one line that says how to resume, and the status 130, 143
+    or 129.
 
     Returns:
         The exit status.
     """
+    with Interrupts(farewell=_say_stopped) as interrupts:
+        try:
+            status = _run()
+        except BaseException:
+            if interrupts.number is None:
+                raise
+        if interrupts.number is not None:
+            interrupts.end()
+    if status == STOPPED:  # by a library that swallowed the signal
+        _say_stopped(STOPPED - 128)
+    return status
+
+
+def _run() -> int:
+    import typer
+
+    from sentiprism.cli.app import UsageError, app
+    from sentiprism.cli.tables import plain_streams
+
     plain_streams()
     try:
-        status = app(prog_name="sentiprism", standalone_mode=False) or 0
+        status = int(app(prog_name="sentiprism", standalone_mode=False) or 0)
     except UserError as error:
         return _fail(str(error))
     except UsageError as error:
@@ -98,11 +56,14 @@ def main() -> int:
         remedy = "make room there" if error.errno in FULL else "choose another place"
         return _fail(f"{os.strerror(error.errno)}: {error.filename or 'while writing a file'}; {remedy}")
     except (KeyboardInterrupt, typer.Abort):
-        status = STOPPED
-    if status == STOPPED:
-        command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
-        typer.echo(f"stopped; {RESUMED.get(command, 'run the same command again')}", err=True)
-    return int(status)
+        return STOPPED
+    return status
+
+
+def _say_stopped(number: int) -> None:
+    del number
+    if os.environ.get("RANK", "0") == "0":
+        say_last(f"stopped; {how_to_resume(sys.argv[1:])}")
 
 
 def _explain(error: Exception) -> int:
@@ -115,5 +76,5 @@ def _explain(error: Exception) -> int:
 
 
 def _fail(message: str) -> int:
-    typer.echo("error: " + " ".join(message.split()), err=True)
+    print("error: " + " ".join(message.split()), file=sys.stderr)
     return 2

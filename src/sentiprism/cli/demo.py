@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from sentiprism.cli.hints import followed_by
+from sentiprism.cli.resume import remember_run
 from sentiprism.cli.run import Device, measured
 from sentiprism.errors import UserError
 
@@ -36,7 +37,7 @@ def demo(
         _analyse(out)
     except UserError as error:
         typer.echo(f"no recording was analysed: {' '.join(str(error).split())}\n", err=True)
-    measured(launch("mdf", synthetic_dataset().name, seeds=seeds, device=device), device)
+    measured(launch("mdf", synthetic_dataset().name, seeds=seeds, device=device, on_run=remember_run), device)
 
 
 def _analyse(out: Path) -> None:

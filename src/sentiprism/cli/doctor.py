@@ -14,6 +14,7 @@ import typer
 
 from sentiprism import __version__
 from sentiprism.cli.tables import emit_json, facts, points, size, table
+from sentiprism.sandbox.launch import run
 
 PATIENCE = 10
 """Seconds the package registry has to answer."""
@@ -118,9 +119,8 @@ def _registry(requirement: str) -> bool:
     """Whether the user's own pip, as it is configured, finds a package that an asset comes in."""
     name = requirement.partition("==")[0]
     options = ["--retries=0", f"--timeout={PATIENCE / 2:g}", "--disable-pip-version-check", "--no-input"]
-    command = [sys.executable, "-m", "pip", "index", "versions", *options, name]
     try:
-        return subprocess.run(command, capture_output=True, check=False, timeout=PATIENCE).returncode == 0  # noqa: S603
+        return run("pip", "index", "versions", *options, name, timeout=PATIENCE)[0] == 0
     except (OSError, subprocess.TimeoutExpired):
         return False
 

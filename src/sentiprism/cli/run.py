@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sentiprism.cli.hints import OF_A_RUN, followed_by
+from sentiprism.cli.resume import remember_run
 from sentiprism.cli.tables import Cell, emit_json, number, side_by_side, table
 from sentiprism.errors import UserError
 
@@ -125,6 +126,7 @@ def train(
                 "--resume goes on with a run as it was begun",
                 "give --resume RUN alone, or with --seeds N for more of them",
             )
+        remember_run(resume)
         run = go_on(resume, seeds=seeds, device=device, precision=precision, tensorboard=tensorboard)  # type: ignore[arg-type]
     else:
         run = launch(
@@ -137,6 +139,7 @@ def train(
             device=device,
             precision=precision,  # type: ignore[arg-type]
             tensorboard=tensorboard,
+            on_run=remember_run,
         )
     measured(run, device, as_json=as_json)
     return run.folder

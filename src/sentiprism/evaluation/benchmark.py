@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -25,6 +24,7 @@ from sentiprism.data.shapes import WIDTHS, Padded, mosi_shapes
 from sentiprism.errors import UserError
 from sentiprism.features.assets import fetch
 from sentiprism.features.text import load_tokenizer
+from sentiprism.files import temporary_folder
 from sentiprism.machine import measure, peak_memory
 from sentiprism.metrics import protocol
 from sentiprism.models import MODELS, create_model
@@ -102,15 +102,15 @@ def bench(
     names = asked or list(MODELS)
     threads = threads or os.cpu_count() or 1
     found = []
-    with tempfile.TemporaryDirectory(prefix="sentiprism-bench.") as temporary:
-        folder = encoder_folder(encoder, Path(temporary))
+    with temporary_folder("sentiprism-bench") as temporary:
+        folder = encoder_folder(encoder, temporary)
         for form in forms:
             for name in names:
                 watch(f"{name}, {form}")
                 task = {"model": name, "form": form, "encoder": folder and str(folder), "batch_size": batch_size}
                 task |= {"steps": steps, "rounds": rounds, "threads": threads, "precision": precision}
                 try:
-                    numbers = measure("-m", __name__, json.dumps(task), environment={"OMP_NUM_THREADS": str(threads)})
+                    numbers = measure(__name__, json.dumps(task), environment={"OMP_NUM_THREADS": str(threads)})
                     found.append(Cost(name, form, **numbers))
                 except UserError as error:
                     found.append(Cost(name, form, error.cause))

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from threading import Timer
 from typing import Any
+
+from sentiprism.terminal import own_stderr
 
 PATIENCE = 2.0
 """Seconds of silence before anything is shown."""
@@ -37,19 +40,21 @@ def progress(message: str, total: float | None = None) -> Iterator[Callable[[flo
         finally:
             bar.remove_task(task)
         return
-    console = Console(stderr=True)
     columns = (SpinnerColumn(), *Progress.get_default_columns(), TextColumn("left,"), TimeElapsedColumn())
-    bar = Progress(*columns, console=console, transient=True)
-    task = bar.add_task(short, total=total)
-    timer = Timer(PATIENCE, bar.start if console.is_terminal else lambda: console.print(f"{message} ...", markup=False))
-    timer.daemon = True
-    timer.start()
-    _shown.append(bar)
-    try:
-        yield lambda amount: bar.update(task, advance=amount)
-    finally:
-        _shown.remove(bar)
-        timer.cancel()
-        timer.join()  # it may be starting the bar just now
-        if bar.live.is_started:  # else it would leave an empty line
-            bar.stop()
+    with own_stderr() as stream:
+        console = Console(stderr=True, file=stream)
+        bar = Progress(*columns, console=console, transient=True)
+        task = bar.add_task(short, total=total)
+        once = partial(console.print, f"{message} ...", markup=False)
+        timer = Timer(PATIENCE, bar.start if console.is_terminal else once)
+        timer.daemon = True
+        timer.start()
+        _shown.append(bar)
+        try:
+            yield lambda amount: bar.update(task, advance=amount)
+        finally:
+            _shown.remove(bar)
+            timer.cancel()
+            timer.join()  # it may be starting the bar just now
+            if bar.live.is_started:  # else it would leave an empty line
+                bar.stop()

@@ -5,8 +5,6 @@ A source only delivers; the sha256 in `sentiprism.features.assets` decides wheth
 
 import os
 import shutil
-import subprocess
-import sys
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +16,8 @@ from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Protocol
 from urllib.request import urlopen
+
+from sentiprism.sandbox.launch import run
 
 PATIENCE = 10.0
 """Seconds that an address has to answer and then to send more."""
@@ -180,27 +180,13 @@ class Wheels:
                 raise UnavailableError(f"{', '.join(self.requirements)} cannot be unzipped ({error})") from None
 
     def _download(self, folder: Path) -> list[Path]:
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            "--no-deps",
-            "--only-binary=:all:",
-            "--no-cache-dir",
-        ]
-        options = ["--quiet", "--no-input", "--disable-pip-version-check", "--retries=1", f"--dest={folder}"]
-        done = subprocess.run(  # noqa: S603 - our own interpreter, pinned names from our own table
-            [*command, *options, *self.requirements],
-            check=False,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            env={**os.environ, "TMPDIR": str(folder)},
-        )
-        if done.returncode:
-            reason = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or [done.stderr.strip()]
-            raise UnavailableError(f"pip download: {reason[-1] or f'exit status {done.returncode}'}")
+        command = ("download", "--no-deps", "--only-binary=:all:", "--no-cache-dir")
+        options = ("--quiet", "--no-input", "--disable-pip-version-check", "--retries=1", f"--dest={folder}")
+        environment = {**os.environ, "TMPDIR": str(folder)}
+        status, _, err = run("pip", *command, *options, *self.requirements, environment=environment)
+        if status:
+            reason = [line for line in err.splitlines() if line.startswith("ERROR")] or [err.strip()]
+            raise UnavailableError(f"pip download: {reason[-1] or f'exit status {status}'}")
         wheels = sorted(folder.glob("*.whl"))
         if len(wheels) != len(self.requirements):
             raise UnavailableError(

@@ -1,22 +1,22 @@
 """Decoding processes as their parent sees them."""
 
-import fcntl
 import json
 import math
 import os
 import select
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 
 from sentiprism.errors import UserError
 from sentiprism.media._decode.messages import HEADER, PICTURE, Kind
 from sentiprism.media.limits import Limits
+from sentiprism.sandbox.confine import warn_unconfined
+from sentiprism.sandbox.launch import ChildProcess
 
 CHILD = "sentiprism.media._decode.child"
 PIPE = 1 << 20
@@ -60,33 +60,29 @@ class Child:
         cpu = math.ceil(60 + limits.effort * seconds)
         whole = {**task, "file": fd, "limits": asdict(limits), "cpu": cpu, "output_bytes": output_bytes}
         whole["threads"] = min(THREADS, os.cpu_count() or 1)
-        # Nothing of our environment but where modules are; -S because that says it all.
-        modules = os.pathsep.join(folder for folder in sys.path if os.path.isabs(folder))
-        environment = {"PYTHONPATH": modules, "PYTHONDONTWRITEBYTECODE": "1", "MALLOC_ARENA_MAX": "2"}
-        self._process = subprocess.Popen(  # noqa: S603 - our own module, told JSON
-            [sys.executable, "-P", "-s", "-S", "-m", CHILD, json.dumps(whole)],
-            stdin=subprocess.PIPE,
+        warn_unconfined()
+        self._process = ChildProcess(
+            CHILD,
+            json.dumps(whole),
+            options=("-P", "-s", "-S"),  # where modules are, the environment says
+            environment={"PYTHONDONTWRITEBYTECODE": "1", "MALLOC_ARENA_MAX": "2"},
+            descriptors=[fd, *pass_fds],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            pass_fds=[fd, *pass_fds],
-            env=environment,
-            cwd="/",
-            bufsize=0,
+            folder=os.sep,
         )
         assert self._process.stdout is not None  # noqa: S101 - for the type checker
-        self._pipe = self._process.stdout.fileno()
-        with suppress(OSError, AttributeError):
+        self._pipe = self._process.stdout
+        with suppress(ImportError, OSError, AttributeError):
+            import fcntl
+
             fcntl.fcntl(self._pipe, fcntl.F_SETPIPE_SZ, PIPE)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                pipe.close()
+        self._process.__exit__()
 
     def messages(self, largest: int = 0) -> Iterator[tuple[Kind, bytearray]]:
         """Messages, the answer last.
@@ -120,9 +116,9 @@ class Child:
         buffer = bytearray(size)
         rest = memoryview(buffer)
         while rest:
-            if not select.select([self._pipe], [], [], self._patience)[0]:
+            if not _readable(self._pipe, self._patience):
                 raise self._error(f"made its decoder silent for {self._patience:g} s")
-            got = os.readv(self._pipe, [rest])
+            got = self._pipe.readinto(rest)  # type: ignore[attr-defined] # it is not buffered
             if not got:
                 raise self._error(self._end())
             rest = rest[got:]
@@ -136,3 +132,12 @@ class Child:
 
     def _error(self, what: str) -> UserError:
         return UserError(f"{self._path} {what}", "convert it with ffmpeg, or leave it out")
+
+
+def _readable(pipe: IO[bytes], seconds: float) -> bool:
+    """Whether there is something to read, or the end, within so many seconds; unlike select's, of any descriptor."""
+    if not hasattr(select, "poll"):  # Windows cannot wait for a pipe: there its end is waited for
+        return True
+    poll = select.poll()
+    poll.register(pipe, select.POLLIN)
+    return bool(poll.poll(1000 * seconds))

@@ -1,6 +1,6 @@
 """Training: one command, several seeds, selected on valid."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,6 +48,7 @@ def train(
     precision: Precision = "auto",
     tensorboard: bool = False,
     quiet: bool = False,
+    on_run: Callable[[Path], object] | None = None,
 ) -> Run:
     """Train a model with several seeds; the epoch of each is selected on valid only.
 
@@ -66,6 +67,7 @@ def train(
         precision: ``auto``, ``no``, ``bf16``, ``fp16``.
         tensorboard: also write TensorBoard curves (extra ``tensorboard``).
         quiet: show no progress.
+        on_run: called with the run folder as soon as it can be resumed.
 
     Returns:
         The run.
@@ -87,7 +89,8 @@ def train(
     changed = override(merge(merge(base, settings or {}), given), assignments)
     config = RunConfig.parse(changed, "run configuration")
     view = dataset if isinstance(dataset, TuningView) else None
-    return launch(config, view, out=out, device=device, precision=precision, tensorboard=tensorboard, quiet=quiet)
+    more: dict[str, Any] = {"tensorboard": tensorboard, "quiet": quiet, "on_run": on_run}
+    return launch(config, view, out=out, device=device, precision=precision, **more)
 
 
 def launch(
@@ -99,6 +102,7 @@ def launch(
     precision: Precision = "auto",
     tensorboard: bool = False,
     quiet: bool = False,
+    on_run: Callable[[Path], object] | None = None,
 ) -> Run:
     """Train a configuration; the rest is as in `train`. What can be refused without torch is refused first.
 
@@ -110,6 +114,7 @@ def launch(
         precision: as in `train`.
         tensorboard: also write TensorBoard curves.
         quiet: show no progress.
+        on_run: as in `train`.
 
     Raises:
         UserError: anything the user can mend.
@@ -136,6 +141,8 @@ def launch(
     if engine.is_main:
         Run.create(folder, config, view.card, str(engine.device), engine.precision)
     engine.barrier()
+    if on_run is not None:
+        on_run(folder)
     return _train(Run(folder), view.card, inputs, engine, test, tensorboard=tensorboard, quiet=quiet)
 
 

@@ -8,8 +8,8 @@ its strings.
 
 import json
 import mmap
+import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,9 +20,10 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.errors import UserError
+from sentiprism.sandbox.confine import warn_unconfined
+from sentiprism.sandbox.launch import ChildProcess
 
 CHILD = "sentiprism.data.importers._pickle.child"
-ROOT = str(Path(__file__).parents[3])
 REMEDY = "get the file again from its distributor, or have it saved as arrays and strings alone"
 
 
@@ -112,29 +113,30 @@ def _mapped(file: IO[bytes]) -> mmap.mmap | None:
 
 
 def _run_child(path: Path, limits: Limits, file: IO[bytes], decoded: IO[bytes], answer: IO[bytes]) -> None:
-    numbers = (limits.memory + path.stat().st_size, limits.output, limits.cpu, decoded.fileno())
-    try:
-        done = subprocess.run(  # noqa: S603 - our own module, told numbers
-            [sys.executable, "-P", "-s", "-S", "-m", CHILD, *map(str, numbers)],
-            stdin=file,
-            stdout=answer,
-            stderr=subprocess.DEVNULL,
-            pass_fds=[decoded.fileno()],
-            env={"PYTHONPATH": ROOT, "PYTHONDONTWRITEBYTECODE": "1"},
-            cwd="/",
-            timeout=limits.wall,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise UserError(f"{path} was not read within {limits.wall:g} s", REMEDY) from None
-    if done.returncode == 0:
+    warn_unconfined()
+    descriptors = (file.fileno(), decoded.fileno())
+    with ChildProcess(
+        CHILD,
+        *(limits.memory + path.stat().st_size, limits.output, limits.cpu, *descriptors),
+        options=("-P", "-s", "-S"),
+        environment={"PYTHONDONTWRITEBYTECODE": "1", "MALLOC_ARENA_MAX": "1"},
+        descriptors=descriptors,
+        stdout=answer,
+        stderr=subprocess.DEVNULL,
+        folder=os.sep,
+    ) as child:
+        try:
+            status = child.wait(limits.wall)
+        except subprocess.TimeoutExpired:
+            raise UserError(f"{path} was not read within {limits.wall:g} s", REMEDY) from None
+    if status == 0:
         return
     answer.seek(0)
     try:
         cause = json.loads(answer.read())["error"]
     except (ValueError, KeyError, TypeError):
         killed = "needs more time or memory than a dataset of its size"
-        cause = killed if done.returncode < 0 else f"cannot be read: its reader ended with {done.returncode}"
+        cause = killed if status < 0 else f"cannot be read: its reader ended with {status}"
     raise UserError(f"{path} {cause}", REMEDY)
 
 

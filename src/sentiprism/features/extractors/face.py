@@ -6,11 +6,8 @@ given are decoded pixels of a size we chose, and a container's or codec's parser
 has run elsewhere, under limits.
 """
 
-import os
-import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
-from threading import Lock
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -23,6 +20,7 @@ from sentiprism.features.faces import Seen, Sight, glance, link
 from sentiprism.features.tracks import Track
 from sentiprism.media.types import Frame
 from sentiprism.recipe import Recipe
+from sentiprism.terminal import silence_native
 
 MOST_FACES = 4
 """That are looked for in one picture."""
@@ -107,7 +105,7 @@ def _landmarker() -> Iterator[Any]:
     """Yield a function from an (H, W, 3) uint8 picture to what MediaPipe says of it."""
     model = (fetch("face-landmarker") / "face_landmarker.task").read_bytes()
     try:
-        with _silence():
+        with silence_native():  # MediaPipe's log has no other switch
             import mediapipe
             from mediapipe.tasks.python import BaseOptions, vision
 
@@ -132,30 +130,6 @@ def _landmarker() -> Iterator[Any]:
         return landmarker.detect(picture)
 
     with landmarker:
-        with _silence():  # the rest of what it says at its start comes with its first picture
+        with silence_native():  # the rest of what it says at its start comes with its first picture
             detect(np.zeros((64, 64, 3), np.uint8))
         yield detect
-
-
-_stderr = Lock()
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Send what native code writes to standard error nowhere: MediaPipe's log has no other switch.
-
-    For short moments only: the whole process shares it.
-    """
-    with _stderr:
-        sys.stderr.flush()
-        kept = os.dup(2)
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        try:
-            os.dup2(nowhere, 2)
-            yield
-        finally:
-            with suppress(ValueError):
-                sys.stderr.flush()
-            os.dup2(kept, 2)
-            os.close(kept)
-            os.close(nowhere)

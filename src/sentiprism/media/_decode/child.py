@@ -1,30 +1,22 @@
 """The decoding process.
 
-stdin    a pipe that nobody writes to: it closes when the parent ends, however that happens
+stdin    see `sentiprism.sandbox.follow`
 stdout   messages
 argv     the task as JSON: {"task": name, "file": descriptor, "limits": {...}, "cpu": seconds, "output_bytes": n, ...}
 """
 
 import json
 import os
-import resource
 import signal
 import sys
 from importlib import import_module
 from pkgutil import walk_packages
-from threading import Thread
 from typing import Any
 
-from sentiprism.machine import confine
 from sentiprism.media._decode.messages import Kind, RefusedError, Voice
+from sentiprism.sandbox.confine import confine
 
 OUT_OF_MEMORY = "needs more than {:.0f} MB of memory to decode", "scale it down with ffmpeg"
-
-
-def end_with_parent() -> None:
-    """Wait for the parent's end of the pipe to close."""
-    os.read(0, 1)
-    os._exit(1)
 
 
 def run(task: dict[str, Any], voice: Voice) -> None:
@@ -39,21 +31,21 @@ def run(task: dict[str, Any], voice: Voice) -> None:
     from sentiprism.media._decode.samples import samples
 
     av.logging.set_level(None)
-    Thread(target=end_with_parent, daemon=True).start()
-    confine({resource.RLIMIT_NOFILE: 0})
+    confine({"NOFILE": 0})
     {"look": look, "pictures": pictures, "samples": samples}[task["task"]](task, voice)
 
 
 def main() -> None:
     """Limit ourselves, do the task, answer."""
     task = json.loads(sys.argv[1])
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a parent that reads no more wants no more
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a parent that reads no more wants no more
     confine(
         {
-            resource.RLIMIT_AS: task["limits"]["memory"],
-            resource.RLIMIT_CPU: task["cpu"],
-            resource.RLIMIT_FSIZE: task["output_bytes"],
-            resource.RLIMIT_CORE: 0,
+            "AS": task["limits"]["memory"],
+            "CPU": task["cpu"],
+            "FSIZE": task["output_bytes"],
+            "CORE": 0,
         }
     )
     with open(1, "wb", closefd=False) as stdout:

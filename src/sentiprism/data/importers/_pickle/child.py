@@ -1,15 +1,15 @@
 """The child process: limits itself, reads the pickle, says what is in it.
 
-stdin    the pickle, a regular file
+stdin    see `sentiprism.sandbox.follow`
 stdout   a regular file: one JSON object a line and column; or one line {"error": cause}
-argv     limits (memory and output in bytes, processor time in seconds), the file that decoded bytes go to
+argv     limits (memory and output in bytes, processor time in seconds); descriptors of the pickle, a regular file, and
+         of the file that decoded bytes go to
 """
 
 import json
 import math
 import mmap
 import os
-import resource
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -25,6 +25,7 @@ from sentiprism.data.importers._pickle.values import (
     refuse,
     shown,
 )
+from sentiprism.sandbox.confine import confine
 
 
 def describe(value: object) -> dict[str, Any]:
@@ -75,23 +76,13 @@ def columns(root: object) -> Iterator[dict[str, Any]]:
 
 def main() -> None:
     """Limit ourselves, read, answer; the status is 1 where the file is refused."""
-    memory, output, cpu, decoded = (int(word) for word in sys.argv[1:])
-    for limit, value in (
-        (resource.RLIMIT_AS, memory),
-        (resource.RLIMIT_FSIZE, output),
-        (resource.RLIMIT_CPU, cpu),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NPROC, 0),
-        (resource.RLIMIT_NOFILE, 8),
-    ):
-        hard = resource.getrlimit(limit)[1]
-        least = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(limit, (least, least))
+    memory, output, cpu, pickle, decoded = (int(word) for word in sys.argv[1:])
+    confine({"AS": memory, "FSIZE": output, "CPU": cpu, "CORE": 0, "NPROC": 0, "NOFILE": 8})
     try:
-        size = os.fstat(0).st_size
+        size = os.fstat(pickle).st_size
         if not size:
             refuse("is empty")
-        with mmap.mmap(0, size, access=mmap.ACCESS_READ) as file:
+        with mmap.mmap(pickle, size, access=mmap.ACCESS_READ) as file:
             for column in columns(Machine(file, decoded).run()):
                 if sum(map(len, column.get("strings", ()))) > output:  # one text may stand in it a million times
                     refuse("unpacks to more than a dataset of its size")

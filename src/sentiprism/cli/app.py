@@ -1,0 +1,60 @@
+"""All commands, as one application."""
+
+from typing import Annotated
+
+import typer
+
+from sentiprism import __version__
+from sentiprism.cli import dataset, evidence, experiment, figure, run
+from sentiprism.cli.analyze import analyze
+from sentiprism.cli.bench import bench
+from sentiprism.cli.demo import demo
+from sentiprism.cli.doctor import doctor
+from sentiprism.cli.explain import explain
+from sentiprism.cli.extract import extract
+from sentiprism.cli.tune import tune
+
+app = typer.Typer(
+    name="sentiprism",
+    help="Multimodal sentiment analysis: from a dataset file to an honest number.",
+    epilog="First steps: sentiprism demo · sentiprism dataset add --help · sentiprism train --help",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.add_typer(dataset.app, name="dataset")
+app.add_typer(figure.app, name="figure")
+for command in (
+    analyze,
+    extract,
+    run.models,
+    run.train,
+    run.evaluate,
+    evidence.compare,
+    evidence.robustness,
+    evidence.calibrate,
+    experiment.reproduce,
+    experiment.ablate,
+    experiment.results,
+    explain,
+    tune,
+    bench,
+    doctor,
+    demo,
+):
+    app.command()(command)
+
+UsageError: type[Exception] = typer.BadParameter.__bases__[0]  # click's, of which recent typers carry a copy
+
+
+def _version(show: bool) -> None:
+    if show:
+        typer.echo(f"sentiprism {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    pass

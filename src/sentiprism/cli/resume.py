@@ -1,0 +1,29 @@
+"""How a command that was stopped is resumed."""
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+SAME_COMMAND = {
+    "analyze": "the same command analyses the rest; finished reports are kept",
+    "extract": "the same command resumes; features that were extracted are kept",
+    "tune": "the same command resumes; finished trials are kept",
+    "ablate": "the same command resumes; finished rows are kept",
+    "reproduce": "the same command resumes; finished rows are kept",
+}
+"""By command, where it resumes when it is given again."""
+_run: Path | None = None
+
+
+def remember_run(folder: Path) -> None:
+    """Remember the run that is being trained."""
+    global _run  # noqa: PLW0603 - a process has one command line
+    _run = folder
+
+
+def how_to_resume(words: Sequence[str]) -> str:
+    """How to resume the command ``sentiprism WORDS...``, in one line."""
+    command = next((word for word in words if not word.startswith("-")), "")
+    if command in {"train", "demo"} and _run is not None:
+        return f"resume it with: sentiprism train --resume {shlex.quote(str(_run))}"
+    return SAME_COMMAND.get(command, "run the same command again")

@@ -1,0 +1,105 @@
+"""Ending on a signal: cleanly; by force where that takes too long; at once when it is asked for again."""
+
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from time import monotonic
+from types import FrameType
+from typing import NoReturn, Self
+
+from sentiprism.files import discard_unfinished
+from sentiprism.sandbox.launch import kill_children
+
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+GRACE = 2.0
+"""Seconds from the first signal to the end by force."""
+CHILDS_GRACE = 1.0
+"""Of a child process, which its parent waits for."""
+SAME = 0.2
+"""Seconds within which further signals count as the first: shells and `timeout` send one twice."""
+
+
+class Interrupts:
+    """Context in which SIGINT, SIGTERM and SIGHUP raise `KeyboardInterrupt`, as SIGINT alone does by default.
+
+    A thread watches what becomes of it, since native code in the main thread holds the exception off for as long as it
+    runs: after ``grace`` seconds, or at a second signal, it ends the process itself. Signals that were ignored when the
+    process started (nohup) stay so.
+
+    Args:
+        grace: seconds from the first signal to the end by force.
+        farewell: called with the signal's number right before the process ends.
+    """
+
+    def __init__(self, grace: float = GRACE, farewell: Callable[[int], object] | None = None) -> None:
+        self.number: int | None = None
+        self._grace, self._farewell = grace, farewell
+        self._raised = False
+        self._before: dict[int, object] | None = None
+        self._ending = threading.Lock()
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is not threading.main_thread():  # which alone may handle signals
+            return self
+        numbers = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
+        self._numbers = {n for n in numbers if signal.getsignal(n) not in {signal.SIG_IGN, None}}
+        self._ours, self._theirs = socket.socketpair()
+        self._theirs.setblocking(False)
+        self._wakeup = signal.set_wakeup_fd(self._theirs.fileno(), warn_on_full_buffer=False)
+        threading.Thread(target=self._watch, daemon=True).start()
+        self._before = {number: signal.signal(number, self._raise) for number in self._numbers}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is None or self.number is not None:  # the process is about to end, and is watched until it has
+            return
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+        signal.set_wakeup_fd(self._wakeup)
+        self._theirs.close()
+
+    def end(self) -> NoReturn:
+        """End this process with the status that shells expect, without waiting for its threads."""
+        self._ending.acquire()  # for good: the main thread and the watch both come here
+        number = self.number or signal.SIGINT
+        with suppress(Exception):
+            kill_children()
+        if (multiprocessing := sys.modules.get("multiprocessing")) is not None:
+            with suppress(Exception):
+                for process in multiprocessing.active_children():
+                    process.kill()
+        discard_unfinished()
+        if self._farewell is not None:
+            with suppress(Exception):
+                self._farewell(number)
+        os._exit(128 + number)
+
+    def _raise(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        self.number = self.number or number
+        if not self._raised:
+            self._raised = True
+            raise KeyboardInterrupt
+
+    def _watch(self) -> None:
+        """Python writes each signal's number to the socket at once, whatever the main thread is doing."""
+        first = None
+        while True:
+            self._ours.settimeout(None if first is None else max(first + self._grace - monotonic(), 0.001))
+            try:
+                got = self._ours.recv(1)
+            except TimeoutError:
+                self.end()
+            if not got:
+                self._ours.close()
+                return
+            if got[0] not in self._numbers:
+                continue
+            if first is None:
+                first, self.number = monotonic(), self.number or got[0]
+            elif monotonic() - first > SAME:
+                self.end()

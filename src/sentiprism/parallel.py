@@ -1,0 +1,144 @@
+"""The same work for many items, in several processes; a failure costs its own item alone."""
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
+from functools import partial
+from multiprocessing import get_context, parent_process, resource_tracker
+from multiprocessing.connection import Connection, wait
+from pickle import PicklingError
+from time import monotonic
+from typing import Any, Generic, TypeVar, cast
+
+from sentiprism.errors import UserError
+from sentiprism.interrupts import CHILDS_GRACE, Interrupts
+from sentiprism.sandbox.follow import follow_parent
+from sentiprism.sandbox.launch import terminal_signals_blocked
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+PATIENCE = CHILDS_GRACE + 0.5
+"""Seconds that running processes have to end when they are asked to."""
+
+
+def run_parallel(
+    work: Callable[[T], R], items: Sequence[T], jobs: int = 1
+) -> Generator[tuple[T, R | UserError], None, None]:
+    """Yield each item with its result, in the order in which they are finished; closing it ends the processes.
+
+    Args:
+        work: a function of a module, called in another process where ``jobs`` is above 1.
+        items: that can be pickled.
+        jobs: number of processes; one that crashes costs the item it had, and another takes its place.
+
+    Yields:
+        The item, and its result or the reason why there is none.
+    """
+    attempt = partial(_attempt, work, alone=len(items) <= 1)
+    if jobs <= 1 or len(items) <= 1:
+        yield from ((item, attempt(item)) for item in items)
+        return
+    left = list(reversed(items))
+    idle: list[_Worker[T, R]] = []
+    busy: dict[Connection, _Worker[T, R]] = {}
+    try:
+        while left or busy:
+            while left and len(busy) < jobs:
+                worker = idle.pop() if idle else _Worker(attempt)
+                busy[worker.connection] = worker
+                worker.give(left.pop())
+            for connection in wait(list(busy)):
+                worker = busy.pop(cast("Connection", connection))
+                item, result = worker.item, worker.result()
+                if worker.process.is_alive():
+                    idle.append(worker)
+                yield item, result
+    finally:
+        _end(list(busy.values()), idle)
+
+
+class _Worker(Generic[T, R]):
+    """A process that takes one item at a time, and ends with this one."""
+
+    item: T
+
+    def __init__(self, attempt: Callable[[T], R | UserError]) -> None:
+        context = get_context("spawn")  # threads do not survive a fork
+        resource_tracker.ensure_running()  # its start unblocks SIGINT
+        self.connection, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        with terminal_signals_blocked():
+            self.process.start()
+        theirs.close()
+        self._send(attempt)  # not an argument: what it imports would come before `follow_parent`
+
+    def give(self, item: T) -> None:
+        """Send an item; a process that has ended meanwhile is noticed with its result."""
+        self.item = item
+        self._send(item)
+
+    def result(self) -> R | UserError:
+        """What it made of the item."""
+        try:
+            result: R | UserError = self.connection.recv()
+        except (EOFError, OSError):
+            self.process.join()
+            self.connection.close()
+            return UserError("the process that read it ended", "it may be damaged, or there is too little memory")
+        return result
+
+    def _send(self, message: object) -> None:
+        with suppress(OSError):
+            self.connection.send(message)
+
+
+def _serve(connection: Connection) -> None:
+    """Run in a worker: answer items until the parent closes the connection or asks to end."""
+    parent = parent_process()
+    assert parent is not None  # noqa: S101 - this is a child
+    follow_parent(parent.sentinel, wait=lambda sentinel: wait([sentinel]))
+    with Interrupts(CHILDS_GRACE) as interrupts:
+        try:
+            attempt: Callable[[Any], Any] = connection.recv()
+            while True:
+                result = attempt(connection.recv())
+                try:
+                    connection.send(result)
+                except (PicklingError, TypeError, AttributeError) as error:
+                    connection.send(_unforeseen(error))
+        except (EOFError, KeyboardInterrupt):
+            interrupts.end()
+
+
+def _end(busy: "list[_Worker[Any, Any]]", idle: "list[_Worker[Any, Any]]") -> None:
+    """End workers: running ones may be writing, and get the time to remove it."""
+    for worker in busy:
+        worker.process.terminate()
+    for worker in idle:
+        worker.process.kill()
+    last = monotonic() + PATIENCE
+    for worker in (*busy, *idle):
+        worker.process.join(max(last - monotonic(), 0))
+        if worker.process.is_alive():
+            worker.process.kill()
+            worker.process.join()
+        worker.connection.close()
+
+
+def _attempt(work: Callable[[T], R], item: T, *, alone: bool) -> R | UserError:
+    """Do one item; among others, an unexpected exception becomes a `UserError`."""
+    try:
+        return work(item)
+    except UserError as error:
+        return error
+    except OSError as error:
+        return UserError(f"{error.filename or item}: {error.strerror or error}", "choose another place, or make room")
+    except Exception as error:
+        if alone:
+            raise
+        return _unforeseen(error)
+
+
+def _unforeseen(error: Exception) -> UserError:
+    reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    return UserError(f"it met an unforeseen fault ({reason})", "leave it out, and report this")

@@ -1,0 +1,54 @@
+"""The child's side: it ends when its parent does.
+
+``python -m sentiprism.sandbox.follow MODULE ARGUMENT...`` runs a module as ``python -m`` does, as a child of the
+process that holds the other end of standard input.
+"""
+
+import os
+import runpy
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from threading import Thread
+
+
+def follow_parent(pipe: int, wait: Callable[[int], object] | None = None) -> None:
+    """End this process when the other end of a pipe closes, which it does however the parent ends.
+
+    On Linux the kernel sends SIGKILL, so that native code that holds the interpreter for long delays nothing, and the
+    thread of the parent that started this process may end before it. A thread waits too, for all other systems.
+
+    Args:
+        pipe: descriptor of the end to read from; nobody writes to the other.
+        wait: returns when the parent has ended; by default reads the pipe to its end.
+    """
+    with suppress(ImportError, AttributeError, OSError):
+        import fcntl
+
+        fcntl.fcntl(pipe, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(pipe, fcntl.F_SETSIG, signal.SIGKILL)
+        fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
+    Thread(target=_end_after, args=(wait or _read_to_end, pipe), daemon=True).start()
+
+
+def _read_to_end(pipe: int) -> None:
+    while os.read(pipe, 1):
+        pass
+
+
+def _end_after(wait: Callable[[int], object], pipe: int) -> None:
+    with suppress(OSError):
+        wait(pipe)
+    os._exit(1)
+
+
+def main() -> None:
+    """Follow the parent and run the module."""
+    follow_parent(0)
+    sys.argv[:] = sys.argv[1:]
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""The one place that starts child processes."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+from weakref import WeakSet, finalize
+
+from sentiprism.errors import UserError
+
+FOLLOW = "sentiprism.sandbox.follow"
+TERMINAL_SIGNALS = ("SIGINT", "SIGHUP")
+"""Which a terminal sends to every process of its own: the parent answers them for its children."""
+_children: "WeakSet[ChildProcess]" = WeakSet()
+
+
+class ChildProcess(subprocess.Popen[bytes]):
+    """A module of Python that runs as a process of its own and ends with this one; leaving it as a context kills it.
+
+    Its standard input is a pipe that this process alone holds the other end of, and that nobody writes to: it closes
+    when this process ends, even by SIGKILL (see `sentiprism.sandbox.follow`).
+
+    Args:
+        module: to run, by name.
+        arguments: on its command line.
+        options: of the interpreter.
+        environment: all of it; by default this process's own. Modules are found where this process finds them.
+        descriptors: that it inherits.
+        stdout: as in `subprocess.Popen`.
+        stderr: as in `subprocess.Popen`.
+        folder: it works in; by default this process's own.
+
+    Raises:
+        UserError: this system cannot hand open files to a child.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        *arguments: object,
+        options: Sequence[str] = ("-P",),
+        environment: Mapping[str, str] | None = None,
+        descriptors: Sequence[int] = (),
+        stdout: Any = None,
+        stderr: Any = None,
+        folder: str | None = None,
+    ) -> None:
+        if descriptors and sys.platform == "win32":
+            raise UserError("Windows hands no open file to a child process", "use Linux, macOS or WSL for this")
+        modules = os.pathsep.join(entry for entry in sys.path if os.path.isabs(entry))
+        theirs, ours = os.pipe()
+        self._let_go = finalize(self, os.close, ours)
+        try:
+            with terminal_signals_blocked():
+                super().__init__(
+                    [sys.executable, *options, "-m", FOLLOW, module, *map(str, arguments)],
+                    bufsize=0,
+                    stdin=theirs,
+                    stdout=stdout,
+                    stderr=stderr,
+                    pass_fds=descriptors,
+                    env={**(os.environ if environment is None else environment), "PYTHONPATH": modules},
+                    cwd=folder,
+                )
+        except BaseException:
+            self._let_go()
+            raise
+        finally:
+            os.close(theirs)
+        _children.add(self)
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        self.wait()
+        for pipe in (self.stdout, self.stderr):
+            if pipe is not None:
+                pipe.close()
+        self._let_go()
+
+
+def run(module: str, *arguments: object, timeout: float | None = None, **more: Any) -> tuple[int, str, str]:
+    """Run a module as a child to its end.
+
+    Args:
+        module: as in `ChildProcess`.
+        arguments: as in `ChildProcess`.
+        timeout: seconds after which it is killed.
+        more: as in `ChildProcess`.
+
+    Returns:
+        Its status, what it wrote to standard output, and to standard error.
+
+    Raises:
+        subprocess.TimeoutExpired: it took longer.
+    """
+    with ChildProcess(module, *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more) as child:
+        out, err = child.communicate(timeout=timeout)
+        return child.returncode, out.decode(errors="replace"), err.decode(errors="replace")
+
+
+def kill_children() -> None:
+    """Kill the child processes that are running."""
+    for child in list(_children):
+        child.kill()
+
+
+@contextmanager
+def terminal_signals_blocked() -> Iterator[None]:
+    """A process that is started meanwhile never sees a terminal's signals; this one sees them afterwards."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [getattr(signal, name) for name in TERMINAL_SIGNALS])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _let_go_of_all() -> None:
+    for child in list(_children):
+        child._let_go()
+
+
+if hasattr(os, "register_at_fork"):  # else a fork of this process would keep its children alive
+    os.register_at_fork(after_in_child=_let_go_of_all)
