@@ -1,6 +1,6 @@
 """Documents as an analysis makes them, written down by hand: what the report's tests show."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import cos, exp, sin
 from pathlib import Path
 from typing import Any
@@ -175,6 +175,25 @@ def reading(**changes: Any) -> Analysis:
     recording = Recording(name="letter.txt", content="a1" * 32, kind="text", duration=15.0)
     whole = summary(parts, TargetSpec())
     return review(recording=recording, utterances=tuple(parts), curves=(), windows=(), summary=whole, **changes)
+
+
+ALONE = "rests on the voice alone"
+WIDE = "interval wider than half the scale"
+
+
+def doubted(numbers: Iterable[int], **changes: Any) -> Analysis:
+    """The review with weak estimates: these by the voice alone, and the first of them with a wide interval."""
+    numbers = set(numbers)
+
+    def weakened(part: UtterancePart) -> UtterancePart:
+        if part.number not in numbers:
+            return part
+        reasons = (ALONE, WIDE) if part.number == min(numbers) else (ALONE,)
+        estimate = part.estimate.model_copy(update={"caution": reasons})
+        return part.model_copy(update={"estimate": estimate, "present": ("audio",)})
+
+    parts = tuple(weakened(part) for part in review().utterances)
+    return review(utterances=parts, summary=summary(parts, TargetSpec()), **changes)
 
 
 def make_video(path: Path, seconds: int = 15) -> Path:

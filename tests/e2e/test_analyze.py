@@ -74,6 +74,10 @@ def test_every_clip_has_a_report_and_what_is_missing_is_said(clips, tmp_path, cl
     silent = found["pyfeat_single_face"]
     assert "No speech was found in the sound." in silent["notes"]
     assert all(one["present"] == ["vision"] for one in silent["utterances"])
+    assert all(one["estimate"]["caution"] == ["rests on a face without speech"] for one in silent["utterances"])
+    assert silent["summary"]["firm"] == 0
+    assert "rests on a face without speech" in " ".join(answer.out.split())
+    assert "Weak estimate" in (tmp_path / "out" / "index.html").read_text()
 
 
 def test_a_picture_without_sound_and_without_a_face(tmp_path, home, options, face_landmarker):
@@ -94,6 +98,9 @@ def test_a_text_is_analysed_like_a_talk(cli, tmp_path, judge):
     assert answer.err == f"next: open {tmp_path / 'out' / 'report.html'}\n"
     found = json.loads((tmp_path / "out" / "analysis.json").read_text())
     assert [one["present"] for one in found["utterances"]] == [["text"], ["text"]]
+    assert [one["estimate"]["caution"] for one in found["utterances"]] == [["rests on the words alone"]] * 2
+    assert "2, of which 0 firm" in answer.out
+    assert "(weak: rests on the words alone)" in answer.out
     assert found["recording"]["kind"] == "text"
 
 

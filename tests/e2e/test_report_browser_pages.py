@@ -1,9 +1,11 @@
 """Pages of every kind in a real browser: all open, none runs what others wrote."""
 
+import re
+
 import pytest
 
 from makers_browser import click_at, current, expect, playhead, time_of
-from makers_report import classified, nothing, reading, review
+from makers_report import classified, doubted, nothing, reading, review
 from sentiprism.report.files import write_index, write_report
 from sentiprism.report.page.index import Entry
 
@@ -124,6 +126,26 @@ def test_a_value_that_rounds_to_zero_has_no_sign_and_every_lane_a_unit(visit, tm
     ]
 
 
+def test_a_weak_estimate_is_never_bold(visit, tmp_path):
+    page = visit(write_report(doubted(range(1, 13)), tmp_path / "report"))
+    click_at(page, 0.1)
+    bold = "all => all.map(one => Number(getComputedStyle(one).fontWeight)).filter(weight => weight > 500)"
+    for place in (".verdict h2", ".moment .value", "#list .value", "#now .value"):
+        assert page.locator(place).count()
+        assert page.eval_on_selector_all(place, bold) == []
+    assert "weak: rests on the voice alone" in page.text_content("#list > li:nth-child(2)")
+    assert page.locator(".level.weak").get_attribute("d")
+    assert not page.locator(".level:not(.weak)").get_attribute("d")
+    page.locator("#lanes").focus()
+    expect(page.locator("#lanes")).to_have_attribute("aria-valuetext", re.compile("weak estimate, positive"))
+    mixed = visit(write_report(doubted([1, 2]), tmp_path / "mixed"))
+    mixed.select_option("#show", label="weak")
+    assert mixed.inner_text("#count") == "2 of 12"
+    assert len(mixed.eval_on_selector_all("#list .value", bold)) == 0
+    mixed.select_option("#show", label="firm")
+    assert len(mixed.eval_on_selector_all("#list .value", bold)) == 10
+
+
 def test_the_index_leads_to_reports_and_is_sorted_by_a_press(visit, tmp_path):
     entries = []
     for document, name in ((review(), "b #1"), (nothing(), "a"), (reading(), "c")):
@@ -136,7 +158,7 @@ def test_the_index_leads_to_reports_and_is_sorted_by_a_press(visit, tmp_path):
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
     def means() -> list[str]:
-        return page.locator("#recordings tbody td:nth-child(5)").all_inner_texts()
+        return page.locator("#recordings tbody td:nth-child(6)").all_inner_texts()
 
     page.get_by_role("button", name="Mean").click()
     assert means() == ["+0.38", "+0.38", "–"]

@@ -205,7 +205,7 @@ def test_the_summary_says_what_the_numbers_say():
     assert wording.headline(document) == (
         "Mixed, neutral on average",
         "+0.38 on a scale from −3 (most negative) to +3 (most positive): the mean of 12 utterances, weighted by their "
-        "time.",
+        "time, all of them firm.",
     )
     assert [(moment.label, moment.part.number) for moment in wording.moments(document)] == [
         ("Most positive", 12),

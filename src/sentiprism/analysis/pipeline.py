@@ -9,8 +9,9 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 from sentiprism import __version__
+from sentiprism.analysis.caution import cautions
 from sentiprism.analysis.curves import curves
-from sentiprism.analysis.judge import Jury, Saying
+from sentiprism.analysis.judge import Answer, Jury, Saying
 from sentiprism.analysis.listen import Heard, listen, read, stretches, timed, windows
 from sentiprism.analysis.options import Options
 from sentiprism.analysis.summary import summary
@@ -26,7 +27,7 @@ from sentiprism.media.speech import RATE
 from sentiprism.media.transcripts import read_transcript
 from sentiprism.media.types import Cue, Media, Segment, Span
 from sentiprism.report.analysis import Analysis
-from sentiprism.report.document import Curve, Recording, UtterancePart, Window, WordPart
+from sentiprism.report.document import Curve, Estimate, Recording, UtterancePart, Window, WordPart
 from sentiprism.types import Modality
 
 TEXTS = (".srt", ".vtt", ".json", ".txt")
@@ -91,10 +92,12 @@ def analyze(
             height=recording.video.height if recording.video else None,
         )
     segments, judged = heard.segments, tracks
-    if not segments and tracks.faces:  # a face can be judged where nobody speaks; a voice cannot
+    speech = bool(segments)
+    if not speech and tracks.faces:  # a face can be judged where nobody speaks; a voice cannot
         segments, judged = stretches(duration, options.longest), tracks._replace(audio=None)
     with clock("judging"):
-        utterances, sliding = _judged(jury, segments, judged, windows(duration, segments, options), options, on)
+        around = windows(duration, segments, options)
+        utterances, sliding = _judged(jury, segments, judged, around, options, on, speech=speech)
     notes = (*heard.notes, *_missing(jury, recording, tracks, utterances))
     return Analysis(
         program=f"sentiprism {__version__}",
@@ -171,8 +174,16 @@ def _judged(
     around: tuple[Segment, ...],
     options: Options,
     on: Progress,
+    *,
+    speech: bool,
 ) -> tuple[list[UtterancePart], list[Window]]:
-    """Answers to the utterances, each with each of its faces, and to the windows around them."""
+    """Predict the utterances, each with each of its faces, and the windows around them."""
+
+    def weighed(answer: Answer) -> Estimate:
+        known, target = jury.model.modalities, jury.model.target
+        reasons = cautions(answer.estimate, answer.present, known, target, speech=speech)
+        return answer.estimate.model_copy(update={"caution": reasons})
+
     pairs = [(one, face) for one in segments for face in _faces_of(one, tracks, options)]
     more = [(one, _faces_of(one, tracks, options)[0]) for one in around]
     data = jury.prepare([_saying(jury, segment, tracks, face) for segment, face in (*pairs, *more)])
@@ -193,12 +204,12 @@ def _judged(
                     text=segment.text,
                     words=tuple(words),
                     face=None if face is None else face + 1,
-                    **answer._asdict(),
+                    **answer._replace(estimate=weighed(answer))._asdict(),
                 )
             )
         on("judging", (row + 1) / len(pairs))
     slid = zip(around, jury.ask(data, range(len(pairs), len(pairs) + len(more)), contributions=False), strict=True)
-    return utterances, [Window(start=w.start, end=w.end, estimate=a.estimate) for w, a in slid if a.present]
+    return utterances, [Window(start=w.start, end=w.end, estimate=weighed(a)) for w, a in slid if a.present]
 
 
 def _faces_of(segment: Segment, tracks: Tracks, options: Options) -> list[int | None]:

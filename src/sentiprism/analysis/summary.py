@@ -11,14 +11,20 @@ from sentiprism.types import MODALITIES, TargetSpec
 NEUTRAL = 1 / 12
 """Half-width of what counts as neutral, as a share of the label's range: ±0.5 on [-3, 3]."""
 
+FIRM = 0.5
+"""Share of the utterances that must be firm for the mean to be."""
+
 
 def summary(utterances: Sequence[UtterancePart], target: TargetSpec) -> Summary:
     """Means over the utterances, each weighted by its seconds.
 
-    Of classes, only the speech and the modalities' amounts are summed: their order is not known.
+    Of classes, only the speech, the modalities' amounts and what is firm are summed: their order is not known.
     """
     if not utterances:
         return Summary(mean=None)
+    firm = sum(not one.estimate.caution for one in utterances) / len(utterances)
+    reasons = Counter(reason for one in utterances for reason in one.estimate.caution)
+    caution = tuple(reason for reason, _ in reasons.most_common()) if firm < FIRM else ()
     answers = Counter((one.start, one.end) for one in utterances)  # one for each face, where several are seen
     seconds = np.array([(one.end - one.start) / answers[one.start, one.end] for one in utterances])
     share = seconds / seconds.sum() if seconds.sum() > 0 else np.full(len(seconds), 1 / len(seconds))
@@ -28,7 +34,7 @@ def summary(utterances: Sequence[UtterancePart], target: TargetSpec) -> Summary:
         if any(name in one.contributions for one in utterances)
     }
     if target.kind == "classes":
-        return Summary(mean=None, speech=float(seconds.sum()), contributions=amounts)
+        return Summary(mean=None, speech=float(seconds.sum()), firm=firm, caution=caution, contributions=amounts)
     values = np.array([one.estimate.value for one in utterances])
     far = (values - (target.low + target.high) / 2) / (target.high - target.low)
     return Summary(
@@ -39,5 +45,7 @@ def summary(utterances: Sequence[UtterancePart], target: TargetSpec) -> Summary:
         highest=utterances[int(values.argmax())].number,
         lowest=utterances[int(values.argmin())].number,
         speech=float(seconds.sum()),
+        firm=firm,
+        caution=caution,
         contributions=amounts,
     )

@@ -133,11 +133,13 @@ def _say(outcome: "Outcome", *, as_json: bool) -> None:
         (one.label.lower(), f"{answer(one.part.estimate, analysis.judge)} at {clock(one.part.start)}: {one.quote}")
         for one in moments(analysis)
     )
+    firm = f"{len(analysis.utterances)}, of which {sum(not one.estimate.caution for one in analysis.utterances)} firm"
     lines = [
         ("recording", f"{seen.kind}, {clock(seen.duration)}"),
         ("words", seen.transcript),
-        ("utterances", str(len(analysis.utterances))),
+        ("utterances", firm),
         ("mean", None if about.mean is None else f"{signed(about.mean)} on {_range(analysis.judge)}, weighted by time"),
+        ("weak", ", ".join(about.caution)),
         *ends,
         ("model", f"{analysis.judge.name} ({analysis.judge.model})"),
         ("seconds", ", ".join(f"{part} {seconds:.1f}" for part, seconds in sorted(outcome.seconds.items()))),
@@ -157,11 +159,13 @@ def _say_all(outcomes: "list[Outcome]", index: str, *, as_json: bool) -> None:
         return
     rows = []
     for name, one in zip(_names(outcomes), outcomes, strict=True):
-        mean = one.analysis.summary.mean if one.analysis else None
-        count = str(len(one.analysis.utterances)) if one.analysis else "-"
-        rows.append((name, count, "-" if mean is None else signed(mean), one.reason or "done"))
-    caption = f"Reports: {index}"
-    table(f"{len(outcomes)} recordings", ("file", "utterances", "mean", "outcome"), rows, caption, numbers=("mean",))
+        parts, mean = (one.analysis.utterances, one.analysis.summary.mean) if one.analysis else ((), None)
+        firm = sum(not part.estimate.caution for part in parts)
+        said = one.reason or "; ".join(("done", *one.analysis.summary.caution) if one.analysis else ())
+        rows.append((name, str(len(parts)), str(firm), "-" if mean is None else signed(mean), said))
+    caption = f"Means are weighted by time. Reports: {index}"
+    columns = ("file", "utterances", "firm", "mean", "outcome")
+    table(f"{len(outcomes)} recordings", columns, rows, caption, numbers=columns[1:4])
 
 
 def _names(outcomes: "list[Outcome]") -> list[str]:
@@ -172,12 +176,13 @@ def _names(outcomes: "list[Outcome]") -> list[str]:
 
 def answer(estimate: "Estimate", judge: "Judge") -> str:
     """An estimate for people, with its interval or the class's name."""
+    weak = f" (weak: {', '.join(estimate.caution)})" if estimate.caution else ""
     if estimate.probabilities:
         name = judge.target.classes[int(estimate.value)]
-        return f"{name} ({max(estimate.probabilities):.0%})"
+        return f"{name} ({max(estimate.probabilities):.0%}){weak}"
     if estimate.low is None or estimate.high is None:
-        return signed(estimate.value)
-    return f"{signed(estimate.value)} [{signed(estimate.low, 1)}, {signed(estimate.high, 1)}]"
+        return signed(estimate.value) + weak
+    return f"{signed(estimate.value)} [{signed(estimate.low, 1)}, {signed(estimate.high, 1)}]{weak}"
 
 
 def _range(judge: "Judge") -> str:

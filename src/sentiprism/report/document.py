@@ -18,6 +18,8 @@ class Estimate(Config):
     """Interval, where the model is calibrated."""
     probabilities: tuple[float, ...] = ()
     """Of classes, in their order."""
+    caution: tuple[str, ...] = ()
+    """Reasons why the estimate is weak: "rests on the voice alone"; () where it is firm."""
 
 
 class WordPart(Config):
@@ -122,6 +124,11 @@ class Summary(Config):
     """Numbers of utterances."""
     speech: float = 0.0
     """Seconds of all utterances."""
+    firm: float = 0.0
+    """Share of the utterances whose estimate is not weak."""
+    caution: tuple[str, ...] = ()
+    """Reasons why the recording's mean is weak, the most frequent one first; () where half of the utterances or more
+    are firm."""
     contributions: dict[Modality, float] = {}
     """Mean amount |Shapley| of each modality, weighted by time."""
 

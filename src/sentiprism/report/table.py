@@ -20,6 +20,7 @@ def rows(analysis: Document) -> tuple[list[str], list[list[Any]]]:
     target = analysis.judge.target
     columns = ["number", "start", "end", "text", "face"]
     columns += ["class", *(f"p_{name}" for name in target.classes)] if target.classes else ["value", "low", "high"]
+    columns += ["caution"]
     columns += ["base", *(f"contribution_{name}" for name in MODALITIES)]
     columns += [*(f"weight_{name}" for name in MODALITIES), "present"]
     return columns, [[_positive(cell) for cell in _row(part, target.classes)] for part in analysis.utterances]
@@ -36,6 +37,7 @@ def _row(part: UtterancePart, classes: tuple[str, ...]) -> list[Any]:
     return [
         *(part.number, part.start, part.end, part.text, part.face),
         *(chosen or [said.value, said.low, said.high]),
+        "; ".join(said.caution),
         part.base,
         *(part.contributions.get(name) for name in MODALITIES),
         *((part.weights or {}).get(name) for name in MODALITIES),

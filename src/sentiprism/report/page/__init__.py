@@ -53,6 +53,7 @@ def render(analysis: Document, media: Path | None = None, *, name: str | None = 
         parts=wording.modality_shares(analysis),
         moments=wording.moments(analysis),
         modalities=[m for m in MODALITIES if any(m in part.contributions for part in analysis.utterances)],
+        cautious=any(part.estimate.caution for part in analysis.utterances),
         weighed=any(part.weights for part in analysis.utterances),
         means=wording.means(analysis),
         details=json.dumps(analysis.details, indent=2, ensure_ascii=False),

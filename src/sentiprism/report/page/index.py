@@ -26,6 +26,12 @@ class Entry(NamedTuple):
     highest: float | None
     shares: tuple[wording.Share, ...]
     notes: tuple[str, ...]
+    firm: int = 0
+    """Utterances whose estimate is not weak."""
+    caution: tuple[str, ...] = ()
+    """Reasons why the mean is weak."""
+    weak_ends: tuple[bool, bool] = (False, False)
+    """Whether the lowest and the highest estimate are weak."""
 
     @classmethod
     def of(cls, analysis: Document, link: str) -> "Entry":
@@ -36,7 +42,8 @@ class Entry(NamedTuple):
             link: path of its page relative to the index, as it is on disk: it is quoted here.
         """
         target = analysis.judge.target
-        values = [] if target.classes else [part.estimate.value for part in analysis.utterances]
+        estimates = [part.estimate for part in analysis.utterances]
+        ordered = [] if target.classes else sorted(estimates, key=lambda estimate: estimate.value)
         return cls(
             name=analysis.recording.name,
             link=quote(link),
@@ -44,10 +51,13 @@ class Entry(NamedTuple):
             utterances=len(analysis.utterances),
             verdict=wording.headline(analysis)[0],
             mean=None if target.classes else analysis.summary.mean,
-            lowest=min(values, default=None),
-            highest=max(values, default=None),
+            lowest=ordered[0].value if ordered else None,
+            highest=ordered[-1].value if ordered else None,
             shares=tuple(wording.shares(analysis)),
             notes=analysis.notes,
+            firm=sum(not estimate.caution for estimate in estimates),
+            caution=analysis.summary.caution,
+            weak_ends=(bool(ordered[0].caution), bool(ordered[-1].caution)) if ordered else (False, False),
         )
 
 

@@ -60,6 +60,8 @@ def _utterance(part: UtterancePart) -> dict[str, Any]:
 def _estimate(estimate: Estimate) -> dict[str, Any]:
     found = {"v": estimate.value, "lo": estimate.low, "hi": estimate.high}
     short: dict[str, Any] = {name: _short(value) for name, value in found.items() if value is not None}
+    if estimate.caution:
+        short["caution"] = estimate.caution
     return {**short, "p": [_short(p) for p in estimate.probabilities]} if estimate.probabilities else short
 
 

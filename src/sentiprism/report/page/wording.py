@@ -1,6 +1,7 @@
 """The summary in plain words, and numbers as people read them."""
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -65,21 +66,38 @@ def headline(analysis: Document) -> tuple[str, str]:
     count = len(analysis.utterances)
     over = "one utterance" if count == 1 else f"{count:,} utterances"
     mean = over if count == 1 else f"the mean of {over}, weighted by their time"
+    firm = firmness(analysis)
     if target.classes:
         most = max(class_shares(analysis), key=lambda share: share.share)
         return (
-            f"{'Mostly' if most.share > 1 / 2 else 'Most often'} {most.label}",
+            _titled(f"{'mostly' if most.share > 1 / 2 else 'most often'} {most.label}", analysis),
             f"{most.label} is the likeliest of {len(target.classes)} classes for {100 * most.share:.0f} % of the time, "
-            f"over {over}.",
+            f"over {over}, {firm}.",
         )
     assert summary.mean is not None  # noqa: S101 - there are utterances
     scale = f"from {signed(target.low, 0)} (most negative) to {signed(target.high, 0)} (most positive)"
     average = f"{mood(summary.mean, target)} on average"
     mixed = min(summary.positive, summary.negative) >= MIXED
     return (
-        f"Mixed, {average}" if mixed else average.capitalize(),
-        f"{signed(summary.mean)} on a scale {scale}: {mean}.",
+        _titled(f"mixed, {average}" if mixed else average, analysis),
+        f"{signed(summary.mean)} on a scale {scale}: {mean}, {firm}.",
     )
+
+
+def _titled(verdict: str, analysis: Document) -> str:
+    """A verdict with a capital; a weak one is called so."""
+    return f"Weak estimate: {verdict}" if analysis.summary.caution else verdict[0].upper() + verdict[1:]
+
+
+def firmness(analysis: Document) -> str:
+    """How many of the utterances are firm, and why the others are not."""
+    reasons = Counter(reason for part in analysis.utterances for reason in part.estimate.caution)
+    count, weak = len(analysis.utterances), sum(bool(part.estimate.caution) for part in analysis.utterances)
+    if not weak:
+        return "which is firm" if count == 1 else "all of them firm"
+    share = "which is weak" if count == 1 else f"{count - weak:,} of them firm" if weak < count else "none of them firm"
+    why = (f"{reason} ({number:,})" if number < count else reason for reason, number in reasons.most_common())
+    return f"{share}: {', '.join(why)}"
 
 
 def shares(analysis: Document) -> list[Share]:

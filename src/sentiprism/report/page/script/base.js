@@ -44,6 +44,7 @@ const className = (number) => (["negative", "neutral", "positive"].includes(CLAS
 // What an estimate is called, and the class of the style sheet that colours it.
 const mood = (estimate) => (CLASSES.length ? CLASSES[estimate.v] : STEPS[step(estimate.v)]);
 const tone = (estimate) => (CLASSES.length ? className(estimate.v) : `step-${step(estimate.v)}`);
+const weak = (estimate) => Boolean(estimate.caution); // shown pale, with its reasons
 const amount = (estimate) => (CLASSES.length ? percent(estimate.p?.[estimate.v] ?? 1) : signed(estimate.v));
 
 function quantile(values, share) {

@@ -15,7 +15,7 @@ function sentimentLane() {
   const y = (value) => 12 + (height - 24) * (1 - (clamp(value, LOW, HIGH) - LOW) / (HIGH - LOW));
   return {
     title: "Sentiment", unit: `${signed(LOW, 0)} to ${signed(HIGH, 0)}`, height,
-    key: [["band", "interval"], ["line", "utterance"], ...(DATA.windows.length ? [["window", "sliding window"]] : [])],
+    key: [["band", "interval"], ["line", "utterance"], ...(UTTERANCES.some((one) => weak(one.estimate)) ? [["line weak", "weak estimate"]] : []), ...(DATA.windows.length ? [["window", "sliding window"]] : [])],
     draw(x, width, view) {
       const list = visible(shown(), view);
       const zero = y(MIDDLE);
@@ -26,15 +26,15 @@ function sentimentLane() {
         svg("defs", {}, svg("linearGradient", { id: "tones", gradientUnits: "userSpaceOnUse", x1: 0, x2: 0, y1: y(HIGH), y2: y(LOW) }, stops)),
         ...[HIGH, (HIGH + MIDDLE) / 2, MIDDLE, (LOW + MIDDLE) / 2, LOW].flatMap((value, i) => scaleLine(y(value), i % 2 ? "" : signed(value, Number.isInteger(value) ? 0 : 1), width, i === 2 ? "zero" : "grid")),
         svg("path", { class: "band", d: bands.map((one) => block(x, one.s, one.e, y(one.estimate.hi), y(one.estimate.lo))).join("") }),
-        svg("path", { class: "area", d: list.map((one) => block(x, one.s, one.e, Math.min(y(one.estimate.v), zero), Math.max(y(one.estimate.v), zero))).join("") }),
+        svg("path", { class: "area", d: list.filter((one) => !weak(one.estimate)).map((one) => block(x, one.s, one.e, Math.min(y(one.estimate.v), zero), Math.max(y(one.estimate.v), zero))).join("") }),
         svg("path", { class: "window", d: around.join("") }),
-        svg("path", { class: "level", d: list.map((one) => block(x, one.s, one.e, y(one.estimate.v) - 1.75, y(one.estimate.v) + 1.75)).join("") }),
+        ...[false, true].map((pale) => svg("path", { class: pale ? "level weak" : "level", d: list.filter((one) => weak(one.estimate) === pale).map((one) => block(x, one.s, one.e, y(one.estimate.v) - 1.75, y(one.estimate.v) + 1.75)).join("") })),
       ];
     },
     read(time) {
       const near = DATA.windows[clamp(first(DATA.windows, time, (w) => (w[0] + w[1]) / 2), 0, DATA.windows.length - 1)];
       const window = near && near[0] <= time && time <= near[1] ? near : null;
-      const said = at(time).map((one) => `${amount(one.estimate)}${one.estimate.lo === undefined ? "" : ` (${signed(one.estimate.lo, 1)} … ${signed(one.estimate.hi, 1)})`}`);
+      const said = at(time).map((one) => `${weak(one.estimate) ? "weak " : ""}${amount(one.estimate)}${one.estimate.lo === undefined ? "" : ` (${signed(one.estimate.lo, 1)} … ${signed(one.estimate.hi, 1)})`}`);
       return [said.join(" · "), window && `window ${signed(window[2].v)}`].filter(Boolean).join("   ");
     },
   };

@@ -37,7 +37,7 @@ function build() {
     lane.picture = svg("svg", { height: lane.height, "aria-hidden": "true" });
     const keys = (lane.key ?? []).map(([style, label]) => html("span", { class: "key-item" }, html("span", { class: `key ${style}` }), label));
     const dot = lane.modality ? [html("span", { class: `key fill ${lane.modality}`, title: lane.modality })] : [];
-    const head = lane.title ? html("div", { class: "lane-head" }, html("h3", {}, dot, lane.title, lane.unit ? html("span", { class: "unit" }, lane.unit) : null), html("span", { class: "lane-key" }, keys), lane.value) : null;
+    const head = lane.title ? html("div", { class: "lane-head" }, html("h3", {}, dot, lane.title, ...(lane.unit ? [" ", html("span", { class: "unit" }, lane.unit)] : [])), html("span", { class: "lane-key" }, keys), lane.value) : null;
     root.append(html("div", { class: lane.modality ? "lane small" : "lane" }, head, lane.picture));
   }
   root.append(hairline, playhead, tip);
@@ -74,7 +74,7 @@ function mark(time) {
     const text = lane.read(read);
     if (lane.value.textContent !== text) lane.value.textContent = text;
   }
-  const said = at(time).map((one) => `${mood(one.estimate)} ${amount(one.estimate)}: ${one.text ?? "no words"}`);
+  const said = at(time).map((one) => `${weak(one.estimate) ? "weak estimate, " : ""}${mood(one.estimate)} ${amount(one.estimate)}: ${one.text ?? "no words"}`);
   root.setAttribute("aria-valuenow", time.toFixed(1));
   root.setAttribute("aria-valuetext", [clock(time), ...said].join(", "));
   byId("clock").textContent = `${clock(time)} / ${clock(duration())}`;
@@ -90,7 +90,7 @@ function mark(time) {
 function ribbon() {
   const whole = duration();
   const share = (time) => `${((100 * time) / whole).toFixed(3)}%`;
-  const pieces = shown().map((one) => svg("rect", { class: `fill ${tone(one.estimate)}`, x: share(one.s), width: share(Math.max(one.e - one.s, whole / 2000)), y: 4, height: 16, rx: 1 }));
+  const pieces = shown().map((one) => svg("rect", { class: `fill ${tone(one.estimate)}${weak(one.estimate) ? " weak" : ""}`, x: share(one.s), width: share(Math.max(one.e - one.s, whole / 2000)), y: weak(one.estimate) ? 9 : 4, height: weak(one.estimate) ? 6 : 16, rx: 1 }));
   const zoomed = view.to - view.from < whole - 1e-6;
   const frame = zoomed ? [svg("rect", { class: "frame", x: share(view.from), width: share(view.to - view.from), y: 1, height: 22, rx: 3 })] : [];
   byId("ribbon").replaceChildren(svg("svg", { height: 24, "aria-hidden": "true" }, svg("rect", { class: "track", width: "100%", y: 4, height: 16, rx: 3 }), pieces, frame, svg("rect", { id: "ribbon-head", width: 2, y: 0, height: 24 })));

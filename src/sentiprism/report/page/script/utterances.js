@@ -20,14 +20,14 @@ function word([text, start, , contribution]) {
 }
 
 function sentence(one) {
-  if (!one.words.length) return [one.text ?? html("i", {}, "no words: judged by what was heard and seen")];
+  if (!one.words.length) return [one.text ?? html("i", {}, `no words: judged by the ${one.present.map((name) => ({ audio: "voice", vision: "face" })[name] ?? name).join(" and the ")}`)];
   return one.words.flatMap((item) => [word(item), " "]);
 }
 
-function interval({ v, lo, hi }) {
+function interval({ v, lo, hi, caution }) {
   const place = (value) => `${((100 * (clamp(value, LOW, HIGH) - LOW)) / (HIGH - LOW)).toFixed(2)}%`;
   const band = lo === undefined ? [] : [svg("rect", { class: "band", x: place(lo), width: `${((100 * (clamp(hi, LOW, HIGH) - clamp(lo, LOW, HIGH))) / (HIGH - LOW)).toFixed(2)}%`, y: 5, height: 8, rx: 4 })];
-  return svg("svg", { class: "interval", height: 18, "aria-hidden": "true" }, svg("line", { class: "grid", x1: 0, x2: "100%", y1: 9, y2: 9 }), svg("line", { class: "zero", x1: "50%", x2: "50%", y1: 3, y2: 15 }), band, svg("circle", { class: `fill ${tone({ v })}`, cx: place(v), cy: 9, r: 5 }));
+  return svg("svg", { class: "interval", height: 18, "aria-hidden": "true" }, svg("line", { class: "grid", x1: 0, x2: "100%", y1: 9, y2: 9 }), svg("line", { class: "zero", x1: "50%", x2: "50%", y1: 3, y2: 15 }), band, svg("circle", { class: `fill ${tone({ v })}${caution ? " weak" : ""}`, cx: place(v), cy: 9, r: 5 }));
 }
 
 function probabilities(estimate) {
@@ -38,7 +38,8 @@ function verdict(one) {
   const { estimate } = one;
   const range = estimate.lo === undefined ? "" : `${signed(estimate.lo, 1)} to ${signed(estimate.hi, 1)}`;
   const head = html("p", {}, html("b", { class: "value" }, amount(estimate)), html("span", { class: "mood" }, mood(estimate)));
-  return html("div", { class: "verdict-cell" }, head, CLASSES.length ? probabilities(estimate) : [interval(estimate), html("span", { class: "range" }, range)]);
+  const why = weak(estimate) ? html("p", { class: "caution" }, `weak: ${estimate.caution.join(", ")}`) : null;
+  return html("div", { class: weak(estimate) ? "verdict-cell weak" : "verdict-cell" }, head, why, CLASSES.length ? probabilities(estimate) : [interval(estimate), html("span", { class: "range" }, range)]);
 }
 
 function parts(one) {
@@ -68,6 +69,7 @@ function item(one) {
 const SHOWN = CLASSES.length
   ? [["all", () => true], ...CLASSES.map((name, number) => [name, (one) => one.estimate.v === number])]
   : [["all", () => true], ["positive", (one) => one.estimate.v > MIDDLE + NEUTRAL], ["neutral", (one) => Math.abs(one.estimate.v - MIDDLE) <= NEUTRAL], ["negative", (one) => one.estimate.v < MIDDLE - NEUTRAL]];
+if (UTTERANCES.some((one) => weak(one.estimate))) SHOWN.push(["firm", (one) => !weak(one.estimate)], ["weak", (one) => weak(one.estimate)]);
 const SORTED = [["by time", (a, b) => a.s - b.s], ...(CLASSES.length ? [["surest first", (a, b) => (b.estimate.p?.[b.estimate.v] ?? 0) - (a.estimate.p?.[a.estimate.v] ?? 0)], ["least sure first", (a, b) => (a.estimate.p?.[a.estimate.v] ?? 0) - (b.estimate.p?.[b.estimate.v] ?? 0)]] : [["most positive first", (a, b) => b.estimate.v - a.estimate.v], ["most negative first", (a, b) => a.estimate.v - b.estimate.v]])];
 
 function arrange() {

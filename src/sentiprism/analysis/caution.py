@@ -1,0 +1,34 @@
+"""Reasons why an estimate is weak, in the words that a reader is shown."""
+
+from collections.abc import Sequence
+
+from sentiprism.report.document import Estimate
+from sentiprism.types import Modality, TargetSpec
+
+SOURCES: dict[Modality, str] = {"text": "words", "audio": "voice", "vision": "face"}
+"""What people call a modality."""
+WIDEST = 0.5
+"""Share of the scale above which an interval says little: it then holds both signs, or one end and the middle."""
+
+
+def cautions(
+    estimate: Estimate, present: Sequence[Modality], known: Sequence[Modality], target: TargetSpec, *, speech: bool
+) -> tuple[str, ...]:
+    """Say why an estimate is weak; () where it is firm.
+
+    Args:
+        estimate: of an utterance or a window.
+        present: modalities it rests on.
+        known: modalities that the model uses.
+        target: the model's scale.
+        speech: whether somebody speaks there.
+    """
+    found = []
+    if not speech and tuple(present) == ("vision",):
+        found.append("rests on a face without speech")
+    elif len(present) == 1 and len(known) > 1:
+        found.append(f"rests on the {SOURCES[present[0]]} alone")
+    width = 0.0 if estimate.low is None or estimate.high is None else estimate.high - estimate.low
+    if width > WIDEST * (target.high - target.low):
+        found.append("interval wider than half the scale")
+    return tuple(found)

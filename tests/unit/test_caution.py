@@ -1,0 +1,95 @@
+"""Weak estimates are called so, with their reason, wherever they are shown."""
+
+import csv
+import io
+import re
+
+import pytest
+
+from makers_report import ALONE, WIDE, doubted, nothing, review
+from sentiprism.analysis.caution import cautions
+from sentiprism.report.document import Estimate
+from sentiprism.report.files import write_index
+from sentiprism.report.page.index import Entry
+from sentiprism.report.page.payload import payload
+from sentiprism.report.page.wording import firmness, headline
+from sentiprism.types import MODALITIES, TargetSpec
+
+FACE = "rests on a face without speech"
+
+
+@pytest.mark.parametrize(
+    ("present", "known", "speech", "reasons"),
+    [
+        (("text", "audio", "vision"), MODALITIES, True, ()),
+        (("text", "audio"), MODALITIES, True, ()),
+        (("text",), MODALITIES, True, ("rests on the words alone",)),
+        (("audio",), MODALITIES, True, (ALONE,)),
+        (("vision",), MODALITIES, True, ("rests on the face alone",)),
+        (("vision",), MODALITIES, False, (FACE,)),
+        (("vision",), ("vision",), False, (FACE,)),
+        (("vision",), ("vision",), True, ()),
+        (("text",), ("text",), True, ()),
+    ],
+)
+def test_an_estimate_is_weak_by_what_it_rests_on(present, known, speech, reasons):
+    assert cautions(Estimate(value=0.0), present, known, TargetSpec(), speech=speech) == reasons
+
+
+def test_an_estimate_is_weak_where_its_interval_is_wider_than_half_the_scale():
+    for low, high, reasons in ((-1.5, 1.5, ()), (-1.6, 1.5, (WIDE,)), (None, None, ())):
+        estimate = Estimate(value=0.0, low=low, high=high)
+        assert cautions(estimate, MODALITIES, MODALITIES, TargetSpec(), speech=True) == reasons
+    other = TargetSpec(low=0, high=10)
+    assert cautions(Estimate(value=5, low=2, high=7.5), MODALITIES, MODALITIES, other, speech=True) == (WIDE,)
+
+
+def test_the_mean_is_weak_where_most_utterances_are():
+    assert (review().summary.firm, review().summary.caution) == (1.0, ())
+    half, less = doubted(range(1, 7)).summary, doubted(range(1, 8)).summary
+    assert (half.firm, half.caution) == (0.5, ())
+    assert (less.firm, less.caution) == (pytest.approx(5 / 12), (ALONE, WIDE))
+
+
+def test_the_headline_says_how_many_are_firm_and_why_the_others_are_not():
+    assert headline(review())[1].endswith("all of them firm.")
+    assert headline(doubted([3]))[0] == "Mixed, neutral on average"
+    assert firmness(doubted([3])) == f"11 of them firm: {ALONE} (1), {WIDE} (1)"
+    title, sentence = headline(doubted(range(1, 13)))
+    assert title == "Weak estimate: mixed, neutral on average"
+    assert sentence.endswith(f"none of them firm: {ALONE}, {WIDE} (1).")
+    one = doubted([1])
+    (first,) = one.utterances[:1]
+    assert firmness(one.model_copy(update={"utterances": (first,)})) == f"which is weak: {ALONE}, {WIDE}"
+
+
+def test_programs_are_told_too():
+    document = doubted([2, 3])
+    rows = list(csv.DictReader(io.StringIO(document.to_csv())))
+    assert [row["caution"] for row in rows[:4]] == ["", f"{ALONE}; {WIDE}", ALONE, ""]
+    assert document.model_validate_json(document.to_json()).utterances[1].estimate.caution == (ALONE, WIDE)
+    shown = payload(document)["utterances"]
+    assert [one["estimate"].get("caution") for one in shown[:3]] == [None, (ALONE, WIDE), (ALONE,)]
+
+
+def test_the_page_mutes_what_is_weak_with_its_reason():
+    firm, weak = review().to_html(), doubted(range(1, 13)).to_html()
+    assert 'class="summary card"' in firm
+    assert 'class="summary card weak"' in weak
+    assert "Why it is weak" in weak
+    assert "Why it is weak" not in firm
+    assert re.search(rf'class="moment weak".*?class="caution">{ALONE}', weak, re.DOTALL)
+
+
+def test_the_index_mutes_what_is_weak_with_its_reason(tmp_path):
+    low = next(part.number for part in review().utterances if part.number == review().summary.lowest)
+    documents = {"firm": review(), "low": doubted([low]), "weak": doubted(range(1, 13)), "none": nothing()}
+    page = write_index(tmp_path, [Entry.of(one, f"{name}/report.html") for name, one in documents.items()]).read_text()
+    rows = {name: page[page.index(f"{name}/report.html") :].partition("</tr>")[0] for name in documents}
+    assert "Weak estimate" in rows["weak"]
+    assert f"{ALONE}, {WIDE}" in rows["weak"]
+    assert rows["weak"].count("figure weak") == 3  # mean, lowest and highest
+    assert rows["low"].count("figure weak") == 1
+    assert "Weak" not in rows["firm"] + rows["low"] + rows["none"]
+    firm = {name: re.findall(r'class="figure"[^>]*>([^<]*)', row)[2] for name, row in rows.items()}
+    assert firm == {"firm": "12", "low": "11", "weak": "0", "none": "–"}
