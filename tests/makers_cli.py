@@ -52,7 +52,7 @@ def parse(words: list[str]) -> None:
     """
     from typer.main import get_command
 
-    from sentiprism.cli import app
+    from sentiprism.cli.app import app
 
     command, context, name = get_command(app), None, "sentiprism"
     while True:

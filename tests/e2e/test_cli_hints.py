@@ -7,7 +7,7 @@ import pytest
 
 from makers_cli import assignments, parse
 from makers_table import table
-from sentiprism.cli import UsageError
+from sentiprism.cli.app import UsageError
 
 
 def hint(answer) -> list[str]:
