@@ -112,7 +112,9 @@ def test_what_fails_is_left_out_with_its_reason(recordings, labels, tmp_path):
     rows = [row(name, split) for name, split in SPLITS.items()] + [row("bad", "train"), row("gone", "train")]
     table = write(tmp_path / "more.csv", rows)
     seen = []
-    made = extract(recordings, "rest", labels=table, options=HEAR, on=lambda *done: seen.append(done), **RANGE)
+    made = extract(
+        recordings, "rest", labels=table, options=HEAR, allow_missing=True, on=lambda *done: seen.append(done), **RANGE
+    )
     assert list(made.failed) == ["bad", "gone"]
     assert "bad.mp4" in made.failed["bad"]
     assert "no such recording" in made.failed["gone"]
@@ -120,7 +122,7 @@ def test_what_fails_is_left_out_with_its_reason(recordings, labels, tmp_path):
     assert len(made.dataset.train) == 1
     assert seen == [(n, 5) for n in range(1, 6)]
     with pytest.raises(UserError, match=r"2 of 5 recordings failed: bad: .*; gone: "):
-        extract(recordings, "strict", labels=table, options=HEAR, strict=True, **RANGE)
+        extract(recordings, "strict", labels=table, options=HEAR, strict=True, allow_missing=True, **RANGE)
     assert [card.name for card in list_datasets()] == ["rest"]
 
 
@@ -167,6 +169,67 @@ def test_tables_that_say_nothing_usable_are_refused(recordings, tmp_path, change
     with pytest.raises(UserError, match=reason):
         extract(recordings, "no", labels=table, options=HEAR, **RANGE)
     assert list_datasets() == []
+
+
+def test_a_file_and_a_label_are_enough(recordings, tmp_path):
+    rows = [{"file": f"{name}.wav", "label": n} for n, name in enumerate("abc")]
+    card = extract(recordings, "mine", labels=write(tmp_path / "l.csv", rows), options=HEAR, **RANGE).dataset.card
+    assert [split.utterances for split in card.splits.values()] == [1, 1, 1]
+    assert any("splits were made here by video, 70/10/20" in warning for warning in card.warnings)
+    timed = [{"file": "a.wav", "label": 0, "start": n / 2, "end": n / 2 + 1} for n in range(2)]
+    timed += [{"file": f"{name}.wav", "label": 0, "start": 0, "end": 1} for name in "bc"]
+    made = extract(recordings, "cut", labels=write(tmp_path / "m.csv", timed), options=HEAR, **RANGE).dataset
+    splits = (made.train, made.valid, made.test)
+    assert {str(i) for split in splits for i in split.ids} == {"a.wav@0.0", "a.wav@0.5", "b.wav@0", "c.wav@0"}
+    assert sorted(len(set(split.video_ids.tolist())) for split in splits) == [1, 1, 1]
+    assert "m.csv: 1 utterances begin before the one before them in their video ends" in made.card.warnings
+
+
+KNOWN_BAD = {
+    "a recording that is missing": ([row("a", "train"), row("gone", "test")], "lacks 1 of 2 recordings of .*: 'gone'"),
+    "a label off the range": ([row("a", "train", label=9)], "'a': label M = 9 is off the range"),
+    "a label that is none": ([row("a", "train", label="good")], "label of 'a' is 'good'; write a number"),
+    "an id twice": ([row("a", "train"), row("b", "train", id="a")], "two utterances have the id 'a'"),
+    "a split that is empty": ([row("a", "train"), row("b", "valid")], "the test split is empty"),
+    "a split of another name": ([row("a", "trian")], "split of 'a' is 'trian'; did you mean 'train'"),
+    "a video in two splits": (
+        [row("a", "train"), row("b", "valid", video_id="a"), row("c", "test")],
+        "video 'a' stands in the splits train and valid",
+    ),
+    "a recording under two names": (
+        [row("a", "train"), row("b", "valid"), row("c", "test"), row("x", "train", file="deep/b.wav")],
+        "'b' and 'deep/b.wav' are both deep/b.wav; write the name of a recording the same way",
+    ),
+    "the same seconds twice": (
+        [{"id": n, "file": "a", "label": 0, "start": 1, "end": 2, "split": "train"} for n in "xy"],
+        "'x' and 'y' are the same seconds of 'a'",
+    ),
+    "too few recordings to split": (
+        [{"file": name, "label": 0} for name in "ab"],
+        "2 videos cannot be split into train, valid, test; give at least 3",
+    ),
+}
+
+
+@pytest.mark.parametrize(("rows", "reason"), KNOWN_BAD.values(), ids=KNOWN_BAD)
+def test_what_the_table_shows_is_refused_before_any_recording_is_opened(
+    recordings, tmp_path, monkeypatch, rows, reason
+):
+    monkeypatch.setattr("sentiprism.analysis.extract.run_parallel", lambda *_: pytest.fail("a recording was opened"))
+    if "file" in {key for one in rows for key in one}:
+        rows = [{"file": one.get("id"), **one} for one in rows]
+    table = write(tmp_path / "l.csv", rows)
+    with pytest.raises(UserError, match=reason):
+        extract(recordings, "no", labels=table, options=HEAR, **RANGE)
+
+
+def test_a_class_or_a_speech_model_that_there_is_not_is_refused_as_early(recordings, tmp_path, labels, monkeypatch):
+    monkeypatch.setattr("sentiprism.analysis.extract.run_parallel", lambda *_: pytest.fail("a recording was opened"))
+    with pytest.raises(UserError, match="no speech model is called 'bass'; did you mean 'base'"):
+        extract(recordings, "no", labels=labels, options={**HEAR, "text": "recognised", "asr": "bass"}, **RANGE)
+    table = write(tmp_path / "l.csv", [row(name, split, label="goood") for name, split in SPLITS.items()])
+    with pytest.raises(UserError, match="label of 'a' is 'goood'; did you mean 'good'"):
+        extract(recordings, "no", labels=table, options=HEAR, classes=("bad", "good"))
 
 
 def test_a_name_never_leads_out_of_the_folder(recordings, tmp_path):

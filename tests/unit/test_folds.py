@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sentiprism.data.importers.folds import short, split_videos
+from sentiprism.data.importers.folds import SHARES, make_splits, short, split_videos
 from sentiprism.errors import UserError
 
 SIZES = {"a": 9, "b": 5, "c": 5, "d": 4, "e": 4, "f": 2, "g": 1}
@@ -28,6 +28,30 @@ def test_each_video_is_tested_once_and_selected_by_once() -> None:
 
 def test_folds_depend_on_the_videos_not_on_their_order() -> None:
     assert split_videos("2/3", dict(reversed(SIZES.items())), []) == split_videos("2/3", SIZES, [])
+
+
+def test_without_splits_videos_are_drawn_into_them_by_their_share_and_always_alike() -> None:
+    sizes = {f"v{n}": 1 + n % 3 for n in range(300)}
+    notes: list[str] = []
+    found = make_splits(sizes, notes)
+    total = sum(sizes.values())
+    for split, share in SHARES.items():
+        held = sum(sizes[video] for video, own in found.items() if own == split)
+        assert abs(held / total - share) < 0.01
+    assert make_splits(dict(reversed(sizes.items())), []) == found
+    assert list(found.values()) != sorted(found.values())
+    assert notes[0].startswith("splits were made here by video, 70/10/20, with seed 1111: ")
+
+
+@pytest.mark.parametrize("count", [3, 4, 5, 9])
+def test_few_videos_still_give_each_split_one(count: int) -> None:
+    found = make_splits({f"v{n}": 10 ** (n % 4) for n in range(count)}, [])
+    assert {*found.values()} == {"train", "valid", "test"}
+
+
+def test_fewer_videos_than_splits_are_refused() -> None:
+    with pytest.raises(UserError, match="2 videos cannot be split into train, valid, test; give at least 3"):
+        make_splits({"a": 5, "b": 5}, [])
 
 
 @pytest.mark.parametrize(

@@ -139,10 +139,28 @@ def test_video_comes_from_the_column_or_the_id(tmp_path: Path) -> None:
     assert [u.video_id for _, u in read(table(tmp_path / "y.csv", rows))[0]] == ["v0", "v1", "v2", "v3"]
 
 
-@pytest.mark.parametrize("column", ["id", "label", "split"])
-def test_a_missing_column_is_named(tmp_path: Path, column: str) -> None:
-    with pytest.raises(UserError, match=f"no column '{column}'"):
-        read(table(tmp_path / "x.csv", without(column)))
+def test_a_missing_column_is_named_where_it_cannot_be_made(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no column 'label'"):
+        read(table(tmp_path / "x.csv", without("label")))
+    np.savez(tmp_path / "f.npz", id=IDS, audio=X)
+    with pytest.raises(UserError, match="no column 'id'"):
+        read(table(tmp_path / "x.csv", without("id")), audio=tmp_path / "f.npz")
+    with pytest.raises(UserError, match="no column 'split'"):  # of a dataset that has official ones
+        import_dataset("mosi", labels=table(tmp_path / "x.csv", without("split")))
+
+
+def test_a_text_and_a_label_are_enough(home: Path, tmp_path: Path) -> None:
+    rows = [{"text": f"text {n}", "label": n % 7 - 3} for n in range(10)]
+    card = import_dataset("mine", labels=table(tmp_path / "reviews.csv", rows), low=-3, high=3).card
+    assert {name: split.utterances for name, split in card.splits.items()} == {"train": 7, "valid": 1, "test": 2}
+    assert card.warnings[:3] == (
+        "reviews.csv has no column 'id': its rows are numbered",
+        "reviews.csv has no column 'video_id': each row is treated as a recording of its own",
+        "splits were made here by video, 70/10/20, with seed 1111: 7 train, 1 valid, 2 test; a column 'split' states "
+        "others",
+    )
+    rows, _ = read(table(tmp_path / "again.csv", rows))
+    assert [u.id for _, u in rows] == [f"again-{n}" for n in range(1, 11)]
 
 
 def test_unknown_columns_and_split_names(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_columns_are_named_or_made_of_others_and_files_may_be_splits(tmp_path: P
         ({"lable": "Mood"}, "no column is called 'lable' here; did you mean 'label'"),
         ({"label": "mod"}, "no column 'mod'; did you mean 'Mood'"),
         ({"id": "{Number}-{Dialog}"}, "no column 'Dialog'; did you mean 'Dialogue'"),
-        ({}, "no column 'id'; add it, or say what it is made from with --column id=NAME"),
+        ({}, "no column 'label'; add it, or say what it is made from with --column label=NAME"),
     ],
 )
 def test_columns_that_are_not_there_are_named(tmp_path: Path, columns: dict[str, str], message: str) -> None:

@@ -1,5 +1,6 @@
 """Which utterances of a table are cut from which recording, and where."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 COLUMNS = ("file", "start", "end")
 """``file``: name of the recording, where it is not the id; ``start`` and ``end``: seconds of the utterance in it, where
 it is not all of it. With times and without ``file`` the recording is named by ``video_id``."""
+CLOSE = 0.01
+"""Seconds that two utterances may overlap by: times are rounded."""
 
 
 class Cut(NamedTuple):
@@ -24,12 +27,13 @@ class Cut(NamedTuple):
     text: str | None
 
 
-def read_cuts(table: "Table", labels: Path) -> dict[str, list[Cut]]:
+def read_cuts(table: "Table", labels: Path, notes: list[str]) -> dict[str, list[Cut]]:
     """Utterances by the name of their recording, with or without a suffix, in the order of the table.
 
     Args:
         table: columns of strings with those of `COLUMNS` that there are; rows without a split are passed over.
         labels: its file, for messages.
+        notes: warnings are appended to it.
 
     Raises:
         UserError: a time is no number or before the one that it follows, or one of the two columns is missing.
@@ -49,7 +53,28 @@ def read_cuts(table: "Table", labels: Path) -> dict[str, list[Cut]]:
         if len(cuts) > 1 and not timed:
             cause = f"{labels}: {cuts[0].id!r} and {cuts[1].id!r} are both all of {name!r}"
             raise UserError(cause, "say where each begins and ends, in columns 'start' and 'end'")
+    overlapping = sum(_overlapping(labels, name, cuts) for name, cuts in found.items()) if timed else 0
+    if overlapping:
+        notes.append(f"{labels.name}: {overlapping} utterances begin before the one before them in their video ends")
     return found
+
+
+def _overlapping(labels: Path, name: str, cuts: list[Cut]) -> int:
+    """How many utterances of a recording begin before another one has ended.
+
+    Raises:
+        UserError: two are the same seconds of it.
+    """
+    order = sorted(cuts, key=lambda cut: (cut.start or 0.0, cut.end or 0.0))
+    count, last = 0, 0.0
+    for before, cut in pairwise((None, *order)):
+        if before is not None and cut is not None and (before.start, before.end) == (cut.start, cut.end):
+            cause = f"{labels}: {before.id!r} and {cut.id!r} are the same seconds of {name!r}"
+            raise UserError(cause, "give each utterance times of its own")
+        if cut is not None:
+            count += (cut.start or 0.0) < last - CLOSE
+            last = max(last, cut.end or 0.0)
+    return count
 
 
 def _times(table: "Table", row: int, labels: Path) -> tuple[float, float]:

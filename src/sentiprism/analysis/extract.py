@@ -6,11 +6,12 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sentiprism.analysis.cuts import COLUMNS, read_cuts
+from sentiprism.analysis.cuts import COLUMNS, Cut, read_cuts
 from sentiprism.analysis.look import NONE, ExtractOptions, Seen, Task, look
 from sentiprism.analysis.tracks import face_tracks, visible, voice_track
-from sentiprism.errors import UserError
+from sentiprism.errors import UserError, few
 from sentiprism.features.extractors import EXTRACTORS
+from sentiprism.features.speech_models import check_whisper
 from sentiprism.features.tracks import Floats, Track
 from sentiprism.media.types import Span
 from sentiprism.parallel import run_parallel
@@ -47,6 +48,7 @@ def extract(
     language: str = "en",
     jobs: int = 1,
     strict: bool = False,
+    allow_missing: bool = False,
     replace: bool = False,
     on: Callable[[int, int], Any] | None = None,
 ) -> Extracted:
@@ -55,8 +57,8 @@ def extract(
     Args:
         folder: of recordings; those below it count too.
         name: of the dataset in the store.
-        labels: CSV of id, video_id, label, split and text as `read_table` takes it, with the columns of `COLUMNS`
-            beside them where one recording holds several utterances.
+        labels: CSV of file and label, and what else `read_table` and `COLUMNS` know; one recording may hold several
+            utterances, which have their times then.
         options: see `ExtractOptions`.
         transcripts: folder of transcripts that have the recordings' names.
         vision_features: file of vision features (N, F), one row an utterance, in the place of a look at faces: what
@@ -69,15 +71,17 @@ def extract(
         language: of its transcripts, for the card.
         jobs: recordings at a time.
         strict: a recording that fails is an error.
+        allow_missing: leave out rows whose recording is not in the folder.
         replace: a dataset of this name.
         on: told how many recordings are done, and of how many.
 
     Raises:
         UserError: table, features or options are wrong; all recordings fail, or one and ``strict`` is given.
     """
-    from sentiprism.data.importers import choose_target, shifted
+    from sentiprism.data.importers import choose_target
     from sentiprism.data.importers.columns import read_columns
     from sentiprism.data.importers.folds import fold_of, short
+    from sentiprism.data.importers.table import check_table, shifted
     from sentiprism.data.known import describe
     from sentiprism.data.store import write_dataset
     from sentiprism.files import home, safe_name
@@ -93,11 +97,22 @@ def extract(
         raise UserError(f"dataset {name!r} exists already", "choose another name, or replace it with --replace")
     known, notes = describe(name), list[str]()
     target = choose_target(name, known, low, high, classes)
-    table = read_columns({"": labels}, columns or {}, folds, notes, also=COLUMNS)
+    offset, shared = (known.label_offset, known.shared_videos) if known else (0.0, False)
+    table = read_columns({"": labels}, columns or {}, folds, notes, also=COLUMNS, official=known is not None)
     recipes, stored = _recipes(options), None
     if vision_features is not None:
         stored, recipes["vision"] = _stored(Path(vision_features), options, table, labels, notes)
-    tasks = _tasks(table, folder, labels, Path(transcripts) if transcripts is not None else None)
+    tasks = _tasks(
+        read_cuts(table, labels, notes),
+        folder,
+        labels,
+        Path(transcripts) if transcripts is not None else None,
+        allow_missing=allow_missing,
+    )
+    absent = {cut.id for task in tasks if task.path is None for cut in task.cuts}
+    check_table(table, str(labels), target, without=absent, offset=offset, allow_shared_videos=shared)
+    if options.text == "recognised" or options.per == "word":
+        check_whisper(options.asr)
     work = partial(look, options=options, faces=vision_features is None)
     seen: dict[str, Seen] = {}
     failed: dict[str, str] = {}
@@ -119,7 +134,7 @@ def extract(
     given = {"folder": folder, "labels": labels, "transcripts": transcripts, "vision": vision_features, "folds": folds}
     dataset = write_dataset(
         name,
-        shifted(rows, known.label_offset if known else 0.0),
+        shifted(rows, offset),
         title=known.title if known else name,
         source="extracted from " + ", ".join(f"{key} {short(value)}" for key, value in given.items() if value),
         target=target,
@@ -129,7 +144,7 @@ def extract(
         recipes=recipes,
         notes=notes,
         expected=known.splits if known else None,
-        allow_shared_videos=bool(known and known.shared_videos),
+        allow_shared_videos=shared,
         replace=replace,
     )
     return Extracted(dataset, failed)
@@ -176,7 +191,9 @@ def _stored(
     return lookup, recipe
 
 
-def _tasks(table: "Table", folder: Path, labels: Path, transcripts: Path | None) -> list[Task]:
+def _tasks(
+    cuts: Mapping[str, Sequence[Cut]], folder: Path, labels: Path, transcripts: Path | None, *, allow_missing: bool
+) -> list[Task]:
     from sentiprism.analysis.batch import SUFFIXES
     from sentiprism.analysis.pipeline import TEXTS
 
@@ -192,7 +209,6 @@ def _tasks(table: "Table", folder: Path, labels: Path, transcripts: Path | None)
                 index.setdefault(key, []).append(path)
     if not index:
         raise UserError(f"no recordings in {folder}", f"it should hold files of {', '.join(sorted(SUFFIXES)[:5])} ...")
-    cuts = read_cuts(table, labels)
     for name in cuts:
         if len(index.get(name, ())) > 1:
             both = " and ".join(str(path.relative_to(folder)) for path in index[name][:2])
@@ -200,9 +216,17 @@ def _tasks(table: "Table", folder: Path, labels: Path, transcripts: Path | None)
     if not cuts.keys() & index.keys():
         cause = f"{folder} has no recording of {labels}: {next(iter(cuts))!r} is none of them"
         raise UserError(cause, f"make ids like {next(iter(index))!r}, or add a column 'file'")
-    tasks = []
+    missing = [name for name in cuts if name not in index]
+    if missing and not allow_missing:
+        cause = f"{folder} lacks {len(missing)} of {len(cuts)} recordings of {labels}: {few(map(repr, missing))}"
+        raise UserError(cause, "put them there, correct the table, or leave them out with --allow-missing")
+    tasks: list[Task] = []
+    named: dict[Path, str] = {}
     for name, own in cuts.items():
         recording = index[name][0] if name in index else None
+        if recording is not None and named.setdefault(recording, name) != name:
+            cause = f"{labels}: {named[recording]!r} and {name!r} are both {recording.relative_to(folder)}"
+            raise UserError(cause, "write the name of a recording the same way in every row")
         there = [transcripts / f"{recording.stem}{suffix}" for suffix in TEXTS] if transcripts and recording else []
         tasks.append(Task(name, recording, tuple(own), next((one for one in there if one.is_file()), None)))
     return tasks

@@ -38,7 +38,7 @@ def add(
         list[str] | None,
         typer.Option(
             metavar="[SPLIT=]FILE",
-            help="CSV of id, video_id, text, label, split; or one a split, repeated.",
+            help="CSV of label; and id, video_id, text, split. Or one a split, repeated.",
             rich_help_panel="Source, one of",
         ),
     ] = None,

@@ -14,7 +14,7 @@ from sentiprism.cli.tables import emit_json
 def extract(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of recordings.")],
     labels: Annotated[
-        Path, typer.Option(metavar="FILE", help="CSV of id, video_id, text, label, split; and file, start, end.")
+        Path, typer.Option(metavar="FILE", help="CSV of file and label; and id, video_id, text, split, start, end.")
     ],
     dataset: Annotated[str, typer.Option(metavar="NAME", help="Name in the store.")],
     audio: Annotated[str, typer.Option(metavar="NAME", help="speech, sims33, ...; none.")] = "speech",
@@ -46,14 +46,18 @@ def extract(
     language: Annotated[str, typer.Option(metavar="CODE", help="Of what is said, ISO 639-1.")] = "en",
     jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Recordings at a time.")] = 1,
     strict: Annotated[bool, typer.Option("--strict", help="A recording that fails is an error.")] = False,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Leave out rows whose recording is not there.")
+    ] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Replace a dataset of this name.")] = False,
     as_json: Json = False,
 ) -> None:
     """Make a dataset to train on from a folder of recordings and a table of labels.
 
-    An id names a recording, or the column file does; start and end (seconds) cut utterances from a long one. What was
-    extracted is kept by content: the same command resumes where it was stopped. Recordings that fail are left out, and
-    listed with their reason among the card's warnings.
+    The column file names a recording, or the id does; start and end (seconds) cut utterances from a long one. Without
+    a column split, recordings are split 70/10/20 into train, valid and test, always alike. A table that cannot become
+    a dataset is refused before any recording is opened. What was extracted is kept by content: the same command
+    resumes where it was stopped. Recordings that fail are left out, and listed among the card's warnings.
 
     Examples:
         sentiprism extract videos/ --labels labels.csv --dataset mine --low -3 --high 3
@@ -91,6 +95,7 @@ def extract(
             language=language,
             jobs=jobs,
             strict=strict,
+            allow_missing=allow_missing,
             replace=replace,
             on=lambda _, total: advance(1 / total),
         )

@@ -23,17 +23,29 @@ def resolve_whisper(model: str | Path) -> Path:
     Raises:
         UserError: there is no such model, or it cannot be had now.
     """
+    check_whisper(model)
     if model == "base":
         return fetch("whisper-base")
-    folder = Path(model).expanduser()
-    if model not in SIZES and folder.is_dir():
-        if not (folder / "model.bin").is_file():
-            remedy = "give a Whisper model converted by ct2-transformers-converter"
-            raise UserError(f"{folder} is no CTranslate2 Whisper model: it has no model.bin", remedy)
+    if model not in SIZES and (folder := Path(model).expanduser()).is_dir():
         return folder
-    if model not in SIZES and (isinstance(model, Path) or not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", model)):
-        raise UserError(f"no speech model is called {str(model)!r}", suggest(str(model), SIZES))
     try:
         return hub_snapshot(f"Systran/faster-whisper-{model}" if model in SIZES else str(model), kept="model.bin")
     except UnavailableError as error:
         raise UserError(f"no speech model {str(model)!r} here: {error}", "give a folder, or take 'base'") from None
+
+
+def check_whisper(model: str | Path) -> None:
+    """Refuse what cannot be a Whisper model; nothing is fetched or loaded for it.
+
+    Raises:
+        UserError: no such name, or a folder without a model.
+    """
+    folder = Path(model).expanduser()
+    if model in SIZES:
+        return
+    if folder.is_dir():
+        if not (folder / "model.bin").is_file():
+            remedy = "give a Whisper model converted by ct2-transformers-converter"
+            raise UserError(f"{folder} is no CTranslate2 Whisper model: it has no model.bin", remedy)
+    elif isinstance(model, Path) or not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", model):
+        raise UserError(f"no speech model is called {str(model)!r}", suggest(str(model), SIZES))

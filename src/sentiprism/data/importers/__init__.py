@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     Rows = Iterator[tuple[str, Utterance]]
 
-__all__ = ["choose_target", "import_dataset", "shifted"]
+__all__ = ["choose_target", "import_dataset"]
 
 BERT_WIDTHS = (768, 1024)
 """F of the MMSA distribution's text features, last hidden states of BERT; GloVe has 300."""
@@ -75,6 +75,7 @@ def import_dataset(
     from itertools import chain
 
     from sentiprism.data.importers.folds import fold_of
+    from sentiprism.data.importers.table import read_table, shifted
     from sentiprism.data.store import write_dataset
     from sentiprism.metrics import protocol_for
 
@@ -86,10 +87,16 @@ def import_dataset(
     target = choose_target(name, known, low, high, classes)
     rows: Rows
     if labels:
-        from sentiprism.data.importers.table import read_table
-
         given = {key: path for key, path in files.items() if path}
-        rows = read_table(labels, features=given, columns=columns, classes=target.classes, folds=folds, notes=notes)
+        rows = read_table(
+            labels,
+            features=given,
+            columns=columns,
+            classes=target.classes,
+            folds=folds,
+            official=known is not None,
+            notes=notes,
+        )
     elif mmsa:
         from sentiprism.data.importers.mmsa import read_mmsa
 
@@ -204,12 +211,3 @@ def _known(name: str, mmsa: Path | None, notes: list[str]) -> "KnownDataset | No
     if known and known.files:
         notes.append(f"{mmsa.name} has the SHA-256 of no file of {known.title} as distributed")
     return known
-
-
-def shifted(rows: "Rows", offset: float) -> "Rows":
-    """The same rows with ``offset`` added to every label."""
-    from dataclasses import replace
-
-    for split, utterance in rows:
-        labels = {key: value + offset for key, value in utterance.labels.items()}
-        yield split, replace(utterance, labels=labels) if offset else utterance

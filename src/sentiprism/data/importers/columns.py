@@ -7,10 +7,10 @@ from itertools import chain
 from pathlib import Path
 
 from sentiprism.data.importers.csv_files import read_csv
-from sentiprism.data.importers.folds import SPLIT_NAMES, short, split_videos
+from sentiprism.data.importers.folds import SPLIT_NAMES, make_splits, short, split_videos
 from sentiprism.errors import UserError, few, suggest
 
-REQUIRED = ("id", "label", "split")
+KEYS = ("id", "label", "split")
 OPTIONAL = ("video_id", "text", "clip_id", "label_T", "label_A", "label_V")
 SEPARATOR = "$_$"
 
@@ -23,8 +23,14 @@ def read_columns(
     folds: Path | str | None,
     notes: list[str],
     also: tuple[str, ...] = (),
+    *,
+    joined: bool = False,
+    official: bool = False,
 ) -> Table:
     """Read CSV files as one table of strings, in their order.
+
+    A column that is missing is made: ids of the file and start of an utterance, or of the number of its row; the video
+    of the file, or of the id; splits of the videos, see `make_splits`. Each is noted.
 
     Args:
         files: by split; "" for one that has a column of it.
@@ -32,6 +38,8 @@ def read_columns(
         folds: splits of a table that has none, see `split_videos`.
         notes: warnings are appended to it.
         also: further columns that the caller knows.
+        joined: whether features are joined on the ids, which must be given then.
+        official: whether the dataset has splits of its own, which must be given then.
 
     Returns:
         id, label, video_id, split ("" where the video is in no fold), and what else there is of `OPTIONAL` and
@@ -40,7 +48,9 @@ def read_columns(
     Raises:
         UserError: a file cannot be read, a column or value is missing or wrong.
     """
-    known = (*REQUIRED, *OPTIONAL, *also)
+    known = (*KEYS, *OPTIONAL, *also)
+    needed = ["label", *(["file" if "file" in also else "id"] if joined or "file" in also else [])]
+    needed += ["split"] if official and folds is None else []
     sources = _sources(columns, known)
     parts: list[Table] = []
     unknown: dict[str, None] = {}
@@ -55,7 +65,8 @@ def read_columns(
         part = {name: cells for name, cells in part.items() if name in known}
         if folds is not None and "split" in part:
             raise UserError(f"{path} states its own splits", "leave --folds out")
-        parts.append(_check(path, part, REQUIRED if folds is None else REQUIRED[:2], names))
+        _check_columns(path, part, needed, names)
+        parts.append(_filled(path, part, notes))
         if parts[-1].keys() != parts[0].keys():
             name = min(parts[-1].keys() ^ parts[0].keys())
             raise UserError(f"{path} and the first file do not both have {name!r}", "give all files the same columns")
@@ -64,7 +75,14 @@ def read_columns(
         files_read = " and ".join(path.name for path in files.values())
         notes.append(f"{files_read}: {what} {'are' if len(unknown) > 1 else 'is'} not known and not read")
     table = {key: list(chain.from_iterable(part[key] for part in parts)) for key in parts[0]}
-    if folds is not None:
+    twice = next((name for name, count in Counter(table["id"]).items() if count > 1), None)
+    if twice is not None:
+        where = " and ".join(map(str, files.values()))
+        raise UserError(f"{where}: two utterances have the id {twice!r}", "give each utterance an id of its own")
+    if folds is None and "split" not in table:
+        split_of = make_splits(Counter(table["video_id"]), notes)
+        table["split"] = [split_of[video] for video in table["video_id"]]
+    elif folds is not None:
         split_of = split_videos(folds, Counter(table["video_id"]), notes)
         table["split"] = [split_of.get(video, "") for video in table["video_id"]]
         if left := table["split"].count(""):
@@ -99,24 +117,39 @@ def _rename(path: Path, names: list[str], content: Table, columns: Mapping[str, 
     return content | made
 
 
-def _check(path: Path, table: Table, required: tuple[str, ...], names: list[str]) -> Table:
-    """The table with its videos, and with split names that are ours."""
-    for name in required:
-        if name not in table:
+def _check_columns(path: Path, table: Table, needed: list[str], names: list[str]) -> None:
+    for name in needed:
+        if name not in table and not (name == "file" and "id" in table):
             raise UserError(
                 f"{path} has no column {name!r}",
                 f"add it, or say what it is made from with --column {name}=NAME; {suggest(name, names)}",
             )
-    videos = table.get("video_id") or table.get("file") or [_video(path, name) for name in table["id"]]
+
+
+def _filled(path: Path, table: Table, notes: list[str]) -> Table:
+    """The table with ids and videos, and with split names that are ours."""
+    videos = table.get("video_id") or table.get("file")
+    ids = table.get("id")
+    if ids is None and "file" in table:
+        ids = table["file"]
+        if "start" in table:
+            ids = [f"{file}@{start}" for file, start in zip(ids, table["start"], strict=True)]
+    elif ids is None:
+        ids = [f"{path.stem}-{number}" for number in range(1, len(table["label"]) + 1)]
+        notes.append(f"{path.name} has no column 'id': its rows are numbered")
+        if videos is None:
+            videos = ids
+            notes.append(f"{path.name} has no column 'video_id': each row is treated as a recording of its own")
+    videos = videos or [_video(path, name) for name in ids]
     splits = table.get("split", [])
-    for name, video in zip(table["id"], videos, strict=True):
+    for name, video in zip(ids, videos, strict=True):
         if not video:
             raise UserError(f"{path}: {name!r} has no video_id", "name the recording each utterance comes from")
-    for name, split in zip(table["id"], splits, strict=bool(splits)):
+    for name, split in zip(ids, splits, strict=bool(splits)):
         if split.lower() not in SPLIT_NAMES:
             raise UserError(f"{path}: split of {name!r} is {split!r}", suggest(split.lower(), SPLIT_NAMES))
     renamed = {"split": [SPLIT_NAMES[split.lower()] for split in splits]} if splits else {}
-    return table | {"video_id": videos} | renamed
+    return table | {"id": ids, "video_id": videos} | renamed
 
 
 def _video(path: Path, name: str) -> str:

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from pathlib import Path
 
 from sentiprism.data.dataset import SPLITS
@@ -14,6 +15,10 @@ SPLIT_NAMES = {split: split for split in SPLITS} | {"dev": "valid", "val": "vali
 LEFT_OUT = re.compile(r"([0-9]{1,6})/([0-9]{1,6})")
 FOLDS = "file of folds"
 FORM = "write JSON {split: [video]}, or CSV video_id,split"
+SHARES = {"train": 0.7, "valid": 0.1, "test": 0.2}
+"""Of the utterances, where a table states no splits."""
+SEED = 1111
+"""Of their draw."""
 LEAST = 3
 """Folds there must be: one to train on, one to select by, one to test on."""
 
@@ -48,6 +53,38 @@ def split_videos(folds: Path | str, sizes: Mapping[str, int], notes: list[str]) 
     names = {(fold - 1) % N: "test", fold % N: "valid"}
     notes.append(f"splits were made here: fold {fold} of {N} by video is test, fold {fold % N + 1} valid")
     return {video: names.get(place[video], "train") for video in sizes}
+
+
+def make_splits(sizes: Mapping[str, int], notes: list[str]) -> dict[str, str]:
+    """Split of each video where nobody says it: `SHARES` of the utterances, each split at least one video.
+
+    Videos come in an order drawn by a constant seed from their names alone; each goes where most is lacking. So the
+    same videos are always split alike, and a further one seldom moves others.
+
+    Args:
+        sizes: utterances of each video.
+        notes: what was done is appended to it.
+
+    Raises:
+        UserError: there are fewer videos than splits.
+    """
+    if len(sizes) < len(SHARES):
+        raise UserError(
+            f"{len(sizes)} video{'s' * (len(sizes) != 1)} cannot be split into {', '.join(SHARES)}",
+            f"give at least {len(SHARES)}, for one video is never in two splits, or state splits in a column 'split'",
+        )
+    order = sorted(sizes, key=lambda name: sha256(f"{SEED} {name}".encode(errors="surrogatepass")).digest())
+    total, held, place = sum(sizes.values()), dict.fromkeys(SHARES, 0), dict[str, str]()
+    for left, video in zip(range(len(order), 0, -1), order, strict=True):
+        empty = [split for split in SHARES if not held[split]]
+        place[video] = max(
+            empty if left <= len(empty) else SHARES, key=lambda split: SHARES[split] - held[split] / total
+        )
+        held[place[video]] += sizes[video]
+    shares = ", ".join(f"{held[split]} {split}" for split in SHARES)
+    aim = "/".join(f"{100 * share:g}" for share in SHARES.values())
+    notes.append(f"splits were made here by video, {aim}, with seed {SEED}: {shares}; a column 'split' states others")
+    return place
 
 
 def fold_of(folds: Path | str | None) -> str | None:

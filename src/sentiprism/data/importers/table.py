@@ -1,17 +1,19 @@
 """A user's own dataset: a CSV of utterances, and a file of features for each modality, joined on the id."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
 
+from sentiprism.data.checks import Checks
 from sentiprism.data.dataset import Utterance
 from sentiprism.data.importers.columns import Table, read_columns
 from sentiprism.data.importers.feature_files import open_features
 from sentiprism.errors import UserError, suggest
 from sentiprism.reading import parse_number
-from sentiprism.types import MODALITIES
+from sentiprism.types import MODALITIES, TargetSpec
 
 Lookup = Callable[[str], npt.NDArray[Any] | None]
 """Id of an utterance -> (T, F), or None."""
@@ -24,19 +26,21 @@ def read_table(
     columns: Mapping[str, str] | None = None,
     classes: Sequence[str] = (),
     folds: Path | str | None = None,
+    official: bool = False,
     notes: list[str] | None = None,
 ) -> Iterator[tuple[str, Utterance]]:
     """Read a CSV, or one a split, and the feature files.
 
     Args:
-        labels: CSV of id, label, split and optionally video_id, text, clip_id, label_T, label_A, label_V;
-            without video_id each id must be ``video$_$clip``. Splits are train, valid (or dev, val) and test. By
-            split, files that have no column of it.
+        labels: CSV of label, and optionally id, video_id, text, split, clip_id, label_T, label_A, label_V; what of
+            these is missing is made where it can be, see `read_columns`. Ids without video_id must be
+            ``video$_$clip``. Splits are train, valid (or dev, val) and test. By split, files without that column.
         features: by modality, a file `open_features` knows; static vectors become sequences of one step.
         columns: where a column of those names comes from in a CSV that has others: the name of one column, or a
             pattern such as ``{split}-{Dialogue_ID}``.
         classes: names in the order of the labels, where the target is classes; a label is a name or its place.
         folds: splits of a table that has none, see `split_videos`.
+        official: whether the dataset has splits of its own, which must then be given.
         notes: warnings are appended to it.
 
     Yields:
@@ -48,7 +52,7 @@ def read_table(
     notes = [] if notes is None else notes
     files = labels if isinstance(labels, Mapping) else {"": labels}
     where = " and ".join(str(path) for path in files.values())
-    table = read_columns(files, columns or {}, folds, notes)
+    table = read_columns(files, columns or {}, folds, notes, joined=bool(features), official=official)
     lookups = {
         modality: joined(path, modality, table["id"], list(files.values()), notes)
         for modality, path in features.items()
@@ -57,6 +61,43 @@ def read_table(
         if table["split"][n]:  # else its video is in no fold
             sequences = {m: steps for m, lookup in lookups.items() if (steps := lookup(name)) is not None}
             yield table["split"][n], utterance(table, n, where, classes, sequences)
+
+
+def check_table(
+    table: Table,
+    where: str,
+    target: TargetSpec,
+    *,
+    without: Collection[str] = (),
+    offset: float = 0.0,
+    allow_shared_videos: bool = False,
+) -> None:
+    """Refuse a table that the store would refuse whatever its features are.
+
+    Args:
+        table: as `read_columns` gives it.
+        where: its file, for messages.
+        target: range or classes of the labels.
+        without: ids that are left out.
+        offset: added to the labels before they are held against it.
+        allow_shared_videos: let a video be in several splits.
+
+    Raises:
+        UserError: ids, labels, videos or splits are wrong, the first of them is named.
+    """
+    checks = Checks(target, allow_shared_videos=allow_shared_videos)
+    rows = (n for n, split in enumerate(table["split"]) if split and table["id"][n] not in without)
+    pairs = ((table["split"][n], utterance(table, n, where, target.classes, {})) for n in rows)
+    for split, one in shifted(pairs, offset):
+        checks.admit(split, one)
+    checks.finish()
+
+
+def shifted(rows: Iterable[tuple[str, Utterance]], offset: float) -> Iterator[tuple[str, Utterance]]:
+    """The same rows with ``offset`` added to every label."""
+    for split, one in rows:
+        labels = {key: value + offset for key, value in one.labels.items()}
+        yield split, replace(one, labels=labels) if offset else one
 
 
 def joined(path: Path, modality: str, ids: Sequence[str], tables: Sequence[Path], notes: list[str]) -> Lookup:
