@@ -107,8 +107,9 @@ MEGABYTE = b"X" + struct.pack("<I", 1 << 20) + b"a" * (1 << 20) + b"q\x00"
 PASSIVE: dict[str, tuple[bytes, str]] = {
     "empty file": (b"", "is empty"),
     "text": (b"id,video_id,label\n", "wants an object made"),
-    "zip (torch.save)": (b"PK\x03\x04" + bytes(60), "wants a persistent id"),
-    "gzip": (b"\x1f\x8b\x08" + bytes(60), "is no pickle: byte 0 is 0x1f"),
+    "zip (torch.save)": (b"PK\x03\x04" + bytes(60), "is a zip archive, such as .npz or what torch.save writes"),
+    "gzip": (b"\x1f\x8b" + bytes(60), "is compressed with gzip, not a pickle"),
+    "HDF5": (b"\x89HDF\r\n\x1a\n" + bytes(60), "is an HDF5 file, not a pickle"),
     "zeros": (bytes(60), "is no pickle"),
     "protocol 9": (b"\x80\x09N.", "protocol 9"),
     "protocol 0": (pickle.dumps({"train": 1}, 0), "text form of protocol 0"),
@@ -124,8 +125,8 @@ PASSIVE: dict[str, tuple[bytes, str]] = {
     "numpy.load": (b"\x80\x04cnumpy\nload\n" + short("/etc/passwd") + b"\x85R.", "asks for 'numpy.load'"),
     "numpy.memmap": (b"\x80\x04cnumpy\nmemmap\n" + short("/etc/passwd") + b"\x85R.", "asks for 'numpy.memmap'"),
     "torch tensor": (b"\x80\x04ctorch._utils\n_rebuild_tensor_v2\n)R.", "asks for 'torch._utils._rebuild_tensor_v2'"),
-    "persistent id": (b"\x80\x04Pabc\n.", "a persistent id"),
-    "binary persistent id": (b"\x80\x04NQ.", "a persistent id"),
+    "persistent id": (b"\x80\x04Pabc\n.", "from outside of the file (a persistent id)"),
+    "binary persistent id": (b"\x80\x04NQ.", "from outside of the file (a persistent id)"),
     "buffer from outside": (b"\x80\x05\x97.", "a buffer from outside"),
     "new object": (b"\x80\x04cnumpy\nndarray\n)\x81.", "wants an object made"),
     "new object, keywords": (b"\x80\x04cnumpy\nndarray\n)}\x92.", "wants an object made"),
@@ -258,5 +259,5 @@ def test_what_is_read_cannot_be_written_to(tmp_path: Path) -> None:
 def test_a_pipe_or_device_is_not_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", Path("/dev/zero"), tmp_path):
-        with pytest.raises(UserError, match="no file"):
+        with pytest.raises(UserError, match="is (not a regular file|a folder); (save|give)"):
             open_pickle(path)

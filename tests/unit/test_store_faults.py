@@ -51,8 +51,18 @@ def refusal(items: Any, home: Path, **options: Any) -> str:
         (("train", utterance("b", labels={"M": 3.2})), "'b': label M = 3.2 is off the range [-3, 3]"),
         (("train", utterance("b", labels={"M": 1.0, "T": 1.0})), "'b' has the labels M, T, earlier ones M"),
         (("train", utterance("b", labels={"T": 1.0})), "'b' has no label 'M'"),
-        (("train", utterance("b", text="\ud800")), "'b': its text is no valid Unicode"),
+        (("train", utterance("b", text="\ud800")), "'b': its text is not valid Unicode"),
         (("train", utterance("b", planted={"w": np.ones(1)})), "'b' plants"),
+        (("train", utterance("b", sequences={"audio": np.ones((3, 0))})), "'b': audio has features of width 0"),
+        (("train", utterance("")), "utterance 4 has a blank id"),
+        (("train", utterance(" \t\u3000")), "utterance 4 has a blank id"),
+        (("train", utterance("b", video_id="")), "'b' has a blank video_id"),
+        (("train", utterance("x" * 10_000)), "its id has 10,000 characters, the limit is 255"),
+        (("train", utterance("b", video_id="x" * 10_000)), "'b': its video_id has 10,000 characters"),
+        (("train", utterance("b\x1b[31m")), "holds U+001B, a character that cannot be shown"),
+        (("train", utterance("a\nb")), "holds U+000A"),
+        (("train", utterance("a\u202eb")), "holds U+202E"),
+        (("train", utterance("a\ud800b")), "holds U+D800"),
     ],
 )
 def test_refuses_by_name(home: Path, extra: tuple[str, Utterance], words: str) -> None:
@@ -64,6 +74,14 @@ def test_refuses_what_is_no_class(home: Path, value: float) -> None:
     items = pairs(("train", utterance("b", labels={"M": value})))
     target = TargetSpec(kind="classes", classes=("no", "yes"))
     assert f"'b': label M = {value:g} is no class from 0 to 1" in refusal(items, home, target=target)
+
+
+@pytest.mark.parametrize("sequences", [{}, {"audio": np.empty((0, 2))}, {"token_ids": np.empty(0, np.int32)}])
+@pytest.mark.parametrize("text", [None, "", " \n"])
+def test_refuses_a_train_split_of_nothing(home: Path, text: str | None, sequences: dict) -> None:
+    items = [(split, utterance(split, text=text, sequences=sequences)) for split in SPLITS]
+    items.append(("valid", utterance("b")))
+    assert "the train split has no text and no features; give texts" in refusal(items, home)
 
 
 @pytest.mark.parametrize("empty", SPLITS)

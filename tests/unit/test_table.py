@@ -74,7 +74,7 @@ def test_parquet_in_its_forms(labels: Path, tmp_path: Path, kind: str) -> None:
     rows, notes = read(labels, audio=tmp_path / "f.parquet")
     for n, (_, u) in enumerate(rows):
         np.testing.assert_array_equal(u.sequences["audio"], S[n] if kind == "sequence" else X[n : n + 1])
-    assert notes == (["f.parquet: column 'name' is no number, not read"] if kind == "columns" else [])
+    assert notes == (["f.parquet: column 'name' is not numeric and not read"] if kind == "columns" else [])
 
 
 def test_ids_of_one_side_only_are_counted(labels: Path, tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_files_of_no_kind_are_refused(labels: Path, tmp_path: Path) -> None:
             read(labels, audio=tmp_path / f"absent{suffix}")
     with zipfile.ZipFile(tmp_path / "h.npz", "w") as archive:
         archive.writestr("id.npy", b"no array")
-    with pytest.raises(UserError, match="'id' is no array"):
+    with pytest.raises(UserError, match="'id' is not an array"):
         read(labels, audio=tmp_path / "h.npz")
     with pytest.raises(UserError, match="did you mean 'vision'"):
         read(labels, visions=tmp_path / "f.npz")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from math import floor, isfinite, log10
 from typing import Any
+from unicodedata import category
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,11 @@ from sentiprism.types import TargetSpec
 
 TOLERANCE = 1e-5
 """How far off the range a label may lie: 8/3 in float32 is not 8/3."""
+
+MOST_NAME = 255
+"""Characters of an id, as of a file's name."""
+_MISLEADING = {*map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A)))}
+"""Characters that turn the direction of what follows: an id would be shown as another one."""
 
 
 class Checks:
@@ -31,6 +37,7 @@ class Checks:
         self.widths: dict[str, int] = {}
         self.planted: dict[str, int] = {}
         self.utterances: Counter[str] = Counter()
+        self._text: dict[str, bool] = defaultdict(bool)
         self._ids: set[str] = set()
         self._videos: dict[str, set[str]] = defaultdict(set)
         self._histogram: dict[str, Counter[float]] = defaultdict(Counter)
@@ -48,12 +55,14 @@ class Checks:
         name = utterance.id
         if split not in SPLITS:
             raise UserError(f"{name!r}: no split is called {split!r}", suggest(split, SPLITS))
-        if not name or name in self._ids:
+        check_name(name, "id", f"utterance {len(self._ids) + 1}")
+        check_name(utterance.video_id, "video_id", repr(name))
+        if name in self._ids:
             raise UserError(f"two utterances have the id {name!r}", "give each utterance an id of its own")
         try:
-            "".join((name, utterance.video_id, utterance.text or "")).encode()
+            (utterance.text or "").encode()
         except UnicodeEncodeError:
-            raise UserError(f"{name!a}: its text is no valid Unicode", "store texts as UTF-8") from None
+            raise UserError(f"{name!r}: its text is not valid Unicode", "store texts as UTF-8") from None
         videos = self._videos[utterance.video_id]
         videos.add(split)
         if len(videos) > 1 and not self.allow_shared_videos:
@@ -63,6 +72,7 @@ class Checks:
             )
         self._ids.add(name)
         self.utterances[split] += 1
+        self._text[split] |= bool(utterance.text and utterance.text.strip())
         self._check_labels(split, utterance)
         sequences = {}
         for key, steps in utterance.sequences.items():
@@ -122,6 +132,9 @@ class Checks:
             return np.array(steps, np.int32)
         if steps.size == 0:
             width = steps.shape[1] if steps.ndim > 1 else 0
+            if len(steps) and not width:
+                remedy = "store one number a feature, or leave the sequence out"
+                raise UserError(f"{name!r}: {key} has features of width 0", remedy)
             return np.empty((0, self.widths.setdefault(key, width) if width else 0), np.float32)
         if steps.ndim != 2 or steps.dtype.kind not in "fiu":
             raise UserError(
@@ -156,14 +169,16 @@ class Checks:
             expected: utterances of the official splits.
 
         Raises:
-            UserError: a split is empty.
+            UserError: a split is empty, or there is nothing in train to learn from.
         """
         for split in SPLITS:
             if not self.utterances[split]:
                 raise UserError(
                     f"the {split} split is empty",
-                    "give it utterances: models learn on train, are selected on valid and judged on test",
+                    "give it utterances: models learn on train, are selected on valid and measured on test",
                 )
+        if not self._text["train"] and not any(self._lengths["train", key] for key in SEQUENCES):
+            raise UserError("the train split has no text and no features", "give texts, or features of a modality")
         return {split: self._card(split) for split in SPLITS}, tuple(self._warnings(expected or {}))
 
     def _card(self, split: str) -> SplitCard:
@@ -206,3 +221,25 @@ class Checks:
                     f"{key}: {len(constant)} of {self.widths[key]} features are constant in train: {columns}"
                 )
         return warnings
+
+
+def check_name(name: str, what: str, whose: str) -> None:
+    """Refuse a name that is blank, too long, or cannot be shown as it is.
+
+    Args:
+        name: an id, or what else the user named.
+        what: it is, for messages.
+        whose: name it is, for messages.
+
+    Raises:
+        UserError: it is one of these.
+    """
+    if not name.strip():
+        raise UserError(f"{whose} has a blank {what}", "use letters, digits and signs")
+    if len(name) > MOST_NAME:
+        cause = f"{whose}: its {what} has {len(name):,} characters, the limit is {MOST_NAME}"
+        raise UserError(cause, "give it a short one")
+    wrong = next((sign for sign in name if category(sign) in {"Cc", "Cs", "Zl", "Zp"} or sign in _MISLEADING), None)
+    if wrong is not None:
+        cause = f"{whose}: the {what} {name!a} holds U+{ord(wrong):04X}, a character that cannot be shown"
+        raise UserError(cause, "use letters, digits and signs")

@@ -1,11 +1,14 @@
 """Importers, one file a format, and the one door to them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sentiprism.errors import UserError
 from sentiprism.files import sha256
+from sentiprism.languages import check_language
+from sentiprism.reading import check_regular
 
 if TYPE_CHECKING:
     from sentiprism.data.dataset import Dataset, Utterance
@@ -18,6 +21,9 @@ __all__ = ["choose_target", "import_dataset"]
 
 BERT_WIDTHS = (768, 1024)
 """F of the MMSA distribution's text features, last hidden states of BERT; GloVe has 300."""
+
+WIDEST, FINEST = 1e9, 1e-4
+"""Greatest size of a label, and least width of a range as a part of that: float32 has seven digits."""
 
 GOES_WITH = {
     "labels": ("text", "audio", "vision", "folds", "column"),
@@ -65,7 +71,7 @@ def import_dataset(
         low: least label of a dataset of your own, on the scale of the labels given.
         high: greatest label of it.
         classes: names of its labels instead, in the order of the logits.
-        language: of the transcripts of a dataset of your own, ISO 639-1.
+        language: of the transcripts of a dataset of your own, see `check_language`.
         replace: a dataset of this name.
         progress: called with the number of utterances so far.
 
@@ -80,6 +86,7 @@ def import_dataset(
     from sentiprism.metrics import protocol_for
 
     notes: list[str] = []
+    language = check_language(language)
     files = {"text": text, "audio": audio, "vision": vision}
     sources = {"labels": labels, "mmsa": mmsa, "csd": csd, "arrays": arrays}
     _check_sources(sources, {**files, "words": words, "folds": folds, "column": columns})
@@ -162,6 +169,7 @@ def choose_target(
     Raises:
         UserError: neither known nor given, or the two contradict each other.
     """
+    from sentiprism.data.checks import check_name
     from sentiprism.types import TargetSpec
 
     if known:
@@ -174,11 +182,21 @@ def choose_target(
         if low is not None or high is not None:
             raise UserError("classes have no range", "leave --low and --high out, or --classes")
         if len(classes) < 2 or len(set(classes)) < len(classes) or not all(classes):
-            raise UserError(f"{','.join(classes)!r} are no classes", "give two names or more, with commas between")
+            cause = f"{','.join(classes)!r} does not name classes, each once"
+            raise UserError(cause, "give two names or more, with commas between")
+        for place, label in enumerate(classes):
+            check_name(label, "name", f"class {place}")
         return TargetSpec(kind="classes", classes=tuple(classes))
-    if low is None or high is None or not low < high:
-        remedy = "give the range of its labels, --low and --high, or their names, --classes"
-        raise UserError(f"{name!r} is no dataset known here", remedy)
+    if low is None or high is None:
+        missing = "greatest label" if low is not None else "least label" if high is not None else "range"
+        remedy = "give --low and --high, or --classes and the names of its labels"
+        raise UserError(f"{name!r} is not one of the known datasets, and has no {missing} given", remedy)
+    if not (isfinite(low) and isfinite(high) and low < high):
+        raise UserError(f"labels from {low:g} to {high:g} are not a range", "give two numbers, --low below --high")
+    widest = max(abs(low), abs(high))
+    if widest > WIDEST or high - low < widest * FINEST:
+        cause = f"labels from {low:g} to {high:g} cannot be told apart in float32"
+        raise UserError(cause, "give them another scale, such as 0 to 1")
     return TargetSpec(low=low, high=high)
 
 
@@ -200,8 +218,9 @@ def _known(name: str, mmsa: Path | None, notes: list[str]) -> "KnownDataset | No
     from sentiprism.data.known import describe, recognise
 
     known = describe(name)
-    if mmsa is None or not mmsa.is_file():
+    if mmsa is None:
         return known
+    check_regular(mmsa, what="pickle")
     found = recognise(sha256(mmsa))
     if found:
         notes.append(f"{mmsa.name} is {found[1]} of {found[0].title} as distributed (SHA-256)")

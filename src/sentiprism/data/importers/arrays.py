@@ -11,6 +11,7 @@ import numpy.typing as npt
 from sentiprism.data.dataset import SPLITS, Utterance
 from sentiprism.data.importers.columns import SEPARATOR
 from sentiprism.data.importers.folds import SPLIT_NAMES, short, split_videos
+from sentiprism.data.importers.notes import not_read
 from sentiprism.data.importers.npz import Archive, open_npz
 from sentiprism.data.importers.table import parse_label
 from sentiprism.errors import UserError, suggest
@@ -98,9 +99,7 @@ def _find(archive: Archive, notes: list[str]) -> dict[str | None, dict[str, str]
     whole: list[str | None] = splits if any("label" in keys[split] for split in splits) else [None]
     keys = {split: keys.get(split, {}) for split in whole}
     read = {key for found in keys.values() for key in found.values()}
-    notes += [
-        f"{archive.path.name}: array {key!r} is not known and not read" for key in archive.names if key not in read
-    ]
+    notes += not_read(archive.path.name, "array", [key for key in archive.names if key not in read], "not known and")
     return keys
 
 
@@ -168,6 +167,8 @@ def _features(where: str, key: str, array: npt.NDArray[Any]) -> npt.NDArray[Any]
         raise UserError(
             f"{where}: {key} holds {array.dtype} of shape {array.shape}", "store (N, T, F) or (N, F) numbers"
         )
+    if not array.shape[-1]:
+        raise UserError(f"{where}: {key} holds features of width 0", "store one number a feature, or leave it out")
     return array if array.ndim == 3 else array[:, None]
 
 

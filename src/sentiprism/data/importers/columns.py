@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sentiprism.data.importers.csv_files import read_csv
 from sentiprism.data.importers.folds import SPLIT_NAMES, make_splits, short, split_videos
+from sentiprism.data.importers.notes import not_read
 from sentiprism.errors import UserError, few, suggest
 
 KEYS = ("id", "label", "split")
@@ -70,10 +71,7 @@ def read_columns(
         if parts[-1].keys() != parts[0].keys():
             name = min(parts[-1].keys() ^ parts[0].keys())
             raise UserError(f"{path} and the first file do not both have {name!r}", "give all files the same columns")
-    if unknown:
-        what = f"column{'s' * (len(unknown) > 1)} {few(map(repr, unknown))}"
-        files_read = " and ".join(path.name for path in files.values())
-        notes.append(f"{files_read}: {what} {'are' if len(unknown) > 1 else 'is'} not known and not read")
+    notes += not_read(" and ".join(path.name for path in files.values()), "column", unknown, "not known and")
     table = {key: list(chain.from_iterable(part[key] for part in parts)) for key in parts[0]}
     twice = next((name for name, count in Counter(table["id"]).items() if count > 1), None)
     if twice is not None:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.data.dataset import SPLITS, Utterance
+from sentiprism.data.importers.notes import not_read
 from sentiprism.data.importers.sandbox import Column, Other, PickleFile, open_pickle
 from sentiprism.errors import UserError, suggest
 
@@ -48,9 +49,9 @@ def read_mmsa(path: Path, *, notes: list[str] | None = None) -> Iterator[tuple[s
     for split in SPLITS:
         if split not in names:
             raise UserError(f"{path} has no split {split!r}", suggest_rename(split, file.splits))
-    notes += [f"{path.name}: split {name!r} is not read" for key, name in names.items() if key not in SPLITS]
+    notes += not_read(path.name, "split", [name for key, name in names.items() if key not in SPLITS])
     unknown = {key for split in SPLITS for key in file.splits[names[split]]} - KEYS
-    notes += [f"{path.name}: key {key!r} is not known and not read" for key in sorted(unknown)]
+    notes += not_read(path.name, "key", sorted(unknown), "not known and")
     unused = [key for key in UNUSED if key in file.splits[names["train"]]]
     if unused:
         notes.append(f"{path.name}: {' and '.join(unused)} not read: labels are regression_labels")
@@ -171,4 +172,6 @@ def _array(where: str, key: str, columns: dict[str, Column]) -> npt.NDArray[Any]
             f"{where}.{key} has shape {array.shape}, not (N, 3, L)",
             "store ids, mask and segments as its 3 rows",
         )
+    if not array.shape[-1]:
+        raise UserError(f"{where}.{key} holds features of width 0", "store one number a feature, or leave it out")
     return array if array.ndim == 3 else array[:, None, :]

@@ -1,20 +1,24 @@
 """Numpy archives that somebody else made: arrays of numbers and strings come out, or one clear refusal."""
 
-import zipfile
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from sentiprism.errors import UserError
+from sentiprism.reading import open_regular
 
 ROOM = 1 << 28
-"""Bytes any archive may unpack to."""
+"""Bytes any file may unpack to."""
 RATIO = 200
 """Times its own size a larger one may unpack to: padded features shrink tenfold, a bomb a thousandfold."""
+DIRECTORY = 4 << 20
+"""Bytes of an archive's list of members, some 50,000 of them; ours have ten."""
+REMEDY = "save it again, without Python objects"
 
 
 class Archive:
@@ -38,9 +42,9 @@ class Archive:
         try:
             array = self._file[name]
         except Exception as error:  # numpy and zipfile raise a dozen kinds for what is in a file
-            raise _refusal(self.path, error) from None
+            raise unreadable(self.path, error) from None
         if not isinstance(array, np.ndarray):
-            raise UserError(f"{self.path}: {name!r} is no array", "save it again with numpy.savez")
+            raise UserError(f"{self.path}: {name!r} is not an array", REMEDY)
         return array
 
 
@@ -49,22 +53,47 @@ def open_npz(path: Path) -> Iterator[Archive]:
     """Open an ``.npz``; no pickle in it is ever read.
 
     Raises:
-        UserError: there is no such file, it is no archive, or it unpacks to far more than it is.
+        UserError: it is not a regular file or not an archive, or it unpacks to far more than it is.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(member.file_size for member in archive.infolist())
-        file = np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise UserError(f"no file {path}", "check the path") from None
-    except Exception as error:  # see `Archive.read`
-        raise _refusal(path, error) from None
-    with file:
-        if unpacked > max(ROOM, RATIO * path.stat().st_size):
-            raise UserError(f"{path} unpacks to {unpacked / 1e9:.1f} GB", "save it again, uncompressed")
-        yield Archive(path, file)
+    with open_regular(path, what="archive") as fd, open(fd, "rb", closefd=False) as stream:
+        try:
+            _check_directory(path, stream)
+            file = np.load(stream, allow_pickle=False)
+            if not isinstance(file, np.lib.npyio.NpzFile):
+                raise UserError(f"{path} is not an .npz archive", REMEDY)
+            unpacked = sum(member.file_size for member in file.zip.infolist())
+        except UserError:
+            raise
+        except Exception as error:  # see `Archive.read`
+            raise unreadable(path, error) from None
+        check_unpacked(path, unpacked, stream.seek(0, 2))
+        with file:
+            yield Archive(path, file)
 
 
-def _refusal(path: Path, error: Exception) -> UserError:
-    reason = " ".join(str(error).split())[:200] or type(error).__name__
-    return UserError(f"{path} cannot be read: {reason}", "save it again, without Python objects")
+def check_unpacked(path: Path, unpacked: int, size: int) -> None:
+    """Refuse a file that unpacks to far more than its ``size``; both in bytes."""
+    if unpacked > max(ROOM, RATIO * size):
+        raise UserError(f"{path} unpacks to {unpacked / 1e9:.1f} GB", "save it again, uncompressed")
+
+
+def unreadable(path: Path, error: Exception) -> UserError:
+    """What to tell where a library could not read a file."""
+    return UserError(f"{path} cannot be read: {str(error).strip() or type(error).__name__}", REMEDY)
+
+
+def _check_directory(path: Path, stream: IO[bytes]) -> None:
+    """Refuse an archive of too many members before Python makes an object of each; its size is found as zipfile does."""
+    size = stream.seek(0, 2)
+    stream.seek(max(size - (1 << 16) - 22 - 76, 0))
+    tail = stream.read()
+    stream.seek(0)
+    plain = len(tail) - 22
+    end = plain if tail[plain : plain + 4] == b"PK\5\6" and tail.endswith(b"\0\0") else tail.rfind(b"PK\5\6")
+    if end < 0 or end + 16 > len(tail):
+        return  # not an archive: numpy says so
+    (length,) = struct.unpack_from("<I", tail, end + 12)
+    if end >= 76 and tail[end - 20 : end - 16] == b"PK\6\7":  # larger than 4 GB
+        (length,) = struct.unpack_from("<Q", tail, end - 76 + 40)
+    if length > DIRECTORY:
+        raise UserError(f"{path} has too many members for a file of features", "keep one array of each kind")

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.errors import UserError
+from sentiprism.reading import open_regular
 from sentiprism.sandbox.confine import warn_unconfined
 from sentiprism.sandbox.launch import ChildProcess
 
@@ -89,11 +90,14 @@ def open_pickle(path: Path, limits: Limits | None = None) -> PickleFile:
     Raises:
         UserError: the file is missing, broken or greedy, or asks for more than arrays, strings, numbers.
     """
-    if not path.is_file():
-        raise UserError(f"no file {path}", "check the path")
     try:
-        with path.open("rb") as file, tempfile.TemporaryFile() as decoded, tempfile.TemporaryFile() as answer:
-            _run_child(path, limits or Limits.for_size(path.stat().st_size), file, decoded, answer)
+        with (
+            open_regular(path, what="pickle") as fd,
+            open(fd, "rb", closefd=False) as file,
+            tempfile.TemporaryFile() as decoded,
+            tempfile.TemporaryFile() as answer,
+        ):
+            _run_child(path, limits or Limits.for_size(os.fstat(fd).st_size), file, decoded, answer)
             maps = [_mapped(file), _mapped(decoded)]
             answer.seek(0)
             splits: dict[str, dict[str, Column]] = {}
@@ -103,7 +107,7 @@ def open_pickle(path: Path, limits: Limits | None = None) -> PickleFile:
                 if "key" in entry:
                     split[entry["key"]] = _column(entry, maps)
     except (OSError, TypeError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({' '.join(str(error).split())})", REMEDY) from None
+        raise UserError(f"{path} cannot be read ({error})", REMEDY) from None
     return PickleFile(splits, maps)
 
 
@@ -117,7 +121,7 @@ def _run_child(path: Path, limits: Limits, file: IO[bytes], decoded: IO[bytes], 
     descriptors = (file.fileno(), decoded.fileno())
     with ChildProcess(
         CHILD,
-        *(limits.memory + path.stat().st_size, limits.output, limits.cpu, *descriptors),
+        *(limits.memory + os.fstat(file.fileno()).st_size, limits.output, limits.cpu, *descriptors),
         options=("-P", "-s", "-S"),
         environment={"PYTHONDONTWRITEBYTECODE": "1", "MALLOC_ARENA_MAX": "1"},
         descriptors=descriptors,

@@ -27,6 +27,13 @@ from sentiprism.data.importers._pickle.values import (
 )
 from sentiprism.sandbox.confine import confine
 
+OTHERS = {
+    b"PK\3\4": "a zip archive, such as .npz or what torch.save writes",
+    b"\x1f\x8b": "compressed with gzip",
+    b"\x89HDF": "an HDF5 file",
+}
+"""First bytes of files that are taken for pickles."""
+
 
 def describe(value: object) -> dict[str, Any]:
     """A column: where its array lies, its strings, its numbers, or a word for what else it is."""
@@ -83,6 +90,9 @@ def main() -> None:
         if not size:
             refuse("is empty")
         with mmap.mmap(pickle, size, access=mmap.ACCESS_READ) as file:
+            for magic, what in OTHERS.items():
+                if file[: len(magic)] == magic:
+                    refuse(f"is {what}, not a pickle")
             for column in columns(Machine(file, decoded).run()):
                 if sum(map(len, column.get("strings", ()))) > output:  # one text may stand in it a million times
                     refuse("unpacks to more than a dataset of its size")

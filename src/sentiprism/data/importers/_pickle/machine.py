@@ -193,7 +193,7 @@ class Machine(Reader):
 FORBIDDEN = {
     "an object made": b"\x81\x92io",
     "an extension code": b"\x82\x83\x84",
-    "a persistent id": b"PQ",
+    "an object from outside of the file (a persistent id)": b"PQ",
     "a buffer from outside": b"\x97\x98",
     "a copy of its stack": b"2",
     "a set": b"\x8f\x90\x91",
