@@ -1,5 +1,6 @@
 """Computational sequences made to hurt: types, shapes and sizes that no stream has, and damage."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from makers import make_csd
 from makers_hostile import NO_FILES, no_file, refusal
 from sentiprism.data.importers.csd import read_csd
+from sentiprism.errors import UserError
 
 SPANS = [(0.0, 2.0), (2.0, 3.0)]
 ONES = np.ones((2, 1))
@@ -142,7 +144,5 @@ def test_flipped_bytes_are_read_or_refused(seed: int, files: dict[str, Path], tm
         content[at] = random.integers(256)
     files["labels"] = tmp_path / "hostile.csd"
     files["labels"].write_bytes(content)
-    try:
+    with suppress(UserError):
         list(read_csd(**files))
-    except Exception as error:  # noqa: BLE001 - whatever is raised is the finding
-        assert type(error).__name__ == "UserError", (seed, error)

@@ -3,6 +3,7 @@
 import io
 import struct
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from makers_hostile import NO_FILES, no_file, refusal
 from makers_table import ROWS, table
 from sentiprism.data.importers.arrays import read_arrays
 from sentiprism.data.importers.table import read_table
+from sentiprism.errors import UserError
 
 IDS = [row["id"] for row in ROWS]
 N = len(IDS)
@@ -190,7 +192,5 @@ def test_flipped_bytes_are_read_or_refused(seed: int, tmp_path: Path) -> None:
         for at in random.integers(0, len(content), 3):
             content[at] = random.integers(256)
         (tmp_path / name).write_bytes(content)
-        try:
+        with suppress(UserError):
             read(tmp_path / name)
-        except Exception as error:  # noqa: BLE001 - whatever is raised is the finding
-            assert type(error).__name__ == "UserError", (seed, name, error)

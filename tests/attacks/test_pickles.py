@@ -259,5 +259,5 @@ def test_what_is_read_cannot_be_written_to(tmp_path: Path) -> None:
 def test_a_pipe_or_device_is_not_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", Path("/dev/zero"), tmp_path):
-        with pytest.raises(UserError, match="is (not a regular file|a folder); (save|give)"):
+        with pytest.raises(UserError, match=r"is (not a regular file|a folder); (save|give)"):
             open_pickle(path)

@@ -101,10 +101,7 @@ def _is_number(dataset: Any) -> bool:
 
 def _words(where: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Words as byte strings of one length, none of them so long that all would fill the memory."""
-    if values.dtype.kind == "O":
-        longest = max((len(word) for word in values.flat), default=0)
-    else:
-        longest = values.dtype.itemsize
+    longest = max(map(len, values.flat), default=0) if values.dtype.kind == "O" else values.dtype.itemsize
     if longest > MOST_LETTERS:
         raise UserError(f"{where} has a word of {longest:,} bytes", "store one word a step")
     return values.astype(np.bytes_)

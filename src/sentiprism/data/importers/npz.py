@@ -59,9 +59,9 @@ def open_npz(path: Path) -> Iterator[Archive]:
         try:
             _check_directory(path, stream)
             file = np.load(stream, allow_pickle=False)
-            if not isinstance(file, np.lib.npyio.NpzFile):
+            if not isinstance(file, np.lib.npyio.NpzFile) or file.zip is None:
                 raise UserError(f"{path} is not an .npz archive", REMEDY)
-            unpacked = sum(member.file_size for member in file.zip.infolist())
+            unpacked = sum([member.file_size for member in file.zip.infolist()])
         except UserError:
             raise
         except Exception as error:  # see `Archive.read`
@@ -83,7 +83,7 @@ def unreadable(path: Path, error: Exception) -> UserError:
 
 
 def _check_directory(path: Path, stream: IO[bytes]) -> None:
-    """Refuse an archive of too many members before Python makes an object of each; its size is found as zipfile does."""
+    """Refuse an archive of too many members before each of them becomes an object; where zipfile looks, so do we."""
     size = stream.seek(0, 2)
     stream.seek(max(size - (1 << 16) - 22 - 76, 0))
     tail = stream.read()
