@@ -95,7 +95,11 @@ def moods(path: Path) -> Path:
         ("mine", {}, "not one of the known datasets, and has no range given; give --low and --high, or --classes"),
         ("mine", {"low": 0.0}, "has no greatest label given"),
         ("mine", {"high": 0.0}, "has no least label given"),
-        ("mine", {"low": 1.0, "high": 1.0}, "labels from 1 to 1 are not a range; give --low and --high, the first below"),
+        (
+            "mine",
+            {"low": 1.0, "high": 1.0},
+            "labels from 1 to 1 are not a range; give --low and --high, the first below",
+        ),
         ("mine", {"low": 2.0, "high": 1.0}, "labels from 2 to 1 are not a range"),
         ("mine", {"low": float("-inf"), "high": float("inf")}, "labels from -inf to inf are not a range"),
         ("mine", {"low": float("nan"), "high": 1.0}, "labels from nan to 1 are not a range"),

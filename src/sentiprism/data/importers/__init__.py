@@ -192,7 +192,9 @@ def choose_target(
         remedy = "give --low and --high, or --classes and the names of its labels"
         raise UserError(f"{name!r} is not one of the known datasets, and has no {missing} given", remedy)
     if not (isfinite(low) and isfinite(high) and low < high):
-        raise UserError(f"labels from {low:g} to {high:g} are not a range", "give --low and --high, the first below the second")
+        raise UserError(
+            f"labels from {low:g} to {high:g} are not a range", "give --low and --high, the first below the second"
+        )
     widest = max(abs(low), abs(high))
     if widest > WIDEST or high - low < widest * FINEST:
         cause = f"labels from {low:g} to {high:g} cannot be told apart in float32"

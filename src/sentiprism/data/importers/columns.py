@@ -9,7 +9,7 @@ from pathlib import Path
 from sentiprism.data.importers.csv_files import read_csv
 from sentiprism.data.importers.folds import SPLIT_NAMES, make_splits, short, split_videos
 from sentiprism.data.importers.notes import not_read
-from sentiprism.errors import UserError, few, suggest
+from sentiprism.errors import UserError, suggest
 
 KEYS = ("id", "label", "split")
 OPTIONAL = ("video_id", "text", "clip_id", "label_T", "label_A", "label_V")
