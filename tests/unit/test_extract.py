@@ -185,6 +185,17 @@ def test_a_file_and_a_label_are_enough(recordings, tmp_path):
     assert "m.csv: 1 utterances begin before the one before them in their video ends" in made.card.warnings
 
 
+def test_a_dataset_of_nothing_and_a_language_that_is_none_are_refused_at_once(recordings, tmp_path):
+    rows = [{k: v for k, v in row(name, split).items() if k != "text"} for name, split in SPLITS.items()]
+    table, nothing = write(tmp_path / "l.csv", rows), {"audio": "none", "vision": "none"}
+    for path in recordings.rglob("*.wav"):
+        path.write_bytes(b"never opened")
+    with pytest.raises(UserError, match="the train split has no text and no features; give texts"):
+        extract(recordings, "no", labels=table, options=nothing, **RANGE)
+    with pytest.raises(UserError, match=r"'english' is not the code of a language; did you mean 'en'"):
+        extract(recordings, "no", labels=table, options=HEAR, language="english", **RANGE)
+
+
 KNOWN_BAD = {
     "a recording that is missing": ([row("a", "train"), row("gone", "test")], "lacks 1 of 2 recordings of .*: 'gone'"),
     "a label off the range": ([row("a", "train", label=9)], "'a': label M = 9 is off the range"),

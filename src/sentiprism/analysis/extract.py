@@ -85,6 +85,7 @@ def extract(
     from sentiprism.data.known import describe
     from sentiprism.data.store import write_dataset
     from sentiprism.files import home, safe_name
+    from sentiprism.languages import check_language
     from sentiprism.metrics import protocol_for
 
     options = (
@@ -92,6 +93,7 @@ def extract(
         if isinstance(options, ExtractOptions)
         else ExtractOptions.parse(dict(options or {}), "options of extract")
     )
+    language = check_language(language)
     folder, labels = Path(folder), Path(labels)
     if home("datasets", safe_name(name, "dataset name")).exists() and not replace:  # said before hours of work
         raise UserError(f"dataset {name!r} exists already", "choose another name, or replace it with --replace")
@@ -110,7 +112,8 @@ def extract(
         allow_missing=allow_missing,
     )
     absent = {cut.id for task in tasks if task.path is None for cut in task.cuts}
-    check_table(table, str(labels), target, without=absent, offset=offset, allow_shared_videos=shared)
+    whole = not (recipes or transcripts or options.text == "recognised")
+    check_table(table, str(labels), target, without=absent, offset=offset, allow_shared_videos=shared, whole=whole)
     if options.text == "recognised" or options.per == "word":
         check_whisper(options.asr)
     work = partial(look, options=options, faces=vision_features is None)

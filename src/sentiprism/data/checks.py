@@ -162,11 +162,14 @@ class Checks:
         if not varies.all():
             varies |= (steps != first).any(axis=0)
 
-    def finish(self, expected: Mapping[str, int] | None = None) -> tuple[dict[str, SplitCard], tuple[str, ...]]:
+    def finish(
+        self, expected: Mapping[str, int] | None = None, *, whole: bool = True
+    ) -> tuple[dict[str, SplitCard], tuple[str, ...]]:
         """What each split holds, and the warnings.
 
         Args:
             expected: utterances of the official splits.
+            whole: False = texts or features are still to come.
 
         Raises:
             UserError: a split is empty, or there is nothing in train to learn from.
@@ -177,7 +180,7 @@ class Checks:
                     f"the {split} split is empty",
                     "give it utterances: models learn on train, are selected on valid and measured on test",
                 )
-        if not self._text["train"] and not any(self._lengths["train", key] for key in SEQUENCES):
+        if whole and not self._text["train"] and not any(self._lengths["train", key] for key in SEQUENCES):
             raise UserError("the train split has no text and no features", "give texts, or features of a modality")
         return {split: self._card(split) for split in SPLITS}, tuple(self._warnings(expected or {}))
 

@@ -71,6 +71,7 @@ def check_table(
     without: Collection[str] = (),
     offset: float = 0.0,
     allow_shared_videos: bool = False,
+    whole: bool = False,
 ) -> None:
     """Refuse a table that the store would refuse whatever its features are.
 
@@ -81,6 +82,7 @@ def check_table(
         without: ids that are left out.
         offset: added to the labels before they are held against it.
         allow_shared_videos: let a video be in several splits.
+        whole: neither texts nor features are still to come.
 
     Raises:
         UserError: ids, labels, videos or splits are wrong, the first of them is named.
@@ -90,7 +92,7 @@ def check_table(
     pairs = ((table["split"][n], utterance(table, n, where, target.classes, {})) for n in rows)
     for split, one in shifted(pairs, offset):
         checks.admit(split, one)
-    checks.finish()
+    checks.finish(whole=whole)
 
 
 def shifted(rows: Iterable[tuple[str, Utterance]], offset: float) -> Iterator[tuple[str, Utterance]]:
