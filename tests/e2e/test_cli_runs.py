@@ -76,7 +76,15 @@ def test_ablate_trains_a_table_once_and_the_page_of_results_is_made_of_its_runs(
     words = ("mdf", "--experiment", paper, "--table", "modalities", "--device", "cpu")
     first = cli("ablate", *words, "--out", "runs")
     assert first.status == 0
-    for part in ("What helps", "MAE ↓ published", "MAE ↓ measured", "0.8?", "Another's", "contradicts itself"):
+    for part in (
+        "What helps",
+        "constant predictor",
+        "MAE ↓ published",
+        "MAE ↓ measured",
+        "0.8?",
+        "Another's",
+        "contradicts itself",
+    ):
         assert part in first.out
     assert max(map(len, first.out.split("Remarks")[0].splitlines())) <= 80
     again = cli("ablate", *words, "--out", "runs", "--json")
@@ -91,10 +99,9 @@ def test_ablate_trains_a_table_once_and_the_page_of_results_is_made_of_its_runs(
 
     assert cli("results", "runs", "--out", "docs/results.md", "--reference", "mdf").out == "2 runs in docs/results.md\n"
     page = (tmp_path / "docs/results.md").read_text(encoding="utf-8")
-    assert (
-        f"| 03-mdf | mdf | 1 | text (features), audio, vision | {rows[2]['measured']['metrics']['mae']['mean']:.3f}"
-        in page
-    )
+    mark = "" if rows[2]["measured"]["constant"]["better"] else " ‡"
+    mean = rows[2]["measured"]["metrics"]["mae"]["mean"]
+    assert f"| 03-mdf{mark} | mdf | 1 | text (features), audio, vision | {mean:.3f}" in page
     assert page == cli("results", "runs", "--reference", "mdf").out[:-1]
 
 

@@ -149,13 +149,18 @@ def test_published_and_measured_stand_side_by_side(measure, data, tmp_path):
     columns = found.columns()
     assert list(columns)[:3] == ["MAE ↓ published", "MAE ↓ measured", "MAE ↓ less full"]
     metrics = found.lines[1].evaluation.metrics["mae"]
-    assert columns["MAE ↓ measured"][1] == (
+    own = [one.row.name + (one.evaluation.mark if one.evaluation else "") for one in found.lines]
+    assert found.names() == ["constant predictor", *own]
+    assert columns["MAE ↓ measured"][0] == whole.constant.metrics["mae"].cells()
+    assert columns["MAE ↓ published"][0] == columns["MAE ↓ less full"][0] == ("–",)
+    assert columns["MAE ↓ measured"][2] == (
         f"{metrics.mean:.3f} ± {metrics.std:.3f}",
         f"[{metrics.low:.3f}, {metrics.high:.3f}]",
     )
-    assert columns["MAE ↓ less full"][3] == columns["MAE ↓ measured"][0] == ("–",)
+    assert columns["MAE ↓ less full"][4] == columns["MAE ↓ measured"][1] == ("–",)
     page = found.to_markdown()
-    assert f"| without a | 0.72 | {' '.join(columns['MAE ↓ measured'][1])} |" in page
+    assert f"| {found.names()[2]} | 0.72 | {' '.join(columns['MAE ↓ measured'][2])} |" in page
+    assert "- MAE: mean absolute error" in page
     for part in ("What helps", "a paper", "selection: not stated", "epoch of the lowest valid MAE", "- a note"):
         assert part in page
 

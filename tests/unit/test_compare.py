@@ -57,7 +57,7 @@ def test_costs_are_those_of_the_run(found, trained):
 
 def test_csv_holds_every_number_unrounded(found):
     rows = list(csv.DictReader(io.StringIO(found.render("csv"))))
-    assert len(rows) == 2 * len(found.evaluations[0].metrics)
+    assert len(rows) == 3 * len(found.evaluations[0].metrics)  # the constant predictor's too
     by = {(row["run"], row["metric"]): row for row in rows}
     mae, apart = found.evaluations[1].metrics["mae"], found.differences[0]["mae"]
     row = by["trained", "mae"]
@@ -80,7 +80,7 @@ def test_every_format_shows_the_same_cells(found):
     assert r"text\_only" in page
     lines = [line for line in page.splitlines() if line.endswith(r"\\")]
     assert {line.count("&") for line in lines} == {13}  # every line fills every column
-    assert len(lines) == 1 + 2 + 4  # head, the reference, the other with what it differs in
+    assert len(lines) == 1 + 2 + 2 + 4  # head, the constant, the reference, the other with what it differs in
     with pytest.raises(UserError, match="did you mean 'latex'"):
         found.render("latx")
 

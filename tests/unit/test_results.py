@@ -113,8 +113,9 @@ def test_the_page(runs):
     rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")]
     head, _, *body = rows
     assert head[:4] == ["| run", "model", "seeds", "inputs"]
-    assert [row[0] for row in body] == ["| text", "| text-1", "| mdf"]
-    mdf = dict(zip(head, body[2], strict=True))
+    names = [f"| {one.run.name}{one.evaluation.mark}" for one in found]
+    assert [row[0] for row in body] == ["| constant predictor", *names]
+    mdf = dict(zip(head, body[3], strict=True))
     value = found[2].evaluation.metrics["mae"]
     assert mdf["MAE ↓"] == f"{value.mean:.3f} ± {value.std:.3f}<br>[{value.low:.3f}, {value.high:.3f}]"
     gap = found[2].difference["mae"]
@@ -123,7 +124,7 @@ def test_the_page(runs):
     )
     valid = np.array(found[2].valid[1])
     assert mdf["valid"] == f"{valid.mean():.3f} ± {valid.std(ddof=1):.3f}"
-    assert dict(zip(head, body[1], strict=True))["MAE less text_only"] == "–"
+    assert dict(zip(head, body[2], strict=True))["MAE less text_only"] == "–"
     threads = found[2].run.environment["threads"]
     machine = f"cpu, {threads} thread{'s' * (threads > 1)}"
     for part in ("## small", "epoch of the lowest valid MAE", machine, f"    {found[2].command}  # mdf"):
@@ -180,8 +181,8 @@ def test_a_precision_that_auto_would_not_choose_is_in_the_command_and_on_the_pag
     (copy / "environment.json").write_text(json.dumps({**environment, "precision": "bf16"}))
     (single,), (half,) = (gather([folder], device="cpu") for folder in (runs / "small" / "mdf", copy))
     assert half.command == f"{single.command} --precision bf16"
-    assert f"Trained on cpu, {environment['threads']} thread" in page([half])
-    assert "(bf16)." in page([half])
+    assert f"trained on cpu, {environment['threads']} thread" in page([half])
+    assert "(bf16)\n" in page([half])
     assert "bf16" not in page([single])
 
 
@@ -191,15 +192,17 @@ def test_damage_that_was_measured_stands_below_its_dataset(runs, tmp_path):
     assert "damaged" not in page(gather([tmp_path], device="cpu"))
     text = robustness(tmp_path / "text", kinds=["missing"], points=3, device="cpu")
     mdf = robustness(tmp_path / "mdf", kinds=["missing", "noise"], modalities=["audio"], points=3, device="cpu")
-    *_, said, table = page(gather([tmp_path], device="cpu")).strip().split("\n\n")
+    *_, said, table, notes = page(gather([tmp_path], device="cpu")).strip().split("\n\n")
+    assert "- constant predictor: mean of train's labels" in notes
     assert "mean MAE over the strengths" in said
     assert "*missing*: missing with probability, 0 to 1; *noise*: Gaussian noise" in said
     head, _, *rows = ([cell.strip() for cell in line.strip("| ").split(" | ")] for line in table.splitlines())
     assert head == ["run", "undamaged", "text: missing", "audio: missing", "audio: noise"]
-    assert [row[0] for row in rows] == ["text", "mdf"]
-    whole, missing = text.curves[0].points[0]["mae"], text.curves[0].area["mae"]
-    assert rows[0][1:] == ["<br>".join(whole.cells()), "<br>".join(missing.cells()), "–", "–"]
-    assert rows[1][2:] == ["–", *("<br>".join(curve.area["mae"].cells()) for curve in mdf.curves)]
+    assert [row[0] for row in rows] == ["constant predictor", "text", "mdf"]
+    assert rows[0][1:] == ["<br>".join(text.constant["mae"].cells())] * 4
+    whole, missing = (text.curves[0].cells(place, "mae", 1) for place in (0, -1))
+    assert rows[1][1:] == ["<br>".join(whole), "<br>".join(missing), "–", "–"]
+    assert rows[2][2:] == ["–", *("<br>".join(curve.cells(-1, "mae", 1)) for curve in mdf.curves)]
 
 
 def test_the_page_is_written_whole(runs, tmp_path, capsys):

@@ -13,7 +13,7 @@ from sentiprism.errors import UserError
 if TYPE_CHECKING:
     from sentiprism.evaluation.calibration import Calibrated, Coverage
     from sentiprism.evaluation.compare import Comparison
-    from sentiprism.evaluation.robustness import Robustness
+    from sentiprism.evaluation.robustness_curves import Robustness
 
 OneRun = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
 
@@ -53,19 +53,26 @@ def compare(
 
 def _show_comparison(found: "Comparison") -> None:
     from sentiprism.evaluation.compare import ORACLE
+    from sentiprism.evaluation.constant import NAME
+    from sentiprism.evaluation.footnotes import footnotes
     from sentiprism.markup import duration
 
     first = found.evaluations[0]
     metrics, rows = first.protocol.metrics, heads(first.protocol)
     title = f"{first.dataset}, {first.split}"
     shown: dict[str, list[Cell]] = {}
+    if (constant := found.constant) is not None:
+        shown[NAME] = [constant.metrics[name].cells(metric.scale) for name, metric in metrics.items()]
     for one in found.entries:
-        shown[f"{one.name} ({seeds_of(one.evaluation)})"] = [cell(one.evaluation, metric) for metric in metrics]
+        shown[f"{one.name} ({seeds_of(one.evaluation)}){one.evaluation.mark}"] = [
+            cell(one.evaluation, metric) for metric in metrics
+        ]
         if one.oracle:
             chosen = [one.oracle[name].cells(m.scale)[:1] for name, m in metrics.items()]
             shown[f"{one.name} †"] = [*chosen]
-    caption = f"mean ± deviation over seeds, 95% bootstrap interval over {first.drawn_over}\n{first.selection}"
-    side_by_side(title, rows, shown, f"{caption}\n{ORACLE}" if len(shown) > len(found.entries) else caption)
+    caption = f"mean ± std over seeds, 95% bootstrap interval over {first.drawn_over}\n{first.selection}"
+    oracle = [ORACLE] * any(one.oracle is not None for one in found.entries)
+    side_by_side(title, rows, shown, "\n".join([caption, *oracle, *footnotes(found.evaluations)]))
     if found.differences:
         apart: dict[str, list[Cell]] = {
             one.name: [
@@ -135,18 +142,23 @@ def _show_robustness(found: "Robustness", metric: str) -> None:
 
     judge = found.protocol.metrics[metric]
     heading = f"{judge.label} {'↑' if judge.higher_is_better else '↓'}"
-    for kind in dict.fromkeys(curve.kind for curve in found.curves):
+    kinds = list(dict.fromkeys(curve.kind for curve in found.curves))
+    for kind in kinds:
         curves = [curve for curve in found.curves if curve.kind == kind]
-        rows = [*(f"{strength:g}" for strength in curves[0].strengths), "area"]
+        places = range(len(curves[0].points))
+        constant = [found.constant[metric].cells(judge.scale)]
         columns = {
-            f"{curve.modality}": [one[metric].cells(judge.scale) for one in (*curve.points, curve.area)]
+            f"{curve.modality}": constant + [curve.cells(place, metric, judge.scale) for place in (*places, -1)]
             for curve in curves
         }
+        rows = ["constant", *(f"{strength:g}" for strength in curves[0].strengths), "area"]
         title = f"{found.model} on {found.dataset}, {found.split}: {heading}, {TITLES[kind]}"
         caption = (
-            f"mean{' ± deviation over seeds' * (len(found.seeds) > 1)}, 95% bootstrap interval over "
+            f"mean{' ± std over seeds' * (len(found.seeds) > 1)}, 95% bootstrap interval over "
             f"{found.drawn_over}; area: mean over the strengths\n{found.selection}"
         )
+        if kind == kinds[-1]:
+            caption = "\n".join([caption, *found.notes(), *found.protocol.footnotes([metric])])
         side_by_side(title, rows, columns, caption, stub="strength")
 
 
@@ -184,8 +196,8 @@ def _show_calibrated(found: "Calibrated", show: int) -> None:
     counts |= {f"only {name.replace('+', ' + ')}": one for name, one in found.only.items()}
 
     def line(name: str, one: "Coverage") -> tuple[str, ...]:
-        share, between = one.coverage.cells(100)
-        return name, f"{one.utterances:,}", share, between, number(one.size)
+        share, *between = one.coverage.cells(100)
+        return name, f"{one.utterances:,}", share, *(between or [""]), number(one.size)
 
     columns = ("label", "utterances", "covered, %", "95% interval", size)
     share = f"{100 * first.level:g}%"

@@ -198,8 +198,7 @@ def _show(tables: "list[PublishedTable]", *, markdown: bool) -> None:
         if markdown:
             typer.echo(one.to_markdown() + "\n")
             continue
-        names = [line.row.name for line in one.lines]
         title = f"{one.source.title}, {one.key}: {one.table.caption}"
-        side_by_side(title, names, one.columns(), "", stub="row")
+        side_by_side(title, one.names(), one.columns(), "", stub="row")
         points("Remarks", one.remarks())
         typer.echo()

@@ -176,15 +176,26 @@ def measured(run: "Run", device: str, *, as_json: bool = False) -> None:
 def _report(results: "list[Evaluation]", folder: Path, *, as_json: bool) -> None:
     if as_json:
         return emit_json([result.to_dict() for result in results])
+    from sentiprism.evaluation.constant import NAME
+    from sentiprism.evaluation.footnotes import footnotes
+
     first = results[0]
-    columns = {result.split: [cell(result, name) for name in first.protocol.metrics] for result in results}
+    metrics = first.protocol.metrics
+    drawn = " and ".join(f"{one.drawn_over} of {one.split}" for one in results)
     caption = (
-        f"{seeds_of(first)}; mean{' ± deviation over seeds' * (len(first.seeds) > 1)}, "
-        f"95% bootstrap interval over {first.drawn_over}\nselected: {first.selection}\nrun: {folder}"
+        f"{seeds_of(first)}; mean{' ± std over seeds' * (len(first.seeds) > 1)}\n95% bootstrap interval over {drawn}\n"
+        f"selected: {first.selection}\nrun: {folder}"
     )
     if first.predictions[0].bounds:
         caption += "\nanswers with their calibrated intervals: predictions-*.parquet in the seeds' folders"
-    side_by_side(f"{first.model} on {first.dataset}", heads(first.protocol), columns, caption)
+    caption = "\n".join([caption, *footnotes(results)])
+    for result in results:
+        columns: dict[str, list[Cell]] = {}
+        if (constant := result.constant) is not None:
+            columns[NAME] = [constant.metrics[name].cells(metric.scale) for name, metric in metrics.items()]
+        columns[f"{first.model}{result.mark}"] = [cell(result, name) for name in metrics]
+        title, below = f"{first.model} on {first.dataset}, {result.split}", caption if result is results[-1] else ""
+        side_by_side(title, heads(first.protocol), columns, below)
     if first.recovery:
         columns = {result.split: [(number(value),) for value in result.recovery.values()] for result in results}
         caption = "Spearman's rank correlation over utterances that have all modalities, mean over seeds"

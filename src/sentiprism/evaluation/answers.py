@@ -13,6 +13,7 @@ from safetensors import safe_open
 from sentiprism.data.dataset import Dataset
 from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError
+from sentiprism.evaluation.constant import constant_prediction
 from sentiprism.evaluation.evaluate import evaluate
 from sentiprism.metrics import Protocol, protocol
 from sentiprism.training import Run
@@ -88,6 +89,16 @@ def scores(run: Run, split: str = "test", *, device: str = "auto") -> dict[str, 
     """Every metric of every finished seed: (S,) by name, unrounded."""
     found = [protocol_of(run).compute(one.prediction, one.label) for one in answers(run, split, device=device).values()]
     return {name: np.array([one[name] for one in found]) for name in found[0]}
+
+
+def constant_scores(run: Run, split: str = "test") -> dict[str, float]:
+    """Every metric of the constant predictor on a split; {} where the run's dataset is not here, or has changed."""
+    dataset = dataset_of(run)
+    if dataset is None:
+        return {}
+    label = dataset.split(split).labels["M"]
+    same, _ = constant_prediction(dataset.train.labels["M"], dataset.card.target, len(label))
+    return protocol_of(run).compute(same, label)
 
 
 def parameters(folder: Path) -> int:

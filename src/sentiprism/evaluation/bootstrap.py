@@ -33,10 +33,11 @@ class Interval(NamedTuple):
     low: float
     high: float
 
-    def cells(self, scale: int = 1) -> tuple[str, str]:
-        """Mean with its deviation, where there is one, and interval, for tables."""
+    def cells(self, scale: int = 1) -> tuple[str, ...]:
+        """Mean with its deviation, where there is one, and interval, for tables; a dash where it is undefined."""
         spread = "" if isnan(self.std) else f" ± {number(self.std, scale)}"
-        return f"{number(self.mean, scale)}{spread}", f"[{number(self.low, scale)}, {number(self.high, scale)}]"
+        mean = f"{number(self.mean, scale)}{spread}"
+        return (mean,) if isnan(self.low) else (mean, f"[{number(self.low, scale)}, {number(self.high, scale)}]")
 
 
 class Difference(NamedTuple):

@@ -8,14 +8,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sentiprism.errors import UserError, suggest
-from sentiprism.evaluation.answers import answers, opened, parameters, protocol_of, seconds
-from sentiprism.evaluation.bootstrap import Difference, Interval, corrected, interval, paired
+from sentiprism.evaluation.answers import answers, dataset_of, opened, parameters, protocol_of, seconds
+from sentiprism.evaluation.bootstrap import Difference, Interval, corrected, paired
+from sentiprism.evaluation.constant import NAME, Constant, constant_prediction, score
 from sentiprism.evaluation.evaluate import Evaluation, evaluate
+from sentiprism.evaluation.footnotes import footnotes
 from sentiprism.markup import TABLES, Row, comma_separated, duration, number
 from sentiprism.training import Run
 from sentiprism.training.oracle import read as read_oracle
 from sentiprism.training.selection import selection_rule
 
+ABSENT = "–"
 ORACLE = "†: the epoch was selected on test itself: not comparable, it shows how much that habit flatters"
 
 
@@ -61,6 +64,11 @@ class Comparison(NamedTuple):
         return tuple(entry.difference for entry in self.entries if entry.difference is not None)
 
     @property
+    def constant(self) -> Constant | None:
+        """The constant predictor, which is the same beside every run; None where it is not known."""
+        return next((one.constant for one in self.evaluations if one.constant), None)
+
+    @property
     def tests(self) -> int:
         """How many p-values are corrected for each other."""
         return sum(not isnan(metric.p) for one in self.differences for metric in one.values())
@@ -101,18 +109,22 @@ class Comparison(NamedTuple):
                 f"Δ: less {self.reference}, paired bootstrap over the same {first.drawn_over}; p, and p corrected over "
                 f"all metrics and runs of this table ({self.tests} tests, Holm)"
             )
-        return [*found, ORACLE] if any(one.oracle for one in self.entries) else found
+        oracle = [ORACLE] * any(one.oracle is not None for one in self.entries)
+        return [*found, *oracle, *footnotes(self.evaluations)]
 
     def _table(self) -> tuple[list[str], list[Row]]:
         metrics = self.evaluations[0].protocol.metrics
         heads = [f"{metric.label} {'↑' if metric.higher_is_better else '↓'}" for metric in metrics.values()]
         columns = ["run", "model", "seeds", *heads, "parameters", "training", "selection"]
         rows: list[Row] = []
+        if (constant := self.constant) is not None:
+            shown = [constant.metrics[name].cells(metric.scale) for name, metric in metrics.items()]
+            rows.append([NAME, ABSENT, ABSENT, *shown, ABSENT, ABSENT, ABSENT])
         for one in self.entries:
             size, time = f"{one.parameters / 1e6:.2f} M", duration(one.seconds)
             rule, seeds = one.evaluation.selection.partition(";")[0], str(len(one.evaluation.seeds))
             cells = [one.cells(name) for name in metrics]
-            rows.append([one.name, one.evaluation.model, seeds, *cells, size, time, rule])
+            rows.append([one.name + one.evaluation.mark, one.evaluation.model, seeds, *cells, size, time, rule])
             if one.oracle:
                 cells = [one.oracle[name].cells(metric.scale)[:1] for name, metric in metrics.items()]
                 marked = rule.replace("valid", "test") + " †"
@@ -123,16 +135,21 @@ class Comparison(NamedTuple):
         columns = [
             "run", "model", "dataset", "split", "seeds", "metric", "mean", "std", "low", "high",
             "difference", "difference_low", "difference_high", "p", "p_holm",
-            "test_selected_mean", "test_selected_std", "parameters", "seconds", "selection",
+            "test_selected_mean", "test_selected_std", "parameters", "seconds", "selection", "better_than_constant",
         ]  # fmt: skip
-        rows = []
+        rows: list[list[Any]] = []
+        first = self.evaluations[0]
+        for name, value in self.constant.metrics.items() if self.constant else ():
+            rows.append([NAME, "", first.dataset, first.split, "", name, *value, *[""] * 11])
         for one in self.entries:
             at = one.evaluation
             for name in at.protocol.metrics:
                 apart = one.difference[name] if one.difference else (nan,) * 5
                 oracle = one.oracle[name][:2] if one.oracle else (nan, nan)
                 who = [one.name, at.model, at.dataset, at.split, len(at.seeds), name]
-                rows.append([*who, *at.metrics[name], *apart, *oracle, one.parameters, one.seconds, at.selection])
+                better = "" if at.constant is None else at.constant.better
+                values = [*at.metrics[name], *apart, *oracle, one.parameters, one.seconds, at.selection, better]
+                rows.append([*who, *values])
         return columns, rows
 
 
@@ -249,6 +266,10 @@ def recall(run: Run | Path | str, split: str = "test", *, device: str = "auto") 
     run = opened(run)
     scorer, found = protocol_of(run), answers(run, split, device=device)
     first, stacked = next(iter(found.values())), np.stack([one.prediction for one in found.values()])
+    constant, dataset = None, dataset_of(run)
+    if dataset is not None:
+        constant = constant_prediction(dataset.train.labels["M"], dataset.card.target, len(first.label))
+    metrics, against = score(stacked, first.label, scorer, first.videos, constant)
     return Evaluation(
         run=run.name,
         model=run.config.model,
@@ -257,7 +278,8 @@ def recall(run: Run | Path | str, split: str = "test", *, device: str = "auto") 
         protocol=scorer,
         seeds=tuple(found),
         selection=selection_rule(scorer, run.config.optim.select),
-        metrics=interval(stacked, first.label, scorer, videos=first.videos),
+        metrics=metrics,
         recovery={},
         predictions=tuple(found.values()),
+        constant=against,
     )

@@ -10,7 +10,8 @@ from sentiprism.data.dataset import Dataset, Split
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError
-from sentiprism.evaluation.bootstrap import Interval, drawn_over, interval
+from sentiprism.evaluation.bootstrap import Interval, drawn_over
+from sentiprism.evaluation.constant import MARK, Constant, constant_prediction, score
 from sentiprism.metrics import Protocol, protocol
 from sentiprism.models import load_model
 from sentiprism.training import Run
@@ -36,11 +37,18 @@ class Evaluation(NamedTuple):
     """Synthetic data: rank correlation of modality weights with planted contributions, mean over seeds; else {}."""
     predictions: tuple[Predictions, ...]
     """One per seed, on the same utterances."""
+    constant: Constant | None = None
+    """The constant predictor on the same utterances; None where the dataset is not here any more, or has changed."""
 
     @property
     def stacked(self) -> npt.NDArray[Any]:
         """(S, N) or (S, N, C) predictions."""
         return np.stack([answers.prediction for answers in self.predictions])
+
+    @property
+    def mark(self) -> str:
+        """What stands behind the model's name in tables: a mark where it is not better than the constant predictor."""
+        return "" if self.constant is None or self.constant.better else f" {MARK}"
 
     @property
     def drawn_over(self) -> str:
@@ -59,6 +67,7 @@ class Evaluation(NamedTuple):
             "interval_over": self.drawn_over,
             "metrics": {name: value._asdict() for name, value in self.metrics.items()},
             "recovery": self.recovery,
+            "constant": self.constant.to_dict() if self.constant else None,
         }
 
 
@@ -96,7 +105,9 @@ def evaluate(
     if engine.is_main:
         for seed, answer in zip(run.finished, answers, strict=True):
             write_predictions(run.seed_folder(seed) / f"predictions-{split}.parquet", answer)
-    stacked = np.stack([one.prediction for one in answers])
+    stacked, label = np.stack([one.prediction for one in answers]), rows.labels["M"]
+    constant = constant_prediction(dataset.train.labels["M"], dataset.card.target, len(rows))
+    metrics, against = score(stacked, label, scorer, rows.video_ids, constant)
     return Evaluation(
         run=run.name,
         model=run.config.model,
@@ -105,9 +116,10 @@ def evaluate(
         protocol=scorer,
         seeds=run.finished,
         selection=selection_rule(scorer, run.config.optim.select),
-        metrics=interval(stacked, rows.labels["M"], scorer, videos=rows.video_ids),
+        metrics=metrics,
         recovery=_recovery(answers, rows),
         predictions=tuple(answers),
+        constant=against,
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sentiprism.evaluation.bootstrap import interval
+from sentiprism.evaluation.constant import score
 from sentiprism.training.predict import Predictions
 
 if TYPE_CHECKING:
@@ -59,10 +59,15 @@ def _join(parts: "list[Result]") -> "Result":
     first, name = parts[0], stem(evaluations[0].dataset, _fold(parts[0])[0])
     joined = tuple(_concatenated(seed) for seed in zip(*(one.predictions for one in evaluations), strict=True))
     stacked = np.stack([one.prediction for one in joined])
+    known = [one.constant for one in evaluations if one.constant is not None]
+    constant = None
+    if len(known) == len(parts):  # each fold has its own
+        which = "mean of train's labels" if joined[0].label.dtype.kind == "f" else "most frequent class of train"
+        said = f"{which}, of each fold its own"
+        constant = np.concatenate([one.prediction for one in known]), said
+    metrics, against = score(stacked, joined[0].label, first.evaluation.protocol, joined[0].videos, constant)
     whole = first.evaluation._replace(
-        dataset=f"{name}, {len(parts)} folds by video",
-        predictions=joined,
-        metrics=interval(stacked, joined[0].label, first.evaluation.protocol, videos=joined[0].videos),
+        dataset=f"{name}, {len(parts)} folds by video", predictions=joined, metrics=metrics, constant=against
     )
     return first._replace(
         evaluation=whole,

@@ -9,7 +9,9 @@ from sentiprism.data.known import describe
 from sentiprism.errors import UserError, suggest
 from sentiprism.evaluation.bootstrap import Difference
 from sentiprism.evaluation.compare import difference, recall
+from sentiprism.evaluation.constant import NAME, Constant
 from sentiprism.evaluation.evaluate import Evaluation
+from sentiprism.evaluation.footnotes import footnotes
 from sentiprism.markup import markdown
 from sentiprism.metrics import Metric, Protocol, protocol
 from sentiprism.training import Run, resolve
@@ -57,20 +59,32 @@ class PublishedTable(NamedTuple):
         known = describe(str(self.source.run["dataset"]))
         return measured or protocol(known.protocol if known else "intensity")
 
+    @property
+    def constant(self) -> Constant | None:
+        """The constant predictor on what was measured; None where nothing was, or it is not known."""
+        return next((line.evaluation.constant for line in self.lines if line.evaluation), None)
+
+    def names(self) -> list[str]:
+        """What the rows are called: the constant predictor, where it is known, and the table's own rows."""
+        own = [line.row.name + (line.evaluation.mark if line.evaluation else "") for line in self.lines]
+        return [NAME, *own] if self.constant else own
+
     def columns(self) -> dict[str, Cells]:
         """Cells of every column by heading: for each metric the published, the measured, the difference."""
-        metrics, found = self.protocol.metrics, {}
+        metrics, found = self.protocol.metrics, dict[str, Cells]()
+        constant = self.constant
+        first: Cells = [(ABSENT,)] if constant else []
         for index, name in enumerate(self.table.columns):
             metric = metrics.get(name)
             title = f"{metric.label} {'↑' if metric.higher_is_better else '↓'}" if metric else name
             measured = any(line.evaluation for line in self.lines)
-            found[f"{title} published" if measured else title] = [
-                _published(line.row, index, name) for line in self.lines
-            ]
+            published = [_published(line.row, index, name) for line in self.lines]
+            found[f"{title} published" if measured else title] = first + published
             if measured and metric:
-                found[f"{title} measured"] = [_measured(line, name, metric) for line in self.lines]
+                same: Cells = [constant.metrics[name].cells(metric.scale)] if constant else []
+                found[f"{title} measured"] = same + [_measured(line, name, metric) for line in self.lines]
             if metric and any(line.difference for line in self.lines):
-                found[f"{title} less full"] = [_difference(line, name, metric) for line in self.lines]
+                found[f"{title} less full"] = first + [_difference(line, name, metric) for line in self.lines]
         return found
 
     def remarks(self) -> list[str]:
@@ -90,6 +104,10 @@ class PublishedTable(NamedTuple):
                 )
         if any(line.row.doubtful for line in self.lines):
             found.append(f"{DOUBTFUL} contradicts itself in the paper")
+        if evaluations := [line.evaluation for line in self.lines if line.evaluation]:
+            found += footnotes(evaluations, [name for name in self.table.columns if name in self.protocol.metrics])
+        else:
+            found += self.protocol.footnotes(name for name in self.table.columns if name in self.protocol.metrics)
         return [*found, *(f"{line.row.name}: {line.note}" for line in self.lines if line.note), *self.source.notes]
 
     def to_dict(self) -> dict[str, Any]:
@@ -120,8 +138,7 @@ class PublishedTable(NamedTuple):
         """A section of a page."""
         columns = self.columns()
         rows = [
-            [line.row.name, *(" ".join(cells[index]) for cells in columns.values())]
-            for index, line in enumerate(self.lines)
+            [name, *(" ".join(cells[index]) for cells in columns.values())] for index, name in enumerate(self.names())
         ]
         title = f"### {self.source.title}: {self.table.caption} ({self.key})"
         return "\n\n".join([title, markdown(("", *columns), rows), "\n".join(f"- {text}" for text in self.remarks())])

@@ -15,14 +15,17 @@ from sentiprism.evaluation.answers import parameters, seconds
 from sentiprism.evaluation.bootstrap import Difference, holm
 from sentiprism.evaluation.command import trained_by
 from sentiprism.evaluation.compare import difference, recall
+from sentiprism.evaluation.constant import NAME
 from sentiprism.evaluation.evaluate import Evaluation
 from sentiprism.evaluation.folds import pooled
-from sentiprism.evaluation.robustness import areas, kept
+from sentiprism.evaluation.footnotes import footnotes
+from sentiprism.evaluation.robustness_curves import areas, kept
 from sentiprism.markup import duration, markdown, number
 from sentiprism.models import MODELS
 from sentiprism.training import Run
 from sentiprism.types import MODALITIES
 
+ABSENT = "–"
 HEAD = """# Results
 
 Made by `sentiprism results RUN... --out FILE` from run folders; edits are lost. Mean ± deviation over seeds, in
@@ -109,8 +112,8 @@ def gather(folders: Iterable[Path | str], *, reference: str | None = None, devic
 def page(results: list[Result]) -> str:
     """The page as Markdown: for each dataset a table, the selection rule and the commands."""
     parts = [HEAD]
-    for (dataset, reader), group in groupby(results, key=_table):
-        parts += _section(dataset, reader, list(group))
+    for key, group in groupby(results, key=_table):
+        parts += _section(key, list(group))
     return "\n\n".join(parts) + "\n"
 
 
@@ -161,14 +164,26 @@ def _corrected(results: list[Result]) -> list[Result]:
     return [one._replace(corrected=found.get(i, nan)) for i, one in enumerate(results)]
 
 
-def _table(one: Result) -> tuple[str, str]:
-    """Dataset and reader of the text: only models with the same ones stand in one table."""
+class Key(NamedTuple):
+    """What the runs of one table share; those of others are not comparable with them."""
+
+    dataset: str
+    reader: str
+    """Text encoder, and whether it was trained."""
+    protocol: str
+    content: str
+
+
+def _table(one: Result) -> Key:
     text = one.run.config.data.text
-    return one.evaluation.dataset, f"{Path(text.encoder).name}, {text.mode}" if text.encoder else ""
+    reader = f"{Path(text.encoder).name}, {text.mode}" if text.encoder else ""
+    content = one.run.environment["dataset"]["content"]
+    return Key(one.evaluation.dataset, reader, one.evaluation.protocol.name, content)
 
 
-def _section(dataset: str, reader: str, results: list[Result]) -> list[str]:
-    protocol, known = results[0].evaluation.protocol, describe(dataset)
+def _section(key: Key, results: list[Result]) -> list[str]:
+    evaluations = [one.evaluation for one in results]
+    protocol, known = evaluations[0].protocol, describe(key.dataset)
     metrics = dict(protocol.metrics)
     main = protocol.default_selection
     columns = [
@@ -177,42 +192,42 @@ def _section(dataset: str, reader: str, results: list[Result]) -> list[str]:
         "valid", f"{metrics[main].label} less {results[0].reference}", "parameters", "training",
     ]  # fmt: skip
     rows = []
+    if (constant := next((one.constant for one in evaluations if one.constant), None)) is not None:
+        shown = ("<br>".join(constant.metrics[name].cells(metric.scale)) for name, metric in metrics.items())
+        rows.append([NAME, *[ABSENT] * 3, *shown, *[ABSENT] * 4])
     for one in results:
         name, scores = one.valid
         scale = metrics[name].scale
         spread = f" ± {number(stdev(scores), scale)}" if len(scores) > 1 else ""
         rows.append(
             [
-                one.run.name,
+                one.run.name + one.evaluation.mark,
                 one.evaluation.model,
                 str(len(one.evaluation.seeds)),
                 one.inputs,
                 *("<br>".join(one.evaluation.metrics[n].cells(m.scale)) for n, m in metrics.items()),
                 f"{number(mean(scores), scale)}{spread}",
-                "<br>".join(_difference_cells(one, main)) if one.difference else "–",
+                "<br>".join(_difference_cells(one, main)) if one.difference else ABSENT,
                 f"{one.parameters / 1e6:.2f} M",
                 duration(one.seconds),
             ]
         )
-    drawn = ", or ".join(dict.fromkeys(one.evaluation.drawn_over for one in results))
-    rules = dict.fromkeys(one.evaluation.selection for one in results)
-    machines = dict.fromkeys(_machine(one.run.environment) for one in results)
-    said = (
-        [f"Intervals over {drawn}."]
-        + [f"Selection: {rule}." for rule in rules]
-        + [f"Trained on {', or '.join(machines)}."]
-    )
+    notes = [
+        f"intervals over {', or '.join(dict.fromkeys(one.drawn_over for one in evaluations))}",
+        *(f"selection: {rule}" for rule in dict.fromkeys(one.selection for one in evaluations)),
+        f"trained on {', or '.join(dict.fromkeys(_machine(one.run.environment) for one in results))}",
+        *footnotes(evaluations),
+    ]
     commands = "\n".join(f"    {one.command}  # {one.run.name}" for one in results)
-    title = (known.title if known else dataset) + (f" (text encoder: {reader})" if reader else "")
-    return [f"## {title}", markdown(columns, rows), "\n".join(said), commands, *_damaged(results, main)]
+    title = (known.title if known else key.dataset) + (f" (text encoder: {key.reader})" if key.reader else "")
+    said = "\n".join(f"- {note}" for note in notes)
+    return [f"## {title}", markdown(columns, rows), said, commands, *_damaged(results, main)]
 
 
 def _difference_cells(one: Result, metric: str) -> tuple[str, ...]:
     assert one.difference is not None  # noqa: S101 - for mypy
-    return (
-        *one.difference[metric].cells(one.evaluation.protocol.metrics[metric].scale),
-        f"Holm {number(one.corrected)}",
-    )
+    scale = one.evaluation.protocol.metrics[metric].scale
+    return (*one.difference[metric].cells(scale), f"Holm {number(one.corrected)}")
 
 
 def _damaged(results: list[Result], metric: str) -> list[str]:
@@ -225,7 +240,8 @@ def _damaged(results: list[Result], metric: str) -> list[str]:
     meaning = "; ".join(f"*{kind}*: {TITLES[kind]}, 0 to {HIGHEST[kind]:g}" for kind in kinds)
     label = found[0].protocol.metrics[metric].label
     said = f"Test inputs damaged, one modality at a time (`sentiprism robustness`): mean {label} over the strengths."
-    return [f"{said}\n{meaning}.", markdown(*areas(found, metric))]
+    notes = [f"- {note}" for note in dict.fromkeys(note for one in found for note in one.notes())]
+    return [f"{said}\n{meaning}.", markdown(*areas(found, metric)), *(["\n".join(notes)] if notes else [])]
 
 
 def _machine(environment: dict[str, Any]) -> str:

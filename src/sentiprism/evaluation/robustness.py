@@ -1,10 +1,8 @@
 """What becomes of a run's numbers when its inputs are damaged: curves over strength, and the area under them."""
 
-import json
 from collections.abc import Iterable, Sequence
-from math import nan
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +14,9 @@ from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError, suggest
 from sentiprism.evaluation.answers import opened, protocol_of
-from sentiprism.evaluation.bootstrap import Interval, Resampled, drawn_over, mixed, resample
-from sentiprism.files import write_text
-from sentiprism.markup import Cell, jsonable
+from sentiprism.evaluation.bootstrap import Resampled, differ, drawn_over, mixed, resample
+from sentiprism.evaluation.constant import constant_prediction, is_better
+from sentiprism.evaluation.robustness_curves import Curve, Robustness, keep, kept
 from sentiprism.metrics import Protocol
 from sentiprism.models import load_model
 from sentiprism.training import Run
@@ -31,54 +29,6 @@ if TYPE_CHECKING:
     from sentiprism.models import Model
 
 Array = npt.NDArray[Any]
-
-
-class Curve(NamedTuple):
-    """Metrics over the strength of one kind of damage to one modality."""
-
-    kind: Kind
-    modality: Modality
-    strengths: tuple[float, ...]
-    """From 0, where the inputs are as they are."""
-    points: tuple[dict[str, Interval], ...]
-    """Every metric at each strength: mean over seeds, standard deviation, 95% bootstrap interval."""
-    area: dict[str, Interval]
-    """Area under the curve (trapezoids) over its width: the mean of the metric over the strengths."""
-    drawn_over: str = "utterances"
-    """What the intervals are over; files of earlier versions have those over utterances."""
-
-
-class Robustness(NamedTuple):
-    """What damage does to a run on one split."""
-
-    run: str
-    model: str
-    dataset: str
-    split: str
-    protocol: Protocol
-    seeds: tuple[int, ...]
-    selection: str
-    curves: tuple[Curve, ...]
-
-    @property
-    def drawn_over(self) -> str:
-        """What the intervals of the curves are over: "31 videos"; both where versions of the program differ."""
-        return " or ".join(dict.fromkeys(curve.drawn_over for curve in self.curves))
-
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {
-            **self._asdict(),
-            "protocol": self.protocol.name,
-            "curves": [
-                {
-                    **curve._asdict(),
-                    "points": [_plain(point) for point in curve.points],
-                    "area": _plain(curve.area),
-                }
-                for curve in self.curves
-            ],
-        }
 
 
 def robustness(
@@ -127,6 +77,8 @@ def robustness(
     label = clean.labels["M"]
     videos = clean.video_ids
     none = resample(answers[None], label, scorer, videos=videos)
+    same, which = constant_prediction(dataset.train.labels["M"], dataset.card.target, len(label))
+    constant = resample(same, label, scorer, videos=videos)
     curves = []
     for kind, modality in asked:
         strengths = _strengths(kind, points)
@@ -140,7 +92,8 @@ def robustness(
             else:
                 answer = answers[Corruption(kind, modality, strength, seed)]
             judged.append(resample(answer, label, scorer, videos=videos))
-        curves.append(_curve(kind, modality, strengths, judged)._replace(drawn_over=drawn_over(videos)))
+        curve = _curve(kind, modality, strengths, judged, constant, scorer)
+        curves.append(curve._replace(drawn_over=drawn_over(videos)))
     result = Robustness(
         run=run.name,
         model=run.config.model,
@@ -150,9 +103,11 @@ def robustness(
         seeds=run.finished,
         selection=selection_rule(scorer, run.config.optim.select),
         curves=tuple(curves),
+        constant=constant.intervals(),
+        constant_is=which,
     )
     if engine.is_main:
-        write_text(_file(run, split), json.dumps(jsonable(_merged(run, result).to_dict()), indent=1))
+        keep(run, result)
     return result
 
 
@@ -164,61 +119,6 @@ def recalled(run: Run | Path | str, split: str = "test", *, device: str = "auto"
     """
     run = opened(run)
     return kept(run, split) or robustness(run, split, device=device)
-
-
-def kept(run: Run, split: str = "test") -> Robustness | None:
-    """What an earlier measurement of all the finished seeds kept; None where there is none.
-
-    Raises:
-        UserError: it is damaged.
-    """
-    path = _file(run, split)
-    if not path.is_file():
-        return None
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        curves = [
-            Curve(
-                one["kind"],
-                one["modality"],
-                tuple(one["strengths"]),
-                tuple(_intervals(point) for point in one["points"]),
-                _intervals(one["area"]),
-                str(one.get("drawn_over", "utterances")),
-            )
-            for one in found.pop("curves")
-        ]
-        if not all(len(curve.points) == len(curve.strengths) > 1 for curve in curves) or not curves:
-            raise ValueError("a curve lacks its points")
-        found |= {"protocol": protocol_of(run), "seeds": tuple(found["seeds"]), "curves": tuple(curves)}
-        return Robustness(**found) if found["seeds"] == run.finished else None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path} is damaged: {error}", "measure again with: sentiprism robustness") from None
-
-
-def _merged(run: Run, new: Robustness) -> Robustness:
-    """The new curves, and what is kept of other kinds and modalities."""
-    try:
-        old = kept(run, new.split)
-    except UserError:  # damaged: what is measured now takes its place
-        old = None
-    curves = {(one.kind, one.modality): one for found in (old, new) if found for one in found.curves}
-    order = [key for kind in KINDS for modality in MODALITIES if (key := (kind, modality)) in curves]
-    return new._replace(curves=tuple(curves[key] for key in order))
-
-
-def areas(found: Sequence[Robustness], metric: str) -> tuple[list[str], list[list[Cell]]]:
-    """Columns and rows of a table: a metric of each run undamaged, and its mean over the strengths of each damage."""
-    scale = found[0].protocol.metrics[metric].scale
-    curves = [(one.run, {(curve.kind, curve.modality): curve for curve in one.curves}) for one in found]
-    order = [(kind, modality) for modality in MODALITIES for kind in KINDS]
-    there = [damage for damage in order if any(damage in one for _, one in curves)]
-    rows: list[list[Cell]] = []
-    for name, one in curves:
-        whole = next(iter(one.values())).points[0][metric]
-        damaged = (one[damage].area[metric].cells(scale) if damage in one else "–" for damage in there)
-        rows.append([name, whole.cells(scale), *damaged])
-    return ["run", "undamaged", *(f"{modality}: {kind}" for kind, modality in there)], rows
 
 
 def _asked(model: "Model", kinds: Sequence[str], modalities: Sequence[str]) -> list[tuple[Kind, Modality]]:
@@ -272,20 +172,18 @@ def _answers(model: "Model", data: PreparedSplit, engine: Engine) -> Array:
     return np.asarray(np.concatenate([values for _, values in parts])[order])
 
 
-def _curve(kind: Kind, modality: Modality, strengths: tuple[float, ...], judged: list[Resampled]) -> Curve:
+def _curve(
+    kind: Kind,
+    modality: Modality,
+    strengths: tuple[float, ...],
+    judged: list[Resampled],
+    constant: Resampled,
+    protocol: Protocol,
+) -> Curve:
     width = np.diff(strengths) / (strengths[-1] - strengths[0])
     shares = (np.append(width, 0) + np.append(0, width)) / 2  # trapezoids
-    area = mixed(judged, shares.tolist()).intervals()
-    return Curve(kind, modality, strengths, tuple(one.intervals() for one in judged), area)
-
-
-def _file(run: Run, split: str) -> Path:
-    return run.folder / f"robustness-{split}.json"
-
-
-def _plain(point: dict[str, Interval]) -> dict[str, Any]:
-    return {name: value._asdict() for name, value in point.items()}
-
-
-def _intervals(point: dict[str, dict[str, float | None]]) -> dict[str, Interval]:
-    return {name: Interval(**{k: nan if v is None else v for k, v in one.items()}) for name, one in point.items()}
+    area = mixed(judged, shares.tolist())
+    gains = (differ(one, constant)[protocol.default_selection] for one in (*judged, area))
+    better = tuple(is_better(gain, protocol) for gain in gains)
+    points = tuple(one.intervals() for one in judged)
+    return Curve(kind, modality, strengths, points, area.intervals(), better=better)

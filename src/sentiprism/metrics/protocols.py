@@ -167,12 +167,12 @@ def _correlation(function: MetricFunction, meaning: str = "Pearson correlation o
 
 
 def _f1(function: MetricFunction, label: str, accuracy: str) -> Metric:
-    return Metric(function, label, f"F1 of each class of {accuracy}, averaged by the number of its labels")
+    return Metric(function, label, f"F1 over the classes of {accuracy}, weighted by their labels")
 
 
 _HAS0 = "below 0 against 0 and above; all utterances"
-_NON0 = "sign of the prediction against the sign of the label, utterances labelled 0 left out"
-_ROUNDED = "share of predictions that round to the label's integer, both clipped to [-{0}, {0}]"
+_NON0 = "below 0 against above 0; utterances labelled 0 are left out"
+_ROUNDED = "right integer of -{0} to {0}, prediction and label clipped and rounded"
 _SIGN = {
     "acc2_has0": Metric(intensity.acc2_has0, "Acc-2 (has0)", _HAS0),
     "f1_has0": _f1(intensity.f1_has0, "F1 (has0)", "Acc-2 (has0)"),
@@ -182,11 +182,11 @@ _SIGN = {
 _DISTANCE = {"mae": _error(intensity.mae), "pearson": _correlation(intensity.pearson)}
 _SEVEN = {"acc_7": Metric(intensity.acc_7, "Acc-7", _ROUNDED.format(3))}
 _FIVE = {"acc_5": Metric(intensity.acc_5, "Acc-5", _ROUNDED.format(2))}
-_CLIPPED = "after both are clipped to [-1, 1]"
+_CLIPPED = "both sides clipped to [-1, 1]"
 _SIMS = {
-    "mae": _error(sims.mae, f"mean absolute error {_CLIPPED}"),
-    "pearson": _correlation(sims.pearson, f"Pearson correlation of predictions and labels {_CLIPPED}"),
-    "acc_5": Metric(sims.acc_5, "Acc-5", "over five bins cut at -0.7, -0.1, 0.1 and 0.7; an edge is in the bin below"),
+    "mae": _error(sims.mae, f"mean absolute error, {_CLIPPED}"),
+    "pearson": _correlation(sims.pearson, f"Pearson correlation, {_CLIPPED}"),
+    "acc_5": Metric(sims.acc_5, "Acc-5", "over bins cut at -0.7, -0.1, 0.1 and 0.7; an edge is in the lower bin"),
     "acc_3": Metric(sims.acc_3, "Acc-3", "over negative, neutral and positive, cut at -0.1 and 0.1"),
     "acc_2": Metric(sims.acc_2, "Acc-2", "0 and below against above 0; all utterances"),
     "f1": _f1(sims.f1, "F1", "Acc-2"),
@@ -194,7 +194,7 @@ _SIMS = {
 _WEAK = "Acc-2 over utterances whose label is at most 0.4 from 0"
 _SIMSV2 = _SIMS | {
     "acc2_weak": Metric(sims.acc2_weak, "Acc-2 (weak)", _WEAK),
-    "r2": Metric(sims.r2, "R²", f"share of the labels' variance that is explained, {_CLIPPED}", percent=False),
+    "r2": Metric(sims.r2, "R²", f"explained share of the labels' variance, {_CLIPPED}", percent=False),
 }
 _LARGEST = "share of utterances whose class has the largest logit"
 _BINARY = {"acc_2": Metric(classes.accuracy, "Acc-2", _LARGEST), "f1": _f1(classes.f1, "F1", "Acc-2")}

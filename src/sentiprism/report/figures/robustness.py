@@ -1,11 +1,13 @@
 """A metric over the strength of damage to the inputs, one panel a kind."""
 
+from math import isnan, nan
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sentiprism.data.corruption import KINDS, TITLES
 from sentiprism.errors import UserError, suggest
 from sentiprism.evaluation.answers import opened
+from sentiprism.evaluation.constant import NAME
 from sentiprism.evaluation.robustness import recalled
 from sentiprism.report.figures.style import (
     MARKERS,
@@ -57,6 +59,9 @@ def robustness(
         seeds_note(found.seeds),
         selection_note(run),
     ]
+    constant = found.constant[metric].mean if found.constant else nan
+    if not isnan(constant):
+        notes.append("dashed: the constant predictor")
     across = min(len(kinds), 2)
     rows = -(-len(kinds) // across)
     key = {m: dot(*look, line="-") for m, look in looks.items()}
@@ -71,6 +76,8 @@ def robustness(
             colour, marker = looks[curve.modality]
             ax.fill_between(curve.strengths, low, high, color=colour, alpha=0.2, linewidth=0)
             ax.plot(curve.strengths, mean, color=colour, marker=marker, markersize=3, label=curve.modality)
+        if not isnan(constant):
+            ax.axhline(judge.scale * constant, color="0.35", linestyle="--", linewidth=0.8, label=NAME)
         strengths = next(one.strengths for one in found.curves if one.kind == kind)
         ticks = (strengths[0], strengths[-1] / 2, strengths[-1])
         ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])

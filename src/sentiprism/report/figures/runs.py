@@ -1,6 +1,7 @@
 """Runs side by side (TMT+AMW, Figure 5; DPDF-LQ, Figure 6), or along a setting (DPDF-LQ, Figure 7)."""
 
 from collections.abc import Sequence
+from math import isnan, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.errors import UserError, suggest
-from sentiprism.evaluation.answers import opened, protocol_of, scores
+from sentiprism.evaluation.answers import constant_scores, opened, protocol_of, scores
+from sentiprism.evaluation.constant import NAME
 from sentiprism.metrics import Metric
 from sentiprism.report.figures.style import (
     MARKERS,
@@ -30,6 +32,8 @@ Scores = dict[str, npt.NDArray[np.float64]]
 Looks = dict[str, tuple[str, str]]
 NARROW = 8
 """Bars that fit a panel of half the width."""
+CONSTANT: dict[str, Any] = {"color": "0.35", "linestyle": "--", "linewidth": 0.8, "label": NAME}
+"""How the constant predictor is drawn."""
 HEIGHT = 1.15
 """Inches of a row of panels."""
 
@@ -73,6 +77,9 @@ def runs(
         sets.pop() if len(sets) == 1 else f"{_span(found)} seeds a run",
         *dict.fromkeys(selection_note(run) for run in found),
     ]
+    constants = {dataset: constant_scores(run, split) for run, (_, dataset) in zip(found, keys, strict=True)}
+    if any(constants.values()):
+        notes.append("dashed: the constant predictor")
     names = _names(found, keys)
     looks = _looks([" on ".join(key) for key in keys] if over else names)
     if len(looks) > len(OKABE_ITO):
@@ -87,10 +94,13 @@ def runs(
         ax.remove()
     for number, (ax, (name, metric)) in enumerate(zip(axes, columns.items(), strict=False)):
         values = [metric.scale * one[name] for one in measured]
+        same = {dataset: metric.scale * one.get(name, nan) for dataset, one in constants.items()}
         if over:
             _lines(ax, settings, keys, values, over, looks)
+            for value in (value for value in same.values() if not isnan(value)):
+                ax.axhline(value, **CONSTANT)
         else:
-            _bars(ax, names, [dataset for _, dataset in keys], values, metric, looks)
+            _bars(ax, names, [dataset for _, dataset in keys], values, metric, looks, same)
         ax.set_title(f"{metric.label}{', %' * metric.percent} {'↑' if metric.higher_is_better else '↓'}", loc="left")
         if number + across >= len(columns) and (over or len(datasets) > 1):
             ax.tick_params(labelbottom=True)
@@ -127,7 +137,15 @@ def _names(found: Sequence[Run], keys: Sequence[tuple[str, str]]) -> list[str]:
     return folders if len(set(folders)) == len(folders) else [str(run.folder) for run in found]
 
 
-def _bars(ax: "Axes", names: list[str], datasets: list[str], values: list[Any], metric: Metric, looks: Looks) -> None:
+def _bars(
+    ax: "Axes",
+    names: list[str],
+    datasets: list[str],
+    values: list[Any],
+    metric: Metric,
+    looks: Looks,
+    constants: dict[str, float],
+) -> None:
     """One bar a run, grouped by dataset; a name has one colour in all groups."""
     groups = list(dict.fromkeys(datasets))
     order = sorted(range(len(names)), key=lambda i: groups.index(datasets[i]))
@@ -143,6 +161,11 @@ def _bars(ax: "Axes", names: list[str], datasets: list[str], values: list[Any], 
         text = "–" if np.isnan(mean) else f"{mean:.{3 if metric.scale == 1 else 1}f}"
         style: Any = {"textcoords": "offset points", "ha": "center", "va": "bottom", "rotation": 90 * many}
         ax.annotate(text, (place, top), (0, 3), **style)
+    for group in groups:
+        mine = [place for place, i in zip(places, order, strict=True) if datasets[i] == group]
+        if not isnan(value := constants[group]):
+            ax.hlines(value, mine[0] - 0.5, mine[-1] + 0.5, **CONSTANT)
+            highest, lowest = max(highest, value), min(lowest, value)
     room = (0.75 if many else 0.3) * (highest - lowest)
     ax.set(ylim=(None, highest + room or 1), xlim=(-0.6, places[-1] + 0.6))
     centres = [np.mean([p for p, i in zip(places, order, strict=True) if datasets[i] == group]) for group in groups]

@@ -1,0 +1,93 @@
+"""The constant predictor: one value for every utterance, the mean of train's labels or their most frequent class.
+
+It is what a model without any information reaches, and stands first in every table of results.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sentiprism.evaluation.bootstrap import Difference, Interval, differ, resample
+from sentiprism.markup import number
+from sentiprism.metrics import Protocol
+from sentiprism.types import TargetSpec
+
+Array = npt.NDArray[Any]
+
+NAME = "constant predictor"
+"""What tables call it."""
+MARK = "‡"
+"""Stands behind the name of a model that is not better."""
+
+
+class Constant(NamedTuple):
+    """The constant predictor on a split, and what a model differs in from it."""
+
+    description: str
+    """Which value, "mean of train's labels, 0.140" for example."""
+    prediction: Array
+    """(N,) float32, or (N, C) with 1 at the class."""
+    metrics: dict[str, Interval]
+    """On the same resamples as the model's."""
+    difference: Difference
+    """The model less the constant predictor on the protocol's own metric, by paired bootstrap."""
+    better: bool
+    """Whether the model is better by the 95% interval of the difference."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "description": self.description,
+            "metrics": {name: value._asdict() for name, value in self.metrics.items()},
+            "difference": self.difference._asdict(),
+            "better": self.better,
+        }
+
+
+def constant_prediction(train: Array, target: TargetSpec, count: int) -> tuple[Array, str]:
+    """The constant prediction for ``count`` utterances, and which it is.
+
+    Args:
+        train: (M,) labels of train.
+        target: intensities, which have a mean, or classes, of which one is the most frequent.
+        count: N.
+    """
+    if target.kind == "classes":
+        chosen = int(np.bincount(train.astype(np.int64), minlength=len(target.classes)).argmax())
+        logits = np.zeros((count, len(target.classes)), np.float32)
+        logits[:, chosen] = 1
+        return logits, f"most frequent class of train, {target.classes[chosen]}"
+    mean = float(np.mean(train, dtype=np.float64))
+    return np.full(count, mean, np.float32), f"mean of train's labels, {number(mean)}"
+
+
+def score(
+    prediction: Array, label: Array, protocol: Protocol, videos: Array | None, constant: tuple[Array, str] | None
+) -> tuple[dict[str, Interval], Constant | None]:
+    """Score a model's seeds, and the constant predictor on the same resamples.
+
+    Args:
+        prediction: (S, N) or (S, N, C).
+        label: (N,).
+        protocol: which metrics.
+        videos: (N,) see `sentiprism.evaluation.bootstrap.interval`.
+        constant: see `constant_prediction`; None where train's labels are not known.
+
+    Returns:
+        Every metric of the model, and the constant predictor.
+    """
+    drawn = resample(prediction, label, protocol, videos=videos)
+    if constant is None:
+        return drawn.intervals(), None
+    values, description = constant
+    other = resample(values, label, protocol, videos=videos)
+    difference = differ(drawn, other)[protocol.default_selection]
+    better = is_better(difference, protocol)
+    return drawn.intervals(), Constant(description, values, other.intervals(), difference, better)
+
+
+def is_better(difference: Difference, protocol: Protocol) -> bool:
+    """Whether a difference in the protocol's own metric is an improvement by its interval."""
+    better = protocol.higher_is_better(protocol.default_selection)
+    return difference.low > 0 if better else difference.high < 0

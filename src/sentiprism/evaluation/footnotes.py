@@ -1,0 +1,38 @@
+"""Lines that stand below every table of results."""
+
+from collections.abc import Iterable, Sequence
+
+from sentiprism.evaluation.constant import MARK, NAME
+from sentiprism.evaluation.evaluate import Evaluation
+from sentiprism.metrics import Protocol
+
+
+def footnotes(evaluations: Sequence[Evaluation], metrics: Iterable[str] = ()) -> list[str]:
+    """Say what the constant predictor is, what the mark means, and what each metric is.
+
+    Args:
+        evaluations: whose numbers the table shows, all by one protocol.
+        metrics: those that it shows; by default all.
+    """
+    protocol = evaluations[0].protocol
+    known = [one.constant.description for one in evaluations if one.constant]
+    missing = [one.dataset for one in evaluations if not one.constant]
+    lines = constant_notes(protocol, known, missing, marked=any(one.mark for one in evaluations))
+    return [*lines, *protocol.footnotes(metrics)]
+
+
+def constant_notes(protocol: Protocol, known: Iterable[str], missing: Iterable[str], *, marked: bool) -> list[str]:
+    """Say which constant predictor a table shows, or why it shows none, and what its mark means.
+
+    Args:
+        protocol: whose own metric the mark is about.
+        known: descriptions of the constant predictors.
+        missing: datasets whose constant predictor is not known.
+        marked: whether something in the table is marked.
+    """
+    lines = [f"{NAME}: {text}" for text in dict.fromkeys(known)]
+    lines += [f"no {NAME}: the dataset {name} is not here, or has changed" for name in dict.fromkeys(missing)]
+    if marked:
+        label = protocol.metrics[protocol.default_selection].label
+        lines.append(f"{MARK} not better than the {NAME} (95% interval, difference in {label})")
+    return lines
