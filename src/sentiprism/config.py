@@ -1,17 +1,39 @@
 """Configuration: YAML read safely into frozen models that refuse unknown keys."""
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from math import isfinite
 from pathlib import Path
 from typing import Any, Self, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from sentiprism.errors import UserError, suggest
+from sentiprism.errors import UserError, shorten, suggest
+from sentiprism.reading import DEPTH, read_text
 
+LARGEST = 2**53
+"""The largest whole number that a float holds exactly too; anything larger is a mistake, and overflows somewhere."""
+SIZE = 2**18
+"""Bytes of a YAML file: fifty times our largest. Reading them takes two seconds."""
 BROKEN = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
 """What safe_load raises: also ``2020-13-45``, ``!!bool x``, ``!!timestamp x`` and a thousand brackets."""
+WORDS = {
+    "model_type": "should be a mapping of keys to values",
+    "dict_type": "should be a mapping of keys to values",
+    "int_type": "should be a whole number",
+    "int_parsing": "should be a whole number",
+    "int_from_float": "should be a whole number",
+    "int_parsing_size": "has too many digits",
+    "float_type": "should be a number",
+    "float_parsing": "should be a number",
+    "string_type": "should be a text",
+    "bool_type": "should be true or false",
+    "bool_parsing": "should be true or false",
+    "tuple_type": "should be a list",
+    "list_type": "should be a list",
+    "finite_number": "should be a finite number",
+}
+"""What the faults are called that people meet most, by pydantic's names."""
 
 
 class Config(BaseModel):
@@ -21,16 +43,25 @@ class Config(BaseModel):
         frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False, use_attribute_docstrings=True
     )
 
+    @field_validator("*")
     @classmethod
-    def parse(cls, data: dict[str, Any], source: str = "configuration") -> Self:
+    def _bounded(cls, value: Any) -> Any:
+        if isinstance(value, int) and abs(value) > LARGEST:
+            raise ValueError(f"should be at most {LARGEST:,}")
+        return value
+
+    @classmethod
+    def parse(cls, data: Any, source: str = "configuration", remedy: str = "correct that value") -> Self:
         """Validate ``data``; the first fault becomes one line that names the key and the near match."""
+        if not isinstance(data, Mapping):
+            raise UserError(f"{source} is not a mapping of keys to values", "write 'key: value' lines")
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            raise _explain(error, cls, source) from None
+            raise _explain(error, cls, source, remedy) from None
 
 
-def _explain(error: ValidationError, config: type[BaseModel], source: str) -> UserError:
+def _explain(error: ValidationError, config: type[BaseModel], source: str, remedy: str) -> UserError:
     faults = error.errors(include_url=False, include_context=False)
     # a key that is misspelt is also one that is missing: its own name says more
     first = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
@@ -38,14 +69,22 @@ def _explain(error: ValidationError, config: type[BaseModel], source: str) -> Us
     if first["type"] == "missing":
         return UserError(f"{source}: {where!r} is missing", "add it")
     if first["type"] != "extra_forbidden":
-        reason = first["msg"].removeprefix("Value error, ")
-        given = f" (it is {_brief(first['input'])})"
-        return UserError(f"{source}: {where or 'value'}: {reason}{given}", "correct that value")
+        return UserError(f"{source}: {where or 'value'} {wording(first)}", remedy)
     owner = config
     for part in first["loc"][:-1]:  # numbers and keys of mappings are no fields
         if str(part) in owner.model_fields:
             owner = _config_in(owner.model_fields[str(part)].annotation) or owner
     return UserError(f"{source}: unknown key {where!r}", suggest(str(first["loc"][-1]), owner.model_fields))
+
+
+def wording(fault: Mapping[str, Any]) -> str:
+    """A fault that pydantic found, in our words, and the value it was found in."""
+    said = str(fault["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ").removeprefix("Input ")
+    try:
+        given = shorten(repr(fault["input"]), 80)
+    except ValueError:  # Python writes no number of more than 4300 digits
+        given = "a number of thousands of digits"
+    return f"{WORDS.get(fault['type'], said)} (it is {given})"
 
 
 def _config_in(annotation: Any) -> type[BaseModel] | None:
@@ -55,22 +94,55 @@ def _config_in(annotation: Any) -> type[BaseModel] | None:
     return next(filter(None, map(_config_in, get_args(annotation))), None)
 
 
-def _brief(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+class _Loader(yaml.SafeLoader):
+    """Plain values, each key once: no aliases, by which a few bytes become endless, and no nesting without end."""
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise self._fault("an alias (*name) is not read, write the value itself")
+        self.depth += 1
+        if self.depth > DEPTH:
+            raise self._fault(f"nested more than {DEPTH} levels deep")
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+    def _fault(self, problem: str) -> yaml.MarkedYAMLError:
+        return yaml.MarkedYAMLError(problem=problem, problem_mark=self.get_mark())
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        for key, _ in node.value:
+            if key.tag == "tag:yaml.org,2002:merge":
+                raise yaml.MarkedYAMLError(problem="a merge key (<<) is not read", problem_mark=key.start_mark)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        found = super().construct_mapping(node, deep=deep)
+        if len(found) < len(node.value):
+            raise yaml.MarkedYAMLError(problem="a key is written twice", problem_mark=node.start_mark)
+        return found
 
 
 def load_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML mapping; a missing or broken file is a `UserError`."""
+    """Read a YAML mapping.
+
+    Raises:
+        UserError: the file cannot be read, see `reading.read_text`, or holds something else.
+    """
+    text = read_text(path, SIZE, "configuration")
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"no file {path}", "check the path") from None
-    except (OSError, *BROKEN) as error:
-        raise UserError(f"{path} cannot be read: {' '.join(str(error).split())}", "mend the file") from None
+        data = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
+    except BROKEN as error:
+        raise UserError(f"{path} cannot be read: {_reason(error)}", "fix the file") from None
     if not isinstance(data, dict):
-        raise UserError(f"{path} holds no mapping", "write 'key: value' lines")
+        raise UserError(f"{path} is not a mapping of keys to values", "write 'key: value' lines")
     return data
+
+
+def _reason(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return str(error) if mark is None else f"line {mark.line + 1}: {getattr(error, 'problem', None) or 'not YAML'}"
 
 
 def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -91,7 +163,7 @@ def override(data: dict[str, Any], assignments: Iterable[str]) -> dict[str, Any]
     for text in assignments:
         key, sign, value = text.partition("=")
         path = [part.strip() for part in key.split(".")]
-        if not sign or not all(path):
+        if not sign or not all(path) or len(path) > DEPTH:
             raise UserError(f"{text!r} sets nothing", "write it as key=value, for example optim.batch_size=32")
         change: Any = _scalar(value, key)
         for part in reversed(path):
@@ -102,7 +174,7 @@ def override(data: dict[str, Any], assignments: Iterable[str]) -> dict[str, Any]
 
 def _scalar(value: str, key: str) -> Any:
     try:
-        read = yaml.safe_load(value)
+        read = yaml.load(value, _Loader)  # noqa: S506 - a SafeLoader
     except BROKEN:
         raise UserError(f"{value!r} for {key} is not YAML", "quote it") from None
     if read != value.strip():  # not text, or quoted

@@ -1,5 +1,7 @@
 """The one error a user is meant to read: a cause and a remedy, on one line."""
 
+import errno
+import os
 from collections.abc import Iterable
 from difflib import get_close_matches
 from unicodedata import category
@@ -8,6 +10,8 @@ MOST = 300
 """Characters of a message's cause, and of its remedy; what is longer is cut in its middle."""
 FEW = 8
 """Names that a message lists at most, for instance where none is near what was typed."""
+JOINERS = "\u200c\u200d"
+"""Zero-width (non-)joiner: Persian, Indic scripts and emoji are written with them, and they move nothing."""
 
 
 class UserError(Exception):
@@ -28,9 +32,23 @@ class UserError(Exception):
         return type(self), (self.cause, self.remedy)
 
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG)
+
+
+def os_fault(error: OSError) -> UserError:
+    """What the system refused, in one line."""
+    cause = os.strerror(error.errno) if error.errno is not None else str(error) or type(error).__name__
+    if error.filename is not None:
+        cause += f": {os.fsdecode(error.filename) if isinstance(error.filename, bytes) else error.filename}"
+    if error.errno in FULL:
+        return UserError(cause, "make room there")
+    return UserError(cause, "choose another place" if error.errno in REFUSED else "check the path and the disk")
+
+
 def printable(text: object) -> str:
     """``text`` with each character escaped that a terminal would obey or cannot show, such as ESC or a surrogate."""
-    return "".join(c if c.isprintable() or category(c) == "Zs" else _escaped(c) for c in str(text))
+    return "".join(c if c.isprintable() or c in JOINERS or category(c) == "Zs" else _escaped(c) for c in str(text))
 
 
 def _escaped(character: str) -> str:

@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import zip_longest
-from math import floor, isnan
+from math import floor, isfinite, isnan
 from typing import Any
 
 Cell = str | Sequence[str]
@@ -69,9 +69,9 @@ def duration(seconds: float) -> str:
 
 
 def jsonable(value: Any) -> Any:
-    """The value with null for every undefined number, since NaN is not JSON, and text for every key."""
+    """The value with null for every number that JSON lacks, NaN or infinite, and text for every key."""
     if isinstance(value, float):
-        return None if isnan(value) else value
+        return value if isfinite(value) else None
     if isinstance(value, dict):
         return {str(key): jsonable(item) for key, item in value.items()}
     return [jsonable(item) for item in value] if isinstance(value, list | tuple) else value

@@ -9,7 +9,7 @@ from pickle import PicklingError
 from time import monotonic
 from typing import Any, Generic, TypeVar, cast
 
-from sentiprism.errors import UserError
+from sentiprism.errors import UserError, os_fault
 from sentiprism.interrupts import CHILDS_GRACE, Interrupts
 from sentiprism.sandbox.follow import follow_parent
 from sentiprism.sandbox.launch import terminal_signals_blocked
@@ -132,7 +132,7 @@ def _attempt(work: Callable[[T], R], item: T, *, alone: bool) -> R | UserError:
     except UserError as error:
         return error
     except OSError as error:
-        return UserError(f"{error.filename or item}: {error.strerror or error}", "choose another place, or make room")
+        return os_fault(error)
     except Exception as error:
         if alone:
             raise

@@ -71,10 +71,10 @@ def test_version(cli):
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["modles"], "Did you mean 'models'?"),
-        (["dataset", "ad"], "Did you mean 'add'?"),
+        (["modles"], "did you mean 'models'?"),
+        (["dataset", "ad"], "did you mean 'add'?"),
         (["train", "mdf", "--datset", "mosi"], "--dataset"),
-        (["train", "mdf", "--seeds", "none"], "'--seeds'"),
+        (["train", "mdf", "--seeds", "none"], "--seeds should be a whole number"),
         (["evaluate"], "RUN"),
     ],
 )
@@ -171,3 +171,28 @@ def test_another_encoding_than_utf8_does_no_harm(process, finished, encoding):
     assert (code.status, code.err) == (0, "next: sentiprism train mdf --dataset tiny\n")
     assert "##" in code.out
     assert "error: no dataset is called" in ended(process("dataset", "show", "ти", **plain)).error
+
+
+def test_on_a_terminal_the_help_is_coloured_and_data_are_not(tmp_path):
+    """The one place where escape sequences are let through is rich, which typer's help is drawn with."""
+    import os
+    import pty
+
+    main, own = pty.openpty()
+    words = [sys.executable, "-m", "sentiprism"]
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "80"}
+    environment.pop("NO_COLOR", None)
+    for more in (["--help"], ["evaluate", "\x1b[31mnowhere\x1b[2J"]):
+        subprocess.run([*words, *more], stdout=own, stderr=own, cwd=tmp_path, env=environment, check=False)
+    os.close(own)
+    shown = b""
+    while True:
+        try:
+            shown += os.read(main, 100_000)
+        except OSError:  # all is read, and nobody writes any more
+            break
+    os.close(main)
+    help_, _, error = shown.partition(b"error: ")
+    assert b"\x1b[1m" in help_
+    assert b"\\x1b[31mnowhere\\x1b[2J" in error
+    assert b"\x1b" not in error

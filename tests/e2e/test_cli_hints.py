@@ -7,7 +7,7 @@ import pytest
 
 from makers_cli import assignments, parse
 from makers_table import table
-from sentiprism.cli.app import UsageError
+from sentiprism.cli.faults import UsageError
 
 
 def hint(answer) -> list[str]:

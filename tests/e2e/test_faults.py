@@ -56,7 +56,7 @@ def test_a_wrong_path(refused, words):
     [
         (["train", "mdff", "--dataset", "tiny"], "'mdff'", "did you mean 'mdf'?"),
         (["train", "mdf", "--dataset", "tny"], "'tny'", "did you mean 'tiny'?"),
-        (["train", "mdf", "--experiment", "mdf/jian2026_mosy"], "mosy", "did you mean 'mdf/jian2026_mosi'?"),
+        (["train", "mdf", "--experiment", "mdf/jian2026_mosy"], "mosy", "did you mean 'mdf/jian2026_mosi'"),
         (["dataset", "show", "tny"], "'tny'", "did you mean 'tiny'?"),
         (["dataset", "remove", "tny"], "'tny'", "did you mean 'tiny'?"),
         (["evaluate", "rum"], "rum is no run", "did you mean 'run'?"),
@@ -97,7 +97,7 @@ def test_a_wrong_setting(refused, finished, setting, cause, remedy):
 def test_a_broken_experiment(refused, tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text("title: x\nrun: {model: mdf, dataset: [tiny}\n", encoding="utf-8")
-    assert re.search(r"mine\.yaml cannot be read: .*line 2.*; mend the file", refused("train", "--experiment", path))
+    assert re.search(r"mine\.yaml cannot be read: .*line 2.*; fix the file", refused("train", "--experiment", path))
     path.write_text("title: x\nsource: y\nselection: z\nruns: {}\n", encoding="utf-8")
     assert "mine.yaml: unknown key 'runs'; did you mean 'run'?" in refused("train", "--experiment", path)
     path.write_text("title: x\nsource: y\nselection: z\nrun: {model: mdf}\n", encoding="utf-8")

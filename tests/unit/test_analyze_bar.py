@@ -44,7 +44,7 @@ def test_the_bar_follows_the_slower_of_faces_and_speech(reached):
 def test_a_long_name_leaves_room_for_the_time_left(monkeypatch):
     written = StringIO()
     console = Console(file=written, force_terminal=True, width=80, color_system=None)
-    monkeypatch.setattr("rich.console.Console", lambda **_: console)
+    monkeypatch.setattr("sentiprism.screen.console", lambda **_: console)
     with shown.progress("analysing a_recording_with_a_name_that_goes_on_and_on_for_80_characters.mp4", 4):
         shown._shown[-1].start()
     assert "analysing a_rec…characters.mp4" in written.getvalue()

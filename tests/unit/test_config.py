@@ -1,6 +1,8 @@
 """Configuration: what a user writes is taken as meant, or one line names the key, the value and the near match."""
 
 import math
+import os
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -118,10 +120,9 @@ def test_an_unknown_key_like_no_other_is_answered_with_what_there_is():
 
 
 def test_a_wrong_value_is_named_with_its_key():
-    assert "a file: leaf.rate: " in refusal({"leaf": {"rate": "fast"}})
-    assert "(it is 'fast')" in refusal({"leaf": {"rate": "fast"}})
+    assert "a file: leaf.rate should be a number (it is 'fast')" in refusal({"leaf": {"rate": "fast"}})
     assert "count" in refusal({"count": 1.5})
-    assert "leaf" in refusal({"leaf": 5})
+    assert "leaf should be a mapping of keys to values (it is 5)" in refusal({"leaf": 5})
     assert len(refusal({"leaf": ["x" * 1000]})) < 250
     assert refusal({"dataset": "mosi"}, RunConfig) == "a file: 'model' is missing; add it"
 
@@ -168,7 +169,7 @@ def test_numbers_in_a_file_may_be_written_as_people_write_them(tmp_path):
 def test_yaml_never_makes_python_objects(tmp_path):
     witness = tmp_path / "witness"
     (tmp_path / "run.yaml").write_text(f"model: !!python/object/apply:os.mkdir ['{witness}']\n")
-    with pytest.raises(UserError, match="cannot be read: could not determine a constructor"):
+    with pytest.raises(UserError, match="cannot be read: line 1: could not determine a constructor"):
         load_yaml(tmp_path / "run.yaml")
     with pytest.raises(UserError, match="is not YAML"):
         override({}, [f"model=!!python/object/apply:os.mkdir ['{witness}']"])
@@ -177,28 +178,77 @@ def test_yaml_never_makes_python_objects(tmp_path):
 
 @pytest.mark.parametrize(
     "content",
-    [b"a: b: c\n", b"a: [1\nb: 2\n", b"\xff\xfe\x00", b"a: !!bool x\n", b"a: 2020-13-45\n", b"[" * 1200],
+    [b"a: b: c\n", b"a: [1\nb: 2\n", b"a: !!bool x\n", b"a: 2020-13-45\n", b"[" * 1200, b"a: 1\nb: 2\na: 3\n"],
 )
 def test_a_broken_file_is_one_line_that_names_it(tmp_path, content):
     path = tmp_path / "broken.yaml"
     path.write_bytes(content)
-    with pytest.raises(UserError, match=r"broken\.yaml cannot be read: .*; mend the file") as error:
+    with pytest.raises(UserError, match=r"broken\.yaml cannot be read: .*; fix the file") as error:
         load_yaml(path)
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("content", ["", "- a\n- b\n", "text", "3"])
+@pytest.mark.parametrize("content", ["#", "- a\n- b\n", "text", "3"])
 def test_a_file_without_a_mapping_is_refused(tmp_path, content):
     (tmp_path / "list.yaml").write_text(content)
-    with pytest.raises(UserError, match="holds no mapping"):
+    with pytest.raises(UserError, match=r"list\.yaml is not a mapping"):
         load_yaml(tmp_path / "list.yaml")
 
 
 def test_a_path_that_is_no_file_is_named(tmp_path):
     with pytest.raises(UserError, match=r"no file .*absent\.yaml; check the path"):
         load_yaml(tmp_path / "absent.yaml")
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match="is a folder"):
         load_yaml(tmp_path)
+
+
+def bomb(levels: int) -> str:
+    names = [chr(ord("a") + n) for n in range(levels)]
+    lines = [f"{name}: &{name} [{', '.join(['*' + before] * 9)}]" for before, name in pairwise(names)]
+    return "\n".join(["a: &a [x]", *lines])
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        (bomb(20), "an alias"),
+        ("a: &a [*a]", "an alias"),
+        ("<<: {a: 1}", "a merge key"),
+        ("[" * 100_000, "nested more than 64 levels"),
+        ("\n".join(" " * n + "a:" for n in range(200)), "nested more than 64 levels"),
+        ("a: 1\nb: {c: 1, c: 2}", "line 2: a key is written twice"),
+        ("a: " + "x" * 2**18, "the limit for a configuration is 262.1 kB"),
+    ],
+)
+def test_a_file_that_would_not_end_is_one_line(tmp_path, text, cause):
+    (tmp_path / "endless.yaml").write_text(text)
+    with pytest.raises(UserError, match=cause) as error:
+        load_yaml(tmp_path / "endless.yaml")
+    assert len(str(error.value)) < 400
+
+
+def test_a_file_is_a_regular_one(tmp_path):
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "zero.yaml").symlink_to("/dev/zero")
+    for name in ("pipe.yaml", "zero.yaml"):
+        with pytest.raises(UserError, match="is not a regular file"):
+            load_yaml(tmp_path / name)
+
+
+@pytest.mark.parametrize("value", [10**20, -(10**20), 10**5000], ids=["large", "small", "endless"])
+def test_whole_numbers_are_not_endless(value):
+    line = refusal({"count": value})
+    assert "a file: count should be at most" in line or "a file: count has too many digits" in line
+
+
+@pytest.mark.parametrize("data", [None, [1], "text", 3])
+def test_a_configuration_is_a_mapping(data):
+    assert "a file is not a mapping" in refusal(data)
+
+
+def test_a_setting_without_end_is_refused():
+    with pytest.raises(UserError, match="sets nothing"):
+        override({}, ["a." * 10_000 + "b=1"])
 
 
 # the configurations of runs and models

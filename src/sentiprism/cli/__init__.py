@@ -1,22 +1,19 @@
 """The command line. One file per group of commands; nothing heavy is imported before a command runs."""
 
-import errno
 import os
 import sys
 
 from sentiprism.cli.resume import how_to_resume
-from sentiprism.errors import UserError
+from sentiprism.errors import printable
 from sentiprism.interrupts import Interrupts
 from sentiprism.terminal import say_last
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
 STOPPED = 130
 """Of a program that Ctrl-C ended."""
 
 
 def main() -> int:
-    """Run the command line; what the user can fix is one line on stderr and exit status 2.
+    """Run the command line; whatever fails is one line on stderr, see `faults.fail`.
 
     SIGINT, SIGTERM and SIGHUP end it within seconds, with one line that says how to resume, and the status 130, 143
     or 129.
@@ -26,7 +23,7 @@ def main() -> int:
     """
     with Interrupts(farewell=_say_stopped) as interrupts:
         try:
-            status = _run()
+            status = _run(interrupts)
         except BaseException:
             if interrupts.number is None:
                 raise
@@ -37,44 +34,27 @@ def main() -> int:
     return status
 
 
-def _run() -> int:
+def _run(interrupts: Interrupts) -> int:
     import typer
 
-    from sentiprism.cli.app import UsageError, app
-    from sentiprism.cli.tables import plain_streams
+    from sentiprism.cli.app import app
+    from sentiprism.cli.faults import fail
+    from sentiprism.screen import clean_streams
 
-    plain_streams()
+    clean_streams()
     try:
         status = int(app(prog_name="sentiprism", standalone_mode=False) or 0)
-    except UserError as error:
-        return _fail(str(error))
-    except UsageError as error:
-        return _explain(error)
-    except OSError as error:
-        if error.errno not in (*FULL, *REFUSED):
-            raise
-        remedy = "make room there" if error.errno in FULL else "choose another place"
-        return _fail(f"{os.strerror(error.errno)}: {error.filename or 'while writing a file'}; {remedy}")
+        sys.stdout.flush()  # what cannot be written is known now, not at exit
     except (KeyboardInterrupt, typer.Abort):
         return STOPPED
+    except Exception as error:
+        if interrupts.number is not None:  # it failed because it was ended
+            raise
+        return fail(error)
     return status
 
 
 def _say_stopped(number: int) -> None:
     del number
     if os.environ.get("RANK", "0") == "0":
-        say_last(f"stopped; {how_to_resume(sys.argv[1:])}")
-
-
-def _explain(error: Exception) -> int:
-    if type(error).__name__ == "NoArgsIsHelpError":  # the help is printed already
-        return 2
-    context = getattr(error, "ctx", None)
-    message: str = error.format_message()  # type: ignore[attr-defined] # every usage error has it
-    end = " See" if message.endswith("?") else "; see"
-    return _fail(f"{message.rstrip('.')}{end}: {context.command_path if context else 'sentiprism'} --help")
-
-
-def _fail(message: str) -> int:
-    print("error: " + " ".join(message.split()), file=sys.stderr)
-    return 2
+        say_last(printable(f"stopped; {how_to_resume(sys.argv[1:])}"))

@@ -44,8 +44,6 @@ for command in (
 ):
     app.command()(command)
 
-UsageError: type[Exception] = typer.BadParameter.__bases__[0]  # click's, of which recent typers carry a copy
-
 
 def _version(show: bool) -> None:
     if show:

@@ -148,23 +148,23 @@ def pairs(assignments: list[str], form: str) -> dict[str, str]:
 @contextmanager
 def _counting(name: str) -> Iterator[Callable[[int], object]]:
     """A count of utterances on stderr, against the official number where it is known."""
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     from sentiprism.data.known import describe
+    from sentiprism.screen import console
 
-    known, console = describe(name), Console(stderr=True)
+    known, screen = describe(name), console(stderr=True)
     count = TextColumn("{task.completed:,.0f} utterances")
     bars = (BarColumn(),) if known else ()
     with Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         *bars,
         count,
         TimeElapsedColumn(),
-        console=console,
+        console=screen,
         transient=True,
-        disable=not console.is_terminal,
+        disable=not screen.is_terminal,
     ) as shown:
         task = shown.add_task(f"importing {name}", total=sum(known.splits.values()) if known else None)
         yield lambda number: shown.update(task, completed=number)

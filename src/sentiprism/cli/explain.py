@@ -103,14 +103,16 @@ def _show_utterance(found: "Steps") -> None:
 
 
 def _show_words(name: str, part: "StepAttribution") -> None:
-    from rich.console import Console
     from rich.text import Text
 
-    console = Console()
+    from sentiprism.screen import clean, console
+
+    screen = console()
     largest = max(map(abs, part.values)) or 1.0
-    console.print(Text(f"{name}: {_sum(part)}", style="bold"))
-    console.print(Text(" ").join(_word(*pair, largest, colours=console.is_terminal) for pair in _pairs(part)))
-    console.print(Text("blue adds, orange takes away\n" if console.is_terminal else "", style="dim"))
+    screen.print(Text(f"{name}: {_sum(part)}", style="bold"))
+    colours = screen.is_terminal
+    screen.print(Text(" ").join(_word(clean(word), value, largest, colours=colours) for word, value in _pairs(part)))
+    screen.print(Text("blue adds, orange takes away\n" if colours else "", style="dim"))
 
 
 def _pairs(part: "StepAttribution") -> list[tuple[str, float]]:

@@ -1,7 +1,5 @@
-"""What the verbs print: tables for people, JSON for programs, and neither ever fails on a terminal's encoding."""
+"""What commands print: tables for people, JSON for programs."""
 
-import codecs
-import io
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,34 +7,19 @@ from typing import Any
 
 from rich import box
 from rich.cells import cell_len, set_cell_size
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from sentiprism.markup import jsonable, number
+from sentiprism.screen import clean, clean_json, console
 
-__all__ = ["bar", "emit_json", "facts", "number", "plain_streams", "points", "side_by_side", "size", "table"]
+__all__ = ["bar", "emit_json", "facts", "number", "points", "side_by_side", "size", "table"]
 
-PLAIN = {"±": "+-", "↑": "^", "↓": "v", "–": "-", "·": "-", "…": ".", "█": "#", "▌": "#", "×": "x"}
 GAP = 2
 """Characters between two columns."""
 
 Cell = Sequence[str]
 """Parts of a cell: on one line where the table fits the terminal, else one below the other."""
-
-
-def plain_streams() -> None:
-    """Let a terminal of any encoding print everything: what it cannot show becomes its `PLAIN` form, or ``?``."""
-
-    def plain(error: UnicodeError) -> tuple[str, int]:
-        if not isinstance(error, UnicodeEncodeError):
-            raise error
-        return "".join(PLAIN.get(sign, "?") for sign in error.object[error.start : error.end]), error.end
-
-    codecs.register_error("sentiprism", plain)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="sentiprism")
 
 
 def table(
@@ -52,10 +35,11 @@ def table(
 
     Where ``cut`` names columns, a row is one line: their cells are shortened to what the terminal has room for.
     """
-    console = Console()
-    body = [list(row) for row in rows]
+    screen = console()
+    columns, numbers, cut = ([clean(name) for name in names] for names in (columns, numbers, cut))
+    body = [[clean(cell) for cell in row] for row in rows]
     if cut:
-        _fit(columns, body, cut, console.width)
+        _fit(columns, body, cut, screen.width)
     drawn = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for name in columns:
         if name in numbers:
@@ -64,11 +48,16 @@ def table(
             drawn.add_column(Text(name), overflow="fold")
     for row in body:
         drawn.add_row(*map(Text, row))
-    console.print(Text(title, style="bold"))
-    console.print(drawn)
+    screen.print(_text(title, "bold"))
+    screen.print(drawn)
     if caption:
-        console.print(Text(caption, style="dim"))
-    console.print()
+        screen.print(_text(caption, "dim"))
+    screen.print()
+
+
+def _text(text: str, style: str = "") -> Text:
+    """Cleaned before its width is measured."""
+    return Text(clean(text), style)
 
 
 def _fit(columns: Sequence[str], rows: list[list[str]], cut: Sequence[str], width: int) -> None:
@@ -88,20 +77,20 @@ def _fit(columns: Sequence[str], rows: list[list[str]], cut: Sequence[str], widt
 
 def facts(title: Text, lines: Iterable[tuple[str, str | None]]) -> None:
     """Print one fact a line behind its name, long ones unbroken so that they can be copied; None is left out."""
-    console, shown = Console(), [(name, value) for name, value in lines if value]
-    console.print(title)
+    screen, shown = console(), [(name, value) for name, value in lines if value]
+    screen.print(title)
     for name, value in shown:
         stub = name.ljust(max(len(name) for name, _ in shown) + GAP)
-        console.print(Text.assemble((stub, "dim"), value), soft_wrap=True)
-    console.print()
+        screen.print(Text.assemble((stub, "dim"), clean(value)), soft_wrap=True)
+    screen.print()
 
 
 def points(title: str, lines: Sequence[str]) -> None:
     """Print a list under a title."""
-    console = Console()
-    console.print(Text(title, style="bold"))
+    screen = console()
+    screen.print(_text(title, "bold"))
     for line in lines:
-        console.print(Text(f"· {line}"), soft_wrap=True)
+        screen.print(_text(f"· {line}"), soft_wrap=True)
 
 
 def side_by_side(
@@ -112,8 +101,8 @@ def side_by_side(
     The names stand under ``stub``; a long one is broken where a column would not fit beside it.
     """
     least = max(GAP + 1 + max(len(name), *(len(p) for cell in cells for p in cell)) for name, cells in columns.items())
-    width_of_names = min(max(map(len, (stub, *rows))), max(Console().width - least, len(stub)))
-    names, room = list(columns), Console().width - width_of_names
+    width_of_names = min(max(map(len, (stub, *rows))), max(console().width - least, len(stub)))
+    names, room = list(columns), console().width - width_of_names
 
     def width(name: str, gap: str | None) -> int:
         cells = ((gap.join(cell),) if gap else cell for cell in columns[name])
@@ -138,7 +127,7 @@ def bar(value: float, largest: float, width: int) -> str:
 def emit_json(value: Any) -> None:
     """Print JSON; an undefined number is null, since NaN is not JSON."""
     unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    print(json.dumps(jsonable(value), indent=1, ensure_ascii=not unicode))
+    print(clean_json(json.dumps(jsonable(value), indent=1, ensure_ascii=not unicode)))
 
 
 def size(count: float) -> str:

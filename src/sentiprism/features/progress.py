@@ -26,11 +26,12 @@ def progress(message: str, total: float | None = None) -> Iterator[Callable[[flo
         message: what is going on.
         total: the amount that is everything, or None where it is not known.
     """
-    from rich.console import Console
     from rich.markup import escape
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    cut = WIDE // 2
+    from sentiprism.screen import clean, console
+
+    message, cut = clean(message), WIDE // 2
     short = escape(message if len(message) <= WIDE else f"{message[:cut]}…{message[1 - cut :]}")
     if _shown:
         bar = _shown[-1]
@@ -42,11 +43,11 @@ def progress(message: str, total: float | None = None) -> Iterator[Callable[[flo
         return
     columns = (SpinnerColumn(), *Progress.get_default_columns(), TextColumn("left,"), TimeElapsedColumn())
     with own_stderr() as stream:
-        console = Console(stderr=True, file=stream)
-        bar = Progress(*columns, console=console, transient=True)
+        screen = console(stderr=True, file=stream)
+        bar = Progress(*columns, console=screen, transient=True)
         task = bar.add_task(short, total=total)
-        once = partial(console.print, f"{message} ...", markup=False)
-        timer = Timer(PATIENCE, bar.start if console.is_terminal else once)
+        once = partial(screen.print, f"{message} ...")
+        timer = Timer(PATIENCE, bar.start if screen.is_terminal else once)
         timer.daemon = True
         timer.start()
         _shown.append(bar)

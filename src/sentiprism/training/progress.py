@@ -6,11 +6,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from sentiprism.errors import UserError
+from sentiprism.screen import console
 
 Log = Callable[[dict[str, Any]], None]
 """Takes an epoch's line of metrics.jsonl."""
@@ -24,11 +24,11 @@ class TrainingProgress:
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
-        self._console = Console(stderr=True, quiet=quiet)
+        self._console = console(stderr=True, quiet=quiet)
         self._bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
-            TextColumn("{task.fields[status]}"),
+            TextColumn("{task.fields[status]}", markup=False),
             TimeRemainingColumn(),
             console=self._console,
             disable=quiet or not self._console.is_terminal,
@@ -67,14 +67,14 @@ class TrainingProgress:
         if self._task is not None:
             self._bar.update(self._task, status=status)
         if not self._console.is_terminal:
-            self._console.print(f"{self._title}  {status}  ({row['seconds']:.0f} s)", highlight=False)
+            self._console.print(f"{self._title}  {status}  ({row['seconds']:.0f} s)")
 
     def finish(self, message: str) -> None:
         """A seed is done."""
         if self._task is not None:
             self._bar.update(self._task, total=1, completed=1, status=message)
         if not self._console.is_terminal:
-            self._console.print(f"{self._title}  {message}", highlight=False)
+            self._console.print(f"{self._title}  {message}")
 
 
 @contextmanager
