@@ -1,5 +1,6 @@
 """`sentiprism analyze` on real clips, and on what is no recording."""
 
+import csv
 import json
 import os
 import shutil
@@ -10,7 +11,8 @@ import pytest
 from makers_analysis import features, saved_model
 from makers_cli import files
 from makers_media import grey, make_media, sine
-from sentiprism.analysis.batch import analyze_all, run, tasks
+from sentiprism.analysis.batch import analyze_all, run
+from sentiprism.analysis.inputs import tasks
 from sentiprism.analysis.options import Options
 from sentiprism.analysis.pipeline import analyze
 from sentiprism.errors import UserError
@@ -102,6 +104,44 @@ def test_a_text_is_analysed_like_a_talk(cli, tmp_path, judge):
     assert "2, of which 0 firm" in answer.out
     assert "(weak: rests on the words alone)" in answer.out
     assert found["recording"]["kind"] == "text"
+
+
+def test_a_table_of_texts_is_one_report_with_a_row_an_utterance(cli, tmp_path, judge):
+    (tmp_path / "reviews.csv").write_text("Number,Review\nx,w1 w2. W3!\ny,\nz," + "w4 " * 60 + "\n")
+    words = ("analyze", "reviews.csv", "--model", judge, "--out", "out")
+    assert "has no column 'text'; say which one has the texts: --column text=NAME" in refused(cli(*words))
+    answer = cli(*words, "--column", "text=Review", "--column", "id=Number")
+    assert answer.status == 0, answer.err
+    found = json.loads((tmp_path / "out" / "analysis.json").read_text())
+    assert [(one["id"], one["text"][:11]) for one in found["utterances"]] == [("x", "w1 w2. W3!"), ("z", "w4 w4 w4 w4")]
+    assert found["windows"] == []
+    assert "1 rows have no text." in found["notes"]
+    assert "1 utterances have more words than the model reads (40): their ends are not judged." in found["notes"]
+    with (tmp_path / "out" / "utterances.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert [row["id"] for row in csv.DictReader(file)] == ["x", "z"]
+    (tmp_path / "talk.txt").write_text("w1 w2\n")
+    assert "--column goes with a table of texts" in refused(cli("analyze", "talk.txt", "--column", "text=Review"))
+
+
+def test_a_folder_holds_videos_and_texts(cli, tmp_path, judge, tone):
+    mixed = tmp_path / "mixed"
+    mixed.mkdir()
+    shutil.copy(tone, mixed / "tone.wav")
+    (mixed / "tone.srt").write_text("1\n00:00:00,100 --> 00:00:01,500\nw5 w6\n")
+    (mixed / "review.txt").write_text("w1 w2 w3.\n")
+    answer = cli("analyze", mixed, "--model", judge, "--asr", "none", "--out", "out", "--strict")
+    assert answer.status == 0, answer.err
+    found = {name: json.loads((tmp_path / "out" / name / "analysis.json").read_text()) for name in ("tone", "review")}
+    assert found["tone"]["recording"]["transcript"] == "given, with times"
+    assert found["review"]["recording"]["kind"] == "text"
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"tone", "review", "index.html"}
+    assert answer.err.endswith("next: open out/index.html\n")
+
+
+def test_a_text_of_more_hours_than_a_recording_may_have_is_refused(tmp_path, home, options):
+    (tmp_path / "long.txt").write_text("w1 w2 w3 w4. " * 5000)
+    with pytest.raises(UserError, match=r"takes 2\.2 hours to read, the limit is 2"):
+        analyze(tmp_path / "long.txt", options=options)
 
 
 @pytest.fixture
@@ -269,7 +309,7 @@ def test_what_is_stopped_says_how_the_work_resumes(cli, monkeypatch, tmp_path):
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("sentiprism.analysis.batch.tasks", stop)
+    monkeypatch.setattr("sentiprism.analysis.inputs.tasks", stop)
     answer = cli("analyze", tmp_path)
     assert answer.status == 130
     assert answer.err == "stopped; the same command analyses the rest; finished reports are kept\n"

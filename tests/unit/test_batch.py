@@ -5,7 +5,9 @@ import os
 import pytest
 
 from makers_analysis import features, saved_model
-from sentiprism.analysis.batch import Task, _jury, _key, tasks
+from sentiprism.analysis.batch import _key
+from sentiprism.analysis.inputs import Task, tasks
+from sentiprism.analysis.judge import load_jury
 from sentiprism.analysis.options import Options
 from sentiprism.errors import UserError
 
@@ -52,7 +54,7 @@ def test_transcripts_go_by_name(videos, tmp_path):
 def test_nothing_to_analyse_is_said(tmp_path):
     with pytest.raises(UserError, match="there is no"):
         tasks([tmp_path / "none.mp4"], tmp_path / "out")
-    with pytest.raises(UserError, match="no recordings in"):
+    with pytest.raises(UserError, match="no recordings or texts in"):
         tasks([tmp_path], tmp_path / "out")
 
 
@@ -63,15 +65,33 @@ def touched(*paths):
 
 
 def test_reports_and_what_is_hidden_are_no_recordings(tmp_path):
-    touched(tmp_path / "a.mp4", tmp_path / "b" / "c.WAV", tmp_path / "notes.txt", tmp_path / ".hidden.mp4")
+    touched(tmp_path / "a.mp4", tmp_path / "b" / "c.WAV", tmp_path / "notes.md", tmp_path / ".hidden.mp4")
     touched(tmp_path / "r" / "report.html", tmp_path / "r" / "analysis.json", tmp_path / "r" / "recording.mp4")
     touched(tmp_path / ".a.tmp-12345678" / "recording.mp4")
     found = tasks([tmp_path, tmp_path / "a.mp4"], tmp_path)
     assert [(task.path, task.folder) for task in found] == [
         (tmp_path / "a.mp4", tmp_path / "a"), (tmp_path / "b" / "c.WAV", tmp_path / "c"),
     ]  # fmt: skip
-    with pytest.raises(UserError, match="no recordings in"):
+    with pytest.raises(UserError, match="no recordings or texts in"):
         tasks([tmp_path / "r"], tmp_path)
+
+
+def test_a_folder_may_hold_all_kinds_and_a_transcript_belongs_to_the_recording_of_its_name(tmp_path):
+    names = ("a.mp4", "a.txt", "a.srt", "b.wav", "b.json", "c.TXT", "d.vtt", "e.json", "labels.csv", "sub/a.txt")
+    touched(*(tmp_path / "in" / name for name in names))
+    found = {
+        task.path.relative_to(tmp_path / "in").as_posix(): task for task in tasks([tmp_path / "in"], tmp_path / "o")
+    }
+    assert list(found) == ["a.mp4", "b.wav", "c.TXT", "d.vtt", "sub/a.txt"]
+    said = {name: task.transcript and task.transcript.name for name, task in found.items()}
+    assert said == {"a.mp4": "a.srt", "b.wav": "b.json", "c.TXT": None, "d.vtt": None, "sub/a.txt": None}
+    touched(tmp_path / "said" / "a.vtt")
+    given = tasks([tmp_path / "in"], tmp_path / "o", tmp_path / "said")
+    assert [task.transcript and task.transcript.name for task in given][:2] == ["a.vtt", "b.json"]
+    (alone,) = tasks([tmp_path / "in" / "a.mp4"], tmp_path / "o")
+    assert alone.transcript is None  # what is named alone is given its transcript by name
+    (table,) = tasks([tmp_path / "in" / "labels.csv"], tmp_path / "o")
+    assert table.is_text
 
 
 def test_the_folder_one_is_in_is_no_place_for_a_report(tmp_path, monkeypatch):
@@ -113,9 +133,9 @@ def test_a_folder_that_cannot_be_read_is_said(tmp_path, monkeypatch):
 def test_a_model_that_was_trained_again_in_its_place_is_loaded_anew(videos, tmp_path):
     model, given = tmp_path / "model", features(tmp_path / "text")
     options, task = Options(model=str(saved_model(model, given))), Task(videos / "a.mp4", tmp_path / "out")
-    before, key = _jury(str(model)), _key(task, options)
-    assert _jury(str(model)) is before
+    before, key = load_jury(str(model)), _key(task, options)
+    assert load_jury(str(model)) is before
     assert _key(task, options) == key
     saved_model(model, given, "text_only")
-    assert _jury(str(model)).model.name == "text_only"
+    assert load_jury(str(model)).model.name == "text_only"
     assert _key(task, options) != key

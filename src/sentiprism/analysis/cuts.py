@@ -47,7 +47,7 @@ def read_cuts(table: "Table", labels: Path, notes: list[str]) -> dict[str, list[
     for row, name in enumerate(names):
         if not table["split"][row]:
             continue
-        start, end = _times(table, row, labels) if timed else (None, None)
+        start, end = read_times(table, row, labels) if timed else (None, None)
         found.setdefault(name, []).append(Cut(table["id"][row], start, end, texts[row] or None))
     for name, cuts in found.items():
         if len(cuts) > 1 and not timed:
@@ -77,7 +77,17 @@ def _overlapping(labels: Path, name: str, cuts: list[Cut]) -> int:
     return count
 
 
-def _times(table: "Table", row: int, labels: Path) -> tuple[float, float]:
+def read_times(table: "Table", row: int, labels: Path) -> tuple[float, float]:
+    """Start and end of an utterance in seconds.
+
+    Args:
+        table: with the columns id, start and end.
+        row: of the utterance.
+        labels: the table's file, for messages.
+
+    Raises:
+        UserError: they are no numbers, negative or in the wrong order.
+    """
     given = table["start"][row], table["end"][row]
     try:
         start, end = map(parse_number, given)

@@ -197,8 +197,7 @@ def _stored(
 def _tasks(
     cuts: Mapping[str, Sequence[Cut]], folder: Path, labels: Path, transcripts: Path | None, *, allow_missing: bool
 ) -> list[Task]:
-    from sentiprism.analysis.batch import SUFFIXES
-    from sentiprism.analysis.pipeline import TEXTS
+    from sentiprism.analysis.inputs import SUFFIXES, TEXTS
 
     if not folder.is_dir():
         raise UserError(f"there is no folder {folder}", "give the folder of the recordings")

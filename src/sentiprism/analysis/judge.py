@@ -1,8 +1,9 @@
 """What a saved model says of the utterances of one recording, and to what it owes each answer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +19,11 @@ from sentiprism.features.text import load_tokenizer
 from sentiprism.media.types import Segment
 from sentiprism.metrics.conformal import probabilities
 from sentiprism.models import SavedModel, load_model
+from sentiprism.models.artifact import WEIGHTS, describe_model
 from sentiprism.report.document import Estimate, Judge
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import forward_all
-from sentiprism.types import MODALITIES, Modality
+from sentiprism.types import MODALITIES, FeatureSpec, Modality
 
 if TYPE_CHECKING:
     from sentiprism.models import Model
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float32]
 STARTER = "starter"
 """Name of the model that comes with the program."""
+FILES = ("config.json", WEIGHTS)
+"""Of a saved model."""
 
 
 class Saying(NamedTuple):
@@ -67,7 +71,7 @@ class Jury:
         self.saved: SavedModel = load_model(folder)
         self.model: Model = self.saved.model
         self.name = STARTER if str(model) == STARTER else folder.resolve().name
-        self.extractors = makers(self.model)
+        self.extractors = makers(self.model.features, self.model.modalities)
         self.engine = Engine(device, "no")
         self._coalitions = Coalitions(self.model).to(self.engine.device)
 
@@ -159,16 +163,48 @@ def folder_of(model: str | Path) -> Path:
     return Path(__file__).parents[1] / STARTER if str(model) == STARTER else Path(model)
 
 
-def makers(model: "Model") -> dict[Modality, Extractor]:
-    """Extractors that make what the model was trained on.
+def load_jury(model: str | Path) -> Jury:
+    """Open a saved model; the last one stays open, unless it was trained anew in its place."""
+    return _load(str(model), state_of(model))
+
+
+@lru_cache(maxsize=1)
+def _load(model: str, state: tuple[Any, ...]) -> Jury:  # noqa: ARG001 - part of the cache's key
+    return Jury(model)
+
+
+def state_of(model: str | Path) -> tuple[Any, ...]:
+    """What changes when a saved model is trained again in its place: a process that lives on must see it."""
+    paths = (folder_of(model) / name for name in FILES)
+    found = (path.stat() if path.is_file() else None for path in paths)
+    return tuple(one and (one.st_ino, one.st_size, one.st_mtime_ns) for one in found)
+
+
+def check_model(model: str | Path) -> None:
+    """Refuse what is not a saved model, or not one for recordings; neither its weights nor torch are needed.
+
+    Raises:
+        UserError: see `Jury`.
+    """
+    found = describe_model(folder_of(model))
+    used = found.config.get("modalities", MODALITIES)
+    makers(found.features, tuple(name for name in found.features.present() if name in used))
+
+
+def makers(features: FeatureSpec, modalities: Collection[str]) -> dict[Modality, Extractor]:
+    """Extractors that make what a model was trained on.
+
+    Args:
+        features: of the model.
+        modalities: that it uses.
 
     Raises:
         UserError: a modality has no recipe, or one that this program does not make; the first difference is named.
     """
     found: dict[Modality, Extractor] = {}
     for name in ("audio", "vision"):
-        spec = getattr(model.features, name)
-        if spec is None or name not in model.modalities:
+        spec = getattr(features, name)
+        if spec is None or name not in modalities:
             continue
         if spec.recipe is None:
             cause = f"the model does not say how its {spec.width} {name} features are made from a recording"
@@ -178,8 +214,8 @@ def makers(model: "Model") -> dict[Modality, Extractor]:
             cause = f"{name} features of this program are not those of the model: {difference}"
             raise UserError(cause, "use the program that made them, or train the model anew")
         found[name] = extractor()
-    text = model.features.text
-    if text is not None and (text.encoder is None or text.source != "raw") and "text" in model.modalities:
+    text = features.text
+    if text is not None and (text.encoder is None or text.source != "raw") and "text" in modalities:
         cause = "the model reads stored text features, which cannot be made of a transcript here"
         raise UserError(cause, "train it with a text encoder: --set data.text.encoder=minilm")
     return found

@@ -33,6 +33,8 @@ class Heard(NamedTuple):
     """Where the words come from, see `report.document.Recording`."""
     language: str | None
     notes: tuple[str, ...]
+    connected: bool = True
+    """Whether the utterances follow each other, so that a window over several of them means something."""
 
 
 def listen(

@@ -29,3 +29,5 @@ class Options(Config):
     """Seconds from one window to the next."""
     words: bool = True
     """Attribute the answer to words."""
+    columns: dict[str, str] = {}
+    """Of a table of texts: where its columns come from, see `analysis.rows`."""

@@ -11,12 +11,14 @@ from typing import Any, NamedTuple
 from sentiprism import __version__
 from sentiprism.analysis.caution import cautions
 from sentiprism.analysis.curves import curves
-from sentiprism.analysis.judge import Answer, Jury, Saying
+from sentiprism.analysis.inputs import ROWS, TEXTS
+from sentiprism.analysis.judge import Answer, Jury, Saying, load_jury
 from sentiprism.analysis.listen import Heard, listen, read, stretches, timed, windows
 from sentiprism.analysis.options import Options
+from sentiprism.analysis.rows import read_rows
 from sentiprism.analysis.summary import summary
 from sentiprism.analysis.tracks import face_tracks, visible, voice_track
-from sentiprism.errors import printable
+from sentiprism.errors import UserError, printable
 from sentiprism.features.extractors import EXTRACTORS
 from sentiprism.features.tracks import Track
 from sentiprism.files import sha256
@@ -29,9 +31,6 @@ from sentiprism.media.types import Cue, Media, Segment, Span
 from sentiprism.report.analysis import Analysis
 from sentiprism.report.document import Curve, Estimate, Recording, UtterancePart, Window, WordPart
 from sentiprism.types import Modality
-
-TEXTS = (".srt", ".vtt", ".json", ".txt")
-"""With times rather than without: of two transcripts of one recording the first is taken."""
 
 Progress = Callable[[str, float], Any]
 """Told what part is at work and the share of it that is done, from 0 to 1."""
@@ -60,7 +59,7 @@ def analyze(
     The same recording, options and model give the same document, byte by byte: no time or date is in it.
 
     Args:
-        path: a video, a sound, or a text (`TEXTS`).
+        path: a video, a sound, a text (`TEXTS`), or a table of texts (CSV).
         transcript: what is said in it, as SRT, VTT, JSON or plain text; its words are kept as they are.
         options: see `Options`.
         jury: the model, where one is open already; else ``options.model`` is opened.
@@ -74,14 +73,16 @@ def analyze(
     options = options if isinstance(options, Options) else Options.parse(options or {}, "options of analyze")
     path, on, clock = Path(path), on or _quiet, _Clock(on_time or _quiet)
     cues = read_transcript(Path(transcript)) if transcript is not None else None
-    jury = jury or Jury(options.model)
-    if path.suffix.lower() in TEXTS and transcript is None:
-        heard, tracks, recording = _text(path, options), Tracks(), None
+    limits = limits or Limits()
+    if path.suffix.lower() in {*TEXTS, ROWS} and transcript is None:
+        heard, tracks, recording = read_words(path, options, limits), Tracks(), None
         duration = max((one.end for one in heard.segments), default=0.0)
+        jury = jury or load_jury(options.model)
         seen = Recording(name=printable(path.name), content=sha256(path), kind="text", duration=duration)
     else:
-        recording = probe(path, limits or Limits())
+        recording = probe(path, limits)
         duration = recording.duration
+        jury = jury or load_jury(options.model)
         heard, tracks = _perceive(recording, cues, jury, options, clock, on)
         seen = Recording(
             name=printable(path.name),
@@ -96,7 +97,7 @@ def analyze(
     if not speech and tracks.faces:  # a face can be judged where nobody speaks; a voice cannot
         segments, judged = stretches(duration, options.longest), tracks._replace(audio=None)
     with clock("judging"):
-        around = windows(duration, segments, options)
+        around = windows(duration, segments, options) if heard.connected else ()
         utterances, sliding = _judged(jury, segments, judged, around, options, on, speech=speech)
     notes = (*heard.notes, *_missing(jury, recording, tracks, utterances))
     return Analysis(
@@ -117,10 +118,23 @@ def _quiet(part: str, amount: float) -> None:
     del part, amount
 
 
-def _text(path: Path, options: Options) -> Heard:
-    cues = read_transcript(path)
-    times = "with its own times" if timed(cues) else "times are those of a reader"
-    return Heard(read(cues, options), f"the text itself; {times}", None, ())
+def read_words(path: Path, options: Options, limits: Limits) -> Heard:
+    """Utterances of a text, or of a table of texts.
+
+    Raises:
+        UserError: it cannot be read, or is longer than a recording may be.
+    """
+    if path.suffix.lower() == ROWS:
+        heard = read_rows(path, options.columns)
+    else:
+        cues = read_transcript(path)
+        times = "with its own times" if timed(cues) else "times are those of a reader"
+        heard = Heard(read(cues, options), f"the text itself; {times}", None, ())
+    end = max((one.end for one in heard.segments), default=0.0)
+    if end > limits.duration:
+        cause = f"{path} takes {end / 3600:.1f} hours to read, the limit is {limits.duration / 3600:g}"
+        raise UserError(cause, "split it into several files")
+    return heard
 
 
 def _perceive(
@@ -199,6 +213,7 @@ def _judged(
             utterances.append(
                 UtterancePart(
                     number=len(utterances) + 1,
+                    id=segment.id,
                     start=segment.start,
                     end=segment.end,
                     text=segment.text,
@@ -243,6 +258,10 @@ def _missing(jury: Jury, media: Media | None, tracks: Tracks, utterances: list[U
         notes.append("The model does not hear: the voice is drawn but has no part in the answers.")
     if tracks.faces and "vision" not in known:
         notes.append("The model does not see: faces are drawn but have no part in the answers.")
+    spec = jury.model.features.text
+    most = spec.max_tokens if spec is not None and "text" in known else None
+    if most is not None and (count := sum(len(one.words) > most for one in utterances)):
+        notes.append(f"{count} utterances have more words than the model reads ({most}): their ends are not judged.")
     if not utterances:
         notes.append("There is nothing in this recording that the model can judge.")
     return notes

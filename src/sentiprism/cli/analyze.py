@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from sentiprism.cli.dataset import pairs
 from sentiprism.cli.hints import followed_by
 from sentiprism.cli.tables import emit_json, facts, points, table
 from sentiprism.errors import UserError, printable
@@ -25,7 +26,7 @@ JUDGING = 0.15
 @followed_by("open {result}")
 def analyze(
     inputs: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Videos, sounds, texts; or folders of videos and sounds.")
+        list[Path], typer.Argument(metavar="PATH...", help="Videos, sounds, texts, tables of texts (.csv); or folders.")
     ],
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the report goes.")] = Path("report"),
     model: Annotated[str, typer.Option(metavar="MODEL", help="starter, or the folder of a saved model.")] = "starter",
@@ -39,6 +40,10 @@ def analyze(
     language: Annotated[str | None, typer.Option(metavar="CODE", help="Of the speech; else recognised.")] = None,
     face: Annotated[str, typer.Option(metavar="WHICH", help="largest, or all: an answer for each face.")] = "largest",
     longest: Annotated[float, typer.Option(metavar="S", help="Seconds of an utterance at most.")] = 15.0,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=THEIRS", help="Column of a .csv: text, id, start, end; repeatable."),
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Recordings at a time.")] = 1,
     strict: Annotated[bool, typer.Option("--strict", help="A recording that fails is an error.")] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Replace reports of other settings.")] = False,
@@ -47,6 +52,10 @@ def analyze(
     """What people in your own recordings feel, moment by moment, and why the program thinks so.
 
     Makes report.html (one page, nothing is fetched from outside), analysis.json and utterances.csv.
+
+    A folder gives a report for each video, sound and text (.txt, .srt, .vtt) in it; a transcript that has the name of a
+    recording beside it is taken for its words. A .csv is one report in which each row is an utterance, by its columns
+    text and, where there are any, id, start and end (seconds).
 
     Examples:
         sentiprism analyze talk.mp4 --out report
@@ -57,16 +66,22 @@ def analyze(
 
         sentiprism analyze review.txt
 
+        sentiprism analyze reviews.csv --column text=Review --column id=Number
+
         sentiprism analyze talk.mp4 --model runs/mine/seed-1111/model
     """
-    from sentiprism.analysis.batch import analyze_all, tasks
+    from sentiprism.analysis.batch import analyze_all
+    from sentiprism.analysis.inputs import ROWS, tasks
     from sentiprism.analysis.options import Options
     from sentiprism.report.files import INDEX, PAGE, write_index
     from sentiprism.report.page.index import Entry
 
-    chosen = {"model": model, "asr": asr, "language": language, "face": face, "longest": longest}
+    columns = pairs(column or [], "NAME=THEIRS")
+    chosen = {"columns": columns, "model": model, "asr": asr, "language": language, "face": face, "longest": longest}
     options = Options.parse(chosen, "the options of analyze")
     todo = tasks(inputs, out, transcript)
+    if columns and not any(task.path.suffix.lower() == ROWS for task in todo):
+        raise UserError("--column goes with a table of texts", "name a .csv, or leave it out")
     outcomes: list[Outcome] = []
     what = printable(todo[0].path.name) if len(todo) == 1 else f"{len(todo)} recordings"
     with _bar(f"analysing {what}", len(todo)) as (on, ended):

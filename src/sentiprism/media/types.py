@@ -49,6 +49,8 @@ class Segment(NamedTuple):
     end: float
     words: tuple[Word, ...]
     """() where there is speech whose words are not known."""
+    id: str | None = None
+    """Where a table names it."""
 
     @property
     def text(self) -> str | None:

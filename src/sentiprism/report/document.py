@@ -37,6 +37,8 @@ class UtterancePart(Config):
 
     number: int
     """From 1."""
+    id: str | None = None
+    """In the table that the texts come from; None where they come from no table."""
     start: float
     end: float
     text: str | None

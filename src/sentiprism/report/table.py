@@ -18,12 +18,14 @@ FORMULA = re.compile(r"[\s\x00-\x1f\ufeff\u200b-\u200f]*[=+\-@＝＋－＠]|[\t\
 def rows(analysis: Document) -> tuple[list[str], list[list[Any]]]:
     """Columns, and a row an utterance; None for what the model does not say."""
     target = analysis.judge.target
-    columns = ["number", "start", "end", "text", "face"]
+    ids = ["id"] if any(part.id is not None for part in analysis.utterances) else []
+    columns = ["number", *ids, "start", "end", "text", "face"]
     columns += ["class", *(f"p_{name}" for name in target.classes)] if target.classes else ["value", "low", "high"]
     columns += ["caution"]
     columns += ["base", *(f"contribution_{name}" for name in MODALITIES)]
     columns += [*(f"weight_{name}" for name in MODALITIES), "present"]
-    return columns, [[_positive(cell) for cell in _row(part, target.classes)] for part in analysis.utterances]
+    body = ([part.number, *([part.id] if ids else []), *_row(part, target.classes)] for part in analysis.utterances)
+    return columns, [list(map(_positive, row)) for row in body]
 
 
 def _positive(cell: Any) -> Any:
@@ -35,7 +37,7 @@ def _row(part: UtterancePart, classes: tuple[str, ...]) -> list[Any]:
     said = part.estimate
     chosen = [classes[int(said.value)], *_padded(said.probabilities, len(classes))] if classes else []
     return [
-        *(part.number, part.start, part.end, part.text, part.face),
+        *(part.start, part.end, part.text, part.face),
         *(chosen or [said.value, said.low, said.high]),
         "; ".join(said.caution),
         part.base,

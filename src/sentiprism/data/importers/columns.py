@@ -52,7 +52,7 @@ def read_columns(
     known = (*KEYS, *OPTIONAL, *also)
     needed = ["label", *(["file" if "file" in also else "id"] if joined or "file" in also else [])]
     needed += ["split"] if official and folds is None else []
-    sources = _sources(columns, known)
+    sources = find_sources(columns, known)
     parts: list[Table] = []
     unknown: dict[str, None] = {}
     for split, path in files.items():
@@ -62,7 +62,7 @@ def read_columns(
             if "split" in content:
                 raise UserError(f"{path} has a column 'split' and is given for {split}", "give it as --labels FILE")
             content["split"] = [SPLIT_NAMES.get(split, split)] * len(next(iter(content.values()), []))
-        part = _rename(path, names, content, columns)
+        part = rename_columns(path, names, content, columns)
         part = {name: cells for name, cells in part.items() if name in known}
         if folds is not None and "split" in part:
             raise UserError(f"{path} states its own splits", "leave --folds out")
@@ -88,8 +88,16 @@ def read_columns(
     return table
 
 
-def _sources(columns: Mapping[str, str], known: tuple[str, ...]) -> set[str]:
-    """Columns to read: those we know, and those that others are made from."""
+def find_sources(columns: Mapping[str, str], known: tuple[str, ...]) -> set[str]:
+    """Columns to read: those that are known, and those that others are made from.
+
+    Args:
+        columns: where known ones come from, see `read_table`.
+        known: by our names.
+
+    Raises:
+        UserError: ``columns`` names one that is not known.
+    """
     for name in columns:
         if name not in known:
             raise UserError(f"no column is called {name!r} here", suggest(name, known))
@@ -102,8 +110,18 @@ def _parts(pattern: str) -> list[str]:
     return parts if len(parts) > 1 else ["", pattern, ""]
 
 
-def _rename(path: Path, names: list[str], content: Table, columns: Mapping[str, str]) -> Table:
-    """The columns under our names, some made from others."""
+def rename_columns(path: Path, names: list[str], content: Table, columns: Mapping[str, str]) -> Table:
+    """The columns under our names, some made from others.
+
+    Args:
+        path: of the table, for messages.
+        names: of all its columns.
+        content: those that `find_sources` named.
+        columns: where known ones come from, see `read_table`.
+
+    Raises:
+        UserError: one that others are made from is not there.
+    """
     made: Table = {}
     for name, pattern in columns.items():
         parts = _parts(pattern)

@@ -1,0 +1,131 @@
+"""What is analysed: recordings, texts and tables of texts, named or lying in folders; and where each report goes."""
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+from sentiprism.errors import UserError
+from sentiprism.files import safe_name
+from sentiprism.report.files import DOCUMENT, INDEX, PAGE, is_foreign_index
+
+SUFFIXES = frozenset(
+    (
+        *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".flv", ".wmv", ".3gp"),
+        *(".wav", ".mp3", ".flac", ".m4a", ".aac", ".ogg", ".oga", ".opus"),
+    )
+)
+"""Recordings that are taken from a folder; a file that is named is looked into whatever it is called."""
+TEXTS = (".srt", ".vtt", ".json", ".txt")
+"""With times rather than without: of two transcripts of one recording the first is taken."""
+ALONE = frozenset((".srt", ".vtt", ".txt"))
+"""Texts that are taken from a folder where they are no transcript of a recording there: JSON may be anything."""
+ROWS = ".csv"
+"""A table of texts; never taken from a folder, where it may be a table of labels."""
+
+
+class Task(NamedTuple):
+    """One recording or text, and the folder its report goes to."""
+
+    path: Path
+    folder: Path
+    transcript: Path | None = None
+
+    @property
+    def is_text(self) -> bool:
+        """Whether there is nothing to decode."""
+        return self.transcript is None and self.path.suffix.lower() in {*TEXTS, ROWS}
+
+
+class _Found(NamedTuple):
+    path: Path
+    transcript: Path | None = None
+
+
+def tasks(inputs: Sequence[Path], out: Path, transcript: Path | None = None) -> list[Task]:
+    """What is named or lies in named folders; one file alone has its report in ``out`` itself.
+
+    In a folder, a transcript that has the name of a recording beside it belongs to that and is no text by itself.
+
+    Args:
+        inputs: files and folders.
+        out: where reports go.
+        transcript: of the one recording, or a folder of transcripts that have the recordings' names.
+
+    Raises:
+        UserError: nothing there, a folder without anything to analyse or that cannot be read, one transcript for many,
+            none that fits, or a place that is taken.
+    """
+    for path in (*inputs, *([] if transcript is None else [transcript])):
+        if not path.exists():
+            raise UserError(f"there is no {path}", "check the name")
+    listed = (one for path in inputs for one in (_in_folder(path) if path.is_dir() else [_Found(path)]))
+    found = list({one.path: one for one in listed}.values())
+    if len(found) == 1 and not inputs[0].is_dir():
+        if out.resolve() == Path.cwd():
+            raise UserError("a report is a folder of its own, and --out is the one you are in", "give it a name")
+        made = [Task(found[0].path, out, _transcript(found[0], transcript))]
+    else:
+        if transcript is not None and not transcript.is_dir():
+            cause = f"{transcript} is one transcript for {len(found)} recordings"
+            raise UserError(cause, "give a folder of transcripts")
+        if is_foreign_index(out):
+            raise UserError(f"{out / INDEX} is not a page of this program", "choose another --out")
+        names: dict[str, _Found] = {}
+        for one in found:
+            name = "".join(c if c.isalnum() or c in "-_" else "-" for c in one.path.stem)[:60].strip("-") or "recording"
+            if name in names:
+                name = f"{name[:48]}-{hashlib.sha256(os.fsencode(one.path)).hexdigest()[:8]}"
+            names[safe_name(name, "report")] = one
+        made = [Task(one.path, out / name, _transcript(one, transcript)) for name, one in names.items()]
+    if transcript is not None and not any(task.transcript for task in made):
+        cause = f"no transcript in {transcript} has the name of a recording"
+        raise UserError(cause, "call the one of talk.mp4 talk.srt, .vtt, .json or .txt")
+    return made
+
+
+def _in_folder(folder: Path) -> list[_Found]:
+    """What lies in a folder and below it, but for what is hidden and what reports hold."""
+    found = sorted(one for place, names in _walk(folder) for one in _among(place, names))
+    if not found:
+        few = ", ".join(sorted(SUFFIXES)[:5])
+        raise UserError(f"no recordings or texts in {folder}", f"it should hold files of .txt, {few} ...")
+    return found
+
+
+def _walk(folder: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Folders with the names of their files."""
+
+    def unreadable(error: OSError) -> NoReturn:
+        cause = f"the folder {error.filename} cannot be read ({error.strerror})"
+        raise UserError(cause, "get the right to read it, or name the recordings instead")
+
+    for place, folders, names in os.walk(folder, onerror=unreadable):
+        if {PAGE, DOCUMENT} <= set(names):
+            folders.clear()
+            continue
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield Path(place), [name for name in names if not name.startswith(".") and Path(place, name).is_file()]
+
+
+def _among(place: Path, names: list[str]) -> Iterator[_Found]:
+    """Recordings with their transcripts, and texts, of one folder."""
+    recorded = {Path(name).stem for name in names if Path(name).suffix.lower() in SUFFIXES}
+    for name in names:
+        stem, suffix = Path(name).stem, Path(name).suffix.lower()
+        if suffix in SUFFIXES:
+            yield _Found(place / name, _beside(place, stem))
+        elif suffix in ALONE and stem not in recorded:
+            yield _Found(place / name)
+
+
+def _transcript(found: _Found, given: Path | None) -> Path | None:
+    if given is None or not given.is_dir():
+        return given or found.transcript
+    return _beside(given, found.path.stem) or found.transcript
+
+
+def _beside(place: Path, stem: str) -> Path | None:
+    """Transcript of a recording by its name."""
+    return next((one for suffix in TEXTS if (one := place / f"{stem}{suffix}").is_file()), None)

@@ -1,0 +1,63 @@
+"""A table of texts: each row is an utterance, with its id and times where the table has them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from sentiprism.analysis.cuts import read_times
+from sentiprism.analysis.listen import READING, Heard
+from sentiprism.data.importers.columns import find_sources, rename_columns
+from sentiprism.data.importers.csv_files import read_csv
+from sentiprism.errors import UserError, suggest
+from sentiprism.media.align import align
+from sentiprism.media.types import Cue, Segment, Word
+from sentiprism.media.whisper import words_of
+
+COLUMNS = ("text", "id", "start", "end")
+"""``text``; ``id``, else the number of the row; ``start`` and ``end``: seconds, else the time line is a reader's."""
+
+
+def read_rows(path: Path, columns: Mapping[str, str]) -> Heard:
+    """Read a CSV of texts.
+
+    Args:
+        path: the file; blank texts are passed over.
+        columns: where those of `COLUMNS` come from in a table that has other names, as in `read_table`.
+
+    Returns:
+        one utterance a row, in the order of the table, of time where it has times.
+
+    Raises:
+        UserError: it is not a table, has no texts, or a time is wrong.
+    """
+    names, content = read_csv(path, find_sources(columns, COLUMNS).__contains__)
+    table = rename_columns(path, names, content, columns)
+    if "text" not in table:
+        raise UserError(
+            f"{path} has no column 'text'", f"say which one has the texts: --column text=NAME; {suggest('text', names)}"
+        )
+    timed = "start" in table
+    if timed != ("end" in table):
+        raise UserError(f"{path} has only one of the columns 'start' and 'end'", "give both, in seconds")
+    texts = table["text"]
+    table.setdefault("id", [str(number) for number in range(1, len(texts) + 1)])
+    spoken = [row for row, text in enumerate(texts) if text.strip()]
+    if not spoken:
+        raise UserError(f"{path} has no texts in the column {columns.get('text', 'text')!r}", "name another one")
+    notes = [f"{len(texts) - len(spoken)} rows have no text."] if len(spoken) < len(texts) else []
+    segments: list[Segment] = []
+    clock = 0.0
+    for row in spoken:
+        if timed:
+            start, end = read_times(table, row, path)
+            words = align((Cue(texts[row], start, end),), np.zeros(0, np.int16), (), None)
+        else:
+            said, start = words_of(texts[row]), clock
+            clock = end = start + READING * len(said)
+            words = tuple(Word(word, start + READING * n, start + READING * (n + 1)) for n, word in enumerate(said))
+        segments.append(Segment(start, end, words, table["id"][row]))
+    if timed:
+        segments.sort(key=lambda one: (one.start, one.end))
+    source = "with its own times" if timed else "times are those of a reader"
+    return Heard(tuple(segments), f"the rows of a table; {source}", None, tuple(notes), connected=timed)
