@@ -44,7 +44,7 @@ def small(name: str) -> dict:
     # one layer a stack: deeper ones are the unit tests' matter, and every layer makes an export slower
     wanted |= dict.fromkeys(("depth", "memory", "cross_depth", "extractor_depth", "fusion_depth"), 1)
     wanted |= dict.fromkeys(("global_depth", "local_depth", "adapter_depth"), 1)
-    wanted |= {"encoder_width": 16, "adapter_width": 8}
+    wanted |= {"fusion_width": 16, "encoder_width": 16, "adapter_width": 8}
     return {key: value for key, value in wanted.items() if key in MODELS[name].Config.model_fields}
 
 

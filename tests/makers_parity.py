@@ -70,11 +70,12 @@ class Case:
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "bbfn": {"preset": "code"},
+    "tetfn": {"preset": "code", "fusion_width": 10},
     "mult_full": {"preset": "code", "causal": False},  # the reference with its mask off
 }
 """Fields, by model or case, that are newer than the fixtures."""
 
-IDENTITY: set[str] = set()
+IDENTITY = {"self_mm_identity", "tetfn_identity"}
 """Cases whose reference has the identity in the place of the layers that the file of its weights names."""
 
 Change = Callable[[Tensors, Tensors, Tensors], Tensors]
@@ -104,11 +105,30 @@ def _mfn(weights: Tensors, extra: Tensors, wanted: Tensors) -> Tensors:
     return weights
 
 
-RENAMED: dict[str, Change] = {"bbfn": _bbfn, "mfn": _mfn}
+def _self_mm(weights: Tensors, extra: Tensors, wanted: Tensors) -> Tensors:
+    """Layers after the LSTMs and in the middle of each task, the identity where the reference has it; no pools."""
+    weights = {key: value for key, value in weights.items() if key in wanted}
+    for key, value in wanted.items():
+        kind, _, rest = key.partition(".")
+        name = {"after": f"after_lstm.{rest}", "middle": f"layer_2.{rest}"}.get(kind)
+        if name is not None:
+            weights[key] = extra.get(name, torch.eye(len(value)) if value.ndim == 2 else torch.zeros(len(value)))
+    return weights
+
+
+RENAMED: dict[str, Change] = {"bbfn": _bbfn, "mfn": _mfn, "self_mm": _self_mm, "tetfn": _self_mm}
 """By model: (the project's weights under their former names, the reference's own, the model's) -> the model's."""
 
 
-WATCHED: dict[str, Callable[[Model], Tensors]] = {}
+def _own(model: Model) -> Tensors:
+    """Unimodal predictions of Self-MM's tasks."""
+    seen: Tensors = {}
+    for modality, head in model.own_heads.items():
+        head.register_forward_hook(lambda _, __, y, m=modality: seen.update({f"reference.own.{m}": y}))
+    return seen
+
+
+WATCHED: dict[str, Callable[[Model], Tensors]] = {"self_mm": _own, "tetfn": _own}
 """By model: hooks that fill the mapping they return with ``reference.`` numbers when the model is called."""
 
 
@@ -120,7 +140,7 @@ def measured(case: Case) -> Tensors:
     output = model(batch)
     weights = model.config.loss_weights
     total = sum((weights[name] * value for name, value in output.losses.items()), torch.zeros(()))
-    found = {"prediction": output.prediction, "reference.total": total, **parts}
+    found = {"prediction": output.prediction, "reference.total": total} | parts
     found |= {f"loss.{name}": value for name, value in output.losses.items()}
     found |= {f"feature.{name}": value for name, value in output.features.items()}
     if grad_of:

@@ -29,7 +29,7 @@ def labels(case: Case) -> Tensors:
     given, target = case.under("input"), TargetSpec.model_validate(case.json("target"))
     order, vectors, prediction = given["order"], given["vectors"], given["prediction"]
     rows, modalities = len(given["label.M"]), vectors.shape[3] - 1
-    memory = UnimodalLabels(rows, modalities, vectors.shape[4], target, "norm")
+    memory = UnimodalLabels(rows, (vectors.shape[4],) * (1 + modalities), target, "norm")
     kept, losses = [], []
     for epoch in range(order.shape[0]):
         losses.append([])

@@ -20,7 +20,6 @@ CASES = """
 NAMES = CASES.split()
 
 PENDING = {"almt", "confede", "dmd", "dmd_causal", "dmd_single_step", "dpdf_lq", "kuda"}
-PENDING |= {"self_mm", "self_mm_identity", "tetfn", "tetfn_identity"}
 """Cases whose known difference is still there."""
 
 

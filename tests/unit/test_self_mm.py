@@ -8,10 +8,11 @@ import torch
 from safetensors.torch import load_file
 from torch.testing import assert_close
 
-from makers_models import CLASSES, INTENSITY, batch, build, small, specs
+from makers_models import CLASSES, INTENSITY, batch, build, missing, small, specs
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.models import load_model, save_model
 from sentiprism.models.self_mm import SelfMM
+from sentiprism.nn.attractor import Stack
 from sentiprism.nn.crossmodal import Crossmodal, Through
 from sentiprism.nn.label_generation import UnimodalLabels, momentum, relative_distance, shifted_label
 from sentiprism.nn.objectives.task import task_loss
@@ -28,7 +29,7 @@ def self_mm(**config) -> SelfMM:
 
 def two_centres(form: str = "square") -> UnimodalLabels:
     """Utterances 0 and 1 of six are known: positive at (1, 0), negative at (-1, 0), for both tasks."""
-    memory = UnimodalLabels(6, 1, 2, INTENSITY, form)
+    memory = UnimodalLabels(6, (2, 2), INTENSITY, form)
     vectors = torch.tensor([[1.0, 0.0], [-1.0, 0.0]]).unsqueeze(1).expand(2, 2, 2)
     memory.update(torch.tensor([0, 1]), vectors, torch.tensor([2.0, -1.0]), torch.ones(2, 1, dtype=torch.bool), 1)
     return memory
@@ -83,7 +84,7 @@ def test_labels_are_the_multimodal_ones_in_the_first_epoch_and_shift_from_the_se
 
 
 def test_without_a_negative_centre_labels_stay():
-    memory = UnimodalLabels(4, 1, 2, INTENSITY)
+    memory = UnimodalLabels(4, (2, 2), INTENSITY)
     for epoch in (1, 2):
         memory.update(torch.tensor([0]), torch.ones(1, 2, 2), torch.tensor([2.0]), torch.ones(1, 1).bool(), epoch)
     assert_close(memory.labels[0], torch.tensor([2.0, 2.0]))
@@ -155,9 +156,55 @@ def test_a_memory_of_two_processes_is_what_both_have_written():
 def test_encoders_of_audio_and_vision_have_rates_of_their_own():
     model = self_mm()
     for name in ("audio", "vision"):
-        theirs = {id(p) for p in model.recurrent[name].parameters()}
+        theirs = {id(p) for part in (model.recurrent, model.after) for p in part[name].parameters()}
         assert {id(p) for p in model.param_groups()[name]} == theirs
     assert self_mm(modalities=["text"]).param_groups()["audio"] == []  # a rate that is given is no error
+
+
+def test_a_linear_layer_follows_the_lstms_and_a_missing_modality_is_zero_all_the_same():
+    model, given = self_mm().eval(), missing(batch(specs(), 3), "audio", 1)
+    vectors, _, _ = model.encode(given)
+    states = model.recurrent["audio"](given.audio.values)[0]
+    assert_close(vectors["audio"][0], model.after["audio"](states[0, int(given.audio.mask[0].sum()) - 1]))
+    assert (vectors["audio"][1] == 0).all()
+
+
+@pytest.mark.parametrize("name", ["self_mm", "tetfn"])
+def test_a_third_layer_stands_behind_the_representation_that_labels_are_made_from(name):
+    model, given = build(name, specs(), config={**small(name), "task_layers": 3}).eval(), batch(specs(), 3)
+    output = model(given)
+    assert_close(output.prediction, model.head(model.middle["fused"](output.features["fused"]).relu()).squeeze(1))
+    assert set(model.middle) == {"fused", "text", "audio", "vision"}
+
+
+def test_zeros_behind_shorter_representations_change_no_label():
+    narrow, wide = UnimodalLabels(4, (3, 2), INTENSITY), UnimodalLabels(4, (3, 3), INTENSITY)
+    torch.manual_seed(0)
+    for epoch in (1, 2):
+        index, label = torch.arange(4), torch.tensor([2.0, -1.0, 0.5, -2.0])
+        whole, own, there = torch.randn(4, 3), torch.randn(4, 2), torch.ones(4, 1).bool()
+        narrow.update(index, [whole, own], label, there, epoch)
+        wide.update(index, torch.stack([whole, torch.cat([own, torch.zeros(4, 1)], 1)], 1), label, there, epoch)
+    assert not torch.allclose(narrow.labels[:, 1], narrow.labels[:, 0])
+    assert_close(narrow.centres(), wide.centres())
+    assert_close(narrow.labels, wide.labels)
+
+
+def test_modalities_have_widths_of_their_own():
+    model = self_mm(own_widths={"audio": 5})
+    output = model(batch(specs(), 3))
+    assert {m: f.shape[1] for m, f in output.features.items()} == {"text": 16, "audio": 5, "vision": 16, "fused": 16}
+    model.remember(6)
+    model.after_step(batch(specs(), 3), output)
+    assert (model.memory.vectors[:3, 2, 5:] == 0).all()
+
+
+def test_tetfn_adds_positions_in_the_text_enhanced_transformers_alone():
+    model = build("tetfn", specs(), config=small("tetfn"))
+    found = {name: part.position_form for name, part in model.named_modules() if isinstance(part, Stack)}
+    enhanced = {name for name, form in found.items() if form is not None}
+    between = ("crossmodal.reads.audio_vision", "crossmodal.reads.vision_audio")
+    assert enhanced == {f"{name}.{stage}" for name in between for stage in ("lower", "upper")}
 
 
 def test_tetfn_audio_reads_vision_through_the_text():

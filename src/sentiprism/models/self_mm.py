@@ -1,13 +1,13 @@
 """Self-MM: multi-task learning with labels that it generates for each modality itself (Yu et al., AAAI 2021).
 
 Architecture, loss and label generation (ULGM: Relative Distance Value, Shifting Value, Momentum-based Update Policy)
-are the paper's; ``preset: code`` takes the distance of the authors' code. The readings: one width for all F*; a task
-has two layers, as the paper writes, where the code has three; a modality's first label is the multimodal one; neutral
-is the middle of the labels' range, and generated labels are clipped to that. Classes have no positive and negative
-centre: every modality then learns the class itself, with weight 1. docs/deviations.md lists all this.
+are the paper's; a linear layer follows the LSTMs, as in the authors' code. ``preset: code`` takes that code's distance
+and its third layer a task. The readings: a modality's first label is the multimodal one; neutral is the middle of the
+labels' range, and generated labels are clipped to that. Classes have no positive and negative centre: every modality
+then learns the class itself, with weight 1. docs/deviations.md lists all this.
 """
 
-from typing import Literal
+from typing import Annotated, ClassVar, Literal, cast
 
 import torch
 from pydantic import Field
@@ -24,10 +24,14 @@ class SelfMMConfig(ModelConfig):
     """Configuration of `SelfMM`."""
 
     LOSSES = {"task": 1.0, "text": 1.0, "audio": 1.0, "vision": 1.0}
-    PRESETS = {"paper": {}, "code": {"distance": "norm"}}
+    PRESETS = {"paper": {}, "code": {"distance": "norm", "task_layers": 3}}
 
     width: int = Field(128, gt=0)
     """Of F*, the representations that labels are generated from."""
+    own_widths: dict[Modality, Annotated[int, Field(gt=0)]] = Field(default_factory=dict)
+    """The same of a modality's own; what is not named has ``width``."""
+    task_layers: Literal[2, 3] = 2
+    """Of each task; F* is what the first one gives. The code has 3."""
     text_hidden: int = Field(64, gt=0)
     """LSTM states for text features that are not contextual (GloVe)."""
     audio_hidden: int = Field(16, gt=0)
@@ -47,6 +51,7 @@ class SelfMM(Model):
     """One task of all modalities, one of each, and labels for the latter made from distances."""
 
     name = "self_mm"
+    version = 2
     citation = Citation(
         "Learning Modality-Specific Representations with Self-Supervised Multi-Task Learning for Multimodal "
         "Sentiment Analysis",
@@ -55,6 +60,8 @@ class SelfMM(Model):
         2021,
         "https://github.com/thuiar/Self-MM",
     )
+    ENCODERS: ClassVar[tuple[str, ...]] = ("recurrent", "after")
+    """Parts of which each modality has one of its own."""
     Config = SelfMMConfig
     config: SelfMMConfig
     exceptions = {"weights": "modalities are joined side by side: nothing weighs one against another"}
@@ -68,14 +75,19 @@ class SelfMM(Model):
         self.dropout = nn.Dropout(config.dropout)
         self.join = nn.Linear(joint, D)
         self.head = nn.Linear(D, outputs)
-        self.own = nn.ModuleDict({m: nn.Linear(width, D) for m, width in widths.items()})
-        self.own_heads = nn.ModuleDict({m: nn.Linear(D, outputs) for m in widths})
+        sizes: dict[Modality, int] = {m: config.own_widths.get(m, D) for m in self.modalities}
+        self.own = nn.ModuleDict({m: nn.Linear(width, sizes[m]) for m, width in widths.items()})
+        self.own_heads = nn.ModuleDict({m: nn.Linear(size, outputs) for m, size in sizes.items()})
+        if config.task_layers == 3:
+            self.middle = nn.ModuleDict({task: nn.Linear(size, size) for task, size in (("fused", D), *sizes.items())})
+        self.widths = (D, *sizes.values())
+        """Of each task's F*, the multimodal one's first."""
         self.epoch = 0
 
     def build_encoders(self) -> tuple[dict[Modality, int], int]:
         """Make what `encode` needs; the widths of what it gives, by modality and joint."""
         widths: dict[Modality, int] = {}
-        self.recurrent = nn.ModuleDict()
+        self.recurrent, self.after = nn.ModuleDict(), nn.ModuleDict()
         for m in self.modalities:
             if m == "text" and self.text_encoder.contextual:
                 widths[m] = self.text_encoder.width
@@ -83,6 +95,7 @@ class SelfMM(Model):
             inputs = self.input_widths[m]
             widths[m] = getattr(self.config, f"{m}_hidden")
             self.recurrent[m] = nn.LSTM(inputs, widths[m], batch_first=True)
+            self.after[m] = nn.Linear(widths[m], widths[m])
         return widths, sum(widths.values())
 
     def encode(self, batch: Batch) -> tuple[dict[Modality, Tensor], Tensor, dict[str, Tensor]]:
@@ -94,19 +107,26 @@ class SelfMM(Model):
         sequence = self.sequence(modality, batch)
         if modality == "text" and self.text_encoder.contextual:
             return masked_mean(*sequence) if self.config.text_pool == "mean" else sequence.values[:, 0]
-        return last_step(self.recurrent[modality](sequence.values)[0], sequence.mask)
+        state = last_step(self.recurrent[modality](sequence.values)[0], sequence.mask)
+        vector: Tensor = self.after[modality](state)
+        return vector * sequence.present.unsqueeze(1)
 
     def forward(self, batch: Batch) -> ModelOutput:
         """Multimodal and unimodal tasks; ``features`` are F*, which `after_step` keeps."""
         vectors, joint, weights = self.encode(batch)
         fused = self.join(self.dropout(joint)).relu()  # F*_m
-        prediction = self.to_prediction(self.head(fused))
+        prediction = self.to_prediction(self.head(self._deepen("fused", fused)))
         features: dict[str, Tensor] = {m: self.own[m](self.dropout(x)).relu() for m, x in vectors.items()}  # F*_s
         losses = {}
         if batch.labels:
-            heads = {m: self.to_prediction(self.own_heads[m](features[m])) for m in self.modalities}
+            deep = {m: self._deepen(m, features[m]) for m in self.modalities}
+            heads = {m: self.to_prediction(self.own_heads[m](x)) for m, x in deep.items()}
             losses = self._losses(prediction, heads, batch)
         return ModelOutput(prediction, losses, weights, {**features, "fused": fused})
+
+    def _deepen(self, task: str, vector: Tensor) -> Tensor:
+        """What the last layer of a task reads: F*, or a second layer of it."""
+        return self.middle[task](vector).relu() if self.config.task_layers == 3 else vector
 
     def _losses(self, prediction: Tensor, heads: dict[Modality, Tensor], batch: Batch) -> dict[str, Tensor]:
         """L = mean of |ŷ_m - y_m| + Σ_s W_s |ŷ_s - y_s| with W_s = tanh |y_s - y_m|; s over what a sample has."""
@@ -129,7 +149,7 @@ class SelfMM(Model):
         """F* and labels of every train utterance."""
         if self.target.kind == "classes" or not self.config.generate:
             return None
-        return UnimodalLabels(rows, len(self.modalities), self.config.width, self.target, self.config.distance)
+        return UnimodalLabels(rows, self.widths, self.target, self.config.distance)
 
     def set_epoch(self, epoch: int) -> None:
         """Labels are generated from the second epoch on."""
@@ -138,14 +158,14 @@ class SelfMM(Model):
     def after_step(self, batch: Batch, output: ModelOutput) -> None:
         """Generate the labels of the batch, and keep its F*."""
         if isinstance(self.memory, UnimodalLabels):
-            vectors = torch.stack([output.features[name] for name in ("fused", *self.modalities)], dim=1)
+            vectors = [output.features[name].detach() for name in ("fused", *self.modalities)]
             label = batch.labels["M"]
-            self.memory.update(batch.index, vectors.detach(), label, self.present(batch), self.epoch + 1)
+            self.memory.update(batch.index, vectors, label, self.present(batch), self.epoch + 1)
 
     def param_groups(self) -> dict[str, list[nn.Parameter]]:
         """Also ``audio`` and ``vision``: their encoders, which the paper's code trains at rates of their own."""
-        encoders = {m: self.recurrent[m].parameters() if m in self.recurrent else () for m in ("audio", "vision")}
-        own: dict[str, list[nn.Parameter]] = {m: list(parameters) for m, parameters in encoders.items()}
+        parts = [cast(nn.ModuleDict, self.get_submodule(name)) for name in self.ENCODERS]
+        own = {m: [p for part in parts if m in part for p in part[m].parameters()] for m in ("audio", "vision")}
         theirs = {id(p) for parameters in own.values() for p in parameters}
         rest = {k: [p for p in group if id(p) not in theirs] for k, group in super().param_groups().items()}
         return rest | own

@@ -3,38 +3,67 @@
 Every modality reads the two others; between audio and vision the text has a say: the other modality first reads the
 text (text-oriented attention), and the result is what is read. Unimodal tasks and generated labels are those of
 `SelfMM`. Settled by the authors' code as far as it is released with MMSA: LSTMs before the convolutions of audio and
-vision, maxima over time as F_s, self-attention over what a modality has drawn. The readings: attention sees all steps,
-sequences end in attention pooling; where an utterance lacks the text, audio and vision read each other as they are.
-The paper's pretrained vision transformer is a feature extractor: vision comes as the dataset has it here.
+vision, maxima over time as F_s, self-attention over what a modality has drawn, three layers a task, positions in the
+text-enhanced transformers alone, and the sizes for MOSI. The readings: attention sees all steps, sequences end in
+attention pooling (the code: causal, last steps; preset ``code``); where an utterance lacks the text, audio and vision
+read each other as they are. The paper's pretrained vision transformer is a feature extractor: vision comes as the
+dataset has it here.
 """
 
+from typing import Any, Literal, Self
+
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from sentiprism.models.base import Citation
 from sentiprism.models.self_mm import SelfMM, SelfMMConfig
 from sentiprism.nn.blocks import TemporalConv
 from sentiprism.nn.crossmodal import Crossmodal
+from sentiprism.nn.positions import PositionForm
 from sentiprism.types import Batch, Modality, Sequence
 
 
 class TETFNConfig(SelfMMConfig):
     """Configuration of `TETFN`; ``text_pool`` and ``text_hidden`` are not used: every step of the text is read."""
 
-    heads: int = Field(8, gt=0)
-    kernel: int = Field(3, gt=0)
+    PRESETS = {
+        "paper": {},
+        "code": {"distance": "norm", "causal": True, "pool": "last", "position_form": "fairseq"},
+    }
+
+    width: int = Field(64, gt=0)
+    """Of F*, the representations that labels are generated from."""
+    task_layers: Literal[2, 3] = 3
+    vision_hidden: int = Field(64, gt=0)
+    fusion_width: int = Field(50, gt=0)
+    """Of the projected sequences and of the transformers that read them."""
+    heads: int = Field(5, gt=0)
+    kernel: int = Field(1, gt=0)
     """Steps of the convolutions that project each modality; odd."""
+    causal: bool = False
+    """Whether attention sees no later step (code)."""
+    pool: Literal["attention", "last"] = "attention"
+    """How what a modality has drawn becomes a vector: masked attention, or its last real step (code)."""
+    position_form: PositionForm = "sinusoidal"
+    """Positions in the text-enhanced transformers: of Vaswani et al. (2017) from 0, or the code's (fairseq)."""
     depth: int = Field(2, gt=0)
     """Layers of each transformer; the first stage of the text-enhanced one has 1."""
     enhance: bool = True
     """Whether the text has a say where audio and vision read each other; False leaves plain cross-attention."""
+
+    @model_validator(mode="after")
+    def _shapes_fit(self) -> Self:
+        if self.fusion_width % self.heads:
+            raise ValueError(f"{self.heads} heads do not divide a fusion_width of {self.fusion_width}")
+        return self
 
 
 class TETFN(SelfMM):
     """Self-MM's tasks on modalities that have read each other, the text between audio and vision."""
 
     name = "tetfn"
+    version = 2
     citation = Citation(
         "TETFN: A text enhanced transformer fusion network for multimodal sentiment analysis",
         "Di Wang, Xutong Guo, Yumin Tian, Jinhui Liu, LiHuo He, Xuemei Luo",
@@ -42,12 +71,13 @@ class TETFN(SelfMM):
         2023,
         "https://github.com/thuiar/MMSA",
     )
+    ENCODERS = ("recurrent", "project")
     Config = TETFNConfig
     config: TETFNConfig
 
     def build_encoders(self) -> tuple[dict[Modality, int], int]:
         """Projections, and the transformers by which the modalities read each other."""
-        c, used = self.config, self.modalities
+        c, used, D = self.config, self.modalities, self.config.fusion_width
         self.recurrent, self.project = nn.ModuleDict(), nn.ModuleDict()
         for m in used:
             if m == "text":
@@ -55,10 +85,11 @@ class TETFN(SelfMM):
             else:
                 inputs = getattr(c, f"{m}_hidden")
                 self.recurrent[m] = nn.LSTM(self.input_widths[m], inputs, batch_first=True)
-            self.project[m] = TemporalConv(inputs, c.width, c.kernel, bias=False)
-        through: Modality | None = "text" if c.enhance else None
-        self.crossmodal = Crossmodal(used, c.width, c.heads, c.depth, c.depth, through=through, dropout=c.dropout)
-        return dict.fromkeys(used, c.width), self.crossmodal.width * len(used)
+            self.project[m] = TemporalConv(inputs, D, c.kernel, bias=False)
+        options: dict[str, Any] = {"dropout": c.dropout, "causal": c.causal, "last": c.pool == "last"}
+        options |= {"through": "text" if c.enhance else None, "position_form": None, "through_form": c.position_form}
+        self.crossmodal = Crossmodal(used, D, c.heads, c.depth, c.depth, **options)
+        return dict.fromkeys(used, D), self.crossmodal.width * len(used)
 
     def encode(self, batch: Batch) -> tuple[dict[Modality, Tensor], Tensor, dict[str, Tensor]]:
         """Maxima over time of the projected sequences, and what each modality has drawn from the others."""

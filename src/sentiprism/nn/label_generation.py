@@ -4,6 +4,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from sentiprism.nn.row_memory import RowMemory
 from sentiprism.types import TargetSpec
@@ -58,8 +59,7 @@ class UnimodalLabels(RowMemory):
 
     Args:
         rows: N, utterances of the train split.
-        modalities: M.
-        width: D of the representations.
+        widths: D of the representations of each of the 1 + M tasks.
         target: range of the labels; its middle is neutral.
         form: see `relative_distance`.
     """
@@ -68,11 +68,9 @@ class UnimodalLabels(RowMemory):
     labels: Tensor
     known: Tensor
 
-    def __init__(
-        self, rows: int, modalities: int, width: int, target: TargetSpec, form: DistanceForm = "square"
-    ) -> None:
-        tasks = 1 + modalities
-        super().__init__(rows, {"vectors": (tasks, width), "labels": (tasks,), "known": (tasks,)})
+    def __init__(self, rows: int, widths: tuple[int, ...], target: TargetSpec, form: DistanceForm = "square") -> None:
+        tasks = len(widths)
+        super().__init__(rows, {"vectors": (tasks, max(widths)), "labels": (tasks,), "known": (tasks,)})
         self.low, self.high, self.form = target.low, target.high, form
 
     def read(self, index: Tensor, label: Tensor) -> Tensor:
@@ -89,17 +87,20 @@ class UnimodalLabels(RowMemory):
         return sums / count.clamp(min=1).unsqueeze(-1), count
 
     @torch.no_grad()
-    def update(self, index: Tensor, vectors: Tensor, label: Tensor, present: Tensor, epoch: int) -> None:
+    def update(self, index: Tensor, vectors: Tensor | list[Tensor], label: Tensor, present: Tensor, epoch: int) -> None:
         """Generate new labels, from the second epoch on, then keep the representations.
 
         Args:
             index: (B,) rows.
-            vectors: (B, 1 + M, D).
+            vectors: (B, 1 + M, D), or (B, D) a task where the widths differ.
             label: (B,) y_m.
             present: (B, M) bool.
             epoch: counted from 1.
         """
         labels = torch.cat([label.unsqueeze(1).to(self.labels.dtype), self.read(index, label)], dim=1)
+        if isinstance(vectors, list):  # zeros behind the shorter ones: √d divides out of α
+            longest = self.vectors.shape[-1]
+            vectors = torch.stack([functional.pad(v, (0, longest - v.shape[-1])) for v in vectors], dim=1)
         vectors = vectors.to(self.vectors.dtype)
         if epoch > 1:
             middle = (self.low + self.high) / 2
