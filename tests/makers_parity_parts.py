@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import torch
 
-from makers_parity import Case, Tensors
+from makers_parity import Case, Tensors, measured
 from sentiprism.nn.alignment import align
 from sentiprism.nn.label_generation import UnimodalLabels
 from sentiprism.nn.positions import fairseq_sinusoidal
@@ -46,8 +46,32 @@ def labels(case: Case) -> Tensors:
     return {"reference.labels": torch.stack(kept), "reference.loss": torch.stack([torch.stack(e) for e in losses])}
 
 
+def dmd(case: Case) -> Tensors:
+    """The whole model, its graphs, and both readings of L_ort."""
+    found, edges, vertices = {}, {}, {}
+    model = case.model()
+    for kind in ("homo", "hetero"):
+        graph = model.get_submodule(f"{kind}_graph")
+        graph.register_forward_hook(lambda _, __, out, kind=kind: edges.update({kind: out}))
+    for m, vertex in model.homo.items():
+        vertex.register_forward_hook(lambda _, __, out, m=m: vertices.update({m: out.hidden}))
+    found["reference.ort_over_batch"] = model(case.batch()).losses["ort"]
+    found["reference.ort_over_features"] = case.model({"ort_axis": "features"})(case.batch()).losses["ort"]
+    for kind, made in edges.items():
+        found[f"reference.edges.{kind}"] = made.weights
+        found[f"reference.{kind}.answers"], found[f"reference.{kind}.vectors"] = made.answers, made.vectors
+        found[f"reference.{kind}.regularization"] = 10 * made.prior
+    found |= {f"reference.homo.vertex.{m}": hidden for m, hidden in vertices.items()}
+    # computed by the reference, but part of no loss of it, nor of one here
+    x, graph = torch.stack(list(vertices.values()), dim=1), model.homo_graph
+    gap = (x[:, graph.students] - x[:, graph.teachers]).abs().sum(dim=-1)
+    found["reference.homo.vectors"] = 10 * ((edges["homo"].weights + graph.prior) * gap).mean(dim=0).sum()
+    return measured(case) | found
+
+
 PARTS: dict[str, Callable[[Case], Tensors]] = {
     "positions": positions,
+    **dict.fromkeys(("dmd", "dmd_causal", "dmd_single_step"), dmd),
     "mag_bert": gate,
     "mag_bert_small_beta": gate,
     "self_mm_labels": labels,

@@ -10,6 +10,7 @@ from makers_models import INTENSITY, batch, build, small, specs
 from sentiprism.errors import UserError
 from sentiprism.models.dmd import DMD, HETERO, HOMO
 from sentiprism.nn.graph_distillation import SHARPNESS, GraphDistillation
+from sentiprism.nn.objectives.orthogonality import batch_orthogonality
 from sentiprism.nn.objectives.reconstruction import reconstruction
 from sentiprism.nn.objectives.task import task_loss
 
@@ -30,32 +31,34 @@ def dmd(**config) -> DMD:
 def test_edges_are_a_softmax_over_the_whole_graph_of_what_g_makes_of_both_ends():
     unit = graph()
     answers, vectors = torch.randn(2, 3, 1), torch.randn(2, 3, 4)
-    weights, _, _ = unit(answers, vectors, torch.ones(2, 3, dtype=torch.bool))
+    weights = unit(answers, vectors, torch.ones(2, 3, dtype=torch.bool)).weights
     z = torch.cat([unit.answers(answers), unit.vectors(vectors)], dim=-1)
     scores = [unit.edge(torch.cat([z[:, ALL.index(j)], z[:, ALL.index(i)]], dim=-1)) for i, j in EDGES]
     assert_close(weights, (SHARPNESS * torch.cat(scores, dim=1)).softmax(dim=1))
 
 
-def test_distillation_is_the_weighted_sum_of_absolute_differences_and_the_teacher_does_not_learn():
+def test_distillation_is_the_sum_of_absolute_differences_by_weight_and_prior_and_the_teacher_does_not_learn():
     unit = graph()
     answers = torch.tensor([[[1.0], [3.0], [-1.0]]], requires_grad=True)
-    weights, taught, _ = unit(answers, torch.randn(1, 3, 4), torch.ones(1, 3, dtype=torch.bool))
+    edges = unit(answers, torch.randn(1, 3, 4), torch.ones(1, 3, dtype=torch.bool))
     gaps = torch.tensor([2.0, 2.0, 2.0, 4.0, 2.0, 4.0])  # in the order of the edges
-    assert_close(taught, (weights[0] * gaps).sum())
+    assert_close(edges.answers, ((edges.weights[0] + unit.prior) * gaps).sum())
     with torch.no_grad():
         unit.edge.weight.zero_()  # equal edges: only answers matter
-    (slope,) = torch.autograd.grad(unit(answers, torch.zeros(1, 3, 4), torch.ones(1, 3).bool())[1], answers)
+        unit.prior.zero_()
+    (slope,) = torch.autograd.grad(unit(answers, torch.zeros(1, 3, 4), torch.ones(1, 3).bool()).answers, answers)
     # each learner moves by the signs of its own two edges, as the student only
     assert_close(slope.flatten(), torch.tensor([-1 + 1, 1 + 1, -1 - 1]) / 6.0)
 
 
 def test_an_edge_needs_both_its_ends():
     present = torch.tensor([[True, True, False], [True, False, False]])
-    weights, taught, away = graph()(torch.randn(2, 3, 1), torch.randn(2, 3, 4), present)
+    weights, taught, pushed, away = graph()(torch.randn(2, 3, 1), torch.randn(2, 3, 4), present)
     real = torch.tensor([[i in "text audio" and j in "text audio" for i, j in EDGES], [False] * 6])
     assert torch.equal(weights > 0, real)
     assert_close(weights.sum(1), torch.tensor([1.0, 0.0]))
     assert taught.isfinite()
+    assert pushed.isfinite()
     assert away.isfinite()
 
 
@@ -71,8 +74,8 @@ def test_the_prior_is_met_by_the_mean_of_the_edges():
     unit = graph()
     with torch.no_grad():
         unit.edge.weight.zero_()  # equal edges
-    _, _, away = unit(torch.randn(5, 3, 1), torch.randn(5, 3, 4), torch.ones(5, 3, dtype=torch.bool))
-    assert_close(away, (1 / 6 - unit.prior).square().sum())
+    edges = unit(torch.randn(5, 3, 1), torch.randn(5, 3, 4), torch.ones(5, 3, dtype=torch.bool))
+    assert_close(edges.prior, (1 / 6 - unit.prior).square().sum())
 
 
 def test_decoupling_reconstructs_each_modality_and_its_heterogeneous_part():
@@ -93,7 +96,7 @@ def test_every_vertex_of_both_graphs_answers():
     model, given = dmd(), batch(specs(), 4)
     output, y = model(given), given.labels["M"]
     for name, vertices, prefix in (("homo", model.homo, "shared."), ("hetero", model.hetero, "")):
-        answers = [vertices[m](output.features[f"{prefix}{m}"])[1].squeeze(1) for m in ALL]
+        answers = [vertices[m](output.features[f"{prefix}{m}"]).answer.squeeze(1) for m in ALL]
         assert_close(output.losses[name], sum(task_loss(a, y, INTENSITY, "l1") for a in answers))
 
 
@@ -104,6 +107,46 @@ def test_graphs_switch_off_and_one_modality_teaches_nobody():
     assert 0 < one < both
     assert dmd(homogeneous=False, heterogeneous=False)(given).losses["dtl"] == 0
     assert dmd(modalities=["audio"])(given).losses["dtl"] == 0
+
+
+def test_the_homogeneous_graph_reads_the_first_layer_and_the_other_one_both():
+    model, given, seen = dmd(), batch(specs(), 4), {}
+    for name in ("homo_graph", "hetero_graph"):
+        graph = model.get_submodule(name)
+        graph.register_forward_hook(lambda _, given, __, name=name: seen.update({name: given[1]}))
+    features = model(given).features
+    for i, m in enumerate(ALL):
+        first = model.homo[m].higher.layers[0](features[f"shared.{m}"]).relu()
+        assert_close(seen["homo_graph"][:, i], first)
+        assert_close(seen["hetero_graph"][:, i], model.hetero[m](features[m]).vector)
+
+
+def test_representations_are_distilled_where_they_are_asked_for():
+    given, found = batch(specs(), 4), []
+    model = dmd(distil_vectors=True)
+    model.hetero_graph.register_forward_hook(lambda *args: found.append(args[-1].vectors))
+    assert_close(model(given).losses["dtl"] - dmd()(given).losses["dtl"], found[0])
+    assert found[0] > 0
+
+
+def test_representations_are_pushed_apart_where_they_are_alike():
+    """cos = 1 on the two edges between the first two, 0 elsewhere; w + π is 1/6 + π."""
+    unit = graph()
+    with torch.no_grad():
+        unit.edge.weight.zero_()
+    vectors = torch.tensor([[1.0, 0, 0, 0], [2.0, 0, 0, 0], [0, 1.0, 0, 0]]).expand(2, 3, 4)
+    pushed = unit(torch.zeros(2, 3, 1), vectors, torch.ones(2, 3, dtype=torch.bool)).vectors
+    assert_close(pushed, 10 * (2 / 6 + unit.prior[0] + unit.prior[2]))
+
+
+def test_orthogonality_over_the_batch_compares_each_channel_of_each_step():
+    one, other = torch.randn(3, 4, 5), torch.randn(3, 4, 5)
+    mask = torch.tensor([[True, True, False, False], [True, False, False, False], [True, True, True, False]])
+    cosines = []
+    for t in range(3):  # nobody has a fourth step
+        real = mask[:, t]
+        cosines.append(torch.nn.functional.cosine_similarity(one[real, t], other[real, t], dim=0).clamp(min=0).mean())
+    assert_close(batch_orthogonality(one, other, mask), torch.stack(cosines).mean())
 
 
 def test_shapes_that_do_not_fit_are_refused():

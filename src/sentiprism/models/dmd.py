@@ -4,10 +4,13 @@ Each modality is split into a homogeneous part X^com, made by one encoder for al
 by one of its own; in each of the two spaces a graph distillation unit (GD-Unit) weighs which modality teaches which.
 The heterogeneous parts first read each other (crossmodal attention). L = L_task + λ1 L_dec + λ2 L_dtl, and
 L_dec = L_rec + L_cyc + γ (L_mar + L_ort). Where the paper is silent, this follows the authors' code: linear encoders
-and decoders, losses on the answers of every vertex, the prior on the edges, sigmoids of what the prediction joins, loss
-weights. The readings: attention sees all steps; pools take the place of flattened time and of last steps; answers are
-distilled, representations are not. docs/deviations.md lists all this.
+and decoders, losses on the predictions of every vertex, the prior on the edges, what the graphs read of a vertex,
+sigmoids of what the prediction joins, loss weights. The readings: attention sees all steps; pools take the place of
+last steps; L_ort is over features; predictions are distilled, representations are not. Preset ``code`` takes the
+code's way in these. Means over time take the place of flattened time. docs/deviations.md lists all this.
 """
+
+from typing import Any, Literal, NamedTuple
 
 import torch
 from pydantic import Field
@@ -18,11 +21,12 @@ from sentiprism.models.base import Citation
 from sentiprism.nn.attractor import Higher, Pool, Stack
 from sentiprism.nn.blocks import masked_mean
 from sentiprism.nn.crossmodal import Crossmodal
-from sentiprism.nn.graph_distillation import GraphDistillation
-from sentiprism.nn.objectives.orthogonality import cosine_orthogonality
+from sentiprism.nn.graph_distillation import Distillation, GraphDistillation
+from sentiprism.nn.objectives.orthogonality import batch_orthogonality, cosine_orthogonality
 from sentiprism.nn.objectives.reconstruction import reconstruction
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
 from sentiprism.nn.objectives.triplet import TripletForm, triplet
+from sentiprism.nn.positions import PositionForm
 from sentiprism.types import Batch, FeatureSpec, Modality, ModelOutput, Sequence, TargetSpec
 
 Sequences = dict[Modality, Sequence]
@@ -38,6 +42,13 @@ class DMDConfig(ProjectedConfig):
         **{"rec": 0.1, "cyc": 0.1, "mar": 0.01, "ort": 0.01},  # L_dec
         **{"dtl": 0.05, "prior": 0.5},  # L_dtl of both graphs
     }
+    PRESETS = {
+        "paper": {},
+        "code": {
+            **{"causal": True, "pool": "last", "position_form": "fairseq", "homo_edge_width": 64},
+            **{"triplet": "label", "ort_axis": "batch", "distil_vectors": True},
+        },
+    }
 
     width: int = Field(50, gt=0)
     heads: int = Field(10, gt=0)
@@ -46,8 +57,20 @@ class DMDConfig(ProjectedConfig):
     """Layers of each transformer."""
     memory: int = Field(4, gt=0)
     """Self-attention layers after the crossmodal attention."""
+    causal: bool = False
+    """Whether attention sees no later step (code)."""
+    pool: Literal["attention", "last"] = "attention"
+    """How a sequence becomes a vector: masked attention, or its last real step (code)."""
+    position_form: PositionForm = "sinusoidal"
+    """Positions of Vaswani et al. (2017) from 0, or those of the code (fairseq)."""
     edge_width: int = Field(32, gt=0)
-    """Of what the GD-Units compare; the code has 64 and 32."""
+    """Of what the GD-Units compare."""
+    homo_edge_width: int | None = Field(None, gt=0)
+    """The same of the homogeneous one; null = ``edge_width``, the code has 64."""
+    distil_vectors: bool = False
+    """Whether L_dtl holds the code's distillation of heterogeneous representations, which pushes them apart."""
+    ort_axis: Literal["features", "batch"] = "features"
+    """Along which axis L_ort compares the two parts; the code's tensors are compared over the batch."""
     homogeneous: bool = True
     """Whether there is a GD-Unit over X^com."""
     heterogeneous: bool = True
@@ -66,6 +89,7 @@ class DMD(ProjectedModel):
     """What modalities share and what each has alone, and graphs along which they teach each other."""
 
     name = "dmd"
+    version = 2
     citation = Citation(
         "Decoupled Multimodal Distilling for Emotion Recognition",
         "Yong Li, Yuanzhi Wang, Zhen Cui",
@@ -85,9 +109,11 @@ class DMD(ProjectedModel):
         self.share = nn.Linear(D, D, bias=False)  # convolutions of kernel 1
         self.specify = nn.ModuleDict({m: nn.Linear(D, D, bias=False) for m in used})
         self.decode = nn.ModuleDict({m: nn.Linear(2 * D, D, bias=False) for m in used})
-        self.refine = nn.ModuleDict({m: Stack(D, config.heads, config.depth, dropout=config.dropout) for m in used})
-        self.pools = nn.ModuleDict({m: Pool(D, last=False) for m in used})
-        self.crossmodal = Crossmodal(used, D, config.heads, config.depth, config.memory, dropout=config.dropout)
+        options: dict[str, Any] = {"dropout": config.dropout, "causal": config.causal}
+        options["position_form"], last = config.position_form, config.pool == "last"
+        self.refine = nn.ModuleDict({m: Stack(D, config.heads, config.depth, **options) for m in used})
+        self.pools = nn.ModuleDict({m: Pool(D, last=last) for m in used})
+        self.crossmodal = Crossmodal(used, D, config.heads, config.depth, config.memory, last=last, **options)
         joint, drawn = len(used) * D, self.crossmodal.width
         self.homo = nn.ModuleDict({m: Vertex(D, self.outputs, lost) for m in used})
         self.hetero = nn.ModuleDict({m: Vertex(drawn, self.outputs, lost) for m in used})
@@ -95,7 +121,8 @@ class DMD(ProjectedModel):
         more = len(used) > 1  # one modality has nobody to teach
         self.homo_graph = self.hetero_graph = None
         if config.homogeneous and more:
-            self.homo_graph = GraphDistillation(used, D, self.outputs, config.edge_width, HOMO)
+            hidden = config.homo_edge_width or config.edge_width
+            self.homo_graph = GraphDistillation(used, D, self.outputs, hidden, HOMO)
         if config.heterogeneous and more:
             self.hetero_graph = GraphDistillation(used, drawn, self.outputs, config.edge_width, HETERO)
         self.squash = nn.ModuleDict({m: nn.Linear(drawn, drawn) for m in used})
@@ -112,15 +139,15 @@ class DMD(ProjectedModel):
         drawn, weights = self.crossmodal(prt)  # Z^prt
         there = dict(zip(self.modalities, present.unsqueeze(-1).unbind(1), strict=True))
         own = [self.squash[m](z).sigmoid() * there[m] for m, z in drawn.items()]
-        fused, answer = self.final(torch.cat([*own, self.squash_common(joint).sigmoid()], dim=1))
-        prediction = self.to_prediction(answer)
+        final: Read = self.final(torch.cat([*own, self.squash_common(joint).sigmoid()], dim=1))
+        prediction = self.to_prediction(final.answer)
         means = {m: masked_mean(*x) for m, x in com.items()}
         losses = {}
         if batch.labels:
             losses = {"task": task_loss(prediction, batch.labels["M"], self.target, self.config.task)}
             losses |= self._answers(means, drawn, joint, present, batch.labels["M"])
             losses |= self._decoupling(low, com, prt, means, batch)
-        features: dict[str, Tensor] = {**drawn, "shared": joint, "fused": fused}
+        features: dict[str, Tensor] = {**drawn, "shared": joint, "fused": final.vector}
         features |= {f"shared.{m}": x for m, x in means.items()}
         features |= {f"specific.{m}": masked_mean(*x) for m, x in prt.items()}
         return ModelOutput(prediction, losses, weights, features)
@@ -133,23 +160,25 @@ class DMD(ProjectedModel):
         present: Tensor,
         label: Tensor,
     ) -> dict[str, Tensor]:
-        """What every vertex answers, and what the graphs make of it; ``homo`` and ``hetero`` are sums over vertices."""
+        """What every vertex predicts, and the graphs' losses; ``homo`` and ``hetero`` are sums over vertices."""
         kind, nothing = self.config.task, joint.new_zeros(())
-        common = self.to_prediction(self.common(joint)[1])
+        common = self.to_prediction(self.common(joint).answer)
         losses = {"common": task_loss(common, label, self.target, kind), "dtl": nothing, "prior": nothing}
         for name, vertices, graph, inputs in (
             ("homo", self.homo, self.homo_graph, means),
             ("hetero", self.hetero, self.hetero_graph, drawn),
         ):
             found = [vertices[m](x) for m, x in inputs.items()]
-            answers = torch.stack([answer for _, answer in found], dim=1)  # (B, M, outputs)
+            answers = torch.stack([one.answer for one in found], dim=1)  # (B, M, outputs)
             each = self.to_prediction(answers).unbind(1)
             own = [task_loss(y, label, self.target, kind, p) for y, p in zip(each, present.unbind(1), strict=True)]
             losses[name] = torch.stack(own).sum()
             if graph is not None:
-                vectors = torch.stack([vector for vector, _ in found], dim=1)
-                _, taught, away = graph(answers, vectors, present)
-                losses["dtl"], losses["prior"] = losses["dtl"] + taught, losses["prior"] + away
+                vectors = torch.stack([one.hidden if name == "homo" else one.vector for one in found], dim=1)
+                edges: Distillation = graph(answers, vectors, present)
+                losses["dtl"], losses["prior"] = losses["dtl"] + edges.answers, losses["prior"] + edges.prior
+                if name == "hetero" and self.config.distil_vectors:
+                    losses["dtl"] = losses["dtl"] + edges.vectors
         return losses
 
     def _decoupling(
@@ -162,16 +191,28 @@ class DMD(ProjectedModel):
             again = self.decode[m](torch.cat([c, s], dim=-1))  # D_m([X^com, X^prt])
             losses["rec"] = losses["rec"] + reconstruction(again, x, mask)
             losses["cyc"] = losses["cyc"] + reconstruction(self.specify[m](again), s, mask)
-            losses["ort"] = losses["ort"] + cosine_orthogonality(c, s, mask)
+            apart = batch_orthogonality if self.config.ort_axis == "batch" else cosine_orthogonality
+            losses["ort"] = losses["ort"] + apart(c, s, mask)
         label = batch.labels["M"]
-        apart = label.unsqueeze(1) - label
-        gap = (apart != 0).float() if self.target.kind == "classes" else apart.abs()
+        between = label.unsqueeze(1) - label
+        gap = (between != 0).float() if self.target.kind == "classes" else between.abs()
         vectors = torch.stack(list(means.values()), dim=1)
         return losses | {"mar": triplet(vectors, self.present(batch), gap, self.config.margin, self.config.triplet)}
 
 
+class Read(NamedTuple):
+    """What a vertex makes of a vector."""
+
+    vector: Tensor
+    """(B, D), x + W_2 ReLU(W_1 x + b_1) + b_2."""
+    answer: Tensor
+    """(B, outputs), its prediction."""
+    hidden: Tensor
+    """(B, D), ReLU(W_1 x + b_1)."""
+
+
 class Vertex(nn.Module):
-    """A representation and what it answers.
+    """A representation and what it predicts.
 
     Args:
         width: D.
@@ -183,7 +224,9 @@ class Vertex(nn.Module):
         super().__init__()
         self.higher, self.head = Higher(width, dropout), nn.Linear(width, outputs)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, D) -> (B, D) and (B, outputs)."""
-        vector = self.higher(x)
-        return vector, self.head(vector)
+    def forward(self, x: Tensor) -> Read:
+        """Read (B, D)."""
+        first, rest = self.higher.layers[:2], self.higher.layers[2:]
+        hidden = first(x)
+        vector = x + rest(hidden)
+        return Read(vector, self.head(vector), hidden)

@@ -2,21 +2,39 @@
 
 from collections.abc import Collection
 from itertools import permutations
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from sentiprism.nn.blocks import masked_softmax
 from sentiprism.types import Modality
 
 SHARPNESS = 1 / 8
 """By which the authors' code multiplies the edges' scores before the softmax."""
+VECTORS = 10.0
+"""By which it multiplies the distillation of representations."""
+
+
+class Distillation(NamedTuple):
+    """What the edges weigh, and what they cost."""
+
+    weights: Tensor
+    """w (B, E), 0 without an edge."""
+    answers: Tensor
+    """Σ over edges of the mean of (w_ij + π_ij) |a_j - a_i|, a teacher's answer without gradient."""
+    vectors: Tensor
+    """10 Σ over edges of the mean of max(0, cos(x_j, x_i)) times the mean of (w_ij + π_ij), as the code has it."""
+    prior: Tensor
+    """Squared distance of the mean of w from the prior π."""
 
 
 class GraphDistillation(nn.Module):
-    """A graph distillation unit: every modality is a vertex, an edge i → j teaches j what i answers.
+    """A graph distillation unit: every modality is a vertex, an edge i → j teaches j what i predicts.
 
-    w_ij = softmax over the edges of g([f(answer_i), X_i], [f(answer_j), X_j]).
+    w_ij = softmax over the edges of g([f(a_i), X_i], [f(a_j), X_j]). The prior π is added to w where an edge costs
+    something: on w alone the cost would be least with all weight on the edge that has nothing to teach.
 
     Args:
         modalities: those in use.
@@ -45,26 +63,25 @@ class GraphDistillation(nn.Module):
         liked = [4.0 if (modalities[i], modalities[j]) in favoured else 0.0 for i, j in edges]
         self.register_buffer("prior", torch.tensor(liked).softmax(dim=0))
 
-    def forward(self, answers: Tensor, vectors: Tensor, present: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What the edges weigh, and what they cost.
+    def forward(self, answers: Tensor, vectors: Tensor, present: Tensor) -> Distillation:
+        """Weigh the edges; means are over the samples with an edge.
 
         Args:
             answers: (B, M, outputs).
             vectors: (B, M, D).
             present: (B, M) bool; an edge needs both its ends.
-
-        Returns:
-            w (B, E), 0 without an edge; L_dtl, the mean of ‖W ⊙ E‖₁ over the samples with an edge, where E are the
-            absolute differences of the answers and a teacher does not learn; and the squared distance of the mean of w
-            from the prior, which keeps the weights from leaving every edge on which there is something to learn.
         """
         nodes = torch.cat([self.answers(answers), self.vectors(vectors)], dim=-1)
         scores = self.edge(torch.cat([nodes[:, self.students], nodes[:, self.teachers]], dim=-1)).squeeze(-1)
         real = present[:, self.students] & present[:, self.teachers]  # (B, E)
         weights = masked_softmax(SHARPNESS * scores, real) * real
-        taught = (answers[:, self.students] - answers[:, self.teachers].detach()).abs().sum(dim=-1)
-        count = real.any(dim=1).sum().clamp(min=1)
         prior = self.prior * real
         prior = prior / prior.sum(dim=1, keepdim=True).clamp(min=torch.finfo(prior.dtype).tiny)
+        strength = weights + prior  # 0 without an edge
+        count = real.any(dim=1).sum().clamp(min=1)
+        gap = (answers[:, self.students] - answers[:, self.teachers].detach()).abs().sum(dim=-1)
+        alike = functional.cosine_similarity(vectors[:, self.students], vectors[:, self.teachers].detach(), dim=-1)
+        near = (alike.clamp(min=0) * real).sum(dim=0) / real.sum(dim=0).clamp(min=1)  # (E,)
         away = ((weights - prior).sum(dim=0) / count).square().sum()
-        return weights, (weights * taught).sum() / count, away
+        pushed = VECTORS * (near * strength.sum(dim=0)).sum() / count
+        return Distillation(weights, (strength * gap).sum() / count, pushed, away)

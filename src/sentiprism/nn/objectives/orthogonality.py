@@ -36,6 +36,22 @@ def _gram(vectors: Tensor, mask: Tensor) -> Tensor:
     return gram
 
 
+def batch_orthogonality(one: Tensor, other: Tensor, mask: Tensor) -> Tensor:
+    """Mean of max(0, cos) of each channel of each step over the batch, as DMD's code computes L_ort.
+
+    Its tensors are (T, B, D), of which the library of its time compared the second axis.
+
+    Args:
+        one: (B, T, D).
+        other: (B, T, D).
+        mask: (B, T) bool; steps that no sample has do not count.
+    """
+    padding = ~mask.unsqueeze(-1)
+    cosine = functional.cosine_similarity(one.masked_fill(padding, 0.0), other.masked_fill(padding, 0.0), dim=0)
+    steps = mask.any(dim=0)  # (T,)
+    return cosine.clamp(min=0).mean(dim=-1).masked_fill(~steps, 0.0).sum() / steps.sum().clamp(min=1)
+
+
 def cosine_orthogonality(one: Tensor, other: Tensor, mask: Tensor, form: CosineForm = "hinge") -> Tensor:
     """L_o: non-negative cosine of two features of the same step, mean over the real steps (DLF, Eq. 8).
 
