@@ -102,6 +102,11 @@ def _bbfn(weights: Tensors, extra: Tensors, wanted: Tensors) -> Tensors:
     return {key: value for key, value in weights.items() if key in wanted}  # linear summaries that are GRUs here
 
 
+def _almt(weights: Tensors, extra: Tensors, wanted: Tensors) -> Tensors:
+    """The norms of the hyper-modality have their names already."""
+    return weights | {key: value for key, value in extra.items() if key in wanted}
+
+
 def _mfn(weights: Tensors, extra: Tensors, wanted: Tensors) -> Tensors:
     """The columns by which the gates read the memory stand behind those by which they read what is attended to."""
     for gate in ("retain", "update"):
@@ -123,7 +128,14 @@ def _self_mm(weights: Tensors, extra: Tensors, wanted: Tensors) -> Tensors:
     return weights
 
 
-RENAMED: dict[str, Change] = {"bbfn": _bbfn, "dmd": _without_pools, "mfn": _mfn, "self_mm": _self_mm, "tetfn": _self_mm}
+RENAMED: dict[str, Change] = {
+    "almt": _almt,
+    "bbfn": _bbfn,
+    "dmd": _without_pools,
+    "mfn": _mfn,
+    "self_mm": _self_mm,
+    "tetfn": _self_mm,
+}
 """By model: (the project's weights under their former names, the reference's own, the model's) -> the model's."""
 
 

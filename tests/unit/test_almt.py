@@ -27,17 +27,30 @@ def test_the_hyper_modality_adds_what_the_text_finds_in_audio_and_in_vision():
     assert_close(layer(query, tokens, present)[0], expected)
 
 
-def test_scales_are_the_leading_tokens_at_each_depth_and_the_others_as_they_are():
+@pytest.mark.parametrize("placed", [True, False])
+def test_scales_are_the_leading_tokens_at_each_depth_and_the_others_as_they_are(placed):
     layers = torch.nn.ModuleList(TransformerLayer(8, 2, 16) for _ in range(2))
     h, present = torch.randn(2, 3, 4, 8), torch.tensor([[True, True, True], [False, True, True]])
-    scales = token_scales(h, present, LearnedPositions(4, 8), layers)
+    positions = LearnedPositions(4, 8)
+    scales = token_scales(h, present, positions, layers, placed=placed)
     assert len(scales) == 3
-    assert torch.equal(scales[0], h)
+    assert torch.equal(scales[0][0, 0], positions(h[:, 0])[0] if placed else h[0, 0])
+    assert torch.equal(scales[0][:, 1:], h[:, 1:])
+    assert (scales[0][1, 0] == 0).all()
     for scale in scales[1:]:
         assert torch.equal(scale[:, 1:], h[:, 1:])
         assert (scale[1, 0] == 0).all()  # missing
         assert not torch.allclose(scale[0, 0], h[0, 0])
     assert not torch.allclose(scales[1][0, 0], scales[2][0, 0])
+
+
+def test_the_code_normalises_the_hyper_modality_before_it_adds_to_it():
+    torch.manual_seed(0)
+    plain, normed = (AHL(4, 2, 1, norm_query=norm) for norm in (False, True))
+    plain.load_state_dict(normed.state_dict(), strict=False)
+    tokens, query, present = torch.randn(1, 2, 3, 4), torch.randn(1, 3, 4), torch.ones(1, 2, dtype=torch.bool)
+    normed_query = torch.nn.functional.layer_norm(query, (4,))
+    assert_close(normed(query, tokens, present)[0], plain(normed_query, tokens, present)[0])
 
 
 def test_without_channel_attention_a_query_encoder_is_its_attentions_alone():

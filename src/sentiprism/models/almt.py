@@ -3,10 +3,10 @@
 8 learned tokens stand for each modality; the text, at three depths, asks those of audio and vision, and what it finds
 is gathered in a hyper-modality; a cross-attention joins the two. The layers are those of the authors' code. Read as
 that code is, the answer is an extra token that attends to the hyper-modality alone, so that text steers where audio and
-vision are looked at and nothing of its own is said: preset ``code`` keeps that, and the default takes the mean over the
-extra token and the text tokens that do the asking, which is what the paper describes. Where a dataset has no text the
-first modality it has leads; a missing modality has no tokens and no step in any attention. The page docs/deviations.md
-lists all readings with the alternatives.
+vision are looked at and nothing of its own is said: preset ``code`` keeps that, and normalises the hyper-modality
+before anything is added to it; the default takes the mean over the extra token and the text tokens that do the asking,
+which is what the paper describes. Where a dataset has no text the first modality it has leads; a missing modality has
+no tokens and no step in any attention. The page docs/deviations.md lists all readings with the alternatives.
 """
 
 from typing import Any, Literal
@@ -28,7 +28,7 @@ from sentiprism.types import Batch, FeatureSpec, Modality, ModelOutput, Sequence
 class ALMTConfig(ModelConfig):
     """Configuration of `ALMT`; the defaults are the paper's for MOSI, or this project's reading."""
 
-    PRESETS = {"paper": {}, "code": {"pool": "token0"}}
+    PRESETS = {"paper": {}, "code": {"pool": "token0", "hyper_norm": True}}
 
     task: TaskLoss = "mse"
     width: int = Field(128, gt=0)
@@ -47,6 +47,8 @@ class ALMTConfig(ModelConfig):
     """Learned positions of each modality; later steps share the last."""
     depth: int = Field(3, gt=0)
     """Layers that learn the hyper-modality, each led by the text one layer deeper."""
+    hyper_norm: bool = False
+    """Whether each layer normalises the hyper-modality before it adds to it (code)."""
     fusion_depth: int = Field(2, gt=0)
     """Layers of the cross-attention between text and hyper-modality."""
     pool: Literal["mean", "token0"] = "mean"
@@ -59,6 +61,7 @@ class ALMT(Model):
     """Tokens of each modality, a hyper-modality that the text gathers from the others, and their fusion."""
 
     name = "almt"
+    version = 2
     citation = Citation(
         "Learning Language-guided Adaptive Hyper-modality Representation for Multimodal Sentiment Analysis",
         "Haoyu Zhang, Yu Wang, Guanghao Yin, Kejun Liu, Yuanyuan Liu, Tianshu Yu",
@@ -92,8 +95,7 @@ class ALMT(Model):
         self.encoders = nn.ModuleDict(
             {m: TokenEncoder(size, width, tokens=tokens, steps=config.positions, **layer) for m, size in inputs.items()}
         )
-        if config.depth > 1:
-            self.guide_positions = LearnedPositions(tokens, width)
+        self.guide_positions = LearnedPositions(tokens, width)
         self.guide_layers = nn.ModuleList(TransformerLayer(width, **layer) for _ in range(config.depth - 1))
         self.hyper = QueryEncoder(
             0 if alone else config.depth,
@@ -104,6 +106,7 @@ class ALMT(Model):
             tokens=tokens,
             form="ahl",
             reduction=None,
+            norm_query=config.hyper_norm,
         )
         self.fusion = TokenCross(
             config.fusion_depth, width, source=[tokens], target=[tokens] if config.pool == "mean" else [], **layer
@@ -115,8 +118,7 @@ class ALMT(Model):
         sequences: dict[Modality, Sequence] = {m: self.sequence(m, batch) for m in self.order}
         present = torch.stack([sequences[m].present for m in self.order], dim=1)  # (B, M)
         h = torch.stack([self.encoders[m](sequences[m], whole=False).values for m in self.order], dim=1)  # (B, M, T, d)
-        layers = self.guide_layers
-        scales = token_scales(h, present, self.guide_positions, layers) if len(layers) else [h]
+        scales = token_scales(h, present, self.guide_positions, self.guide_layers, placed=True)
         hyper, _ = self.hyper(scales[: len(self.hyper.attentions)], present)  # (B, T, d)
         lead = Sequence(scales[-1][:, 0], present[:, :1].expand(-1, hyper.shape[1]))
         source = Sequence(hyper, torch.ones_like(hyper[..., 0], dtype=torch.bool))

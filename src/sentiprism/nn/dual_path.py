@@ -142,7 +142,7 @@ class GlobalPath(nn.Module):
     def _scales(self, h: Tensor, present: Tensor) -> list[Tensor]:
         """Eq. 4: (B, M, L, D) a layer of the query encoder, with the text of that level; 0 where it is missing."""
         layers = self.text_layers
-        scales = token_scales(h, present, self.text_positions, layers) if len(layers) else [h]
+        scales = token_scales(h, present, self.text_positions, layers, placed=False) if len(layers) else [h]
         return scales * (self.config.query_depth // len(scales))
 
     def _refine(self, query: Tensor, top: Tensor, present: Tensor) -> Tensor:

@@ -52,7 +52,9 @@ class TokenEncoder(nn.Module):
         return Sequence(hidden.masked_fill(~real.unsqueeze(-1), 0.0), real)
 
 
-def token_scales(h: Tensor, present: Tensor, positions: LearnedPositions, layers: nn.ModuleList) -> list[Tensor]:
+def token_scales(
+    h: Tensor, present: Tensor, positions: LearnedPositions, layers: nn.ModuleList, *, placed: bool
+) -> list[Tensor]:
     """Tokens of all modalities, those of the first one at the depth of each layer (DPDF-LQ, Eq. 4; ALMT's scales).
 
     Args:
@@ -60,17 +62,18 @@ def token_scales(h: Tensor, present: Tensor, positions: LearnedPositions, layers
         present: (B, M) bool.
         positions: of the first modality's tokens.
         layers: through which they go.
+        placed: whether they have their positions before the layers too (the codes of ALMT and DPDF-LQ).
 
     Returns:
         (B, M, K, D) before the layers and after each; the first modality is 0 where it is missing.
     """
     x, missing = positions(h[:, 0]), ~present[:, 0, None, None]
     mask = present[:, :1].expand(-1, h.shape[2])
-    scales = [h]
+    levels = [x if placed else h[:, 0]]
     for layer in layers:
         x = layer(x, mask)
-        scales.append(torch.cat([x.masked_fill(missing, 0.0).unsqueeze(1), h[:, 1:]], dim=1))
-    return scales
+        levels.append(x)
+    return [torch.cat([level.masked_fill(missing, 0.0).unsqueeze(1), h[:, 1:]], dim=1) for level in levels]
 
 
 class TokenCross(nn.Module):

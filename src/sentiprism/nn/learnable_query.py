@@ -1,6 +1,6 @@
 """A learnable query that gathers what the modalities say: DPDF-LQ's DGLQA, and what its paper sets against it."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -78,16 +78,21 @@ class AHL(nn.Module):
         modalities: M > 1, the text first.
         heads: attention heads.
         head_width: d_h.
+        norm_query: whether the hyper-modality is normalised before anything is added to it (ALMT's code).
     """
 
-    def __init__(self, width: int, modalities: int, heads: int, head_width: int | None = None) -> None:
+    def __init__(
+        self, width: int, modalities: int, heads: int, head_width: int | None = None, *, norm_query: bool = False
+    ) -> None:
         super().__init__()
+        self.query_norm = nn.LayerNorm(width) if norm_query else nn.Identity()
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(modalities))
         self.attentions = nn.ModuleList(Attention(width, heads, head_width=head_width) for _ in range(modalities - 1))
 
     def forward(self, query: Tensor, tokens: Tensor, present: Tensor) -> tuple[Tensor, Tensor | None]:
         """As `StandardQuery`."""
         text, *others = normed(self.norms, tokens).unbind(1)
+        query = self.query_norm(query)
         masks = real_tokens(tokens, present).unbind(1)[1:]
         for attention, other, mask in zip(self.attentions, others, masks, strict=True):
             query = query + attention(text, other, mask)
@@ -129,6 +134,7 @@ class QueryEncoder(nn.Module):
         tokens: L, length of the query.
         form: the attention inside a layer.
         reduction: r of the channel attention; None = there is none (ALMT).
+        options: of the attention.
     """
 
     def __init__(
@@ -142,10 +148,13 @@ class QueryEncoder(nn.Module):
         tokens: int = 8,
         form: QueryForm = "dglqa",
         reduction: int | None = 4,
+        **options: Any,
     ) -> None:
         super().__init__()
         self.query = nn.Parameter(torch.randn(tokens, width))  # LQ_0
-        self.attentions = nn.ModuleList(FORMS[form](width, modalities, heads, head_width) for _ in range(depth))
+        self.attentions = nn.ModuleList(
+            FORMS[form](width, modalities, heads, head_width, **options) for _ in range(depth)
+        )
         self.channels = nn.ModuleList(
             ChannelAttention(width, reduction) if reduction else nn.Identity() for _ in range(depth)
         )
