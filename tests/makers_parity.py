@@ -59,7 +59,11 @@ class Case:
         model = create_model(name, self.features(), target, config, pretrained=False)
         change = RENAMED.get(name, _same)
         extra = {} if self.name in IDENTITY else self.source.under("weight_reference")
-        model.load_state_dict(change(self.source.under("weight"), extra, model.state_dict()))
+        state = model.state_dict()
+        weights = change(self.source.under("weight"), extra, state)
+        if self.metadata.get("part"):  # the rest of the model is not asked for
+            weights = {key: value for key, value in weights.items() if key in state}
+        model.load_state_dict(weights)
         return model.eval()
 
     def batch(self) -> Batch:
@@ -107,6 +111,12 @@ def _almt(weights: Tensors, extra: Tensors, wanted: Tensors) -> Tensors:
     return weights | {key: value for key, value in extra.items() if key in wanted}
 
 
+def _kuda(weights: Tensors, extra: Tensors, wanted: Tensors) -> Tensors:
+    """Scores and estimates, which reach nothing that is expected, keep what they begin with."""
+    kept = {key: value for key, value in wanted.items() if key.startswith(("scorers.", "estimator."))}
+    return {key: value for key, value in weights.items() if not key.startswith("scorers.")} | kept | extra
+
+
 def _mfn(weights: Tensors, extra: Tensors, wanted: Tensors) -> Tensors:
     """The columns by which the gates read the memory stand behind those by which they read what is attended to."""
     for gate in ("retain", "update"):
@@ -132,6 +142,7 @@ RENAMED: dict[str, Change] = {
     "almt": _almt,
     "bbfn": _bbfn,
     "dmd": _without_pools,
+    "kuda": _kuda,
     "mfn": _mfn,
     "self_mm": _self_mm,
     "tetfn": _self_mm,

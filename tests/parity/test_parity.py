@@ -19,7 +19,7 @@ CASES = """
 """
 NAMES = CASES.split()
 
-PENDING = {"confede", "dpdf_lq", "kuda"}
+PENDING = {"dpdf_lq"}
 """Cases whose known difference is still there."""
 
 

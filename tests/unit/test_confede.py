@@ -5,7 +5,7 @@ import math
 import torch
 from torch.testing import assert_close
 
-from makers_models import INTENSITY, batch, build, small, specs
+from makers_models import INTENSITY, batch, build, pad, small, specs
 from sentiprism.models.confede import ConFEDE, contrast_pairs
 from sentiprism.nn.objectives.contrastive import level_count, level_of, pairwise_contrast
 from sentiprism.types import TargetSpec
@@ -54,6 +54,20 @@ def test_labels_are_alike_where_they_round_to_one_level():
     assert level_of(torch.tensor([-3.0, -0.4, 0.4, 1.6, 3.0]), INTENSITY, 7).tolist() == [0, 3, 3, 5, 6]
     sims = TargetSpec(low=-1, high=1)
     assert level_of(torch.tensor([-1.0, 0.2, 0.4]), sims, level_count(sims)).tolist() == [0, 2, 3]
+
+
+def test_predictions_narrow_as_in_the_code():
+    model = confede(width=16)
+    sizes = [[layer.out_features for layer in head[::2]] for head in (model.head, model.own_head)]
+    assert sizes == [[32, 16, 8, 4, 1], [8, 4, 1]]
+
+
+def test_the_codes_encoder_counts_the_padding_and_never_reads_what_is_in_it():
+    model, given = confede(encoder="token").eval(), batch(specs(), 3)
+    with torch.no_grad():
+        clean, more, dirty = (model(b).prediction for b in (given, pad(given, 5, 0.0), pad(given, 0, 37.0)))
+    assert_close(dirty, clean)
+    assert not torch.allclose(more, clean)
 
 
 def test_unimodal_loss_teaches_dissimilar_features_their_modalitys_own_label():

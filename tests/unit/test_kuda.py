@@ -7,7 +7,7 @@ import torch
 from torch.testing import assert_close
 
 from makers_models import CLASSES, batch, build, small, specs
-from sentiprism.models.kuda import correlation
+from sentiprism.models.kuda import correlation, scorer
 from sentiprism.nn.dynamic_attention import Adapters, DynamicAttention, LearnedSteps, LevelEncoder, sentiment_ratio
 from sentiprism.types import Sequence
 
@@ -23,9 +23,9 @@ def test_the_ratio_is_a_gaussian_of_the_scores_distance_normalised():
     assert found == pytest.approx([1 / (1 + exp(-2)), 0, exp(-2) / (1 + exp(-2))])
 
 
-def block(scale: str) -> DynamicAttention:
+def block(scale: str, *, inner_norm: bool = False) -> DynamicAttention:
     torch.manual_seed(0)
-    return DynamicAttention(3, 16, 4, 32, head_width=4, dropout=0.0, scale=scale).eval()
+    return DynamicAttention(3, 16, 4, 32, head_width=4, dropout=0.0, scale=scale, inner_norm=inner_norm).eval()
 
 
 @pytest.mark.parametrize(("scale", "matters"), [("after_norm", True), ("before_norm", False)])
@@ -117,3 +117,26 @@ def test_classes_have_ratios_of_probabilities():
         shares = model(given).weights["modality"]
         assert_close(shares.sum(dim=1), torch.ones(6))
         assert ((shares > 0.2) & (shares < 0.5)).all()  # k = 0.1: distances of probabilities are at most 2
+
+
+def test_a_score_is_read_through_three_narrowing_layers():
+    layers = [layer for layer in scorer(32, 1) if isinstance(layer, torch.nn.Linear)]
+    assert [(layer.in_features, layer.out_features) for layer in layers] == [(64, 16), (16, 8), (8, 4), (4, 1)]
+    model = build("kuda", specs(), config=small("kuda"))
+    assert model.scorers["audio"][0].in_features == 32  # both halves of what the adapters give
+
+
+def test_only_the_blocks_own_norms_have_the_small_eps():
+    found = block(scale="after_norm")
+    assert {found.norm.eps, found.layer.norm.eps, found.layer.feed_norm.eps} == {1e-6}
+    assert {found.sum_norm.eps, *(norm.eps for norm in found.norms), found.readers[0].norm.eps} == {1e-5}
+
+
+def test_the_code_normalises_inside_feed_forward_parts():
+    with_norm = block(scale="after_norm", inner_norm=True)
+    x = torch.randn(2, 3, 16)
+    mask = torch.ones(2, 3, dtype=torch.bool)
+    layer = with_norm.layer
+    middle = layer.norm(x + layer.attention(x, x, mask))
+    expected = layer.feed_norm(middle + layer.feed(torch.nn.functional.layer_norm(middle, (16,))))
+    assert_close(layer(x, mask), expected)

@@ -1,13 +1,14 @@
 """ConFEDE: contrastive feature decomposition (Yang et al., ACL 2023).
 
 Each modality's representation is projected to a similarity and a dissimilarity feature; one loss contrasts them within
-an utterance and between utterances, one predicts from each feature alone, and the prediction is of all of them. The
-pairs are those of the authors' code: between utterances, similarity features of one modality attract each other where
-the labels are alike and repel where not; within an utterance, the text's similarity feature attracts those of audio and
-vision and repels all dissimilarity features. The readings: the paper draws two similar and four dissimilar partners for
-each utterance from all of train, by the cosine of representations; here they are all those in the batch, alike where
-the rounded labels are. Encoders learn together with the rest, from random weights but for the text's; audio and vision
-go through a transformer and a mean over the real steps. docs/deviations.md lists all this.
+an utterance and between utterances, one predicts from each feature alone, and the prediction is of all of them. Widths
+of the predictions and the pairs are those of the authors' code: between utterances, similarity features of one modality
+attract each other where the labels are alike and repel where not; within an utterance, the text's similarity feature
+attracts those of audio and vision and repels all dissimilarity features. The readings: the paper draws two similar and
+four dissimilar partners for each utterance from all of train, by the cosine of representations; here they are all those
+in the batch, alike where the rounded labels are. Encoders learn together with the rest, from random weights but for the
+text's; audio and vision go through a transformer and a mean over the real steps (preset ``code``: a learned token in
+front, and a mean over the padding too). docs/deviations.md lists all this.
 """
 
 from typing import Literal
@@ -18,11 +19,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sentiprism.models.base import Citation, Model, ModelConfig
-from sentiprism.nn.attention import Transformer
-from sentiprism.nn.blocks import masked_mean, mlp
+from sentiprism.nn.attention import Transformer, prepend
+from sentiprism.nn.blocks import gelu_mlp, masked_mean
 from sentiprism.nn.objectives.contrastive import level_count, level_of, pairwise_contrast
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
-from sentiprism.nn.positions import sinusoidal
+from sentiprism.nn.positions import LearnedPositions, sinusoidal
 from sentiprism.types import Batch, FeatureSpec, Modality, ModelOutput, TargetSpec
 
 OWN_LABEL: dict[Modality, str] = {"text": "T", "audio": "A", "vision": "V"}
@@ -32,9 +33,17 @@ class ConFEDEConfig(ModelConfig):
     """Configuration of `ConFEDE`; loss weights are those of the authors' code."""
 
     LOSSES = {"task": 1.0, "uni": 0.01, "cl": 0.1}
+    PRESETS = {"paper": {}, "code": {"encoder": "token", "encoder_width": 768}}
 
     width: int = Field(384, gt=0)
     """Of a similarity or dissimilarity feature."""
+    encoder: Literal["sinusoidal", "token"] = "sinusoidal"
+    """Of audio and vision: sinusoids and a mean over the real steps, or as in the code a learned token, learned
+    positions, a norm at the end and a mean over token and steps, padding included."""
+    encoder_width: int | None = Field(None, gt=0)
+    """Of that encoder; null = ``width``."""
+    positions: int = Field(512, gt=0)
+    """Learned positions of the encoder ``token``; later steps share the last."""
     heads: int = Field(8, gt=0)
     depth: int = Field(2, gt=0)
     """Layers of the transformers of audio and vision."""
@@ -47,7 +56,7 @@ class ConFEDEConfig(ModelConfig):
     dropout: float = Field(0.2, ge=0, lt=1)
     """In the transformers."""
     head_dropout: float = Field(0.5, ge=0, lt=1)
-    """On the features and in the predictions."""
+    """On the features and on what the predictions read."""
 
 
 class SequenceEncoder(nn.Module):
@@ -60,17 +69,43 @@ class SequenceEncoder(nn.Module):
 
     def __init__(self, inputs: int, config: ConFEDEConfig) -> None:
         super().__init__()
-        c = config
-        self.project, self.dropout = nn.Linear(inputs, c.width), nn.Dropout(c.dropout)
-        self.layers = Transformer(
-            c.depth, c.width, c.heads, c.hidden, dropout=c.dropout, attention_dropout=0.0, norm="post"
-        )
+        c, W = config, config.encoder_width or config.width
+        self.project, self.dropout = nn.Linear(inputs, W), nn.Dropout(c.dropout)
+        self.layers = Transformer(c.depth, W, c.heads, c.hidden, dropout=c.dropout, attention_dropout=0.0, norm="post")
 
     def forward(self, values: Tensor, mask: Tensor) -> Tensor:
         """(B, T, F), (B, T) -> (B, D); 0 where there is no step."""
         x = self.project(values.masked_fill(~mask.unsqueeze(-1), 0.0))
         x = self.dropout(x + sinusoidal(x.shape[1], x.shape[2], x.device))
         return masked_mean(self.layers(x, mask), mask)
+
+
+class TokenSequenceEncoder(SequenceEncoder):
+    """As the authors' code has it: a learned token in front, and a mean in which the padding counts.
+
+    Args:
+        inputs: F.
+        config: widths and depth.
+    """
+
+    def __init__(self, inputs: int, config: ConFEDEConfig) -> None:
+        super().__init__(inputs, config)
+        W = config.encoder_width or config.width
+        self.token = nn.Parameter(torch.ones(1, W))
+        self.positions, self.norm = LearnedPositions(1 + config.positions, W, std=0.02), nn.LayerNorm(W)
+
+    def forward(self, values: Tensor, mask: Tensor) -> Tensor:
+        """(B, T, F), (B, T) -> (B, D); 0 where there is no step. How much padding there is matters."""
+        x = self.project(values.masked_fill(~mask.unsqueeze(-1), 0.0))
+        x, read = prepend(self.token, x, mask)
+        x = self.dropout(self.positions(x))
+        for layer in self.layers.layers:
+            x = layer(x, read)
+        mean: Tensor = self.norm(x).mean(dim=1)
+        return mean * mask.any(dim=1, keepdim=True)
+
+
+ENCODERS = {"sinusoidal": SequenceEncoder, "token": TokenSequenceEncoder}
 
 
 def _projector(inputs: int, width: int, dropout: float) -> nn.Sequential:
@@ -81,6 +116,7 @@ class ConFEDE(Model):
     """What modalities agree on and what each has alone, told apart by contrast."""
 
     name = "confede"
+    version = 2
     citation = Citation(
         "ConFEDE: Contrastive Feature Decomposition for Multimodal Sentiment Analysis",
         "Jiuding Yang, Yakun Yu, Di Niu, Weidong Guo, Yu Xu",
@@ -90,7 +126,10 @@ class ConFEDE(Model):
     )
     Config = ConFEDEConfig
     config: ConFEDEConfig
-    exceptions = {"weights": "features are joined side by side: nothing weighs one modality against another"}
+    exceptions = {
+        "weights": "features are joined side by side: nothing weighs one modality against another",
+        "padding under code": "the code's mean over time counts the padding",
+    }
 
     def __init__(
         self, features: FeatureSpec, target: TargetSpec, config: ConFEDEConfig, *, pretrained: bool = True
@@ -98,16 +137,18 @@ class ConFEDE(Model):
         super().__init__(features, target, config, pretrained=pretrained)
         D, used, lost = config.width, self.modalities, config.head_dropout
         self.encoders = nn.ModuleDict()
-        widths: dict[str, int] = dict.fromkeys(used, D)
+        widths: dict[str, int] = dict.fromkeys(used, config.encoder_width or D)
         if "text" in used and self.text_encoder.contextual:
             widths["text"] = self.text_encoder.width
         for m in used:
             if m != "text" or not self.text_encoder.contextual:
-                self.encoders[m] = SequenceEncoder(self.input_widths[m], config)
+                self.encoders[m] = ENCODERS[config.encoder](self.input_widths[m], config)
         self.similar = nn.ModuleDict({m: _projector(widths[m], D, lost) for m in used})
         self.dissimilar = nn.ModuleDict({m: _projector(widths[m], D, lost) for m in used})
-        self.head = mlp(2 * len(used) * D, D, self.outputs, lost)
-        self.own_head = mlp(D, max(D // 2, 1), self.outputs, lost)
+        half, quarter = max(D // 2, 1), max(D // 4, 1)
+        self.head_dropout = nn.Dropout(lost)
+        self.head = gelu_mlp(2 * len(used) * D, 2 * D, D, half, quarter, self.outputs)
+        self.own_head = gelu_mlp(D, half, quarter, self.outputs)
 
     def forward(self, batch: Batch) -> ModelOutput:
         """Decompose, predict; with labels also contrast."""
@@ -119,7 +160,7 @@ class ConFEDE(Model):
         ]
         both = torch.stack(parts, dim=1) * present[:, None, :, None]  # (B, 2, M, D): similarity, dissimilarity
         fused = both.flatten(1)
-        prediction = self.to_prediction(self.head(fused))
+        prediction = self.to_prediction(self.head(self.head_dropout(fused)))
         losses = {}
         if batch.labels:
             losses = {
@@ -141,7 +182,7 @@ class ConFEDE(Model):
 
     def _unimodal(self, both: Tensor, present: Tensor, batch: Batch) -> Tensor:
         """L_uni: one head for all; similarity features predict y, the others their modality's own label, if any."""
-        answers = self.to_prediction(self.own_head(both))  # (B, 2, M, ...)
+        answers = self.to_prediction(self.own_head(self.head_dropout(both)))  # (B, 2, M, ...)
         label = batch.labels["M"]
         own = torch.stack([batch.labels.get(OWN_LABEL[m], label) for m in self.modalities], dim=1)
         labels = torch.stack([label.unsqueeze(1).expand_as(own), own], dim=1)  # (B, 2, M)

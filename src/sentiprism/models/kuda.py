@@ -12,14 +12,14 @@ and adapters learn in the one run, by the loss ``uni``. Preset ``code`` sets the
 docs/deviations.md lists all readings with the alternatives.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from sentiprism.models.base import Citation, Model, ModelConfig
-from sentiprism.nn.blocks import masked_mean, mlp
+from sentiprism.nn.blocks import gelu_mlp, masked_mean, mlp
 from sentiprism.nn.dynamic_attention import (
     Adapters,
     DynamicAttention,
@@ -37,7 +37,7 @@ class KuDAConfig(ModelConfig):
     """Configuration of `KuDA`; the defaults are the authors' code's, or this project's reading."""
 
     LOSSES = {"task": 1.0, "nce": 0.1, "uni": 0.1}
-    PRESETS = {"paper": {}, "code": {"reference": "label", "scale": "before_norm"}}
+    PRESETS = {"paper": {}, "code": {"reference": "label", "scale": "before_norm", "inner_norm": True}}
 
     task: TaskLoss = "mse"
     width: int = Field(256, gt=0)
@@ -72,12 +72,15 @@ class KuDAConfig(ModelConfig):
     while training; otherwise nothing is scaled)."""
     scale: ScalePlace = "after_norm"
     """Where the ratio is multiplied on; ``before_norm`` (the authors' code) is without effect."""
+    inner_norm: bool = False
+    """Whether the feed-forward parts of the fusion have one more layer norm inside (code)."""
 
 
 class KuDA(Model):
     """Unimodal scores, the ratios that follow from them, and an attention that they scale."""
 
     name = "kuda"
+    version = 2
     citation = Citation(
         "Knowledge-Guided Dynamic Modality Attention Fusion Framework for Multimodal Sentiment Analysis",
         "Xinyu Feng, Yuming Lin, Lihua He, You Li, Liang Chang, Ya Zhou",
@@ -108,21 +111,14 @@ class KuDA(Model):
             self.adapters[modality] = Adapters(
                 levels, width, c.adapter_width, depth=c.adapter_depth, heads=4, dropout=c.adapter_dropout
             )
-            self.scorers[modality] = mlp(2 * width, width, self.outputs, 0.0)
+            self.scorers[modality] = scorer(width, self.outputs)
             self.projections[modality] = nn.Linear(2 * width, c.width)
             self.steps[modality] = LearnedSteps(c.width, c.tokens, c.heads, c.head_width)
         self.estimator = mlp(2 * sum(widths.values()), c.width, self.outputs, 0.0)
-        self.blocks = nn.ModuleList(
-            DynamicAttention(M, c.width, c.heads, c.hidden, head_width=c.head_width, dropout=c.dropout, scale=c.scale)
-            for _ in range(c.depth)
-        )
-        self.head = nn.Sequential(
-            nn.Linear(c.width, c.width // 4),
-            nn.GELU(),
-            nn.Linear(c.width // 4, c.width // 8),
-            nn.GELU(),
-            nn.Linear(c.width // 8, self.outputs),
-        )
+        options: dict[str, Any] = {"head_width": c.head_width, "dropout": c.dropout}
+        options |= {"scale": c.scale, "inner_norm": c.inner_norm}
+        self.blocks = nn.ModuleList(DynamicAttention(M, c.width, c.heads, c.hidden, **options) for _ in range(c.depth))
+        self.head = gelu_mlp(c.width, c.width // 4, c.width // 8, self.outputs)
 
     def forward(self, batch: Batch) -> ModelOutput:
         """Answer a batch; ``weights["modality"]`` are the sentiment ratios."""
@@ -181,6 +177,11 @@ class KuDA(Model):
                 task_loss(self.to_prediction(scores[:, i]), label, self.target, self.config.task, present[:, i])
             )
         return torch.stack(found).mean()
+
+
+def scorer(width: int, outputs: int) -> nn.Sequential:
+    """A unimodal score of the mean over steps, (B, 2W): layers of W/2, W/4 and W/8 with GELU, and a last one."""
+    return gelu_mlp(2 * width, *(max(width // share, 1) for share in (2, 4, 8)), outputs)
 
 
 def correlation(parts: Tensor, whole: Tensor, present: Tensor) -> Tensor:

@@ -106,6 +106,8 @@ class TransformerLayer(nn.Module):
         activation: of the feed-forward part.
         causal: see `Attention`.
         cross: the source is another sequence, with a norm of its own where ``norm`` is ``pre``.
+        inner_norm: one more layer norm inside the feed-forward part, in front of its first linear layer.
+        eps: of the other layer norms.
     """
 
     def __init__(
@@ -121,14 +123,17 @@ class TransformerLayer(nn.Module):
         activation: Activation = "gelu",
         causal: bool = False,
         cross: bool = False,
+        inner_norm: bool = False,
+        eps: float = 1e-5,
     ) -> None:
         super().__init__()
         self.pre = norm == "pre"
         lost = dropout if attention_dropout is None else attention_dropout
         self.attention = Attention(width, heads, head_width=head_width, dropout=lost, causal=causal)
-        self.norm = nn.LayerNorm(width)
-        self.source_norm = nn.LayerNorm(width) if cross and self.pre else None
-        self.feed_norm = nn.LayerNorm(width)
+        self.norm = nn.LayerNorm(width, eps=eps)
+        self.source_norm = nn.LayerNorm(width, eps=eps) if cross and self.pre else None
+        self.feed_norm = nn.LayerNorm(width, eps=eps)
+        self.feed_inner_norm = nn.LayerNorm(width) if inner_norm else nn.Identity()
         self.feed = nn.Sequential(
             nn.Linear(width, hidden), ACTIVATIONS[activation](), nn.Dropout(dropout), nn.Linear(hidden, width)
         )
@@ -164,9 +169,9 @@ class TransformerLayer(nn.Module):
         x, query = x[:, :first], query[:, :first]
         x = x + self.dropout(self.attention(query, source, mask, query_mask))
         if self.pre:
-            return x + self.dropout(self.feed(self.feed_norm(x)))  # type: ignore[no-any-return]
+            return x + self.dropout(self.feed(self.feed_inner_norm(self.feed_norm(x))))  # type: ignore[no-any-return]
         x = self.norm(x)
-        return self.feed_norm(x + self.dropout(self.feed(x)))  # type: ignore[no-any-return]
+        return self.feed_norm(x + self.dropout(self.feed(self.feed_inner_norm(x))))  # type: ignore[no-any-return]
 
 
 class Transformer(nn.Module):

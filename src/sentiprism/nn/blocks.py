@@ -1,5 +1,6 @@
 """Small blocks that every paper of the field uses, written once and masked."""
 
+from itertools import pairwise
 from typing import ClassVar
 
 import torch
@@ -11,6 +12,14 @@ from sentiprism.types import Sequence
 def mlp(inputs: int, hidden: int, outputs: int, dropout: float) -> nn.Sequential:
     """Linear, ReLU, dropout, linear: (..., inputs) -> (..., outputs)."""
     return nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, outputs))
+
+
+def gelu_mlp(*widths: int) -> nn.Sequential:
+    """Linear layers with GELU between them, from (..., widths[0]) to (..., widths[-1])."""
+    layers: list[nn.Module] = []
+    for inputs, outputs in pairwise(widths):
+        layers += [nn.Linear(inputs, outputs), nn.GELU()]
+    return nn.Sequential(*layers[:-1])
 
 
 def masked_softmax(logits: Tensor, mask: Tensor) -> Tensor:

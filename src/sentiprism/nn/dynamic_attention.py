@@ -11,6 +11,8 @@ from sentiprism.nn.positions import LearnedPositions
 from sentiprism.types import Sequence
 
 ScalePlace = Literal["after_norm", "before_norm"]
+EPS = 1e-6
+"""Of the norms after each of a block's own steps, in KuDA's code."""
 
 
 class LevelEncoder(nn.Module):
@@ -109,6 +111,7 @@ class DynamicAttention(nn.Module):
         dropout: where modalities are read.
         scale: where the ratio is multiplied on. A layer norm does not know the scale of what it is given, so
             ``before_norm`` (the authors' code) takes no notice of the ratio.
+        inner_norm: see `TransformerLayer`.
     """
 
     def __init__(
@@ -121,16 +124,18 @@ class DynamicAttention(nn.Module):
         head_width: int | None,
         dropout: float,
         scale: ScalePlace,
+        inner_norm: bool = False,
     ) -> None:
         super().__init__()
         self.before = scale == "before_norm"
         options: dict[str, Any] = {"norm": "post", "head_width": head_width, "attention_dropout": 0.0}
+        options["inner_norm"] = inner_norm
         self.readers = nn.ModuleList(
             TransformerLayer(width, heads, hidden, cross=True, dropout=dropout, **options) for _ in range(modalities)
         )
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(modalities))
-        self.sum_norm, self.norm = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.layer = TransformerLayer(width, heads, hidden, **options)
+        self.sum_norm, self.norm = nn.LayerNorm(width), nn.LayerNorm(width, eps=EPS)
+        self.layer = TransformerLayer(width, heads, hidden, eps=EPS, **options)
 
     def forward(self, fused: Tensor, steps: Tensor, present: Tensor, ratio: Tensor | None) -> Tensor:
         """Read once more.
