@@ -37,10 +37,9 @@ def home(*parts: str) -> Path:
 
 def safe_name(name: str, what: str) -> str:
     """``name`` if it can be one folder's name, else a `UserError`; keeps ``../`` out of paths we make."""
-    if not 0 < len(name) <= 60 or name.startswith(".") or not all(c.isalnum() or c in "-_." for c in name):
-        raise UserError(
-            f"{what} {name!r} is not usable as a folder name", "use at most 60 letters, digits, '-', '_' and '.'"
-        )
+    if not 0 < len(name) <= 60 or name.startswith((".", "-")) or not all(c.isalnum() or c in "-_." for c in name):
+        remedy = "use at most 60 letters, digits, '-', '_' and '.', a letter or digit first"
+        raise UserError(f"{what} {name!r} is not usable as a folder name", remedy)
     return name
 
 

@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from pyarrow import ipc
+from pyarrow import compute, ipc
 
+from sentiprism.data.arrow_blocks import check_blocks
+from sentiprism.data.checks import MOST_NAME
 from sentiprism.data.dataset import SEQUENCES, Split, Utterance
 from sentiprism.data.ragged import Ragged, arrow_type, to_arrow
+from sentiprism.reading import open_regular
 
 BATCH_BYTES = 32 << 20
 """Features a split holds in memory before they go to disk as one record batch."""
@@ -142,17 +145,22 @@ def read_split(path: Path, name: str) -> tuple[Split, Columns]:
     """Open a split's file; features stay on disk until a row is read.
 
     Raises:
-        OSError: the file cannot be opened.
-        ValueError: it is damaged, or not of this format.
+        UserError: it is not a regular file.
+        Exception: it is damaged, or not of this format.
     """
-    with path.open("rb") as file:
-        pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    with open_regular(path, what="file of a dataset") as fd:
+        pages = mmap.mmap(fd, 0, access=mmap.ACCESS_READ)
     _advise(pages, "MADV_RANDOM")  # a system may read megabytes ahead of each page, all of them features
-    table = ipc.open_file(pa.py_buffer(pages)).read_all()
-    columns = Columns.of(table.schema)
-    if not table.schema.equals(columns.schema(), check_metadata=True):
+    reader = ipc.open_file(pa.py_buffer(pages))
+    columns = Columns.of(reader.schema)
+    if not reader.schema.equals(columns.schema(), check_metadata=True):
         raise ValueError("its columns are not those of a dataset of this version")
+    check_blocks(pages)
+    table = reader.read_all()
     table.validate(full=True)  # strings and offsets; features need no validation and are not read
+    for column in ("id", "video_id"):
+        if (compute.max(compute.binary_length(table[column])).as_py() or 0) > MOST_NAME * 4:
+            raise ValueError(f"a {column} has more than {MOST_NAME} characters")
     texts = table["text"].to_pylist()
     split = Split(
         name=name,

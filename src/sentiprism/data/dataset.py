@@ -77,6 +77,8 @@ class Card(Config):
     warnings: tuple[str, ...] = ()
     content: str
     """SHA-256 over the data files: two datasets with one hash are the same data."""
+    hashes: dict[str, str] = {}
+    """SHA-256 of each split's file; {} in cards of earlier versions."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,7 @@
 """Datasets on disk: a folder each, one memory-mapped Arrow file a split, and a card."""
 
 import errno
-import hashlib
-import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,12 +9,16 @@ from pathlib import Path
 from sentiprism.data.arrow import Columns, SplitWriter, read_split
 from sentiprism.data.checks import Checks
 from sentiprism.data.dataset import SPLITS, Card, Dataset, Split, TuningView, Utterance
+from sentiprism.data.integrity import REMEDY, check_files, hash_files, split_file, verifies
 from sentiprism.errors import UserError, suggest
 from sentiprism.files import atomic_folder, home, remove_folder, safe_name
+from sentiprism.reading import read_json
 from sentiprism.recipe import Recipe
 from sentiprism.types import TargetSpec
 
 CARD = "card.json"
+SEEN = ("train", "valid")
+"""Splits that training, selection and tuning may see."""
 FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
@@ -67,7 +70,7 @@ def write_dataset(
     try:
         with _disk_faults(name), atomic_folder(folder, replace=replace) as temporary:
             columns = Columns(target.kind == "classes", checks.labels, checks.widths, checks.planted)
-            writers = {split: SplitWriter(_file(temporary, split), columns) for split in SPLITS}
+            writers = {split: SplitWriter(split_file(temporary, split), columns) for split in SPLITS}
             try:
                 for number, (split, utterance) in enumerate(utterances, 1):
                     admitted = checks.admit(split, utterance)
@@ -81,6 +84,7 @@ def write_dataset(
             finally:
                 for writer in writers.values():
                     writer.abandon()
+            hashes, content = hash_files(temporary)
             card = Card(
                 name=name,
                 title=title,
@@ -96,18 +100,15 @@ def write_dataset(
                 labels=checks.labels,
                 splits=splits,
                 warnings=(*notes, *warnings),
-                content=content_hash(temporary),
+                content=content,
+                hashes=hashes,
             )
             (temporary / CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
     finally:
         close = getattr(utterances, "close", None)  # an importer's child process ends now, not at collection
         if close is not None:
             close()
-    return load_dataset(folder)
-
-
-def _file(folder: Path, split: str) -> Path:
-    return folder / f"{split}.arrow"
+    return load_dataset(folder, verify=False)
 
 
 @contextmanager
@@ -115,84 +116,84 @@ def _disk_faults(name: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = " ".join(str(error.strerror or error).split())
         if error.errno in FULL:
             raise UserError(f"the disk is full: dataset {name!r} was not stored", "free some space") from None
-        raise UserError(f"dataset {name!r} was not stored: {reason}", "check the folder and the disk") from None
-
-
-def content_hash(folder: Path) -> str:
-    """SHA-256 over the data files of a dataset's folder, in the order train, valid, test."""
-    digest = hashlib.sha256()
-    for split in SPLITS:
-        with _file(folder, split).open("rb") as file:
-            hashlib.file_digest(file, lambda: digest)
-    return digest.hexdigest()
+        where = f" ({error.filename})" if error.filename else ""
+        cause = f"dataset {name!r} was not stored: {error.strerror or error}{where}"
+        raise UserError(cause, "check the folder, or set SENTIPRISM_HOME to another one") from None
 
 
 def _read_card(folder: Path) -> Card:
     path = folder / CARD
     try:
-        return Card.parse(json.loads(path.read_text(encoding="utf-8")), str(path))
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is no JSON"
-        raise UserError(f"{path} cannot be read: {reason}", "import the dataset again, with --replace") from None
+        return Card.parse(read_json(path, what="card of a dataset"), str(path))
+    except UserError as error:
+        raise UserError(error.cause, REMEDY) from None
 
 
 def _names() -> list[str]:
     root = home("datasets")
     found = root.iterdir() if root.is_dir() else ()
-    return sorted(path.name for path in found if path.name[0] != "." and (path / CARD).is_file())
+    return sorted(path.name for path in found if path.name[0] != "." and os.path.lexists(path / CARD))
 
 
 def _folder(name: str | Path) -> Path:
     if isinstance(name, str) and name in _names():
         return home("datasets", name)
-    if (Path(name) / CARD).is_file():
+    if os.path.lexists(Path(name) / CARD):
         return Path(name)
+    if Path(name).parts[1:]:
+        raise UserError(
+            f"{name} is not the folder of a dataset", f"it should have a {CARD}; see: sentiprism dataset list"
+        )
     raise UserError(f"no dataset is called {str(name)!r}", suggest(str(name), _names()))
 
 
-def load_dataset(name: str | Path, *, verify: bool = False) -> Dataset:
+def load_dataset(name: str | Path, *, verify: bool = True) -> Dataset:
     """Open a dataset; features stay on disk until they are asked for.
 
     Args:
         name: in the store, or a dataset's folder.
-        verify: read all of it and compare with the card's content hash.
+        verify: compare all of it with the card's hashes, once in a process while the files are unchanged; see also
+            `unverified`.
 
     Raises:
-        UserError: it is unknown or damaged, or card and files contradict each other.
+        UserError: it is unknown, damaged or changed, or card and files contradict each other.
     """
     folder = _folder(name)
     card = _read_card(folder)
     splits = {split: _open(folder, split, card) for split in SPLITS}
-    if verify and content_hash(folder) != card.content:
-        raise UserError(f"the files of {folder} were changed after import", "import it again, with --replace")
+    if verify and verifies():
+        check_files(folder, card, SPLITS)
     return Dataset(card, splits["train"], splits["valid"], splits["test"])
 
 
 def load_tuning(name: str | Path) -> TuningView:
-    """Open a dataset without its test split, whose file is not touched.
+    """Open a dataset without its test split, whose file is not touched; the others are compared with their hashes.
 
     Raises:
         UserError: as `load_dataset`.
     """
     folder = _folder(name)
     card = _read_card(folder)
-    return TuningView(card, _open(folder, "train", card), _open(folder, "valid", card))
+    train, valid = (_open(folder, split, card) for split in SEEN)
+    if verifies():
+        check_files(folder, card, SEEN)
+    return TuningView(card, train, valid)
 
 
 def _open(folder: Path, split: str, card: Card) -> Split:
-    path = _file(folder, split)
+    path = split_file(folder, split)
     try:
         found, columns = read_split(path, split)
         if {k: n for k, n in columns.widths.items() if n} != card.widths or columns.labels != card.labels:
             raise ValueError("its columns are not those of the card")
         if len(found) != card.splits[split].utterances:
             raise ValueError(f"it has {len(found)} utterances, not those of the card")
-    except (OSError, ValueError, KeyError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{path} is damaged: {reason}", "import the dataset again, with --replace") from None
+    except UserError as error:
+        raise UserError(error.cause, REMEDY) from None
+    except Exception as error:  # pyarrow and numpy raise many kinds for what is in a file
+        raise UserError(f"{path} is damaged: {error}", REMEDY) from None
     return found
 
 

@@ -1,0 +1,75 @@
+"""What the footer of an Arrow file says of its record batches, read before Arrow unpacks them.
+
+Layout: Apache Arrow's columnar format, IPC file format, and FlatBuffers' internals. Our files hold each batch once and
+uncompressed, so that no more memory is needed than they have bytes; a file that says otherwise is not ours.
+"""
+
+import mmap
+import struct
+
+MAGIC = b"ARROW1"
+DICTIONARIES, BATCHES = 2, 3
+"""Fields of the footer."""
+HEADER = 2
+"""Field of a message."""
+COMPRESSION = 3
+"""Field of a record batch."""
+BLOCK = struct.Struct("<qi4xq")
+"""Offset, bytes of metadata and of content of a batch."""
+CONTINUED = 0xFFFFFFFF
+
+
+def check_blocks(pages: mmap.mmap) -> None:
+    """Refuse a file whose batches are compressed, or are more than it holds.
+
+    Raises:
+        ValueError: they are, or the file is damaged.
+    """
+    if pages[-len(MAGIC) :] != MAGIC:
+        raise ValueError("its end is missing")
+    end = len(pages) - len(MAGIC) - 4
+    footer = _follow(pages, end - _number(pages, end, "<i"))
+    if _vector(pages, footer, DICTIONARIES)[1]:
+        raise ValueError("it has dictionaries")
+    start, count = _vector(pages, footer, BATCHES)
+    total = 0
+    for number in range(count):
+        offset, metadata, content = BLOCK.unpack_from(pages, start + number * BLOCK.size)
+        total += metadata + content
+        if min(offset, metadata, content) < 0 or total > len(pages):
+            raise ValueError("its batches are more than the file has")
+        prefix = 8 if _number(pages, offset, "<I") == CONTINUED else 4
+        message = _follow(pages, offset + prefix)
+        header = _field(pages, message, HEADER)
+        if header is None or _field(pages, _follow(pages, header), COMPRESSION) is not None:
+            raise ValueError("it is compressed")
+
+
+def _number(pages: mmap.mmap, at: int, form: str) -> int:
+    if at < 0:
+        raise ValueError("it points outside of itself")
+    return int(struct.unpack_from(form, pages, at)[0])
+
+
+def _follow(pages: mmap.mmap, at: int) -> int:
+    """Where an offset leads."""
+    return at + _number(pages, at, "<I")
+
+
+def _field(pages: mmap.mmap, table: int, number: int) -> int | None:
+    """Place of a table's field; None where the table does not have it."""
+    kinds = table - _number(pages, table, "<i")
+    slot = 4 + 2 * number
+    if slot + 2 > _number(pages, kinds, "<H"):
+        return None
+    offset = _number(pages, kinds + slot, "<H")
+    return table + offset if offset else None
+
+
+def _vector(pages: mmap.mmap, table: int, number: int) -> tuple[int, int]:
+    """Place of the first element and their number."""
+    field = _field(pages, table, number)
+    if field is None:
+        return 0, 0
+    vector = _follow(pages, field)
+    return vector + 4, _number(pages, vector, "<I")
