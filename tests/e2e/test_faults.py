@@ -109,7 +109,7 @@ def test_a_broken_experiment(refused, tmp_path):
     [
         (ROWS[:3], "the test split is empty"),
         (changed(1, 2, "3.5"), r"'b': label M = 3\.5 is off the range \[-3, 3\]"),
-        (changed(1, 2, "nan"), "'b': label M is nan"),
+        (changed(1, 2, "nan"), "label of 'b' is 'nan'"),
         (changed(1, 2, "0,5"), "labels.csv"),
         (changed(1, 2, "high"), "label of 'b' is 'high'"),
         (changed(1, 0, "a"), "two utterances have the id 'a'"),
@@ -124,10 +124,10 @@ def test_a_wrong_table(refused, tmp_path, rows, expected):
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (b"id,label,split\na,1\n", "labels.csv is no table"),
+        (b"id,label,split\na,1\n", "labels.csv line 2 has 2 cells, the first line 3"),
         (b"id,video_id,lable,split\na,v,1,train\n", "did you mean 'lable'?"),
         (b"id,video_id,label,split\n\xff\xfe,v,1,train\n", "labels.csv"),
-        (b"", "labels.csv is no table"),
+        (b"", "labels.csv is empty"),
         (b"\x00\x01\x02", "labels.csv"),
     ],
 )

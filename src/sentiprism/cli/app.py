@@ -13,6 +13,7 @@ from sentiprism.cli.doctor import doctor
 from sentiprism.cli.explain import explain
 from sentiprism.cli.extract import extract
 from sentiprism.cli.tune import tune
+from sentiprism.cli.verification import may_skip_verification
 
 app = typer.Typer(
     name="sentiprism",
@@ -28,16 +29,16 @@ for command in (
     analyze,
     extract,
     run.models,
-    run.train,
-    run.evaluate,
-    evidence.compare,
-    evidence.robustness,
-    evidence.calibrate,
-    experiment.reproduce,
-    experiment.ablate,
-    experiment.results,
-    explain,
-    tune,
+    may_skip_verification(run.train),
+    may_skip_verification(run.evaluate),
+    may_skip_verification(evidence.compare),
+    may_skip_verification(evidence.robustness),
+    may_skip_verification(evidence.calibrate),
+    may_skip_verification(experiment.reproduce),
+    may_skip_verification(experiment.ablate),
+    may_skip_verification(experiment.results),
+    may_skip_verification(explain),
+    may_skip_verification(tune),
     bench,
     doctor,
     demo,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sentiprism.cli.hints import followed_by
+from sentiprism.cli.verification import may_skip_verification
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,6 +24,7 @@ Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda
 
 
 @app.command()
+@may_skip_verification
 @followed_by("open {result}")
 def weights(run: OneRun, out: Out = None, split: Split = "test", seed: Seed = None, device: Device = "auto") -> Path:
     """Modality weights of every utterance, ranked, above what they were taught (MDF, Figure 3).
@@ -39,6 +41,7 @@ def weights(run: OneRun, out: Out = None, split: Split = "test", seed: Seed = No
 
 
 @app.command()
+@may_skip_verification
 @followed_by("open {result}")
 def gates(run: OneRun, out: Out = None, split: Split = "test", seed: Seed = None, device: Device = "auto") -> Path:
     """Distribution of every gate: modalities, paths, experts (DPDF-LQ, Appendix A.3).
@@ -53,6 +56,7 @@ def gates(run: OneRun, out: Out = None, split: Split = "test", seed: Seed = None
 
 
 @app.command()
+@may_skip_verification
 @followed_by("open {result}")
 def confusion(
     run: OneRun,
@@ -75,6 +79,7 @@ def confusion(
 
 
 @app.command()
+@may_skip_verification
 @followed_by("open {result}")
 def tsne(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of runs, one panel each.")],
@@ -115,6 +120,7 @@ def tsne(
 
 
 @app.command()
+@may_skip_verification
 @followed_by("open {result}")
 def attention(
     run: OneRun,
@@ -141,6 +147,7 @@ def attention(
 
 
 @app.command()
+@may_skip_verification
 @followed_by("open {result}")
 def robustness(
     run: OneRun,
@@ -167,6 +174,7 @@ def robustness(
 
 
 @app.command()
+@may_skip_verification
 @followed_by("open {result}")
 def reliability(
     run: OneRun,

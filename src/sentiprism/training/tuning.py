@@ -16,6 +16,7 @@ import yaml
 from sentiprism.config import dump, load_yaml, merge, override
 from sentiprism.data.config import DataConfig
 from sentiprism.data.dataset import Dataset, TuningView
+from sentiprism.data.integrity import verifies
 from sentiprism.data.prepare import PreparedSplit, prepare
 from sentiprism.data.store import load_tuning
 from sentiprism.errors import UserError
@@ -171,6 +172,7 @@ def go_on(
         raise UserError("a study is no distributed training", "start it alone; --jobs gives it processes")
     journal = Journal(folder, study, within(study))
     command = [sys.executable, "-m", "sentiprism", "tune", "--resume", str(folder), "--trials", str(trials)]
+    command += [] if verifies() else ["--no-verify"]
     environment = {**os.environ, "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // jobs))}
     others = [
         subprocess.Popen([*command, "--device", device], env=environment, stdout=subprocess.DEVNULL)  # noqa: S603

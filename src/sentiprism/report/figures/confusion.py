@@ -81,4 +81,4 @@ def confusion(run: Run | Path | str, split: str = "test", *, seed: int | None = 
 
 def classes_of(run: Run) -> Levels:
     """Sentiment classes of a run's dataset."""
-    return levels(protocol_of(run), load_dataset(run.config.dataset).card.target)
+    return levels(protocol_of(run), load_dataset(run.config.dataset, verify=False).card.target)
