@@ -75,6 +75,12 @@ def two_cities() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
+def strong_expressions() -> Iterator[Path]:
+    """Folder of 20 s of a real face."""
+    yield from _asset("strong-expressions")
+
+
+@pytest.fixture(scope="session")
 def face_landmarker() -> Iterator[Path]:
     """The real face landmarker, and the library that runs it."""
     pytest.importorskip("mediapipe", reason="MediaPipe (extra media) is not installed")

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from fractions import Fraction
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import BinaryIO
 
@@ -31,6 +31,13 @@ def grey(level: float, width: int = 64, height: int = 48) -> np.ndarray:
 def sine(seconds: float, rate: int, hz: float = 440.0) -> np.ndarray:
     """(n,) int16 at half of full scale, phase 0 at the start."""
     return np.round(16384 * np.sin(2 * np.pi * hz * np.arange(round(seconds * rate)) / rate)).astype(np.int16)
+
+
+def pictures(path: Path, count: int, every: int = 3) -> list[np.ndarray]:
+    """``count`` frames of a recording, each so many behind the last, 320 by 180."""
+    with av.open(str(path)) as file:
+        frames = islice(file.decode(video=0), 0, count * every, every)
+        return [frame.reformat(320, 180, "rgb24").to_ndarray() for frame in frames]
 
 
 def make_media(

@@ -11,6 +11,8 @@ Names of the public API are resolved on first use, so that importing the package
 from importlib import import_module
 from typing import Any
 
+from sentiprism.environment import forbid_telemetry
+
 __version__ = "0.1.0"
 
 _API = {
@@ -26,6 +28,8 @@ _API = {
     "analyze": "sentiprism.analysis.pipeline",
 }
 __all__ = ["__version__", *_API]  # noqa: PLE0604 - the names are the table's keys
+
+forbid_telemetry()
 
 
 def __getattr__(name: str) -> Any:

@@ -1,5 +1,6 @@
 """Files and folders that are either whole or absent, and where the program keeps its own."""
 
+import errno
 import hashlib
 import os
 import re
@@ -25,6 +26,8 @@ OLD = "~old"
 """What stands where a new folder is to be, while the two change places; no `safe_name` has a tilde."""
 _unfinished: dict[Path, Path] = {}
 """Temporary folders that this process is writing in, and what each becomes."""
+UNSYNCED = (errno.EACCES, errno.EBADF, errno.EINVAL, errno.ENOTSUP)
+"""What Windows and some network file systems answer where a folder is to be synced."""
 
 
 def home(*parts: str) -> Path:
@@ -50,11 +53,21 @@ def sha256(path: Path) -> str:
 
 
 def _sync(path: Path) -> None:
+    """Wait until a file's content is on the disk."""
     fd = os.open(path, os.O_RDONLY)
     try:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def _sync_folder(path: Path) -> None:
+    """Wait until a folder's names are on the disk, where the system has that for folders."""
+    try:
+        _sync(path)
+    except OSError as error:
+        if error.errno not in UNSYNCED:
+            raise
 
 
 @contextmanager
@@ -116,11 +129,15 @@ def temporary_folder(name: str) -> Iterator[Path]:
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; on success it is synced and takes the name, else it is removed."""
+    """Yield a temporary path beside ``path``; on success it is synced and takes the name, else it is removed.
+
+    What the caller creates there has the mode that the umask asks for.
+    """
     with _workshop(path) as own:
         yield own / path.name
         _sync(own / path.name)
         (own / path.name).replace(path)
+        _sync_folder(path.parent)
 
 
 @contextmanager
@@ -139,9 +156,11 @@ def atomic_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
         new = own / path.name
         new.mkdir()
         yield new
-        for file in new.rglob("*"):
-            if file.is_file():
-                _sync(file)
+        for inner in (new, *new.rglob("*")):
+            if inner.is_dir():
+                _sync_folder(inner)
+            elif inner.is_file():
+                _sync(inner)
         if replace and path.exists():
             path.rename(own / OLD)
         try:
@@ -150,16 +169,18 @@ def atomic_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
             if (own / OLD).exists():
                 (own / OLD).rename(path)
             raise
+        _sync_folder(path.parent)
 
 
 def remove_folder(path: Path) -> None:
     """Remove a folder so that no half of it is ever seen: its name goes first."""
     with _workshop(path) as own:
         path.rename(own / path.name)
+        _sync_folder(path.parent)
 
 
 def save_tensors(path: Path, tensors: Mapping[str, "Tensor"], header: dict[str, str] | None = None) -> None:
-    """Write a safetensors file; a full disk is an `OSError`, as for any other file.
+    """Write a safetensors file; its mode follows the umask, and a full disk is an `OSError`, as for any other file.
 
     Args:
         path: not atomic by itself: a temporary one.
@@ -169,8 +190,11 @@ def save_tensors(path: Path, tensors: Mapping[str, "Tensor"], header: dict[str, 
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
+    path.touch()
+    mode = path.stat().st_mode
     try:
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, path, header)
+        path.chmod(mode)  # it writes a file that is for its owner alone, and renames that
     except SafetensorError as error:
         number = re.search(r"\(os error (\d+)\)", str(error))
         if number is None:

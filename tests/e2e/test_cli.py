@@ -110,16 +110,16 @@ def test_runs_side_by_side_are_legible_at_any_width(columns, tables, monkeypatch
 def test_doctor_says_what_is_missing_without_a_network(cli, home, monkeypatch):
     from huggingface_hub import constants
 
-    from sentiprism.features.sources import hub_reachable
+    from sentiprism.features.sources import hub_answers
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    hub_reachable.cache_clear()
+    hub_answers.cache_clear()
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     for variable in ("SENTIPRISM_ASSET_MINILM", "SENTIPRISM_ASSETS"):
         monkeypatch.delenv(variable, raising=False)
     answer = cli("doctor", "--json")
-    hub_reachable.cache_clear()
+    hub_answers.cache_clear()
     found = json.loads(answer.out)
     assert answer.status == 0
     assert found["data"]["home"] == str(home)

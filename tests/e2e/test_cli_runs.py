@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from makers_cli import assignments
+from makers_cli import assignments, write_experiment
 
 
 def test_train_evaluate_and_compare(cli, home, tmp_path):
@@ -34,24 +34,6 @@ def test_train_evaluate_and_compare(cli, home, tmp_path):
     assert "one/run (2 seeds)" in shown  # two runs of one name are told apart
     assert "two/run (1 seed)" in shown
     assert max(map(len, shown.splitlines())) <= 80
-
-
-def write_experiment(folder):
-    """A paper's table on the dataset tiny."""
-    import yaml
-
-    from makers_cli import SMALL
-
-    rows = [
-        {"name": "Another's", "values": [0.9]},
-        {"name": "text alone", "settings": {"config": {"modalities": ["text"]}}, "values": [0.8], "doubtful": ["mae"]},
-        {"name": "MDF", "settings": {}, "values": [0.7]},
-    ]
-    table = {"caption": "What helps", "alias": "modalities", "columns": ["mae"], "rows": rows}
-    run = {"model": "mdf", "dataset": "tiny", **SMALL}
-    file = {"title": "MDF on tiny", "source": "a paper", "selection": "not stated", "run": run}
-    (folder / "paper.yaml").write_text(yaml.safe_dump({**file, "published": {"table_3": table}}), encoding="utf-8")
-    return folder / "paper.yaml"
 
 
 def test_reproduce_shows_the_papers_settings_and_every_table(cli):

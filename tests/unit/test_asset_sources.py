@@ -120,7 +120,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     server.shutdown()
     server.server_close()
-    sources.hub_reachable.cache_clear()
+    sources.hub_answers.cache_clear()
 
 
 def point_hub_at(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,7 +133,7 @@ def point_hub_at(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub-cache"))
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         monkeypatch.delenv(name)
-    sources.hub_reachable.cache_clear()
+    sources.hub_answers.cache_clear()
 
 
 def test_hub_gives_files_at_the_pinned_commit(cache: Path, hub: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,7 +155,7 @@ def test_hub_that_accepts_and_says_nothing_is_given_up(
         point_hub_at(f"http://127.0.0.1:{silent.getsockname()[1]}", tmp_path, monkeypatch)
         offer(monkeypatch, Hub("some/thing", "a" * 40), Shelf(CONTENT))
         assert read(fetch("tiny-thing")) == CONTENT
-    sources.hub_reachable.cache_clear()
+    sources.hub_answers.cache_clear()
 
 
 # An address: another server on this machine.

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from sentiprism import files
 from sentiprism.errors import UserError
 from sentiprism.files import atomic_file, atomic_folder, remove_folder, safe_name, write_text
 
@@ -75,33 +74,6 @@ def test_a_file_that_was_never_written_is_an_error_and_leaves_the_old(tmp_path):
         pass
     assert (tmp_path / "file").read_text() == "old"
     assert names(tmp_path) == ["file"]
-
-
-def test_permissions_are_those_of_any_other_file(tmp_path):
-    (tmp_path / "plain").write_text("")
-    (tmp_path / "plain folder").mkdir()
-    write_text(tmp_path / "file", "")
-    with atomic_folder(tmp_path / "folder"):
-        pass
-    assert (tmp_path / "file").stat().st_mode == (tmp_path / "plain").stat().st_mode
-    assert (tmp_path / "folder").stat().st_mode == (tmp_path / "plain folder").stat().st_mode
-
-
-def test_a_file_is_on_the_disk_before_it_takes_its_name(tmp_path, monkeypatch):
-    path, seen = tmp_path / "file", []
-
-    def synced(fd: int) -> None:
-        seen.append((os.fstat(fd).st_ino, path.exists()))
-
-    monkeypatch.setattr(files.os, "fsync", synced)
-    write_text(path, "content")
-    assert seen == [(path.stat().st_ino, False)]
-    seen.clear()
-    with atomic_folder(path.with_name("folder")) as temporary:
-        fill(temporary, **{"a": "1", "deep/b": "2"})
-    written = {file.stat().st_ino for file in (tmp_path / "folder").rglob("*") if file.is_file()}
-    assert {inode for inode, _ in seen} == written
-    assert len(written) == 2
 
 
 def test_readers_see_the_old_or_the_new_and_never_a_part(tmp_path):

@@ -102,10 +102,10 @@ def test_hub_name_without_network_suggests_what_there_is(monkeypatch: pytest.Mon
     from sentiprism.features import sources
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    sources.hub_reachable.cache_clear()
+    sources.hub_answers.cache_clear()
     with pytest.raises(UserError, match=r"no text encoder 'minilmm' here: .*did you mean 'minilm'"):
         load_backbone("minilmm")
-    sources.hub_reachable.cache_clear()
+    sources.hub_answers.cache_clear()
 
 
 def test_folder_without_a_model(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import os
 import sys
 
 from sentiprism.cli.resume import how_to_resume
+from sentiprism.environment import offline
 from sentiprism.errors import printable
 from sentiprism.interrupts import Interrupts
 from sentiprism.terminal import say_last
@@ -43,6 +44,7 @@ def _run(interrupts: Interrupts) -> int:
 
     clean_streams()
     try:
+        offline()  # refuses a value that is neither yes nor no, whatever the command
         status = int(app(prog_name="sentiprism", standalone_mode=False) or 0)
         sys.stdout.flush()  # what cannot be written is known now, not at exit
     except (KeyboardInterrupt, typer.Abort):

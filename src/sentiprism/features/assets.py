@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from sentiprism import files
+from sentiprism.environment import OFFLINE, offline
 from sentiprism.errors import UserError, suggest
 from sentiprism.features.progress import progress
 from sentiprism.features.sources import Address, Hub, Source, UnavailableError, Wheels
@@ -242,7 +243,8 @@ def _fill(asset: Asset, folder: Path) -> Path:
     if not fault:  # another process was first
         return folder
     reasons = [f"cache: {fault}"] if folder.exists() else []
-    shutil.rmtree(folder, ignore_errors=True)
+    if not offline():  # else there may be nothing to put in its place
+        shutil.rmtree(folder, ignore_errors=True)
     for source in asset.sources:
         try:
             with (
@@ -259,8 +261,15 @@ def _fill(asset: Asset, folder: Path) -> Path:
         else:
             _remember({folder / file: expected for file, expected in asset.files.items()})
             return folder
-    remedy = f"connect to the internet, or set {asset.variable} to a folder that holds {', '.join(asset.files)}"
-    raise UserError(f"asset {asset.name!r} could not be fetched ({'; '.join(reasons)})", remedy)
+    remedy = f"or set {asset.variable} to a folder that holds {', '.join(asset.files)}"
+    if offline():
+        state = f"damaged in {folder} ({fault})" if folder.exists() else "not here"
+        raise UserError(
+            f"asset {asset.name!r} is {state}, and {OFFLINE} forbids to fetch it", f"unset {OFFLINE}, {remedy}"
+        )
+    raise UserError(
+        f"asset {asset.name!r} could not be fetched ({'; '.join(reasons)})", f"connect to the internet, {remedy}"
+    )
 
 
 def _key(path: Path) -> str:

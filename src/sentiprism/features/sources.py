@@ -17,6 +17,7 @@ from threading import Thread
 from typing import Protocol
 from urllib.request import urlopen
 
+from sentiprism.environment import OFFLINE, offline
 from sentiprism.sandbox.launch import run
 
 PATIENCE = 10.0
@@ -40,8 +41,24 @@ class Source(Protocol):
         """
 
 
-@lru_cache(maxsize=1)
+def check_online() -> None:
+    """Refuse to connect where ``SENTIPRISM_OFFLINE`` is set.
+
+    Raises:
+        UnavailableError: it is.
+        UserError: its value is neither yes nor no.
+    """
+    if offline():
+        raise UnavailableError(f"{OFFLINE} forbids to connect")
+
+
 def hub_reachable() -> bool:
+    """Whether the hub may be asked and answers."""
+    return not offline() and hub_answers()
+
+
+@lru_cache(maxsize=1)
+def hub_answers() -> bool:
     """Whether the hub (or the user's mirror, through the user's proxy) answers; asked once per process."""
     from huggingface_hub import constants, get_session
 
@@ -93,7 +110,8 @@ class Hub:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(cached, folder / name)
                 continue
-            if not hub_reachable():
+            check_online()
+            if not hub_answers():
                 raise UnavailableError("the Hugging Face hub does not answer")
             with _hub(f"{self.repo}/{name}"):
                 hf_hub_download(self.repo, name, revision=self.revision, local_dir=folder)
@@ -110,14 +128,21 @@ def hub_snapshot(repo: str, *, weights: bool = True, kept: str = "model*.safeten
         kept: what the files of the weights are called.
 
     Raises:
-        UnavailableError: the hub does not know or give it, or does not answer and it was never downloaded.
+        UnavailableError: the hub does not know or give it, or may not be asked or does not answer, and it was never
+            downloaded.
     """
     from huggingface_hub import snapshot_download
 
     kinds = ["*.json", "*.txt", "*.model", *([kept] if weights else [])]
     online = hub_reachable()
-    with _hub(repo):
-        return Path(snapshot_download(repo, allow_patterns=kinds, ignore_patterns=["*/*"], local_files_only=not online))
+    try:
+        with _hub(repo):
+            found = snapshot_download(repo, allow_patterns=kinds, ignore_patterns=["*/*"], local_files_only=not online)
+    except UnavailableError:
+        if offline():
+            raise UnavailableError(f"it was not downloaded before, and {OFFLINE} forbids to download it") from None
+        raise
+    return Path(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +157,7 @@ class Address:
 
     def deliver(self, files: Iterable[str], limit: int, folder: Path) -> None:
         """See `Source`."""
+        check_online()
         for name in files:
             address = f"{self.folder}/{name}"
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -163,6 +189,7 @@ class Wheels:
 
     def deliver(self, files: Iterable[str], limit: int, folder: Path) -> None:
         """See `Source`."""
+        check_online()
         with TemporaryDirectory(dir=folder, prefix=".wheels.") as name:
             work = Path(name)
             wheels = self._download(work)

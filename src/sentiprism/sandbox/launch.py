@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 from weakref import WeakSet, finalize
 
+from sentiprism.environment import NO_TELEMETRY
 from sentiprism.errors import UserError
 
 FOLLOW = "sentiprism.sandbox.follow"
@@ -27,7 +28,8 @@ class ChildProcess(subprocess.Popen[bytes]):
         module: to run, by name.
         arguments: on its command line.
         options: of the interpreter.
-        environment: all of it; by default this process's own. Modules are found where this process finds them.
+        environment: all of it; by default this process's own. Modules are found where this process finds them, and
+            libraries send no usage statistics.
         descriptors: that it inherits.
         stdout: as in `subprocess.Popen`.
         stderr: as in `subprocess.Popen`.
@@ -62,7 +64,7 @@ class ChildProcess(subprocess.Popen[bytes]):
                     stdout=stdout,
                     stderr=stderr,
                     pass_fds=descriptors,
-                    env={**(os.environ if environment is None else environment), "PYTHONPATH": modules},
+                    env={**(os.environ if environment is None else environment), **NO_TELEMETRY, "PYTHONPATH": modules},
                     cwd=folder,
                 )
         except BaseException:

@@ -1,10 +1,12 @@
 """Sound in blocks: every frame hears exactly the samples it would hear in the whole recording."""
 
+import os
 from collections.abc import Iterator
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from platformdirs import user_cache_path
 
 from sentiprism.errors import UserError
 from sentiprism.features.tracks import Floats
@@ -20,11 +22,12 @@ FLOOR = 1e-8
 
 
 def load_librosa() -> Any:
-    """The library that defines most features.
+    """Import librosa, whose compiled functions are cached in the user's cache folder, not beside its source.
 
     Raises:
         UserError: it is not installed.
     """
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(user_cache_path("sentiprism", appauthor=False) / "numba"))
     try:
         import librosa
     except ImportError:

@@ -1,0 +1,89 @@
+"""Files and folders have the modes that the umask asks for, and are on the disk before a write ends."""
+
+import os
+import re
+import stat
+from pathlib import Path
+
+import pytest
+
+from sentiprism import files
+from sentiprism.files import atomic_file, atomic_folder, remove_folder, save_tensors, write_text
+
+
+@pytest.fixture(params=[0o022, 0o027, 0o077], ids=oct)
+def umask(request):
+    before = os.umask(request.param)
+    yield request.param
+    os.umask(before)
+
+
+def modes(folder: Path) -> dict[str, int]:
+    return {str(path.relative_to(folder)): path.stat().st_mode & 0o777 for path in folder.rglob("*")}
+
+
+def test_modes_follow_the_umask(tmp_path, umask):
+    import torch
+
+    with atomic_folder(tmp_path / "folder") as temporary:
+        write_text(temporary / "deep/file", "")
+        save_tensors(temporary / "weights.safetensors", {"a": torch.ones(2)})
+    with atomic_file(tmp_path / "checkpoint") as temporary:
+        save_tensors(temporary, {"a": torch.ones(2)})
+    write_text(tmp_path / "new/file", "")
+    folder, file = 0o777 & ~umask, 0o666 & ~umask
+    assert modes(tmp_path) == {
+        "folder": folder,
+        "folder/deep": folder,
+        "folder/deep/file": file,
+        "folder/weights.safetensors": file,
+        "checkpoint": file,
+        "new": folder,
+        "new/file": file,
+    }
+
+
+@pytest.fixture
+def synced(monkeypatch, tmp_path):
+    """(name from tmp_path on, whether the target was there) of each thing that is synced, in its order."""
+    seen = []
+
+    def sync(fd: int) -> None:
+        name = os.readlink(f"/proc/self/fd/{fd}").removeprefix(str(tmp_path.resolve())).lstrip("/")
+        seen.append((re.sub(r"^\.target\.tmp-.{8}", "*", name) or ".", (tmp_path / "target").exists()))
+
+    monkeypatch.setattr(files.os, "fsync", sync)
+    return seen
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="descriptors have no names here")
+def test_content_is_on_the_disk_before_its_name_and_the_name_before_the_end(tmp_path, synced):
+    write_text(tmp_path / "target", "content")
+    assert synced == [("*/target", False), (".", True)]
+    (tmp_path / "target").unlink()
+    synced.clear()
+    with atomic_folder(tmp_path / "target") as temporary:
+        (temporary / "deep").mkdir()
+        for name in ("a", "deep/b"):
+            (temporary / name).touch()
+    inside = {"*/target", "*/target/a", "*/target/deep", "*/target/deep/b"}
+    assert set(synced[:-1]) == {(name, False) for name in inside}
+    assert synced[-1] == (".", True)
+    synced.clear()
+    remove_folder(tmp_path / "target")
+    assert synced == [(".", False)]
+
+
+def test_a_disk_that_fails_is_said_and_a_file_system_without_folder_syncs_is_not(tmp_path, monkeypatch):
+    answer = {"errno": 5}
+
+    def fail_for_folders(fd: int) -> None:
+        if stat.S_ISDIR(os.fstat(fd).st_mode):
+            raise OSError(answer["errno"], "no")
+
+    monkeypatch.setattr(files.os, "fsync", fail_for_folders)
+    with pytest.raises(OSError, match="no"):
+        write_text(tmp_path / "file", "")
+    answer["errno"] = 22  # EINVAL
+    write_text(tmp_path / "file", "whole")
+    assert (tmp_path / "file").read_text() == "whole"
