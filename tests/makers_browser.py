@@ -1,8 +1,12 @@
 """What tests of the report in a real browser share: where its time line stands, and how it is pressed."""
 
-import pytest
+from makers_ci import skip_or_fail
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright (extra dev) is not installed")
+try:
+    import playwright.sync_api as playwright
+except ImportError:
+    skip_or_fail("playwright (extra dev) is not installed")
+
 Page, expect = playwright.Page, playwright.expect
 
 

@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 
-import pytest
-
+from makers_ci import skip_or_fail
 from sentiprism.environment import NO_TELEMETRY
 
 NETWORK = ("socket", "connect", "bind", "sendto", "sendmsg", "sendmmsg")
@@ -118,7 +117,7 @@ def find_strace() -> str:
     """strace's path; without it the test is skipped, but never where all tests must run."""
     program = shutil.which("strace")
     if program is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("strace, which sees every connection, is not installed")
+        skip_or_fail("strace, which sees every connection, is not installed")
     return program
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
+from makers_ci import skip_or_fail
 from makers_cli import SIZES, SMALL, Answer, files
 from makers_report import make_video, review
 from sentiprism.cli import main
@@ -112,7 +113,7 @@ def browser() -> Iterator["Browser"]:
 
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
-        pytest.skip(f"no browser is installed ({', '.join(NAMES)})")
+        skip_or_fail(f"no browser is installed ({', '.join(NAMES)})")
     as_root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # it refuses to start else
     with sync_playwright() as started:
         opened = started.chromium.launch(executable_path=program, args=as_root)
