@@ -16,6 +16,8 @@ from makers import make_mmsa
 from makers_cli import assignments, write_experiment
 from makers_guard import Guard, faults
 
+pytestmark = pytest.mark.timeout(900)  # strace, and whatever else runs on the machine
+
 TMP = {f"torchinductor_{getpass.getuser()}"}
 """What torch leaves among temporary files: an empty folder."""
 HOME = (".cache/matplotlib", ".config/matplotlib", ".cache/fontconfig", ".cache/sentiprism/numba")
