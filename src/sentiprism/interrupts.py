@@ -15,20 +15,20 @@ from sentiprism.files import discard_unfinished
 from sentiprism.sandbox.launch import kill_children
 
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
-GRACE = 2.0
+GRACE = 1.5
 """Seconds from the first signal to the end by force."""
-CHILDS_GRACE = 1.0
+CHILDS_GRACE = 0.7
 """Of a child process, which its parent waits for."""
 SAME = 0.2
 """Seconds within which further signals count as the first: shells and `timeout` send one twice."""
 
 
 class Interrupts:
-    """Context in which SIGINT, SIGTERM and SIGHUP raise `KeyboardInterrupt`, as SIGINT alone does by default.
+    """Context in which SIGINT, SIGTERM and SIGHUP raise `KeyboardInterrupt`, and whose exit then ends the process.
 
     A thread watches what becomes of it, since native code in the main thread holds the exception off for as long as it
-    runs: after ``grace`` seconds, or at a second signal, it ends the process itself. Signals that were ignored when the
-    process started (nohup) stay so.
+    runs, and some callbacks swallow it: after ``grace`` seconds, or at a second signal, it ends the process itself.
+    Signals that were ignored when the process started (nohup) stay so.
 
     Args:
         grace: seconds from the first signal to the end by force.
@@ -55,7 +55,9 @@ class Interrupts:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._before is None or self.number is not None:  # the process is about to end, and is watched until it has
+        if self.number is not None:  # whatever the exception has become on its way
+            self.end()
+        if self._before is None:
             return
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
@@ -83,6 +85,7 @@ class Interrupts:
         self.number = self.number or number
         if not self._raised:
             self._raised = True
+            sys.unraisablehook = lambda _: None  # a callback that swallows it would print a traceback
             raise KeyboardInterrupt
 
     def _watch(self) -> None:

@@ -17,7 +17,7 @@ from sentiprism.sandbox.launch import terminal_signals_blocked
 T = TypeVar("T")
 R = TypeVar("R")
 
-PATIENCE = CHILDS_GRACE + 0.5
+PATIENCE = CHILDS_GRACE + 0.3
 """Seconds that running processes have to end when they are asked to."""
 
 
@@ -97,17 +97,14 @@ def _serve(connection: Connection) -> None:
     parent = parent_process()
     assert parent is not None  # noqa: S101 - this is a child
     follow_parent(parent.sentinel, wait=lambda sentinel: wait([sentinel]))
-    with Interrupts(CHILDS_GRACE) as interrupts:
-        try:
-            attempt: Callable[[Any], Any] = connection.recv()
-            while True:
-                result = attempt(connection.recv())
-                try:
-                    connection.send(result)
-                except (PicklingError, TypeError, AttributeError) as error:
-                    connection.send(_unforeseen(error))
-        except (EOFError, KeyboardInterrupt):
-            interrupts.end()
+    with Interrupts(CHILDS_GRACE), suppress(EOFError):
+        attempt: Callable[[Any], Any] = connection.recv()
+        while True:
+            result = attempt(connection.recv())
+            try:
+                connection.send(result)
+            except (PicklingError, TypeError, AttributeError) as error:
+                connection.send(_unforeseen(error))
 
 
 def _end(busy: "list[_Worker[Any, Any]]", idle: "list[_Worker[Any, Any]]") -> None:

@@ -23,13 +23,7 @@ def main() -> int:
         The exit status.
     """
     with Interrupts(farewell=_say_stopped) as interrupts:
-        try:
-            status = _run(interrupts)
-        except BaseException:
-            if interrupts.number is None:
-                raise
-        if interrupts.number is not None:
-            interrupts.end()
+        status = _run(interrupts)
     if status == STOPPED:  # by a library that swallowed the signal
         _say_stopped(STOPPED - 128)
     return status

@@ -95,10 +95,11 @@ class Journal:
         self.running = folder / "running"
         self.running.mkdir(parents=True, exist_ok=True)
         self.lock = FileLock(folder / "study.lock")
+        lock: Any = _JournalLock(folder / "journal.lock")
         self._mine: FileLock | None = None
         with self.lock:
             self._study = optuna.create_study(
-                storage=optuna.storages.JournalStorage(JournalFileBackend(str(folder / "journal.log"))),
+                storage=optuna.storages.JournalStorage(JournalFileBackend(str(folder / "journal.log"), lock)),
                 study_name="study",
                 direction="maximize" if study.higher_is_better else "minimize",
                 pruner=optuna.pruners.MedianPruner(n_startup_trials=SETTLING, n_warmup_steps=1),
@@ -185,6 +186,20 @@ class Journal:
 
     def _lock_of(self, number: int) -> Path:
         return self.running / f"{number}.lock"
+
+
+class _JournalLock:
+    """The journal's own lock, which a kill lets go of: optuna's is a file that stays, and is waited for 30 s."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = FileLock(path)
+
+    def acquire(self) -> bool:
+        self._lock.acquire()
+        return True
+
+    def release(self) -> None:
+        self._lock.release()
 
 
 class Pruned(Exception):  # noqa: N818 - it is no error

@@ -5,8 +5,6 @@ share, ``best.yaml`` is an experiment with the best settings so far. No trial's 
 """
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +14,6 @@ import yaml
 from sentiprism.config import dump, load_yaml, merge, override
 from sentiprism.data.config import DataConfig
 from sentiprism.data.dataset import Dataset, TuningView
-from sentiprism.data.integrity import verifies
 from sentiprism.data.prepare import PreparedSplit, prepare
 from sentiprism.data.store import load_tuning
 from sentiprism.errors import UserError
@@ -31,6 +28,7 @@ from sentiprism.training.seeding import seed_at
 from sentiprism.training.selection import selection_rule
 from sentiprism.training.space import check, read_space, space_of, within
 from sentiprism.training.study import Journal, Pruned, Study, Trial
+from sentiprism.training.tune_workers import Workers
 from sentiprism.types import FeatureSpec
 
 
@@ -156,9 +154,25 @@ def go_on(
     Raises:
         UserError: there is no study, its dataset has changed, or every trial failed.
     """
+    found = take_trials(Path(folder), trials=trials, jobs=jobs, view=view, device=device, quiet=quiet)
+    if not found.ranked:
+        reason = next((trial.note for trial in found.trials if trial.note), "none was finished")
+        raise UserError(f"no trial of {folder} has a score: {reason}", "start from other settings, or run more trials")
+    return found
+
+
+def take_trials(
+    folder: Path,
+    *,
+    trials: int,
+    jobs: int = 1,
+    view: TuningView | None = None,
+    device: str = "auto",
+    quiet: bool = False,
+) -> Found:
+    """Run trials of a study until it has enough; the arguments are those of `go_on`."""
     import torch
 
-    folder = Path(folder)
     study = _read(folder)
     config = resolve(study.run)
     view = view or load_tuning(config.dataset)
@@ -171,31 +185,23 @@ def go_on(
     if engine.world > 1:
         raise UserError("a study is no distributed training", "start it alone; --jobs gives it processes")
     journal = Journal(folder, study, within(study))
-    command = [sys.executable, "-m", "sentiprism", "tune", "--resume", str(folder), "--trials", str(trials)]
-    command += [] if verifies() else ["--no-verify"]
-    environment = {**os.environ, "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // jobs))}
-    others = [
-        subprocess.Popen([*command, "--device", device], env=environment, stdout=subprocess.DEVNULL)  # noqa: S603
-        for _ in range(jobs - 1)
-    ]
-    threads = torch.get_num_threads()
+    threads, share = torch.get_num_threads(), max(1, (os.cpu_count() or 1) // jobs)
     torch.set_num_threads(max(1, threads // jobs))
     try:
-        with TrainingProgress(quiet=quiet) as progress:
+        with (
+            TrainingProgress(quiet=quiet) as progress,
+            Workers(folder, trials, device, jobs - 1, share, progress.note) as others,
+        ):
             work = _Work(journal, view, engine, progress)
-            while (asked := journal.ask(trials)) is not None:
-                work.take(*asked)
-        for other in others:
-            other.wait()
+            while True:
+                while (asked := journal.ask(trials)) is not None:
+                    work.take(*asked)
+                    others.report()
+                if not others.wait():
+                    break  # else it may have left a trial behind
     finally:
         torch.set_num_threads(threads)
-        for other in others:
-            other.terminate()
-    found = Found(folder, study, journal.trials())
-    if not found.ranked:
-        reason = next((trial.note for trial in found.trials if trial.note), "none was finished")
-        raise UserError(f"no trial of {folder} has a score: {reason}", "start from other settings, or run more trials")
-    return found
+    return Found(folder, study, journal.trials())
 
 
 class _Work:
