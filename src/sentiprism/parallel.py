@@ -6,6 +6,7 @@ from functools import partial
 from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
 from pickle import PicklingError
+from signal import Signals
 from time import monotonic
 from typing import Any, Generic, TypeVar, cast
 
@@ -84,7 +85,9 @@ class _Worker(Generic[T, R]):
         except (EOFError, OSError):
             self.process.join()
             self.connection.close()
-            return UserError("the process that read it ended", "it may be damaged, or there is too little memory")
+            status = self.process.exitcode or 0
+            how = Signals(-status).name if status < 0 else f"status {status}"
+            return UserError(f"the process that read it ended ({how})", "see that it is whole and memory is enough")
         return result
 
     def _send(self, message: object) -> None:

@@ -131,3 +131,21 @@ def test_what_a_decoder_says_is_checked(
     monkeypatch.setattr("sentiprism.media.process.CHILD", "taken_over")
     with pytest.raises(UserError, match=r"made its decoder answer w|ended its decoder \(status 0\)"):
         list(frames(media))
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs POSIX")
+def test_a_process_with_more_than_1023_open_files_reads_its_decoder(media: Media) -> None:
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if before[1] < 1500:
+        pytest.skip(f"at most {before[1]} files may be open here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1500, before[1]))
+    opened = []
+    try:
+        opened += [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+        assert len(list(frames(media, fps=2))) > 2
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

@@ -16,7 +16,6 @@ from sentiprism.errors import UserError
 from sentiprism.features.extractors import EXTRACTORS
 from sentiprism.media.decode import sound
 from sentiprism.media.probe import probe
-from sentiprism.parallel import run_parallel
 
 pytest.importorskip("librosa", reason="librosa (extra media) is not installed")
 
@@ -255,20 +254,3 @@ def test_a_name_never_leads_out_of_the_folder(recordings, tmp_path):
 def test_an_extractor_of_another_modality_is_refused(recordings, labels):
     with pytest.raises(UserError, match="'speech' makes audio features"):
         extract(recordings, "no", labels=labels, options={"vision": "speech"}, **RANGE)
-
-
-def half(number: int) -> float:
-    if number == 2:
-        import os
-
-        os._exit(1)
-    if number == 3:
-        raise UserError("three", "leave it out")
-    return number / 2
-
-
-def test_a_crash_costs_its_own_piece_alone():
-    found = dict(run_parallel(half, [1, 2, 3, 4], 2))
-    assert (found[1], found[4]) == (0.5, 2.0)
-    assert str(found[3]) == "three; leave it out"
-    assert isinstance(found[2], UserError)
