@@ -1,61 +1,179 @@
-"""The linear reference: its minimum is ridge regression's, its pooling is masked, its encoder stays as it is."""
+"""The linear reference: scikit-learn's ridge regression, solved in the loop's place of epochs and chosen on valid."""
 
+import json
+
+import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import Ridge, RidgeClassifier
+from sklearn.preprocessing import StandardScaler
 from torch.testing import assert_close
 
-from makers_models import CLASSES, batch, build, pad, specs
+from makers_models import CLASSES, batch, build, missing, pad, rows, specs
 from makers_text import tiny_bert
+from sentiprism.data.dataset import Utterance
+from sentiprism.data.store import write_dataset
+from sentiprism.errors import UserError
+from sentiprism.evaluation import evaluate
 from sentiprism.features.text import load_tokenizer
-from sentiprism.models.ridge import pool
-from sentiprism.training.config import OptimConfig
-from sentiprism.training.optimizer import build_optimizer, rate_factor, set_rate
+from sentiprism.models import load_model
+from sentiprism.models.ridge import PENALTIES, RidgeConfig, pool
+from sentiprism.training import train
+from sentiprism.training.tuning import tune
+from sentiprism.types import MODALITIES, TargetSpec
 
-PENALTY = {"loss_weights": {"l2": 0.05}}
-
-
-def total(model, output):
-    return sum(model.config.loss_weights[name] * loss for name, loss in output.losses.items())
+close = {"rtol": 1e-4, "atol": 1e-4}
 
 
-def closed_form(x, y, penalty):
-    """W = (XᵀX / N + λ)⁻¹ Xᵀy / N of centred X and y."""
-    x, y = x.double(), y.double()
-    X, Y = x - x.mean(dim=0), y - y.mean()
-    w = torch.linalg.solve(X.T @ X / len(x) + penalty * torch.eye(x.shape[1]).double(), X.T @ Y / len(x))
-    return w.float(), (y.mean() - x.mean(dim=0) @ w).float()
+def pooled(given, modality):
+    """Mean and deviation over the real steps of each row that has any, by plain loops."""
+    values, mask = getattr(given, modality)
+    real = [row[there].double() for row, there in zip(values, mask, strict=True)]
+    return np.stack([torch.cat([r.mean(dim=0), r.std(dim=0, correction=0)]).numpy() for r in real])
 
 
-def test_the_minimum_of_the_loss_is_the_closed_form_of_ridge_regression():
-    model, given = build("ridge", specs(), config=PENALTY), batch(specs(), 64)
-    w, b = closed_form(model(given).features["fused"], given.labels["M"], 0.05)
-    with torch.no_grad():
-        model.linear.weight[0], model.linear.bias[0] = w, b
-    total(model, model(given)).backward()
-    assert_close(model.linear.weight.grad, torch.zeros(1, 48), rtol=0, atol=1e-6)
-    assert_close(model.linear.bias.grad, torch.zeros(1), rtol=0, atol=1e-6)
+@pytest.mark.parametrize("penalty", [0.03, 3.0])
+def test_it_is_scikit_learns_ridge_on_standardised_features(penalty):
+    model, given = build("ridge", specs(), config={"penalty": penalty}).eval(), batch(specs(), 90)
+    (solution,) = model.fit([given])
+    X = StandardScaler().fit_transform(np.hstack([pooled(given, m) for m in MODALITIES]))
+    y = given.labels["M"].double().numpy()
+    theirs = Ridge(alpha=penalty * len(y)).fit(X, y)
+    found = model(given)
+    assert_close(found.prediction.double(), torch.tensor(theirs.predict(X)), **close)
+    assert_close(model.linear.weight[0, :48].double(), torch.tensor(theirs.coef_), **close)
+    assert solution.settings == {"penalty": penalty}
+    assert solution.losses["task"] == pytest.approx(found.losses["task"].item(), rel=1e-4)
 
 
-def test_the_loops_optimiser_reaches_the_closed_form():
-    model, given = build("ridge", specs(), config={**PENALTY, "deviation": False}), batch(specs(), 64)
-    given = given._replace(labels={"M": given.labels["M"] + 1})  # a bias to find
-    config = OptimConfig(lr=0.1, weight_decay=0, schedule="cosine")
-    optimizer = build_optimizer(model, config)
-    for step in range(300):
-        set_rate(optimizer, rate_factor(step, 300, config))
-        optimizer.zero_grad()
-        total(model, model(given)).backward()
-        optimizer.step()
-    w, b = closed_form(model(given).features["fused"], given.labels["M"], 0.05)
-    assert_close(model.linear.weight[0], w, rtol=0, atol=1e-3)
-    assert_close(model.linear.bias[0], b, rtol=0, atol=1e-3)
+def test_classes_are_scikit_learns_ridge_classifier():
+    model = build("ridge", specs(), target=CLASSES, config={"penalty": 0.1}).eval()
+    given = batch(specs(), 90, target=CLASSES)
+    list(model.fit([given]))
+    X = StandardScaler().fit_transform(np.hstack([pooled(given, m) for m in MODALITIES]))
+    theirs = RidgeClassifier(alpha=0.1 * 90).fit(X, given.labels["M"].numpy())
+    logits = model(given).prediction
+    assert_close(logits[:, 1].double(), torch.tensor(theirs.decision_function(X)), **close)
+    assert logits.argmax(dim=1).tolist() == theirs.predict(X).tolist()
 
 
-def test_the_penalty_is_the_squared_norm_without_the_bias():
-    model = build("ridge", specs())
-    torch.nn.init.constant_(model.linear.weight, 0.5)
-    torch.nn.init.constant_(model.linear.bias, 9.0)
-    assert model(batch(specs())).losses["l2"].item() == pytest.approx(48 * 0.25)
+def test_a_missing_modality_is_at_its_mean_and_that_it_is_missing_is_a_feature():
+    given = batch(specs(), 60)
+    for row in range(0, 60, 3):
+        given = missing(given, "audio", row)
+    here = given.audio.present
+    given = given._replace(labels={"M": given.labels["M"] + 5 * here})  # what is missing says something
+    model = build("ridge", specs(), config={"penalty": 1e-6}).eval()
+    list(model.fit([given]))
+    x = model(given).features["fused"]
+    start, width = 2 * 12, 2 * 5
+    assert (x[~here, start : start + width] == 0).all()
+    assert_close(x[here, start : start + width].mean(dim=0), torch.zeros(width), rtol=0, atol=1e-5)
+    assert_close(x[here, start : start + width].std(dim=0, correction=0), torch.ones(width), rtol=0, atol=1e-5)
+    assert_close(x.mean(dim=0), torch.zeros(x.shape[1]), rtol=0, atol=1e-5)
+    assert x[:, -3:].std(dim=0, correction=0).tolist() == pytest.approx([0, 1, 0], abs=1e-5)  # audio alone varies
+    gap = model(given).prediction[here].mean() - model(given).prediction[~here].mean()
+    assert 4 < gap < 6
+
+
+def test_the_scale_of_the_features_makes_no_difference():
+    given = batch(specs(), 80)
+    scale, shift = torch.tensor([1e6, 1e-4, 1, 30, 1]), torch.tensor([-3e6, 5e-4, 10, 0, 2])
+    audio = given.audio._replace(values=given.audio.values * scale + shift)
+    found = []
+    for one in (given, given._replace(audio=audio)):
+        model = build("ridge", specs(), config={"penalty": 0.1}).eval()
+        list(model.fit([one]))
+        found.append(model(one).prediction)
+    assert_close(found[1], found[0], rtol=1e-3, atol=1e-3)
+
+
+def test_a_feature_that_does_not_vary_has_no_say():
+    given = batch(specs(), 40)
+    values = given.audio.values.clone()
+    values[..., 0] = 7.0
+    given = given._replace(audio=given.audio._replace(values=values))
+    model = build("ridge", specs(), config={"penalty": 0.1}).eval()
+    list(model.fit([given]))
+    other = values.clone()
+    other[..., 0] = 1e9  # only where train never was
+    assert_close(model(given._replace(audio=given.audio._replace(values=other))).prediction, model(given).prediction)
+
+
+def test_batches_make_no_difference():
+    given, models = batch(specs(), 64), []
+    for parts in ([slice(0, 64)], [slice(0, 10), slice(10, 64)]):
+        model = build("ridge", specs(), config={"penalty": 0.1}).eval()
+        list(model.fit([rows(given, torch.arange(64)[part]) for part in parts]))
+        models.append(model)
+    assert_close(models[0].linear.weight, models[1].linear.weight, **close)
+
+
+# in the training loop
+
+
+def test_valid_chooses_the_penalty(data, tmp_path):
+    run = train("ridge", data, seeds=2, out=tmp_path / "run", device="cpu", quiet=True)
+    lines = [json.loads(line) for line in (run.seed_folder(1111) / "metrics.jsonl").read_text().splitlines()]
+    assert [row["solution"]["penalty"] for row in lines] == list(PENALTIES)
+    best = min(lines, key=lambda row: row["valid"]["mae"])
+    assert run.summary[1111] == best
+    assert 0 < lines[0]["train"]["task"] == lines[0]["train"]["total"]
+    train_losses = [row["train"]["task"] for row in lines]
+    assert train_losses == sorted(train_losses, reverse=True)  # the weaker the penalty, the closer the fit
+    found = evaluate(run, "valid", device="cpu")
+    assert found.metrics["mae"].mean == pytest.approx(best["valid"]["mae"])
+    assert found.selection == "penalty of the lowest valid MAE; test is not looked at"
+    saved = load_model(run.seed_folder(1111) / "model")
+    assert saved.metadata["selection"].endswith(f"; penalty {best['solution']['penalty']:g}")
+    assert np.array_equal(*(one.prediction for one in found.predictions))  # no chance is in it
+
+
+def test_on_features_of_any_scale_it_is_better_than_a_constant_where_they_say_something(home, tmp_path):
+    """As `extract` makes them: pitch in hundreds of Hz, energies in thousandths, a column of zeros."""
+    rng = np.random.default_rng(0)
+
+    def utterances():
+        for split, count in (("train", 120), ("valid", 40), ("test", 80)):
+            for i in range(count):
+                label = rng.uniform(-3, 3)
+                steps = rng.normal([label, label / 2, 0, 0], 1, (int(rng.integers(3, 9)), 4))
+                values = (steps * [120, 1e-3, 1e5, 0] + [400, 0.01, -1e6, 0]).astype(np.float32)
+                yield split, Utterance(f"{split}{i}", f"{split}{i // 4}", None, {"M": label}, {"audio": values})
+
+    write_dataset("raw", utterances(), title="", source="a test", target=TargetSpec(), protocol="intensity")
+    run = train("ridge", "raw", out=tmp_path / "run", device="cpu", quiet=True)
+    found = evaluate(run, device="cpu")
+    assert found.metrics["mae"].mean < 0.6 * found.constant.metrics["mae"].mean
+    assert found.mark == ""
+
+
+def test_settings_without_a_meaning_are_refused(data, tmp_path):
+    for given, name in (
+        ({"data": {"modality_dropout": 0.1}}, "data.modality_dropout"),
+        ({"data": {"feature_noise": 0.1}}, "data.feature_noise"),
+        ({"optim": {"sampler": "balanced"}}, "optim.sampler"),
+    ):
+        with pytest.raises(UserError, match=f"fitted in closed form, where {name} means nothing"):
+            train("ridge", data, settings=given, out=tmp_path / "run", device="cpu", quiet=True)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_search_of_its_settings_leaves_the_optimiser_out(data, tmp_path):
+    found = tune("ridge", data, trials=2, out=tmp_path / "study", device="cpu", quiet=True)
+    assert set(found.study.space) == {"config.deviation"}
+    assert found.ranked
+
+
+def test_the_configuration_of_an_earlier_version_opens():
+    old = {"preset": "paper", "task": "mse", "deviation": True, "loss_weights": {"task": 1.0, "l2": 0.05}}
+    found = RidgeConfig.parse(old)
+    assert (found.penalty, found.loss_weights) == (0.05, {"task": 1.0})
+    with pytest.raises(UserError, match="greater than 0"):
+        RidgeConfig.parse({"penalty": 0})
+
+
+# pooling
 
 
 def test_mean_and_deviation_are_over_the_real_steps():
@@ -71,7 +189,7 @@ def test_padding_changes_nothing_in_the_pooled_features():
 
 
 def test_without_the_deviation_half_the_weights_are_left():
-    assert build("ridge", specs(), config={"deviation": False}).linear.in_features == 24
+    assert build("ridge", specs(), config={"deviation": False}).linear.in_features == 24 + 3
 
 
 def test_the_text_encoder_stays_as_it_is(tmp_path):

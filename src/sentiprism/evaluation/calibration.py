@@ -22,7 +22,7 @@ from sentiprism.models.artifact import annotate
 from sentiprism.training import Run
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import Predictions, predict, write_predictions
-from sentiprism.training.selection import selection_rule
+from sentiprism.training.selection import selection_of
 
 Floats = npt.NDArray[np.float64]
 Judged = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any] | None]
@@ -141,7 +141,7 @@ def calibrate(
         dataset=dataset.name,
         split=split,
         seeds=tuple(seen),
-        selection=selection_rule(scorer, run.config.optim.select),
+        selection=selection_of(run, scorer),
         calibrations=tuple(made.values()),
         groups={name: counted[name] for name in groups},
         classes={name: counted[name] for name in inside},

@@ -16,7 +16,7 @@ from sentiprism.evaluation.footnotes import footnotes
 from sentiprism.markup import TABLES, Row, comma_separated, duration, number
 from sentiprism.training import Run
 from sentiprism.training.oracle import read as read_oracle
-from sentiprism.training.selection import selection_rule
+from sentiprism.training.selection import selection_of
 
 ABSENT = "–"
 ORACLE = "†: the epoch was selected on test itself: not comparable, it shows how much that habit flatters"
@@ -277,7 +277,7 @@ def recall(run: Run | Path | str, split: str = "test", *, device: str = "auto") 
         split=split,
         protocol=scorer,
         seeds=tuple(found),
-        selection=selection_rule(scorer, run.config.optim.select),
+        selection=selection_of(run, scorer),
         metrics=metrics,
         recovery={},
         predictions=tuple(found.values()),

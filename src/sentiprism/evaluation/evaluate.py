@@ -17,7 +17,7 @@ from sentiprism.models import load_model
 from sentiprism.training import Run
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import Predictions, predict, write_predictions
-from sentiprism.training.selection import selection_rule
+from sentiprism.training.selection import selection_of
 from sentiprism.types import MODALITIES
 
 
@@ -115,7 +115,7 @@ def evaluate(
         split=split,
         protocol=scorer,
         seeds=run.finished,
-        selection=selection_rule(scorer, run.config.optim.select),
+        selection=selection_of(run, scorer),
         metrics=metrics,
         recovery=_recovery(answers, rows),
         predictions=tuple(answers),

@@ -22,7 +22,7 @@ from sentiprism.models import load_model
 from sentiprism.training import Run
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import forward_all
-from sentiprism.training.selection import selection_rule
+from sentiprism.training.selection import selection_of
 from sentiprism.types import MODALITIES, FeatureSpec, Modality
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def robustness(
         split=split,
         protocol=scorer,
         seeds=run.finished,
-        selection=selection_rule(scorer, run.config.optim.select),
+        selection=selection_of(run, scorer),
         curves=tuple(curves),
         constant=constant.intervals(),
         constant_is=which,

@@ -18,7 +18,7 @@ from sentiprism.models import load_model
 from sentiprism.training import Run
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import predict
-from sentiprism.training.selection import selection_rule
+from sentiprism.training.selection import selection_of
 from sentiprism.types import MODALITIES, Modality
 
 Floats = npt.NDArray[np.float64]
@@ -122,7 +122,7 @@ def explain(run: Run | Path | str, split: str = "test", *, device: str = "auto")
     assert prepared is not None  # noqa: S101 - an opened run has a finished seed
     v = np.stack(values)
     whole = np.all([prepared.steps(name) > 0 for name in modalities], axis=0)
-    rule = selection_rule(protocol(dataset.card.protocol), run.config.optim.select)
+    rule = selection_of(run, protocol(dataset.card.protocol))
     explanation = Explanation(
         run.name, run.config.model, dataset.name, split, run.finished, rule, modalities, rows.ids, whole,
         answer=v[..., -1],

@@ -1,6 +1,7 @@
 """What every model is: built from specs and a config, it answers a batch; the rest is the loop's."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -23,6 +24,15 @@ class Citation(NamedTuple):
     venue: str
     year: int
     url: str = ""
+
+
+class Fit(NamedTuple):
+    """One of the solutions of a model that is fitted in closed form; its weights are set."""
+
+    settings: dict[str, float]
+    """What it was solved with, by name: the penalty."""
+    losses: dict[str, float]
+    """On train, by the names of the config's losses."""
 
 
 class ModelConfig(Config):
@@ -89,6 +99,8 @@ class Model(nn.Module, ABC):
     Config: ClassVar[type[ModelConfig]]
     version: ClassVar[int] = 1
     """Raised when the same configuration and weights give other predictions than before: older saves are refused."""
+    closed_form: ClassVar[bool] = False
+    """Whether `fit` takes the place of epochs of gradient descent."""
     exceptions: ClassVar[dict[str, str]] = {}
     """Contracts this model does not keep, with the reason."""
 
@@ -130,6 +142,14 @@ class Model(nn.Module, ABC):
 
     def after_step(self, batch: Batch, output: ModelOutput) -> None:
         """Update memories and queues after an optimiser step; called for each batch of it."""
+
+    def fit(self, batches: Iterable[Batch]) -> Iterator[Fit]:
+        """Set the weights in closed form, one solution after the other; the valid score chooses among them.
+
+        Args:
+            batches: all of train, once, without augmentation.
+        """
+        raise NotImplementedError(f"{self.name} is trained by gradient descent")
 
     def set_epoch(self, epoch: int) -> None:
         """Called before each epoch, counted from 0."""

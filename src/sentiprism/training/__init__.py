@@ -130,14 +130,16 @@ def launch(
     config, engine = _complete(config), Engine(device, precision)
     import torch
 
+    from sentiprism.training.closed_form import check_closed_form
     from sentiprism.training.optimizer import check_groups
 
     folder = engine.gather(Path(out) if out else new_folder(config))[0]  # processes may read different clocks
     inputs = _inputs(view, config, engine)
     with torch.device("meta"):  # a configuration that cannot be built is refused before anything is written
-        check_groups(
-            create_model(config.model, inputs.features, view.card.target, config.config, pretrained=False), config.optim
-        )
+        built = create_model(config.model, inputs.features, view.card.target, config.config, pretrained=False)
+        check_groups(built, config.optim)
+        check_closed_form(built, config)
+    del built  # it holds on to its parameters' places
     if engine.is_main:
         Run.create(folder, config, view.card, str(engine.device), engine.precision)
     engine.barrier()

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import ceil, isfinite
 from pathlib import Path
 from typing import Any, cast
@@ -20,13 +20,14 @@ from sentiprism.files import write_text
 from sentiprism.metrics import Protocol
 from sentiprism.models import Model, save_model
 from sentiprism.training.checkpoint import load_checkpoint, save_checkpoint
+from sentiprism.training.closed_form import all_batches
 from sentiprism.training.config import RunConfig
 from sentiprism.training.engine import Engine
 from sentiprism.training.optimizer import build_optimizer, plateau_factor, rate_factor, set_rate
 from sentiprism.training.predict import Predictions, predict
 from sentiprism.training.progress import Log, TrainingProgress
 from sentiprism.training.seeding import seed_at
-from sentiprism.training.selection import selection_rule
+from sentiprism.training.selection import place_of, selection_rule
 from sentiprism.types import Batch, ModelOutput
 
 Watch = Callable[[Model, int], None]
@@ -102,8 +103,9 @@ class Trainer:
     @property
     def judged(self) -> Model:
         """The model that valid selects and the run keeps: the average of the weights where one is taken."""
-        average = cast(AveragedModel, self.parts["average"]) if self.optim.average is not None else None
-        return cast(Model, average.module) if average is not None else self.model
+        if self.optim.average is None or self.model.closed_form:
+            return self.model
+        return cast(Model, cast(AveragedModel, self.parts["average"]).module)
 
     @property
     def best(self) -> dict[str, Any] | None:
@@ -124,14 +126,36 @@ class Trainer:
             self.sums.copy_(torch.tensor(state["sums"]))
             self.history = state["history"]
             self.engine.load_scaler_state(state["scaler"])
-        progress.seed(f"seed {self.seed}", self.optim.epochs * self.steps, self.epoch * self.steps + self.step)
-        while not self.finished:
-            log(self._epoch(progress))
+        if self.model.closed_form:
+            self._solve(progress, log)
+        else:
+            progress.seed(f"seed {self.seed}", self.optim.epochs * self.steps, self.epoch * self.steps + self.step)
+            while not self.finished:
+                log(self._epoch(progress))
         best = self.best
         if best is None:
             raise UserError("no epoch gave a finite valid score", "lower optim.lr, or set optim.clip=1")
-        progress.finish(f"best epoch {best['epoch']}: valid {self.select} {best['valid'][self.select]:.4f}")
+        progress.finish(f"best {place_of(best)}: valid {self.select} {best['valid'][self.select]:.4f}")
         return best
+
+    def _solve(self, progress: TrainingProgress, log: Log) -> None:
+        """Closed form: each of its solutions stands in the place of an epoch; every process solves on all of train."""
+        batches = all_batches(self.train, self.optim.batch_size)
+        progress.seed(f"seed {self.seed}", len(batches), 0)
+
+        def moved() -> Iterator[Batch]:
+            for rows in batches:
+                yield self.engine.move(self.train.batch(rows))
+                progress.step()
+
+        start = time.monotonic()
+        self.model.eval()
+        for number, solution in enumerate(self.model.fit(moved())):
+            if number >= len(self.history):  # those before it were there before the run was stopped
+                total = sum(self.weights[name] * loss for name, loss in solution.losses.items())
+                row = self._validate({"total": total, **solution.losses}, time.monotonic() - start)
+                log(self._enter({**row, "solution": solution.settings}, progress))
+            start = time.monotonic()
 
     def _epoch(self, progress: TrainingProgress) -> dict[str, Any]:
         start = time.monotonic()
@@ -146,12 +170,18 @@ class Trainer:
                 group = []
         if group:
             self.take_step(group, progress)
-        row = self._validate(time.monotonic() - start)
+        means = self.engine.mean(self.sums) / len(self.sampler)
+        train = dict(zip(self.names, means.tolist(), strict=True))
+        return self._enter(self._validate(train, time.monotonic() - start), progress)
+
+    def _enter(self, row: dict[str, Any], progress: TrainingProgress) -> dict[str, Any]:
+        """Note an epoch that is over, keep the model where it is the best one, and write the checkpoint."""
         self.history.append(row)
         self.epoch, self.step = self.epoch + 1, 0
         self.sums.zero_()
         if row["best"] and self.engine.is_main:
-            rule = f"{selection_rule(self.protocol, self.select)}; epoch {row['epoch']}"
+            what = " and ".join(row.get("solution", {"epoch": None}))
+            rule = f"{selection_rule(self.protocol, self.select, what)}; {place_of(row)}"
             metadata = {**self.metadata, "seed": self.seed, "selection": rule, "valid": row["valid"]}
             save_model(self.judged, self.folder / "model", metadata)
         if self.watch is not None:
@@ -202,9 +232,7 @@ class Trainer:
         self.sums += share * torch.stack([total, *(losses[name] for name in self.names[1:])]).detach()
         return total * share
 
-    def _validate(self, seconds: float) -> dict[str, Any]:
-        means = self.engine.mean(self.sums) / len(self.sampler)
-        train = dict(zip(self.names, means.tolist(), strict=True))
+    def _validate(self, train: dict[str, float], seconds: float) -> dict[str, Any]:
         if not isfinite(train["total"]):
             raise UserError(f"the loss is not finite in epoch {self.epoch}", "lower optim.lr, or set optim.clip=1")
         answers = predict(self.judged, self.valid, self.engine)

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from sentiprism.errors import UserError
 from sentiprism.screen import console
+from sentiprism.training.selection import place_of
 
 Log = Callable[[dict[str, Any]], None]
 """Takes an epoch's line of metrics.jsonl."""
@@ -62,7 +63,7 @@ class TrainingProgress:
     def epoch(self, row: dict[str, Any], select: str) -> None:
         """An epoch is done; ``row`` is its line of metrics.jsonl."""
         valid = row["valid"][select]
-        status = f"epoch {row['epoch']:>2}  train loss {row['train']['total']:.4f}  valid {select} {valid:.4f}"
+        status = f"{place_of(row):<8}  train loss {row['train']['total']:.4f}  valid {select} {valid:.4f}"
         status += "  best so far" if row["best"] else ""
         if self._task is not None:
             self._bar.update(self._task, status=status)

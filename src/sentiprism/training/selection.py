@@ -1,14 +1,35 @@
 """The rule that chooses the epoch, in words."""
 
+from typing import TYPE_CHECKING, Any
+
 from sentiprism.metrics import Protocol
 
+if TYPE_CHECKING:
+    from sentiprism.training.run import Run
 
-def selection_rule(protocol: Protocol, select: str | None) -> str:
+
+def selection_rule(protocol: Protocol, select: str | None, what: str = "epoch") -> str:
     """How the epoch is chosen, in words that stand beside every number.
+
+    Args:
+        protocol: of the dataset.
+        select: valid metric that chooses; None = the protocol's own.
+        what: that is chosen; of a model that is fitted in closed form the penalty.
 
     Raises:
         UserError: the protocol has no metric of that name.
     """
     metric = select or protocol.default_selection
     extreme = "highest" if protocol.higher_is_better(metric) else "lowest"
-    return f"epoch of the {extreme} valid {protocol.metrics[metric].label}; test is not looked at"
+    return f"{what} of the {extreme} valid {protocol.metrics[metric].label}; test is not looked at"
+
+
+def selection_of(run: "Run", protocol: Protocol) -> str:
+    """The rule by which the finished seeds of a run were chosen."""
+    chosen = next(iter(run.summary.values()), {})
+    return selection_rule(protocol, run.config.optim.select, " and ".join(chosen.get("solution", ["epoch"])))
+
+
+def place_of(row: dict[str, Any]) -> str:
+    """Which line of metrics.jsonl this is, in words: "epoch 3", or "penalty 0.1" of a closed form."""
+    return ", ".join(f"{name} {value:g}" for name, value in row.get("solution", {"epoch": row["epoch"]}).items())

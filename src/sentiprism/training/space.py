@@ -19,8 +19,8 @@ _ABSENT = object()
 def space_of(config: RunConfig, view: TuningView, fixed: dict[str, Any]) -> Space:
     """What all models share, the model's own, less what is given or has no meaning here."""
     features = prepare(view, config.data)
-    found = dict(SHARED)
-    if features.text is not None and features.text.kind == "tokens":
+    found: Space = {} if MODELS[config.model].closed_form else dict(SHARED)
+    if found and features.text is not None and features.text.kind == "tokens":
         found |= ENCODER
     own = MODELS[config.model].Config.parse(config.config)
     found |= {f"config.{name}": distribution for name, distribution in own.space().items()}

@@ -9,7 +9,7 @@ from sentiprism.errors import UserError
 from sentiprism.evaluation.answers import protocol_of
 from sentiprism.files import atomic_file
 from sentiprism.training import Run
-from sentiprism.training.selection import selection_rule
+from sentiprism.training.selection import selection_of
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -173,7 +173,7 @@ def seeds_note(seeds: Sequence[int]) -> str:
 
 def selection_note(run: Run) -> str:
     """How each seed's epoch was chosen."""
-    rule = selection_rule(protocol_of(run), run.config.optim.select).partition(";")[0]
+    rule = selection_of(run, protocol_of(run)).partition(";")[0]
     return f"selected: {rule}"
 
 

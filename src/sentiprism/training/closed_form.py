@@ -1,0 +1,34 @@
+"""Models that are fitted in closed form: the batches they see, and the settings that mean nothing to them."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sentiprism.data.prepare import PreparedSplit
+from sentiprism.data.sampler import LengthGroupedSampler
+from sentiprism.errors import UserError
+from sentiprism.models import Model
+from sentiprism.training.config import OptimConfig, RunConfig
+
+
+def all_batches(train: PreparedSplit, size: int) -> list[npt.NDArray[np.int64]]:
+    """Rows of every utterance of train, once, in batches of like length; the same whenever and in every process."""
+    return list(LengthGroupedSampler(train.lengths, size, 0, shuffle=False).epoch(0))
+
+
+def check_closed_form(model: Model, config: RunConfig) -> None:
+    """Refuse settings that ask for other train batches than a closed form can be solved on.
+
+    Raises:
+        UserError: inputs or draws are augmented; the optimiser's other settings are not used.
+    """
+    if not model.closed_form:
+        return
+    asked: dict[str, Any] = {
+        "data.modality_dropout": any(config.data.modality_dropout.values()),
+        "data.feature_noise": config.data.feature_noise > 0,
+        "optim.sampler": config.optim.sampler != OptimConfig().sampler,
+    }
+    for name in (name for name, changed in asked.items() if changed):
+        raise UserError(f"{model.name} is fitted in closed form, where {name} means nothing", f"leave out {name}")
