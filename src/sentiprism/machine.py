@@ -32,6 +32,14 @@ def peak_memory(*, children: bool = False) -> float:
     return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / MB
 
 
+def memory() -> int | None:
+    """Bytes of memory of this machine; None where the system does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not on Windows
+        return None
+
+
 def measure(module: str, *arguments: object, environment: dict[str, str] | None = None) -> dict[str, Any]:
     """Run a module as a process of its own, so that its peak memory is its own.
 

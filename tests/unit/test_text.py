@@ -145,7 +145,7 @@ def test_pickled_weights_are_not_opened(tiny: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(tiny, tmp_path / "pickled"))
     torch.save(load_backbone(tiny).state_dict(), folder / "pytorch_model.bin")
     (folder / "model.safetensors").unlink()
-    with pytest.raises(UserError, match="holds no safetensors weights"):
+    with pytest.raises(UserError, match="has no safetensors weights"):
         load_backbone(folder)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sentiprism.cli.hints import followed_by
+from sentiprism.cli.options import High, Low
 from sentiprism.cli.tables import bar, emit_json, facts, points, table
 from sentiprism.errors import UserError, suggest
 
@@ -65,8 +66,8 @@ def add(
             rich_help_panel="Goes with a source",
         ),
     ] = None,
-    low: Annotated[float | None, typer.Option(metavar="X", help="Least label of a dataset of your own.")] = None,
-    high: Annotated[float | None, typer.Option(metavar="X", help="Greatest label of it.")] = None,
+    low: Low = None,
+    high: High = None,
     classes: Annotated[
         str | None, typer.Option(metavar="A,B,...", help="Names of its labels, where they are classes.")
     ] = None,

@@ -7,6 +7,7 @@ import typer
 
 from sentiprism.cli.dataset import Json, draw, pairs
 from sentiprism.cli.hints import followed_by
+from sentiprism.cli.options import High, Low
 from sentiprism.cli.tables import emit_json
 
 
@@ -38,8 +39,8 @@ def extract(
     folds: Annotated[
         str | None, typer.Option(metavar="FILE|K/N", help="Splits of a table that has none, by video.")
     ] = None,
-    low: Annotated[float | None, typer.Option(metavar="X", help="Least label of a dataset of your own.")] = None,
-    high: Annotated[float | None, typer.Option(metavar="X", help="Greatest label of it.")] = None,
+    low: Low = None,
+    high: High = None,
     classes: Annotated[
         str | None, typer.Option(metavar="A,B,...", help="Names of its labels, where they are classes.")
     ] = None,

@@ -12,8 +12,10 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import ipc
 
+from sentiprism.errors import UserError
 from sentiprism.features.tracks import Track
 from sentiprism.files import atomic_file, home, sole
+from sentiprism.reading import check_regular
 from sentiprism.recipe import Recipe
 
 FORMAT = 1
@@ -102,10 +104,11 @@ def _write(path: Path, tracks: list[Track], width: int) -> None:
 def _read(path: Path) -> list[Track] | None:
     """The tracks, or None where they are not there or not what was written."""
     try:
+        check_regular(path)
         reader = ipc.open_file(pa.memory_map(str(path)))
         tracks = [_track(reader.get_batch(number)) for number in range(reader.num_record_batches)]
         whole = _digest(tracks).encode() == reader.schema.metadata[b"sha256"]
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, pa.ArrowException):
+    except (UserError, OSError, ValueError, LookupError, TypeError, AttributeError, pa.ArrowException):
         return None
     if not whole:
         return None

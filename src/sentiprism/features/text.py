@@ -3,6 +3,7 @@
 import hashlib
 import inspect
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -27,9 +28,19 @@ from sentiprism.features.tokens import (
     vocabulary,
 )
 from sentiprism.files import atomic_folder, home, sole
+from sentiprism.machine import memory
+from sentiprism.reading import check_regular
 
 if TYPE_CHECKING:  # texts are tokenised without torch
+    from collections.abc import Callable
+
     from torch import nn
+
+MOST_LAYERS = 1_000
+REPEATED = ("layers", "groups")
+"""Ends of the names of what an architecture has many of: each costs time to build, whatever its size."""
+STATES = ("values.npy", "lengths.npy")
+"""Files of hidden states that are kept."""
 
 __all__ = [
     "Encoded",
@@ -88,11 +99,13 @@ def load_backbone(encoder: Encoder, *, pretrained: bool = True) -> "nn.Module":
     if "add_pooling_layer" in inspect.signature(architecture).parameters:
         options["add_pooling_layer"] = False
     attention = "sdpa" if getattr(architecture, "_supports_sdpa", False) else "eager"
+    _check_size(folder, config, partial(architecture, config, **options))
     if not pretrained:
         config._attn_implementation = attention  # a plain constructor has no argument for it
-        return architecture(config, **options).float().eval()  # type: ignore[no-any-return]
+        with refusals(folder, "config.json"):
+            return architecture(config, **options).float().eval()  # type: ignore[no-any-return]
     if not _weights(folder):
-        raise UserError(f"{folder} holds no safetensors weights", "convert them: pickled weights are not opened")
+        raise UserError(f"{folder} has no safetensors weights", "convert them: pickled weights are not opened")
     with refusals(folder, "weights"):
         backbone, found = architecture.from_pretrained(
             str(folder),
@@ -108,6 +121,22 @@ def load_backbone(encoder: Encoder, *, pretrained: bool = True) -> "nn.Module":
         missing = min(found["missing_keys"])
         raise UserError(f"the weights in {folder} have no {missing}", "give the weights that config.json describes")
     return backbone.eval()  # type: ignore[no-any-return]
+
+
+def _check_size(folder: Path, config: Any, build: "Callable[[], nn.Module]") -> None:
+    """Refuse an architecture that this machine has no room for, before any of it is allocated."""
+    import torch
+
+    numbers = {key: value for key, value in config.to_dict().items() if isinstance(value, int)}
+    deep = next((key for key, value in numbers.items() if key.endswith(REPEATED) and value > MOST_LAYERS), None)
+    if deep is not None:
+        raise UserError(f"{folder}: config.json has {deep} = {numbers[deep]}", f"use at most {MOST_LAYERS}")
+    with refusals(folder, "config.json"), torch.device("meta"):
+        needed = 4 * sum(parameter.numel() for parameter in build().parameters())
+    room = memory()
+    if room is not None and needed > room:
+        cause = f"{folder}: config.json describes a network of {needed / 1e9:.0f} GB, this machine has {room / 1e9:.0f}"
+        raise UserError(cause, "fix config.json, or give a smaller encoder")
 
 
 def save_text_recipe(encoder: Encoder, folder: Path) -> None:
@@ -138,21 +167,34 @@ def encode_frozen(
     check_length(encoder, int(lengths.max(initial=0)))
     flat = np.concatenate(rows) if rows else np.zeros(0, np.int32)
     folder = home("cache", "text", _content(encoder, layer, lengths, flat))
-    if folder.is_dir():
-        return _open(folder)
+    found = _open(folder, lengths)
+    if found is not None:
+        return found
     try:
         with sole(folder):
-            if not folder.is_dir():  # another process was first
-                with atomic_folder(folder) as temporary:
-                    _encode(encoder, flat, lengths, temporary, batch_size=batch_size, device=device, layer=layer)
+            if (found := _open(folder, lengths)) is not None:  # another process was first
+                return found
+            with atomic_folder(folder, replace=True) as temporary:  # what is damaged is made again
+                _encode(encoder, flat, lengths, temporary, batch_size=batch_size, device=device, layer=layer)
+            found = _open(folder, lengths)
     except OSError as error:
         remedy = "free space there or set SENTIPRISM_HOME to another folder"
         raise UserError(f"hidden states cannot be kept in {folder.parent} ({error})", remedy) from None
-    return _open(folder)
+    if found is None:
+        raise UserError(f"hidden states in {folder} cannot be read", "check the disk")
+    return found
 
 
-def _open(folder: Path) -> Encoded:
-    return Encoded(np.load(folder / "values.npy", mmap_mode="r"), np.load(folder / "lengths.npy"))
+def _open(folder: Path, lengths: npt.NDArray[np.int64]) -> Encoded | None:
+    """States as they were kept; None where they are not there or not what was written."""
+    try:
+        for name in STATES:
+            check_regular(folder / name)
+        found = Encoded(np.load(folder / STATES[0], mmap_mode="r"), np.load(folder / STATES[1]))
+    except (UserError, OSError, ValueError, EOFError):
+        return None
+    whole = np.array_equal(found.lengths, lengths) and found.values.ndim == 2 and len(found.values) == lengths.sum()
+    return found if whole else None
 
 
 def _encode(
@@ -178,7 +220,7 @@ def _encode(
     # a plain file, not a memory map: on a full disk a map ends the process, a file raises
     with (
         torch.no_grad(),
-        (folder / "values.npy").open("wb") as file,
+        (folder / STATES[0]).open("wb") as file,
         progress(f"encoding {len(order)} texts with {encoder}", total=len(flat)) as advance,
     ):
         np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
@@ -199,7 +241,7 @@ def _encode(
                 file.seek(begin + int(starts[index]) * config.hidden_size * 4)
                 file.write(row[: lengths[index]].astype("<f4").tobytes())
             advance(int(widths.sum()))
-    np.save(folder / "lengths.npy", lengths)
+    np.save(folder / STATES[1], lengths)
 
 
 def _content(encoder: Encoder, layer: int, lengths: npt.NDArray[np.int64], flat: npt.NDArray[np.int32]) -> str:

@@ -5,7 +5,7 @@ is, it is brought to a local folder first, and only that folder is loaded: no re
 """
 
 import hashlib
-import json
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +19,7 @@ import numpy.typing as npt
 from sentiprism.errors import UserError, suggest
 from sentiprism.features.assets import ASSETS, fetch
 from sentiprism.features.sources import UnavailableError, hub_snapshot
+from sentiprism.reading import MB, check_regular, read_json
 
 SMALLEST_VOCABULARY = 1_000
 """transformers makes a tokenizer of 5 words, without a word, of a folder that has none."""
@@ -30,6 +31,11 @@ _PADDED_POSITIONS = frozenset({"camembert", "data2vec-text", "mpnet", "roberta",
 """Architectures whose first position is pad_token_id + 1: the last ones of their table are out of reach."""
 
 ORIGIN = "origin.json"
+CONFIG = "config.json"
+READ = {".json", ".txt", ".model", ".jinja", ".safetensors"}
+"""Suffixes of the files in an encoder's folder that transformers may read."""
+MOST_BYTES = 256 * MB
+"""Of a tokenizer; that of XLM-RoBERTa has 17 MB."""
 
 Encoder = str | Path
 
@@ -48,8 +54,11 @@ def resolve(encoder: Encoder, *, weights: bool = True) -> Path:
         return fetch(encoder)
     folder = Path(encoder).expanduser()
     if folder.is_dir():
-        if not (folder / "config.json").is_file():
-            raise UserError(f"{folder} is no text encoder: it has no config.json", "give a Hugging Face model folder")
+        if not os.path.lexists(folder / CONFIG):
+            raise UserError(
+                f"{folder} is not a text encoder: it has no config.json", "give a Hugging Face model folder"
+            )
+        _check_files(folder)
         return folder
     if isinstance(encoder, Path) or not re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", encoder):
         raise UserError(f"no text encoder folder {encoder}", "check the path")
@@ -58,6 +67,16 @@ def resolve(encoder: Encoder, *, weights: bool = True) -> Path:
     except UnavailableError as error:
         remedy = f"give a folder, or {suggest(encoder, ASSETS)}"
         raise UserError(f"no text encoder {encoder!r} here: {error}", remedy) from None
+
+
+def _check_files(folder: Path) -> None:
+    """Refuse a folder whose files would block, never end, or nest without end when a library reads them."""
+    for path in folder.iterdir():
+        empty = path.is_file() and not path.is_symlink() and not path.stat().st_size  # it does no harm
+        if path.suffix in READ and not empty:
+            most = None if path.suffix == ".safetensors" else MOST_BYTES
+            check_regular(path, most, "file of a text encoder")
+    read_json(folder / CONFIG, what="configuration of a text encoder")
 
 
 def load_tokenizer(encoder: Encoder) -> Any:
@@ -150,9 +169,8 @@ def check_vocabulary(encoder: Encoder, stored: str) -> None:
 def origin(encoder: Encoder) -> str:
     """Name of an encoder without its organisation; a saved recipe remembers the one it was made of."""
     try:
-        known = json.loads((Path(encoder) / ORIGIN).read_text(encoding="utf-8"))
-        return str(known["encoder"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return str(read_json(Path(encoder) / ORIGIN)["encoder"])
+    except (UserError, LookupError, TypeError):
         return Path(encoder).name
 
 
@@ -176,7 +194,7 @@ def refusals(folder: Path, what: str) -> Iterator[None]:
         yield
     except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise UserError(f"{folder}: {what} cannot be loaded ({reason})", "mend that folder or give another") from None
+        raise UserError(f"{folder}: {what} cannot be loaded ({reason})", "fix that folder or give another") from None
     finally:
         logging.set_verbosity(level)
         if bars:
