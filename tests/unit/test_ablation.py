@@ -1,132 +1,23 @@
-"""A paper's table is shown as published and measured beside it in the same order, each row trained once."""
-
-import json
+"""What is measured stands beside a paper's table in the same order, each row trained once."""
 
 import numpy as np
 import pytest
-import yaml
 
+from makers_ablation import ROWS, measure, paper
 from makers_models import small
 from sentiprism.config import override
 from sentiprism.data.importers import import_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation import ablate, evaluate, paired
 from sentiprism.evaluation.ablation import plan
-from sentiprism.evaluation.published import find_experiment, find_table, published
 from sentiprism.training import Run
 from sentiprism.training.experiments import Row, load_experiment
 
-ROWS = [
-    {"name": "Another's", "values": [0.9, None]},
-    {"name": "without a", "settings": {"config": {"loss_weights": {"a": 0}}}, "values": [0.72, 0.781]},
-    {"name": "text alone", "settings": {"config": {"modalities": ["text"]}}, "values": [0.8, 0.7]},
-    {"name": "whole", "settings": {}, "values": [0.692, 0.81]},
-]
-
-
-@pytest.fixture
-def paper(tmp_path):
-    """Writes an experiment on the dataset "small" with one table of ``rows``; returns its path."""
-
-    def write(rows=ROWS, dataset="small", **run) -> str:
-        run = {
-            "model": "mdf",
-            "dataset": dataset,
-            "config": small("mdf"),
-            "optim": {"epochs": 1, "batch_size": 16},
-            **run,
-        }
-        table = {"caption": "What helps", "alias": "components", "columns": ["mae", "pearson"], "rows": rows}
-        file = {"title": "MDF", "source": "a paper", "selection": "not stated", "notes": ["a note"], "run": run}
-        path = tmp_path / "paper.yaml"
-        path.write_text(yaml.safe_dump({**file, "published": {"table_2": table}}), encoding="utf-8")
-        return str(path)
-
-    return write
-
-
-@pytest.fixture
-def measure(data, tmp_path, paper):
-    """Ablates on the small dataset into ``runs``."""
-
-    def run(rows=ROWS, **options):
-        experiment = options.pop("experiment", None) or paper(rows)
-        return ablate("mdf", "2", experiment=experiment, out=tmp_path / "runs", device="cpu", quiet=True, **options)
-
-    return run
+__all__ = ["measure", "paper"]
 
 
 def times(folder):
     return {path: path.stat().st_mtime_ns for path in folder.rglob("weights.safetensors")}
-
-
-# finding
-
-
-@pytest.mark.parametrize("name", ["2", "table_2", "components"])
-def test_a_table_is_found_by_number_key_and_alias(paper, name):
-    assert find_table(load_experiment(paper()), name) == "table_2"
-
-
-def test_an_unknown_table_answers_with_the_near_match(paper):
-    with pytest.raises(UserError, match="MDF has no table 'compnents'; did you mean 'components'"):
-        find_table(load_experiment(paper()), "compnents")
-
-
-def test_the_papers_experiment_is_found_by_dataset_or_its_alias():
-    assert find_experiment("mdf", "mosi") == find_experiment("mdf", "CMU-MOSI") == "mdf/jian2026_mosi"
-    assert find_experiment("tmt_amw", "mosi") == "tmt_amw/yan2025_mosi"
-    with pytest.raises(
-        UserError, match=r"no paper published numbers of mdf on mmmo; choose with --experiment: .*mosei"
-    ):
-        find_experiment("mdf", "mmmo")
-    with pytest.raises(UserError, match="no paper published numbers of mfd"):
-        find_experiment("mfd", "mosi")
-
-
-# published
-
-
-def test_a_published_table_alone_is_the_papers_rows_and_columns():
-    found = published("mdf/jian2026_mosi", "2")
-    table = load_experiment("mdf/jian2026_mosi").published["table_2"]
-    assert [line.row for line in found.lines] == list(table.rows)
-    columns = found.columns()
-    assert list(columns) == ["MAE ↓", "Corr ↑"]
-    assert [cell for (cell,) in columns["MAE ↓"]] == [f"{row.values[0]:g}" for row in table.rows]
-    said = json.loads(json.dumps(found.to_dict()))
-    assert [row["published"]["pearson"] for row in said["rows"]] == [row.values[1] for row in table.rows]
-    assert all(row["measured"] is None for row in said["rows"])
-
-
-def test_what_contradicts_itself_is_marked(paper):
-    found = published(paper([ROWS[0], {**ROWS[1], "doubtful": ["mae"]}]), "2")
-    assert found.columns()["MAE ↓"][1] == ("0.72?",)
-    assert found.columns()["Corr ↑"][1] == ("0.781",)
-    assert "? contradicts itself in the paper" in found.remarks()
-
-
-def test_a_run_stands_beside_the_row_most_of_whose_settings_it_has(paper, measure, tmp_path):
-    measure()
-    runs = sorted((tmp_path / "runs").iterdir())
-    found = published(str(tmp_path / "paper.yaml"), "components", runs, device="cpu")
-    names = [line.evaluation.run if line.evaluation else None for line in found.lines]
-    assert names == [None, "02-without-a", "03-text-alone", "04-whole"]
-    assert found.lines[3].difference is None
-    assert found.lines[1].difference is not None
-    with pytest.raises(UserError, match="both have the settings of 'whole'"):
-        published(str(tmp_path / "paper.yaml"), "2", [runs[2], runs[2]], device="cpu")
-
-
-def test_a_run_of_another_model_or_of_no_row_is_refused(paper, trained, tmp_path):
-    rows = [{**ROWS[1], "settings": {"config": {"epsilon": 7}}}]
-    with pytest.raises(UserError, match="has the settings of no row of table_2"):
-        published(paper(rows), "2", [trained])
-    with pytest.raises(UserError, match="is a run of mdf; give one of text_only"):
-        published(paper(model="text_only", config={}), "2", [trained])
-
-
-# measuring
 
 
 def test_published_and_measured_stand_side_by_side(measure, data, tmp_path):
@@ -173,6 +64,21 @@ def test_a_finished_row_is_not_trained_again_and_a_missing_one_is(measure, tmp_p
     assert len(before) == 1
     assert len(after) == 3
     assert {path: after[path] for path in before} == before
+
+
+def test_a_row_of_an_earlier_version_goes_on_where_its_features_are_fed_alike(measure, tmp_path):
+    """Its run.yaml says ``normalize: none``, which on features that are not extracted is what ``auto`` means."""
+    measure(rows=ROWS[:2])
+    path = tmp_path / "runs" / "02-without-a" / "run.yaml"
+    text = path.read_text()
+    path.write_text(text.replace("normalize: auto", "normalize: none"))
+    before = times(tmp_path / "runs")
+    assert path.read_text() != text
+    measure(rows=ROWS[:2])
+    assert times(tmp_path / "runs") == before
+    path.write_text(text.replace("normalize: auto", "normalize: train"))
+    with pytest.raises(UserError, match=r"with data\.normalize=train, not auto"):
+        measure(rows=ROWS[:2])
 
 
 def test_an_interrupted_row_goes_on_as_if_it_had_not_been(measure, tmp_path, monkeypatch):

@@ -1,11 +1,14 @@
 """How a dataset becomes batches, as a run configuration says it."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from sentiprism.config import Config
 from sentiprism.types import MODALITIES, Modality, Source
+
+if TYPE_CHECKING:
+    from sentiprism.data.dataset import Card
 
 
 class TextConfig(Config):
@@ -37,15 +40,20 @@ class DataConfig(Config):
     """How a dataset becomes batches."""
 
     text: TextConfig = TextConfig()
-    normalize: Literal["none", "train"] = "none"
-    """``train``: z-score audio, vision and text features that are not contextual with the train split's
-    statistics. Published systems take features as they come."""
+    normalize: Literal["auto", "none", "train"] = "auto"
+    """``train``: z-score audio, vision and text features that are not contextual with the train split's statistics.
+    ``auto``: ``train`` on a dataset that `extract` made, whose features are in Hz, dB and shares, else ``none``:
+    published features are taken as they come."""
     modality_dropout: dict[Modality, Annotated[float, Field(ge=0, lt=1)]] = {}
     """Probability that a modality of a train utterance is left out, drawn anew each epoch; a number stands for all
     three. Where that would leave an utterance nothing, one modality that it has stays."""
     feature_noise: float = Field(0.0, ge=0)
     """Deviation of Gaussian noise on train batches, in deviations of each feature over train; on audio, vision and
     text features that are not contextual."""
+
+    def normalizes(self, card: "Card") -> bool:
+        """Whether features of this dataset are standardised."""
+        return self.normalize == "train" or (self.normalize == "auto" and bool(card.recipes))
 
     @field_validator("modality_dropout", mode="before")
     @classmethod

@@ -47,7 +47,7 @@ def prepare(dataset: TuningView, config: DataConfig) -> FeatureSpec:
     if text is not None:
         specs["text"] = text
     specs = {name: spec for name, spec in specs.items() if _in_train(dataset, name, spec)}
-    if config.normalize == "train":
+    if config.normalizes(dataset.card):
         for name, spec in specs.items():
             if spec.encoder is None:
                 mean, std = (tuple(m.tolist()) for m in dataset.train.sequences[name].statistics())

@@ -171,10 +171,12 @@ def check(step: Step, view: TuningView, precision: Precision, *, more: bool) -> 
     if step.folder is None or not (step.folder / "run.yaml").is_file():
         return
     run = Run(step.folder)
-    then = resolve(run.config.model_dump(mode="json")).model_dump(mode="json")
+    then, now = (resolve(one.model_dump(mode="json")).model_dump(mode="json") for one in (run.config, step.config))
+    if run.config.data.normalizes(view.card) == step.config.data.normalizes(view.card):  # "auto" is one of the others
+        then["data"]["normalize"] = now["data"]["normalize"]
     if more and set(run.config.seeds) <= set(step.config.seeds):  # `resume` trains the others
         then["seeds"] = list(step.config.seeds)
-    changed = _first_change(then, step.config.model_dump(mode="json"))
+    changed = _first_change(then, now)
     if changed is not None:
         name, old, new = changed
         raise UserError(
