@@ -176,6 +176,11 @@ def test_a_run_is_damaged_calibrated_and_compared(cli, refused, finished, tmp_pa
     found = json.loads(cli("calibrate", "run", "--device", "cpu", "--json").out)
     assert found["calibrations"][0]["level"] == 0.9
     shown = cli("calibrate", "run", "--show", 2, "--device", "cpu").out
+    assert "this calibration was there already: nothing was written" in shown
+    assert "calibrated already, at a level of 0.9" in refused("calibrate", "run", "--level", 0.8, "--device", "cpu")
+    replaced = cli("calibrate", "run", "--level", 0.8, "--replace", "--device", "cpu", "--json")
+    assert json.loads(replaced.out)["calibrations"][0]["level"] == 0.8
+    assert cli("calibrate", "run", "--replace", "--device", "cpu").status == 0
     assert f"{100 * found['groups']['extremes']['coverage']['mean']:.2f}" in shown
     assert "90% interval" in shown
     assert "calibrated intervals" in cli("evaluate", "run", "--device", "cpu").out

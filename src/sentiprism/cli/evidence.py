@@ -171,12 +171,16 @@ def calibrate(
     ] = False,
     split: Annotated[str, typer.Option(metavar="NAME", help="Where coverage is counted: test or train.")] = "test",
     show: Annotated[int, typer.Option(min=0, metavar="N", help="Also print so many utterances.")] = 0,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Put it in the place of a calibration with other settings.")
+    ] = False,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
     """Fit intervals (of classes: sets) on valid by split conformal prediction, and count how often they hold.
 
-    They are noted with the saved models and stand as low and high (set) in the Parquet files of predictions.
+    They are noted with the saved models and stand as low and high (set) in the Parquet files of predictions. A
+    calibration that is there is kept unless --replace is given.
 
     Examples:
         sentiprism calibrate runs/mdf-mosi
@@ -185,7 +189,7 @@ def calibrate(
     """
     from sentiprism.evaluation.calibration import calibrate as measure
 
-    found = measure(run, split, level=level, scaled=scaled, device=device)
+    found = measure(run, split, level=level, scaled=scaled, replace=replace, device=device)
     return emit_json(found.to_dict()) if as_json else _show_calibrated(found, show)
 
 
@@ -207,8 +211,8 @@ def _show_calibrated(found: "Calibrated", show: int) -> None:
     )
     title = f"{found.model} on {found.dataset}, {found.split}: how often the label is inside"
     table(title, columns, [line(*item) for item in counts.items()], caption, numbers=columns[1:])
-    if first.quantile is None:
-        points("Remarks", [f"valid has too few utterances for {share}: nothing is left out"])
+    if found.remarks:
+        points("Remarks", found.remarks)
     answer = found.predictions[0]
     if show and not sets:
         low, high = answer.bounds["low"], answer.bounds["high"]

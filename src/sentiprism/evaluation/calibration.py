@@ -14,11 +14,11 @@ from sentiprism.errors import UserError
 from sentiprism.evaluation.answers import answers, opened, protocol_of
 from sentiprism.evaluation.bootstrap import Interval, draws, percentiles
 from sentiprism.evaluation.evaluate import evaluate
-from sentiprism.metrics.conformal import LEAST, Calibration
+from sentiprism.metrics.conformal import LEAST, Calibration, check_size, coverage_range
 from sentiprism.metrics.levels import Levels, levels
 from sentiprism.metrics.sums import mean
 from sentiprism.models import load_model
-from sentiprism.models.artifact import annotate
+from sentiprism.models.artifact import annotate, describe_model, noted_calibration
 from sentiprism.training import Run
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import Predictions, predict, write_predictions
@@ -61,6 +61,8 @@ class Calibrated(NamedTuple):
     """Mean coverage of each group at each of `LEVELS`."""
     predictions: tuple[Predictions, ...]
     """One a seed, with their bounds."""
+    remarks: tuple[str, ...] = ()
+    """How coarse a ranking among few utterances is; that a calibration was there already."""
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -86,6 +88,7 @@ def calibrate(
     level: float = 0.9,
     scaled: bool = False,
     store: bool = True,
+    replace: bool = False,
     device: str = "auto",
 ) -> Calibrated:
     """Fit an interval on valid to every finished seed, and see how often it holds on another split.
@@ -99,17 +102,22 @@ def calibrate(
         split: where coverage is counted.
         level: share of utterances to be covered.
         scaled: let the width follow the predicted intensity, see `Calibration.fit`.
-        store: note the interval with the saved models and beside the kept predictions.
+        store: note the interval with the saved models and beside the kept predictions. What is noted already with
+            the same level and settings stays as it is.
+        replace: put the interval in the place of one with another level or other settings.
         device: as in ``train``.
 
     Raises:
-        UserError: no seed is finished, the dataset has changed, or the level is not inside (0, 1).
+        UserError: no seed is finished, the dataset has changed, the level is not inside (0, 1) or too high for the
+            number of utterances, or another interval is noted and not to be replaced.
     """
     run = opened(run)
     dataset, scorer = load_dataset(run.config.dataset), protocol_of(run)
     run.check_dataset(dataset.card)
     if split == "valid":
         raise UserError("an interval always holds on the split that made it", "count on test")
+    check_size(len(dataset.valid), level, scaled=scaled)
+    noted = _noted(run, level, scaled=scaled, replace=replace) if store else {}
     target, held, seen = dataset.card.target, _answers(run, "valid", device), _answers(run, split, device)
     fewer = _fewer(run, dataset, "valid", device, held, whole=True)
     left = _fewer(run, dataset, split, device, seen, whole=False)
@@ -119,9 +127,9 @@ def calibrate(
         only = {s: {name: one[:2] for name, one in fewer[s].items()} for s in held}
         return {s: Calibration.fit(a.prediction, a.label, target, only=only[s], **options) for s, a in held.items()}
 
-    made = fit(level)
+    made = fit(level) | noted
     if store:
-        _note(run, made, {"valid": held, split: seen})
+        _note(run, made, noted, {"valid": held, split: seen})
     bounded = tuple(a._replace(bounds=made[s].bounds(a.prediction, a.present)) for s, a in seen.items())
     label = bounded[0].label
     kinds = _levels(dataset, run)
@@ -148,16 +156,53 @@ def calibrate(
         only=_only(made, left),
         reliability={name: tuple(values) for name, values in curves.items()},
         predictions=bounded,
+        remarks=_remarks(made, noted),
     )
 
 
-def _note(run: Run, made: dict[int, Calibration], kept: dict[str, dict[int, Predictions]]) -> None:
+def _noted(run: Run, level: float, *, scaled: bool, replace: bool) -> dict[int, Calibration]:
+    """Calibrations that are there with this level and these settings, by seed."""
+    found: dict[int, Calibration] = {}
+    for seed in run.finished:
+        one = noted_calibration(describe_model(run.seed_folder(seed) / "model").metadata)
+        if one is not None and (one.level, one.scaled) == (level, scaled):
+            found[seed] = one
+        elif one is not None and not replace:
+            how = f"{one.level:g}{', scaled' * one.scaled}"
+            asked = f"{level:g}{', scaled' * scaled}"
+            raise UserError(
+                f"seed {seed} of {run.name} is calibrated already, at a level of {how}, not {asked}",
+                "keep that, or put another in its place with --replace",
+            )
+    return {} if replace else found
+
+
+def _note(
+    run: Run, made: dict[int, Calibration], noted: dict[int, Calibration], kept: dict[str, dict[int, Predictions]]
+) -> None:
+    """Write what is not there yet: the calibration of a seed, and the bounds beside its predictions."""
     for seed, calibration in made.items():
-        annotate(run.seed_folder(seed) / "model", calibration=calibration.model_dump(mode="json"))
+        if seed not in noted:
+            annotate(run.seed_folder(seed) / "model", calibration=calibration.model_dump(mode="json"))
         for split, found in kept.items():
             bounds = calibration.bounds(found[seed].prediction, found[seed].present)
             path = run.seed_folder(seed) / f"predictions-{split}.parquet"
-            write_predictions(path, found[seed]._replace(bounds=bounds))
+            there = found[seed].bounds
+            if there.keys() != bounds.keys() or not all(np.array_equal(there[end], bounds[end]) for end in bounds):
+                write_predictions(path, found[seed]._replace(bounds=bounds))
+
+
+def _remarks(made: dict[int, Calibration], noted: dict[int, Calibration]) -> tuple[str, ...]:
+    first, found = next(iter(made.values())), []
+    if noted.keys() == made.keys():
+        found.append("this calibration was there already: nothing was written")
+    if first.samples < LEAST:
+        low, high = (f"{100 * end:.0f}%" for end in coverage_range(first.samples, first.level))
+        found.append(
+            f"{first.samples} utterances are few to rank: nine times in ten the share that is really covered lies "
+            f"between {low} and {high}, not at {100 * first.level:g}%"
+        )
+    return tuple(found)
 
 
 def _answers(run: Run, split: str, device: str) -> dict[int, Predictions]:

@@ -9,7 +9,7 @@ holds as far as modalities are missing by chance.
 """
 
 from collections.abc import Mapping
-from math import ceil
+from math import ceil, floor
 from types import MappingProxyType
 from typing import Any, Literal, Self
 
@@ -27,7 +27,8 @@ Floats = npt.NDArray[np.float64]
 FLOOR = 0.1
 """Smallest expected error of the scaled interval, as a share of the mean error."""
 LEAST = 50
-"""Utterances that a set of modalities needs for a ranking of its own; with fewer it would be a matter of luck."""
+"""Utterances that a set of modalities needs for a ranking of its own; with fewer it would be a matter of luck. With
+fewer on the whole `coverage_range` is told."""
 
 
 class Calibration(Config):
@@ -78,8 +79,7 @@ class Calibration(Config):
         Raises:
             UserError: the level is not inside (0, 1), or a scaled set is asked for.
         """
-        if not 0 < level < 1:
-            raise UserError(f"level is {level}", "give a share between 0 and 1, for example 0.9")
+        check_level(level)
         answer, truth = np.asarray(prediction, np.float64), np.asarray(label)
         fitted: dict[str, Any] = {
             "only": {
@@ -102,6 +102,11 @@ class Calibration(Config):
         made = cls(kind="interval", level=level, quantile=None, samples=len(truth), **fitted)
         scores = np.abs(answer - truth) / made.expected(answer)
         return made.model_copy(update={"quantile": rank(scores, level)})
+
+    @property
+    def scaled(self) -> bool:
+        """Whether the width follows the predicted intensity."""
+        return self.floor > 0
 
     def expected(self, prediction: Floats) -> Floats:
         """(N,) what half-widths are in proportion to: 1 where they are all alike."""
@@ -149,6 +154,53 @@ class Calibration(Config):
         """(N,) width of the interval, or number of classes in the set."""
         said = self.bounds(prediction, present)
         return said["set"].sum(axis=1) * 1.0 if self.kind == "set" else said["high"].astype(np.float64) - said["low"]
+
+
+def ranked(count: int, *, scaled: bool) -> int:
+    """How many of ``count`` held-out utterances are ranked: all, or the half that a scaled interval leaves."""
+    return count - count // 2 if scaled else count
+
+
+def check_level(level: float) -> None:
+    """Refuse a level that is not a share.
+
+    Raises:
+        UserError: it is not inside (0, 1).
+    """
+    if not 0 < level < 1:
+        raise UserError(f"level is {level}", "give a share between 0 and 1, for example 0.9")
+
+
+def check_size(count: int, level: float, *, scaled: bool) -> None:
+    """Refuse a level that needs a higher rank than there are utterances: n + 1 must be 1 / (1 - level) at least.
+
+    Raises:
+        UserError: says which level, or how many utterances, would do; or the level is not inside (0, 1).
+    """
+    check_level(level)
+    n = ranked(count, scaled=scaled)
+    if ceil(round((n + 1) * level, 9)) <= n:
+        return
+    least = ceil(round(level / (1 - level), 9))
+    needed = 2 * least - 1 if scaled else least
+    highest = floor(100 * n / (n + 1)) / 100
+    half = f", of which {n} are ranked" if scaled else ""
+    raise UserError(
+        f"{count} held-out utterances{half} are too few for a level of {level:g}",
+        f"choose a level of at most {highest:g}, or calibrate on at least {needed} utterances",
+    )
+
+
+def coverage_range(n: int, level: float, share: float = 0.9) -> tuple[float, float]:
+    """Ends between which the true coverage of an interval lies with probability ``share``, before n are drawn.
+
+    Coverage is Beta(k, n + 1 - k) distributed over draws of the n utterances, k = ⌈(n + 1) level⌉ (Vovk 2012).
+    """
+    from scipy.stats import beta
+
+    k = ceil(round((n + 1) * level, 9))
+    low, high = beta.ppf([(1 - share) / 2, (1 + share) / 2], k, n + 1 - k)
+    return float(low), float(high)
 
 
 def rank(scores: npt.ArrayLike, level: float) -> float | None:

@@ -44,8 +44,17 @@ class SavedModel(NamedTuple):
     @property
     def calibration(self) -> Calibration | None:
         """What gives its answers an interval, where ``sentiprism calibrate`` has noted it."""
-        noted = self.metadata.get("calibration")
-        return None if noted is None else Calibration.parse(noted, "calibration of the saved model")
+        return noted_calibration(self.metadata)
+
+
+def noted_calibration(metadata: dict[str, Any]) -> Calibration | None:
+    """What gives a saved model's predictions an interval; None where it was not calibrated.
+
+    Raises:
+        UserError: what is noted is damaged.
+    """
+    noted = metadata.get("calibration")
+    return None if noted is None else Calibration.parse(noted, "calibration of the saved model")
 
 
 def save_model(model: "Model", folder: Path, metadata: dict[str, Any]) -> None:

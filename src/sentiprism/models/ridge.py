@@ -59,6 +59,7 @@ class Ridge(Model):
     """One linear layer on pooled, standardised features."""
 
     name = "ridge"
+    version = 2  # fitted in closed form on standardised inputs
     citation = Citation("Reference: ridge regression on pooled features", "sentiprism", "this project", 2026)
     Config = RidgeConfig
     config: RidgeConfig
