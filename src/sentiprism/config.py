@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any, Self, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from sentiprism.errors import UserError, shorten, suggest
 from sentiprism.reading import DEPTH, read_text
 
 LARGEST = 2**53
 """The largest whole number that a float holds exactly too; anything larger is a mistake, and overflows somewhere."""
+BRIEF = 60
+"""Characters of a key or value that a message quotes."""
 SIZE = 2**18
 """Bytes of a YAML file: fifty times our largest. Reading them takes two seconds."""
 BROKEN = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
@@ -32,6 +34,13 @@ WORDS = {
     "tuple_type": "should be a list",
     "list_type": "should be a list",
     "finite_number": "should be a finite number",
+    "greater_than": "should be above {gt:,}",
+    "greater_than_equal": "should be at least {ge:,}",
+    "less_than": "should be below {lt:,}",
+    "less_than_equal": "should be at most {le:,}",
+    "literal_error": "should be {expected}",
+    "too_long": "should have at most {max_length:,} entries",
+    "missing": "is missing",
 }
 """What the faults are called that people meet most, by pydantic's names."""
 
@@ -42,6 +51,16 @@ class Config(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False, use_attribute_docstrings=True
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth(cls, value: Any, info: ValidationInfo) -> Any:
+        """True is not 1, as it is for Python."""
+        annotation = cls.model_fields[str(info.field_name)].annotation
+        kinds = {annotation, *get_args(annotation)}
+        if isinstance(value, bool) and bool not in kinds and kinds & {int, float}:
+            raise ValueError("should be a number")
+        return value
 
     @field_validator("*")
     @classmethod
@@ -62,14 +81,14 @@ class Config(BaseModel):
 
 
 def _explain(error: ValidationError, config: type[BaseModel], source: str, remedy: str) -> UserError:
-    faults = error.errors(include_url=False, include_context=False)
+    faults = error.errors(include_url=False)
     # a key that is misspelt is also one that is missing: its own name says more
     first = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
-    where = ".".join(map(str, first["loc"]))
+    where = shorten(".".join(map(str, first["loc"])), BRIEF)
     if first["type"] == "missing":
         return UserError(f"{source}: {where!r} is missing", "add it")
     if first["type"] != "extra_forbidden":
-        return UserError(f"{source}: {where or 'value'} {wording(first)}", remedy)
+        return UserError(f"{source}: {where or 'value'}{wording(first)}", remedy)
     owner = config
     for part in first["loc"][:-1]:  # numbers and keys of mappings are no fields
         if str(part) in owner.model_fields:
@@ -78,13 +97,17 @@ def _explain(error: ValidationError, config: type[BaseModel], source: str, remed
 
 
 def wording(fault: Mapping[str, Any]) -> str:
-    """A fault that pydantic found, in our words, and the value it was found in."""
+    """A fault that pydantic found, in our words and as it follows a key, with the value it was found in."""
     said = str(fault["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ").removeprefix("Input ")
+    if fault["type"] in WORDS:
+        limits = {k: int(v) if isinstance(v, float) and v.is_integer() else v for k, v in fault.get("ctx", {}).items()}
+        said = WORDS[fault["type"]].format(**limits)
+    said = f" {said}" if said.startswith(("should ", "has ", "is ")) else f": {said}"
     try:
-        given = shorten(repr(fault["input"]), 80)
+        given = shorten(repr(fault["input"]), BRIEF)
     except ValueError:  # Python writes no number of more than 4300 digits
         given = "a number of thousands of digits"
-    return f"{WORDS.get(fault['type'], said)} (it is {given})"
+    return f"{said} (it is {given})"
 
 
 def _config_in(annotation: Any) -> type[BaseModel] | None:
@@ -164,7 +187,8 @@ def override(data: dict[str, Any], assignments: Iterable[str]) -> dict[str, Any]
         key, sign, value = text.partition("=")
         path = [part.strip() for part in key.split(".")]
         if not sign or not all(path) or len(path) > DEPTH:
-            raise UserError(f"{text!r} sets nothing", "write it as key=value, for example optim.batch_size=32")
+            cause = f"{shorten(text, BRIEF)!r} sets nothing"
+            raise UserError(cause, "write it as key=value, for example optim.batch_size=32")
         change: Any = _scalar(value, key)
         for part in reversed(path):
             change = {part: change}
@@ -176,7 +200,7 @@ def _scalar(value: str, key: str) -> Any:
     try:
         read = yaml.load(value, _Loader)  # noqa: S506 - a SafeLoader
     except BROKEN:
-        raise UserError(f"{value!r} for {key} is not YAML", "quote it") from None
+        raise UserError(f"{shorten(value, BRIEF)!r} for {shorten(key, BRIEF)} is not YAML", "quote it") from None
     if read != value.strip():  # not text, or quoted
         return read
     try:  # YAML 1.1 reads 5e-5 as text; a number was meant

@@ -14,6 +14,10 @@ from sentiprism.sandbox.confine import resource
 from sentiprism.sandbox.launch import run
 
 MB = 1e6
+JOB = 300_000_000
+"""Bytes of a process that has imported torch."""
+CONTAINER = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+"""Where Linux says how much memory a container may use: control groups of version 2 and 1."""
 
 
 def peak_memory(*, children: bool = False) -> float:
@@ -32,12 +36,33 @@ def peak_memory(*, children: bool = False) -> float:
     return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / MB
 
 
-def memory() -> int | None:
-    """Bytes of memory of this machine; None where the system does not say."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # not on Windows
-        return None
+def memory() -> int:
+    """Bytes of memory that this process may use: the machine's, or what its container or its own limit leaves."""
+    found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")] if hasattr(os, "sysconf") else []
+    for path in CONTAINER:
+        try:
+            found.append(int(Path(path).read_text()))  # "max" where there is no limit
+        except (OSError, ValueError):
+            continue
+    if resource is not None:
+        found += [limit for limit in resource.getrlimit(resource.RLIMIT_AS) if limit != resource.RLIM_INFINITY]
+    return min(found, default=sys.maxsize)
+
+
+def check_jobs(jobs: int, each: int = JOB) -> None:
+    """Refuse more processes than the memory holds.
+
+    Args:
+        jobs: number of processes.
+        each: bytes that one needs at least.
+
+    Raises:
+        UserError: says how many there is room for.
+    """
+    most = max(1, memory() // each)
+    if not 1 <= jobs <= most:
+        cause = f"{jobs:,} processes at once" + f" need {jobs * each / 1e9:,.1f} GB of memory" * (jobs > 0)
+        raise UserError(cause, f"take 1 to {most:,}, here about one a core is fastest: {os.cpu_count()}")
 
 
 def measure(module: str, *arguments: object, environment: dict[str, str] | None = None) -> dict[str, Any]:

@@ -68,6 +68,15 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{tenths:.1f} s"
 
 
+def size(count: float) -> str:
+    """Bytes with the unit that fits them."""
+    units = ["B", "kB", "MB", "GB", "TB"]
+    while count >= 1000 and len(units) > 1:
+        count /= 1000
+        units.pop(0)
+    return f"{count:.{0 if count >= 10 else 1}f} {units[0]}"
+
+
 def jsonable(value: Any) -> Any:
     """The value with null for every number that JSON lacks, NaN or infinite, and text for every key."""
     if isinstance(value, float):

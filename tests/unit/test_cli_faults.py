@@ -105,7 +105,7 @@ def test_a_traceback_that_cannot_be_kept_is_shown(home, capsys):
         (["train", "--datset", "mosi"], "there is no option --datset; did you mean '--dataset' or '--set'? See:"),
         (["train", "--zzzz"], "there is no option --zzzz; see: sentiprism train --help"),
         (["train", "--seeds", "none"], "--seeds should be a whole number (it is 'none'); see: sentiprism train --help"),
-        (["train", "--seeds", "0"], "--seeds should be greater than or equal to 1 (it is '0'); see:"),
+        (["train", "--seeds", "0"], "--seeds should be at least 1 (it is '0'); see:"),
         (["train", "--seeds"], "option '--seeds' requires an argument; see: sentiprism --help"),
         (["evaluate"], "missing argument 'RUN'; see: sentiprism evaluate --help"),
         (["evaluate", "-odd"], "'-odd' is taken for an option; write the path as ./-odd"),

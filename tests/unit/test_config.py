@@ -9,6 +9,7 @@ import pytest
 
 from sentiprism.config import Config, dump, load_yaml, merge, override
 from sentiprism.errors import UserError
+from sentiprism.models import MODELS
 from sentiprism.models.base import ModelConfig
 from sentiprism.models.mdf import MDFConfig
 from sentiprism.training.config import OptimConfig, RunConfig
@@ -244,6 +245,45 @@ def test_whole_numbers_are_not_endless(value):
 @pytest.mark.parametrize("data", [None, [1], "text", 3])
 def test_a_configuration_is_a_mapping(data):
     assert "a file is not a mapping" in refusal(data)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "cause"),
+    [
+        ("optim.epochs=100000000000000000000", "optim.epochs should be at most 100,000"),
+        ("optim.epochs=true", "optim.epochs should be a number (it is True)"),
+        ("optim.batch_size=1000000000000", "optim.batch_size should be at most 1,000,000"),
+        ("optim.accumulate=1000000000000", "optim.accumulate should be at most"),
+        ("optim.patience=1000000000", "optim.patience should be at most"),
+        ("optim.plateau_patience=1000000000", "optim.plateau_patience should be at most"),
+        ("optim.lr=-1", "optim.lr should be above 0"),
+        ("optim.lr=.inf", "optim.lr should be a finite number"),
+        ("optim.lr=1e400", "optim.lr should be a finite number"),
+        ("optim.group_lr.default=-1", "optim.group_lr.default should be above 0"),
+        ("data.feature_noise=.nan", "data.feature_noise should be a finite number"),
+        ("seeds=1000000000", "seeds should be at most 1,000, or a list"),
+        (f"seeds={list(range(1001))}", "seeds should have at most 1,000 entries"),
+        ("seeds=[4294967296]", "seeds.0 should be below 4,294,967,296"),
+        ("config.width=1e30", "width has too many digits"),
+        ("config.width=10000000000000000000", "width should be at most 9,007,199,254,740,992"),
+        ("config.dropout=1", "dropout should be below 1"),
+        ("config.loss_weights.o=.inf", "loss_weights.o should be a finite number"),
+    ],
+)
+def test_numbers_have_bounds_and_the_message_says_which(assignment, cause):
+    from sentiprism.training import resolve
+
+    with pytest.raises(UserError) as error:
+        resolve({"model": "mdf", "dataset": "tiny"}, [assignment])
+    assert cause in str(error.value)
+    assert len(str(error.value)) < 240
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_no_loss_is_given_a_negative_weight(name):
+    for loss in MODELS[name].Config.LOSSES:
+        with pytest.raises(UserError, match=f"loss_weights.{loss} should be at least 0"):
+            MODELS[name].Config.parse({"loss_weights": {loss: -0.1}})
 
 
 def test_a_setting_without_end_is_refused():

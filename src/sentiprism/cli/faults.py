@@ -76,7 +76,7 @@ def _usage(error: Any) -> UserError:
         from sentiprism.config import wording
 
         name = next((one for one in error.param.opts if one.startswith("--")), error.param.name)
-        return UserError(f"{name} {wording(error.__cause__.errors()[0])}", f"see: {page}")
+        return UserError(f"{name}{wording(error.__cause__.errors()[0])}", f"see: {page}")
     return UserError(message[:1].lower() + message[1:], f"see: {page}")
 
 

@@ -10,7 +10,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.table import Table
 from rich.text import Text
 
-from sentiprism.markup import jsonable, number
+from sentiprism.markup import jsonable, number, size
 from sentiprism.screen import clean, clean_json, console
 
 __all__ = ["bar", "emit_json", "facts", "number", "points", "side_by_side", "size", "table"]
@@ -128,12 +128,3 @@ def emit_json(value: Any) -> None:
     """Print JSON; an undefined number is null, since NaN is not JSON."""
     unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     print(clean_json(json.dumps(jsonable(value), indent=1, ensure_ascii=not unicode)))
-
-
-def size(count: float) -> str:
-    """Bytes for people."""
-    units = ["B", "kB", "MB", "GB", "TB"]
-    while count >= 1000 and len(units) > 1:
-        count /= 1000
-        units.pop(0)
-    return f"{count:.{0 if count >= 10 else 1}f} {units[0]}"

@@ -13,7 +13,6 @@ from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError, suggest
 from sentiprism.evaluation.compare import recall
 from sentiprism.evaluation.published import PublishedTable, find_experiment, find_table, full_row, line
-from sentiprism.models import create_model
 from sentiprism.training import Run, RunConfig, launch, resolve, resume
 from sentiprism.training.engine import Precision
 from sentiprism.training.experiments import OURS, Row, default_settings, load_experiment
@@ -124,7 +123,7 @@ def plan(rows: tuple[Row, ...], settings: dict[str, Any], view: TuningView, out:
     Raises:
         UserError: settings that are wrong whatever the dataset.
     """
-    import torch
+    from sentiprism.models.outline import outline
 
     steps: list[Step] = []
     seen: dict[str, Step] = {}
@@ -137,8 +136,7 @@ def plan(rows: tuple[Row, ...], settings: dict[str, Any], view: TuningView, out:
         if data not in specs:
             specs[data] = prepare(view, config.data)
         try:
-            with torch.device("meta"):
-                built = create_model(config.model, specs[data], view.card.target, config.config, pretrained=False)
+            built = outline(config.model, specs[data], view.card.target, config.config)
         except UserError as error:
             steps.append(Step(row, config, None, f"not measurable on {view.name}: {error.cause}"))
             continue

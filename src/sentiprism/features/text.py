@@ -134,7 +134,7 @@ def _check_size(folder: Path, config: Any, build: "Callable[[], nn.Module]") -> 
     with refusals(folder, "config.json"), torch.device("meta"):
         needed = 4 * sum(parameter.numel() for parameter in build().parameters())
     room = memory()
-    if room is not None and needed > room:
+    if needed > room:
         cause = f"{folder}: config.json describes a network of {needed / 1e9:.0f} GB, this machine has {room / 1e9:.0f}"
         raise UserError(cause, "fix config.json, or give a smaller encoder")
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, NamedTuple
 
 import torch
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, NonNegativeFloat, field_validator, model_validator
 from torch import Tensor, nn
 
 from sentiprism.config import Config, merge
@@ -49,7 +49,7 @@ class ModelConfig(Config):
     """Where the fields that are not given come from."""
     modalities: tuple[Modality, ...] = MODALITIES
     """What the model may use; a modality the dataset lacks is left out."""
-    loss_weights: dict[str, float] = Field(default_factory=dict)
+    loss_weights: dict[str, NonNegativeFloat] = Field(default_factory=dict)
     """Weight per loss; what is not named keeps the paper's; 0 switches a loss off."""
 
     @model_validator(mode="before")

@@ -9,7 +9,7 @@ prediction, the modalities side by side. Audio and vision go through a bidirecti
 added. A missing modality is 0 in the cube. The page docs/deviations.md lists what differs.
 """
 
-from itertools import pairwise
+from itertools import chain, pairwise, repeat
 
 import torch
 from pydantic import Field
@@ -118,7 +118,7 @@ class CubeMLP(Model):
         self.recurrent = nn.ModuleDict({m: Recurrent(self.input_widths[m], config.width) for m in used if m != "text"})
         self.dropout = nn.Dropout(config.dropout)
         whole, last = (config.steps, M, config.width), (config.last_steps, M, config.last_width)
-        shapes = [*[whole] * config.depth, last]
+        shapes = chain(repeat(whole, config.depth), [last])
         blocks = [block(before, after, config.dropout) for before, after in pairwise(shapes)]
         self.blocks = nn.Sequential(*blocks)
         self.head = nn.Linear(M * config.last_width, self.outputs)

@@ -14,6 +14,7 @@ from sentiprism.models import MODELS, create_model
 from sentiprism.training.config import OptimConfig, RunConfig
 from sentiprism.training.engine import Engine, Precision, check_engine
 from sentiprism.training.experiments import default_settings, load_experiment
+from sentiprism.training.memory import check_memory
 from sentiprism.training.oracle import held_out, watcher
 from sentiprism.training.progress import TrainingProgress, curves
 from sentiprism.training.run import Run, check_new, new_folder
@@ -128,18 +129,8 @@ def launch(
     if out is not None:
         check_new(Path(out))
     config, engine = _complete(config), Engine(device, precision)
-    import torch
-
-    from sentiprism.training.closed_form import check_closed_form
-    from sentiprism.training.optimizer import check_groups
-
     folder = engine.gather(Path(out) if out else new_folder(config))[0]  # processes may read different clocks
     inputs = _inputs(view, config, engine)
-    with torch.device("meta"):  # a configuration that cannot be built is refused before anything is written
-        built = create_model(config.model, inputs.features, view.card.target, config.config, pretrained=False)
-        check_groups(built, config.optim)
-        check_closed_form(built, config)
-    del built  # it holds on to its parameters' places
     if engine.is_main:
         Run.create(folder, config, view.card, str(engine.device), engine.precision)
     engine.barrier()
@@ -176,10 +167,11 @@ def resume(
     run.check_precision(precision)
     precision = run.environment["precision"]
     view, test, engine = dataset.tuning(), held_out(dataset, wanted=run.config.oracle), Engine(device, precision)
+    inputs = _inputs(view, run.config, engine)
     if seeds is not None:
         run.extend(seeds, write=engine.is_main)
         engine.barrier()
-    return _train(run, view.card, _inputs(view, run.config, engine), engine, test, tensorboard=tensorboard, quiet=quiet)
+    return _train(run, view.card, inputs, engine, test, tensorboard=tensorboard, quiet=quiet)
 
 
 class _Inputs(NamedTuple):
@@ -191,9 +183,20 @@ class _Inputs(NamedTuple):
 
 
 def _inputs(view: TuningView, config: RunConfig, engine: Engine) -> _Inputs:
+    """Prepare the splits, unless the model cannot be built or trained so, or is larger than the memory."""
+    from sentiprism.models.outline import outline
+    from sentiprism.training.closed_form import check_closed_form
+    from sentiprism.training.optimizer import check_groups
+
     with engine.main_first():
         features = prepare(view, config.data)
-        return _Inputs(features, *(PreparedSplit(split, features) for split in (view.train, view.valid)))
+        model = outline(config.model, features, view.card.target, config.config)
+        check_groups(model, config.optim)
+        check_closed_form(model, config)
+        check_memory(model, config.optim, engine.memory)
+        inputs = _Inputs(features, *(PreparedSplit(split, features) for split in (view.train, view.valid)))
+        check_memory(model, config.optim, engine.memory, inputs.train)
+    return inputs
 
 
 def _train(

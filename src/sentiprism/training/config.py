@@ -1,22 +1,30 @@
 """What a training run is: model, dataset, seeds, data and optimiser settings."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, field_validator
+from pydantic import Field, PositiveFloat, field_validator
 
 from sentiprism.config import Config
 from sentiprism.data.config import DataConfig
 
 FIRST_SEED = 1111  # the field's habit: 1111, 1112, ...
+MOST_SEEDS = 1000
+"""Seeds of a run; the deviation over a thousand is known to 2 %, over ten thousand to 1 %."""
+MOST_EPOCHS = 100_000
+"""A thousand times what published systems train for; the scores of each are kept."""
+MOST_SAMPLES = 1_000_000
+"""Utterances a batch, or batches a step: more than any dataset of the field has."""
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+"""What numpy, torch and Python all take for one."""
 
 
 class OptimConfig(Config):
     """Optimisation and selection; one loop for every model reads it."""
 
-    epochs: int = Field(30, gt=0)
-    batch_size: int = Field(32, gt=0)
+    epochs: int = Field(30, gt=0, le=MOST_EPOCHS)
+    batch_size: int = Field(32, gt=0, le=MOST_SAMPLES)
     """Samples a batch, over all processes."""
-    accumulate: int = Field(1, gt=0)
+    accumulate: int = Field(1, gt=0, le=MOST_SAMPLES)
     """Batches a step; their gradients are averaged."""
     lr: float = Field(1e-3, gt=0)
     group_lr: dict[str, PositiveFloat] = {}
@@ -25,7 +33,7 @@ class OptimConfig(Config):
     """AdamW's, on matrices; none on biases and normalisation."""
     schedule: Literal["constant", "linear", "cosine", "plateau"] = "constant"
     """After the warm-up: hold, decay to 0 at the last step, or halve when the valid score no longer gets better."""
-    plateau_patience: int = Field(5, ge=0)
+    plateau_patience: int = Field(5, ge=0, le=MOST_EPOCHS)
     """Epochs without a better valid score that ``plateau`` bears; the one after them halves the rate, and the count
     begins anew (as torch's ReduceLROnPlateau counts)."""
     warmup: float = Field(0.0, ge=0, lt=1)
@@ -45,7 +53,7 @@ class OptimConfig(Config):
     balance_smoothing: float = Field(0.05, ge=0, lt=1)
     """Of ``balanced``: standard deviation, as a share of the labels' range, of the Gaussian by which their distribution
     is smoothed (label-distribution smoothing, Yang et al. 2021); 0 = labels as they are counted."""
-    patience: int | None = Field(None, gt=0)
+    patience: int | None = Field(None, gt=0, le=MOST_EPOCHS)
     """Epochs without a better valid score before training stops."""
     select: str | None = None
     """Valid metric that chooses the epoch; null takes the protocol's own (MAE for intensities)."""
@@ -64,7 +72,7 @@ class RunConfig(Config):
 
     model: str
     dataset: str
-    seeds: tuple[NonNegativeInt, ...] = (FIRST_SEED,)
+    seeds: tuple[Seed, ...] = Field((FIRST_SEED,), max_length=MOST_SEEDS)
     config: dict[str, Any] = {}
     """The model's own configuration, resolved by its ``Config``."""
     data: DataConfig = DataConfig()
@@ -78,6 +86,8 @@ class RunConfig(Config):
     def _count(cls, value: Any) -> Any:
         """A number n means n seeds from 1111 on."""
         if isinstance(value, int) and not isinstance(value, bool):
+            if value > MOST_SEEDS:
+                raise ValueError(f"should be at most {MOST_SEEDS:,}, or a list of seeds")
             return tuple(range(FIRST_SEED, FIRST_SEED + value))
         return value
 

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from math import nan
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from sentiprism import machine
 from sentiprism.errors import UserError, suggest
 from sentiprism.types import MODALITIES, Batch, Sequence
 
@@ -55,6 +56,15 @@ class Engine:
         self.precision = precision
         self.rank, self.world = self._accelerator.process_index, self._accelerator.num_processes
         self.is_main = self.rank == 0
+
+    @property
+    def memory(self) -> int:
+        """Bytes of memory of the device."""
+        import torch
+
+        if self.device.type == "cuda":
+            return int(torch.cuda.get_device_properties(self.device).total_memory)
+        return machine.memory()  # which a GPU of Apple shares
 
     def prepare(self, model: "Model", optimizer: "torch.optim.Optimizer") -> "tuple[nn.Module, Any]":
         """Model on its device, wrapped where there are several processes, and its optimiser."""

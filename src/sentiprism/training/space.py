@@ -7,9 +7,11 @@ from sentiprism.config import override
 from sentiprism.data.dataset import TuningView
 from sentiprism.data.prepare import prepare
 from sentiprism.errors import UserError
-from sentiprism.models import MODELS, create_model
+from sentiprism.machine import memory
+from sentiprism.models import MODELS
 from sentiprism.models.search import ENCODER, SHARED, Among, Between, Distribution, Space
 from sentiprism.training import RunConfig, resolve
+from sentiprism.training.memory import check_memory
 from sentiprism.training.selection import selection_rule
 from sentiprism.training.study import Study
 
@@ -47,19 +49,24 @@ def within(study: Study) -> dict[str, Any]:
 
 def check(study: Study, view: TuningView) -> None:
     """Refuse before the first trial what every trial, or every one with some value, would be refused for."""
-    import torch
-
+    from sentiprism.models.outline import outline
     from sentiprism.training.optimizer import check_groups
 
     config = resolve(study.run)
     selection_rule(study.scorer, study.select)
+    features = prepare(view, config.data)
+
+    def check_model(config: RunConfig) -> None:
+        model = outline(config.model, features, view.card.target, config.config)
+        check_groups(model, config.optim)
+        check_memory(model, config.optim, memory())
+
+    check_model(config)
     for place, distribution in study.space.items():
         for value in distribution.ends:
-            resolve(study.settings({place: value}))
-    features = prepare(view, config.data)
-    with torch.device("meta"):
-        model = create_model(config.model, features, view.card.target, config.config, pretrained=False)
-    check_groups(model, config.optim)
+            changed = resolve(study.settings({place: value}))
+            if place.startswith("config.") and changed.data == config.data:
+                check_model(changed)
 
 
 def read_space(texts: Iterable[str]) -> dict[str, Distribution]:

@@ -18,11 +18,13 @@ from sentiprism.data.prepare import PreparedSplit, prepare
 from sentiprism.data.store import load_tuning
 from sentiprism.errors import UserError
 from sentiprism.files import write_text
+from sentiprism.machine import check_jobs
 from sentiprism.metrics import protocol
 from sentiprism.models import create_model
 from sentiprism.training import RunConfig, resolve
 from sentiprism.training.engine import Engine
 from sentiprism.training.experiments import Experiment, default_settings, load_experiment
+from sentiprism.training.memory import check_memory
 from sentiprism.training.progress import TrainingProgress
 from sentiprism.training.seeding import seed_at
 from sentiprism.training.selection import selection_rule
@@ -100,6 +102,7 @@ def tune(
         UserError: optuna is not installed, the settings cannot be used, the folder holds another study, or every
             trial failed.
     """
+    check_jobs(jobs)
     if isinstance(dataset, str | Path) and Path(dataset).parts[1:]:  # a folder; another process may stand elsewhere
         dataset = Path(dataset).resolve()
     name = dataset.name if isinstance(dataset, TuningView) else None if dataset is None else str(dataset)
@@ -173,6 +176,8 @@ def take_trials(
     """Run trials of a study until it has enough; the arguments are those of `go_on`."""
     import torch
 
+    check_jobs(jobs)
+    jobs = min(jobs, trials)
     study = _read(folder)
     config = resolve(study.run)
     view = view or load_tuning(config.dataset)
@@ -236,12 +241,15 @@ class _Work:
             _write_best(Found(self.journal.folder, study, self.journal.trials()), self.view.name)
 
     def _train(self, config: RunConfig, trial: Any) -> dict[str, Any]:
+        from sentiprism.models.outline import outline
         from sentiprism.training.loop import Trainer
 
         features, train, valid = self._inputs(config.data)
         seed = config.seeds[0]
         seed_at(seed)
-        model = create_model(config.model, features, self.view.card.target, config.config)
+        target = self.view.card.target
+        check_memory(outline(config.model, features, target, config.config), config.optim, self.engine.memory, train)
+        model = create_model(config.model, features, target, config.config)
         scorer, folder = self.journal.definition.scorer, self.journal.workshop(trial)
         trainer = Trainer(config, seed, model, train, valid, scorer, folder, self.engine, {})
         return trainer.run(TrainingProgress(quiet=True), self.journal.pruning(trial))

@@ -1,0 +1,51 @@
+"""Refuse a training that no memory holds, before anything of it is built or written."""
+
+from typing import TYPE_CHECKING
+
+from sentiprism.data.prepare import PreparedSplit
+from sentiprism.errors import UserError
+from sentiprism.markup import size
+from sentiprism.training.config import OptimConfig
+
+if TYPE_CHECKING:
+    from sentiprism.models.base import Model
+
+NUMBER = 4
+"""Bytes of a number in single precision."""
+
+
+def check_memory(model: "Model", optim: OptimConfig, room: int, train: PreparedSplit | None = None) -> None:
+    """Refuse a model whose training needs more memory than there is.
+
+    What is counted is the least that it can need: weights, gradients, AdamW's two moments, the average of the weights,
+    what the model keeps of each utterance, and the inputs of the largest batch.
+
+    Args:
+        model: its outline.
+        optim: batch size, and whether the weights are averaged.
+        room: bytes of memory.
+        train: the split; None where it is not known yet.
+
+    Raises:
+        UserError: says how much it would be, and what to lower.
+    """
+    import torch
+
+    from sentiprism.models.outline import largest, weigh
+
+    held, batch = weigh(model, training=True), 0
+    if optim.average is not None:
+        held += weigh(model)
+    if train is not None:
+        with torch.device("meta"):
+            kept = model.create_memory(len(train))
+        held += 0 if kept is None else weigh(kept)
+        rows = min(optim.batch_size, len(train))
+        steps = {name: int(train.steps(name).max(initial=0)) for name in model.modalities}
+        batch = NUMBER * rows * sum(steps[name] * width for name, width in model.input_widths.items())
+    if held + batch > room:
+        what, field = ("weights, gradients and moments", largest(model.config))
+        if batch > held:
+            what, field = ("the inputs of a batch", f"optim.batch_size (it is {optim.batch_size:,})")
+        cause = f"{model.name} needs {size(max(held, batch))} of memory for {what}, and there are {size(room)}"
+        raise UserError(cause, f"lower {field}")
