@@ -169,7 +169,7 @@ def test_the_configuration_of_an_earlier_version_opens():
     old = {"preset": "paper", "task": "mse", "deviation": True, "loss_weights": {"task": 1.0, "l2": 0.05}}
     found = RidgeConfig.parse(old)
     assert (found.penalty, found.loss_weights) == (0.05, {"task": 1.0})
-    with pytest.raises(UserError, match="greater than 0"):
+    with pytest.raises(UserError, match="above 0"):
         RidgeConfig.parse({"penalty": 0})
 
 
