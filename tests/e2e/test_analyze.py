@@ -138,12 +138,6 @@ def test_a_folder_holds_videos_and_texts(cli, tmp_path, judge, tone):
     assert answer.err.endswith("next: open out/index.html\n")
 
 
-def test_a_text_of_more_hours_than_a_recording_may_have_is_refused(tmp_path, home, options):
-    (tmp_path / "long.txt").write_text("w1 w2 w3 w4. " * 5000)
-    with pytest.raises(UserError, match=r"takes 2\.2 hours to read, the limit is 2"):
-        analyze(tmp_path / "long.txt", options=options)
-
-
 @pytest.fixture
 def tone(tmp_path):
     return make_media(tmp_path / 'it\'s a "tone" ü.wav', samples=sine(2.0, 16_000))

@@ -5,6 +5,7 @@ import pytest
 
 from makers_analysis import features, saved_model, spec
 from sentiprism.analysis.judge import Answer, Jury, Saying
+from sentiprism.analysis.words import attribute_words
 from sentiprism.errors import UserError
 from sentiprism.features.extractors import EXTRACTORS
 from sentiprism.media.types import Segment, Word
@@ -38,7 +39,7 @@ def asked(jury: Jury, those: list[Saying] | None = None, *, contributions: bool 
 
 def credited(jury: Jury, one: Saying) -> list[float] | None:
     data = jury.prepare([one])
-    return jury.words(data, 0, one.segment, jury.ask(data, [0])[0])
+    return attribute_words(jury, data, [one.segment], jury.ask(data, [0]))[0]
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +87,26 @@ def test_words_are_explained_with_dropout_off(jury):
     assert not jury.model.training
     one = Saying(said("w1 abc w2"), sayings()[0].features)
     assert credited(jury, one) == credited(jury, one)
+
+
+@pytest.mark.parametrize("target", [TargetSpec(), TargetSpec(kind="classes", classes=("bad", "fine", "good"))])
+def test_words_are_credited_in_company_as_alone(tmp_path, target):
+    """Of any length, with a voice, a face or neither, in any order."""
+    jury = Jury(saved_model(tmp_path / "model", features(tmp_path / "text"), target=target), "cpu")
+    rng = np.random.default_rng(0)
+    voices = [rng.normal(0, 20, (int(n), len(SPEECH.columns))).astype(np.float32) for n in rng.integers(0, 60, 40)]
+    those = [
+        Saying(said(" ".join(f"w{rng.integers(90)}" for _ in range(rng.integers(1, 50)))), {"audio": voice})
+        for voice in voices
+    ]
+    those[7] = Saying(Segment(0, 3, ()), {"audio": voices[7]})
+    data, done = jury.prepare(those), []
+    found = attribute_words(jury, data, [one.segment for one in those], asked(jury, those), done.append)
+    assert sum(done) == len(those)
+    assert found[7] is None
+    for one, together in zip(those, found, strict=True):
+        if together is not None:
+            assert together == pytest.approx(credited(jury, one), abs=1e-5)
 
 
 def test_words_beyond_what_the_encoder_reads_add_nothing(jury):

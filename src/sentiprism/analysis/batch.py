@@ -10,7 +10,8 @@ from sentiprism import __version__
 from sentiprism.analysis.inputs import Task
 from sentiprism.analysis.judge import FILES, check_model, folder_of, load_jury, state_of
 from sentiprism.analysis.options import Options
-from sentiprism.analysis.pipeline import Progress, analyze, read_words
+from sentiprism.analysis.pipeline import Progress, analyze
+from sentiprism.analysis.texts import read_words
 from sentiprism.errors import UserError, printable
 from sentiprism.features.speech_models import check_whisper
 from sentiprism.files import sha256

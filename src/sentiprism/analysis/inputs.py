@@ -25,6 +25,11 @@ ROWS = ".csv"
 """A table of texts; never taken from a folder, where it may be a table of labels."""
 
 
+def is_text(path: Path) -> bool:
+    """Tell a text, or a table of texts, from a recording by its name."""
+    return path.suffix.lower() in {*TEXTS, ROWS}
+
+
 class Task(NamedTuple):
     """One recording or text, and the folder its report goes to."""
 
@@ -35,7 +40,7 @@ class Task(NamedTuple):
     @property
     def is_text(self) -> bool:
         """Whether there is nothing to decode."""
-        return self.transcript is None and self.path.suffix.lower() in {*TEXTS, ROWS}
+        return self.transcript is None and is_text(self.path)
 
 
 class _Found(NamedTuple):

@@ -12,10 +12,8 @@ from sentiprism.data.dataset import Split
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.ragged import Ragged
 from sentiprism.errors import UserError
-from sentiprism.explain.steps import attribute
 from sentiprism.explain.values import chosen_class, shapley
 from sentiprism.features.extractors import EXTRACTORS, Extractor
-from sentiprism.features.text import load_tokenizer
 from sentiprism.media.types import Segment
 from sentiprism.metrics.conformal import probabilities
 from sentiprism.models import SavedModel, load_model
@@ -127,23 +125,6 @@ class Jury:
                     present=present,
                 )
         return [found[row] for row in rows]
-
-    def words(self, data: PreparedSplit, row: int, segment: Segment, answer: Answer) -> list[float] | None:
-        """What each word adds to the answer (integrated gradients); None where the model does not read words."""
-        spec = self.model.features.text
-        if spec is None or spec.encoder is None or spec.source == "features" or "text" not in answer.present:
-            return None
-        target = int(np.argmax(answer.estimate.probabilities)) if answer.estimate.probabilities else None
-        batch = self.engine.move(data.batch([row]))
-        parts, _, _ = attribute(self.model, batch, "text", target)
-        tokenizer, cut = load_tokenizer(spec.encoder), {"truncation": True, "max_length": len(parts)}
-        tokens = tokenizer(segment.text, return_offsets_mapping=True, **cut)["offset_mapping"]
-        ends = np.cumsum([len(word.text) + 1 for word in segment.words])  # a space follows each word of the line
-        credit = np.zeros(len(segment.words))
-        for (start, end), part in zip(tokens, parts, strict=True):
-            if end > start:  # [CLS] and [SEP] are no part of the line
-                credit[np.searchsorted(ends, start, side="right")] += part
-        return [float(one) for one in credit]
 
     def _estimates(self, prediction: npt.NDArray[np.float64], heard: npt.NDArray[np.str_]) -> list[Estimate]:
         if prediction.ndim > 1:

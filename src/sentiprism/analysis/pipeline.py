@@ -6,19 +6,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any
 
 from sentiprism import __version__
-from sentiprism.analysis.caution import cautions
 from sentiprism.analysis.curves import curves
-from sentiprism.analysis.inputs import ROWS, TEXTS
-from sentiprism.analysis.judge import Answer, Jury, Saying, load_jury
-from sentiprism.analysis.listen import Heard, listen, read, stretches, timed, windows
+from sentiprism.analysis.inputs import is_text
+from sentiprism.analysis.judge import Jury, load_jury
+from sentiprism.analysis.listen import Heard, listen, stretches, windows
 from sentiprism.analysis.options import Options
-from sentiprism.analysis.rows import read_rows
 from sentiprism.analysis.summary import summary
-from sentiprism.analysis.tracks import face_tracks, visible, voice_track
-from sentiprism.errors import UserError, printable
+from sentiprism.analysis.texts import read_words, spaced
+from sentiprism.analysis.tracks import face_tracks, voice_track
+from sentiprism.analysis.utterances import Tracks, predict_utterances
+from sentiprism.errors import printable
 from sentiprism.features.extractors import EXTRACTORS
 from sentiprism.features.tracks import Track
 from sentiprism.files import sha256
@@ -27,21 +27,12 @@ from sentiprism.media.limits import Limits
 from sentiprism.media.probe import probe
 from sentiprism.media.speech import RATE
 from sentiprism.media.transcripts import read_transcript
-from sentiprism.media.types import Cue, Media, Segment, Span
+from sentiprism.media.types import Cue, Media
 from sentiprism.report.analysis import Analysis
-from sentiprism.report.document import Curve, Estimate, Recording, UtterancePart, Window, WordPart
-from sentiprism.types import Modality
+from sentiprism.report.document import Recording, UtterancePart
 
 Progress = Callable[[str, float], Any]
 """Told what part is at work and the share of it that is done, from 0 to 1."""
-
-
-class Tracks(NamedTuple):
-    """Features along the recording: of the voice, and of each face, the largest first."""
-
-    audio: Track | None = None
-    faces: tuple[Track, ...] = ()
-    curves: tuple[Curve, ...] = ()
 
 
 def analyze(
@@ -59,7 +50,7 @@ def analyze(
     The same recording, options and model give the same document, byte by byte: no time or date is in it.
 
     Args:
-        path: a video, a sound, a text (`TEXTS`), or a table of texts (CSV).
+        path: a video, a sound, a text (`inputs.TEXTS`), or a table of texts (CSV).
         transcript: what is said in it, as SRT, VTT, JSON or plain text; its words are kept as they are.
         options: see `Options`.
         jury: the model, where one is open already; else ``options.model`` is opened.
@@ -72,9 +63,9 @@ def analyze(
     """
     options = options if isinstance(options, Options) else Options.parse(options or {}, "options of analyze")
     path, on, clock = Path(path), on or _quiet, _Clock(on_time or _quiet)
-    cues = read_transcript(Path(transcript)) if transcript is not None else None
     limits = limits or Limits()
-    if path.suffix.lower() in {*TEXTS, ROWS} and transcript is None:
+    cues = read_transcript(Path(transcript)) if transcript is not None else None
+    if transcript is None and is_text(path):
         heard, tracks, recording = read_words(path, options, limits), Tracks(), None
         duration = max((one.end for one in heard.segments), default=0.0)
         jury = jury or load_jury(options.model)
@@ -97,8 +88,9 @@ def analyze(
     if not speech and tracks.faces:  # a face can be judged where nobody speaks; a voice cannot
         segments, judged = stretches(duration, options.longest), tracks._replace(audio=None)
     with clock("judging"):
-        around = windows(duration, segments, options) if heard.connected else ()
-        utterances, sliding = _judged(jury, segments, judged, around, options, on, speech=speech)
+        around = windows(duration, segments, options if recording else spaced(options, duration))
+        around = around if heard.connected else ()
+        utterances, sliding = predict_utterances(jury, segments, judged, around, options, on, speech=speech)
     notes = (*heard.notes, *_missing(jury, recording, tracks, utterances))
     return Analysis(
         program=f"sentiprism {__version__}",
@@ -116,25 +108,6 @@ def analyze(
 def _quiet(part: str, amount: float) -> None:
     """Ignore progress and times where nobody asks for them."""
     del part, amount
-
-
-def read_words(path: Path, options: Options, limits: Limits) -> Heard:
-    """Utterances of a text, or of a table of texts.
-
-    Raises:
-        UserError: it cannot be read, or is longer than a recording may be.
-    """
-    if path.suffix.lower() == ROWS:
-        heard = read_rows(path, options.columns)
-    else:
-        cues = read_transcript(path)
-        times = "with its own times" if timed(cues) else "times are those of a reader"
-        heard = Heard(read(cues, options), f"the text itself; {times}", None, ())
-    end = max((one.end for one in heard.segments), default=0.0)
-    if end > limits.duration:
-        cause = f"{path} takes {end / 3600:.1f} hours to read, the limit is {limits.duration / 3600:g}"
-        raise UserError(cause, "split it into several files")
-    return heard
 
 
 def _perceive(
@@ -179,71 +152,6 @@ def _perceive(
     drawn = [curves(face, track, n) for n, track in enumerate(faces[: None if options.face == "all" else 1], 1)]
     drawn += [curves(voice, audio)] if audio is not None else []
     return heard, Tracks(audio, faces, tuple(curve for some in drawn for curve in some))
-
-
-def _judged(
-    jury: Jury,
-    segments: tuple[Segment, ...],
-    tracks: Tracks,
-    around: tuple[Segment, ...],
-    options: Options,
-    on: Progress,
-    *,
-    speech: bool,
-) -> tuple[list[UtterancePart], list[Window]]:
-    """Predict the utterances, each with each of its faces, and the windows around them."""
-
-    def weighed(answer: Answer) -> Estimate:
-        known, target = jury.model.modalities, jury.model.target
-        reasons = cautions(answer.estimate, answer.present, known, target, speech=speech)
-        return answer.estimate.model_copy(update={"caution": reasons})
-
-    pairs = [(one, face) for one in segments for face in _faces_of(one, tracks, options)]
-    more = [(one, _faces_of(one, tracks, options)[0]) for one in around]
-    data = jury.prepare([_saying(jury, segment, tracks, face) for segment, face in (*pairs, *more)])
-    said = jury.ask(data, range(len(pairs)))
-    utterances: list[UtterancePart] = []
-    for row, ((segment, face), answer) in enumerate(zip(pairs, said, strict=True)):
-        credit = jury.words(data, row, segment, answer) if options.words else None
-        words = [
-            WordPart(text=word.text, start=word.start, end=word.end, contribution=None if credit is None else credit[i])
-            for i, word in enumerate(segment.words)
-        ]
-        if answer.present:
-            utterances.append(
-                UtterancePart(
-                    number=len(utterances) + 1,
-                    id=segment.id,
-                    start=segment.start,
-                    end=segment.end,
-                    text=segment.text,
-                    words=tuple(words),
-                    face=None if face is None else face + 1,
-                    **answer._replace(estimate=weighed(answer))._asdict(),
-                )
-            )
-        on("judging", (row + 1) / len(pairs))
-    slid = zip(around, jury.ask(data, range(len(pairs), len(pairs) + len(more)), contributions=False), strict=True)
-    return utterances, [Window(start=w.start, end=w.end, estimate=weighed(a)) for w, a in slid if a.present]
-
-
-def _faces_of(segment: Segment, tracks: Tracks, options: Options) -> list[int | None]:
-    """Faces an utterance is judged by: one, or all that are seen in it; None where there is no face."""
-    seen: list[int | None] = [*visible(tracks.faces, Span(segment.start, segment.end))]
-    return seen[: None if options.face == "all" else 1] or [None]
-
-
-def _saying(jury: Jury, segment: Segment, tracks: Tracks, face: int | None) -> Saying:
-    given: dict[Modality, Track | None] = {
-        "audio": tracks.audio,
-        "vision": None if face is None else tracks.faces[face],
-    }
-    features: dict[Modality, Any] = {
-        name: track.of(segment, getattr(jury.model.features, name).recipe.per)
-        for name, track in given.items()
-        if name in jury.extractors and track is not None
-    }
-    return Saying(segment, features)
 
 
 def _missing(jury: Jury, media: Media | None, tracks: Tracks, utterances: list[UtterancePart]) -> list[str]:

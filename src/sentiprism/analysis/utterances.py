@@ -1,0 +1,107 @@
+"""Predict the utterances of a recording, and the windows that slide over it."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from sentiprism.analysis.caution import cautions
+from sentiprism.analysis.judge import Answer, Jury, Saying
+from sentiprism.analysis.options import Options
+from sentiprism.analysis.tracks import visible
+from sentiprism.analysis.words import attribute_words
+from sentiprism.features.tracks import Track
+from sentiprism.media.types import Segment, Span
+from sentiprism.report.document import Curve, Estimate, UtterancePart, Window, WordPart
+from sentiprism.types import Modality
+
+
+class Tracks(NamedTuple):
+    """Features along the recording: of the voice, and of each face, the largest first."""
+
+    audio: Track | None = None
+    faces: tuple[Track, ...] = ()
+    curves: tuple[Curve, ...] = ()
+
+
+def predict_utterances(
+    jury: Jury,
+    segments: tuple[Segment, ...],
+    tracks: Tracks,
+    around: tuple[Segment, ...],
+    options: Options,
+    on: Callable[[str, float], Any],
+    *,
+    speech: bool,
+) -> tuple[list[UtterancePart], list[Window]]:
+    """Predict the utterances, each with each of its faces, and the windows around them.
+
+    Args:
+        jury: the model.
+        segments: the utterances.
+        tracks: features along the recording.
+        around: the sliding windows.
+        options: which faces, and whether words are attributed.
+        on: told of progress, as in `analyze`.
+        speech: whether somebody speaks in the recording.
+
+    Returns:
+        Utterances and windows that the model had anything of.
+    """
+
+    def weighed(answer: Answer) -> Estimate:
+        known, target = jury.model.modalities, jury.model.target
+        reasons = cautions(answer.estimate, answer.present, known, target, speech=speech)
+        return answer.estimate.model_copy(update={"caution": reasons})
+
+    pairs = [(one, face) for one in segments for face in _faces_of(one, tracks, options)]
+    more = [(one, _faces_of(one, tracks, options)[0]) for one in around]
+    data = jury.prepare([_saying(jury, segment, tracks, face) for segment, face in (*pairs, *more)])
+    said = jury.ask(data, range(len(pairs)))
+    done = 0
+
+    def told(more: int) -> None:
+        nonlocal done
+        done += more
+        on("judging", done / max(len(pairs), 1))
+
+    spoken = [one for one, _ in pairs]
+    added = attribute_words(jury, data, spoken, said, told) if options.words else [None] * len(said)
+    utterances: list[UtterancePart] = []
+    for (segment, face), answer, credit in zip(pairs, said, added, strict=True):
+        words = [
+            WordPart(text=word.text, start=word.start, end=word.end, contribution=None if credit is None else credit[i])
+            for i, word in enumerate(segment.words)
+        ]
+        if answer.present:
+            utterances.append(
+                UtterancePart(
+                    number=len(utterances) + 1,
+                    id=segment.id,
+                    start=segment.start,
+                    end=segment.end,
+                    text=segment.text,
+                    words=tuple(words),
+                    face=None if face is None else face + 1,
+                    **answer._replace(estimate=weighed(answer))._asdict(),
+                )
+            )
+    slid = zip(around, jury.ask(data, range(len(pairs), len(pairs) + len(more)), contributions=False), strict=True)
+    return utterances, [Window(start=w.start, end=w.end, estimate=weighed(a)) for w, a in slid if a.present]
+
+
+def _faces_of(segment: Segment, tracks: Tracks, options: Options) -> list[int | None]:
+    """Faces an utterance is judged by: one, or all that are seen in it; None where there is no face."""
+    seen: list[int | None] = [*visible(tracks.faces, Span(segment.start, segment.end))]
+    return seen[: None if options.face == "all" else 1] or [None]
+
+
+def _saying(jury: Jury, segment: Segment, tracks: Tracks, face: int | None) -> Saying:
+    given: dict[Modality, Track | None] = {
+        "audio": tracks.audio,
+        "vision": None if face is None else tracks.faces[face],
+    }
+    features: dict[Modality, Any] = {
+        name: track.of(segment, getattr(jury.model.features, name).recipe.per)
+        for name, track in given.items()
+        if name in jury.extractors and track is not None
+    }
+    return Saying(segment, features)

@@ -1,0 +1,69 @@
+"""What each word adds to the prediction of its utterance: integrated gradients, many utterances at once."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sentiprism.analysis.judge import Answer, Jury
+from sentiprism.data.prepare import PreparedSplit
+from sentiprism.explain.steps import POINTS, attribute_all, rows_at_once
+from sentiprism.features.text import load_tokenizer
+from sentiprism.media.types import Segment
+
+
+def attribute_words(
+    jury: Jury,
+    data: PreparedSplit,
+    segments: Sequence[Segment],
+    answers: Sequence[Answer],
+    on: Callable[[int], Any] = lambda _: None,
+) -> list[list[float] | None]:
+    """Attribute predictions to words.
+
+    Utterances of like length go through the model together, as many as memory for one long one holds.
+
+    Args:
+        jury: the model.
+        data: of ``jury.prepare``; its first rows are the utterances.
+        segments: of each utterance.
+        answers: to each utterance.
+        on: told how many utterances more are done.
+
+    Returns:
+        A number a word for each utterance, in the prediction's unit; None where the model does not read its words.
+    """
+    spec = jury.model.features.text
+    found: list[list[float] | None] = [None] * len(segments)
+    if spec is None or spec.encoder is None or spec.source == "features":
+        return found
+    left = [row for row, answer in enumerate(answers) if "text" in answer.present]
+    on(len(segments) - len(left))
+    steps = np.max([data.steps(name) for name in jury.model.modalities], axis=0)
+    left.sort(key=lambda row: int(steps[row]))
+    while left:
+        most = max(1, rows_at_once(int(steps[left[-1]])) // POINTS[0])
+        rows, left = left[-most:], left[:-most]
+        batch = jury.engine.move(data.batch(rows))._replace(labels={})
+        classes = [int(answers[row].estimate.value) for row in rows] if jury.model.target.classes else None
+        parts = [values for values, _, _ in attribute_all(jury.model, batch, "text", classes)]
+        for row, credit in zip(rows, _by_word(spec.encoder, [segments[row] for row in rows], parts), strict=True):
+            found[row] = credit
+        on(len(rows))
+    return found
+
+
+def _by_word(encoder: str, segments: Sequence[Segment], parts: Sequence[npt.NDArray[np.float64]]) -> list[list[float]]:
+    """Parts of the tokens of each line, summed over the tokens of each of its words."""
+    tokenizer, cut = load_tokenizer(encoder), {"truncation": True, "max_length": max(map(len, parts))}
+    offsets = tokenizer([one.text for one in segments], return_offsets_mapping=True, **cut)["offset_mapping"]
+    found = []
+    for segment, tokens, own in zip(segments, offsets, parts, strict=True):
+        ends = np.cumsum([len(word.text) + 1 for word in segment.words])  # a space follows each word of the line
+        credit = np.zeros(len(segment.words))
+        for (start, end), part in zip(tokens, own, strict=True):
+            if end > start:  # [CLS] and [SEP] are no part of the line
+                credit[np.searchsorted(ends, start, side="right")] += part
+        found.append((credit + 0.0).tolist())
+    return found
