@@ -13,14 +13,24 @@ from threading import Thread
 
 import pytest
 
-PATIENCE = 60.0
+PATIENCE = 150.0
 """Seconds that a stage may take to be reached on a busy machine."""
-SOON = 5.0
+SOON = 8.0
 """Seconds in which everything must have ended; 2 on a machine that is not busy."""
 NEVER_RETURNS = "import hashlib; hashlib.pbkdf2_hmac('sha256', b'', b'', 2**31 - 1)"
 """Native code that no signal interrupts, but that lets other threads run."""
 HOLDS_ALL = "import ctypes; ctypes.PyDLL(None).sleep(600)"
 """Native code that lets no other Python thread run."""
+
+COMMAND = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # the runner of tests may ignore it
+from sentiprism.cli import main
+sys.exit(main())
+"""
+"""The command line."""
+THEIRS = ("torchinductor_",)
+"""What libraries keep in the folder for temporary files, whatever becomes of a process."""
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs Linux's /proc")
 
@@ -73,11 +83,20 @@ class Started:
         """Command lines by process, of all that run in the session."""
         found = {}
         for folder in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):
+            with suppress(OSError, ValueError):  # one that vanishes meanwhile
                 state, _, _, session = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
                 if int(session) == self.pid and state not in "ZX":
                     found[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
         return found
+
+    def worked(self) -> float:
+        """Processor seconds of the first process."""
+        user, system = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    def memory(self) -> int:
+        """Resident bytes of the first process."""
+        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     def child(self, part: str) -> int | None:
         """A member, not the first, that has this in its command line."""
@@ -87,8 +106,8 @@ class Started:
         """Wait until a stage is reached."""
         last = time.monotonic() + PATIENCE
         while not stage():
-            assert self.process.poll() is None, f"it ended before with {self.process.returncode}: {self.shown}"
-            assert time.monotonic() < last, f"it was not reached: {self.members()} {self.shown}"
+            assert self.process.poll() is None, f"it ended before with {self.process.returncode}: {self.shown[-999:]!r}"
+            assert time.monotonic() < last, f"it was not reached: {self.members()} {self.shown[-999:]!r}"
             time.sleep(0.01)
 
     def press(self, keys: str) -> None:
@@ -108,7 +127,7 @@ class Started:
         for pid in left:
             with suppress(ProcessLookupError):
                 os.kill(pid, 9)
-        assert not left, f"{left} {self.shown}"
+        assert not left, f"{left} {self.shown[-999:]!r}"
         self.process.wait()
         for reader in self._readers:
             reader.join(SOON)
@@ -117,6 +136,12 @@ class Started:
     def said(self) -> list[str]:
         """The lines it wrote, when it has ended."""
         return self.shown.splitlines()
+
+
+def left(folder: Path) -> list[str]:
+    """Half-written things below a folder, and temporary files in its ``tmp``."""
+    half = [path.name for path in folder.rglob("*.tmp-*")]
+    return half + [path.name for path in (folder / "tmp").iterdir() if not path.name.startswith(THEIRS)]
 
 
 def readable(descriptor: int, seconds: float) -> bool:

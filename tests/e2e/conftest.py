@@ -13,6 +13,7 @@ import torch
 
 from makers_ci import skip_or_fail
 from makers_cli import SIZES, SMALL, Answer, files
+from makers_processes import COMMAND, Started
 from makers_report import make_video, review
 from sentiprism.cli import main
 from sentiprism.data.synthetic import synthetic_dataset
@@ -86,6 +87,18 @@ def process(home, tmp_path) -> Callable[..., subprocess.Popen]:
             encoding=environment.get("PYTHONIOENCODING", "utf-8"),
             env={**os.environ, "SENTIPRISM_HOME": str(home), "COLUMNS": "80", "OMP_NUM_THREADS": "1", **environment},
         )
+
+    return start
+
+
+@pytest.fixture
+def begin(home, tmp_path) -> Callable[..., Started]:
+    """Starts a command in a session of its own, with a folder ``tmp`` for temporary files."""
+    (tmp_path / "tmp").mkdir()
+
+    def start(*words: object, **more: object) -> Started:
+        environment = {"SENTIPRISM_HOME": str(home), "TMPDIR": str(tmp_path / "tmp")}
+        return Started(COMMAND, *words, folder=tmp_path, **environment, **more)
 
     return start
 
