@@ -54,6 +54,8 @@ def test_tune_writes_settings_that_train_reads(cli, home):
     answer = cli("tune", "mdf", "--dataset", "tiny", "--trials", 2, *assignments(), "--device", "cpu")
     assert answer.status == 0, answer
     assert "Best valid MAE" in answer.out
+    assert "constant predictor: " in answer.out
+    assert "MAE: mean absolute error" in answer.out
     assert "2 complete; one seed each, on valid" in answer.out
     assert answer.err.count("trial ") == 2
     (home / "kept").rename(home / "datasets" / "tiny" / "test.arrow")

@@ -1,13 +1,16 @@
 """The verb that searches settings: tune."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sentiprism.cli.hints import followed_by
 from sentiprism.cli.tables import emit_json, number, table
 from sentiprism.errors import UserError
+
+if TYPE_CHECKING:
+    from sentiprism.training.tuning import Found
 
 SHOWN = 5
 """Trials that the table holds."""
@@ -83,9 +86,21 @@ def tune(
     ]
     counts = {state: sum(trial.state == state for trial in found.trials) for state in ("complete", "pruned", "failed")}
     caption = f"{', '.join(f'{count} {state}' for state, count in counts.items() if count)}; one seed each, on valid"
+    caption += f"\n{_constant(found)}\n{found.study.scorer.footnotes([found.study.select])[0]}"
     names = [f"trial {trial.number}" for trial in best]
     table(f"Best valid {metric.label}", ("setting", *names), rows, caption, numbers=names)
     return found.experiment
+
+
+def _constant(found: "Found") -> str:
+    """What the constant predictor scores on valid, where the trials are scored."""
+    from sentiprism.data.store import load_tuning
+    from sentiprism.evaluation.constant import NAME, constant_prediction
+
+    view, study = load_tuning(str(found.study.run["dataset"])), found.study
+    same, description = constant_prediction(view.train.labels["M"], view.card.target, len(view.valid))
+    score = study.scorer.compute(same, view.valid.labels["M"])[study.select]
+    return f"{NAME}: {number(score, study.scorer.metrics[study.select].scale)} ({description})"
 
 
 def _shown(value: object) -> str:
