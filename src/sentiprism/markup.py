@@ -60,6 +60,11 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def probability(name: str, value: float) -> str:
+    """A p-value with its name, "p = 0.012": what rounds to 0 is not 0."""
+    return f"{name} < 0.001" if value < 0.0005 else f"{name} = {number(value)}"
+
+
 def duration(seconds: float) -> str:
     """Format a length of time, as exactly as it matters; it is cut off where `clock` cuts it off."""
     minutes, rest = divmod(floor(round(seconds, 3)), 60)

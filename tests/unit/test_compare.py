@@ -10,8 +10,9 @@ import pytest
 from makers_models import small
 from sentiprism.errors import UserError
 from sentiprism.evaluation import compare
-from sentiprism.evaluation.bootstrap import holm
-from sentiprism.markup import comma_separated, html, latex, markdown, number, tex
+from sentiprism.evaluation.bootstrap import holm, paired
+from sentiprism.markup import comma_separated, html, latex, markdown, number, probability, tex
+from sentiprism.metrics import protocol
 from sentiprism.training import train
 
 
@@ -22,6 +23,12 @@ def other(small_home, tmp_path_factory):
         settings = {"config": small("text_only"), "optim": {"epochs": 1, "batch_size": 16}}
         out = tmp_path_factory.mktemp("runs") / "text_only"
         return train("text_only", "small", settings=settings, out=out, device="cpu", quiet=True)
+
+
+def test_the_least_p_stays_small_when_it_is_corrected_for_25_runs():
+    label = np.linspace(-3, 3, 60)
+    found = paired(label, -label, label, protocol("intensity"))["mae"]
+    assert holm({str(i): found.p for i in range(25)})["0"] <= 0.01
 
 
 def test_p_values_of_a_comparison_are_corrected_over_all_its_runs(trained, other, data):
@@ -72,7 +79,8 @@ def test_every_format_shows_the_same_cells(found):
     shown = [f"{mae.mean:.3f} ± {mae.std:.3f}", f"[{mae.low:.3f}, {mae.high:.3f}]"]
     for text in (found.render("markdown"), found.render("html")):
         assert all(part in text for part in shown)
-        assert f"p = {number(apart.p)}, {number(apart.holm)}" in text
+        assert probability("p", apart.p) in text
+        assert probability("Holm", apart.holm) in text
         assert "epoch of the lowest valid MAE" in text
     page = found.render("latex")
     assert shown[0].replace("±", r"$\pm$") in page
@@ -80,7 +88,7 @@ def test_every_format_shows_the_same_cells(found):
     assert r"text\_only" in page
     lines = [line for line in page.splitlines() if line.endswith(r"\\")]
     assert {line.count("&") for line in lines} == {13}  # every line fills every column
-    assert len(lines) == 1 + 2 + 2 + 4  # head, the constant, the reference, the other with what it differs in
+    assert len(lines) == 1 + 2 + 2 + 5  # head, the constant, the reference, the other with what it differs in
     with pytest.raises(UserError, match="did you mean 'latex'"):
         found.render("latx")
 
@@ -132,3 +140,8 @@ def test_what_rounds_to_nothing_has_no_sign():
         "–",
     ]
     assert [number(v, 100) for v in (-0.00004, -0.00006)] == ["0.00", "-0.01"]
+
+
+def test_a_p_value_that_rounds_to_nothing_is_not_0():
+    assert [probability("p", v) for v in (0.0004, 0.0006, 0.5)] == ["p < 0.001", "p = 0.001", "p = 0.500"]
+    assert probability("Holm", float("nan")) == "Holm = –"

@@ -15,7 +15,7 @@ from sentiprism.evaluation.answers import parameters
 from sentiprism.evaluation.command import command
 from sentiprism.evaluation.results import gather, page
 from sentiprism.evaluation.robustness import robustness
-from sentiprism.markup import duration, number
+from sentiprism.markup import duration, number, probability
 from sentiprism.models import load_model
 from sentiprism.training import Run, resolve, train
 from sentiprism.training.experiments import load_experiment
@@ -120,7 +120,8 @@ def test_the_page(runs):
     assert mdf["MAE ↓"] == f"{value.mean:.3f} ± {value.std:.3f}<br>[{value.low:.3f}, {value.high:.3f}]"
     gap = found[2].difference["mae"]
     assert mdf["MAE less text_only"] == (
-        f"{number(gap.mean)}<br>[{number(gap.low)}, {number(gap.high)}]<br>p = {gap.p:.3f}<br>Holm {gap.p:.3f}"
+        f"{number(gap.mean)}<br>[{number(gap.low)}, {number(gap.high)}]<br>"
+        f"{probability('p', gap.p)}<br>{probability('Holm', gap.p)}"
     )
     valid = np.array(found[2].valid[1])
     assert mdf["valid"] == f"{valid.mean():.3f} ± {valid.std(ddof=1):.3f}"

@@ -10,7 +10,7 @@ from sentiprism.data.importers import import_dataset
 from sentiprism.evaluation.bootstrap import holm
 from sentiprism.evaluation.folds import stem
 from sentiprism.evaluation.results import gather, page
-from sentiprism.markup import number
+from sentiprism.markup import probability
 from sentiprism.training import train
 
 
@@ -86,7 +86,8 @@ def test_p_values_are_corrected_over_the_runs_of_a_table(trained, data, tmp_path
     assert {one.run.name: one.corrected for one in others} == holm(p)
     assert len(p) == 3
     text = page([head, *others])
-    assert all(f"<br>p = {number(p[one.run.name])}<br>Holm {number(one.corrected)} |" in text for one in others)
+    for one in others:
+        assert f"<br>{probability('p', p[one.run.name])}<br>{probability('Holm', one.corrected)} |" in text
     (two, _) = (shutil.copytree(tmp_path / name, tmp_path / "few" / name) for name in ("text", "head"))
     _, alone = gather([two.parent], device="cpu")
     assert alone.corrected == alone.difference["mae"].p

@@ -55,7 +55,7 @@ def _show_comparison(found: "Comparison") -> None:
     from sentiprism.evaluation.compare import ORACLE
     from sentiprism.evaluation.constant import NAME
     from sentiprism.evaluation.footnotes import footnotes
-    from sentiprism.markup import duration
+    from sentiprism.markup import duration, probability
 
     first = found.evaluations[0]
     metrics, rows = first.protocol.metrics, heads(first.protocol)
@@ -76,7 +76,7 @@ def _show_comparison(found: "Comparison") -> None:
     if found.differences:
         apart: dict[str, list[Cell]] = {
             one.name: [
-                (*one.difference[name].cells(m.scale), f"Holm {number(one.difference[name].holm)}")
+                (*one.difference[name].cells(m.scale), probability("Holm", one.difference[name].holm))
                 for name, m in metrics.items()
             ]
             for one in found.entries

@@ -15,10 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.errors import UserError
-from sentiprism.markup import number
+from sentiprism.markup import number, probability
 from sentiprism.metrics import Protocol
 from sentiprism.metrics.sums import Array, Floats
 
+PAIRED = 5000
+"""Resamples of a difference: the least p is 2 / (R + 1), and must stay small after it is corrected for many tests."""
 BLOCK = 4_000_000
 """Weights held at once: 32 MB, whatever N and the number of resamples."""
 
@@ -54,7 +56,7 @@ class Difference(NamedTuple):
     def cells(self, scale: int = 1) -> tuple[str, str, str]:
         """Mean, interval and p, for tables."""
         interval = f"[{number(self.low, scale)}, {number(self.high, scale)}]"
-        return number(self.mean, scale), interval, f"p = {number(self.p)}"
+        return number(self.mean, scale), interval, probability("p", self.p)
 
 
 class Resampled(NamedTuple):
@@ -164,7 +166,7 @@ def paired(
     protocol: Protocol,
     *,
     videos: Array | None = None,
-    resamples: int = 1000,
+    resamples: int = PAIRED,
     level: float = 0.95,
     seed: int = 0,
 ) -> dict[str, Difference]:

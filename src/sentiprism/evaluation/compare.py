@@ -13,7 +13,7 @@ from sentiprism.evaluation.bootstrap import Difference, Interval, corrected, pai
 from sentiprism.evaluation.constant import NAME, Constant, constant_prediction, score
 from sentiprism.evaluation.evaluate import Evaluation, evaluate
 from sentiprism.evaluation.footnotes import footnotes
-from sentiprism.markup import TABLES, Row, comma_separated, duration, number
+from sentiprism.markup import TABLES, Row, comma_separated, duration, probability
 from sentiprism.training import Run
 from sentiprism.training.oracle import read as read_oracle
 from sentiprism.training.selection import selection_of
@@ -43,7 +43,7 @@ class Entry(NamedTuple):
         if self.difference is None:
             return own
         apart, within, p = self.difference[metric].cells(scale)
-        return (*own, f"Δ {apart} {within}", f"{p}, {number(self.difference[metric].holm)}")
+        return (*own, f"Δ {apart} {within}", p, probability("Holm", self.difference[metric].holm))
 
 
 class Comparison(NamedTuple):

@@ -20,7 +20,7 @@ from sentiprism.evaluation.evaluate import Evaluation
 from sentiprism.evaluation.folds import pooled
 from sentiprism.evaluation.footnotes import footnotes
 from sentiprism.evaluation.robustness_curves import areas, kept
-from sentiprism.markup import duration, markdown, number
+from sentiprism.markup import duration, markdown, number, probability
 from sentiprism.models import MODELS
 from sentiprism.training import Run
 from sentiprism.types import MODALITIES
@@ -28,13 +28,13 @@ from sentiprism.types import MODALITIES
 ABSENT = "–"
 HEAD = """# Results
 
-Made by `sentiprism results RUN... --out FILE` from run folders; edits are lost. Mean ± deviation over seeds, in
-brackets the 95% bootstrap interval over the videos of test (where they are not known, over its utterances; each table
-says which); percentages where a metric is a share. *Valid* is the mean
-score that chose the epochs. *Less text_only* is the paired bootstrap difference from the plain head on the same
-dataset and encoder: what a system adds to its encoder; where none was trained the linear model is the reference, on the
-same inputs if it has them. Its p is that of one comparison; *Holm* is p corrected over all runs of the table that are
-compared with the reference. *Training* is the time of all epochs of a seed without validation, mean over seeds."""
+Made by `sentiprism results RUN... --out FILE` from run folders; edits are lost. Mean ± std over seeds, in brackets the
+95% bootstrap interval over the videos of test (over its utterances where their videos are not known; each table says
+which); percentages where a metric is a share. *Valid* is the mean score that chose the epochs. *Less text_only* is the
+paired bootstrap difference from the plain head on the same dataset and encoder: what a system adds to its encoder;
+where none was trained the linear model is the reference, on the same inputs if it has them. Its p is that of one
+comparison; *Holm* is p corrected over all runs of the table that are compared with the reference. *Training* is the
+time of all epochs of a seed without validation, mean over seeds."""
 
 REFERENCES = ("text_only", "ridge")
 """What the others are held against: the first of them that stands in the same table."""
@@ -227,7 +227,7 @@ def _section(key: Key, results: list[Result]) -> list[str]:
 def _difference_cells(one: Result, metric: str) -> tuple[str, ...]:
     assert one.difference is not None  # noqa: S101 - for mypy
     scale = one.evaluation.protocol.metrics[metric].scale
-    return (*one.difference[metric].cells(scale), f"Holm {number(one.corrected)}")
+    return (*one.difference[metric].cells(scale), probability("Holm", one.corrected))
 
 
 def _damaged(results: list[Result], metric: str) -> list[str]:
