@@ -32,7 +32,7 @@ def test_the_papers_experiment_is_found_by_dataset_or_its_alias():
         UserError, match=r"no paper published numbers of mdf on mmmo; choose with --experiment: .*mosei"
     ):
         find_experiment("mdf", "mmmo")
-    with pytest.raises(UserError, match="no paper published numbers of mfd"):
+    with pytest.raises(UserError, match="no model is called 'mfd'; did you mean"):
         find_experiment("mfd", "mosi")
 
 

@@ -70,7 +70,6 @@ def analyze(
 
         sentiprism analyze talk.mp4 --model runs/mine/seed-1111/model
     """
-    from sentiprism.analysis.batch import analyze_all
     from sentiprism.analysis.inputs import ROWS, tasks
     from sentiprism.analysis.options import Options
     from sentiprism.report.files import INDEX, PAGE, write_index
@@ -82,6 +81,8 @@ def analyze(
     todo = tasks(inputs, out, transcript)
     if columns and not any(task.path.suffix.lower() == ROWS for task in todo):
         raise UserError("--column goes with a table of texts", "name a .csv, or leave it out")
+    from sentiprism.analysis.batch import analyze_all
+
     outcomes: list[Outcome] = []
     what = printable(todo[0].path.name) if len(todo) == 1 else f"{len(todo)} recordings"
     with _bar(f"analysing {what}", len(todo)) as (on, ended):

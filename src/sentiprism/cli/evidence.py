@@ -44,7 +44,10 @@ def compare(
     if form is not None and as_json:
         raise UserError("--format and --json both say how to print", "give one of them")
     from sentiprism.evaluation import compare as side
+    from sentiprism.evaluation.compare import check_form
 
+    if form is not None:
+        check_form(form)
     found = side(runs, split, reference=reference, oracle=oracle, device=device)
     if as_json:
         return emit_json(found.to_dict())

@@ -65,7 +65,7 @@ def reproduce(
     """
     from sentiprism.config import dump, merge
     from sentiprism.evaluation.published import find_experiment, find_table, published
-    from sentiprism.training import resolve
+    from sentiprism.training import Run, resolve
     from sentiprism.training.experiments import load_experiment
 
     if train:
@@ -92,11 +92,12 @@ def reproduce(
         experiment = find_experiment(model, Path(dataset).name)
     paper = load_experiment(experiment)
     changes = ({"data": {"text": {"encoder": encoder}}} if encoder else {}) | ({"seeds": seeds} if seeds else {})
-    config = resolve(merge(paper.run, changes), settings or ())
     keys = list(paper.published) if table is None else [find_table(paper, table)]
     if run and len(keys) > 1:
         raise UserError("a run belongs to a row of one table", "give --table")
-    found = [published(experiment, key, run or (), device=device) for key in keys]
+    runs = [Run(folder) for folder in run or ()]
+    config = resolve(merge(paper.run, changes), settings or ())
+    found = [published(experiment, key, runs, device=device) for key in keys]
     if as_json:
         emit_json({"run": config.model_dump(mode="json"), "tables": [one.to_dict() for one in found]})
     else:

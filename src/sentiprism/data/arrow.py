@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from pyarrow import compute, ipc
+from pyarrow import ipc
 
 from sentiprism.data.arrow_blocks import check_blocks
 from sentiprism.data.checks import MOST_NAME
@@ -148,6 +148,8 @@ def read_split(path: Path, name: str) -> tuple[Split, Columns]:
         UserError: it is not a regular file.
         Exception: it is damaged, or not of this format.
     """
+    from pyarrow import compute  # not needed to find out that a dataset is not there
+
     with open_regular(path, what="file of a dataset") as fd:
         pages = mmap.mmap(fd, 0, access=mmap.ACCESS_READ)
     _advise(pages, "MADV_RANDOM")  # a system may read megabytes ahead of each page, all of them features

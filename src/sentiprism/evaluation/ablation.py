@@ -14,7 +14,7 @@ from sentiprism.errors import UserError, suggest
 from sentiprism.evaluation.compare import recall
 from sentiprism.evaluation.published import PublishedTable, find_experiment, find_table, full_row, line
 from sentiprism.training import Run, RunConfig, launch, resolve, resume
-from sentiprism.training.engine import Precision
+from sentiprism.training.engine import Precision, check_engine
 from sentiprism.training.experiments import OURS, Row, default_settings, load_experiment
 from sentiprism.types import FeatureSpec
 
@@ -86,11 +86,12 @@ def ablate(
         changes["data"] = {"text": {"encoder": encoder}}
     start = _base(base, paper.run, model, Path(changes["dataset"]).name)
     settings = override(merge(start, changes), assignments)
-    view = load_dataset(resolve(settings).dataset).tuning()
-    folder = Path(out) if out else Path("runs") / f"ablate-{model}-{view.name}-{key}"
     published = paper.published[key].rows
-    steps = plan(published, settings, view, folder)
     chosen = _chosen(published, rows)
+    check_engine(device, precision)
+    view = load_dataset(RunConfig.parse(settings, "run configuration").dataset).tuning()
+    folder = Path(out) if out else Path("runs") / f"ablate-{model}-{view.name}-{key}"
+    steps = plan(published, settings, view, folder)
     for step in steps:
         check(step, view, precision, more=step.row in chosen)
     for step in steps:

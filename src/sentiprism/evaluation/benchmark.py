@@ -98,12 +98,12 @@ def bench(
     for name in (asked := list(models)):
         MODELS.check(name)
     check_engine("cpu", precision)
-    Engine("cpu", precision)  # refuses what this machine cannot do, before anything is measured
     names = asked or list(MODELS)
     threads = threads or os.cpu_count() or 1
     found = []
     with temporary_folder("sentiprism-bench") as temporary:
         folder = encoder_folder(encoder, temporary)
+        Engine("cpu", precision)  # refuses what this machine cannot do, before anything is measured
         for form in forms:
             for name in names:
                 watch(f"{name}, {form}")

@@ -14,7 +14,7 @@ from sentiprism.errors import UserError
 from sentiprism.evaluation.answers import answers, opened, protocol_of
 from sentiprism.evaluation.bootstrap import Interval, draws, percentiles
 from sentiprism.evaluation.evaluate import evaluate
-from sentiprism.metrics.conformal import LEAST, Calibration, check_size, coverage_range
+from sentiprism.metrics.conformal import LEAST, Calibration, check_level, check_size, coverage_range
 from sentiprism.metrics.levels import Levels, levels
 from sentiprism.metrics.sums import mean
 from sentiprism.models import load_model
@@ -111,11 +111,13 @@ def calibrate(
         UserError: no seed is finished, the dataset has changed, the level is not inside (0, 1) or too high for the
             number of utterances, or another interval is noted and not to be replaced.
     """
+    check_level(level)
     run = opened(run)
     dataset, scorer = load_dataset(run.config.dataset), protocol_of(run)
     run.check_dataset(dataset.card)
     if split == "valid":
         raise UserError("an interval always holds on the split that made it", "count on test")
+    dataset.split(split)  # refuses another name
     check_size(len(dataset.valid), level, scaled=scaled)
     noted = _noted(run, level, scaled=scaled, replace=replace) if store else {}
     target, held, seen = dataset.card.target, _answers(run, "valid", device), _answers(run, split, device)

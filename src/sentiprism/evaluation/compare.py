@@ -91,10 +91,9 @@ class Comparison(NamedTuple):
         Raises:
             UserError: there is no such form.
         """
+        check_form(form)
         if form == "csv":
             return comma_separated(*self._records())
-        if form not in TABLES:
-            raise UserError(f"there is no format {form!r}", suggest(form, [*TABLES, "csv"]))
         return TABLES[form](*self._table(), self.notes())
 
     def notes(self) -> list[str]:
@@ -283,3 +282,13 @@ def recall(run: Run | Path | str, split: str = "test", *, device: str = "auto") 
         predictions=tuple(found.values()),
         constant=against,
     )
+
+
+def check_form(form: str) -> None:
+    """Refuse a way to write a comparison that there is not.
+
+    Raises:
+        UserError: there is no such form.
+    """
+    if form != "csv" and form not in TABLES:
+        raise UserError(f"there is no format {form!r}", suggest(form, [*TABLES, "csv"]))

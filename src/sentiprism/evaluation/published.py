@@ -14,6 +14,7 @@ from sentiprism.evaluation.evaluate import Evaluation
 from sentiprism.evaluation.footnotes import footnotes
 from sentiprism.markup import markdown
 from sentiprism.metrics import Metric, Protocol, protocol
+from sentiprism.models import MODELS
 from sentiprism.training import Run, resolve
 from sentiprism.training.experiments import OURS, Experiment, Row, Table, dataset_of, list_experiments, load_experiment
 
@@ -150,6 +151,7 @@ def find_experiment(model: str, dataset: str) -> str:
     Raises:
         UserError: there is none, or more than one.
     """
+    MODELS.check(model)
     known = describe(dataset)
     wanted = known.name if known else dataset
     files = [name for name in list_experiments() if name.startswith(f"{model}/") and OURS not in name]

@@ -62,8 +62,12 @@ def robustness(
     run = opened(run)
     if points < 2:
         raise UserError(f"a curve of {points} points", "give at least 2")
+    for name, known in (*((k, KINDS) for k in kinds), *((m, MODALITIES) for m in modalities)):
+        if name not in known:
+            raise UserError(f"there is no {name!r} to damage inputs by or in", suggest(name, known))
     dataset = load_dataset(run.config.dataset)
     run.check_dataset(dataset.card)
+    dataset.split(split)  # refuses another name
     engine, scorer = Engine(device, "no"), protocol_of(run)
     first = load_model(run.seed_folder(run.finished[0]) / "model").model
     asked = _asked(first, kinds, modalities)
@@ -122,9 +126,6 @@ def recalled(run: Run | Path | str, split: str = "test", *, device: str = "auto"
 
 
 def _asked(model: "Model", kinds: Sequence[str], modalities: Sequence[str]) -> list[tuple[Kind, Modality]]:
-    for name, known in (*((k, KINDS) for k in kinds), *((m, MODALITIES) for m in modalities)):
-        if name not in known:
-            raise UserError(f"there is no {name!r} to damage inputs by or in", suggest(name, known))
     found = [
         (kind, modality)
         for kind in KINDS

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.data.dataset import Split
+from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation.answers import finished_seed, opened
 from sentiprism.evaluation.representations import feed
@@ -96,12 +97,8 @@ def explain_steps(
     """
     run = opened(run)
     seed = finished_seed(run, seed)
+    row = _row_of(utterance, load_dataset(run.config.dataset).split(split))
     at = feed(run, split, seed, device)
-    (row,) = np.flatnonzero(at.data.split.ids == utterance)[:1].tolist() or (None,)
-    if row is None:
-        near = get_close_matches(utterance, list(map(str, at.data.split.ids)))
-        remedy = f"did you mean {' or '.join(map(repr, near))}?" if near else "see the ids with --json"
-        raise UserError(f"no utterance of {split} is called {utterance!r}", remedy)
     import torch
 
     from sentiprism.explain.coalitions import Coalitions
@@ -129,6 +126,15 @@ def explain_steps(
         accounts={key: dict(zip(at.model.modalities, one.tolist(), strict=True)) for key, one in accounts.items()},
         steps=parts,
     )
+
+
+def _row_of(utterance: str, split: Split) -> int:
+    rows: list[int] = np.flatnonzero(split.ids == utterance)[:1].tolist()
+    if not rows:
+        near = get_close_matches(utterance, list(map(str, split.ids)))
+        remedy = f"did you mean {' or '.join(map(repr, near))}?" if near else "see the ids with --json"
+        raise UserError(f"no utterance of {split.name} is called {utterance!r}", remedy)
+    return rows[0]
 
 
 def attribute(

@@ -15,7 +15,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Protocol
-from urllib.request import urlopen
 
 from sentiprism.environment import OFFLINE, offline
 from sentiprism.sandbox.launch import run
@@ -157,6 +156,8 @@ class Address:
 
     def deliver(self, files: Iterable[str], limit: int, folder: Path) -> None:
         """See `Source`."""
+        from urllib.request import urlopen
+
         check_online()
         for name in files:
             address = f"{self.folder}/{name}"

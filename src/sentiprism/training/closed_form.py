@@ -1,6 +1,6 @@
 """Models that are fitted in closed form: the batches they see, and the settings that mean nothing to them."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -8,8 +8,10 @@ import numpy.typing as npt
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.sampler import LengthGroupedSampler
 from sentiprism.errors import UserError
-from sentiprism.models import Model
 from sentiprism.training.config import OptimConfig, RunConfig
+
+if TYPE_CHECKING:
+    from sentiprism.models import Model
 
 
 def all_batches(train: PreparedSplit, size: int) -> list[npt.NDArray[np.int64]]:
@@ -17,7 +19,7 @@ def all_batches(train: PreparedSplit, size: int) -> list[npt.NDArray[np.int64]]:
     return list(LengthGroupedSampler(train.lengths, size, 0, shuffle=False).epoch(0))
 
 
-def check_closed_form(model: Model, config: RunConfig) -> None:
+def check_closed_form(model: "Model", config: RunConfig) -> None:
     """Refuse settings that ask for other train batches than a closed form can be solved on.
 
     Raises:

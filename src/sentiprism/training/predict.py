@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.sampler import LengthGroupedSampler
@@ -111,6 +110,8 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
 
     Where the model is calibrated, ``low`` and ``high``, or ``set``, stand beside the prediction.
     """
+    from pyarrow import parquet
+
     table = {"id": pa.array([str(i) for i in predictions.ids])}
     if predictions.videos is not None:
         table["video"] = pa.array([str(video) for video in predictions.videos])
@@ -125,7 +126,7 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
         inner = pa.bool_() if array.dtype == bool else pa.float32()
         table[name] = pa.array(array) if array.ndim == 1 else pa.array(list(array), pa.list_(inner))
     with atomic_file(path) as temporary:
-        pq.write_table(pa.table(table), temporary)
+        parquet.write_table(pa.table(table), temporary)
 
 
 def read_predictions(path: Path) -> Predictions:
@@ -134,8 +135,10 @@ def read_predictions(path: Path) -> Predictions:
     Raises:
         UserError: there is no such file, or it is none of ours.
     """
+    from pyarrow import parquet
+
     try:
-        table = pq.read_table(path)
+        table = parquet.read_table(path)
         columns = {name: _to_numpy(table[name]) for name in table.column_names}
         ids, label, prediction = (columns.pop(name) for name in ("id", "label", "prediction"))
         present, videos = columns.pop("present", None), columns.pop("video", None)

@@ -20,9 +20,9 @@ from sentiprism.errors import UserError
 from sentiprism.files import write_text
 from sentiprism.machine import check_jobs
 from sentiprism.metrics import protocol
-from sentiprism.models import create_model
+from sentiprism.models import MODELS, create_model
 from sentiprism.training import RunConfig, resolve
-from sentiprism.training.engine import Engine
+from sentiprism.training.engine import Engine, check_engine
 from sentiprism.training.experiments import Experiment, default_settings, load_experiment
 from sentiprism.training.memory import check_memory
 from sentiprism.training.progress import TrainingProgress
@@ -115,15 +115,20 @@ def tune(
     changes = override(settings or {}, assignments)
     given = {key: value for key, value in {"model": model, "dataset": name}.items() if value is not None}
     run = merge(merge(start, changes), given)
-    config = resolve(run)
-    view = dataset if isinstance(dataset, TuningView) else load_tuning(config.dataset)
+    asked = RunConfig.parse(run, "run configuration")
+    MODELS.check(asked.model)
+    check_engine(device)
+    ranges = read_space(search)
+    view = dataset if isinstance(dataset, TuningView) else load_tuning(asked.dataset)
     scorer = protocol(view.card.protocol)
+    selection_rule(scorer, asked.optim.select)
+    config = resolve(run)
     study = Study(
         content=view.card.content,
         protocol=view.card.protocol,
         select=config.optim.select or scorer.default_selection,
         run=run,
-        space=space_of(config, view, changes) | read_space(search),
+        space=space_of(config, view, changes) | ranges,
         seed=seed,
     )
     check(study, view)
@@ -174,18 +179,18 @@ def take_trials(
     quiet: bool = False,
 ) -> Found:
     """Run trials of a study until it has enough; the arguments are those of `go_on`."""
-    import torch
-
     check_jobs(jobs)
     jobs = min(jobs, trials)
+    check_engine(device)
     study = _read(folder)
-    config = resolve(study.run)
-    view = view or load_tuning(config.dataset)
+    view = view or load_tuning(RunConfig.parse(study.run, str(folder / "study.yaml")).dataset)
     view = view.tuning() if isinstance(view, Dataset) else view
     if view.card.content != study.content:
         raise UserError(
             f"dataset {view.name} is not the one of {folder}", "import the same files, or begin a new study"
         )
+    import torch
+
     engine = Engine(device, "auto")
     if engine.world > 1:
         raise UserError("a study is no distributed training", "start it alone; --jobs gives it processes")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sentiprism.data.corruption import KINDS, TITLES
 from sentiprism.errors import UserError, suggest
-from sentiprism.evaluation.answers import opened
+from sentiprism.evaluation.answers import opened, protocol_of
 from sentiprism.evaluation.constant import NAME
 from sentiprism.evaluation.robustness import recalled
 from sentiprism.report.figures.style import (
@@ -45,10 +45,11 @@ def robustness(
         UserError: the protocol has no such metric, or nothing can be measured.
     """
     run = opened(run)
+    scorer = protocol_of(run)
+    metric = metric or scorer.default_selection
+    if metric not in scorer.metrics:
+        raise UserError(f"the dataset has no metric {metric!r}", suggest(metric, scorer.metrics))
     found = recalled(run, split, device=device)
-    metric = metric or found.protocol.default_selection
-    if metric not in found.protocol.metrics:
-        raise UserError(f"the dataset has no metric {metric!r}", suggest(metric, found.protocol.metrics))
     judge = found.protocol.metrics[metric]
     kinds = [kind for kind in KINDS if any(curve.kind == kind for curve in found.curves)]
     used = [m for m in MODALITY if any(curve.modality == m for curve in found.curves)]

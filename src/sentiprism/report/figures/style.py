@@ -1,7 +1,9 @@
 """One look for all figures: width, type, colours that the colour-blind tell apart, and what stands around the axes."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from functools import wraps
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
@@ -73,9 +75,14 @@ STYLE: Any = {
     "svg.hashsalt": "sentiprism",
 }
 
+_waiting: list[ExitStack | None] = []
+"""Of each figure that is being drawn, where its style ends; None once it has begun."""
+
 
 def styled(draw: Callable[P, R]) -> Callable[P, R]:
     """Draw in this style, whatever the user's own matplotlib is set to.
+
+    The style begins with the first part that is drawn: what cannot be drawn is refused before matplotlib is imported.
 
     Raises:
         UserError: matplotlib is not installed.
@@ -83,10 +90,22 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(draw)
     def inside(*args: P.args, **kwargs: P.kwargs) -> R:
-        with _style():
-            return draw(*args, **kwargs)
+        if find_spec("matplotlib") is None:
+            raise _absent()
+        with ExitStack() as stack:
+            _waiting.append(stack)
+            try:
+                return draw(*args, **kwargs)
+            finally:
+                _waiting.pop()
 
     return inside
+
+
+def _begin_style() -> None:
+    if _waiting and (stack := _waiting[-1]) is not None:
+        _waiting[-1] = None
+        stack.enter_context(_style())
 
 
 def check_target(path: Path | str) -> Path:
@@ -121,6 +140,7 @@ def canvas(title: str, notes: Sequence[str], height: float, key: "Mapping[str, A
         height: inches for the axes, which are laid out between.
         key: what stands for each name, see `patch` and `dot`; in columns as the width allows.
     """
+    _begin_style()
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -147,6 +167,7 @@ def canvas(title: str, notes: Sequence[str], height: float, key: "Mapping[str, A
 
 def patch(colour: str) -> "Artist":
     """What stands for an area in the key."""
+    _begin_style()
     from matplotlib.patches import Patch
 
     return Patch(color=colour, linewidth=0)
@@ -154,6 +175,7 @@ def patch(colour: str) -> "Artist":
 
 def dot(colour: str, marker: str, line: Literal["none", "-"] = "none") -> "Artist":
     """What stands for points in the key, or for a line with points."""
+    _begin_style()
     from matplotlib.lines import Line2D
 
     return Line2D([], [], color=colour, marker=marker, linestyle=line, markersize=4, markeredgewidth=0)
@@ -214,6 +236,7 @@ def _columns(names: Sequence[str]) -> int:
 
 
 def _inches(text: str, size: float, *, bold: bool = False) -> float:
+    _begin_style()
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
 
@@ -221,9 +244,13 @@ def _inches(text: str, size: float, *, bold: bool = False) -> float:
     return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0]) / 72
 
 
+def _absent() -> UserError:
+    return UserError("figures need matplotlib", "pip install 'sentiprism[figures]'")
+
+
 def _style() -> Any:
     try:
         import matplotlib as mpl
     except ImportError:
-        raise UserError("figures need matplotlib", "pip install 'sentiprism[figures]'") from None
+        raise _absent() from None
     return mpl.rc_context(STYLE)
