@@ -8,7 +8,7 @@ from torch import nn
 from sentiprism.models import MODELS, Model, create_model
 from sentiprism.models.dpdf_lq import DPDFLQ
 from sentiprism.models.fine import FINE
-from sentiprism.types import MODALITIES, Batch, FeatureSpec, ModalitySpec, Sequence, TargetSpec
+from sentiprism.types import MODALITIES, Batch, FeatureSpec, ModalitySpec, ModelOutput, Sequence, TargetSpec
 
 INTENSITY = TargetSpec(low=-3, high=3)
 CLASSES = TargetSpec(kind="classes", classes=("serious", "humorous"))
@@ -77,6 +77,20 @@ def batch(
     else:
         y = torch.empty(size).uniform_(target.low, target.high, generator=draw)
     return Batch(*sequences, labels={"M": y} if labels else {}, index=torch.arange(size))
+
+
+def without_gradient(model: nn.Module) -> list[str]:
+    """Names of parameters that should learn, and that no gradient came to.
+
+    A position or word that no sample used has a zero row, but its table has a gradient.
+    """
+    return [name for name, p in model.named_parameters() if p.requires_grad and p.grad is None]
+
+
+def golden(output: ModelOutput) -> dict[str, torch.Tensor]:
+    """What a golden file holds of an output, by the names it has there."""
+    weights = {f"weights.{key}": value for key, value in output.weights.items()}
+    return {"prediction": output.prediction, **output.losses, **weights}
 
 
 def rows(b: Batch, keep: torch.Tensor) -> Batch:

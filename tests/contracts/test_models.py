@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from makers_models import CLASSES, INTENSITY, batch, build, pad, rows, small, specs
+from makers_models import CLASSES, INTENSITY, batch, build, pad, rows, small, specs, without_gradient
 from makers_text import tiny_bert
 from sentiprism.errors import UserError
 from sentiprism.models import MODELS, load_model, save_model
@@ -153,10 +153,17 @@ def test_every_parameter_learns(name, features):
     model = build(name, features, config=small(name))
     model.train()
     total(model, model(batch(features, 16))).backward()
-    frozen = model.exceptions.get("gradient", "")
-    without = [n for n, p in model.named_parameters() if p.requires_grad and p.grad is None and n not in frozen]
-    # a position or word that no sample used has a zero row, but its table has a gradient
-    assert not without
+    assert without_gradient(model) == []
+
+
+def test_a_parameter_that_does_not_learn_is_found():
+    model = build("lf_dnn", specs(), config=small("lf_dnn"))
+    model.bias = torch.nn.Parameter(torch.zeros(1))
+    model.exceptions = {"gradient": "a bias that nothing reads is no exception because prose has the word"}
+    total(model, model(batch(specs(), 16))).backward()
+    assert without_gradient(model) == ["bias"]
+    model.bias.requires_grad_(False)
+    assert without_gradient(model) == [], "frozen on purpose"
 
 
 def test_every_parameter_is_in_one_group(name, features):

@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.testing import assert_close
 
-from makers_models import INTENSITY, batch, build, small, specs
+from makers_models import INTENSITY, batch, build, golden, small, specs
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.models import MODELS, load_model
 from sentiprism.models.ridge import PENALTIES
@@ -79,9 +79,27 @@ def test_golden_output(name):
     )
     with torch.no_grad():
         output = model(given)
-    assert_close(output.prediction, saved["prediction"], rtol=1e-4, atol=1e-5)
-    for key, value in {**output.losses, **{f"weights.{k}": v for k, v in output.weights.items()}}.items():
-        assert_close(value, saved[key], rtol=1e-4, atol=1e-5)
+    expected = {key: value for key, value in saved.items() if not key.startswith("input.")}
+    assert_golden(golden(output), expected)
+
+
+def assert_golden(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
+    """The same names, none gone and none new, and the same numbers."""
+    assert found.keys() == expected.keys()
+    for key, value in expected.items():
+        assert_close(found[key], value, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("gone", ["task", "weights.modality", "prediction"])
+def test_what_vanished_or_changed_is_no_golden_output(gone):
+    expected = {"prediction": torch.ones(2), "task": torch.tensor(1.0), "weights.modality": torch.ones(2, 3)}
+    assert_golden(dict(expected), expected)
+    with pytest.raises(AssertionError):
+        assert_golden({key: value for key, value in expected.items() if key != gone}, expected)
+    with pytest.raises(AssertionError):
+        assert_golden({**expected, gone: expected[gone] + 1e-3}, expected)
+    with pytest.raises(AssertionError):
+        assert_golden({**expected, "new": torch.zeros(())}, expected)
 
 
 class Flat(nn.Module):

@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from makers_models import batch, build, small, specs
+from makers_models import batch, build, golden, small, specs
 from sentiprism.models import MODELS, save_model
 
 for name in sys.argv[1:] or MODELS:
@@ -23,7 +23,6 @@ for name in sys.argv[1:] or MODELS:
     tensors = {
         f"input.{m}.{part}": getattr(getattr(given, m), part) for m in specs().present() for part in ("values", "mask")
     }
-    tensors |= {"input.label": given.labels["M"], "prediction": output.prediction, **output.losses}
-    tensors |= {f"weights.{key}": value for key, value in output.weights.items()}
+    tensors |= {"input.label": given.labels["M"], **golden(output)}
     save_file({k: v.contiguous() for k, v in tensors.items()}, folder / f"{name}.tensors.safetensors")
     print(f"{name}: written")

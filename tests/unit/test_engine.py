@@ -5,8 +5,11 @@ import os
 import pytest
 import torch
 
-from makers_models import batch, specs
+from makers_models import batch, small, specs
+from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.errors import UserError
+from sentiprism.evaluation import evaluate
+from sentiprism.training import train
 from sentiprism.training.engine import Engine
 
 
@@ -61,10 +64,66 @@ def test_bf16_is_bf16():
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.bfloat16
 
 
-def test_an_earlier_engines_device_does_not_stick(monkeypatch):
+def test_the_callers_variable_names_no_device_of_ours_and_stays(monkeypatch):
     monkeypatch.setenv("ACCELERATE_TORCH_DEVICE", "meta")
     assert Engine("cpu").device.type == "cpu"
+    assert os.environ["ACCELERATE_TORCH_DEVICE"] == "meta"
+
+
+def test_the_device_is_told_and_does_not_stick(two_gpus, monkeypatch):
+    monkeypatch.delenv("ACCELERATE_TORCH_DEVICE", raising=False)
+    assert str(Engine("cuda:1", "no").device) == "cuda:1"
     assert "ACCELERATE_TORCH_DEVICE" not in os.environ
+    assert Engine("cpu").device.type == "cpu"
+
+
+@pytest.fixture
+def fresh_state():
+    """A process in which nobody has used Accelerate, whatever tests before this one left there."""
+    from accelerate.state import AcceleratorState, GradientState
+
+    AcceleratorState._reset_state(reset_partial_state=True)
+    GradientState._reset_state()
+    yield
+    AcceleratorState._reset_state(reset_partial_state=True)
+    GradientState._reset_state()
+
+
+def test_training_leaves_a_callers_accelerator_as_it_was(fresh_state, home, tmp_path):
+    from accelerate import Accelerator
+
+    theirs = Accelerator(cpu=True, mixed_precision="bf16", gradient_accumulation_steps=4)
+    layer = torch.nn.Linear(3, 1)
+    layer, optimizer = theirs.prepare(layer, torch.optim.SGD(layer.parameters(), lr=0.1))
+    data = synthetic_dataset("small", sizes=(16, 8, 8))
+    settings = {"config": small("lf_dnn"), "optim": {"epochs": 1, "batch_size": 8}}
+    run = train("lf_dnn", data, settings=settings, out=tmp_path / "run", device="cpu", precision="no", quiet=True)
+    assert run.environment["precision"] == "no"
+    evaluate(run, dataset=data, device="cpu")
+    assert (theirs.device.type, theirs.mixed_precision, theirs.gradient_accumulation_steps) == ("cpu", "bf16", 4)
+    with theirs.accumulate(layer):
+        theirs.backward(layer(torch.ones(2, 3)).sum())
+        before = layer.weight.detach().clone()
+        optimizer.step()
+    assert torch.equal(layer.weight, before), "a batch of four is no step yet"
+    assert Accelerator().mixed_precision == "bf16", "the state is still theirs"
+
+
+def test_training_leaves_no_state_behind(fresh_state, home, tmp_path):
+    from accelerate.state import AcceleratorState, GradientState, PartialState
+
+    data = synthetic_dataset("small", sizes=(16, 8, 8))
+    settings = {"config": small("lf_dnn"), "optim": {"epochs": 1, "batch_size": 8}}
+    train("lf_dnn", data, settings=settings, out=tmp_path / "run", device="cpu", quiet=True)
+    assert [kind._shared_state for kind in (PartialState, AcceleratorState, GradientState)] == [{}, {}, {}]
+
+
+def test_engines_of_one_process_have_each_their_own_precision():
+    one, two = Engine("cpu", "bf16"), Engine("cpu", "no")
+    with one.autocast():
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.bfloat16
+    with two.autocast():
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
 
 
 def test_one_process_is_all_of_them():

@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from math import nan
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from sentiprism import machine
@@ -19,6 +20,8 @@ if TYPE_CHECKING:  # what a run needs is checked before torch is imported
 Precision = Literal["auto", "no", "bf16", "fp16"]
 KINDS = ("auto", "cpu", "cuda", "mps")
 """Devices by name; ``cuda:1`` is the second of a kind."""
+DEVICE_VARIABLE = "ACCELERATE_TORCH_DEVICE"
+"""Environment variable by which Accelerate is told a device."""
 
 
 class Engine:
@@ -34,24 +37,20 @@ class Engine:
         check_engine(device, precision)
         import torch
         from accelerate import Accelerator, DistributedDataParallelKwargs
-        from accelerate.state import AcceleratorState
 
         kind = _available(device)
         if precision == "fp16" and kind == "cpu":  # Accelerate would compute in fp32 and say nothing
             raise UserError("precision fp16 needs a GPU", "choose bf16 or no")
         if precision == "auto":
             precision = "bf16" if kind == "cuda" and torch.cuda.is_bf16_supported() else "no"
-        if int(os.environ.get("WORLD_SIZE", "1")) == 1:  # a second run in one process may ask for another device
-            AcceleratorState._reset_state(reset_partial_state=True)
-            os.environ.pop("ACCELERATE_TORCH_DEVICE", None)
-            if kind != "cpu" and device != "auto":
-                os.environ["ACCELERATE_TORCH_DEVICE"] = device
-        self._accelerator = Accelerator(
-            cpu=kind == "cpu",
-            mixed_precision=precision,
-            # a batch in which nobody has text leaves the text encoder without a gradient
-            kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
-        )
+        self._state = _OwnState()
+        with self._state, _told(device if kind != "cpu" and device != "auto" else None):
+            self._accelerator = Accelerator(
+                cpu=kind == "cpu",
+                mixed_precision=precision,
+                # a batch in which nobody has text leaves the text encoder without a gradient
+                kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
+            )
         self.device: torch.device = self._accelerator.device
         self.precision = precision
         self.rank, self.world = self._accelerator.process_index, self._accelerator.num_processes
@@ -68,11 +67,13 @@ class Engine:
 
     def prepare(self, model: "Model", optimizer: "torch.optim.Optimizer") -> "tuple[nn.Module, Any]":
         """Model on its device, wrapped where there are several processes, and its optimiser."""
-        return self._accelerator.prepare(model, optimizer)  # type: ignore[no-any-return]
+        with self._state:
+            return self._accelerator.prepare(model, optimizer)  # type: ignore[no-any-return]
 
     def release(self) -> None:
         """Let go of what was prepared: without it every seed's model and optimiser stay in memory."""
-        self._accelerator.free_memory()
+        with self._state:
+            self._accelerator.free_memory()
 
     def move(self, batch: Batch) -> Batch:
         """The batch on this process's device."""
@@ -83,9 +84,13 @@ class Engine:
         labels = {name: label.to(to) for name, label in batch.labels.items()}
         return Batch(**sequences, labels=labels, index=batch.index.to(to))
 
-    def autocast(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def autocast(self) -> Iterator[None]:
         """The chosen precision for a forward pass outside the wrapped model."""
-        return self._accelerator.autocast()  # type: ignore[no-any-return]
+        with ExitStack() as stack:
+            with self._state:
+                stack.enter_context(self._accelerator.autocast())
+            yield
 
     def accumulating(self, model: "nn.Module", *, last: bool) -> AbstractContextManager[Any]:
         """Processes exchange gradients only in the last batch of a step."""
@@ -93,11 +98,13 @@ class Engine:
 
     def backward(self, loss: "Tensor") -> None:
         """Gradients of ``loss``, scaled where the precision needs it."""
-        self._accelerator.backward(loss)
+        with self._state:
+            self._accelerator.backward(loss)
 
     def clip(self, parameters: "list[nn.Parameter]", norm: float) -> None:
         """Clip the norm of all gradients together."""
-        self._accelerator.clip_grad_norm_(parameters, norm)
+        with self._state:
+            self._accelerator.clip_grad_norm_(parameters, norm)
 
     def clip_value(self, parameters: "list[nn.Parameter]", value: float) -> None:
         """Clip every entry of the gradients to [-value, value], right after a `backward`."""
@@ -124,7 +131,8 @@ class Engine:
 
     def barrier(self) -> None:
         """Wait for every process."""
-        self._accelerator.wait_for_everyone()
+        if self.world > 1:
+            self._accelerator.wait_for_everyone()
 
     def scaler_state(self) -> dict[str, Any]:
         """State of fp16's gradient scaler; {} without one."""
@@ -139,8 +147,56 @@ class Engine:
     @contextmanager
     def main_first(self) -> Iterator[None]:
         """Let the main process do something (fill a cache) before the others."""
-        with self._accelerator.main_process_first():
+        with self._accelerator.main_process_first() if self.world > 1 else nullcontext():
             yield
+
+
+class _OwnState:
+    """Accelerate's state of one engine, there while inside; the caller's, kept in the same classes, is put back.
+
+    Every `Accelerator` of a process shares one state, so an engine would change what a caller's own one computes with,
+    and be refused where that has another precision. Under ``accelerate launch`` the group of processes stays shared.
+    """
+
+    _lock = RLock()
+
+    def __init__(self) -> None:
+        from accelerate.state import AcceleratorState, GradientState, PartialState
+
+        several = int(os.environ.get("WORLD_SIZE", "1")) > 1
+        kinds: tuple[Any, ...] = (AcceleratorState, GradientState, *(() if several else (PartialState,)))
+        self._own = {kind: type(vars(kind)["_shared_state"])() for kind in kinds}
+        self._callers: dict[Any, Any] = {}
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        self._callers = self._swap(self._own)
+
+    def __exit__(self, *_: object) -> None:
+        self._own = self._swap(self._callers)
+        self._lock.release()
+
+    @staticmethod
+    def _swap(states: dict[Any, Any]) -> dict[Any, Any]:
+        """Put states into their classes; returns those that were there."""
+        before = {kind: vars(kind)["_shared_state"] for kind in states}
+        for kind, state in states.items():
+            kind._shared_state = state
+        return before
+
+
+@contextmanager
+def _told(device: str | None) -> Iterator[None]:
+    """Accelerate is told this device, or none, whatever the environment says."""
+    before = os.environ.pop(DEVICE_VARIABLE, None)
+    if device is not None:
+        os.environ[DEVICE_VARIABLE] = device
+    try:
+        yield
+    finally:
+        os.environ.pop(DEVICE_VARIABLE, None)
+        if before is not None:
+            os.environ[DEVICE_VARIABLE] = before
 
 
 def check_engine(device: str, precision: str = "auto") -> None:
