@@ -76,6 +76,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "bbfn": {"preset": "code"},
     "dmd": {"preset": "code", "homo_edge_width": 8, "causal": False},  # in the fixtures both are of one width
     "dmd_causal": {"causal": True},
+    "tmt": {"preset": "paper"},
     "tetfn": {"preset": "code", "fusion_width": 10},
     "mult_full": {"preset": "code", "causal": False},  # the reference with its mask off
 }

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 
 from makers_parity import Case, Tensors, measured
+from makers_parity_dpdf_lq import released
 from sentiprism.models import create_model
 from sentiprism.models.kuda import correlation
 from sentiprism.nn.alignment import align
@@ -168,6 +169,7 @@ PARTS: dict[str, Callable[[Case], Tensors]] = {
     "positions": positions,
     **dict.fromkeys(("dmd", "dmd_causal", "dmd_single_step"), dmd),
     "confede": contrast,
+    "dpdf_lq": released,
     "kuda": fusion,
     "mag_bert": gate,
     "mag_bert_small_beta": gate,

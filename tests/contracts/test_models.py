@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch.testing import assert_close
 
 from makers_models import CLASSES, INTENSITY, batch, build, pad, rows, small, specs, without_gradient
 from makers_text import tiny_bert
+from sentiprism.data.prepare import DataConfig, PreparedSplit, TextConfig, prepare
+from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.errors import UserError
 from sentiprism.models import MODELS, load_model, save_model
 from sentiprism.training.config import OptimConfig
@@ -32,6 +35,16 @@ def features(request: pytest.FixtureRequest, bert: Path):
     from sentiprism.features.text import load_tokenizer
 
     return specs() if request.param == "features" else specs(bert, len(load_tokenizer(bert)))
+
+
+@pytest.fixture(scope="session")
+def synthetic(tmp_path_factory: pytest.TempPathFactory):
+    """Features, target and a batch of the synthetic dataset."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SENTIPRISM_HOME", str(tmp_path_factory.mktemp("home")))
+        data = synthetic_dataset("small", sizes=(64, 8, 8))
+        features = prepare(data, DataConfig(text=TextConfig(encoder=None)))
+        return features, data.card.target, PreparedSplit(data.train, features).batch(np.arange(64))
 
 
 @pytest.fixture(params=NAMES)
@@ -225,6 +238,17 @@ def test_same_seed_same_weights(name):
     assert any(
         not torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True)
     )
+
+
+def test_utterances_differ_at_the_start(name, synthetic):
+    """A tenth of the fused vector's energy, or more, differs between utterances: no constants drown the input."""
+    kept(name, "energy")
+    features, target, given = synthetic
+    shares = []
+    for seed in range(3):
+        fused = answer(build(name, features, target, small(name), seed=seed), given).features["fused"].double()
+        shares.append(((fused - fused.mean(dim=0)).square().sum() / fused.square().sum()).item())
+    assert sum(shares) / 3 >= 0.1, shares
 
 
 def test_config_and_weights_round_trip(name, features, tmp_path):

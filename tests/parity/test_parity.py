@@ -19,9 +19,6 @@ CASES = """
 """
 NAMES = CASES.split()
 
-PENDING = {"dpdf_lq"}
-"""Cases whose known difference is still there."""
-
 
 @pytest.fixture(scope="module")
 def folder() -> Path:
@@ -35,9 +32,7 @@ def test_all_cases_are_here(folder):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_reference_is_met(name, folder, request):
-    if name in PENDING:
-        request.applymarker(pytest.mark.xfail(strict=True))
+def test_the_reference_is_met(name, folder):
     case = Case(folder, name)
     expected = case.under("expected")
     found = PARTS[name](case) if name in PARTS else measured(case)

@@ -8,10 +8,14 @@ from torch import nn
 from torch.nn import functional
 from torch.testing import assert_close
 
-from makers_models import batch, changed, dpdf, pad, specs, watch
+from makers_models import batch, changed, dpdf, missing, pad, specs, watch
 from makers_text import tiny_bert
+from sentiprism.errors import UserError
 from sentiprism.features.text import load_tokenizer
 from sentiprism.models.dpdf_lq import DPDFLQ
+from sentiprism.nn.attention import attention_maps
+from sentiprism.nn.learnable_query import DGLQA
+from sentiprism.training.experiments import load_experiment
 from sentiprism.types import FeatureSpec, ModalitySpec, TargetSpec
 
 # the global path
@@ -174,23 +178,74 @@ def test_two_encoders_learn_at_the_encoders_rate_and_serve_one_path_each(tmp_pat
 
 
 @pytest.fixture
-def mosi(tmp_path):
-    """Widths of the unaligned files, text through an encoder of BERT-base's size."""
+def mosei(tmp_path):
+    """Widths of MMSA's files, text through an encoder of BERT-base's size."""
     from transformers import BertConfig
 
     BertConfig().save_pretrained(tmp_path)
-    widths = {"audio": 5, "vision": 20}
+    widths = {"audio": 74, "vision": 35}
     text = ModalitySpec(kind="tokens", width=30522, encoder=str(tmp_path))
     return FeatureSpec(text=text, **{m: ModalitySpec(kind="features", width=w) for m, w in widths.items()})
 
 
-def test_parameters_are_about_as_many_as_the_paper_counts(mosi):
-    """224.88 M in Section 4.5.4, with two poolers of 0.59 M each that nothing reads and that are not here."""
-    config = DPDFLQ.Config(encoders=2)
+def test_the_released_code_has_the_papers_number_of_parameters(mosei):
+    """224.88 M in Section 4.5.4: those of preset ``code``, and those of the release that no prediction reads."""
+    config = load_experiment("dpdf_lq/zhou2025_mosei").run["config"]
     with torch.device("meta"):
-        model = DPDFLQ(mosi, TargetSpec(), config, pretrained=False)
+        model = DPDFLQ(mosei, TargetSpec(), DPDFLQ.Config.parse(config, "config"), pretrained=False)
     groups = {name: sum(p.numel() for p in group) for name, group in model.param_groups().items()}
     assert groups["text_encoder"] == 2 * 108_891_648
-    poolers = 2 * 768 * 769
-    total = (sum(groups.values()) + poolers) / 1e6
-    assert total == pytest.approx(224.88, abs=0.5)
+    d, hidden, inner, table = 128, 128, 8 * 64, 8 + 500
+    layer = 4 * 2 * d + 3 * d * inner + inner * d + d + d * hidden + hidden + hidden * d + d
+    spatial = 2 * 35 + 3 * (35 * 35 + 35) + 35 * 9 + 35  # norm, three point-wise maps, 3 x 3 depth-wise
+    unread = {
+        "poolers of BERT": 2 * (768 * 768 + 768),
+        "encoders of audio and vision in the local path": (74 + 35 + 2) * d + 2 * (table * d + 8 * d + layer),
+        "spatial attention, in both paths": 2 * spatial,
+        "heads of each path": d + 1 + (d * d // 2 + d // 2) + d // 2 + 1,
+        "positions of target steps": (8 + 50 + 8) * d,
+    }
+    assert sum(groups.values()) + sum(unread.values()) == 224_877_630
+
+
+def test_eqs7_8_as_printed_keys_and_values_read_all_modalities():
+    torch.manual_seed(0)
+    layer, tokens, query = DGLQA(4, 3, 2, joint=True), torch.randn(2, 3, 5, 4), torch.randn(2, 6, 4)
+    con = torch.cat([norm(x) for norm, x in zip(layer.norms, tokens.unbind(1), strict=True)], dim=-1)
+    a = layer.attention
+    q, expected = a.query(layer.query_norm(query)), []
+    gate = layer.gate(con.mean(dim=1)).softmax(dim=1)
+    for c in range(3):  # block c is the c-th third of what the projections give
+        k, v = (part(con)[..., 4 * c : 4 * c + 4] for part in (a.key, a.value))
+        heads = [((q[..., h] @ k[..., h].mT) / 2**0.5).softmax(dim=-1) @ v[..., h] for h in (slice(0, 2), slice(2, 4))]
+        expected.append(gate[:, c, None, None] * torch.cat(heads, dim=-1))
+    everything = torch.ones(2, 3, dtype=torch.bool)
+    found, shares = layer(query, tokens, everything)
+    assert_close(found, query + a.out(sum(expected)))
+    assert_close(shares, gate)
+    added = DGLQA(4, 3, 2, joint=True, add_normed=True)
+    added.load_state_dict(layer.state_dict())
+    assert_close(added(query, tokens, everything)[0], found + layer.query_norm(query))
+
+
+def test_joint_keys_read_what_each_modality_says_and_nothing_of_a_missing_one():
+    model, given = dpdf(joint_keys=True), batch(specs(), 3)
+    with attention_maps(model) as maps:
+        before = model(given).prediction
+    found = [seen for name, seen in maps.items() if name.startswith("global_path.query.attentions.0")]
+    assert [tuple(one.shape) for one in found[0]] == [(3, 4, 8, 8)] * 3  # one a modality
+    assert_close(found[0][0].sum(-1), torch.ones(3, 4, 8))
+    without = missing(given, "vision", 1)
+    after = model(without).prediction
+    assert_close(model(changed(without, "vision")).prediction[1], after[1])
+    assert not torch.allclose(after[1], before[1])
+
+
+def test_the_released_code_reads_with_one_reader_and_drops_two_tokens():
+    model, seen = dpdf(preset="code"), []
+    watch(model.global_path.readers[0], seen)
+    model(batch(specs(), 3))
+    assert len(model.global_path.readers) == 1
+    assert [given[0][0].values.shape[1] for given, _ in seen] == [6, 6]  # of 8 tokens
+    with pytest.raises(UserError, match="two tokens fewer"):
+        dpdf(preset="code", tokens=2)

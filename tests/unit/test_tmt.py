@@ -111,13 +111,15 @@ def test_losses_are_means_over_modalities_and_pairs_of_token_means():
 # the model
 
 
-def test_the_released_settings_are_the_defaults():
-    config = TMT.Config()
+def test_the_released_settings_are_the_defaults_but_for_how_they_start():
+    config, released = TMT.Config(), TMT.Config(preset="paper")
+    assert (config.input_norm, config.position_std) == (True, 0.02)
+    assert (released.input_norm, released.position_std) == (False, 1.0)
     assert (config.width, config.heads, config.head_width, config.depth, config.cross_depth) == (256, 8, 64, 2, 2)
     assert (config.invariant_tokens, config.specific_tokens, config.dropout) == (6, 2, 0.5)
     assert config.loss_weights == {"task": 10, "orth": 0.01, "sim": 1}
     assert TMT.Config(preset="acc3").loss_weights == {"task": 1, "orth": 0.05, "sim": 0.05}
-    paper, released = TMTAMW.Config(), TMTAMW.Config(preset="tmt")
+    paper, released = TMTAMW.Config(preset="paper"), TMTAMW.Config(preset="tmt")
     assert (paper.width, paper.depth, paper.heads) == (128, 4, 8)
     assert (released.width, released.depth, released.cross_depth) == (256, 2, 2)
 
@@ -126,7 +128,7 @@ def test_projected_features_are_means_over_real_frames():
     model, given = tmt(), batch(specs(), 3)
     for modality in MODALITIES:
         values, mask = getattr(given, modality)
-        mapped = model.projections[modality](values)
+        mapped = model.norms[modality](model.projections[modality](values))
         expected = torch.stack([mapped[i, : int(mask[i].sum())].mean(0) for i in range(3)])
         assert_close(model(given).features[modality], expected)
 
@@ -239,7 +241,7 @@ def test_amw_before_disentangling_scales_frames():
     shares = planted_shares(model)
     after = read_by(model, "embed_dropout", given)[0]
     steps = [getattr(given, m).mask.shape[1] for m in MODALITIES]
-    x = torch.cat([model.projections[m](getattr(given, m).values) for m in MODALITIES], dim=1)
+    x = torch.cat([model.norms[m](model.projections[m](getattr(given, m).values)) for m in MODALITIES], dim=1)
     factor = (3 * shares).repeat_interleave(torch.tensor(steps))[:, None]
     real = torch.cat([s.mask for s in given[:3]], dim=1)
     assert_close((after - before)[:, 12:][real], (x * (factor - 1))[real], rtol=1e-4, atol=1e-5)

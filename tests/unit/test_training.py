@@ -105,6 +105,13 @@ def test_patience_ends_training(fit):
     assert all(row["valid"]["mae"] >= rows[best]["valid"]["mae"] for row in rows[best:])
 
 
+def test_training_may_stop_before_the_end_of_its_schedule(fit):
+    whole, part = (fit(name, schedule="cosine", stop_after=stop) for name, stop in (("whole", None), ("part", 2)))
+    rows = [[row | {"seconds": 0} for row in history(run)] for run in (whole, part)]
+    assert len(rows[1]) == 2
+    assert rows[1] == rows[0][:2]  # rates are those of the whole schedule
+
+
 def test_a_finished_run_holds_what_it_says_and_no_more(trained):
     names = sorted(path.name for path in trained.folder.iterdir())
     assert names == ["environment.json", "run.yaml", "seed-1111", "seed-1112", "summary.json"]

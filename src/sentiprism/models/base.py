@@ -41,7 +41,7 @@ class ModelConfig(Config):
     LOSSES: ClassVar[dict[str, float]] = {"task": 1.0}
     """The paper's losses by name, with its weights."""
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {"paper": {}}
-    """Settings that belong together, by name; ``paper`` is what the defaults are."""
+    """Settings that belong together, by name; the one that ``preset`` has by default is what the defaults are."""
     SEARCH: ClassVar[dict[str, Distribution | None]] = {}
     """What `tune` may vary beside what all models share: a distribution by field; None takes a shared one out."""
 
@@ -55,7 +55,8 @@ class ModelConfig(Config):
     @model_validator(mode="before")
     @classmethod
     def _fill_from_preset(cls, given: Any) -> Any:
-        if not isinstance(given, dict) or not isinstance(name := given.get("preset", "paper"), str):
+        usual = cls.model_fields["preset"].default
+        if not isinstance(given, dict) or not isinstance(name := given.get("preset", usual), str):
             return given
         if name not in cls.PRESETS:
             raise UserError(f"there is no preset {name!r}", suggest(name, cls.PRESETS))

@@ -99,7 +99,10 @@ class DMD(ProjectedModel):
     )
     Config = DMDConfig
     config: DMDConfig
-    exceptions = {"weights": "edges say who teaches whom while it learns; the answer joins the modalities side by side"}
+    exceptions = {
+        "weights": "edges say who teaches whom while it learns; the prediction joins the modalities side by side",
+        "energy": "the prediction joins sigmoids, which are a half at the start",
+    }
 
     def __init__(
         self, features: FeatureSpec, target: TargetSpec, config: DMDConfig, *, pretrained: bool = True

@@ -1,15 +1,17 @@
 """DPDF-LQ: dual-path dynamic fusion with a learnable query (Zhou et al., EMNLP 2025).
 
-The authors' model file is not published; where the paper is silent, the layers of ALMT (Zhang et al., EMNLP 2023), on
-whose code theirs stands, apply: 8 learned tokens in front of each sequence, learned positions from N(0, 1), pre-norm
-layers without a final norm, heads of width 64, no dropout. Read literally, f_local (Eq. 30) is an extra token that
-sees the text only, whatever audio and vision hold; preset ``literal`` keeps that, and the default ``paper`` takes the
-mean over the audio and vision steps that were asked (``local_pool``), which is what the prose describes. A missing
-modality has no tokens, no share in the gate of Eq. 13 and no step in any attention; where the text is missing, Eq. 24
-keeps the query. The page docs/deviations.md lists all readings with the alternatives.
+What the paper leaves open is settled by the layers of ALMT (Zhang et al., EMNLP 2023), on whose code theirs stands:
+8 learned tokens in front of each sequence, learned positions, pre-norm layers without a final norm, heads of width 64,
+no dropout. Read literally, f_local (Eq. 30) is an extra token that sees the text only, whatever audio and vision hold;
+the default takes the mean over the audio and vision steps that were asked (``local_pool``), which is what the prose
+describes. Tokens and positions from N(0, 1) drown what stands beside them, so that by default a layer norm follows each
+projection and learned vectors start small. Presets: ``paper`` starts them at N(0, 1), ``literal`` takes Eq. 30 at its
+word, ``code`` is the released code. A missing modality has no tokens, no share in the gate of Eq. 13 and no step in any
+attention; where the text is missing, Eq. 24 keeps the query. The page docs/deviations.md lists all readings with the
+alternatives.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -17,19 +19,33 @@ from torch import Tensor, nn
 from sentiprism.errors import UserError
 from sentiprism.models.base import Citation, Model, ModelConfig
 from sentiprism.models.search import among, between
-from sentiprism.nn.blocks import masked_softmax
+from sentiprism.nn.blocks import masked_softmax, mlp
 from sentiprism.nn.dual_path import GlobalPath, LocalPath, PathConfig
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
 from sentiprism.nn.text import TextEncoder
 from sentiprism.types import Batch, FeatureSpec, Modality, ModelOutput, Sequence, TargetSpec
 
+NORMAL: dict[str, Any] = {"input_norm": False, "position_std": 1.0}
+"""As the code base starts: learned vectors from N(0, 1) beside projected steps as they are."""
+
 
 class DPDFLQConfig(ModelConfig, PathConfig):
     """Configuration of `DPDFLQ`; the defaults are the paper's for MOSI, or this project's reading."""
 
-    PRESETS = {"paper": {}, "literal": {"local_pool": "token0"}}
+    PRESETS = {
+        "default": {},
+        "paper": NORMAL,
+        "literal": {**NORMAL, "local_pool": "token0"},
+        "code": {
+            **NORMAL,
+            **{"released": True, "joint_keys": True, "gather_head_width": 16, "hidden": 128, "local_pool": "token0"},
+            **{"head_layers": 2, "head_dropout": 0.2, "encoders": 2, "positions": 500, "reader_positions": 50},
+        },
+    }
     SEARCH = {"width": among(64, 128), "query_depth": between(1, 3)}
 
+    preset: str = "default"
+    """Where the fields that are not given come from."""
     task: TaskLoss = "mse"
     """Eq. 36 is the mean squared error."""
     encoders: Literal[1, 2] = 1
@@ -38,6 +54,8 @@ class DPDFLQConfig(ModelConfig, PathConfig):
     """False: f_local alone ("w/o GPath" of Table 2)."""
     local_path: bool = True
     """False: f_global alone ("w/o LPath")."""
+    head_layers: Literal[1, 2] = 1
+    """Of Eq. 35; the code has two, with ReLU and ``head_dropout`` between."""
     gate: bool = True
     """False: the mean of both paths ("w/o Gate")."""
 
@@ -46,6 +64,7 @@ class DPDFLQ(Model):
     """A global path around a learnable query, a local path over whole sequences, and a gate between them."""
 
     name = "dpdf_lq"
+    version = 2
     citation = Citation(
         "Dual-Path Dynamic Fusion with Learnable Query for Multimodal Sentiment Analysis",
         "Miao Zhou, Lina Yang, Thomas Wu, Dongnan Yang, Xinru Zhang",
@@ -85,7 +104,9 @@ class DPDFLQ(Model):
             self.fusion_gate = nn.Sequential(
                 nn.Linear(2 * config.width, config.width), nn.GELU(), nn.Linear(config.width, 2)
             )
-        self.head = nn.Linear(config.width, self.outputs)
+        self.head: nn.Module = nn.Linear(config.width, self.outputs)
+        if config.head_layers == 2:
+            self.head = mlp(config.width, max(config.width // 2, 1), self.outputs, config.head_dropout)
 
     def forward(self, batch: Batch) -> ModelOutput:
         """Eqs. 1 to 36; ``weights`` hold the gate of Eq. 13 ("modality") and FG of Eq. 33 ("path")."""

@@ -49,7 +49,10 @@ class TFN(LateModel):
     )
     Config = TFNConfig
     config: TFNConfig
-    exceptions = {"weights": "every feature of the tensor is a product, which is no single modality's"}
+    exceptions = {
+        "weights": "every feature of the tensor is a product, which is no single modality's",
+        "energy": "the tensor holds the product of the three 1s in front, beside which small features weigh little",
+    }
 
     def __init__(
         self, features: FeatureSpec, target: TargetSpec, config: TFNConfig, *, pretrained: bool = True

@@ -7,6 +7,8 @@ any length fits; the order in which modalities follow each other means nothing t
 tokens are no keys and take no part in means and losses. The page docs/deviations.md lists what differs.
 """
 
+from typing import Any
+
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -21,15 +23,28 @@ from sentiprism.nn.objectives.task import TaskLoss, task_loss
 from sentiprism.nn.positions import LearnedPositions
 from sentiprism.types import Batch, FeatureSpec, ModelOutput, Sequence, TargetSpec
 
+NORMAL: dict[str, Any] = {"input_norm": False, "position_std": 1.0}
+"""As the released code starts: learned vectors from N(0, 1) beside projected frames as they are."""
+
 
 class TMTConfig(ModelConfig):
-    """Configuration of `TMT`; the defaults are the released code's for five classes."""
+    """Configuration of `TMT`; the defaults are the released code's for five classes, but for how it starts."""
 
     LOSSES = {"task": 10.0, "orth": 0.01, "sim": 1.0}
-    PRESETS = {"paper": {}, "acc3": {"loss_weights": {"task": 1.0, "orth": 0.05, "sim": 0.05}}}
-    """``acc3``: the weights of the released script for two and three classes."""
+    PRESETS = {
+        "default": {},
+        "paper": NORMAL,
+        "acc3": {**NORMAL, "loss_weights": {"task": 1.0, "orth": 0.05, "sim": 0.05}},
+    }
+    """``paper``: the released code; ``acc3``: with the weights of its script for two and three classes."""
     SEARCH = {"width": among(64, 128, 256), "depth": between(1, 3), "cross_depth": between(1, 3)}
 
+    preset: str = "default"
+    """Where the fields that are not given come from."""
+    input_norm: bool = True
+    """Whether a layer norm follows the projection of each modality."""
+    position_std: float = Field(0.02, gt=0)
+    """Of learned positions and tokens at the start; the released code draws them from N(0, 1)."""
     width: int = Field(256, gt=0)
     heads: int = Field(8, gt=0)
     head_width: int | None = Field(64, gt=0)
@@ -61,8 +76,8 @@ class MutualTransformer(nn.Module):
 
     def __init__(self, queries: int, sources: int, config: TMTConfig) -> None:
         super().__init__()
-        self.query_positions = LearnedPositions(queries, config.width)
-        self.source_positions = LearnedPositions(sources, config.width)
+        self.query_positions = LearnedPositions(queries, config.width, config.position_std)
+        self.source_positions = LearnedPositions(sources, config.width, config.position_std)
         self.dropout = nn.Dropout(config.embed_dropout)
         self.layers = _transformer(config, config.cross_depth, config.width, cross=True)
 
@@ -76,6 +91,7 @@ class TMT(Model):
     """Tokens that gather what modalities share and what each has alone, and then read each other."""
 
     name = "tmt"
+    version = 2
     citation = Citation(
         "Token-disentangling mutual transformer for multimodal emotion recognition",
         "Guanghao Yin, Yuanyuan Liu, Tengfei Liu, Haoyu Zhang, Fang Fang, Chang Tang, Liangxiao Jiang",
@@ -96,10 +112,12 @@ class TMT(Model):
         width = config.width
         widths = self.input_widths
         self.projections = nn.ModuleDict({m: nn.Linear(inputs, width) for m, inputs in widths.items()})
-        self.positions = nn.ModuleDict({m: LearnedPositions(config.positions, width) for m in widths})
+        self.norms = nn.ModuleDict({m: nn.LayerNorm(width) for m in widths if config.input_norm})
+        std = config.position_std
+        self.positions = nn.ModuleDict({m: LearnedPositions(config.positions, width, std) for m in widths})
         specific = config.specific_tokens * len(self.modalities)
-        # a token and its position, both from N(0, 1), are one vector
-        self.tokens = nn.Parameter(torch.randn(config.invariant_tokens + specific, width) * 2**0.5)
+        # a token and its position, both from one distribution, are one vector
+        self.tokens = nn.Parameter(torch.randn(config.invariant_tokens + specific, width) * 2**0.5 * std)
         self.input_dropout, self.embed_dropout = nn.Dropout(config.dropout), nn.Dropout(config.embed_dropout)
         self.disentangler = _transformer(config, config.depth, 2 * width)
         self.specific_reads = MutualTransformer(specific, config.invariant_tokens, config)
@@ -165,7 +183,10 @@ class TMT(Model):
         """(B, T, F) or token ids -> (B, T, D); nothing of the padding is read."""
         sequence = self.sequence(modality, batch)
         values = sequence.values.masked_fill(~sequence.mask.unsqueeze(-1), 0.0)
-        return Sequence(self.projections[modality](self.input_dropout(values)), sequence.mask)
+        projected = self.projections[modality](self.input_dropout(values))
+        if self.config.input_norm:
+            projected = self.norms[modality](projected)
+        return Sequence(projected, sequence.mask)
 
     def _disentangle(self, frames: list[Sequence], present: Tensor) -> tuple[Tensor, Tensor]:
         """Tokens in front of all frames, read from them: invariant (B, I, D) and specific (B, M, S, D)."""

@@ -13,7 +13,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from sentiprism.models.base import Citation
-from sentiprism.models.tmt import TMT, TMTConfig
+from sentiprism.models.tmt import NORMAL, TMT, TMTConfig
 from sentiprism.nn.blocks import masked_softmax
 from sentiprism.types import FeatureSpec, Sequence, TargetSpec
 
@@ -21,11 +21,7 @@ from sentiprism.types import FeatureSpec, Sequence, TargetSpec
 class TMTAMWConfig(TMTConfig):
     """Configuration of `TMTAMW`; the defaults are its paper's, ``tmt`` those of the released TMT."""
 
-    PRESETS = {
-        "paper": {},
-        "tmt": {"width": 256, "depth": 2, "cross_depth": 2},
-        "acc3": TMTConfig.PRESETS["acc3"],
-    }
+    PRESETS = {**TMTConfig.PRESETS, "tmt": {**NORMAL, "width": 256, "depth": 2, "cross_depth": 2}}
 
     width: int = Field(128, gt=0)
     depth: int = Field(4, gt=0)
@@ -64,6 +60,7 @@ class TMTAMW(TMT):
     """`TMT` that learns how much of each modality to take."""
 
     name = "tmt_amw"
+    version = 2
     citation = Citation(
         "Adaptive Modality Weighting For Multimodal Emotion Recognition In Token-disentangling Mutual Transformer",
         "Wenzhi Yan",

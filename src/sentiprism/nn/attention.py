@@ -28,6 +28,7 @@ class Attention(nn.Module):
         dropout: on the attention weights.
         causal: a query step sees no later source step; where the lengths differ, as many more as they differ by
             (fairseq's offset, taken of true lengths).
+        bias: of the projections to queries, keys and values.
     """
 
     def __init__(
@@ -39,26 +40,49 @@ class Attention(nn.Module):
         source_width: int | None = None,
         dropout: float = 0.0,
         causal: bool = False,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         if head_width is None and width % heads:
             raise ValueError(f"{heads} heads do not divide a width of {width}")
         inner = heads * (head_width or width // heads)
         self.heads, self.dropout, self.causal = heads, dropout, causal
-        self.query = nn.Linear(width, inner)
-        self.key = nn.Linear(source_width or width, inner)
-        self.value = nn.Linear(source_width or width, inner)
+        self.query = nn.Linear(width, inner, bias=bias)
+        self.key = nn.Linear(source_width or width, inner, bias=bias)
+        self.value = nn.Linear(source_width or width, inner, bias=bias)
         self.out = nn.Linear(inner, width)
         self.seen: list[Tensor] | None = None
         """Where `attention_maps` collects."""
 
-    def forward(self, query: Tensor, source: Tensor, mask: Tensor, query_mask: Tensor | None = None) -> Tensor:
-        """(B, Tq, D), (B, Tk, D'), (B, Tk) bool -> (B, Tq, D); only causal attention asks for (B, Tq) of the query."""
+    def forward(
+        self,
+        query: Tensor,
+        source: Tensor,
+        mask: Tensor,
+        query_mask: Tensor | None = None,
+        content: Tensor | None = None,
+    ) -> Tensor:
+        """Attend.
+
+        Args:
+            query: (B, Tq, D).
+            source: (B, Tk, D').
+            mask: (B, Tk) bool.
+            query_mask: (B, Tq) bool; only causal attention asks for it.
+            content: (B, Tk, D') that values are made from; None = ``source``.
+
+        Returns:
+            (B, Tq, D).
+        """
         present = mask.any(dim=1)[:, None, None]
         allowed = self._allowed(query.shape[1], mask, query_mask)
         q, k, v = (
             projection(values).unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (B, H, T, inner / H)
-            for projection, values in ((self.query, query), (self.key, source), (self.value, source))
+            for projection, values in (
+                (self.query, query),
+                (self.key, source),
+                (self.value, source if content is None else content),
+            )
         )
         if self.seen is not None:
             self.seen.append(masked_softmax(q @ k.transpose(-1, -2) / k.shape[-1] ** 0.5, allowed) * present[..., None])
@@ -108,6 +132,8 @@ class TransformerLayer(nn.Module):
         cross: the source is another sequence, with a norm of its own where ``norm`` is ``pre``.
         inner_norm: one more layer norm inside the feed-forward part, in front of its first linear layer.
         eps: of the other layer norms.
+        separate: layer norms of their own for query, key and value, and no bias in their projections, as in the codes
+            of ALMT, TMT and DPDF-LQ; only where ``norm`` is ``pre``.
     """
 
     def __init__(
@@ -125,13 +151,16 @@ class TransformerLayer(nn.Module):
         cross: bool = False,
         inner_norm: bool = False,
         eps: float = 1e-5,
+        separate: bool = False,
     ) -> None:
         super().__init__()
         self.pre = norm == "pre"
         lost = dropout if attention_dropout is None else attention_dropout
-        self.attention = Attention(width, heads, head_width=head_width, dropout=lost, causal=causal)
+        options: dict[str, Any] = {"head_width": head_width, "dropout": lost, "causal": causal, "bias": not separate}
+        self.attention = Attention(width, heads, **options)
         self.norm = nn.LayerNorm(width, eps=eps)
-        self.source_norm = nn.LayerNorm(width, eps=eps) if cross and self.pre else None
+        self.source_norm = nn.LayerNorm(width, eps=eps) if (cross or separate) and self.pre else None
+        self.value_norm = nn.LayerNorm(width, eps=eps) if separate else None
         self.feed_norm = nn.LayerNorm(width, eps=eps)
         self.feed_inner_norm = nn.LayerNorm(width) if inner_norm else nn.Identity()
         self.feed = nn.Sequential(
@@ -162,12 +191,14 @@ class TransformerLayer(nn.Module):
         if first is not None and self.attention.causal:
             raise ValueError("a causal layer gives all steps")
         query = self.norm(x) if self.pre else x
-        if source is None:
-            source = query
-        elif self.source_norm is not None:
-            source = self.source_norm(source)
+        seen = x if source is None else source
+        content = None if self.value_norm is None else self.value_norm(seen)
+        if self.source_norm is not None:
+            seen = self.source_norm(seen)
+        elif source is None:
+            seen = query
         x, query = x[:, :first], query[:, :first]
-        x = x + self.dropout(self.attention(query, source, mask, query_mask))
+        x = x + self.dropout(self.attention(query, seen, mask, query_mask, content))
         if self.pre:
             return x + self.dropout(self.feed(self.feed_inner_norm(self.feed_norm(x))))  # type: ignore[no-any-return]
         x = self.norm(x)

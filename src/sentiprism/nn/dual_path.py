@@ -10,7 +10,7 @@ from torch.nn import functional
 from sentiprism.config import Config
 from sentiprism.errors import UserError
 from sentiprism.nn.attention import TransformerLayer
-from sentiprism.nn.global_tokens import SpatialAttention, TokenCross, TokenEncoder, token_scales
+from sentiprism.nn.global_tokens import SpatialAttention, Start, TokenCross, TokenEncoder, token_scales
 from sentiprism.nn.learnable_query import QueryEncoder, QueryForm
 from sentiprism.nn.positions import LearnedPositions
 from sentiprism.types import Modality, Sequence
@@ -29,10 +29,16 @@ class PathConfig(Config):
     hidden: int = Field(256, gt=0)
     """Width inside the feed-forward parts ("hidden dimension")."""
     dropout: float = Field(0.0, ge=0, lt=1)
+    input_norm: bool = True
+    """Whether a layer norm follows the projection of each modality."""
+    position_std: float = Field(0.02, gt=0)
+    """Of learned positions, tokens and query at the start; the paper's code base draws them from N(0, 1)."""
     tokens: int = Field(8, gt=0)
     """l_t: learned tokens a sequence, and length of the learnable query."""
     positions: int = Field(512, gt=0)
     """Learned positions of each modality; later steps share the last."""
+    reader_positions: int | None = Field(None, gt=0)
+    """The same where the local path reads whole sequences; null = ``positions``."""
     reduction: int = Field(4, gt=0)
     """r of the channel attention (Eq. 17)."""
     query_depth: int = Field(3, gt=0)
@@ -45,6 +51,16 @@ class PathConfig(Config):
     """f_local: the extra token (Eq. 30, deaf and blind), or its mean with all target steps or with the learned ones."""
     global_pool: Literal["token0", "mean"] = "token0"
     """f and f_global: the extra token (Eqs. 21, 25), or its mean with the target tokens."""
+    joint_keys: bool = False
+    """Whether each modality's keys and values read all modalities, as Eqs. 7 and 8 are printed, or its own tokens."""
+    gather_head_width: int | None = Field(None, gt=0)
+    """d_h where the query gathers; null = ``head_width``."""
+    head_dropout: float = Field(0.0, ge=0, lt=1)
+    """On f_global and before the last layer of a head of two."""
+    released: bool = False
+    """The structure of the released code: text tokens with positions from the first level on, the normalised query
+    added beside the query, a convolution without padding, one reader for Eqs. 21 and 25, layer norms for query, key and
+    value apart, tokens at 0 with positions of their own, a query that starts at 1."""
     query: QueryForm | Literal["none"] = "dglqa"
     """Attention of the query encoder ("DGLQA → Std.A, AHL"); ``none``: the modalities' mean tokens ("w/o DGLQA")."""
     global_attention: bool = True
@@ -57,6 +73,8 @@ class PathConfig(Config):
         if self.swap_attention and self.global_attention and self.global_pool == "token0":
             cause = "with swap_attention the extra token of the global path reads the text only, never the query"
             raise UserError(cause, "set global_pool to mean")
+        if self.released and self.tokens < 3:
+            raise UserError("the released code's convolution leaves two tokens fewer", "set tokens to 3 or more")
         return self
 
     @property
@@ -67,7 +85,13 @@ class PathConfig(Config):
             "hidden": self.hidden,
             "head_width": self.head_width,
             "dropout": self.dropout,
+            "separate": self.released,
         }
+
+    @property
+    def start(self) -> Start:
+        """What learned vectors start from."""
+        return Start(self.position_std, self.input_norm, placed_tokens=self.released)
 
 
 class GlobalPath(nn.Module):
@@ -82,41 +106,42 @@ class GlobalPath(nn.Module):
         super().__init__()
         self.config, self.modalities = config, tuple(inputs)
         width, tokens, has_text = config.width, config.tokens, "text" in inputs
-        self.encoders = nn.ModuleDict(
-            {
-                m: TokenEncoder(size, width, tokens=tokens, steps=config.positions, **config.layer)
-                for m, size in inputs.items()
-            }
-        )
+        options = {"tokens": tokens, "steps": config.positions, "start": config.start, **config.layer}
+        self.encoders = nn.ModuleDict({m: TokenEncoder(size, width, **options) for m, size in inputs.items()})
         self.text_layers = nn.ModuleList(
             TransformerLayer(width, **config.layer) for _ in range((config.query_depth - 1) * has_text)
         )
         if len(self.text_layers):
-            self.text_positions = LearnedPositions(tokens, width)
+            self.text_positions = LearnedPositions(tokens, width, config.position_std)
         if config.query != "none":
+            gather: dict[str, Any] = {} if config.query == "ahl" else {"bias": not config.released}
+            if config.query == "dglqa":
+                gather |= {"joint": config.joint_keys, "add_normed": config.released}
             self.query = QueryEncoder(
                 config.query_depth,
                 width,
                 len(inputs),
                 config.heads,
-                head_width=config.head_width,
+                head_width=config.gather_head_width or config.head_width,
                 tokens=tokens,
                 form=config.query,
                 reduction=config.reduction,
+                std=None if config.released else config.position_std,
+                **gather,
             )
-        self.convolution = nn.Conv1d(width, width, 3, padding=1, groups=width)
-        self.norm = nn.BatchNorm1d(width)
+        self.convolution = nn.Conv1d(width, width, 3, padding=int(not config.released), groups=width)
+        self.norm, self.dropout = nn.BatchNorm1d(width), nn.Dropout(config.head_dropout)
         if has_text:
             self.balance = nn.Linear((3 if config.global_attention else 2) * width, width)
         if config.global_attention:
-            self.readers = nn.ModuleList(self._cross(has_text) for _ in range(1 + has_text))  # Eqs. 21, 25
+            count = 1 + (has_text and not config.released)
+            self.readers = nn.ModuleList(self._cross(has_text) for _ in range(count))  # Eqs. 21, 25
 
     def _cross(self, has_text: bool) -> TokenCross:
         tables = [self.config.tokens]
         target = tables if has_text and self.config.global_pool == "mean" else []
-        return TokenCross(
-            self.config.global_depth, self.config.width, source=tables, target=target, **self.config.layer
-        )
+        options = {"source": tables, "target": target, "start": self.config.start, **self.config.layer}
+        return TokenCross(self.config.global_depth, self.config.width, **options)
 
     def forward(self, sequences: dict[Modality, Sequence], present: Tensor) -> tuple[Tensor, Tensor | None, Tensor]:
         """Eqs. 1 to 25.
@@ -137,19 +162,22 @@ class GlobalPath(nn.Module):
         else:
             query, gate = self.query(scales, present)
         refined = self.norm(functional.gelu(self.convolution(query.transpose(1, 2)))).transpose(1, 2)  # Eq. 20
-        return self._refine(refined, scales[-1], present), gate, h.mean(dim=2)
+        return self.dropout(self._refine(refined, scales[-1], present)), gate, h.mean(dim=2)
 
     def _scales(self, h: Tensor, present: Tensor) -> list[Tensor]:
         """Eq. 4: (B, M, L, D) a layer of the query encoder, with the text of that level; 0 where it is missing."""
         layers = self.text_layers
-        scales = token_scales(h, present, self.text_positions, layers, placed=False) if len(layers) else [h]
+        scales = (
+            token_scales(h, present, self.text_positions, layers, placed=self.config.released) if len(layers) else [h]
+        )
         return scales * (self.config.query_depth // len(scales))
 
     def _refine(self, query: Tensor, top: Tensor, present: Tensor) -> Tensor:
         """Eqs. 21 to 25: LQ' (B, L, D) and the topmost tokens (B, M, L, D) -> f_global (B, D)."""
         if self.modalities[0] != "text":
             return self._read(-1, query, None) if self.config.global_attention else query.mean(dim=1)
-        text = Sequence(top[:, 0], present[:, :1].expand(-1, top.shape[2]))
+        L = query.shape[1]  # two less than tokens in the released code
+        text = Sequence(top[:, 0, :L], present[:, :1].expand(-1, L))
         parts = [query, text.values]
         if self.config.global_attention:
             parts.append(self._read(0, query, text).unsqueeze(1).expand_as(query))  # Eq. 21
@@ -181,8 +209,12 @@ class LocalPath(nn.Module):
         width, K, steps = config.width, config.tokens, config.positions
         reads = self.source + self.target
         self.encoders = nn.ModuleDict(
-            {m: TokenEncoder(inputs[m], width, tokens=K, steps=steps, **config.layer) for m in reads}
+            {
+                m: TokenEncoder(inputs[m], width, tokens=K, steps=steps, start=config.start, **config.layer)
+                for m in reads
+            }
         )
+        steps = config.reader_positions or steps
         if "vision" in reads:
             self.spatial = SpatialAttention(inputs["vision"])
         self.reader = TokenCross(
@@ -190,6 +222,7 @@ class LocalPath(nn.Module):
             width,
             source=[K + steps for _ in self.source],
             target=[K + steps if self.whole else K for _ in self.target],
+            start=config.start,
             **config.layer,
         )
 

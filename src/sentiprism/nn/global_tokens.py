@@ -1,5 +1,7 @@
 """Sequences with learned tokens in front, and attention between such sequences (ALMT, Zhang et al., EMNLP 2023)."""
 
+from typing import Any, NamedTuple
+
 import torch
 from torch import Tensor, nn
 
@@ -7,6 +9,20 @@ from sentiprism.nn.attention import Transformer, prepend
 from sentiprism.nn.blocks import TemporalConv, masked_mean
 from sentiprism.nn.positions import LearnedPositions
 from sentiprism.types import Sequence
+
+
+class Start(NamedTuple):
+    """What tokens and positions start from, beside the steps that they are added to."""
+
+    std: float = 1.0
+    """Of learned vectors; the papers of this family draw them from N(0, 1)."""
+    norm: bool = False
+    """Whether a layer norm follows the projection of the steps."""
+    placed_tokens: bool = False
+    """Whether tokens start at 0 and have positions of their own (the codes of ALMT and DPDF-LQ)."""
+
+
+NORMAL = Start()
 
 
 class TokenEncoder(nn.Module):
@@ -19,8 +35,8 @@ class TokenEncoder(nn.Module):
         hidden: feed-forward width.
         tokens: K learned tokens.
         steps: size of the table of positions; later steps share its last.
-        head_width: width of a head.
-        dropout: inside the layer.
+        start: what learned vectors start at and whether projected steps are normalised.
+        options: of the layer, see `sentiprism.nn.attention.TransformerLayer`.
     """
 
     def __init__(
@@ -32,20 +48,22 @@ class TokenEncoder(nn.Module):
         *,
         tokens: int = 8,
         steps: int = 512,
-        head_width: int | None = None,
-        dropout: float = 0.0,
+        start: Start = NORMAL,
+        **options: Any,
     ) -> None:
         super().__init__()
-        self.project = nn.Linear(inputs, width)
-        self.tokens = nn.Parameter(torch.randn(tokens, width))
-        self.positions = LearnedPositions(steps, width)
-        self.transformer = Transformer(
-            1, width, heads, hidden, final_norm=False, head_width=head_width, dropout=dropout
-        )
+        self.project: nn.Module = nn.Linear(inputs, width)
+        if start.norm:
+            self.project = nn.Sequential(self.project, nn.LayerNorm(width))
+        self.tokens = nn.Parameter(torch.randn(tokens, width) * (0.0 if start.placed_tokens else start.std))
+        self.token_positions = LearnedPositions(tokens, width, start.std) if start.placed_tokens else nn.Identity()
+        self.positions = LearnedPositions(steps, width, start.std)
+        self.transformer = Transformer(1, width, heads, hidden, final_norm=False, **options)
 
     def forward(self, sequence: Sequence, whole: bool = True) -> Sequence:
         """(B, T, F) -> (B, K + T, D), or (B, K, D) where only the tokens are wanted; a missing row is all padding."""
-        x, mask = prepend(self.tokens, self.positions(self.project(sequence.values)), sequence.mask)
+        tokens = self.token_positions(self.tokens.unsqueeze(0)).squeeze(0)
+        x, mask = prepend(tokens, self.positions(self.project(sequence.values)), sequence.mask)
         first = None if whole else len(self.tokens)
         hidden = self.transformer(x, mask, first=first)
         real = mask[:, :first] & sequence.present.unsqueeze(1)
@@ -90,8 +108,9 @@ class TokenCross(nn.Module):
         hidden: feed-forward width.
         source: sizes of the tables of positions, one for each source sequence.
         target: the same of the target sequences.
-        head_width: width of a head.
-        dropout: inside the layers.
+        start: what learned vectors start at. With positions for tokens one token stands in front of both sides, at a
+            position of its own in each; otherwise each side has a token.
+        options: of the layers, see `sentiprism.nn.attention.TransformerLayer`.
     """
 
     def __init__(
@@ -103,23 +122,25 @@ class TokenCross(nn.Module):
         *,
         source: list[int],
         target: list[int],
-        head_width: int | None = None,
-        dropout: float = 0.0,
+        start: Start = NORMAL,
+        **options: Any,
     ) -> None:
         super().__init__()
-        self.source_token = nn.Parameter(torch.randn(1, width))
-        self.target_token = nn.Parameter(torch.randn(1, width))
-        self.source_positions = nn.ModuleList(LearnedPositions(steps, width) for steps in source)
-        self.target_positions = nn.ModuleList(LearnedPositions(steps, width) for steps in target)
-        self.transformer = Transformer(
-            depth, width, heads, hidden, cross=True, final_norm=False, head_width=head_width, dropout=dropout
-        )
+        std = start.std
+        self.source_token = nn.Parameter(torch.randn(1, width) * std)
+        self.target_token = nn.Parameter(torch.randn(1, width) * std)
+        self.token = nn.Parameter(torch.zeros(1, width)) if start.placed_tokens else None
+        self.source_positions = nn.ModuleList(LearnedPositions(steps, width, std) for steps in source)
+        self.target_positions = nn.ModuleList(LearnedPositions(steps, width, std) for steps in target)
+        self.transformer = Transformer(depth, width, heads, hidden, cross=True, final_norm=False, **options)
 
     def forward(self, source: list[Sequence], target: list[Sequence]) -> Tensor:
         """(B, S, D) and (B, T, D) sequences, at least one in all -> (B, D)."""
         B = (source + target)[0].mask.shape[0]
-        keys, seen = _line(self.source_token, self.source_positions, source, B)
-        queries, mask = _line(self.target_token, self.target_positions, target, B)
+        token = 0.0 if self.token is None else self.token
+        asked, asking = token + self.source_token, token + self.target_token
+        keys, seen = _line(asked, self.source_positions, source, B)
+        queries, mask = _line(asking, self.target_positions, target, B)
         return masked_mean(self.transformer(queries, mask, keys, seen), mask)
 
 

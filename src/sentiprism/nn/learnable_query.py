@@ -20,13 +20,16 @@ class StandardQuery(nn.Module):
         modalities: M.
         heads: attention heads.
         head_width: d_h.
+        bias: of the projections to queries, keys and values.
     """
 
-    def __init__(self, width: int, modalities: int, heads: int, head_width: int | None = None) -> None:
+    def __init__(
+        self, width: int, modalities: int, heads: int, head_width: int | None = None, *, bias: bool = True
+    ) -> None:
         super().__init__()
         self.query_norm = nn.LayerNorm(width)
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(modalities))
-        self.attention = Attention(width, heads, head_width=head_width)
+        self.attention = Attention(width, heads, head_width=head_width, bias=bias)
 
     def forward(self, query: Tensor, tokens: Tensor, present: Tensor) -> tuple[Tensor, Tensor | None]:
         """Update the query; a missing modality has no token.
@@ -43,28 +46,82 @@ class StandardQuery(nn.Module):
         return query + self.attention(self.query_norm(query), source, mask), None
 
 
+class JointAttention(Attention):
+    """One attention a modality, whose keys and values read all modalities, mixed by a gate (DPDF-LQ, Eqs. 6 to 11, 14).
+
+    Args:
+        width: D.
+        modalities: M.
+        heads: attention heads.
+        head_width: d_h.
+        bias: of the projections to queries, keys and values.
+    """
+
+    def __init__(self, width: int, modalities: int, heads: int, head_width: int | None, *, bias: bool) -> None:
+        super().__init__(width, heads, head_width=head_width, bias=bias)
+        inner = self.query.out_features
+        self.key = nn.Linear(modalities * width, modalities * inner, bias=bias)
+        self.value = nn.Linear(modalities * width, modalities * inner, bias=bias)
+        self.modalities = modalities
+
+    def mixed(self, query: Tensor, con: Tensor, gate: Tensor) -> Tensor:
+        """(B, L, D), (B, L', M D) of Eq. 5, (B, M) -> (B, L, D)."""
+        q = self.query(query).unflatten(-1, (1, self.heads, -1)).movedim(1, 3)  # (B, 1, H, L, d_h)
+        k, v = (p(con).unflatten(-1, (self.modalities, self.heads, -1)).movedim(1, 3) for p in (self.key, self.value))
+        if self.seen is not None:
+            self.seen += list((q @ k.mT / k.shape[-1] ** 0.5).softmax(dim=-1).unbind(1))
+        out = functional.scaled_dot_product_attention(q.expand(-1, self.modalities, -1, -1, -1), k, v)
+        fused = (gate[:, :, None, None, None] * out).sum(dim=1)  # Eq. 14
+        result: Tensor = self.out(fused.transpose(1, 2).flatten(2))
+        return result
+
+
 class DGLQA(StandardQuery):
     """Dynamic global learnable query attention: one attention a modality, mixed by a gate (DPDF-LQ, Eqs. 5 to 15).
 
-    Keys and values of all modalities come from one projection. Eq. 15's FC is applied to each modality's output
-    before the sum of Eq. 14: the gate sums to 1, so the numbers are the same.
+    Eq. 15's FC is applied to each modality's output before the sum of Eq. 14 where keys and values come from one
+    projection for all modalities: the gate sums to 1, so the numbers are the same.
 
-    Arguments as of `StandardQuery`.
+    Args:
+        width: D.
+        modalities: M.
+        heads: attention heads.
+        head_width: d_h.
+        joint: each modality's keys and values read all modalities, as Eqs. 7 and 8 are printed; otherwise its own.
+        add_normed: the normalised query is added beside the query (the authors' code).
+        bias: of the projections to queries, keys and values.
     """
 
-    def __init__(self, width: int, modalities: int, heads: int, head_width: int | None = None) -> None:
-        super().__init__(width, modalities, heads, head_width)
+    def __init__(
+        self,
+        width: int,
+        modalities: int,
+        heads: int,
+        head_width: int | None = None,
+        *,
+        joint: bool = False,
+        add_normed: bool = False,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(width, modalities, heads, head_width, bias=bias)
+        self.add_normed = add_normed
+        if joint:
+            self.attention = JointAttention(width, modalities, heads, head_width, bias=bias)
         self.gate = nn.Linear(modalities * width, modalities)
 
     def forward(self, query: Tensor, tokens: Tensor, present: Tensor) -> tuple[Tensor, Tensor | None]:
         """As `StandardQuery`; a missing modality has no share in the gate (B, M), whose rows sum to 1."""
         B, M, _, _ = tokens.shape
         con = normed(self.norms, tokens) * present[..., None, None]  # Eq. 5, channels still apart
-        queries = self.query_norm(query).unsqueeze(1).expand(-1, M, -1, -1).flatten(0, 1)
-        out = self.attention(queries, con.flatten(0, 1), real_tokens(tokens, present).flatten(0, 1))  # Eqs. 6 to 11
         gate = masked_softmax(self.gate(con.mean(dim=2).flatten(1)), present)  # Eqs. 12, 13
-        fused = (gate[..., None, None] * out.unflatten(0, (B, M))).sum(dim=1)  # Eq. 14
-        return query + fused, gate  # Eq. 15
+        asked = self.query_norm(query)
+        if isinstance(self.attention, JointAttention):
+            fused = self.attention.mixed(asked, con.transpose(1, 2).flatten(2), gate)
+        else:
+            queries = asked.unsqueeze(1).expand(-1, M, -1, -1).flatten(0, 1)
+            out = self.attention(queries, con.flatten(0, 1), real_tokens(tokens, present).flatten(0, 1))  # Eqs. 6 to 11
+            fused = (gate[..., None, None] * out.unflatten(0, (B, M))).sum(dim=1)  # Eq. 14
+        return query + (asked + fused if self.add_normed else fused), gate  # Eq. 15
 
 
 class AHL(nn.Module):
@@ -134,6 +191,7 @@ class QueryEncoder(nn.Module):
         tokens: L, length of the query.
         form: the attention inside a layer.
         reduction: r of the channel attention; None = there is none (ALMT).
+        std: of the query at the start, from N(0, std²); None = it is 1 (the codes of ALMT and DPDF-LQ).
         options: of the attention.
     """
 
@@ -148,10 +206,12 @@ class QueryEncoder(nn.Module):
         tokens: int = 8,
         form: QueryForm = "dglqa",
         reduction: int | None = 4,
+        std: float | None = 1.0,
         **options: Any,
     ) -> None:
         super().__init__()
-        self.query = nn.Parameter(torch.randn(tokens, width))  # LQ_0
+        start = torch.ones(tokens, width) if std is None else torch.randn(tokens, width) * std
+        self.query = nn.Parameter(start)  # LQ_0
         self.attentions = nn.ModuleList(
             FORMS[form](width, modalities, heads, head_width, **options) for _ in range(depth)
         )

@@ -53,6 +53,8 @@ class OptimConfig(Config):
     balance_smoothing: float = Field(0.05, ge=0, lt=1)
     """Of ``balanced``: standard deviation, as a share of the labels' range, of the Gaussian by which their distribution
     is smoothed (label-distribution smoothing, Yang et al. 2021); 0 = labels as they are counted."""
+    stop_after: int | None = Field(None, gt=0, le=MOST_EPOCHS)
+    """Epochs after which training stops, while the schedule stays that of all ``epochs``; null = after all."""
     patience: int | None = Field(None, gt=0, le=MOST_EPOCHS)
     """Epochs without a better valid score before training stops."""
     select: str | None = None

@@ -113,10 +113,15 @@ class Trainer:
         return next((row for row in reversed(self.history) if row["best"]), None)
 
     @property
+    def length(self) -> int:
+        """Epochs that are trained at most."""
+        return min(self.optim.epochs, self.optim.stop_after or self.optim.epochs)
+
+    @property
     def finished(self) -> bool:
         """No epoch is left, or patience is."""
         waited = len(self.history) - 1 - self.best["epoch"] if self.best else 0
-        return self.epoch >= self.optim.epochs or (self.optim.patience is not None and waited >= self.optim.patience)
+        return self.epoch >= self.length or (self.optim.patience is not None and waited >= self.optim.patience)
 
     def run(self, progress: TrainingProgress, log: Log) -> dict[str, Any]:
         """Train, or go on from the last checkpoint, and return the best epoch's line."""
@@ -129,7 +134,7 @@ class Trainer:
         if self.model.closed_form:
             self._solve(progress, log)
         else:
-            progress.seed(f"seed {self.seed}", self.optim.epochs * self.steps, self.epoch * self.steps + self.step)
+            progress.seed(f"seed {self.seed}", self.length * self.steps, self.epoch * self.steps + self.step)
             while not self.finished:
                 log(self._epoch(progress))
         best = self.best
