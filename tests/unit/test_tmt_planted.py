@@ -45,7 +45,7 @@ def test_orthogonality_takes_correlation_out_of_the_parts_and_leaves_the_task():
     correlation, loss = {}, {}
     for weight in (0.0, 0.003):
         losses = {"task": 1.0, "orth": weight, "sim": 0.0}
-        output = fit("tmt", train, 130, 1e-2, loss_weights=losses, **small_)(test)
+        output = fit("tmt", train, 130, 1e-2, preset="paper", loss_weights=losses, **small_)(test)
         parts = [output.features[key] for key in ("shared", *(f"specific.{m}" for m in MODALITIES))]
         matrix = torch.corrcoef(torch.cat(parts, dim=1).T).abs().unflatten(0, (4, 8)).unflatten(2, (4, 8))
         blocks = matrix.mean(dim=(1, 3))
@@ -62,7 +62,7 @@ def test_amw_weights_follow_the_modality_that_carries_the_label(informative):
     label = uniform(256, seed=informative)
     signals = torch.zeros(256, 3, 1)
     signals[:, informative, 0] = label
-    model = fit("tmt_amw", planted(signals, label, 0), 60, 5e-3, placement="before_disentangle")
+    model = fit("tmt_amw", planted(signals, label, 0), 120, 5e-3, placement="before_disentangle")
     shares = model.weighting(torch.zeros(1, 3, 16), torch.ones(1, 3, dtype=torch.bool))[0].mean(1)
     others = [share for i, share in enumerate(shares.tolist()) if i != informative]
     assert shares[informative] > max(others) + 0.01

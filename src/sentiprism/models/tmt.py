@@ -45,6 +45,8 @@ class TMTConfig(ModelConfig):
     """Whether a layer norm follows the projection of each modality."""
     position_std: float = Field(0.02, gt=0)
     """Of learned positions and tokens at the start; the released code draws them from N(0, 1)."""
+    frame_std: float | None = Field(None, gt=0)
+    """The same of the positions of frames; null = ``position_std``."""
     width: int = Field(256, gt=0)
     heads: int = Field(8, gt=0)
     head_width: int | None = Field(64, gt=0)
@@ -113,8 +115,8 @@ class TMT(Model):
         widths = self.input_widths
         self.projections = nn.ModuleDict({m: nn.Linear(inputs, width) for m, inputs in widths.items()})
         self.norms = nn.ModuleDict({m: nn.LayerNorm(width) for m in widths if config.input_norm})
-        std = config.position_std
-        self.positions = nn.ModuleDict({m: LearnedPositions(config.positions, width, std) for m in widths})
+        std, frames = config.position_std, config.frame_std or config.position_std
+        self.positions = nn.ModuleDict({m: LearnedPositions(config.positions, width, frames) for m in widths})
         specific = config.specific_tokens * len(self.modalities)
         # a token and its position, both from one distribution, are one vector
         self.tokens = nn.Parameter(torch.randn(config.invariant_tokens + specific, width) * 2**0.5 * std)

@@ -27,6 +27,9 @@ class TMTAMWConfig(TMTConfig):
     depth: int = Field(4, gt=0)
     cross_depth: int = Field(4, gt=0)
     """The paper counts four layers and does not say of which stack: all have as many."""
+    frame_std: float | None = Field(1.0, gt=0)
+    """Large beside what is weighted before it is disentangled: each layer begins with a norm, which would take a scale
+    away again if nothing of another scale were added."""
     placement: Literal["after_disentangle", "before_disentangle", "sum"] = "after_disentangle"
     """What is weighted: the specific tokens, or the projected frames. ``sum`` puts one token, the weighted sum over
     modalities, in the place of the specific ones."""
