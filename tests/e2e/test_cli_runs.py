@@ -183,6 +183,7 @@ def test_a_run_is_damaged_calibrated_and_compared(cli, refused, finished, tmp_pa
     assert cli("calibrate", "run", "--replace", "--device", "cpu").status == 0
     assert f"{100 * found['groups']['extremes']['coverage']['mean']:.2f}" in shown
     assert "90% interval" in shown
+    assert "95% bootstrap interval over 4 videos" in shown
     assert "calibrated intervals" in cli("evaluate", "run", "--device", "cpu").out
     assert "level is 2" in refused("calibrate", "run", "--level", 2)
 

@@ -197,6 +197,8 @@ def calibrate(
 
 
 def _show_calibrated(found: "Calibrated", show: int) -> None:
+    from sentiprism.evaluation.bootstrap import drawn_over
+
     first = found.calibrations[0]
     sets = first.kind == "set"
     size, counts = "classes in the set" if sets else "mean width", found.groups | found.classes
@@ -210,7 +212,8 @@ def _show_calibrated(found: "Calibrated", show: int) -> None:
     share = f"{100 * first.level:g}%"
     caption = (
         f"{share} {'sets' if sets else 'intervals'} by split conformal prediction on {first.samples} utterances of "
-        f"valid, which also chose the epoch\n{found.selection}"
+        f"valid, which also chose the epoch\n95% bootstrap interval over {drawn_over(found.predictions[0].videos)}\n"
+        f"{found.selection}"
     )
     title = f"{found.model} on {found.dataset}, {found.split}: how often the label is inside"
     table(title, columns, [line(*item) for item in counts.items()], caption, numbers=columns[1:])
