@@ -63,7 +63,8 @@ class TrainingProgress:
     def epoch(self, row: dict[str, Any], select: str) -> None:
         """An epoch is done; ``row`` is its line of metrics.jsonl."""
         valid = row["valid"][select]
-        status = f"{place_of(row):<8}  train loss {row['train']['total']:.4f}  valid {select} {valid:.4f}"
+        place = place_of(row) if "solution" in row else f"epoch {row['epoch']:>2}"
+        status = f"{place}  train loss {row['train']['total']:.4f}  valid {select} {valid:.4f}"
         status += "  best so far" if row["best"] else ""
         if self._task is not None:
             self._bar.update(self._task, status=status)
