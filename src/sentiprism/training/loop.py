@@ -10,7 +10,6 @@ from typing import Any, cast
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from sentiprism.data.augment import Augmentation
 from sentiprism.data.prepare import PreparedSplit
@@ -19,6 +18,7 @@ from sentiprism.errors import UserError
 from sentiprism.files import write_text
 from sentiprism.metrics import Protocol
 from sentiprism.models import Model, save_model
+from sentiprism.training.average import WeightAverage
 from sentiprism.training.checkpoint import load_checkpoint, save_checkpoint
 from sentiprism.training.closed_form import all_batches
 from sentiprism.training.config import RunConfig
@@ -76,8 +76,7 @@ class Trainer:
         self.wrapped, self.optimizer = engine.prepare(model, build_optimizer(model, config.optim))
         self.parts = nn.ModuleDict({"model": model})  # what a checkpoint holds
         if self.optim.average is not None:
-            mean = get_ema_multi_avg_fn(self.optim.average)  # type: ignore[no-untyped-call]
-            self.parts["average"] = AveragedModel(model, multi_avg_fn=mean, use_buffers=True)
+            self.parts["average"] = WeightAverage(model, self.optim.average)
         if (memory := model.remember(len(train))) is not None:  # after the average, which copies the model
             self.parts["memory"] = memory.to(engine.device)
         shares = None
@@ -105,7 +104,7 @@ class Trainer:
         """The model that valid selects and the run keeps: the average of the weights where one is taken."""
         if self.optim.average is None or self.model.closed_form:
             return self.model
-        return cast(Model, cast(AveragedModel, self.parts["average"]).module)
+        return cast(WeightAverage, self.parts["average"]).module
 
     @property
     def best(self) -> dict[str, Any] | None:
@@ -216,7 +215,7 @@ class Trainer:
             self.engine.clip(list(self.model.parameters()), self.optim.clip)
         self.optimizer.step()
         if self.optim.average is not None:
-            cast(AveragedModel, self.parts["average"]).update_parameters(self.model)
+            cast(WeightAverage, self.parts["average"]).update(self.model)
         for batch, output in seen:
             self.model.after_step(batch, output)
         self.step += 1
