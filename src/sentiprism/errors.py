@@ -25,7 +25,8 @@ class UserError(Exception):
     """
 
     def __init__(self, cause: str, remedy: str) -> None:
-        self.cause, self.remedy = (shorten(printable(" ".join(part.split()))) for part in (cause, remedy))
+        parts = (" ".join(shorten(part, 4 * MOST).split()) for part in (cause, remedy))  # it may have megabytes
+        self.cause, self.remedy = (shorten(printable(part)) for part in parts)
         super().__init__(f"{self.cause}; {self.remedy}")
 
     def __reduce__(self) -> tuple[type["UserError"], tuple[str, str]]:
@@ -61,15 +62,21 @@ def shorten(text: str, most: int = MOST) -> str:
     return text if len(text) <= most else f"{text[:half]} ... {text[-half:]}"
 
 
-def suggest(name: str, known: Iterable[str]) -> str:
-    """Remedy for an unknown name: its three nearest matches, else the first few of what there is."""
+def suggest(name: str, known: Iterable[str], otherwise: str = "choose one of") -> str:
+    """Remedy for an unknown name: its three nearest matches, else the first few of what there is.
+
+    Args:
+        name: what was asked for.
+        known: what there is.
+        otherwise: what is said before names that are not near.
+    """
     names = sorted(known)
     lower = {one.lower(): one for one in reversed(names)}  # of two that differ by case alone, the first
     near = [lower[one] for one in get_close_matches(name[:100].lower(), lower, n=3, cutoff=0.6)]
     if near:
         quoted = [repr(one) for one in near]
         return f"did you mean {' or '.join([', '.join(quoted[:-1]), quoted[-1]] if quoted[1:] else quoted)}?"
-    return f"choose one of: {few(names)}" if names else "there are none yet"
+    return f"{otherwise}: {few(names)}" if names else "there are none yet"
 
 
 def few(names: Iterable[str]) -> str:

@@ -49,13 +49,13 @@ def array(values: Any) -> bytes:
 
 HEADER = "{'descr': '%s', 'fortran_order': False, 'shape': %s}"
 HEADERS = {
-    "objects": (HEADER % ("|O", "(4, 2)"), "cannot be read"),
+    "objects": (HEADER % ("|O", "(4, 2)"), "or holds Python objects; save it again, without"),
     "larger than the file": (HEADER % ("<f4", "(4, 1000000000000)"), "cannot be read"),
     "larger than any file": (HEADER % ("<f4", f"({2**62}, {2**62})"), "cannot be read"),
     "negative": (HEADER % ("<f4", "(-4, 2)"), "cannot be read"),
     "no shape": (HEADER % ("<f4", "'x'"), "cannot be read"),
-    "code": ("__import__('os').abort()", "cannot be read"),
-    "nested": ("(" * 100, "cannot be read"),
+    "code": ("__import__('os').abort()", "is damaged: its header does not describe an array"),
+    "nested": ("(" * 100, "is damaged: its header does not describe an array"),
     "record": (HEADER.replace("'%s'", "%s") % ("[('a', '<f4')]", "(4, 2)"), "store (N, F) or (N, T, F) numbers"),
     "complex": (HEADER % ("<c8", "(4, 2)"), "holds complex64"),
     "one number": (HEADER % ("<f4", "()"), "of shape ()"),

@@ -151,7 +151,7 @@ def without(arrays: dict, *keys: str) -> dict:
         (flat() | {"label": np.ones((6, 2))}, {"folds": "1/3"}, "for 12 labels"),
         ({"label": np.array(1.0)}, {"folds": "1/3"}, r"label has the shape \(\)"),
         (flat() | {"words": np.arange(6)}, {"folds": "1/3"}, "words is of type int64; store strings"),
-        (flat() | {"words": np.array([b"\xff"] * 6)}, {"folds": "1/3"}, "no ASCII"),
+        (flat() | {"words": np.array([b"\xff"] * 6)}, {"folds": "1/3"}, "not ASCII"),
         (flat() | {"words": np.array(["x", None] * 3, object)}, {"folds": "1/3"}, "without Python objects"),
         (without(flat(), "id"), {"folds": "1/3"}, "names no videos"),
     ],

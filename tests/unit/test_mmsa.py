@@ -129,7 +129,7 @@ def test_without_lengths_or_text_trailing_zeros_are_cut_and_it_is_said(tmp_path:
         ("regression_labels", ["a", "b"], r"valid.regression_labels is not one number"),
         ("text_bert", np.zeros((2, 2, 9), np.float32), r"text_bert has shape \(2, 2, 9\)"),
         ("vision_lengths", [float("nan"), 2.0], r"vision_lengths holds NaN"),
-        ("vision", np.zeros(2), r"valid.vision is no array of numbers"),
+        ("vision", np.zeros(2), r"valid.vision is not an array of numbers"),
     ],
 )
 def test_columns_of_another_kind_are_refused_by_name(tmp_path: Path, key: str, value, message: str) -> None:

@@ -111,3 +111,9 @@ def test_old_encodings_are_tried_where_they_are_asked_for(tmp_path):
     refused(lambda: read_text(tmp_path / "t", also=("ascii",)), "is not UTF-8 text (byte 3)")
     (tmp_path / "t").write_bytes(bytes(range(1, 256)))
     refused(lambda: read_text(tmp_path / "t", also=("latin-1",)), "control characters")
+
+
+def test_a_message_of_megabytes_is_cut_before_it_is_cleaned():
+    error = UserError("\x1b" * 10_000_000, "y" * 10_000_000)
+    assert len(str(error)) <= 2 * MOST + 2
+    assert suggest("zzz", ["a", "b"], "it has") == "it has: a, b"

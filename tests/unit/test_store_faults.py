@@ -73,7 +73,7 @@ def test_refuses_by_name(home: Path, extra: tuple[str, Utterance], words: str) -
 def test_refuses_what_is_no_class(home: Path, value: float) -> None:
     items = pairs(("train", utterance("b", labels={"M": value})))
     target = TargetSpec(kind="classes", classes=("no", "yes"))
-    assert f"'b': label M = {value:g} is no class from 0 to 1" in refusal(items, home, target=target)
+    assert f"'b': label M = {value:g} is not a class from 0 to 1" in refusal(items, home, target=target)
 
 
 @pytest.mark.parametrize("sequences", [{}, {"audio": np.empty((0, 2))}, {"token_ids": np.empty(0, np.int32)}])

@@ -36,7 +36,7 @@ def read_cuts(table: "Table", labels: Path, notes: list[str]) -> dict[str, list[
         notes: warnings are appended to it.
 
     Raises:
-        UserError: a time is no number or before the one that it follows, or one of the two columns is missing.
+        UserError: a time is not a number, or before the one that it follows, or one of the two columns is missing.
     """
     timed = "start" in table
     if timed != ("end" in table):
@@ -86,7 +86,7 @@ def read_times(table: "Table", row: int, labels: Path) -> tuple[float, float]:
         labels: the table's file, for messages.
 
     Raises:
-        UserError: they are no numbers, negative or in the wrong order.
+        UserError: they are not numbers, negative or in the wrong order.
     """
     given = table["start"][row], table["end"][row]
     try:

@@ -25,6 +25,13 @@ def check_blocks(pages: mmap.mmap) -> None:
     Raises:
         ValueError: they are, or the file is damaged.
     """
+    try:
+        _check(pages)
+    except struct.error:
+        raise ValueError("it points outside of itself") from None
+
+
+def _check(pages: mmap.mmap) -> None:
     if pages[-len(MAGIC) :] != MAGIC:
         raise ValueError("its end is missing")
     end = len(pages) - len(MAGIC) - 4

@@ -42,7 +42,7 @@ class Checks:
         self._videos: dict[str, set[str]] = defaultdict(set)
         self._histogram: dict[str, Counter[float]] = defaultdict(Counter)
         self._lengths: dict[tuple[str, str], list[int]] = defaultdict(list)
-        self._mended: Counter[tuple[str, str]] = Counter()
+        self._replaced: Counter[tuple[str, str]] = Counter()
         self._first: dict[str, npt.NDArray[np.float32]] = {}
         self._varies: dict[str, npt.NDArray[np.bool_]] = {}
 
@@ -107,7 +107,7 @@ class Checks:
                 raise UserError(f"{name!r}: label {key} is {value}", "give it a number, or leave the utterance out")
             if self.target.kind == "classes" and (value != round(value) or not low <= value <= high):
                 raise UserError(
-                    f"{name!r}: label {key} = {value:g} is no class from 0 to {high:g}",
+                    f"{name!r}: label {key} = {value:g} is not a class from 0 to {high:g}",
                     f"use the place of the class in {', '.join(self.target.classes)}",
                 )
             if not low - TOLERANCE <= value <= high + TOLERANCE:
@@ -127,7 +127,9 @@ class Checks:
             raise UserError(f"{name!r}: no sequence is called {key!r}", suggest(key, SEQUENCES))
         if key == "token_ids":
             if steps.ndim != 1 or (len(steps) and (steps.dtype.kind not in "iu" or steps.min() < 0)):
-                raise UserError(f"{name!r}: token_ids are no row of whole numbers >= 0", "store ids as (T,) integers")
+                raise UserError(
+                    f"{name!r}: token_ids are not a row of whole numbers >= 0", "store ids as (T,) integers"
+                )
             self.widths[key] = 0
             return np.array(steps, np.int32)
         if steps.size == 0:
@@ -151,8 +153,8 @@ class Checks:
             clean = np.array(steps, np.float32)
         if not np.isfinite(clean).all():
             nans = int(np.isnan(clean).sum())
-            self._mended[key, "NaN"] += nans
-            self._mended[key, "infinite"] += int((~np.isfinite(clean)).sum()) - nans
+            self._replaced[key, "NaN"] += nans
+            self._replaced[key, "infinite"] += int((~np.isfinite(clean)).sum()) - nans
             clean[~np.isfinite(clean)] = 0
         return clean
 
@@ -208,7 +210,7 @@ class Checks:
         shared = sum(len(splits) > 1 for splits in self._videos.values())
         if shared:
             warnings.append(f"{shared} videos stand in more than one split: what is tested was partly trained on")
-        for (key, kind), count in self._mended.items():
+        for (key, kind), count in self._replaced.items():
             if count:
                 warnings.append(f"{key}: {count} {kind} values set to 0")
         for key in (key for key in SEQUENCES if key in self.widths):

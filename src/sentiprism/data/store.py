@@ -126,9 +126,12 @@ def _disk_faults(name: str) -> Iterator[None]:
 def _read_card(folder: Path) -> Card:
     path = folder / CARD
     try:
-        return Card.parse(read_json(path, what="card of a dataset"), str(path))
+        card = Card.parse(read_json(path, what="card of a dataset"), str(path))
     except UserError as error:
         raise UserError(error.cause, REMEDY) from None
+    if set(card.splits) != set(SPLITS):
+        raise UserError(f"{path} does not describe the splits {', '.join(SPLITS)}", REMEDY)
+    return card
 
 
 def _names() -> list[str]:

@@ -68,7 +68,9 @@ def read_arrays(
             arrays = {kind: archive.read(key) for kind, key in keys.get(split, {}).items()}
             if "label" not in arrays:
                 wanted = f"label_{split}" if split else "label"
-                raise UserError(f"{path} has no array {wanted!r}", f"add it; {suggest(wanted, archive.names)}")
+                raise UserError(
+                    f"{path} has no array {wanted!r}", f"add it; {suggest(wanted, archive.names, 'it has')}"
+                )
             where = f"{path.name}, {split}" if split else path.name
             rows = _utterances(where, arrays, split or "", classes, counts)
             if split is not None:
@@ -94,7 +96,9 @@ def _find(archive: Archive, notes: list[str]) -> dict[str | None, dict[str, str]
         if other != key:
             raise UserError(f"{archive.path} has {other!r} and {key!r} for one thing", "leave one of them out")
     if not any("label" in found for found in keys.values()):
-        raise UserError(f"{archive.path} has no array of labels", f"name it label; {suggest('label', archive.names)}")
+        raise UserError(
+            f"{archive.path} has no array of labels", f"name it label; {suggest('label', archive.names, 'it has')}"
+        )
     splits: list[str | None] = [split for split in keys if split]
     whole: list[str | None] = splits if any("label" in keys[split] for split in splits) else [None]
     keys = {split: keys.get(split, {}) for split in whole}
@@ -145,7 +149,7 @@ def _strings(where: str, key: str, arrays: Arrays) -> list[str]:
     try:
         rows = array.astype(np.str_).reshape(len(array), -1)
     except UnicodeDecodeError:
-        raise UserError(f"{where}: {key} holds bytes that are no ASCII", "store Unicode strings") from None
+        raise UserError(f"{where}: {key} holds bytes that are not ASCII", "store Unicode strings") from None
     return [" ".join(word for word in row if word) for row in rows.tolist()]
 
 

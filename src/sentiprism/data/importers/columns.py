@@ -127,7 +127,7 @@ def rename_columns(path: Path, names: list[str], content: Table, columns: Mappin
         parts = _parts(pattern)
         for column in parts[1::2]:
             if column not in content:
-                raise UserError(f"{path} has no column {column!r}", suggest(column, names))
+                raise UserError(f"{path} has no column {column!r}", suggest(column, names, "it has"))
         rows = zip(*(content[column] for column in parts[1::2]), strict=True)
         made[name] = ["".join(chain.from_iterable(zip(parts[::2], (*row, ""), strict=True))) for row in rows]
     return content | made
@@ -138,7 +138,7 @@ def _check_columns(path: Path, table: Table, needed: list[str], names: list[str]
         if name not in table and not (name == "file" and "id" in table):
             raise UserError(
                 f"{path} has no column {name!r}",
-                f"add it, or say what it is made from with --column {name}=NAME; {suggest(name, names)}",
+                f"add it, or say what it is made from with --column {name}=NAME; {suggest(name, names, 'it has')}",
             )
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from sentiprism.data.importers.npz import check_unpacked
+from sentiprism.data.importers.npz import check_unpacked, reason_of
 from sentiprism.errors import UserError
 from sentiprism.reading import check_regular
 
@@ -39,6 +39,8 @@ class Streams:
         self._last: tuple[str, Stream] | None = None
         self._counted: set[tuple[str, str]] = set()
         self._total, self._size = 0, path.stat().st_size
+        if not all(isinstance(key, str) for key in self.keys):
+            raise UserError(f"{path} has a video whose name is not UTF-8", REMEDY)
         if not self.keys:
             raise UserError(f"{path} holds no videos", REMEDY)
         if kind == "either":
@@ -61,7 +63,7 @@ class Streams:
         except UserError:
             raise
         except Exception as error:  # h5py raises a dozen kinds for what is in a file
-            raise UserError(f"{self.path}: {key} cannot be read: {error}", REMEDY) from None
+            raise UserError(f"{self.path}: {key} cannot be read: {reason_of(error)}", REMEDY) from None
         if not features.shape[1] or intervals.shape != (len(features), 2):
             raise UserError(
                 f"{self.path}: {key} has features of shape {features.shape} and intervals of {intervals.shape}",
@@ -137,7 +139,7 @@ def open_csd(path: Path, kind: Kind) -> Iterator[Streams]:
     try:
         file = h5py.File(path, "r")
     except Exception as error:  # see `Streams.read`
-        raise UserError(f"{path} is not an HDF5 file: {error}", REMEDY) from None
+        raise UserError(f"{path} is not an HDF5 file: {reason_of(error)}", REMEDY) from None
     with file:
         try:
             if len(file) != 1:
@@ -149,5 +151,5 @@ def open_csd(path: Path, kind: Kind) -> Iterator[Streams]:
         except UserError:
             raise
         except Exception as error:  # see `Streams.read`
-            raise UserError(f"{path} is damaged: {error}", REMEDY) from None
+            raise UserError(f"{path} is damaged: {reason_of(error)}", REMEDY) from None
         yield streams

@@ -54,7 +54,7 @@ def read_csv(path: Path, wanted: Callable[[str], bool], what: str = "table") -> 
     except csv.Error as error:
         raise UserError(f"{path} line {reader.line_num}: {_reason(error)}", REMEDY) from None
     if not count:
-        raise UserError(f"{path} has no rows", "give it one row an utterance, below the names of its columns")
+        raise UserError(f"{path} has no rows", "give it rows below the names of its columns")
     return names, columns
 
 

@@ -49,7 +49,7 @@ def open_features(path: Path, modality: str, ids: list[str], notes: list[str]) -
 def _open_npz(path: Path, modality: str, _: list[str], notes: list[str]) -> tuple[list[str], Lookup]:
     with open_npz(path) as file:
         if "id" not in file.names:
-            raise UserError(f"{path} has no array 'id'", f"add the ids; {suggest('id', file.names)}")
+            raise UserError(f"{path} has no array 'id'", f"add the ids; {suggest('id', file.names, 'it has')}")
         arrays = {key: file.read(key) for key in file.names if key == modality or key in {"id", COLUMNS, *LENGTHS}}
         others = [key for key in file.names if key not in arrays]
         if modality not in arrays:

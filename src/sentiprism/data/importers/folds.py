@@ -122,5 +122,5 @@ def _pairs(path: Path) -> Iterator[tuple[str, str]]:
     names, columns = read_csv(path, ("video_id", "split").__contains__, FOLDS)
     for name in ("video_id", "split"):
         if name not in columns:
-            raise UserError(f"{path} has no column {name!r}", f"{FORM}; {suggest(name, names)}")
+            raise UserError(f"{path} has no column {name!r}", f"{FORM}; {suggest(name, names, 'it has')}")
     yield from zip(columns["video_id"], columns["split"], strict=True)

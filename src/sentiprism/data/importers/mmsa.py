@@ -63,7 +63,7 @@ def read_mmsa(path: Path, *, notes: list[str] | None = None) -> Iterator[tuple[s
 
 def suggest_rename(name: str, present: Any) -> str:
     """Remedy for a missing name, where another one may have been meant."""
-    return f"rename the one that is meant; {suggest(name, present)}"
+    return f"rename the one that is meant; {suggest(name, present, 'it has')}"
 
 
 def _read_split(
@@ -166,7 +166,7 @@ def _numbers(where: str, key: str, columns: dict[str, Column]) -> npt.NDArray[An
 def _array(where: str, key: str, columns: dict[str, Column]) -> npt.NDArray[Any]:
     array = columns[key]
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu" or array.ndim not in {2, 3}:
-        raise UserError(f"{where}.{key} is no array of numbers (N, T, F)", "store it as one array of numbers")
+        raise UserError(f"{where}.{key} is not an array of numbers (N, T, F)", "store it as one array of numbers")
     if key == SEQUENCES["token_ids"] and (array.ndim != 3 or array.shape[1] != 3):
         raise UserError(
             f"{where}.{key} has shape {array.shape}, not (N, 3, L)",

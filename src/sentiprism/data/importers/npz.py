@@ -9,7 +9,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from sentiprism.errors import UserError
+from sentiprism.errors import UserError, shorten
 from sentiprism.reading import open_regular
 
 ROOM = 1 << 28
@@ -18,6 +18,9 @@ RATIO = 200
 """Times its own size a larger one may unpack to: padded features shrink tenfold, a bomb a thousandfold."""
 DIRECTORY = 4 << 20
 """Bytes of an archive's list of members, some 50,000 of them; ours have ten."""
+MOST_REASON = 120
+"""Characters of what a library says."""
+HEADER_FAULTS = ("parse header", "malformed node", "multi-line statement", "array header", "dtype descriptor")
 REMEDY = "save it again, without Python objects"
 
 
@@ -79,7 +82,18 @@ def check_unpacked(path: Path, unpacked: int, size: int) -> None:
 
 def unreadable(path: Path, error: Exception) -> UserError:
     """What to tell where a library could not read a file."""
-    return UserError(f"{path} cannot be read: {str(error).strip() or type(error).__name__}", REMEDY)
+    reason = reason_of(error)
+    if "pickle" in reason or "Object arrays" in reason or "Python objects" in reason:  # with advice to allow it
+        return UserError(f"{path} is not an array of numpy, or holds Python objects", REMEDY)
+    if any(part in reason for part in HEADER_FAULTS):
+        return UserError(f"{path} is damaged: its header does not describe an array", REMEDY)
+    return UserError(f"{path} cannot be read: {reason}", REMEDY)
+
+
+def reason_of(error: Exception) -> str:
+    """What a library says, in one short line."""
+    text = str(error.args[0]) if error.args else ""
+    return shorten(" ".join(text.split()) or type(error).__name__, MOST_REASON)
 
 
 def _check_directory(path: Path, stream: IO[bytes]) -> None:

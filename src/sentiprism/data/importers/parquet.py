@@ -57,7 +57,7 @@ def open_parquet(path: Path, modality: str, _: list[str], notes: list[str]) -> t
 def _check_ids(path: Path, schema: Any) -> None:
     names = schema.names
     if "id" not in names:
-        raise UserError(f"{path} has no column 'id'", f"add the ids; {suggest('id', names)}")
+        raise UserError(f"{path} has no column 'id'", f"add the ids; {suggest('id', names, 'it has')}")
     if len(names) > MOST_COLUMNS:
         raise UserError(f"{path} has more than {MOST_COLUMNS:,} columns", "keep all features in one list column")
     if len(set(names)) < len(names):
@@ -108,9 +108,10 @@ def _list_row(path: Path, name: str, values: Any) -> npt.NDArray[Any]:
     if values is None or not len(values):
         return np.empty((0, 0), np.float32)
     if not _is_list(values.type):
-        return np.asarray(values.to_numpy(zero_copy_only=False), np.float32)[None]
+        return np.asarray(values.to_numpy(zero_copy_only=False))[None]
     steps = [step.as_py() for step in values]
     try:
-        return np.array(steps, np.float32)
+        with np.errstate(over="ignore"):  # what is too large is infinite, and counted as that
+            return np.array(steps, np.float32)
     except (TypeError, ValueError):
         raise UserError(f"{path}: steps of {name!r} differ in width", "give each step the same features") from None

@@ -144,7 +144,7 @@ def utterance(
     """One row of a table as an utterance.
 
     Raises:
-        UserError: a label is no number and no class.
+        UserError: a label is neither a number nor a class.
     """
     return Utterance(
         id=table["id"][row],

@@ -36,7 +36,7 @@ class Machine(Reader):
             if opcode == ord("."):
                 return self.pop()
             if opcode not in OPCODES:
-                refuse(f"is no pickle: byte {self.at - 1} is 0x{opcode:02x}, which is no instruction")
+                refuse(f"is not a pickle: byte {self.at - 1} is 0x{opcode:02x}, not an instruction")
             action, *argument = OPCODES[opcode]
             action(self, *argument)
 

@@ -82,7 +82,7 @@ def shown(text: str) -> str:
 def symbol(module: Any, name: Any) -> Symbol:
     """One of `KNOWN`, whichever numpy spelled it; another name is refused."""
     if not (isinstance(module, str) and isinstance(name, str)):
-        refuse("asks for something by a name that is no text")
+        refuse("asks for something by a name that is not a text")
     full = f"{module}.{name}"
     for spelling, ours in SPELLINGS.items():
         if full.startswith(spelling):
