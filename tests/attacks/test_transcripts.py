@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sentiprism.errors import UserError
+from sentiprism.media import transcripts
 from sentiprism.media.transcripts import MOST_BYTES, read_transcript
 
 ONE = "1\n00:00:01,000 --> 00:00:02,000\nfine\n\n2\n"
@@ -38,6 +39,7 @@ VTT = "WEBVTT\n\n00:05.000 --> 00:06.000\nfine\n\n"
         ("numbers.json", "[1, 2]", "entry 1 has no text"),
         ("number.json", '{"segments": 5}', "entry 1 has no text"),
         ("object.json", '{"segments": [{"text": {"a": 1}}]}', "entry 1 has no text"),
+        ("lines.txt", "\n" * 1_000_001, "has more than 1,000,000 lines"),
         ("surrogate.json", '[{"text": "a\\ud800b"}]', "half of a surrogate pair"),
         ("twice.json", '[{"text": "a", "text": "b"}]', "one object has the key 'text' twice"),
     ],
@@ -101,4 +103,15 @@ def test_what_is_no_file_is_refused_at_once(target: str, tmp_path: Path) -> None
     path = tmp_path / "talk.srt"
     os.mkfifo(path) if target == "fifo" else path.symlink_to(target)
     with pytest.raises(UserError, match=r"talk\.srt is not a regular file; save the transcript as a file first"):
+        read_transcript(path)
+
+
+@pytest.mark.parametrize(
+    "text", ['["a", "b", "c", "d"]', '[{"words": [{"word": "a"}, {"word": "b"}, {"word": "c"}, {"word": "d"}]}]']
+)
+def test_entries_are_counted_wherever_they_are(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transcripts, "MOST_LINES", 3)
+    path = tmp_path / "many.json"
+    path.write_text(text)
+    with pytest.raises(UserError, match=r"many\.json has more than 3 entries; give the transcript of one recording"):
         read_transcript(path)

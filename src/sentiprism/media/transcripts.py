@@ -18,6 +18,8 @@ OLD_WINDOWS = ("cp1252", "latin-1")
 """Encodings of subtitles that are older than UTF-8."""
 MOST_LINE = 1_000_000
 """Characters; a talk of ten hours on one line has half of that."""
+MOST_LINES = 1_000_000
+"""Lines, or entries of JSON; ten hours with four lines a word have 400,000."""
 MOST_TEXT = 4_000_000
 """Characters of all cues together."""
 BACKWARDS = 1.0
@@ -43,9 +45,14 @@ def read_transcript(path: Path) -> tuple[Cue, ...]:
     """
     text, suffix = read_text(path, MOST_BYTES, "transcript", also=OLD_WINDOWS), path.suffix.lower()
     begin = text[:10_000].lstrip()
-    if begin.startswith(("{", "[")) and (entries := parse_cues(text, path, certain=suffix == ".json")) is not None:
+    if (
+        begin.startswith(("{", "["))
+        and (entries := parse_cues(text, path, MOST_LINES + 1, certain=suffix == ".json")) is not None
+    ):
+        _check_count(len(entries), path, "entries")
         return _checked(entries, f"{path} entry")
     lines = text.splitlines()
+    _check_count(len(lines), path, "lines")
     if long := next((n for n, line in enumerate(lines, 1) if len(line) > MOST_LINE), None):
         raise UserError(f"{path} line {long} has more than {MOST_LINE} characters", "give a transcript, line by line")
     if begin.startswith("WEBVTT") or any(map(_ARROW.match, lines)):
@@ -54,6 +61,11 @@ def read_transcript(path: Path) -> tuple[Cue, ...]:
         cause = "is not JSON" if suffix == ".json" else "has no line with the times of a cue"
         raise UserError(f"{path} {cause}", "fix the file, or rename it to .txt")
     return _checked(((n, Cue(line)) for n, line in enumerate(lines, 1)), f"{path} line")
+
+
+def _check_count(count: int, path: Path, what: str) -> None:
+    if count > MOST_LINES:
+        raise UserError(f"{path} has more than {MOST_LINES:,} {what}", "give the transcript of one recording")
 
 
 def _timed(lines: list[str], path: Path, *, vtt: bool) -> Iterator[tuple[int, Cue]]:

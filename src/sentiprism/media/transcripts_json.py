@@ -1,6 +1,7 @@
 """Transcripts as JSON: this program's own analysis, Whisper's segments and words, plain lists."""
 
 from collections.abc import Iterator
+from itertools import islice
 from math import isfinite
 from pathlib import Path
 from typing import Any, NoReturn
@@ -13,12 +14,13 @@ LISTS = ("utterances", "segments", "words")
 """Keys under which a document has its pieces: of an `Analysis`, of Whisper and its like; the first that is there."""
 
 
-def parse_cues(text: str, path: Path, *, certain: bool) -> list[tuple[int, Cue]] | None:
+def parse_cues(text: str, path: Path, most: int, *, certain: bool) -> list[tuple[int, Cue]] | None:
     """Cues with the number of their entry.
 
     Args:
         text: the document.
         path: for messages.
+        most: cues that are made; what follows is left out.
         certain: False = a text that is not JSON is another kind of transcript, and None is returned.
 
     Raises:
@@ -35,7 +37,8 @@ def parse_cues(text: str, path: Path, *, certain: bool) -> list[tuple[int, Cue]]
         document = found if found is not None else [document]
     if not isinstance(document, list):
         _refuse(path, 1)
-    return [cue for number, entry in enumerate(document, 1) for cue in _cues(entry, number, path)]
+    cues = (cue for number, entry in enumerate(document, 1) for cue in _cues(entry, number, path))
+    return list(islice(cues, most))
 
 
 def _cues(entry: Any, number: int, path: Path) -> Iterator[tuple[int, Cue]]:

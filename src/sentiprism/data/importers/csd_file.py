@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +15,8 @@ from sentiprism.reading import check_regular
 
 LARGEST = 1 << 30
 """Bytes one stream of one video may unpack to: days of speech at 100 features a hundredth of a second."""
+MOST_VIDEOS = 100_000
+"""Videos, or segments, of one file; MOSEI has 23,000 segments."""
 MOST_WORDS = 1_000_000
 """Words of one video: two weeks of speech."""
 MOST_LETTERS = 1_000
@@ -35,10 +38,12 @@ class Streams:
 
     def __init__(self, path: Path, data: Any, kind: Kind) -> None:
         self.path, self.kind, self._data = path, kind, data
-        self.keys = dict.fromkeys(data)
+        self.keys = dict.fromkeys(islice(data, MOST_VIDEOS + 1))
         self._last: tuple[str, Stream] | None = None
         self._counted: set[tuple[str, str]] = set()
         self._total, self._size = 0, path.stat().st_size
+        if len(self.keys) > MOST_VIDEOS:
+            raise UserError(f"{path} has more than {MOST_VIDEOS:,} videos or segments", "split it into several files")
         if not all(isinstance(key, str) for key in self.keys):
             raise UserError(f"{path} has a video whose name is not UTF-8", REMEDY)
         if not self.keys:

@@ -12,6 +12,8 @@ from sentiprism.reading import MB, read_text
 MOST_BYTES = 256 * MB
 """The labels and texts of MOSEI have 5 MB."""
 MOST_ROWS = 2_000_000
+MOST_LINES = 4 * MOST_ROWS
+"""Empty ones and those of long texts among them."""
 MOST_COLUMNS = 20_000
 """Three times as many as the largest set of openSMILE has features."""
 MOST_LINE = 4_000_000
@@ -73,6 +75,8 @@ def _lines(path: Path, text: str) -> Iterator[str]:
     for number, line in enumerate(io.StringIO(text, newline=""), 1):
         if len(line) > MOST_LINE:
             raise UserError(f"{path} line {number} has more than {MOST_LINE:,} characters", REMEDY)
+        if number > MOST_LINES:
+            raise UserError(f"{path} has more than {MOST_LINES:,} lines", "split it into several datasets")
         yield line
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from sentiprism.data.importers.notes import not_read
-from sentiprism.data.importers.npz import open_npz, unreadable
+from sentiprism.data.importers.npz import open_npz, quiet, unreadable
 from sentiprism.data.importers.parquet import open_parquet
 from sentiprism.data.importers.rows import Lookup, rows_of
 from sentiprism.errors import UserError, few, suggest
@@ -69,7 +69,7 @@ def _open_npz(path: Path, modality: str, _: list[str], notes: list[str]) -> tupl
 
 
 def _open_npy(path: Path, _: str, ids: list[str], notes: list[str]) -> tuple[list[str], Lookup]:
-    with np.errstate(over="raise"):  # of an impossible shape
+    with quiet():
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     if not isinstance(array, np.ndarray):
         raise UserError(f"{path} is an archive, not one array", "name it .npz")

@@ -1,6 +1,7 @@
 """Numpy archives that somebody else made: arrays of numbers and strings come out, or one clear refusal."""
 
 import struct
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,12 +44,21 @@ class Archive:
             UserError: it is damaged, too large for this machine, or holds Python objects.
         """
         try:
-            array = self._file[name]
+            with quiet():
+                array = self._file[name]
         except Exception as error:  # numpy and zipfile raise a dozen kinds for what is in a file
             raise unreadable(self.path, error) from None
         if not isinstance(array, np.ndarray):
             raise UserError(f"{self.path}: {name!r} is not an array", REMEDY)
         return array
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Read without numpy's remarks on files of Python 2, and let a shape that overflows be an error."""
+    with warnings.catch_warnings(), np.errstate(over="raise"):
+        warnings.simplefilter("ignore", UserWarning)
+        yield
 
 
 @contextmanager
