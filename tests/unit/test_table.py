@@ -120,7 +120,7 @@ def test_files_of_no_kind_are_refused(labels: Path, tmp_path: Path) -> None:
         read(labels, audio=tmp_path / "f.pkl")
     for suffix in (".npz", ".npy", ".parquet"):
         (tmp_path / f"g{suffix}").write_bytes(b"\x80\x04N.")
-        with pytest.raises(UserError, match="cannot be read|is not an array of numpy"):
+        with pytest.raises(UserError, match=r"cannot be read|is not an array of numpy"):
             read(labels, audio=tmp_path / f"g{suffix}")
         with pytest.raises(UserError, match="no file"):
             read(labels, audio=tmp_path / f"absent{suffix}")
