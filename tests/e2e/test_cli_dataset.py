@@ -91,6 +91,20 @@ def test_an_mmsa_pickle_is_added(cli, tmp_path):
     assert card["vocabulary"] == "bert-base-uncased"
     assert card["widths"] == {"text": 768, "audio": 5, "vision": 20}
     assert any("SHA-256 of no file of CMU-MOSI" in warning for warning in card["warnings"])
+    shown = cli("dataset", "show", "mosi").out
+    assert "audio columns   COVAREP 1 (VUV), COVAREP 3 (QOQ), COVAREP 6 (MDQ), COVAREP 25 (MCEP_14)" in shown
+    assert "FACET 37, FACET 40\n" in shown
+
+
+def test_an_aligned_pickle_is_another_dataset(cli, refused, tmp_path):
+    from makers import make_mmsa
+
+    make_mmsa(tmp_path / "aligned_50.pkl", aligned=True)
+    told = refused("dataset", "add", "mosi", "--mmsa", tmp_path / "aligned_50.pkl")
+    assert "is aligned to words, mosi is not; name it mosi_aligned" in told
+    assert "dataset add mosi_aligned --mmsa aligned_50.pkl" in refused("train", "--experiment", "dlf/wang2025_mosi")
+    assert cli("dataset", "add", "mosi_aligned", "--mmsa", tmp_path / "aligned_50.pkl").status == 0
+    assert "CMU-MOSI, aligned to words" in cli("dataset", "show", "mosi_aligned").out
 
 
 def test_the_histogram_is_true_to_scale():

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sentiprism.config import load_yaml, merge
-from sentiprism.data.known import describe
+from sentiprism.data.known import describe, family
 from sentiprism.errors import UserError
 from sentiprism.metrics import PROTOCOLS
 from sentiprism.models import MODELS
@@ -21,6 +21,7 @@ from sentiprism.training.experiments import (
     folder,
     list_experiments,
     load_experiment,
+    other_form,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +43,7 @@ def test_an_experiment_is_a_run_of_its_own_model_and_dataset(name):
     model, _, file = name.partition("/")
     config = resolve(load_experiment(name).run)
     assert config.model == model
-    assert config.dataset == file.partition("_")[2]
+    assert family(config.dataset) == file.partition("_")[2]
     assert config.config.keys() == MODELS[model].Config.model_fields.keys()  # filled in
     assert resolve(config.model_dump(mode="json")) == config
 
@@ -203,8 +204,28 @@ def test_datasets_of_a_model():
     assert datasets_of("md") == []
 
 
+@pytest.mark.parametrize("model", ["dlf", "dpdf_lq", "ef_lstm", "graph_mfn", "mag_bert", "mfn", "tetfn"])
+@pytest.mark.parametrize("dataset", ["mosi", "mosei"])
+def test_what_was_published_on_word_aligned_data_names_them(model, dataset):
+    (name,) = [one for one in EXPERIMENTS if one.startswith(f"{model}/") and one.endswith(dataset) and OURS not in one]
+    assert load_experiment(name).run["dataset"] == f"{dataset}_aligned"
+    assert other_form(name, f"{dataset}_aligned") is None
+    assert f"are for {dataset}_aligned, aligned to words; this run is on {dataset}" in other_form(name, dataset)
+    assert other_form(name, "my_own") is None, "another dataset is another matter"
+
+
+def test_what_was_published_on_unaligned_data_says_so_too():
+    assert "are for mosi, not aligned; this run is on mosi_aligned" in other_form("mdf/jian2026_mosi", "mosi_aligned")
+    assert other_form("mdf/jian2026_mosi", "CMU-MOSI") is None
+
+
 def test_our_own_settings_are_taken_where_there_are_any():
     assert default_settings("mdf", "mosi") == load_experiment(f"mdf/{OURS}_mosi").run
+    assert (
+        default_settings("mdf", "mosi_aligned")
+        == default_settings("mdf", "CMU-MOSI")
+        == default_settings("mdf", "mosi")
+    )
     assert default_settings("mdf", "my_own") == {}
 
 

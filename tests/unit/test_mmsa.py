@@ -7,6 +7,7 @@ import pytest
 from makers import make_mmsa
 from sentiprism.data.importers import import_dataset
 from sentiprism.data.importers.mmsa import read_mmsa
+from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError
 
 
@@ -160,6 +161,46 @@ def test_import_stores_a_known_dataset_and_says_the_file_is_another(home: Path, 
     assert any(w.startswith("train has 6 utterances, the official split 1284") for w in card.warnings)
     assert any("infinite" in w for w in card.warnings)
     assert dataset.train.sequences["audio"][0][0, 0] == 0
+
+
+def test_import_names_the_columns_of_mosi_alone(home: Path, tmp_path: Path) -> None:
+    make_mmsa(tmp_path / "mosi.pkl")
+    card = import_dataset("mosi", mmsa=tmp_path / "mosi.pkl").card
+    assert card.columns["audio"] == tuple(
+        f"COVAREP {name}" for name in ("1 (VUV)", "3 (QOQ)", "6 (MDQ)", "25 (MCEP_14)", "60 (HMPDM_24)")
+    )
+    assert len(card.columns["vision"]) == 20
+    assert load_dataset("mosi").card == card
+    assert import_dataset("mosei", mmsa=tmp_path / "mosi.pkl").card.columns == {}
+    content = make_mmsa(tmp_path / "wide.pkl")
+    for columns in content.values():
+        columns["audio"] = np.concatenate([columns["audio"], columns["audio"]], axis=2)
+    card = import_dataset("mosi", mmsa=write(tmp_path / "wide.pkl", content), replace=True).card
+    assert card.columns.keys() == {"vision"}, "ten columns are not those five"
+
+
+def test_the_aligned_form_of_a_dataset_has_a_name_of_its_own(home: Path, tmp_path: Path) -> None:
+    make_mmsa(tmp_path / "u.pkl")
+    make_mmsa(tmp_path / "a.pkl", aligned=True)
+    with pytest.raises(UserError, match=r"a\.pkl is aligned to words, mosi is not; name it mosi_aligned"):
+        import_dataset("mosi", mmsa=tmp_path / "a.pkl")
+    with pytest.raises(UserError, match=r"u\.pkl is not aligned to words, mosi_aligned is; name it mosi"):
+        import_dataset("mosi_aligned", mmsa=tmp_path / "u.pkl")
+    assert not list(home.rglob("*.arrow"))
+    plain, aligned = (
+        import_dataset(name, mmsa=tmp_path / f"{file}.pkl") for name, file in (("mosi", "u"), ("mosi_aligned", "a"))
+    )
+    assert (plain.name, aligned.name) == ("mosi", "mosi_aligned")
+    assert aligned.card.title == "CMU-MOSI, aligned to words"
+    assert aligned.card.protocol == "intensity"
+    lengths = aligned.card.splits["train"].lengths
+    assert lengths["audio"] == lengths["vision"] == lengths["text"] != plain.card.splits["train"].lengths["audio"]
+    import_dataset("mine", mmsa=tmp_path / "a.pkl", low=-3, high=3)  # what nobody knows is what it is called
+
+
+def test_a_known_dataset_that_is_not_imported_says_which_file_it_is(home: Path) -> None:
+    with pytest.raises(UserError, match=r"dataset add mosi_aligned --mmsa aligned_50\.pkl$"):
+        load_dataset("mosi_aligned")
 
 
 def test_import_asks_for_the_range_of_an_unknown_name(home: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import yaml
 from safetensors.torch import load_file
 from scipy.stats import entropy
 
@@ -122,6 +123,24 @@ def test_a_finished_run_holds_what_it_says_and_no_more(trained):
     assert trained.environment["dataset"]["name"] == "small"
     assert trained.environment["device"] == "cpu"
     assert trained.finished == (1111, 1112)
+
+
+def test_a_run_on_the_other_form_of_an_experiments_dataset_says_so(home, tmp_path, capsys):
+    data = synthetic_dataset("mosi", sizes=(16, 8, 8))
+    path = tmp_path / "paper.yaml"
+    for wanted in ("mosi_aligned", "mosi"):
+        settings = {
+            "config": small("lf_dnn"),
+            "optim": {"epochs": 1, "batch_size": 8},
+            "data": {"text": {"encoder": None}},
+        }
+        run = {"model": "lf_dnn", "dataset": wanted, **settings}
+        path.write_text(yaml.safe_dump({"title": "A paper", "source": "", "selection": "", "run": run}))
+        train(experiment=str(path), dataset="mosi", out=tmp_path / wanted, device="cpu")
+        said = capsys.readouterr().err
+        told = "A paper: settings and published numbers are for mosi_aligned, aligned to words; this run is on mosi"
+        assert (told in said) == (wanted == "mosi_aligned")
+    assert data.name == "mosi"
 
 
 def test_curves_are_written_for_tensorboard(trained):

@@ -10,7 +10,7 @@ import typer
 from sentiprism.cli.hints import followed_by
 from sentiprism.cli.options import High, Low
 from sentiprism.cli.tables import bar, emit_json, facts, points, table
-from sentiprism.errors import UserError, suggest
+from sentiprism.errors import UserError, few, suggest
 
 if TYPE_CHECKING:
     from sentiprism.data.dataset import Card
@@ -21,6 +21,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name in the store; see: sentiprism dataset list.")]
 BAR = 12
 """Characters of the longest bar."""
+MOST_COLUMNS = 20
+"""Names of features that are all shown."""
 
 
 def _file(text: str) -> Any:
@@ -250,6 +252,10 @@ def _sequences(card: "Card") -> str:
     return ", ".join(f"{key} {card.widths[key]}" if key in card.widths else key for key in found)
 
 
+def _columns(names: tuple[str, ...]) -> str:
+    return ", ".join(names) if len(names) <= MOST_COLUMNS else few(names)
+
+
 def _labels(card: "Card") -> str:
     if card.target.kind == "classes":
         return ", ".join(card.target.classes)
@@ -266,6 +272,7 @@ def draw(card: "Card") -> None:
         ("language", card.language),
         ("vocabulary", card.vocabulary),
         ("text made by", card.text_encoder),
+        *((f"{key} columns", _columns(names)) for key, names in card.columns.items()),
         ("source", card.source),
         ("content", card.content),
     ]

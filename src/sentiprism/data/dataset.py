@@ -70,6 +70,8 @@ class Card(Config):
     """F per stored feature sequence."""
     recipes: dict[str, Recipe] = {}
     """How they were made from recordings, where that is known; one column a feature."""
+    columns: dict[str, tuple[str, ...]] = {}
+    """Names of the features of a sequence that no recipe describes, where they are known."""
     labels: tuple[str, ...] = ("M",)
     splits: dict[str, SplitCard]
     fold: str | None = None

@@ -25,43 +25,89 @@ class KnownDataset(Config):
     shared_videos: bool = False
     """The official splits may spread a video over several splits: imports warn of it, and do not refuse."""
     aliases: tuple[str, ...] = ()
+    form_of: str | None = None
+    """Name of the dataset whose utterances these are too, with features in another form."""
+    aligned: bool = False
+    """Whether audio and vision have one step for each of the text's, the mean over a word."""
+    columns: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Names of the features of a sequence of the MMSA distribution."""
     files: dict[str, str] = Field(default_factory=dict)
     """SHA-256 of distributed files, from the README of thuiar/MMSA; empty where none is published."""
     note: str = ""
+
+    @property
+    def family(self) -> str:
+        """Name that all forms of a dataset share: labels, splits and the experiments of papers are the same."""
+        return self.form_of or self.name
+
+    def other_form(self) -> "KnownDataset | None":
+        """The same utterances, aligned to words where these are not, and the reverse; None where there is no such."""
+        forms = (one for one in _ALL if one.family == self.family and one.aligned != self.aligned)
+        return next(forms, None)
+
+
+def _aligned(unaligned: KnownDataset, digest: str) -> KnownDataset:
+    """The word-aligned form of a dataset, as MMSA distributes both."""
+    return unaligned.model_copy(
+        update={
+            "name": f"{unaligned.name}_aligned",
+            "title": f"{unaligned.title}, aligned to words",
+            "aliases": tuple(f"{alias}-aligned" for alias in unaligned.aliases),
+            "form_of": unaligned.name,
+            "aligned": True,
+            "files": {"aligned_50.pkl": digest},
+        }
+    )
 
 
 _CMU = TargetSpec(low=-3, high=3)
 _SIMS = TargetSpec(low=-1, high=1)
 
+_MOSI_AUDIO = tuple(
+    f"COVAREP {column} ({name})"
+    for column, name in {
+        1: "VUV",
+        3: "QOQ",
+        6: "MDQ",
+        25: "MCEP_14",
+        60: "HMPDM_24",
+    }.items()
+)
+"""MMSA's files of MOSI have 5 of the 74 columns of COVAREP, counted from 0; names as COVAREP's own list has them."""
+_MOSI_VISION = tuple(
+    f"FACET {column}" for column in (0, 2, 5, 10, 11, 12, 14, 17, 20, 21, 22, 24, 25, 29, 30, 31, 32, 36, 37, 40)
+)
+"""And 20 of the 47 of FACET 4.1, whose names are not published with them."""
+
+_MOSI = KnownDataset(
+    name="mosi",
+    title="CMU-MOSI",
+    citation="Zadeh, Zellers, Pincus, Morency. Multimodal Sentiment Intensity Analysis in Videos: "
+    "Facial Gestures and Verbal Messages. IEEE Intelligent Systems 31(6), 2016",
+    target=_CMU,
+    protocol="intensity",
+    splits={"train": 1284, "valid": 229, "test": 686},
+    aliases=("cmu-mosi",),
+    columns={"audio": _MOSI_AUDIO, "vision": _MOSI_VISION},
+    files={"unaligned_50.pkl": "78e0f8b5ef8ff71558e7307848fc1fa929ecb078203f565ab22b9daab2e02524"},
+)
+_MOSEI = KnownDataset(
+    name="mosei",
+    title="CMU-MOSEI",
+    citation="Bagher Zadeh, Liang, Poria, Cambria, Morency. Multimodal Language Analysis in the Wild: "
+    "CMU-MOSEI Dataset and Interpretable Dynamic Fusion Graph. ACL 2018",
+    target=_CMU,
+    protocol="intensity",
+    splits={"train": 16326, "valid": 1871, "test": 4659},
+    aliases=("cmu-mosei",),
+    files={"unaligned_50.pkl": "ad8b23d50557045e7d47959ce6c5b955d8d983f2979c7d9b7b9226f6dd6fec1f"},
+)
+
 _ALL = (
-    KnownDataset(
-        name="mosi",
-        title="CMU-MOSI",
-        citation="Zadeh, Zellers, Pincus, Morency. Multimodal Sentiment Intensity Analysis in Videos: "
-        "Facial Gestures and Verbal Messages. IEEE Intelligent Systems 31(6), 2016",
-        target=_CMU,
-        protocol="intensity",
-        splits={"train": 1284, "valid": 229, "test": 686},
-        aliases=("cmu-mosi",),
-        files={
-            "unaligned_50.pkl": "78e0f8b5ef8ff71558e7307848fc1fa929ecb078203f565ab22b9daab2e02524",
-            "aligned_50.pkl": "d3994fd25681f9c7ad6e9c6596a6fe9b4beb85ff7d478ba978b124139002e5f9",
-        },
-    ),
-    KnownDataset(
-        name="mosei",
-        title="CMU-MOSEI",
-        citation="Bagher Zadeh, Liang, Poria, Cambria, Morency. Multimodal Language Analysis in the Wild: "
-        "CMU-MOSEI Dataset and Interpretable Dynamic Fusion Graph. ACL 2018",
-        target=_CMU,
-        protocol="intensity",
-        splits={"train": 16326, "valid": 1871, "test": 4659},
-        aliases=("cmu-mosei",),
-        files={
-            "unaligned_50.pkl": "ad8b23d50557045e7d47959ce6c5b955d8d983f2979c7d9b7b9226f6dd6fec1f",
-            "aligned_50.pkl": "45eccfb748a87c80ecab9bfac29582e7b1466bf6605ff29d3b338a75120bf791",
-        },
-    ),
+    _MOSI,
+    _aligned(_MOSI, "d3994fd25681f9c7ad6e9c6596a6fe9b4beb85ff7d478ba978b124139002e5f9"),
+    _MOSEI,
+    _aligned(_MOSEI, "45eccfb748a87c80ecab9bfac29582e7b1466bf6605ff29d3b338a75120bf791"),
     KnownDataset(
         name="sims",
         title="CH-SIMS",
@@ -121,6 +167,12 @@ def describe(name: str) -> KnownDataset | None:
     """The known dataset of a name or alias, in any case; None = a user's own, which needs a given range."""
     wanted = name.lower()
     return next((known for known in _ALL if wanted in (known.name, *known.aliases)), None)
+
+
+def family(name: str) -> str:
+    """Name that a dataset's forms share; a dataset of a user's own is called what it is called."""
+    known = describe(name)
+    return known.family if known else name
 
 
 def recognise(digest: str) -> tuple[KnownDataset, str] | None:

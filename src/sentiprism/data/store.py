@@ -10,6 +10,7 @@ from sentiprism.data.arrow import Columns, SplitWriter, read_split
 from sentiprism.data.checks import Checks
 from sentiprism.data.dataset import SPLITS, Card, Dataset, Split, TuningView, Utterance
 from sentiprism.data.integrity import REMEDY, check_files, hash_files, split_file, verifies
+from sentiprism.data.known import describe
 from sentiprism.errors import UserError, suggest
 from sentiprism.files import atomic_folder, home, remove_folder, safe_name
 from sentiprism.reading import read_json
@@ -35,6 +36,7 @@ def write_dataset(
     text_encoder: str | None = None,
     fold: str | None = None,
     recipes: Mapping[str, Recipe] | None = None,
+    columns: Mapping[str, tuple[str, ...]] | None = None,
     notes: Iterable[str] = (),
     expected: Mapping[str, int] | None = None,
     allow_shared_videos: bool = False,
@@ -55,6 +57,7 @@ def write_dataset(
         text_encoder: that made the text features, where it is contextual.
         fold: ``K/N`` where the test split is fold K of N by video.
         recipes: by stored sequence, how it was made from recordings.
+        columns: by stored sequence, names of its features; left out where there is another number of them.
         notes: the importer's own warnings, for the card.
         expected: utterances of the official splits; others are warned of.
         allow_shared_videos: warn of a video that stands in two splits instead of refusing it.
@@ -69,12 +72,12 @@ def write_dataset(
     checks = Checks(target, allow_shared_videos=allow_shared_videos)
     try:
         with _disk_faults(name), atomic_folder(folder, replace=replace) as temporary:
-            columns = Columns(target.kind == "classes", checks.labels, checks.widths, checks.planted)
-            writers = {split: SplitWriter(split_file(temporary, split), columns) for split in SPLITS}
+            stored = Columns(target.kind == "classes", checks.labels, checks.widths, checks.planted)
+            writers = {split: SplitWriter(split_file(temporary, split), stored) for split in SPLITS}
             try:
                 for number, (split, utterance) in enumerate(utterances, 1):
                     admitted = checks.admit(split, utterance)
-                    columns.labels, columns.planted = checks.labels, checks.planted
+                    stored.labels, stored.planted = checks.labels, checks.planted
                     writers[split].add(admitted)
                     if progress is not None:
                         progress(number)
@@ -97,6 +100,7 @@ def write_dataset(
                 fold=fold,
                 widths={key: width for key, width in checks.widths.items() if width},
                 recipes=dict(recipes or {}),
+                columns={k: names for k, names in (columns or {}).items() if len(names) == checks.widths.get(k)},
                 labels=checks.labels,
                 splits=splits,
                 warnings=(*notes, *warnings),
@@ -149,6 +153,10 @@ def _folder(name: str | Path) -> Path:
         raise UserError(
             f"{name} is not the folder of a dataset", f"it should have a {CARD}; see: sentiprism dataset list"
         )
+    known = describe(str(name))
+    if known and known.files:
+        remedy = f"import it with: sentiprism dataset add {known.name} --mmsa {next(iter(known.files))}"
+        raise UserError(f"{known.title} ({known.name}) is not imported yet", remedy)
     raise UserError(f"no dataset is called {str(name)!r}", suggest(str(name), _names()))
 
 

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from sentiprism.config import merge, override
 from sentiprism.data.dataset import TuningView
-from sentiprism.data.known import describe
 from sentiprism.data.prepare import prepare
 from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError, suggest
@@ -204,8 +203,7 @@ def _base(name: str | None, paper: dict[str, Any], model: str, dataset: str) -> 
         return paper
     if name not in {"ours", OURS}:
         return load_experiment(name).run
-    known = describe(dataset)
-    if settings := default_settings(model, known.name if known else dataset):
+    if settings := default_settings(model, dataset):
         return settings
     raise UserError(f"there are no settings of our own for {model} on {dataset}", "name an experiment with --base")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sentiprism.config import merge
-from sentiprism.data.known import describe
+from sentiprism.data.known import describe, family
 from sentiprism.errors import UserError, suggest
 from sentiprism.evaluation.bootstrap import Difference
 from sentiprism.evaluation.compare import difference, recall
@@ -152,8 +152,7 @@ def find_experiment(model: str, dataset: str) -> str:
         UserError: there is none, or more than one.
     """
     MODELS.check(model)
-    known = describe(dataset)
-    wanted = known.name if known else dataset
+    wanted = family(dataset)
     files = [name for name in list_experiments() if name.startswith(f"{model}/") and OURS not in name]
     papers = {name: load_experiment(name) for name in files}
     fitting = [name for name, paper in papers.items() if paper.published and dataset_of(name) == wanted]

@@ -13,7 +13,7 @@ from sentiprism.metrics import protocol
 from sentiprism.models import MODELS, create_model
 from sentiprism.training.config import OptimConfig, RunConfig
 from sentiprism.training.engine import Engine, Precision, check_engine
-from sentiprism.training.experiments import default_settings, load_experiment
+from sentiprism.training.experiments import default_settings, load_experiment, other_form
 from sentiprism.training.memory import check_memory
 from sentiprism.training.oracle import held_out, watcher
 from sentiprism.training.progress import TrainingProgress, curves
@@ -90,7 +90,8 @@ def train(
     changed = override(merge(merge(base, settings or {}), given), assignments)
     config = RunConfig.parse(changed, "run configuration")
     view = dataset if isinstance(dataset, TuningView) else None
-    more: dict[str, Any] = {"tensorboard": tensorboard, "quiet": quiet, "on_run": on_run}
+    note = None if experiment is None else other_form(experiment, Path(config.dataset).name)
+    more: dict[str, Any] = {"tensorboard": tensorboard, "quiet": quiet, "on_run": on_run, "note": note}
     return launch(config, view, out=out, device=device, precision=precision, **more)
 
 
@@ -104,6 +105,7 @@ def launch(
     tensorboard: bool = False,
     quiet: bool = False,
     on_run: Callable[[Path], object] | None = None,
+    note: str | None = None,
 ) -> Run:
     """Train a configuration; the rest is as in `train`. What can be refused without torch is refused first.
 
@@ -116,9 +118,10 @@ def launch(
         tensorboard: also write TensorBoard curves.
         quiet: show no progress.
         on_run: as in `train`.
+        note: what to say before the first epoch.
 
     Raises:
-        UserError: anything the user can mend.
+        UserError: anything the user can fix.
     """
     MODELS.check(config.model)
     check_engine(device, precision)
@@ -136,7 +139,7 @@ def launch(
     engine.barrier()
     if on_run is not None:
         on_run(folder)
-    return _train(Run(folder), view.card, inputs, engine, test, tensorboard=tensorboard, quiet=quiet)
+    return _train(Run(folder), view.card, inputs, engine, test, tensorboard=tensorboard, quiet=quiet, note=note)
 
 
 def resume(
@@ -200,7 +203,15 @@ def _inputs(view: TuningView, config: RunConfig, engine: Engine) -> _Inputs:
 
 
 def _train(
-    run: Run, card: Card, inputs: _Inputs, engine: Engine, test: Split | None, *, tensorboard: bool, quiet: bool
+    run: Run,
+    card: Card,
+    inputs: _Inputs,
+    engine: Engine,
+    test: Split | None,
+    *,
+    tensorboard: bool,
+    quiet: bool,
+    note: str | None = None,
 ) -> Run:
     from sentiprism.training.loop import Trainer
 
@@ -209,6 +220,8 @@ def _train(
     metadata = {"dataset": card.name, "content": card.content, "protocol": card.protocol}
     with TrainingProgress(quiet=quiet or not engine.is_main) as progress:
         progress.note(f"run: {run.folder}")
+        if note is not None:
+            progress.note(note)
         for modality in set(card.widths) - set(inputs.features.present()):
             progress.note(f"{modality} is missing in all of train: the model is built without it")
         for seed in config.seeds:

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import model_validator
 
 from sentiprism.config import Config, load_yaml
+from sentiprism.data.known import describe, family
 from sentiprism.errors import UserError, suggest
 
 OURS = "sentiprism2026"
@@ -93,7 +94,17 @@ def load_experiment(name: str) -> Experiment:
     return Experiment.parse(load_yaml(path), str(path))
 
 
+def other_form(experiment: str, dataset: str) -> str | None:
+    """What to say where a run is on another form of the dataset that an experiment is for; None where it is not."""
+    paper = load_experiment(experiment)
+    wanted, found = describe(str(paper.run["dataset"])), describe(dataset)
+    if wanted is None or found is None or wanted.name == found.name or wanted.family != found.family:
+        return None
+    forms = [f"{one.name}, {'aligned to words' if one.aligned else 'not aligned'}" for one in (wanted, found)]
+    return f"{paper.title}: settings and published numbers are for {forms[0]}; this run is on {forms[1]}"
+
+
 def default_settings(model: str, dataset: str) -> dict[str, Any]:
-    """The run of this project's own experiment for a model and dataset; {} where there is none."""
-    name = f"{model}/{OURS}_{dataset}"
+    """The run of this project's own experiment for a model and dataset, in any form; {} where there is none."""
+    name = f"{model}/{OURS}_{family(dataset)}"
     return load_experiment(name).run if name in list_experiments() else {}

@@ -107,7 +107,7 @@ def import_dataset(
     elif mmsa:
         from sentiprism.data.importers.mmsa import read_mmsa
 
-        rows = read_mmsa(mmsa, notes=notes)
+        rows = read_mmsa(mmsa, known=known, notes=notes)
     elif arrays:
         from sentiprism.data.importers.arrays import read_arrays
 
@@ -135,6 +135,7 @@ def import_dataset(
         vocabulary=vocabulary if "token_ids" in held else None,
         text_encoder=vocabulary if contextual else None,
         fold=fold_of(folds),
+        columns=known.columns if known and mmsa else None,
         notes=notes,
         expected=known.splits if known else None,
         allow_shared_videos=bool(known and known.shared_videos),

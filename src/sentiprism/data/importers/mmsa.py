@@ -7,7 +7,7 @@ as MMSA has it.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from sentiprism.data.dataset import SPLITS, Utterance
 from sentiprism.data.importers.notes import not_read
 from sentiprism.data.importers.sandbox import Column, Other, PickleFile, open_pickle
+from sentiprism.data.known import KnownDataset
 from sentiprism.errors import UserError, suggest
 
 LABELS = {"M": "regression_labels"} | {name: f"regression_labels_{name}" for name in "TAV"}
@@ -29,11 +30,14 @@ HOLD = 128
 """Utterances whose pages stay in memory before they are let go."""
 
 
-def read_mmsa(path: Path, *, notes: list[str] | None = None) -> Iterator[tuple[str, Utterance]]:
+def read_mmsa(
+    path: Path, *, known: KnownDataset | None = None, notes: list[str] | None = None
+) -> Iterator[tuple[str, Utterance]]:
     """Read an MMSA pickle, aligned or unaligned, without running anything in it.
 
     Args:
         path: the file.
+        known: dataset that it should be; its other form, aligned to words or not, is refused.
         notes: warnings are appended to it while utterances are read.
 
     Yields:
@@ -41,7 +45,8 @@ def read_mmsa(path: Path, *, notes: list[str] | None = None) -> Iterator[tuple[s
         file at their true lengths; labels "M" and, where the file has them, "T", "A", "V".
 
     Raises:
-        UserError: the file is refused (`open_pickle`), a split or key is missing, or columns differ in count.
+        UserError: the file is refused (`open_pickle`), a split or key is missing, columns differ in count, or it is
+            the other form of ``known``.
     """
     notes = [] if notes is None else notes
     file = open_pickle(path)
@@ -49,6 +54,7 @@ def read_mmsa(path: Path, *, notes: list[str] | None = None) -> Iterator[tuple[s
     for split in SPLITS:
         if split not in names:
             raise UserError(f"{path} has no split {split!r}", suggest_rename(split, file.splits))
+    _check_form(path, file.splits[names["train"]], known)
     notes += not_read(path.name, "split", [name for key, name in names.items() if key not in SPLITS])
     unknown = {key for split in SPLITS for key in file.splits[names[split]]} - KEYS
     notes += not_read(path.name, "key", sorted(unknown), "not known and")
@@ -64,6 +70,21 @@ def read_mmsa(path: Path, *, notes: list[str] | None = None) -> Iterator[tuple[s
 def suggest_rename(name: str, present: Any) -> str:
     """Remedy for a missing name, where another one may have been meant."""
     return f"rename the one that is meant; {suggest(name, present, 'it has')}"
+
+
+def _check_form(path: Path, columns: Mapping[str, Column], known: KnownDataset | None) -> None:
+    """Refuse the aligned file of a dataset that is not, and the reverse."""
+    other = known.other_form() if known else None
+    if known is None or other is None:
+        return
+    sequences = [columns[SEQUENCES[key]] for key in ("audio", "vision") if SEQUENCES[key] in columns]
+    steps = {array.shape[1] for array in sequences if isinstance(array, np.ndarray) and array.ndim == 3}
+    if not steps - {1}:
+        return  # one vector an utterance says nothing of either
+    aligned = len(steps) == 1 and not set(LENGTHS.values()) & columns.keys()
+    if aligned != known.aligned:
+        cause = f"{path} {'is' if aligned else 'is not'} aligned to words, {known.name} {'is not' if aligned else 'is'}"
+        raise UserError(cause, f"name it {other.name}")
 
 
 def _read_split(
