@@ -33,6 +33,21 @@ NAMES: dict[str, str] = _BESIDE | dict(entry.strip().split(" ", 1) for entry in 
 """English name by code."""
 
 
+_ALIKE = {"nb": "no", "nn": "no", "jw": "jv"}
+"""Codes whose writing a model of the other one knows."""
+
+
+def same_language(one: str, other: str) -> bool:
+    """Whether two codes mean one language, whatever their region."""
+    bare = [code.lower().replace("_", "-").partition("-")[0] for code in (one, other)]
+    return _ALIKE.get(bare[0], bare[0]) == _ALIKE.get(bare[1], bare[1])
+
+
+def language_name(code: str) -> str:
+    """The English name of a language; the code itself where it has none here."""
+    return NAMES.get(code, code)
+
+
 def check_language(code: str) -> str:
     """The code of a language in lower case.
 

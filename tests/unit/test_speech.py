@@ -91,7 +91,7 @@ def test_what_is_said_and_when(two_cities: Sound, whisper_base: Path) -> None:
     told: list[float] = []
     words, language = recognise(piece, voiced(piece), whisper_base, on=told.append)
     text = "".join(c for word in words for c in f"{word.text.lower()} " if c.isalpha() or c == " ")
-    assert language == "en"
+    assert (language.code, language.probability > 0.9) == ("en", True)
     assert text.startswith("it was the best of times it was the worst of times it was the age of wisdom")
     assert "it was the age of foolishness" in text
     starts = {word.text: word.start for word in words}

@@ -1,5 +1,6 @@
 """A folder of recordings becomes a dataset to train on, made as `analyze` makes what a model is asked about."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import lru_cache, partial
@@ -9,10 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sentiprism.analysis.cuts import COLUMNS, Cut, read_cuts
 from sentiprism.analysis.look import NONE, ExtractOptions, Seen, Task, look
 from sentiprism.analysis.tracks import face_tracks, visible, voice_track
+from sentiprism.analysis.written import doubt_language
 from sentiprism.errors import UserError, few
 from sentiprism.features.extractors import EXTRACTORS
 from sentiprism.features.speech_models import check_whisper
 from sentiprism.features.tracks import Floats, Track
+from sentiprism.languages import check_language, language_name
 from sentiprism.media.types import Span
 from sentiprism.parallel import run_parallel
 from sentiprism.recipe import Recipe
@@ -45,7 +48,7 @@ def extract(
     low: float | None = None,
     high: float | None = None,
     classes: Sequence[str] = (),
-    language: str = "en",
+    language: str | None = None,
     jobs: int = 1,
     strict: bool = False,
     allow_missing: bool = False,
@@ -68,7 +71,8 @@ def extract(
         low: least label of a dataset that is not known here.
         high: greatest label of it.
         classes: names of its labels instead.
-        language: of its transcripts, for the card.
+        language: of what is said, for the recogniser and the card; None = as it is recognised in most recordings, and
+            English where nothing is.
         jobs: recordings at a time.
         strict: a recording that fails is an error.
         allow_missing: leave out rows whose recording is not in the folder.
@@ -85,7 +89,6 @@ def extract(
     from sentiprism.data.known import describe
     from sentiprism.data.store import write_dataset
     from sentiprism.files import home, safe_name
-    from sentiprism.languages import check_language
     from sentiprism.metrics import protocol_for
 
     options = (
@@ -93,7 +96,8 @@ def extract(
         if isinstance(options, ExtractOptions)
         else ExtractOptions.parse(dict(options or {}), "options of extract")
     )
-    language = check_language(language)
+    if language is not None:
+        options = options.model_copy(update={"language": check_language(language)})
     folder, labels = Path(folder), Path(labels)
     if home("datasets", safe_name(name, "dataset name")).exists() and not replace:  # said before hours of work
         raise UserError(f"dataset {name!r} exists already", "choose another name, or replace it with --replace")
@@ -142,7 +146,7 @@ def extract(
         source="extracted from " + ", ".join(f"{key} {short(value)}" for key, value in given.items() if value),
         target=target,
         protocol=known.protocol if known else protocol_for(target).name,
-        language=known.language if known else language,
+        language=known.language if known else _language(options.language, seen, table, notes),
         fold=fold_of(folds),
         recipes=recipes,
         notes=notes,
@@ -151,6 +155,18 @@ def extract(
         replace=replace,
     )
     return Extracted(dataset, failed)
+
+
+def _language(given: str | None, seen: Mapping[str, Seen], table: "Table", notes: list[str]) -> str:
+    """The language of a dataset: as given, else of most recordings, else English; what speaks against it is noted."""
+    told = Counter(one.language for one in seen.values() if one.language is not None)
+    if given is None and len(told) > 1:
+        parts = ", ".join(f"{language_name(code)} in {count}" for code, count in told.most_common())
+        notes.append(f"several languages were recognised: {parts} recordings; the card has the first")
+    language = given or (told.most_common(1)[0][0] if told else "en")
+    if not told and (reason := doubt_language(table.get("text") or (), language)) is not None:
+        notes.append(f"the texts are hardly in {language_name(language)}: {reason}; name it with --language")
+    return language
 
 
 def _recipes(options: ExtractOptions) -> dict[str, Recipe]:

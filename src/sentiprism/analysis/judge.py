@@ -39,6 +39,8 @@ class Saying(NamedTuple):
     segment: Segment
     features: Mapping[Modality, Floats]
     """(T, F) of audio and vision; T=0 or absent = missing."""
+    read: bool = True
+    """Whether the model is given its words."""
 
 
 class Answer(NamedTuple):
@@ -74,6 +76,12 @@ class Jury:
         self._coalitions = Coalitions(self.model).to(self.engine.device)
 
     @property
+    def language(self) -> str | None:
+        """Of the texts it was trained on; None where that is not known, or it reads no words."""
+        known = self.saved.metadata.get("language")
+        return known if isinstance(known, str) and "text" in self.model.modalities else None
+
+    @property
     def judge(self) -> Judge:
         """Who answers, for the report."""
         known = self.saved.metadata
@@ -83,6 +91,7 @@ class Jury:
             name=self.name,
             model=self.model.name,
             target=self.model.target,
+            language=self.language,
             level=calibration.level if calibration else None,
             notes=(*notes, *known.get("limits", ())),
         )
@@ -96,7 +105,7 @@ class Jury:
             if (modality := getattr(spec, name)) is not None:
                 rows = [saying.features.get(name) for saying in sayings]
                 sequences[name] = Ragged.from_rows(rows, modality.width)
-        texts = tuple(saying.segment.text for saying in sayings)
+        texts = tuple(saying.segment.text if saying.read else None for saying in sayings)
         return PreparedSplit(Split("recording", ids, ids, texts, {}, sequences), spec)
 
     def ask(self, data: PreparedSplit, rows: Sequence[int], *, contributions: bool = True) -> list[Answer]:

@@ -12,10 +12,10 @@ import numpy.typing as npt
 from sentiprism.analysis.options import Options
 from sentiprism.features.speech_models import resolve_whisper
 from sentiprism.media.align import align
-from sentiprism.media.recognise import recognise
+from sentiprism.media.recognise import detect_language, recognise
 from sentiprism.media.segment import segment
 from sentiprism.media.speech import voiced
-from sentiprism.media.types import Cue, Segment, Word
+from sentiprism.media.types import Cue, Language, Segment, Word
 from sentiprism.media.whisper import words_of
 
 READING = 0.4
@@ -31,7 +31,7 @@ class Heard(NamedTuple):
     segments: tuple[Segment, ...]
     transcript: str | None
     """Where the words come from, see `report.document.Recording`."""
-    language: str | None
+    language: Language | None
     notes: tuple[str, ...]
     connected: bool = True
     """Whether the utterances follow each other, so that a window over several of them means something."""
@@ -44,6 +44,7 @@ def listen(
     on: Callable[[float], Any] | None = None,
     *,
     length: float | None = None,
+    expected: str | None = None,
 ) -> Heard:
     """Words and utterances of a recording.
 
@@ -53,11 +54,13 @@ def listen(
         options: the recogniser, language and lengths.
         on: told the seconds that were recognised.
         length: seconds of the recording, where they may be more than the sound's.
+        expected: code of a language, see `choose_language`.
     """
     spans = voiced(sound) if sound is not None else ()
     notes: list[str] = []
     words: tuple[Word, ...] = ()
-    transcript = language = None
+    transcript: str | None = None
+    language = None if options.language is None else Language(options.language)
     placed = cues is not None and timed(cues)
     if sound is None:
         what = "how it was said" if placed else "what was said and how"
@@ -67,7 +70,9 @@ def listen(
     if cues and (placed or spans):
         folder = None if placed else whisper(options)  # inside a cue, words by their length are near enough
         heard = sound if sound is not None else np.zeros(0, np.int16)
-        words = align(cues, heard, spans, folder, options.language, length=length, on=on)
+        if language is None and folder is not None:
+            language = detect_language(heard, spans, folder, expected)
+        words = align(cues, heard, spans, folder, language and language.code, length=length, on=on)
         transcript = "given, with times" if placed else "given, aligned"
         if folder is None and not placed:
             notes.append("Without a recogniser the transcript's words were spread over the speech: times are coarse.")
@@ -79,12 +84,14 @@ def listen(
     elif cues:
         notes.append("The transcript has no times and there is no speech to align it with: it was not used.")
     elif spans and sound is not None and (folder := whisper(options)) is not None:
-        words, language = recognise(sound, spans, folder, options.language, on=on)
+        words, language = recognise(sound, spans, folder, options.language, expected=expected, on=on)
+        if language is None:
+            notes.append("The recogniser knows English alone and takes everything for it.")
         transcript = f"recognised by Whisper {options.asr if '/' not in options.asr else Path(options.asr).name}"
     elif spans:
         notes.append("Nothing was recognised, as asked: speech is judged by how it sounds, not by what is said.")
     found = segment(words, spans, longest=options.longest, pause=options.pause)
-    return Heard(found, transcript, options.language or language, tuple(notes))
+    return Heard(found, transcript, language, tuple(notes))
 
 
 def timed(cues: tuple[Cue, ...]) -> bool:

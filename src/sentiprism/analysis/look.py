@@ -17,7 +17,7 @@ from sentiprism.media.types import Cue, Media, Segment, Span, Word
 from sentiprism.recipe import Per
 
 NONE = "none"
-WORDS = 1
+WORDS = 2
 """Raised whenever the same recording would give other words or times."""
 
 
@@ -51,6 +51,8 @@ class Seen(NamedTuple):
     media: Media
     segments: dict[str, Segment]
     """By id of the utterance."""
+    language: str | None = None
+    """That was recognised; None where nothing was."""
 
 
 def look(task: Task, options: ExtractOptions, *, faces: bool) -> Seen:
@@ -68,24 +70,27 @@ def look(task: Task, options: ExtractOptions, *, faces: bool) -> Seen:
         voice_track(media, options.audio)
     if options.vision != NONE and faces and media.video:
         face_tracks(media, options.vision)
-    return Seen(media, _segments(task, media, options))
+    return Seen(media, *_segments(task, media, options))
 
 
-def _segments(task: Task, media: Media, options: ExtractOptions) -> dict[str, Segment]:
-    """What is cut from a recording, with the words in it where they are wanted."""
+def _segments(task: Task, media: Media, options: ExtractOptions) -> tuple[dict[str, Segment], str | None]:
+    """What is cut from a recording, with the words in it where they are wanted, and their language."""
     spans = {cut.id: Span(cut.start or 0.0, media.duration if cut.end is None else cut.end) for cut in task.cuts}
     words: Sequence[Word] = ()
+    language = None
     if options.text == "recognised" or task.transcript is not None or options.per == "word":
-        words = _words(task, media, options, spans)
+        words, language = _words(task, media, options, spans)
     found = {}
     for name, span in spans.items():
         inside = tuple(word for word in words if span.start <= (word.start + word.end) / 2 < span.end)
         found[name] = Segment(span.start, span.end, inside)
-    return found
+    return found, language
 
 
-def _words(task: Task, media: Media, options: ExtractOptions, spans: Mapping[str, Span]) -> list[Word]:
-    """Words of a recording with their times; kept by all that they depend on."""
+def _words(
+    task: Task, media: Media, options: ExtractOptions, spans: Mapping[str, Span]
+) -> tuple[list[Word], str | None]:
+    """Words of a recording with their times, and their language; kept by all that they depend on."""
     from sentiprism.analysis.listen import listen
     from sentiprism.analysis.options import Options
     from sentiprism.media.decode import sound
@@ -101,12 +106,14 @@ def _words(task: Task, media: Media, options: ExtractOptions, spans: Mapping[str
             Cue(cut.text, *(spans[cut.id] if timed else (None, None))) for cut in task.cuts if cut.text is not None
         )
         if not cues:
-            return []
+            return [], None
     key = json.dumps([WORDS, media.content, cues, options.asr, options.language])
     kept = home("cache", "words", f"{sha256(key.encode()).hexdigest()}.json")
     if not kept.is_file():
         speech = sound(media, RATE) if media.audio else None
         heard = listen(speech, cues, Options(asr=options.asr, language=options.language), length=media.duration)
         kept.parent.mkdir(parents=True, exist_ok=True)
-        write_text(kept, json.dumps([word for one in heard.segments for word in one.words]))
-    return [Word(*word) for word in json.loads(kept.read_text(encoding="utf-8"))]
+        words = [word for one in heard.segments for word in one.words]
+        write_text(kept, json.dumps({"language": heard.language and heard.language.code, "words": words}))
+    found = json.loads(kept.read_text(encoding="utf-8"))
+    return [Word(*word) for word in found["words"]], found["language"]

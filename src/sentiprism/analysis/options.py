@@ -2,9 +2,11 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from sentiprism.analysis.language import Handling
 from sentiprism.config import Config
+from sentiprism.languages import check_language
 
 
 class Options(Config):
@@ -16,7 +18,10 @@ class Options(Config):
     """Whisper model by name or folder, for speech without a transcript and for the times of one without; ``none``
     = no recognition."""
     language: str | None = None
-    """Of the speech, ISO 639-1; None = recognised."""
+    """Of the speech or text, ISO 639-1; None = recognised, or told from the text itself."""
+    language_mismatch: Handling = "drop"
+    """Of words that are not in the model's language: ``drop`` = voice and face alone are judged, ``note`` = they are
+    judged, with a note, ``error``."""
     face: Literal["largest", "all"] = "largest"
     """Whose face an utterance is judged by; ``all`` answers once for each face that is seen in it."""
     longest: float = Field(15.0, gt=1)
@@ -31,3 +36,8 @@ class Options(Config):
     """Attribute the answer to words."""
     columns: dict[str, str] = {}
     """Of a table of texts: where its columns come from, see `analysis.rows`."""
+
+    @field_validator("language")
+    @classmethod
+    def _known(cls, code: str | None) -> str | None:
+        return None if code is None else check_language(code)

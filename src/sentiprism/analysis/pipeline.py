@@ -12,6 +12,7 @@ from sentiprism import __version__
 from sentiprism.analysis.curves import curves
 from sentiprism.analysis.inputs import is_text
 from sentiprism.analysis.judge import Jury, load_jury
+from sentiprism.analysis.language import check_language_of
 from sentiprism.analysis.listen import Heard, listen, stretches, windows
 from sentiprism.analysis.options import Options
 from sentiprism.analysis.summary import summary
@@ -27,7 +28,7 @@ from sentiprism.media.limits import Limits
 from sentiprism.media.probe import probe
 from sentiprism.media.speech import RATE
 from sentiprism.media.transcripts import read_transcript
-from sentiprism.media.types import Cue, Media
+from sentiprism.media.types import Cue, Language, Media
 from sentiprism.report.analysis import Analysis
 from sentiprism.report.document import Recording, UtterancePart
 
@@ -83,6 +84,15 @@ def analyze(
             width=recording.video.width if recording.video else None,
             height=recording.video.height if recording.video else None,
         )
+    language = Language(options.language) if options.language else heard.language
+    check = check_language_of(
+        heard.segments,
+        language,
+        jury.language,
+        options.language_mismatch,
+        name=printable(path.name),
+        recorded=recording is not None,
+    )
     segments, judged = heard.segments, tracks
     speech = bool(segments)
     if not speech and tracks.faces:  # a face can be judged where nobody speaks; a voice cannot
@@ -90,11 +100,21 @@ def analyze(
     with clock("judging"):
         around = windows(duration, segments, options if recording else spaced(options, duration))
         around = around if heard.connected else ()
-        utterances, sliding = predict_utterances(jury, segments, judged, around, options, on, speech=speech)
-    notes = (*heard.notes, *_missing(jury, recording, tracks, utterances))
+        utterances, sliding = predict_utterances(
+            jury, segments, judged, around, options, on, speech=speech, check=check
+        )
+    notes = (*check.notes, *heard.notes, *_missing(jury, recording, tracks, utterances))
     return Analysis(
         program=f"sentiprism {__version__}",
-        recording=seen.model_copy(update={"language": heard.language, "transcript": heard.transcript}),
+        recording=seen.model_copy(
+            update={
+                "language": language and language.code,
+                "language_probability": language and language.probability,
+                "language_others": {} if language is None else dict(language.others),
+                "language_mismatch": check.mismatch,
+                "transcript": heard.transcript,
+            }
+        ),
         judge=jury.judge,
         summary=summary(utterances, jury.model.target),
         utterances=tuple(utterances),
@@ -141,7 +161,7 @@ def _perceive(
         try:
             with clock("speech"):
                 speech = sound(media, RATE) if media.audio else None
-                heard = listen(speech, cues, options, told("speech"), length=media.duration)
+                heard = listen(speech, cues, options, told("speech"), length=media.duration, expected=jury.language)
             on("speech", 1.0)
             with clock("voice"):
                 audio = None if speech is None else voice_track(media, voice.name, speech)

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from sentiprism.analysis.caution import cautions
 from sentiprism.analysis.judge import Answer, Jury, Saying
+from sentiprism.analysis.language import LanguageCheck
 from sentiprism.analysis.options import Options
 from sentiprism.analysis.tracks import visible
 from sentiprism.analysis.words import attribute_words
@@ -31,6 +32,7 @@ def predict_utterances(
     on: Callable[[str, float], Any],
     *,
     speech: bool,
+    check: LanguageCheck,
 ) -> tuple[list[UtterancePart], list[Window]]:
     """Predict the utterances, each with each of its faces, and the windows around them.
 
@@ -42,19 +44,22 @@ def predict_utterances(
         options: which faces, and whether words are attributed.
         on: told of progress, as in `analyze`.
         speech: whether somebody speaks in the recording.
+        check: whether words are in the model's language.
 
     Returns:
         Utterances and windows that the model had anything of.
     """
 
-    def weighed(answer: Answer) -> Estimate:
+    def weighed(answer: Answer, segment: Segment) -> Estimate:
         known, target = jury.model.modalities, jury.model.target
         reasons = cautions(answer.estimate, answer.present, known, target, speech=speech)
+        if segment.words and check.caution is not None:
+            reasons = (check.caution, *reasons)
         return answer.estimate.model_copy(update={"caution": reasons})
 
     pairs = [(one, face) for one in segments for face in _faces_of(one, tracks, options)]
     more = [(one, _faces_of(one, tracks, options)[0]) for one in around]
-    data = jury.prepare([_saying(jury, segment, tracks, face) for segment, face in (*pairs, *more)])
+    data = jury.prepare([_saying(jury, segment, tracks, face, check) for segment, face in (*pairs, *more)])
     said = jury.ask(data, range(len(pairs)))
     done = 0
 
@@ -81,11 +86,11 @@ def predict_utterances(
                     text=segment.text,
                     words=tuple(words),
                     face=None if face is None else face + 1,
-                    **answer._replace(estimate=weighed(answer))._asdict(),
+                    **answer._replace(estimate=weighed(answer, segment))._asdict(),
                 )
             )
     slid = zip(around, jury.ask(data, range(len(pairs), len(pairs) + len(more)), contributions=False), strict=True)
-    return utterances, [Window(start=w.start, end=w.end, estimate=weighed(a)) for w, a in slid if a.present]
+    return utterances, [Window(start=w.start, end=w.end, estimate=weighed(a, w)) for w, a in slid if a.present]
 
 
 def _faces_of(segment: Segment, tracks: Tracks, options: Options) -> list[int | None]:
@@ -94,7 +99,7 @@ def _faces_of(segment: Segment, tracks: Tracks, options: Options) -> list[int | 
     return seen[: None if options.face == "all" else 1] or [None]
 
 
-def _saying(jury: Jury, segment: Segment, tracks: Tracks, face: int | None) -> Saying:
+def _saying(jury: Jury, segment: Segment, tracks: Tracks, face: int | None, check: LanguageCheck) -> Saying:
     given: dict[Modality, Track | None] = {
         "audio": tracks.audio,
         "vision": None if face is None else tracks.faces[face],
@@ -104,4 +109,4 @@ def _saying(jury: Jury, segment: Segment, tracks: Tracks, face: int | None) -> S
         for name, track in given.items()
         if name in jury.extractors and track is not None
     }
-    return Saying(segment, features)
+    return Saying(segment, features, read=check.mismatch != "dropped")

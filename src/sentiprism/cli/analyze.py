@@ -13,11 +13,12 @@ from sentiprism.cli.dataset import pairs
 from sentiprism.cli.hints import followed_by
 from sentiprism.cli.tables import emit_json, facts, points, table
 from sentiprism.errors import UserError, printable
+from sentiprism.languages import language_name
 from sentiprism.markup import clock, signed
 
 if TYPE_CHECKING:
     from sentiprism.analysis.batch import Outcome
-    from sentiprism.report.document import Estimate, Judge
+    from sentiprism.report.document import Estimate, Judge, Recording
 
 JUDGING = 0.15
 """Share of the time that it takes, for the bar alone; the rest is looking and listening, side by side."""
@@ -38,6 +39,9 @@ def analyze(
         str, typer.Option(metavar="NAME", help="Whisper model by name or folder; none = no recognition.")
     ] = "base",
     language: Annotated[str | None, typer.Option(metavar="CODE", help="Of the speech; else recognised.")] = None,
+    language_mismatch: Annotated[
+        str, typer.Option(metavar="WHAT", help="Of words not in the model's language: drop, note or error.")
+    ] = "drop",
     face: Annotated[str, typer.Option(metavar="WHICH", help="largest, or all: an answer for each face.")] = "largest",
     longest: Annotated[float, typer.Option(metavar="S", help="Seconds of an utterance at most.")] = 15.0,
     column: Annotated[
@@ -76,7 +80,15 @@ def analyze(
     from sentiprism.report.page.index import Entry
 
     columns = pairs(column or [], "NAME=THEIRS")
-    chosen = {"columns": columns, "model": model, "asr": asr, "language": language, "face": face, "longest": longest}
+    chosen = {
+        "columns": columns,
+        "model": model,
+        "asr": asr,
+        "language": language,
+        "language_mismatch": language_mismatch,
+        "face": face,
+        "longest": longest,
+    }
     options = Options.parse(chosen, "the options of analyze")
     todo = tasks(inputs, out, transcript)
     if columns and not any(task.path.suffix.lower() == ROWS for task in todo):
@@ -137,7 +149,7 @@ def _bar(message: str, count: int) -> Iterator[tuple[Callable[[str, float], None
 def _say(outcome: "Outcome", *, as_json: bool) -> None:
     """One recording: the summary, and where the page lies."""
     from sentiprism.report.files import PAGE
-    from sentiprism.report.page.wording import moments
+    from sentiprism.report.page.wording import moments, spoken
 
     analysis = outcome.analysis
     assert analysis is not None  # noqa: S101 - the caller has looked
@@ -153,6 +165,7 @@ def _say(outcome: "Outcome", *, as_json: bool) -> None:
     lines = [
         ("recording", f"{seen.kind}, {clock(seen.duration)}"),
         ("words", seen.transcript),
+        ("language", spoken(seen)),
         ("utterances", firm),
         ("mean", None if about.mean is None else f"{signed(about.mean)} on {_range(analysis.judge)}, weighted by time"),
         ("weak", ", ".join(about.caution)),
@@ -177,7 +190,8 @@ def _say_all(outcomes: "list[Outcome]", index: str, *, as_json: bool) -> None:
     for name, one in zip(_names(outcomes), outcomes, strict=True):
         parts, mean = (one.analysis.utterances, one.analysis.summary.mean) if one.analysis else ((), None)
         firm = sum(not part.estimate.caution for part in parts)
-        said = one.reason or "; ".join(("done", *one.analysis.summary.caution) if one.analysis else ())
+        found = one.analysis and (*one.analysis.summary.caution, *_foreign(one.analysis.recording))
+        said = one.reason or "; ".join(("done", *(found or ())))
         rows.append((name, str(len(parts)), str(firm), "-" if mean is None else signed(mean), said))
     caption = f"Means are weighted by time. Reports: {index}"
     columns = ("file", "utterances", "firm", "mean", "outcome")
@@ -188,6 +202,14 @@ def _names(outcomes: "list[Outcome]") -> list[str]:
     """Of the recordings; where two have one name, with their folders."""
     names = [one.task.path.name for one in outcomes]
     return [printable(n if names.count(n) == 1 else one.task.path) for n, one in zip(names, outcomes, strict=True)]
+
+
+def _foreign(recording: "Recording") -> list[str]:
+    """What became of words that are not in the model's language."""
+    if recording.language_mismatch is None:
+        return []
+    named = f" ({language_name(recording.language)})" if recording.language else ""
+    return [f"words in another language{named}: {recording.language_mismatch}"]
 
 
 def answer(estimate: "Estimate", judge: "Judge") -> str:

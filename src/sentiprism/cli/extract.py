@@ -44,7 +44,9 @@ def extract(
     classes: Annotated[
         str | None, typer.Option(metavar="A,B,...", help="Names of its labels, where they are classes.")
     ] = None,
-    language: Annotated[str, typer.Option(metavar="CODE", help="Of what is said, ISO 639-1.")] = "en",
+    language: Annotated[
+        str | None, typer.Option(metavar="CODE", help="Of what is said, ISO 639-1; else as recognised, or en.")
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Recordings at a time.")] = 1,
     strict: Annotated[bool, typer.Option("--strict", help="A recording that fails is an error.")] = False,
     allow_missing: Annotated[
@@ -78,7 +80,6 @@ def extract(
         "per": per,
         "text": text,
         "asr": asr,
-        "language": language if text == "recognised" else None,
     }
     with progress(f"extracting {dataset}", 1.0) as advance:
         made = make(

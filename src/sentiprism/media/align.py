@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.errors import UserError
-from sentiprism.media.recognise import recognise, tidy, windows
+from sentiprism.media.recognise import choose_language, recognise, tidy, windows
 from sentiprism.media.types import Cue, Span, Word
 from sentiprism.media.whisper import MOST_TOKENS, RATE, WINDOW, load, words_of
 
@@ -115,7 +115,9 @@ class _Aligner:
             return spread(texts, window, self.spans)
         whisper = load(folder)
         encoded = whisper.encode(self.sound, [window])
-        self.language = self.language or whisper.language(encoded)
+        if self.language is None:
+            told = choose_language(whisper.languages(encoded), [window])
+            self.language = "en" if told is None else told.code
         if sum(map(len, whisper.tokens(texts, self.language))) > MOST_TOKENS:  # faster than anybody speaks
             return spread(texts, window, self.spans)
         return whisper.locate(encoded, [window], [texts], self.language)[0]
@@ -123,7 +125,8 @@ class _Aligner:
     def _anchored(self, texts: list[str], window: Span, folder: Path) -> list[Word]:
         """Recognised words say which given ones are in which window; there they are located like any other."""
         inside = _within(window, self.spans)
-        heard, self.language = recognise(self.sound, inside, folder, self.language, on=self.on)
+        heard, told = recognise(self.sound, inside, folder, self.language, on=self.on)
+        self.language = self.language or (None if told is None else told.code)
         rough = anchored(texts, heard, window, inside)
         middles = [(word.start + word.end) / 2 for word in rough]
         found: list[Word] = []

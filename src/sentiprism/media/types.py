@@ -27,6 +27,17 @@ class Word(NamedTuple):
     """The recogniser's own, where there was one."""
 
 
+class Language(NamedTuple):
+    """The language of what is said."""
+
+    code: str
+    """For example ``en``."""
+    probability: float | None = None
+    """The recogniser's own, over all that is said; None where the language was given."""
+    others: tuple[tuple[str, float], ...] = ()
+    """What else it may be, the likeliest first."""
+
+
 class Span(NamedTuple):
     """A stretch of time in seconds."""
 

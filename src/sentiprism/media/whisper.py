@@ -75,15 +75,19 @@ class Whisper:
             spectra.append(pad_or_trim(self._model.feature_extractor(piece)[..., :-1]))
         return self._model.encode(np.stack(spectra))
 
-    def language(self, encoded: Any) -> str:
-        """Code of the language that is likeliest over all windows, for example ``en``."""
-        if not self._model.model.is_multilingual:
-            return "en"
-        total: dict[str, float] = {}
-        for window in self._model.model.detect_language(encoded):
-            for token, probability in window:
-                total[token] = total.get(token, 0.0) + probability
-        return max(total, key=lambda token: total[token])[2:-2]
+    @property
+    def knows_english_alone(self) -> bool:
+        """Whether the model takes everything for English."""
+        return not self._model.model.is_multilingual
+
+    def languages(self, encoded: Any) -> list[dict[str, float]]:
+        """Probability of each language in each window, by code; [] of a model that knows English alone."""
+        if self.knows_english_alone:
+            return []
+        return [
+            {token[2:-2]: probability for token, probability in window}
+            for window in self._model.model.detect_language(encoded)
+        ]
 
     def listen(self, encoded: Any, count: int, language: str, *, beam: int = 5, unrepeated: int = 0) -> list[Heard]:
         """What is said in each of ``count`` windows; no chance is in it.

@@ -1,5 +1,7 @@
 """What is known of a recording after analysis: one typed document, which the page, the JSON and the table show."""
 
+from typing import Literal
+
 from pydantic import Field, JsonValue
 
 from sentiprism.config import Config
@@ -94,6 +96,13 @@ class Recording(Config):
     width: int | None = None
     height: int | None = None
     language: str | None = None
+    """Code of the language that was given or recognised."""
+    language_probability: float | None = None
+    """The recogniser's own, over all that is said; None where the language was given or nobody knows it."""
+    language_others: dict[str, float] = {}
+    """What else it may be, by code."""
+    language_mismatch: Literal["noted", "dropped"] | None = None
+    """What became of the words, where they are not in the model's language."""
     transcript: str | None = None
     """Where the words come from: "given, with times", "given, aligned", "recognised by NAME", or None."""
 
@@ -106,6 +115,8 @@ class Judge(Config):
     model: str
     """In the registry."""
     target: TargetSpec
+    language: str | None = None
+    """Of the texts it was trained on, by code; None where that is not known, or it reads no words."""
     level: float | None = None
     """Share of utterances that intervals were calibrated to cover."""
     notes: tuple[str, ...] = ()

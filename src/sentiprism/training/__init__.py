@@ -217,7 +217,12 @@ def _train(
 
     config = run.config
     scorer = protocol(card.protocol)
-    metadata = {"dataset": card.name, "content": card.content, "protocol": card.protocol}
+    metadata = {
+        "dataset": card.name,
+        "content": card.content,
+        "language": card.language,
+        "protocol": card.protocol,
+    }
     with TrainingProgress(quiet=quiet or not engine.is_main) as progress:
         progress.note(f"run: {run.folder}")
         if note is not None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sentiprism.errors import UserError
+from sentiprism.languages import language_name
 from sentiprism.markup import clock
 from sentiprism.report.document import Document
 from sentiprism.report.page import wording
@@ -54,6 +55,7 @@ def render(analysis: Document, media: Path | None = None, *, name: str | None = 
         moments=wording.moments(analysis),
         modalities=[m for m in MODALITIES if any(m in part.contributions for part in analysis.utterances)],
         cautious=any(part.estimate.caution for part in analysis.utterances),
+        model_language=analysis.judge.language and language_name(analysis.judge.language),
         weighed=any(part.weights for part in analysis.utterances),
         means=wording.means(analysis),
         details=json.dumps(analysis.details, indent=2, ensure_ascii=False),

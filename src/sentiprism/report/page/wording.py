@@ -5,9 +5,10 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from sentiprism.languages import language_name
 from sentiprism.markup import duration
 from sentiprism.markup import signed as plain_signed
-from sentiprism.report.document import Curve, Document, UtterancePart
+from sentiprism.report.document import Curve, Document, Recording, UtterancePart
 from sentiprism.types import MODALITIES, TargetSpec
 
 QUOTE = 140
@@ -167,10 +168,18 @@ def facts(analysis: Document) -> list[str]:
     if recording.width and recording.height:
         found.append(f"{recording.width} × {recording.height}")
     if recording.language:
-        found.append(f"language: {recording.language}")
+        found.append(f"language: {spoken(recording)}")
     if recording.transcript:
         found.append(f"words: {recording.transcript}")
     return found
+
+
+def spoken(recording: Recording) -> str | None:
+    """The language of a recording in words, with where it comes from."""
+    if recording.language is None:
+        return None
+    sure = recording.language_probability
+    return f"{language_name(recording.language)} ({'given' if sure is None else f'recognised, {sure:.0%} sure'})"
 
 
 def means(analysis: Document) -> list[tuple[UtterancePart, list[float | None]]]:

@@ -50,7 +50,7 @@ function parts(one) {
     const bar = svg("svg", { height: 12, "aria-hidden": "true" }, there ? svg("rect", { class: `fill ${name}`, x: `${(value < 0 ? 50 - size : 50).toFixed(2)}%`, width: `${size.toFixed(2)}%`, y: 1, height: 10, rx: 2 }) : null, svg("line", { class: "zero", x1: "50%", x2: "50%", y1: 0, y2: 12 }));
     const weight = one.weights?.[name];
     const own = weight === undefined ? null : html("span", { class: "weight", title: `the model's own weight of ${name}` }, percent(weight));
-    return html("li", there ? {} : { class: "absent" }, html("span", { class: "which" }, name), bar, html("span", { class: "number" }, there ? signed(value) : "not there"), own);
+    return html("li", there ? {} : { class: "absent" }, html("span", { class: "which" }, name), bar, html("span", { class: "number" }, there ? signed(value) : name === "text" && one.text !== null ? "not judged" : "not there"), own);
   });
   return html("ul", { class: one.weights ? "parts weighed" : "parts" }, html("li", { class: "heads", "aria-hidden": "true" }, html("span", {}, one.weights ? "contribution · model's own weight" : "contribution")), rows);
 }
