@@ -1,8 +1,5 @@
 """Further processes of a study: what becomes of each is said."""
 
-import subprocess
-import sys
-
 from sentiprism.training.tune_workers import Workers
 
 
@@ -19,8 +16,3 @@ def test_a_process_that_fails_is_said_with_its_status_and_its_reason(tmp_path, c
 def test_it_costs_nothing_where_there_is_none(tmp_path):
     with Workers(tmp_path, 2, "cpu", 0, 1, print) as workers:
         assert not workers.wait()
-
-
-def test_the_module_is_what_the_processes_run():
-    words = [sys.executable, "-m", "sentiprism.training.tune_workers", '{"folder": "nowhere"}']
-    assert subprocess.run(words, capture_output=True, check=False).returncode == 1
