@@ -3,10 +3,10 @@
 from collections.abc import Hashable, Iterable, Mapping
 from math import isfinite
 from pathlib import Path
-from typing import Any, Self, get_args
+from typing import Annotated, Any, Self, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from sentiprism.errors import UserError, shorten, suggest
 from sentiprism.reading import DEPTH, read_text
@@ -70,25 +70,44 @@ class Config(BaseModel):
         return value
 
     @classmethod
-    def parse(cls, data: Any, source: str = "configuration", remedy: str = "correct that value") -> Self:
-        """Validate ``data``; the first fault becomes one line that names the key and the near match."""
+    def parse(cls, data: Any, source: str = "configuration", remedy: str | None = None) -> Self:
+        """Validate ``data``; the first fault becomes one line that names the key and the near match.
+
+        Args:
+            data: a mapping, if all is well.
+            source: what messages call it.
+            remedy: what to do where a value is wrong or missing; by default, to correct or add it.
+
+        Raises:
+            UserError: it is not what the fields say.
+        """
         if not isinstance(data, Mapping):
-            raise UserError(f"{source} is not a mapping of keys to values", "write 'key: value' lines")
+            raise UserError(f"{source} is not a mapping of keys to values", remedy or "write 'key: value' lines")
         try:
             return cls.model_validate(data)
         except ValidationError as error:
             raise _explain(error, cls, source, remedy) from None
 
 
-def _explain(error: ValidationError, config: type[BaseModel], source: str, remedy: str) -> UserError:
+class Record(Config):
+    """Base of what this program writes and reads again: keys of later versions are passed over."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+Undefined = Annotated[float, Field(allow_inf_nan=True)]
+"""A number that may be NaN, such as a correlation with predictions that are all the same."""
+
+
+def _explain(error: ValidationError, config: type[BaseModel], source: str, remedy: str | None) -> UserError:
     faults = error.errors(include_url=False)
     # a key that is misspelt is also one that is missing: its own name says more
     first = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
     where = shorten(".".join(map(str, first["loc"])), BRIEF)
     if first["type"] == "missing":
-        return UserError(f"{source}: {where!r} is missing", "add it")
+        return UserError(f"{source}: {where!r} is missing", remedy or "add it")
     if first["type"] != "extra_forbidden":
-        return UserError(f"{source}: {where or 'value'}{wording(first)}", remedy)
+        return UserError(f"{source}: {where or 'value'}{wording(first)}", remedy or "correct that value")
     owner = config
     for part in first["loc"][:-1]:  # numbers and keys of mappings are no fields
         if str(part) in owner.model_fields:
@@ -107,7 +126,7 @@ def wording(fault: Mapping[str, Any]) -> str:
         given = shorten(repr(fault["input"]), BRIEF)
     except ValueError:  # Python writes no number of more than 4300 digits
         given = "a number of thousands of digits"
-    return f"{said} (it is {given})"
+    return said if fault["type"] == "missing" else f"{said} (it is {given})"
 
 
 def _config_in(annotation: Any) -> type[BaseModel] | None:

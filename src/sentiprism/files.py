@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sentiprism.errors import UserError
+from sentiprism.reading import check_regular
 
 try:
     import fcntl
@@ -88,10 +89,43 @@ def _locked(folder: Path, *, wait: bool) -> Iterator[bool]:
             os.close(fd)
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, unless they are there.
+
+    Raises:
+        UserError: a file stands in the way.
+        OSError: it may not be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        _refuse_file(path)
+        raise
+
+
+def check_writable(path: Path) -> None:
+    """Find out before the work, not after it, whether a file or folder can be written; nothing is left there.
+
+    Raises:
+        UserError: a file stands in the way.
+        OSError: the folder that is there may not be written.
+    """
+    _refuse_file(path.parent)
+    place = next(one for one in path.absolute().parents if one.exists())
+    with tempfile.TemporaryFile(dir=place):
+        pass
+
+
+def _refuse_file(folder: Path) -> None:
+    file = next((one for one in (folder, *folder.parents) if one.exists() and not one.is_dir()), None)
+    if file is not None:
+        raise UserError(f"{file} is a file, and nothing can be written below it", "choose another place")
+
+
 @contextmanager
 def _workshop(path: Path) -> Iterator[Path]:
     """Yield a folder of our own beside ``path``, removed at the end; what killed writers left there goes first."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     for left in path.parent.glob(f".{escape(path.name)}.tmp-????????"):
         with _locked(left, wait=False) as abandoned:
             if abandoned and left.is_dir() and any(left.iterdir()):  # an empty one may be another's, about to be locked
@@ -200,6 +234,27 @@ def save_tensors(path: Path, tensors: Mapping[str, "Tensor"], header: dict[str, 
         if number is None:
             raise
         raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from None
+
+
+@contextmanager
+def open_tensors(path: Path, framework: str = "pt") -> Iterator[Any]:
+    """Yield an open safetensors file, of which nothing but the header is read yet.
+
+    Args:
+        path: the file.
+        framework: "pt" gives torch's tensors; "np" does without torch.
+
+    Raises:
+        UserError: as `reading.open_regular`; or it is not a whole safetensors file.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    check_regular(path, what="safetensors file")
+    try:
+        with safe_open(path, framework) as file:
+            yield file
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{path} is damaged: {error}", "get a whole copy of it") from None
 
 
 @contextmanager

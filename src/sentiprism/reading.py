@@ -137,6 +137,12 @@ def read_json(path: Path, most: int = SMALL, what: str = "JSON file") -> Any:
     return parse_json(read_text(path, most, what), path)
 
 
+def read_json_lines(path: Path, most: int = SMALL, what: str = "JSON Lines file") -> list[Any]:
+    """Value of each line of a file; errors as `read_json`, with the number of the line."""
+    lines = read_text(path, most, what).splitlines()
+    return [parse_json(line, f"{path} line {number}") for number, line in enumerate(lines, start=1)]
+
+
 def parse_json(text: str, source: object) -> Any:
     """Value of a JSON text; ``source`` names it in errors, see `read_json`."""
     try:

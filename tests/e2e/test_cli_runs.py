@@ -149,7 +149,7 @@ def test_figures_are_written_where_asked_or_beside_the_run(cli, finished, tmp_pa
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (("weights", "nowhere"), "nowhere is no run"),
+        (("weights", "nowhere"), "nowhere is not a run folder"),
         (("weights", "run", "--out", "a.gif"), "end it with one of: .pdf, .svg, .png"),
         (("weights", "run", "--seed", 7), "choose one of: 1111, 1112"),
         (("attention", "run"), "choose a run of: "),

@@ -13,7 +13,7 @@ from makers_cli import SMALL, assignments, files
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.evaluation import evaluate
 from sentiprism.training import train
-from sentiprism.training.predict import read_predictions
+from sentiprism.training.predictions import read_predictions
 
 PORT = 0  # any that is free
 # accelerate's name for several processes of one machine; with --cpu it starts one, whatever --num_processes says

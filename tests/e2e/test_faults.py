@@ -59,7 +59,7 @@ def test_a_wrong_path(refused, words):
         (["train", "mdf", "--experiment", "mdf/jian2026_mosy"], "mosy", "did you mean 'mdf/jian2026_mosi'"),
         (["dataset", "show", "tny"], "'tny'", "did you mean 'tiny'?"),
         (["dataset", "remove", "tny"], "'tny'", "did you mean 'tiny'?"),
-        (["evaluate", "rum"], "rum is no run", "did you mean 'run'?"),
+        (["evaluate", "rum"], "rum is not a run folder", "did you mean 'run'?"),
         (["evaluate", "run", "--split", "tets"], "'tets'", "did you mean 'test'?"),
         (["doctor", "--fetch", "minilmm"], "'minilmm'", "did you mean 'minilm'?"),
         (["train", "mdf", "--dataset", "tiny", "--device", "cud"], "'cud'", "cpu"),

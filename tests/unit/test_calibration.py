@@ -19,7 +19,8 @@ from sentiprism.models.artifact import annotate
 from sentiprism.report import figures
 from sentiprism.training import Run, train
 from sentiprism.training.engine import Engine
-from sentiprism.training.predict import Predictions, predict, read_predictions, write_predictions
+from sentiprism.training.predict import Predictions, predict
+from sentiprism.training.predictions import read_predictions, write_predictions
 from sentiprism.types import MODALITIES, TargetSpec
 
 

@@ -11,7 +11,7 @@ from sentiprism.evaluation.calibration import calibrate
 from sentiprism.metrics.conformal import check_size, coverage_range, rank
 from sentiprism.models import load_model
 from sentiprism.training import Run
-from sentiprism.training.predict import read_predictions
+from sentiprism.training.predictions import read_predictions
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from sentiprism.evaluation.robustness import recalled, robustness
 from sentiprism.metrics import protocol
 from sentiprism.report import figures
 from sentiprism.training import Run, train
-from sentiprism.training.predict import read_predictions, write_predictions
+from sentiprism.training.predictions import read_predictions, write_predictions
 from sentiprism.types import TargetSpec
 
 

@@ -18,7 +18,8 @@ from sentiprism.report import figures
 from sentiprism.report.figures.attention import stacks
 from sentiprism.report.figures.style import OKABE_ITO, WIDTH
 from sentiprism.training import Run, train
-from sentiprism.training.predict import Predictions, write_predictions
+from sentiprism.training.predict import Predictions
+from sentiprism.training.predictions import write_predictions
 from sentiprism.types import TargetSpec
 
 

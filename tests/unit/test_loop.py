@@ -172,7 +172,7 @@ def test_a_seed_leaves_nothing_of_the_ones_before_in_memory(home, tmp_path, monk
     training.train(
         "mdf", data, seeds=3, settings={"optim": {"epochs": 1}}, out=tmp_path / "run", device="cpu", quiet=True
     )
-    assert alive == [0, 0, 0, 0]  # once to check the configuration, then a seed each
+    assert alive == [0, 0, 0]
 
 
 def test_the_average_of_the_weights_by_hand(trainer):

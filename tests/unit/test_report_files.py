@@ -77,7 +77,7 @@ def test_a_recording_that_is_gone_and_a_place_that_is_a_file_are_said_in_one_lin
     with pytest.raises(UserError, match=r"report .* cannot be written: No such file"):
         write_report(review(), tmp_path / "report", tmp_path / "gone.mp4")
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="cannot be written"):
+    with pytest.raises(UserError, match="file is a file, and nothing can be written below it"):
         write_report(review(), tmp_path / "file" / "report")
     assert os.listdir(tmp_path) == ["file"]
 
@@ -86,7 +86,7 @@ def test_what_is_no_report_is_not_read(tmp_path):
     with pytest.raises(UserError, match="holds no report"):
         read_report(tmp_path)
     (tmp_path / DOCUMENT).write_text('{"format": 1}')
-    with pytest.raises(UserError, match=r"analysis\.json cannot be read"):
+    with pytest.raises(UserError, match=r"analysis\.json: program is missing; analyse"):
         read_report(tmp_path)
 
 

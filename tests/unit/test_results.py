@@ -11,12 +11,12 @@ from makers_models import small
 from sentiprism.cli.experiment import results as verb
 from sentiprism.errors import UserError
 from sentiprism.evaluation import evaluate, paired
-from sentiprism.evaluation.answers import parameters
 from sentiprism.evaluation.command import command
 from sentiprism.evaluation.results import gather, page
 from sentiprism.evaluation.robustness import robustness
 from sentiprism.markup import duration, number, probability
 from sentiprism.models import load_model
+from sentiprism.models.artifact import count_parameters
 from sentiprism.training import Run, resolve, train
 from sentiprism.training.experiments import load_experiment
 
@@ -168,12 +168,12 @@ def test_a_setting_that_cannot_be_taken_back_has_no_command(monkeypatch):
 
 def test_parameters_of_an_earlier_version_are_counted_in_its_file(runs, tmp_path):
     source = Run(runs / "small" / "mdf").seed_folder(1111) / "model"
-    said = parameters(source)
+    said = count_parameters(source)
     described = json.loads((source / "config.json").read_text())
     del described["parameters"]
     (tmp_path / "config.json").write_text(json.dumps(described))
     (tmp_path / "weights.safetensors").write_bytes((source / "weights.safetensors").read_bytes())
-    assert parameters(tmp_path) == said > 0
+    assert count_parameters(tmp_path) == said > 0
 
 
 def test_a_precision_that_auto_would_not_choose_is_in_the_command_and_on_the_page(runs, tmp_path):

@@ -5,23 +5,27 @@ import pytest
 
 from sentiprism.errors import UserError
 from sentiprism.training import Run, resolve
-from sentiprism.training.predict import Predictions, read_predictions, write_predictions
+from sentiprism.training.predict import Predictions
+from sentiprism.training.predictions import read_predictions, write_predictions
 from sentiprism.training.run import new_folder
 
 
 def test_a_folder_that_is_no_run_answers_with_the_near_match(trained):
-    with pytest.raises(UserError, match=r"traind is no run; did you mean '.*/trained'"):
+    with pytest.raises(UserError, match=r"traind is not a run folder; did you mean '.*/trained'"):
         Run(trained.folder.with_name("traind"))
 
 
-@pytest.mark.parametrize("content", ["{", "", "\0"])
-def test_a_damaged_run_is_one_line(fit, content):
+@pytest.mark.parametrize(
+    ("content", "cause"),
+    [("{", "is not JSON"), ("", "is empty"), ("\0", "is not text"), ("{}", "'device' is missing")],
+)
+def test_a_damaged_run_is_one_line(fit, content, cause):
     run = fit(epochs=1)
     (run.folder / "environment.json").write_text(content)
-    with pytest.raises(UserError, match=r"environment\.json is damaged"):
+    with pytest.raises(UserError, match=rf"environment\.json:? {cause}"):
         Run(run.folder)
     (run.folder / "environment.json").unlink()
-    with pytest.raises(UserError, match=r"environment\.json is missing"):
+    with pytest.raises(UserError, match=r"no file .*environment\.json"):
         Run(run.folder)
 
 
@@ -58,5 +62,5 @@ def test_predictions_that_are_none_are_one_line(tmp_path):
     with pytest.raises(UserError, match="no predictions at"):
         read_predictions(tmp_path / "absent.parquet")
     (tmp_path / "garbage.parquet").write_bytes(b"PAR1 and no more")
-    with pytest.raises(UserError, match="holds no predictions"):
+    with pytest.raises(UserError, match="does not hold predictions"):
         read_predictions(tmp_path / "garbage.parquet")

@@ -1,14 +1,12 @@
 """What a run's selected models answered, from the files beside them or made now, and what they cost."""
 
-import json
-from math import prod
+import os
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import safe_open
 
 from sentiprism.data.dataset import Dataset
 from sentiprism.data.store import load_dataset
@@ -17,7 +15,9 @@ from sentiprism.evaluation.constant import constant_prediction
 from sentiprism.evaluation.evaluate import evaluate
 from sentiprism.metrics import Protocol, protocol
 from sentiprism.training import Run
-from sentiprism.training.predict import Predictions, read_predictions
+from sentiprism.training.predict import Predictions
+from sentiprism.training.predictions import read_predictions
+from sentiprism.training.records import read_history
 
 Floats = npt.NDArray[np.float64]
 
@@ -52,8 +52,14 @@ def answers(run: Run, split: str = "test", *, device: str = "auto") -> dict[int,
         UserError: they cannot be read, or not be made.
     """
     paths = {seed: run.seed_folder(seed) / f"predictions-{split}.parquet" for seed in run.finished}
-    if all(path.is_file() for path in paths.values()):
-        return _with_videos(run, split, {seed: read_predictions(path) for seed, path in paths.items()})
+    if all(os.path.lexists(path) for path in paths.values()):
+        kept = {seed: read_predictions(path) for seed, path in paths.items()}
+        first = kept[run.finished[0]]
+        for seed, one in kept.items():
+            if not (np.array_equal(one.ids, first.ids) and np.array_equal(one.label, first.label)):
+                cause = f"{paths[seed]} holds other utterances than those of seed {run.finished[0]}"
+                raise UserError(cause, "remove both; the run is then evaluated again")
+        return _with_videos(run, split, kept)
     made = evaluate(run, split, device=device)
     return dict(zip(made.seeds, made.predictions, strict=True))
 
@@ -101,19 +107,14 @@ def constant_scores(run: Run, split: str = "test") -> dict[str, float]:
     return protocol_of(run).compute(same, label)
 
 
-def parameters(folder: Path) -> int:
-    """Parameters of a saved model: as it says, or all its tensors' elements where it is of an earlier version."""
-    described = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    if (count := described.get("parameters")) is not None:
-        return int(count)
-    with safe_open(folder / "weights.safetensors", "np") as file:  # reads the header alone
-        return sum(prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118 - it is no mapping
-
-
 def seconds(run: Run) -> float:
-    """Training time of all epochs of a seed without validation, mean over the finished seeds."""
+    """Training time of all epochs of a seed without validation, mean over the finished seeds.
+
+    Raises:
+        UserError: the scores of a seed's epochs are missing or damaged.
+    """
     files = (run.seed_folder(seed) / "metrics.jsonl" for seed in run.finished)
-    return float(mean(sum(json.loads(x)["seconds"] for x in file.read_text("utf-8").splitlines()) for file in files))
+    return float(mean(sum(row["seconds"] for row in read_history(file)) for file in files))
 
 
 def _list(values: tuple[Any, ...]) -> str:

@@ -21,7 +21,8 @@ from sentiprism.models import load_model
 from sentiprism.models.artifact import annotate, describe_model, noted_calibration
 from sentiprism.training import Run
 from sentiprism.training.engine import Engine
-from sentiprism.training.predict import Predictions, predict, write_predictions
+from sentiprism.training.predict import Predictions, predict
+from sentiprism.training.predictions import write_predictions
 from sentiprism.training.selection import selection_of
 
 Floats = npt.NDArray[np.float64]

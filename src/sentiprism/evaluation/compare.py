@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sentiprism.errors import UserError, suggest
-from sentiprism.evaluation.answers import answers, dataset_of, opened, parameters, protocol_of, seconds
+from sentiprism.evaluation.answers import answers, dataset_of, opened, protocol_of, seconds
 from sentiprism.evaluation.bootstrap import Difference, Interval, corrected, paired
 from sentiprism.evaluation.constant import NAME, Constant, constant_prediction, score
 from sentiprism.evaluation.evaluate import Evaluation, evaluate
 from sentiprism.evaluation.footnotes import footnotes
 from sentiprism.markup import TABLES, Row, comma_separated, duration, probability
+from sentiprism.models.artifact import count_parameters
 from sentiprism.training import Run
 from sentiprism.training.oracle import read as read_oracle
 from sentiprism.training.selection import selection_of
@@ -198,7 +199,7 @@ def compare(
             name,
             one,
             apart,
-            parameters(run.seed_folder(run.finished[0]) / "model"),
+            count_parameters(run.seed_folder(run.finished[0]) / "model"),
             seconds(run),
             chosen_on_test,
         )
@@ -221,7 +222,12 @@ def selected_on_test(run: Run) -> dict[str, Interval]:
     sign = 1 if scorer.higher_is_better(select) else -1
     best = []
     for seed in opened(run).finished:
-        rows = [row["test"] for row in read_oracle(run.seed_folder(seed)) if not isnan(row["test"][select])]
+        rows = [row["test"] for row in read_oracle(run.seed_folder(seed))]
+        if not all(name in row for row in rows for name in scorer.names):
+            raise UserError(
+                f"the test scores of {run.folder}'s epochs lack a metric", "train it again with oracle=true"
+            )
+        rows = [row for row in rows if not isnan(row[select])]
         if not rows:
             raise UserError(f"no epoch of {run.folder} has a defined test {select}", "leave out --oracle")
         best.append(max(rows, key=lambda row: sign * row[select]))

@@ -16,7 +16,8 @@ from sentiprism.metrics import Protocol, protocol
 from sentiprism.models import load_model
 from sentiprism.training import Run
 from sentiprism.training.engine import Engine
-from sentiprism.training.predict import Predictions, predict, write_predictions
+from sentiprism.training.predict import Predictions, predict
+from sentiprism.training.predictions import write_predictions
 from sentiprism.training.selection import selection_of
 from sentiprism.types import MODALITIES
 

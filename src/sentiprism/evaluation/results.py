@@ -1,6 +1,5 @@
 """A page of results from run folders: generated, never edited."""
 
-import json
 from collections.abc import Iterable
 from itertools import groupby
 from math import nan
@@ -11,7 +10,7 @@ from typing import Any, NamedTuple
 from sentiprism.data.corruption import HIGHEST, TITLES
 from sentiprism.data.known import describe
 from sentiprism.errors import UserError
-from sentiprism.evaluation.answers import parameters, seconds
+from sentiprism.evaluation.answers import seconds
 from sentiprism.evaluation.bootstrap import Difference, holm
 from sentiprism.evaluation.command import trained_by
 from sentiprism.evaluation.compare import difference, recall
@@ -22,8 +21,8 @@ from sentiprism.evaluation.footnotes import footnotes
 from sentiprism.evaluation.robustness_curves import areas, kept
 from sentiprism.markup import duration, markdown, number, probability
 from sentiprism.models import MODELS
+from sentiprism.models.artifact import count_parameters, describe_model
 from sentiprism.training import Run
-from sentiprism.types import MODALITIES
 
 ABSENT = "–"
 HEAD = """# Results
@@ -121,19 +120,19 @@ def _read(run: Run, device: str) -> Result:
     model = run.seed_folder(run.finished[0]) / "model"
     evaluation = recall(run, device=device)
     select = run.config.optim.select or evaluation.protocol.default_selection
-    valid = select, [row["valid"][select] for row in run.summary.values()]
-    return Result(run, evaluation, _inputs(run, model), parameters(model), seconds(run), trained_by(run), valid)
+    valid = select, run.valid_scores(select)
+    return Result(run, evaluation, _inputs(run, model), count_parameters(model), seconds(run), trained_by(run), valid)
 
 
 def _inputs(run: Run, model: Path) -> str:
-    described = json.loads((model / "config.json").read_text(encoding="utf-8"))
-    features, used = described["features"], described["config"]["modalities"]
-    present = [name for name in MODALITIES if features[name] is not None and name in used]
-    text = features["text"]
+    described = describe_model(model)
+    config = MODELS[described.model].Config.parse(described.config, f"{model}: config")
+    present = [name for name in described.features.present() if name in config.modalities]
+    text = described.features.text
     how = "features"
     if text is not None and run.config.data.text.encoder is not None:
         encoder = Path(run.config.data.text.encoder).name
-        how = f"{encoder}, {'tuned' if text['kind'] == 'tokens' else 'frozen'}" if text["encoder"] else "features"
+        how = f"{encoder}, {'tuned' if text.kind == 'tokens' else 'frozen'}" if text.encoder else "features"
     return ", ".join(f"text ({how})" if name == "text" else name for name in present)
 
 

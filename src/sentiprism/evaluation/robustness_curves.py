@@ -1,11 +1,15 @@
 """Curves of metrics over the strength of damage to the inputs: what a run folder keeps of them, and their table."""
 
 import json
+import os
 from collections.abc import Sequence
 from math import nan
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
+from pydantic import Field, model_validator
+
+from sentiprism.config import Record
 from sentiprism.data.corruption import KINDS, Kind
 from sentiprism.errors import UserError
 from sentiprism.evaluation.answers import protocol_of
@@ -15,8 +19,11 @@ from sentiprism.evaluation.footnotes import constant_notes
 from sentiprism.files import write_text
 from sentiprism.markup import Cell, jsonable
 from sentiprism.metrics import Protocol
+from sentiprism.reading import read_json
 from sentiprism.training import Run
 from sentiprism.types import MODALITIES, Modality
+
+REMEDY = "measure again with: sentiprism robustness"
 
 
 class Curve(NamedTuple):
@@ -92,29 +99,78 @@ def kept(run: Run, split: str = "test") -> Robustness | None:
         UserError: it is damaged.
     """
     path = _file(run, split)
-    if not path.is_file():
+    if not os.path.lexists(path):
         return None
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        curves = [
-            Curve(
-                one["kind"],
-                one["modality"],
-                tuple(one["strengths"]),
-                tuple(_intervals(point) for point in one["points"]),
-                _intervals(one["area"]),
-                str(one.get("drawn_over", "utterances")),
-                tuple(one.get("better", ())),
-            )
-            for one in found.pop("curves")
-        ]
-        if not all(len(curve.points) == len(curve.strengths) > 1 for curve in curves) or not curves:
-            raise ValueError("a curve lacks its points")
-        found |= {"protocol": protocol_of(run), "seeds": tuple(found["seeds"]), "curves": tuple(curves)}
-        found["constant"] = _intervals(found.get("constant", {}))
-        return Robustness(**found) if found["seeds"] == run.finished else None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path} is damaged: {error}", "measure again with: sentiprism robustness") from None
+    stored = _Stored.parse(read_json(path), str(path), REMEDY)
+    if stored.seeds != run.finished:
+        return None
+    scorer = protocol_of(run)
+    return Robustness(
+        run=stored.run,
+        model=stored.model,
+        dataset=stored.dataset,
+        split=stored.split,
+        protocol=scorer,
+        seeds=stored.seeds,
+        selection=stored.selection,
+        curves=tuple(_curve(one, scorer, path) for one in stored.curves),
+        constant=_intervals(stored.constant, scorer, path) if stored.constant else {},
+        constant_is=stored.constant_is,
+    )
+
+
+class _Interval(Record):
+    mean: float | None
+    std: float | None
+    low: float | None
+    high: float | None
+
+
+_Point = dict[str, _Interval]
+
+
+class _Curve(Record):
+    kind: Kind
+    modality: Modality
+    strengths: tuple[float, ...] = Field(min_length=2)
+    points: tuple[_Point, ...]
+    area: _Point
+    drawn_over: str = "utterances"
+    better: tuple[bool, ...] = ()
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if len(self.points) != len(self.strengths) or len(self.better) not in {0, len(self.points) + 1}:
+            raise ValueError("should have a point at each strength")
+        return self
+
+
+class _Stored(Record):
+    """What `keep` writes; null stands for a number that is not defined."""
+
+    run: str
+    model: str
+    dataset: str
+    split: str
+    seeds: tuple[int, ...]
+    selection: str
+    curves: tuple[_Curve, ...] = Field(min_length=1)
+    constant: _Point = {}
+    constant_is: str = ""
+
+
+def _curve(one: _Curve, scorer: Protocol, path: Path) -> Curve:
+    points = tuple(_intervals(point, scorer, path) for point in one.points)
+    area = _intervals(one.area, scorer, path)
+    return Curve(one.kind, one.modality, one.strengths, points, area, one.drawn_over, one.better)
+
+
+def _intervals(point: _Point, scorer: Protocol, path: Path) -> dict[str, Interval]:
+    for name in scorer.names:
+        if name not in point:
+            raise UserError(f"{path} lacks the metric {name!r} somewhere", REMEDY)
+    numbers = {name: (one.mean, one.std, one.low, one.high) for name, one in point.items() if name in scorer.names}
+    return {name: Interval(*(nan if v is None else v for v in four)) for name, four in numbers.items()}
 
 
 def keep(run: Run, new: Robustness) -> None:
@@ -150,7 +206,3 @@ def _file(run: Run, split: str) -> Path:
 
 def _plain(point: dict[str, Interval]) -> dict[str, Any]:
     return {name: value._asdict() for name, value in point.items()}
-
-
-def _intervals(point: dict[str, dict[str, float | None]]) -> dict[str, Interval]:
-    return {name: Interval(**{k: nan if v is None else v for k, v in one.items()}) for name, one in point.items()}

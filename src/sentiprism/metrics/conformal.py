@@ -37,7 +37,7 @@ class Calibration(Config):
     kind: Literal["interval", "set"]
     level: float = Field(gt=0, lt=1)
     """1 - α, the share of utterances to be covered."""
-    quantile: float | None
+    quantile: float | None = Field(ge=0)
     """Largest score that is let in; None = any, where the utterances are too few for the level."""
     samples: int = Field(gt=0)
     """n utterances it was ranked among."""

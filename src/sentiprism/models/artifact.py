@@ -1,16 +1,21 @@
 """A saved model: config.json, safetensors and the text recipe; never a pickle."""
 
 import json
+import os
+from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from pydantic import ValidationError
-from safetensors import SafetensorError
+from pydantic import ConfigDict, Field, model_validator
 
-from sentiprism.errors import UserError
+from sentiprism.config import Record, Undefined
+from sentiprism.errors import UserError, shorten
 from sentiprism.features.text import save_text_recipe
-from sentiprism.files import atomic_folder, save_tensors, write_text
+from sentiprism.files import atomic_folder, open_tensors, save_tensors, write_text
+from sentiprism.machine import memory
+from sentiprism.markup import size
 from sentiprism.metrics.conformal import Calibration
+from sentiprism.reading import check_regular, read_json
 from sentiprism.types import FeatureSpec, TargetSpec
 
 if TYPE_CHECKING:
@@ -18,8 +23,43 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 WEIGHTS = "weights.safetensors"
-DAMAGE = (ValueError, KeyError, TypeError, OSError, ValidationError, SafetensorError)
-"""What damaged files raise."""
+CONFIG = "config.json"
+REMEDY = "get a whole copy of it, or train the model again"
+DTYPES = {"F32": "torch.float32", "I64": "torch.int64", "BOOL": "torch.bool"}
+"""Of our weights and buffers, as safetensors calls them."""
+
+
+class Notes(Record):
+    """What is noted of a saved model; more may stand there."""
+
+    model_config = ConfigDict(extra="allow")
+
+    dataset: str | None = None
+    content: str | None = None
+    protocol: str | None = None
+    seed: int | None = None
+    selection: str | None = None
+    valid: dict[str, Undefined] = {}
+    calibration: Calibration | None = None
+
+
+class _Described(Record):
+    """``config.json``."""
+
+    model: str
+    version: int = 1
+    parameters: int | None = Field(None, ge=0)
+    config: dict[str, Any]
+    features: FeatureSpec
+    target: TargetSpec
+    metadata: Notes
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        found, wanted = self.metadata.calibration, "set" if self.target.kind == "classes" else "interval"
+        if found is not None and {found.kind, *(one.kind for one in found.only.values())} != {wanted}:
+            raise ValueError(f"the calibration of {self.target.kind} should be of kind {wanted}")
+        return self
 
 
 class Description(NamedTuple):
@@ -87,17 +127,10 @@ def annotate(folder: Path, **notes: Any) -> None:
     """Add to what is noted of a saved model (JSON); its description is whole at every moment.
 
     Raises:
-        UserError: the folder is no saved model.
+        UserError: the folder is not a saved model, or is damaged.
     """
-    path = folder / "config.json"
-    try:
-        described = json.loads(path.read_text(encoding="utf-8"))
-        described["metadata"] = {**described["metadata"], **notes}
-    except FileNotFoundError:
-        raise UserError(f"{folder} is not a saved model: no {path}", "give a run's model folder") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is damaged: {error}", "train the model again") from None
-    write_text(path, json.dumps(described, indent=1))
+    described = _read(folder)
+    write_text(folder / CONFIG, json.dumps({**described, "metadata": {**described["metadata"], **notes}}, indent=1))
 
 
 def describe_model(folder: Path | str) -> Description:
@@ -109,26 +142,17 @@ def describe_model(folder: Path | str) -> Description:
     from sentiprism.models import MODELS
 
     folder = Path(folder)
-    try:
-        described = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        if described["format"] != FORMAT:
-            raise UserError(
-                f"{folder} has format {described['format']!r}, not {FORMAT}", "load it with its own version"
-            )
-        MODELS.check(described["model"])
-        features = FeatureSpec.model_validate(described["features"])
-        target = TargetSpec.model_validate(described["target"])
-        name, version = described["model"], described.get("version", 1)
-        found = Description(name, version, features, target, described["config"], described["metadata"])
-        (folder / WEIGHTS).stat()
-    except FileNotFoundError as error:
-        raise UserError(f"{folder} is not a saved model: no {error.filename}", "give a run's model folder") from None
-    except DAMAGE as error:
-        raise UserError(f"{folder} is damaged: {' '.join(str(error).split())}", "train the model again") from None
+    read = _read(folder)
+    described = _Described.parse(read, str(folder / CONFIG), REMEDY)
+    MODELS.check(described.model)
+    check_regular(folder / WEIGHTS, what="safetensors file")
+    features = described.features
     if (folder / "text").is_dir() and features.text is not None:
         text = features.text.model_copy(update={"encoder": str(folder / "text")})
-        return found._replace(features=features.model_copy(update={"text": text}))
-    return found
+        features = features.model_copy(update={"text": text})
+    return Description(
+        described.model, described.version, features, described.target, described.config, read["metadata"]
+    )
 
 
 def load_model(folder: Path | str) -> SavedModel:
@@ -141,21 +165,61 @@ def load_model(folder: Path | str) -> SavedModel:
     from safetensors.torch import load_file
 
     from sentiprism.models import MODELS
+    from sentiprism.models.outline import outline, weigh
 
     folder, described = Path(folder), describe_model(folder)
     kind = MODELS[described.model]
     if described.version != kind.version:
         cause = f"{folder} holds {kind.name} version {described.version!r}, whose equations have changed since"
         raise UserError(cause, "train the model again, or load it with its own version of sentiprism")
-    try:
-        config = kind.Config.model_validate(described.config)
-        weights = load_file(folder / WEIGHTS)
-    except DAMAGE as error:
-        raise UserError(f"{folder} is damaged: {' '.join(str(error).split())}", "train the model again") from None
+    config = kind.Config.parse(described.config, f"{folder / CONFIG}: config", REMEDY)
+    sketch = outline(kind.name, described.features, described.target, config)
+    _check_weights(folder / WEIGHTS, sketch)
+    if weigh(sketch) > memory():
+        raise UserError(f"{folder} needs {size(weigh(sketch))} of memory, there are {size(memory())}", REMEDY)
     model = kind(described.features, described.target, config, pretrained=False)
-    try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(f"the weights in {folder} do not fit: {reason}", "train the model again") from None
+    model.load_state_dict(load_file(folder / WEIGHTS))
     return SavedModel(model.eval(), described.metadata)
+
+
+def count_parameters(folder: Path) -> int:
+    """Parameters of a saved model: as it says, or all its tensors' elements where it is of an earlier version.
+
+    Raises:
+        UserError: the folder is not a saved model, or is damaged.
+    """
+    described = _Described.parse(_read(folder), str(folder / CONFIG), REMEDY)
+    if described.parameters is not None:
+        return described.parameters
+    with open_tensors(folder / WEIGHTS, "np") as file:
+        return sum(prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118 - not a mapping
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    path = folder / CONFIG
+    if not os.path.lexists(path):
+        raise UserError(f"{folder} is not a saved model: no {path}", "give a run's model folder")
+    described = read_json(path)
+    if not isinstance(described, dict):
+        raise UserError(f"{path} is not a mapping of keys to values", REMEDY)
+    if described.get("format") != FORMAT:
+        cause = f"{folder} has format {shorten(repr(described.get('format')), 30)}, not {FORMAT}"
+        raise UserError(cause, "load it with its own version of sentiprism")
+    if not isinstance(described.get("metadata"), dict):
+        raise UserError(f"{path}: metadata should be a mapping of keys to values", REMEDY)
+    return described
+
+
+def _check_weights(path: Path, model: "Model") -> None:
+    """Compare the header of a file of weights with what the model has, before either is read or built."""
+    wanted = {name: (tuple(tensor.shape), str(tensor.dtype)) for name, tensor in model.state_dict().items()}
+    with open_tensors(path) as file:
+        names = set(file.keys())
+        if names != wanted.keys():
+            name = min(names ^ wanted.keys())
+            raise UserError(f"{path} {'lacks' if name in wanted else 'has an unknown'} {shorten(name, 60)!r}", REMEDY)
+        for name, (shape, kind) in wanted.items():
+            part = file.get_slice(name)
+            found, stored = tuple(part.get_shape()), DTYPES.get(part.get_dtype(), part.get_dtype())
+            if (found, stored) != (shape, kind):
+                raise UserError(f"{path}: {name} is {found} {stored}, not {shape} {kind}", REMEDY)

@@ -6,14 +6,20 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from sentiprism.errors import UserError
+from pydantic import ValidationError
+
+from sentiprism.config import wording
+from sentiprism.errors import UserError, shorten
 from sentiprism.files import atomic_folder, write_text
+from sentiprism.reading import MB, open_regular, read_bytes
 from sentiprism.report.analysis import Analysis
 from sentiprism.report.page import render
 from sentiprism.report.page.index import TITLE, Entry, render_index
 from sentiprism.report.page.playable import EMBEDDED, media_type
 
 PAGE, DOCUMENT, TABLE, INDEX = "report.html", "analysis.json", "utterances.csv", "index.html"
+LARGEST = 256 * MB
+"""Bytes of a document: ten times that of the longest recording."""
 COPY = "recording"
 """Of a recording that lies beside its page, the name without the suffix."""
 
@@ -91,11 +97,13 @@ def is_report(folder: Path) -> bool:
 
 def is_foreign_index(folder: Path) -> bool:
     """Whether a page stands where `write_index` would write, and is not one that it wrote."""
-    try:
-        with (folder / INDEX).open(encoding="utf-8", errors="replace") as file:
-            return TITLE not in file.read(10_000)
-    except FileNotFoundError:
+    if not os.path.lexists(folder / INDEX):
         return False
+    try:
+        with open_regular(folder / INDEX, what="page") as fd:
+            return TITLE.encode() not in os.read(fd, 10_000)
+    except UserError:  # an empty file, or not one
+        return True
 
 
 def read_report(folder: Path) -> Analysis:
@@ -105,13 +113,15 @@ def read_report(folder: Path) -> Analysis:
         UserError: there is none, or it is not one of this program.
     """
     path = folder / DOCUMENT
+    if not os.path.lexists(path):
+        raise UserError(f"{folder} holds no report", f"a report's folder has a file {DOCUMENT}")
+    content = read_bytes(path, LARGEST, "report")
     try:
-        return Analysis.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        raise UserError(f"{folder} holds no report", f"a report's folder has a file {DOCUMENT}") from None
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"{path} cannot be read: {reason}", "analyse the recording anew") from None
+        return Analysis.model_validate_json(content)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        where = ".".join(map(str, fault["loc"])) or "it"
+        raise UserError(f"{path}: {shorten(where, 60)}{wording(fault)}", "analyse the recording again") from None
 
 
 def write_index(folder: Path, entries: Iterable[Entry], failures: Mapping[str, str] | None = None) -> Path:

@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from sentiprism.errors import UserError
-from sentiprism.files import atomic_file, save_tensors
+from sentiprism.files import atomic_file, open_tensors, save_tensors
+from sentiprism.reading import parse_json
+
+REMEDY = "remove it, and the seed is trained again from its beginning"
 
 
 def save_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer, progress: dict[str, Any]) -> None:
@@ -28,42 +30,53 @@ def save_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer, progress
         save_tensors(temporary, tensors, header)
 
 
-def load_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer) -> dict[str, Any]:
-    """Put back what `save_checkpoint` wrote and return ``progress``.
+def load_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer) -> Any:
+    """Put back what `save_checkpoint` wrote and return ``progress``, whatever it is.
 
     Raises:
         UserError: the file is damaged or belongs to another model or optimiser.
     """
-    weights: dict[str, Tensor] = {}
-    state: dict[int, dict[str, Any]] = {}
     try:
-        with safe_open(path, "pt") as file:
-            header = file.metadata()
-            for name in file.keys():  # noqa: SIM118 - safe_open is no mapping
-                kind, _, rest = name.partition(".")
-                if kind == "model":
-                    weights[rest] = file.get_tensor(name)
-                else:
-                    index, _, key = rest.partition(".")
-                    state.setdefault(int(index), {})[key] = file.get_tensor(name)
-        for index, values in json.loads(header["scalars"]).items():
-            state.setdefault(int(index), {}).update(values)
-        progress: dict[str, Any] = json.loads(header["progress"])
+        with open_tensors(path) as file:
+            header = file.metadata() or {}
+            weights, state = _tensors(file, model, optimizer)
+            scalars = parse_json(header["scalars"], "scalars")
+            progress = parse_json(header["progress"], "progress")
+        for index, values in scalars.items():
+            state.setdefault(int(index), {}).update({key: float(value) for key, value in values.items()})
         model.load_state_dict(weights)
-        _check_shapes(state, optimizer)
         with torch.no_grad():
             optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    except (SafetensorError, OSError, LookupError, AttributeError, ValueError, TypeError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(f"checkpoint {path} cannot be used: {reason}", "remove it and train again") from None
+    except UserError as error:
+        raise UserError(f"checkpoint {path} cannot be used: {error.cause}", REMEDY) from None
+    except (LookupError, AttributeError, ValueError, TypeError, RuntimeError) as error:
+        raise UserError(f"checkpoint {path} cannot be used: {error}", REMEDY) from None
     return progress
 
 
-def _check_shapes(state: dict[int, dict[str, Any]], optimizer: Optimizer) -> None:
-    """Torch takes any tensor for a moment and fails at the next step."""
+def _tensors(file: Any, model: nn.Module, optimizer: Optimizer) -> tuple[dict[str, Tensor], dict[int, dict[str, Any]]]:
+    """Weights by name, and the optimiser's state by the number of the parameter; shapes are compared before values.
+
+    Torch itself takes any state for a moment, and fails at the next step.
+    """
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    own = model.state_dict()
+    weights: dict[str, Tensor] = {}
+    state: dict[int, dict[str, Any]] = {}
+    for name in file.keys():  # noqa: SIM118 - safe_open is not a mapping
+        kind, _, rest = name.partition(".")
+        index, _, key = rest.partition(".")
+        shapes = [own[rest].shape] if kind == "model" else [parameters[int(index)].shape, ()]
+        shape = tuple(file.get_slice(name).get_shape())
+        if shape not in map(tuple, shapes):
+            raise ValueError(f"{name} is {shape}, not {tuple(shapes[0])}")
+        tensor = file.get_tensor(name)
+        if kind == "model":
+            weights[rest] = tensor
+        else:
+            state.setdefault(int(index), {})[key] = tensor
     for index, values in state.items():
-        shape = parameters[index].shape
-        for key, value in values.items():
-            if isinstance(value, Tensor) and value.ndim and value.shape != shape:
-                raise ValueError(f"{key} of parameter {index} is {tuple(value.shape)}, not {tuple(shape)}")
+        for key in ("exp_avg", "exp_avg_sq", "step"):  # AdamW's
+            if not isinstance(values.get(key), Tensor) or not values[key].is_floating_point():
+                raise ValueError(f"parameter {index} lacks {key}")
+    return weights, state

@@ -1,6 +1,7 @@
 """The one training loop: it knows batches, losses by name and a valid score, and nothing of any model."""
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from math import ceil, isfinite
@@ -19,13 +20,14 @@ from sentiprism.files import write_text
 from sentiprism.metrics import Protocol
 from sentiprism.models import Model, save_model
 from sentiprism.training.average import WeightAverage
-from sentiprism.training.checkpoint import load_checkpoint, save_checkpoint
+from sentiprism.training.checkpoint import REMEDY, load_checkpoint, save_checkpoint
 from sentiprism.training.closed_form import all_batches
 from sentiprism.training.config import RunConfig
 from sentiprism.training.engine import Engine
 from sentiprism.training.optimizer import build_optimizer, plateau_factor, rate_factor, set_rate
 from sentiprism.training.predict import Predictions, predict
 from sentiprism.training.progress import Log, TrainingProgress
+from sentiprism.training.records import parse_progress
 from sentiprism.training.seeding import seed_at
 from sentiprism.training.selection import place_of, selection_rule
 from sentiprism.types import Batch, ModelOutput
@@ -124,8 +126,8 @@ class Trainer:
 
     def run(self, progress: TrainingProgress, log: Log) -> dict[str, Any]:
         """Train, or go on from the last checkpoint, and return the best epoch's line."""
-        if self.last.exists():
-            state = load_checkpoint(self.last, self.parts, self.optimizer)
+        if os.path.lexists(self.last):
+            state = self._checked(load_checkpoint(self.last, self.parts, self.optimizer))
             self.epoch, self.step = state["epoch"], state["step"]
             self.sums.copy_(torch.tensor(state["sums"]))
             self.history = state["history"]
@@ -141,6 +143,14 @@ class Trainer:
             raise UserError("no epoch gave a finite valid score", "lower optim.lr, or set optim.clip=1")
         progress.finish(f"best {place_of(best)}: valid {self.select} {best['valid'][self.select]:.4f}")
         return best
+
+    def _checked(self, progress: Any) -> dict[str, Any]:
+        """Where training stands, if it can stand there."""
+        state = parse_progress(progress, f"checkpoint {self.last}", REMEDY)
+        rows = [row["epoch"] for row in state["history"] if self.select in row["valid"] and "total" in row["train"]]
+        if rows != list(range(state["epoch"])) or len(state["sums"]) != len(self.names) or state["step"] > self.steps:
+            raise UserError(f"checkpoint {self.last} says another place than its epochs do", REMEDY)
+        return state
 
     def _solve(self, progress: TrainingProgress, log: Log) -> None:
         """Closed form: each of its solutions stands in the place of an epoch; every process solves on all of train."""

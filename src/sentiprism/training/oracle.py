@@ -5,6 +5,7 @@ file. So neither the loop nor the schedule nor the selection can come to know th
 """
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from sentiprism.files import write_text
 from sentiprism.metrics import Protocol
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import predict
+from sentiprism.training.records import read_oracle
 
 if TYPE_CHECKING:
     from sentiprism.models import Model
@@ -46,7 +48,7 @@ def watcher(test: PreparedSplit, protocol: Protocol, engine: Engine, folder: Pat
         found = predict(model, test, engine)
         if engine.is_main:
             row = {"epoch": epoch, "test": protocol.compute(found.prediction, found.label)}
-            rows = [old for old in read(folder) if old["epoch"] < epoch] if (folder / FILE).exists() else []
+            rows = [old for old in read(folder) if old["epoch"] < epoch] if os.path.lexists(folder / FILE) else []
             write_text(folder / FILE, "".join(json.dumps(line) + "\n" for line in [*rows, row]))
 
     return watch
@@ -61,11 +63,6 @@ def read(folder: Path) -> list[dict[str, Any]]:
     Raises:
         UserError: the run was trained without ``oracle``, or the file is damaged.
     """
-    try:
-        return [json.loads(line) for line in (folder / FILE).read_text(encoding="utf-8").splitlines()]
-    except FileNotFoundError:
-        raise UserError(
-            f"{folder.parent} has no test scores of its epochs", "train it again with --set oracle=true"
-        ) from None
-    except ValueError as error:
-        raise UserError(f"{folder / FILE} is damaged: {error}", "train the run again") from None
+    if not os.path.lexists(folder / FILE):
+        raise UserError(f"{folder.parent} has no test scores of its epochs", "train it again with --set oracle=true")
+    return read_oracle(folder / FILE)

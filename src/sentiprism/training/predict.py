@@ -1,17 +1,13 @@
-"""Predictions of a model on a split, in the split's own order, and the Parquet file they are kept in."""
+"""Predictions of a model on a split, in the split's own order."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.sampler import LengthGroupedSampler
-from sentiprism.errors import UserError
-from sentiprism.files import atomic_file
 from sentiprism.training.engine import Engine
 from sentiprism.types import MODALITIES, ModelOutput
 
@@ -103,59 +99,6 @@ def predict(model: "nn.Module", data: PreparedSplit, engine: Engine, batch_size:
         losses,
         videos=data.split.video_ids,
     )
-
-
-def write_predictions(path: Path, predictions: Predictions) -> None:
-    """Write Parquet: ``id``, ``video``, ``present`` (modalities), ``label``, ``prediction``, a list column per weight.
-
-    Where the model is calibrated, ``low`` and ``high``, or ``set``, stand beside the prediction.
-    """
-    from pyarrow import parquet
-
-    table = {"id": pa.array([str(i) for i in predictions.ids])}
-    if predictions.videos is not None:
-        table["video"] = pa.array([str(video) for video in predictions.videos])
-    if predictions.present is not None:
-        table["present"] = pa.array(predictions.present.tolist(), pa.string())
-    table["label"] = pa.array(predictions.label)
-    for name, array in {
-        "prediction": predictions.prediction,
-        **predictions.bounds,
-        **{f"weights.{name}": array for name, array in predictions.weights.items()},
-    }.items():
-        inner = pa.bool_() if array.dtype == bool else pa.float32()
-        table[name] = pa.array(array) if array.ndim == 1 else pa.array(list(array), pa.list_(inner))
-    with atomic_file(path) as temporary:
-        parquet.write_table(pa.table(table), temporary)
-
-
-def read_predictions(path: Path) -> Predictions:
-    """Read what `write_predictions` wrote.
-
-    Raises:
-        UserError: there is no such file, or it is none of ours.
-    """
-    from pyarrow import parquet
-
-    try:
-        table = parquet.read_table(path)
-        columns = {name: _to_numpy(table[name]) for name in table.column_names}
-        ids, label, prediction = (columns.pop(name) for name in ("id", "label", "prediction"))
-        present, videos = columns.pop("present", None), columns.pop("video", None)
-        bounds = {name: columns.pop(name) for name in ("low", "high", "set") if name in columns}
-    except FileNotFoundError:
-        raise UserError(f"no predictions at {path}", "run 'sentiprism evaluate' on the run first") from None
-    except (pa.ArrowException, KeyError, ValueError) as error:
-        raise UserError(f"{path} holds no predictions: {error}", "evaluate the run again") from None
-    weights = {name.removeprefix("weights."): values for name, values in columns.items()}
-    return Predictions(ids, label, prediction, weights, bounds=bounds, present=present, videos=videos)
-
-
-def _to_numpy(column: pa.ChunkedArray) -> Array:
-    values = column.to_numpy()
-    if not pa.types.is_list(column.type):
-        return np.asarray(values)
-    return np.stack(values) if len({len(row) for row in values}) == 1 else values
 
 
 def _ragged(rows: list[Array]) -> Array:

@@ -16,6 +16,7 @@ from sentiprism.data.dataset import Card
 from sentiprism.errors import UserError, suggest
 from sentiprism.files import write_text
 from sentiprism.training.config import RunConfig
+from sentiprism.training.records import REMEDY, read_environment, read_summary
 
 
 class Run:
@@ -33,9 +34,10 @@ class Run:
         if not (self.folder / "run.yaml").is_file():
             around = self.folder.parent
             near = [str(f.parent) for f in around.glob("*/run.yaml")] if around.is_dir() else []
-            raise UserError(f"{self.folder} is no run", suggest(str(self.folder), near))
+            remedy = suggest(str(self.folder), near) if near else "give a folder that 'sentiprism train' has written"
+            raise UserError(f"{self.folder} is not a run folder", remedy)
         self.config = RunConfig.parse(load_yaml(self.folder / "run.yaml"), str(self.folder / "run.yaml"))
-        self.environment: dict[str, Any] = _read_json(self.folder / "environment.json")
+        self.environment = read_environment(self.folder / "environment.json")
 
     @classmethod
     def create(cls, folder: Path, config: RunConfig, card: Card, device: str, precision: str) -> "Run":
@@ -51,7 +53,7 @@ class Run:
         Raises:
             UserError: its data are others.
         """
-        if card.content != self.environment.get("dataset", {}).get("content"):
+        if card.content != self.environment["dataset"]["content"]:
             raise UserError(
                 f"dataset {card.name} has changed since {self.name} began", "import the same files, or train a new run"
             )
@@ -94,7 +96,19 @@ class Run:
     def summary(self) -> dict[int, dict[str, Any]]:
         """Best epoch's line of each finished seed."""
         path = self.folder / "summary.json"
-        return {int(seed): row for seed, row in _read_json(path).items()} if path.exists() else {}
+        return read_summary(path) if os.path.lexists(path) else {}
+
+    def valid_scores(self, metric: str) -> list[float]:
+        """Each finished seed's score on valid in its best epoch.
+
+        Raises:
+            UserError: the summary lacks it.
+        """
+        rows = self.summary
+        try:
+            return [rows[seed]["valid"][metric] for seed in self.finished]
+        except KeyError:
+            raise UserError(f"{self.folder / 'summary.json'} lacks the valid score {metric!r}", REMEDY) from None
 
     def record(self, seed: int, best: dict[str, Any]) -> None:
         """Note that a seed is finished."""
@@ -104,7 +118,8 @@ class Run:
     @property
     def finished(self) -> tuple[int, ...]:
         """Finished seeds."""
-        return tuple(seed for seed in self.config.seeds if seed in self.summary)
+        done = self.summary
+        return tuple(seed for seed in self.config.seeds if seed in done)
 
     @property
     def name(self) -> str:
@@ -147,13 +162,3 @@ def _environment(card: Card, device: str, precision: str) -> dict[str, Any]:
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "dataset": {"name": card.name, "content": card.content, "protocol": card.protocol, "fold": card.fold},
     }
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing", "the run folder is damaged; train again") from None
-    except ValueError as error:
-        raise UserError(f"{path} is damaged: {error}", "train again") from None
-    return data

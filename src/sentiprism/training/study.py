@@ -1,7 +1,9 @@
 """A search of settings as a folder: what is searched, and a journal of trials that several processes may share."""
 
+import os
 import shutil
 from collections.abc import Callable
+from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,12 +11,21 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from sentiprism.config import Config, merge
-from sentiprism.errors import UserError
+from sentiprism.errors import UserError, shorten
 from sentiprism.metrics import Protocol, protocol
 from sentiprism.models.search import Among, Between, Distribution
+from sentiprism.reading import MB, parse_json, read_text
+from sentiprism.training.config import Seed
 
 SETTLING = 4
 """Trials that run whole before any is compared with their median."""
+
+
+JOURNAL = 256 * MB
+"""Bytes of a journal; a trial has some thousands."""
+DAMAGE = (LookupError, ValueError, TypeError, AttributeError, AssertionError)
+"""What optuna raises for entries that do not fit each other."""
+REMEDY = "remove the folder, and begin the study again"
 
 
 class Study(Config):
@@ -30,7 +41,7 @@ class Study(Config):
     """Settings that every trial starts from."""
     space: dict[str, Between | Among]
     """What trials change in them."""
-    seed: int = 0
+    seed: Seed = 0
     """Of the search; trial n proposes the same after the same trials."""
 
     @property
@@ -52,6 +63,18 @@ class Study(Config):
                 change = {part: change}
             run = merge(run, change)
         return run
+
+
+def _check_journal(path: Path) -> None:
+    """Refuse a journal that is not a file of JSON objects, before optuna reads it."""
+    if not os.path.lexists(path) or (path.is_file() and not path.stat().st_size):  # nothing is written yet
+        return
+    lines = read_text(path, JOURNAL, "journal").split("\n")[:-1]  # a process that was killed leaves part of a line
+    for number, line in enumerate(lines, start=1):
+        entry = parse_json(line, f"{path} line {number}")
+        known = isinstance(entry, dict) and isinstance(entry.get("op_code"), int)
+        if not known or not isinstance(entry.get("worker_id"), str):
+            raise UserError(f"{path} line {number} is not an entry of a journal", REMEDY)
 
 
 class Trial(NamedTuple):
@@ -98,15 +121,34 @@ class Journal:
         lock: Any = _JournalLock(folder / "journal.lock")
         self._mine: FileLock | None = None
         with self.lock:
-            self._study = optuna.create_study(
-                storage=optuna.storages.JournalStorage(JournalFileBackend(str(folder / "journal.log"), lock)),
-                study_name="study",
-                direction="maximize" if study.higher_is_better else "minimize",
-                pruner=optuna.pruners.MedianPruner(n_startup_trials=SETTLING, n_warmup_steps=1),
-                load_if_exists=True,
-            )
-            if not self._study.get_trials(deepcopy=False):
+            path = folder / "journal.log"
+            _check_journal(path)
+            try:
+                self._study = optuna.create_study(
+                    storage=optuna.storages.JournalStorage(JournalFileBackend(str(path), lock)),
+                    study_name="study",
+                    direction="maximize" if study.higher_is_better else "minimize",
+                    pruner=optuna.pruners.MedianPruner(n_startup_trials=SETTLING, n_warmup_steps=1),
+                    load_if_exists=True,
+                )
+                begun = self._study.get_trials(deepcopy=False)
+                found = self.trials()
+            except DAMAGE as error:
+                reason = shorten(f"{type(error).__name__}: {error}", 100)
+                raise UserError(f"{path} is damaged ({reason})", REMEDY) from None
+            for trial in found:
+                self._check_trial(trial, path)
+            if not begun:
                 self._study.enqueue_trial(first)
+
+    def _check_trial(self, trial: Trial, path: Path) -> None:
+        """Refuse a trial of settings that the study does not search."""
+        space = self.definition.space
+        for place, value in trial.settings.items():
+            if place not in space or not space[place].has(value):
+                raise UserError(f"{path}: trial {trial.number} has {place}={shorten(str(value), 40)}", REMEDY)
+        if trial.score is not None and not isfinite(trial.score):
+            raise UserError(f"{path}: trial {trial.number} has the score {trial.score}", REMEDY)
 
     def ask(self, most: int) -> tuple[Any, dict[str, Any]] | None:
         """The next trial and its changes; None where the study has ``most`` already, running ones among them."""

@@ -1,0 +1,129 @@
+"""What the files of a run hold, checked as they are read."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from sentiprism.config import Record, Undefined
+from sentiprism.reading import MB, read_json, read_json_lines
+
+REMEDY = "get a whole copy of the run, or train it again"
+HISTORY = 128 * MB
+"""Bytes of the scores of every epoch; those of the most epochs that a run may have need half of it."""
+Scores = dict[str, Undefined]
+
+
+class DatasetRecord(Record):
+    """The dataset as it was when the run began."""
+
+    name: str
+    content: str
+    protocol: str
+    fold: Annotated[str, Field(pattern=r"^[1-9]\d{0,3}/[1-9]\d{0,3}$")] | None = None
+
+
+class Environment(Record):
+    """``environment.json``: what a run was begun with; more may stand there for people."""
+
+    model_config = ConfigDict(extra="allow")
+
+    device: str
+    precision: Literal["no", "bf16", "fp16"]
+    threads: int = Field(gt=0)
+    gpu: str | None = None
+    command: str
+    dataset: DatasetRecord
+
+
+class Epoch(Record):
+    """A line of ``metrics.jsonl``, and a seed's entry in ``summary.json``."""
+
+    model_config = ConfigDict(extra="allow")
+
+    epoch: int = Field(ge=0)
+    seconds: float = Field(ge=0)
+    train: Scores
+    valid: Scores
+    valid_losses: Scores = {}
+    weights_kl: Scores = {}
+    best: bool
+    solution: Annotated[dict[str, float], Field(min_length=1)] | None = None
+    """Of a model in closed form: the settings that this one was solved with."""
+
+
+class Summary(Record):
+    """``summary.json``: the best epoch of each finished seed."""
+
+    seeds: dict[int, Epoch]
+
+
+class OracleEpoch(Record):
+    """A line of ``oracle.jsonl``."""
+
+    epoch: int = Field(ge=0)
+    test: Scores
+
+
+class Progress(Record):
+    """Where training stands, in the header of a checkpoint."""
+
+    epoch: int = Field(ge=0)
+    step: int = Field(ge=0)
+    sums: list[Undefined]
+    history: list[Epoch]
+    scaler: dict[str, float]
+
+
+def read_environment(path: Path) -> dict[str, Any]:
+    """Read ``environment.json``.
+
+    Raises:
+        UserError: it is missing or damaged.
+    """
+    return Environment.parse(read_json(path), str(path), REMEDY).model_dump()
+
+
+def read_summary(path: Path) -> dict[int, dict[str, Any]]:
+    """Read ``summary.json``: the best epoch's line of each finished seed.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    found = Summary.parse({"seeds": read_json(path)}, str(path), REMEDY)
+    return {seed: _plain(row) for seed, row in found.seeds.items()}
+
+
+def read_history(path: Path) -> list[dict[str, Any]]:
+    """Read ``metrics.jsonl``: one line an epoch.
+
+    Raises:
+        UserError: it is missing or damaged.
+    """
+    lines = enumerate(read_json_lines(path, HISTORY), start=1)
+    return [_plain(Epoch.parse(line, f"{path} line {number}", REMEDY)) for number, line in lines]
+
+
+def read_oracle(path: Path) -> list[dict[str, Any]]:
+    """Read ``oracle.jsonl``: one line an epoch.
+
+    Raises:
+        UserError: it is missing or damaged.
+    """
+    lines = enumerate(read_json_lines(path, HISTORY), start=1)
+    return [OracleEpoch.parse(line, f"{path} line {number}", REMEDY).model_dump() for number, line in lines]
+
+
+def parse_progress(value: Any, source: str, remedy: str) -> dict[str, Any]:
+    """Where training stands, as ``save_checkpoint`` was given it.
+
+    Raises:
+        UserError: it is not that.
+    """
+    found = Progress.parse(value, source, remedy)
+    return {**found.model_dump(), "history": [_plain(row) for row in found.history]}
+
+
+def _plain(row: Epoch) -> dict[str, Any]:
+    """Without ``solution`` where it was not there."""
+    return row.model_dump(exclude_unset=True)
