@@ -224,8 +224,8 @@ def test_runs_of_two_datasets(finished, cli):
     ("damaged", "expected"),
     [
         ("run/run.yaml", "run.yaml"),
-        ("run/environment.json", "environment.json is damaged"),
-        ("run/seed-1111/model/weights.safetensors", "model is damaged"),
+        ("run/environment.json", "environment.json is not text"),
+        ("run/seed-1111/model/weights.safetensors", "weights.safetensors is damaged"),
         ("home/datasets/tiny/card.json", "import the dataset again"),
         ("home/datasets/tiny/test.arrow", "test.arrow is damaged"),
     ],
