@@ -65,11 +65,11 @@ def check_jobs(jobs: int, each: int = JOB) -> None:
         raise UserError(cause, f"take 1 to {most:,}, here about one a core is fastest: {os.cpu_count()}")
 
 
-def measure(module: str, *arguments: object, environment: dict[str, str] | None = None) -> dict[str, Any]:
+def measure(module: str | Path, *arguments: object, environment: dict[str, str] | None = None) -> dict[str, Any]:
     """Run a module as a process of its own, so that its peak memory is its own.
 
     Args:
-        module: to run, by name.
+        module: to run, by name; or a script by its path.
         arguments: on its command line.
         environment: variables that differ.
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from makers_media import grey, make_media
+from sentiprism.environment import NO_TELEMETRY
 from sentiprism.errors import UserError
 from sentiprism.media._decode.messages import HEADER, PICTURE, Kind
 from sentiprism.media.decode import frames
@@ -62,7 +63,7 @@ class TestProcess:
         next(pictures)
         process = Path(f"/proc/{decoder()}")
         names = {entry.partition("=")[0] for entry in (process / "environ").read_text().split("\0") if entry}
-        assert names <= {"PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "MALLOC_ARENA_MAX"}
+        assert names <= {"PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "MALLOC_ARENA_MAX", *NO_TELEMETRY}
         limits = (process / "limits").read_text()
         assert "Max open files            0                    0" in limits
         assert f"Max address space         {Limits().memory}" in limits

@@ -136,6 +136,8 @@ def test_neither_descriptors_nor_processes_are_left(module):
     assert sorted(os.listdir("/proc/self/fd")) == before
 
 
-def test_a_module_gets_its_arguments_and_nothing_on_its_input(module):
+def test_a_module_and_a_script_get_their_arguments(module, tmp_path):
     module("told", "import sys; print(sys.argv[1:], __name__, sys.argv[0].endswith('told.py'))")
-    assert run("told", "a b", 3) == (0, "['a b', '3'] __main__ True\n", "")
+    told = (0, "['a b', '3'] __main__ True\n", "")
+    assert run("told", "a b", 3) == told
+    assert run(tmp_path / "told.py", "a b", 3) == told  # a script

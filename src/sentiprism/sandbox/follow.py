@@ -1,7 +1,7 @@
 """The child's side: it ends when its parent does.
 
-``python -m sentiprism.sandbox.follow MODULE ARGUMENT...`` runs a module as ``python -m`` does, as a child of the
-process that holds the other end of standard input.
+``python -m sentiprism.sandbox.follow MODULE ARGUMENT...`` runs a module, or a script by its path, as a child of
+the process that holds the other end of standard input.
 """
 
 import os
@@ -44,10 +44,13 @@ def _end_after(wait: Callable[[int], object], pipe: int) -> None:
 
 
 def main() -> None:
-    """Follow the parent and run the module."""
+    """Follow the parent and run what it names."""
     follow_parent(0)
     sys.argv[:] = sys.argv[1:]
-    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    if sys.argv[0].endswith(".py"):
+        runpy.run_path(sys.argv[0], run_name="__main__")
+    else:
+        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from weakref import WeakSet, finalize
 
@@ -19,13 +20,13 @@ _children: "WeakSet[ChildProcess]" = WeakSet()
 
 
 class ChildProcess(subprocess.Popen[bytes]):
-    """A module of Python that runs as a process of its own and ends with this one; leaving it as a context kills it.
+    """A module or script that runs as a process of its own and ends with this one; leaving it as a context kills it.
 
     Its standard input is a pipe that this process alone holds the other end of, and that nobody writes to: it closes
     when this process ends, even by SIGKILL (see `sentiprism.sandbox.follow`).
 
     Args:
-        module: to run, by name.
+        module: to run, by name; or a script by its path.
         arguments: on its command line.
         options: of the interpreter.
         environment: all of it; by default this process's own. Modules are found where this process finds them, and
@@ -41,7 +42,7 @@ class ChildProcess(subprocess.Popen[bytes]):
 
     def __init__(
         self,
-        module: str,
+        module: str | Path,
         *arguments: object,
         options: Sequence[str] = ("-P",),
         environment: Mapping[str, str] | None = None,
@@ -58,7 +59,7 @@ class ChildProcess(subprocess.Popen[bytes]):
         try:
             with terminal_signals_blocked():
                 super().__init__(
-                    [sys.executable, *options, "-m", FOLLOW, module, *map(str, arguments)],
+                    [sys.executable, *options, "-m", FOLLOW, str(module), *map(str, arguments)],
                     bufsize=0,
                     stdin=theirs,
                     stdout=stdout,
@@ -83,7 +84,7 @@ class ChildProcess(subprocess.Popen[bytes]):
         self._let_go()
 
 
-def run(module: str, *arguments: object, timeout: float | None = None, **more: Any) -> tuple[int, str, str]:
+def run(module: str | Path, *arguments: object, timeout: float | None = None, **more: Any) -> tuple[int, str, str]:
     """Run a module as a child to its end.
 
     Args:
