@@ -5,6 +5,7 @@ import re
 import pytest
 
 from makers_browser import click_at, current, expect, playhead, time_of
+from makers_media import grey, make_media, sine
 from makers_report import classified, doubted, nothing, reading, review
 from sentiprism.report.files import write_index, write_report
 from sentiprism.report.page.index import Entry
@@ -36,6 +37,27 @@ def test_what_the_browser_cannot_play_leaves_a_time_line_that_works(visit, tmp_p
     expect(page.locator("video")).to_have_count(0)
     click_at(page, 0.54)
     assert current(page) == ["7"]
+
+
+@pytest.mark.parametrize("name", ["film.avi", "film.mp4"])
+def test_still_pictures_follow_the_time_line_where_none_moves(visit, tmp_path, name):
+    """In AVI nothing plays; of MPEG-4 part 2 in MP4 the sound alone does."""
+    images = [grey(20 * second + 10) for second in range(10) for _ in range(10)]
+    film = make_media(
+        tmp_path / name, images=images, fps=10, samples=sine(10.0, 44_100), rate=44_100, audio_codec="aac"
+    )
+    document = review(10.0)
+    recording = document.recording.model_copy(update={"codec": "mpeg4"})
+    page = visit(write_report(document.model_copy(update={"recording": recording}), tmp_path / "report", film))
+    expect(page.locator("#picture")).to_be_visible()
+    expect(page.locator("#player-note")).to_contain_text(re.compile("stills?\\b", re.IGNORECASE))
+    seen = []
+    for share in (0.05, 0.55, 0.95):
+        click_at(page, share)
+        seen.append(page.locator("#picture").get_attribute("src"))
+        assert playhead(page) == pytest.approx(share, abs=0.01)
+    assert len(set(seen)) == 3
+    assert page.locator("video.sound").count() == (1 if name.endswith("mp4") else 0)
 
 
 @pytest.mark.parametrize("make", [classified, nothing, reading])

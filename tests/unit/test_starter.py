@@ -34,7 +34,7 @@ def test_it_is_small_and_what_it_asks_for_can_be_made_here():
     assert {path.name for path in STARTER.iterdir()} - {"__pycache__"} == {"config.json", "weights.safetensors"}
     model = load_model(STARTER).model
     assert model.modalities == ("text", "audio", "vision")
-    for name, extractor in makers(model).items():
+    for name, extractor in makers(model.features, model.modalities).items():
         recipe = getattr(model.features, name).recipe
         assert EXTRACTORS[extractor.name].recipe.taken(recipe.per).difference(recipe) is None
 

@@ -83,6 +83,7 @@ def analyze(
             duration=duration,
             width=recording.video.width if recording.video else None,
             height=recording.video.height if recording.video else None,
+            codec=recording.video.codec if recording.video else None,
         )
     language = Language(options.language) if options.language else heard.language
     check = check_language_of(

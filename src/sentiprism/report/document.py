@@ -95,6 +95,8 @@ class Recording(Config):
     duration: float
     width: int | None = None
     height: int | None = None
+    codec: str | None = None
+    """Of the moving picture, as FFmpeg names it."""
     language: str | None = None
     """Code of the language that was given or recognised."""
     language_probability: float | None = None

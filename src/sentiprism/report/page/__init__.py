@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from sentiprism.errors import UserError
 from sentiprism.languages import language_name
-from sentiprism.markup import clock
+from sentiprism.markup import clock, duration
 from sentiprism.report.document import Document
 from sentiprism.report.page import wording
 from sentiprism.report.page.payload import embedded, payload
 from sentiprism.report.page.playable import EMBEDDED, Source, source
+from sentiprism.report.stills import take_stills
 from sentiprism.types import MODALITIES
 
 if TYPE_CHECKING:
@@ -38,16 +39,21 @@ def render(analysis: Document, media: Path | None = None, *, name: str | None = 
         UserError: jinja2 is not installed.
     """
     player = source(media, name, limit) if media is not None else None
+    recording = analysis.recording
+    stills = take_stills(media, recording.codec, recording.duration) if media is not None else []
+    pictures = [(still.time, f"data:image/jpeg;base64,{b64encode(still.image).decode()}") for still in stills]
     return fill(
         "template.html.j2",
         scripts=[f"script/{part}" for part in SCRIPTS],
         media=player,
-        data=embedded(payload(analysis)),
+        images=bool(pictures),
+        data=embedded(payload(analysis, pictures)),
         analysis=analysis,
         target=analysis.judge.target,
         middle=(analysis.judge.target.low + analysis.judge.target.high) / 2,
         player=player,
-        player_note=_player_note(analysis, media, player),
+        stills=pictures,
+        player_note=_player_note(analysis, media, player, len(pictures)),
         headline=wording.headline(analysis),
         facts=wording.facts(analysis),
         shares=wording.shares(analysis),
@@ -62,7 +68,9 @@ def render(analysis: Document, media: Path | None = None, *, name: str | None = 
     )
 
 
-def fill(template: str, scripts: Iterable[str], media: Source | None = None, **values: Any) -> str:
+def fill(
+    template: str, scripts: Iterable[str], media: Source | None = None, *, images: bool = False, **values: Any
+) -> str:
     """A template with the style sheet and scripts inside, allowed by their hashes and nothing else.
 
     Raises:
@@ -72,17 +80,22 @@ def fill(template: str, scripts: Iterable[str], media: Source | None = None, **v
     allowed = ["default-src 'none'", f"style-src {_hash(style)}", f"script-src {_hash(script)}"]
     if media is not None:
         allowed.append("media-src data:" if media.embedded else "media-src 'self' file:")
+    if images:
+        allowed.append("img-src data:")
     policy = "; ".join([*allowed, "base-uri 'none'", "form-action 'none'"])
     environment = _environment()
     found = environment.get_template(template)
     return found.render(style=style, script=script, policy=policy, **values)
 
 
-def _player_note(analysis: Document, media: Path | None, player: Source | None) -> str | None:
+def _player_note(analysis: Document, media: Path | None, player: Source | None, stills: int) -> str | None:
     if player is not None or analysis.recording.kind == "text":
         return None
     if media is None:
         return "The recording itself is not part of this page; the time line works without it."
+    if stills:
+        every = duration(analysis.recording.duration / stills)
+        return f"Browsers do not play this kind of file: the pictures are stills, one about every {every}."
     return "This kind of file is not playable here: browsers do not know it. The time line works without it."
 
 

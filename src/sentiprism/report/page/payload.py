@@ -1,6 +1,7 @@
 """The document as the page's script takes it: short, rounded to what can be seen, and harmless inside HTML."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from sentiprism.report.document import Curve, Document, Estimate, UtterancePart
@@ -12,8 +13,13 @@ ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 """Outside of strings JSON has none of them; so no text can end the script element or open a comment."""
 
 
-def payload(analysis: Document) -> dict[str, Any]:
-    """What the script draws; curves that share their times name them by number."""
+def payload(analysis: Document, stills: Sequence[tuple[float, str]] = ()) -> dict[str, Any]:
+    """What the script draws; curves that share their times name them by number.
+
+    Args:
+        analysis: the document.
+        stills: times and data: URIs of pictures that stand for a moving picture.
+    """
     target = analysis.judge.target
     pool: dict[tuple[float, ...], int] = {}
     curves = [_curve(curve, pool.setdefault(curve.times, len(pool))) for curve in analysis.curves]
@@ -27,6 +33,7 @@ def payload(analysis: Document) -> dict[str, Any]:
         "windows": [[_time(w.start), _time(w.end), _estimate(w.estimate)] for w in analysis.windows],
         "times": [[_time(time) for time in times] for times in pool],
         "curves": curves,
+        "stills": [[_time(time), picture] for time, picture in stills],
     }
 
 

@@ -52,6 +52,23 @@ function unplayable(reason) {
   note.hidden = false;
 }
 
+// Stills in the place of a moving picture that this browser does not show: the last one that is not later.
+const picture = byId("picture");
+
+function depict(time) {
+  const [, shot] = DATA.stills[Math.max(first(DATA.stills, time + 1e-6, (still) => still[0]) - 1, 0)];
+  if (picture.getAttribute("src") !== shot) picture.setAttribute("src", shot);
+}
+
+function showStills() {
+  if (!picture) return false;
+  picture.hidden = false;
+  if (!followers.includes(depict)) followers.push(depict);
+  depict(now());
+  return true;
+}
+
+if (picture && !media) showStills();
 if (media) {
   for (const event of ["timeupdate", "seeking", "seeked", "play", "pause", "loadedmetadata"]) media.addEventListener(event, tell);
   media.addEventListener("error", () => {
@@ -59,12 +76,16 @@ if (media) {
     player = null;
     media.remove();
     byId("play")?.remove();
-    byId("stage").classList.add("still");
-    unplayable("This browser cannot play the recording, or it does not lie beside this page any more. The time line works without it.");
+    const pictures = showStills();
+    byId("stage").classList.toggle("still", !pictures);
+    unplayable(`This browser cannot play the recording, or it does not lie beside this page any more. ${pictures ? "Still pictures are shown instead." : "The time line works without it."}`);
     tell();
   });
   media.addEventListener("loadedmetadata", () => {
-    if (media.tagName === "VIDEO" && media.videoWidth === 0) unplayable("This browser plays the sound, but does not know how the picture is coded.");
+    if (media.tagName !== "VIDEO" || media.videoWidth > 0) return;
+    const pictures = showStills();
+    media.classList.toggle("sound", pictures);
+    unplayable(`This browser plays the sound, but does not know how the picture is coded.${pictures ? " Still pictures are shown instead." : ""}`);
   });
   const glide = () => {
     tell();

@@ -1,0 +1,67 @@
+"""Still pictures of a recording whose moving picture browsers do not show."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+from sentiprism.errors import UserError
+from sentiprism.media.decode import frames
+from sentiprism.media.limits import DEFAULT
+from sentiprism.media.probe import probe
+from sentiprism.media.types import Frame
+
+SHOWN = frozenset({"h264", "vp8", "vp9", "av1"})
+"""Codecs that every browser of today shows, as FFmpeg names them; HEVC is shown by some."""
+COUNT = 24
+"""Pictures of a recording: about 300 kB in all."""
+RATE = 4.0
+"""Pictures a second at most."""
+LONGEST = 400
+"""Pixels of the longer side."""
+QUALITY = 5
+"""Quantiser of the JPEG, from 1 (best) to 31."""
+
+
+class Still(NamedTuple):
+    """One picture."""
+
+    time: float
+    """Seconds from the start of the recording."""
+    image: bytes
+    """JPEG."""
+
+
+def take_stills(path: Path, codec: str | None, duration: float) -> list[Still]:
+    """Take pictures all along a recording, where browsers would show none; the same file gives the same pictures.
+
+    Args:
+        path: the recording.
+        codec: of its picture, as `probe` names it; None = it has none, or nobody knows.
+        duration: seconds of it.
+
+    Returns:
+        Pictures in the order of time; [] where browsers show the codec, or it cannot be decoded.
+    """
+    if codec is None or codec in SHOWN:
+        return []
+    found: list[Still] = []
+    try:
+        media = probe(path, DEFAULT)
+        with closing(frames(media, min(COUNT / max(duration, 0.1), RATE), LONGEST)) as pictures:
+            found.extend(Still(frame.time, _jpeg(frame)) for frame in pictures)
+    except UserError:  # damaged towards its end: what was good is there
+        pass
+    return found
+
+
+def _jpeg(frame: Frame) -> bytes:
+    import av
+
+    height, width = frame.image.shape[:2]
+    encoder = av.CodecContext.create("mjpeg", "w")
+    encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuvj420p"
+    encoder.qmin = encoder.qmax = QUALITY
+    encoder.thread_count = 1
+    encoder.time_base = encoder.framerate = 1
+    picture = av.VideoFrame.from_ndarray(frame.image, "rgb24")
+    return b"".join(bytes(packet) for packet in [*encoder.encode(picture), *encoder.encode(None)])
