@@ -25,8 +25,12 @@ FORMAT = 2
 WEIGHTS = "weights.safetensors"
 CONFIG = "config.json"
 REMEDY = "get a whole copy of it, or train the model again"
-DTYPES = {"F32": "torch.float32", "I64": "torch.int64", "BOOL": "torch.bool"}
-"""Of our weights and buffers, as safetensors calls them."""
+DTYPES = {
+    **dict.fromkeys(("F32", "F16", "BF16"), "torch.float32"),
+    "I64": "torch.int64",
+    "BOOL": "torch.bool",
+}
+"""Of our weights and buffers, as safetensors calls them; the starter's are kept in half precision."""
 
 
 class Notes(Record):
