@@ -7,7 +7,7 @@ import os
 import re
 import stat
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,24 @@ def check_regular(path: Path, most: int | None = None, what: str = "file") -> No
     """Refuse what `open_regular` refuses, for libraries that want to open a path themselves."""
     with open_regular(path, most, what):
         pass
+
+
+def check_folder(folder: Path, suffixes: Container[str], most: Mapping[str, int], what: str) -> None:
+    """Refuse a folder of a model with a file that a library would wait for, or read without end.
+
+    Args:
+        folder: of the model; folders in it are not looked at.
+        suffixes: of the files that the library may read; empty ones do no harm.
+        most: bytes by suffix, where there is a limit.
+        what: the files are, see `open_regular`.
+
+    Raises:
+        UserError: one of these is not a regular file, or too large.
+    """
+    for path in folder.iterdir():
+        empty = path.is_file() and not path.is_symlink() and not path.stat().st_size
+        if path.suffix in suffixes and not empty:
+            check_regular(path, most.get(path.suffix), what)
 
 
 def read_bytes(path: Path, most: int = SMALL, what: str = "file") -> bytes:

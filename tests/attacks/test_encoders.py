@@ -10,8 +10,11 @@ import pytest
 from makers_hostile import NO_FILES, no_file, refusal
 from makers_text import ids, tiny_bert
 from sentiprism.features import text
+from sentiprism.features.assets import digest
+from sentiprism.features.speech_models import check_whisper, resolve_whisper
 from sentiprism.features.text import encode_frozen, load_backbone, load_tokenizer, resolve
 from sentiprism.features.tokens import read_config
+from sentiprism.files import sha256
 
 
 @pytest.fixture
@@ -105,3 +108,22 @@ def test_states_that_are_not_what_was_kept_are_made_again(encoder: Path, home: P
     for how in ("fifo", "cut", "gone", "objects", "shape", "nothing"):
         damage(how)
         np.testing.assert_array_equal(encode_frozen(encoder, rows).values, expected)
+
+
+@pytest.mark.parametrize("target", NO_FILES)
+@pytest.mark.parametrize("name", ["model.bin", "config.json", "tokenizer.json", "vocabulary.txt"])
+def test_a_speech_model_of_other_than_files_is_refused_at_once(tmp_path: Path, name: str, target: str) -> None:
+    for other in ("model.bin", "config.json"):
+        (tmp_path / other).write_text("{}")
+    (tmp_path / name).unlink(missing_ok=True)
+    no_file(tmp_path / name, target)
+    for call in (check_whisper, resolve_whisper):
+        refusal(lambda call=call: call(tmp_path), f"{name} is not a regular file; save the file of a speech model")
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, "\0", "", "[]", '{"a": 1}'])
+def test_damaged_notes_on_verified_assets_cost_a_hash_alone(home: Path, tmp_path: Path, content: str) -> None:
+    (home / "assets").mkdir(parents=True)
+    (home / "assets" / "verified.json").write_text(content)
+    (tmp_path / "file").write_text("x")
+    assert digest(tmp_path / "file") == sha256(tmp_path / "file")

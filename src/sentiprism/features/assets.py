@@ -17,6 +17,7 @@ from sentiprism.environment import OFFLINE, offline
 from sentiprism.errors import UserError, suggest
 from sentiprism.features.progress import progress
 from sentiprism.features.sources import Address, Hub, Source, UnavailableError, Wheels
+from sentiprism.reading import read_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,8 +281,8 @@ def _key(path: Path) -> str:
 def _verified() -> dict[str, str]:
     """sha256 by path, size and time of change."""
     try:
-        known = json.loads((_root() / "verified.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        known = read_json(_root() / "verified.json")
+    except UserError:
         return {}
     return known if isinstance(known, dict) else {}
 

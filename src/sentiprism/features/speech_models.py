@@ -1,11 +1,16 @@
 """Speech recognisers by name."""
 
+import os
 import re
 from pathlib import Path
 
 from sentiprism.errors import UserError, suggest
 from sentiprism.features.assets import fetch
 from sentiprism.features.sources import UnavailableError, hub_snapshot
+from sentiprism.reading import SMALL, check_folder
+
+READ = {".bin", ".json", ".txt"}
+"""Suffixes of the files that faster-whisper may read."""
 
 SIZES = (
     *("tiny", "tiny.en", "base", "base.en", "small", "small.en", "medium", "medium.en"),
@@ -44,8 +49,9 @@ def check_whisper(model: str | Path) -> None:
     if model in SIZES:
         return
     if folder.is_dir():
-        if not (folder / "model.bin").is_file():
+        if not os.path.lexists(folder / "model.bin"):
             remedy = "give a Whisper model converted by ct2-transformers-converter"
-            raise UserError(f"{folder} is no CTranslate2 Whisper model: it has no model.bin", remedy)
+            raise UserError(f"{folder} is not a CTranslate2 Whisper model: it has no model.bin", remedy)
+        check_folder(folder, READ, {".json": SMALL, ".txt": SMALL}, "file of a speech model")
     elif isinstance(model, Path) or not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", model):
         raise UserError(f"no speech model is called {str(model)!r}", suggest(str(model), SIZES))

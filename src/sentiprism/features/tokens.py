@@ -19,7 +19,7 @@ import numpy.typing as npt
 from sentiprism.errors import UserError, suggest
 from sentiprism.features.assets import ASSETS, fetch
 from sentiprism.features.sources import UnavailableError, hub_snapshot
-from sentiprism.reading import MB, check_regular, read_json
+from sentiprism.reading import MB, check_folder, read_json
 
 SMALLEST_VOCABULARY = 1_000
 """transformers makes a tokenizer of 5 words, without a word, of a folder that has none."""
@@ -34,8 +34,8 @@ ORIGIN = "origin.json"
 CONFIG = "config.json"
 READ = {".json", ".txt", ".model", ".jinja", ".safetensors"}
 """Suffixes of the files in an encoder's folder that transformers may read."""
-MOST_BYTES = 256 * MB
-"""Of a tokenizer; that of XLM-RoBERTa has 17 MB."""
+MOST_BYTES = dict.fromkeys(READ - {".safetensors"}, 256 * MB)
+"""Of a tokenizer, by suffix; that of XLM-RoBERTa has 17 MB."""
 
 Encoder = str | Path
 
@@ -58,7 +58,8 @@ def resolve(encoder: Encoder, *, weights: bool = True) -> Path:
             raise UserError(
                 f"{folder} is not a text encoder: it has no config.json", "give a Hugging Face model folder"
             )
-        _check_files(folder)
+        check_folder(folder, READ, MOST_BYTES, "file of a text encoder")
+        read_json(folder / CONFIG, what="configuration of a text encoder")
         return folder
     if isinstance(encoder, Path) or not re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", encoder):
         raise UserError(f"no text encoder folder {encoder}", "check the path")
@@ -67,16 +68,6 @@ def resolve(encoder: Encoder, *, weights: bool = True) -> Path:
     except UnavailableError as error:
         remedy = f"give a folder, or {suggest(encoder, ASSETS)}"
         raise UserError(f"no text encoder {encoder!r} here: {error}", remedy) from None
-
-
-def _check_files(folder: Path) -> None:
-    """Refuse a folder whose files would block, never end, or nest without end when a library reads them."""
-    for path in folder.iterdir():
-        empty = path.is_file() and not path.is_symlink() and not path.stat().st_size  # it does no harm
-        if path.suffix in READ and not empty:
-            most = None if path.suffix == ".safetensors" else MOST_BYTES
-            check_regular(path, most, "file of a text encoder")
-    read_json(folder / CONFIG, what="configuration of a text encoder")
 
 
 def load_tokenizer(encoder: Encoder) -> Any:
