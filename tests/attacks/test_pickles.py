@@ -106,7 +106,7 @@ MEGABYTE = b"X" + struct.pack("<I", 1 << 20) + b"a" * (1 << 20) + b"q\x00"
 
 PASSIVE: dict[str, tuple[bytes, str]] = {
     "empty file": (b"", "is empty"),
-    "text": (b"id,video_id,label\n", "wants an object made"),
+    "text": (b"id,video_id,label\n", "is a text, not a pickle"),
     "zip (torch.save)": (b"PK\x03\x04" + bytes(60), "is a zip archive, such as .npz or what torch.save writes"),
     "gzip": (b"\x1f\x8b" + bytes(60), "is compressed with gzip, not a pickle"),
     "HDF5": (b"\x89HDF\r\n\x1a\n" + bytes(60), "is an HDF5 file, not a pickle"),

@@ -195,6 +195,15 @@ def test_a_dataset_of_nothing_and_a_language_that_is_none_are_refused_at_once(re
         extract(recordings, "no", labels=table, options=HEAR, language="english", **RANGE)
 
 
+def test_a_store_that_cannot_be_written_is_said_before_hours_of_work(recordings, labels, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SENTIPRISM_HOME", str(tmp_path / "file" / "home"))
+    done = []
+    with pytest.raises(UserError, match="dataset 'mine' was not stored: Not a directory"):
+        extract(recordings, "mine", labels=labels, options=HEAR, on=lambda *count: done.append(count), **RANGE)
+    assert done == []
+
+
 KNOWN_BAD = {
     "a recording that is missing": ([row("a", "train"), row("gone", "test")], "lacks 1 of 2 recordings of .*: 'gone'"),
     "a label off the range": ([row("a", "train", label=9)], "'a': label M = 9 is off the range"),

@@ -87,8 +87,7 @@ def extract(
     from sentiprism.data.importers.folds import fold_of, short
     from sentiprism.data.importers.table import check_table, shifted
     from sentiprism.data.known import describe
-    from sentiprism.data.store import write_dataset
-    from sentiprism.files import home, safe_name
+    from sentiprism.data.store import check_store, write_dataset
     from sentiprism.metrics import protocol_for
 
     options = (
@@ -99,8 +98,7 @@ def extract(
     if language is not None:
         options = options.model_copy(update={"language": check_language(language)})
     folder, labels = Path(folder), Path(labels)
-    if home("datasets", safe_name(name, "dataset name")).exists() and not replace:  # said before hours of work
-        raise UserError(f"dataset {name!r} exists already", "choose another name, or replace it with --replace")
+    check_store(name, replace=replace)  # said before hours of work
     known, notes = describe(name), list[str]()
     target = choose_target(name, known, low, high, classes)
     offset, shared = (known.label_offset, known.shared_videos) if known else (0.0, False)

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from sentiprism.data.arrow import Columns, SplitWriter, read_split
 from sentiprism.data.checks import Checks
@@ -206,6 +207,20 @@ def _open(folder: Path, split: str, card: Card) -> Split:
     except Exception as error:  # pyarrow and numpy raise many kinds for what is in a file
         raise UserError(f"{path} is damaged: {error}", REMEDY) from None
     return found
+
+
+def check_store(name: str, *, replace: bool = False) -> None:
+    """Refuse a dataset that could not be stored, before hours are spent on it.
+
+    Raises:
+        UserError: its name is taken or cannot be one, or the store cannot be written.
+    """
+    if home("datasets", safe_name(name, "dataset name")).exists() and not replace:
+        raise UserError(f"dataset {name!r} exists already", "choose another name, or replace it with --replace")
+    with _disk_faults(name):
+        home("datasets").mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=home("datasets")):
+            pass
 
 
 def list_datasets() -> list[Card]:

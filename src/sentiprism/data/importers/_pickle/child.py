@@ -33,6 +33,9 @@ OTHERS = {
     b"\x89HDF": "an HDF5 file",
 }
 """First bytes of files that are taken for pickles."""
+TEXT = {bytes([code]) for code in range(0x20, 0x7F)} - {b"(", b"c", b"]", b"}"}
+"""First bytes of a text that no pickle begins with."""
+SAMPLE = 1000
 
 
 def describe(value: object) -> dict[str, Any]:
@@ -93,6 +96,8 @@ def main() -> None:
             for magic, what in OTHERS.items():
                 if file[: len(magic)] == magic:
                     refuse(f"is {what}, not a pickle")
+            if file[:1] in TEXT and b"\0" not in file[:SAMPLE]:
+                refuse("is a text, not a pickle")
             for column in columns(Machine(file, decoded).run()):
                 if sum(map(len, column.get("strings", ()))) > output:  # one text may stand in it a million times
                     refuse("unpacks to more than a dataset of its size")
