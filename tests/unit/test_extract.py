@@ -199,7 +199,7 @@ def test_a_store_that_cannot_be_written_is_said_before_hours_of_work(recordings,
     (tmp_path / "file").touch()
     monkeypatch.setenv("SENTIPRISM_HOME", str(tmp_path / "file" / "home"))
     done = []
-    with pytest.raises(UserError, match="dataset 'mine' was not stored: Not a directory"):
+    with pytest.raises(UserError, match="file is a file, and nothing can be written below it"):
         extract(recordings, "mine", labels=labels, options=HEAR, on=lambda *count: done.append(count), **RANGE)
     assert done == []
 

@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryFile
 
 from sentiprism.data.arrow import Columns, SplitWriter, read_split
 from sentiprism.data.checks import Checks
@@ -13,7 +12,7 @@ from sentiprism.data.dataset import SPLITS, Card, Dataset, Split, TuningView, Ut
 from sentiprism.data.integrity import REMEDY, check_files, hash_files, split_file, verifies
 from sentiprism.data.known import describe
 from sentiprism.errors import UserError, suggest
-from sentiprism.files import atomic_folder, home, remove_folder, safe_name
+from sentiprism.files import atomic_folder, check_writable, home, remove_folder, safe_name
 from sentiprism.reading import read_json
 from sentiprism.recipe import Recipe
 from sentiprism.types import TargetSpec
@@ -215,12 +214,11 @@ def check_store(name: str, *, replace: bool = False) -> None:
     Raises:
         UserError: its name is taken or cannot be one, or the store cannot be written.
     """
-    if home("datasets", safe_name(name, "dataset name")).exists() and not replace:
+    folder = home("datasets", safe_name(name, "dataset name"))
+    if folder.exists() and not replace:
         raise UserError(f"dataset {name!r} exists already", "choose another name, or replace it with --replace")
     with _disk_faults(name):
-        home("datasets").mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=home("datasets")):
-            pass
+        check_writable(folder)
 
 
 def list_datasets() -> list[Card]:
