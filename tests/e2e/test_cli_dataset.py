@@ -107,6 +107,26 @@ def test_an_aligned_pickle_is_another_dataset(cli, refused, tmp_path):
     assert "CMU-MOSI, aligned to words" in cli("dataset", "show", "mosi_aligned").out
 
 
+def test_the_files_of_urfunny_are_added_and_trained_on(cli, refused, tmp_path):
+    from makers_urfunny import make_urfunny
+
+    make_urfunny(tmp_path / "sdk")
+    assert "--labels does not go with --context" in refused("dataset", "add", "mine", "--labels", "l.csv", "--context")
+    plain, longer = (
+        json.loads(cli("dataset", "add", "urfunny", "--urfunny", tmp_path / "sdk", *more, "--json").out)
+        for more in ([], ["--context", "--replace"])
+    )
+    assert plain["splits"]["test"]["utterances"] == longer["splits"]["test"]["utterances"] == 2
+    assert plain["content"] != longer["content"]
+    shown = cli("dataset", "show", "urfunny").out
+    assert "audio columns   f0, VUV, NAQ" in shown
+    assert "serious, humorous" in shown
+    settings = ("data.text.encoder=null", "optim.epochs=1", "optim.batch_size=4")
+    words = [word for text in settings for word in ("--set", text)]
+    measured = json.loads(cli("train", "lf_dnn", "--dataset", "urfunny", *words, "--json").out)
+    assert "acc_2" in measured[1]["metrics"]
+
+
 def test_the_histogram_is_true_to_scale():
     assert bar(10, 10, 12) == "█" * 12
     assert bar(5, 10, 12) == "█" * 6

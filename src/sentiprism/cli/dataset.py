@@ -3,26 +3,20 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from sentiprism.cli.card import draw, labels_of, sequences_of
 from sentiprism.cli.hints import followed_by
 from sentiprism.cli.options import High, Low
-from sentiprism.cli.tables import bar, emit_json, facts, points, table
-from sentiprism.errors import UserError, few, suggest
-
-if TYPE_CHECKING:
-    from sentiprism.data.dataset import Card
+from sentiprism.cli.tables import emit_json, table
+from sentiprism.errors import UserError, suggest
 
 app = typer.Typer(help="Import datasets, and look at what is in them.", no_args_is_help=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name in the store; see: sentiprism dataset list.")]
-BAR = 12
-"""Characters of the longest bar."""
-MOST_COLUMNS = 20
-"""Names of features that are all shown."""
 
 
 def _file(text: str) -> Any:
@@ -48,6 +42,14 @@ def add(
     mmsa: Annotated[Path | None, _source("Pickle of the MMSA distribution; nothing in it is run.")] = None,
     csd: Annotated[Path | None, _source("Labels as a CMU computational sequence; needs --folds.")] = None,
     arrays: Annotated[Path | None, _source("Padded arrays, .npz: text_train, audio_train, y_train, ...")] = None,
+    urfunny: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="UR-FUNNY's public pickles; nothing in them is run.",
+            rich_help_panel="Source, one of",
+        ),
+    ] = None,
     text: Annotated[Path | None, _file("Text features.")] = None,
     audio: Annotated[Path | None, _file("Audio features.")] = None,
     vision: Annotated[Path | None, _file("Vision features.")] = None,
@@ -68,6 +70,14 @@ def add(
             rich_help_panel="Goes with a source",
         ),
     ] = None,
+    context: Annotated[
+        bool,
+        typer.Option(
+            "--context",
+            help="The sentences before a punchline come before it.",
+            rich_help_panel="Goes with a source",
+        ),
+    ] = False,
     low: Low = None,
     high: High = None,
     classes: Annotated[
@@ -92,6 +102,8 @@ def add(
 
         sentiprism dataset add mmmo --arrays seq20.npz
 
+        sentiprism dataset add urfunny --urfunny sdk_features
+
         sentiprism dataset add a1 --arrays a.npz --folds 1/5 --low -3 --high 3
 
         sentiprism dataset add moods --labels m.csv --classes bad,neutral,good
@@ -108,9 +120,11 @@ def add(
             mmsa=mmsa,
             csd=csd,
             arrays=arrays,
+            urfunny=urfunny,
             words=words,
             folds=folds,
             columns=pairs(column or [], "NAME=THEIRS"),
+            context=context,
             low=low,
             high=high,
             classes=[part.strip() for part in classes.split(",")] if classes is not None else (),
@@ -200,8 +214,8 @@ def list_(as_json: Json = False) -> tuple[str, ...] | None:
             (
                 card.name,
                 *(f"{split.utterances:,}" for split in card.splits.values()),
-                _sequences(card),
-                _labels(card),
+                sequences_of(card),
+                labels_of(card),
                 str(len(card.warnings)),
             )
             for card in cards
@@ -245,70 +259,3 @@ def remove(name: Name) -> None:
 
     remove_dataset(name)
     typer.echo(f"removed {name}")
-
-
-def _sequences(card: "Card") -> str:
-    found = dict.fromkeys(key for split in card.splits.values() for key in split.missing)
-    return ", ".join(f"{key} {card.widths[key]}" if key in card.widths else key for key in found)
-
-
-def _columns(names: tuple[str, ...]) -> str:
-    return ", ".join(names) if len(names) <= MOST_COLUMNS else few(names)
-
-
-def _labels(card: "Card") -> str:
-    if card.target.kind == "classes":
-        return ", ".join(card.target.classes)
-    return f"{card.target.low:g} to {card.target.high:g}"
-
-
-def draw(card: "Card") -> None:
-    """Print a card for people."""
-    from rich.text import Text
-
-    known = [
-        ("labels", f"{', '.join(card.labels)}: {_labels(card)}"),
-        ("metrics", card.protocol),
-        ("language", card.language),
-        ("vocabulary", card.vocabulary),
-        ("text made by", card.text_encoder),
-        *((f"{key} columns", _columns(names)) for key, names in card.columns.items()),
-        ("source", card.source),
-        ("content", card.content),
-    ]
-    facts(Text.assemble((card.name, "bold"), f"  {card.title}" if card.title != card.name else ""), known)
-    splits = list(card.splits)
-    rows: list[tuple[str, ...]] = [
-        ("utterances", *(f"{split.utterances:,}" for split in card.splits.values())),
-        ("videos", *(f"{split.videos:,}" for split in card.splits.values())),
-    ]
-    for key in dict.fromkeys(key for split in card.splits.values() for key in split.missing):
-        width = f", {card.widths[key]} features" if key in card.widths else ""
-        lengths = [split.lengths.get(key) for split in card.splits.values()]
-        rows.append((f"{key}{width}", *("–" if n is None else f"{n[0]} … {n[1]:.1f} … {n[2]}" for n in lengths)))
-        rows.append(("  missing", *(f"{split.missing.get(key, 0):,}" for split in card.splits.values())))
-    table("Splits", ("", *splits), rows, "lengths in steps: shortest … mean … longest", numbers=splits)
-    _draw_labels(card)
-    if card.warnings:
-        points("Warnings", card.warnings)
-
-
-def _draw_labels(card: "Card") -> None:
-    """Label histograms; bars are shares of a split, on one scale."""
-    counts = [split.label_histogram for split in card.splits.values()]
-    bins = list(dict.fromkeys(label for found in counts for label in found))
-    if card.target.kind != "classes":
-        bins.sort(key=float)
-    sizes = [sum(found.values()) or 1 for found in counts]
-    largest = max(count / size for found, size in zip(counts, sizes, strict=True) for count in found.values())
-    rows = [
-        (
-            label,
-            *(
-                f"{found.get(label, 0):>6,} {bar(found.get(label, 0) / size, largest, BAR)}"
-                for found, size in zip(counts, sizes, strict=True)
-            ),
-        )
-        for label in bins
-    ]
-    table("Labels", ("", *card.splits), rows)

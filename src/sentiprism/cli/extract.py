@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from sentiprism.cli.dataset import Json, draw, pairs
+from sentiprism.cli.card import draw
+from sentiprism.cli.dataset import Json, pairs
 from sentiprism.cli.hints import followed_by
 from sentiprism.cli.options import High, Low
 from sentiprism.cli.tables import emit_json

@@ -30,6 +30,7 @@ GOES_WITH = {
     "mmsa": (),
     "csd": ("text", "audio", "vision", "words", "folds"),
     "arrays": ("folds",),
+    "urfunny": ("context",),
 }
 """Sources, and the options that go with each."""
 
@@ -44,9 +45,11 @@ def import_dataset(
     mmsa: Path | None = None,
     csd: Path | None = None,
     arrays: Path | None = None,
+    urfunny: Path | None = None,
     words: Path | None = None,
     folds: Path | str | None = None,
     columns: Mapping[str, str] | None = None,
+    context: bool = False,
     low: float | None = None,
     high: float | None = None,
     classes: Sequence[str] = (),
@@ -54,7 +57,7 @@ def import_dataset(
     replace: bool = False,
     progress: Callable[[int], object] | None = None,
 ) -> "Dataset":
-    """Import a dataset into the store, from one of: table, MMSA pickle, computational sequences, arrays.
+    """Import a dataset into the store, from one of: table, MMSA pickle, computational sequences, arrays, UR-FUNNY.
 
     Args:
         name: of a known dataset (`sentiprism.data.known`), which brings its range and protocol; or your own.
@@ -65,9 +68,11 @@ def import_dataset(
         mmsa: pickle, see `read_mmsa`.
         csd: labels as a computational sequence, see `read_csd`; needs ``folds``.
         arrays: padded arrays in one archive, see `read_arrays`.
+        urfunny: folder of UR-FUNNY's public pickles, see `read_urfunny`.
         words: transcripts as a computational sequence.
         folds: videos of each split where the source states none, see `split_videos`.
         columns: where the columns of a table come from, see `read_table`.
+        context: the sentences before a punchline of UR-FUNNY come before it.
         low: least label of a dataset of your own, on the scale of the labels given.
         high: greatest label of it.
         classes: names of its labels instead, in the order of the logits.
@@ -88,11 +93,12 @@ def import_dataset(
     notes: list[str] = []
     language = check_language(language)
     files = {"text": text, "audio": audio, "vision": vision}
-    sources = {"labels": labels, "mmsa": mmsa, "csd": csd, "arrays": arrays}
-    _check_sources(sources, {**files, "words": words, "folds": folds, "column": columns})
+    sources = {"labels": labels, "mmsa": mmsa, "csd": csd, "arrays": arrays, "urfunny": urfunny}
+    _check_sources(sources, {**files, "words": words, "folds": folds, "column": columns, "context": context})
     known = _known(name, mmsa, notes)
     target = choose_target(name, known, low, high, classes)
     rows: Rows
+    names: Mapping[str, tuple[str, ...]] = {}
     if labels:
         given = {key: path for key, path in files.items() if path}
         rows = read_table(
@@ -107,11 +113,15 @@ def import_dataset(
     elif mmsa:
         from sentiprism.data.importers.mmsa import read_mmsa
 
-        rows = read_mmsa(mmsa, known=known, notes=notes)
+        rows, names = read_mmsa(mmsa, known=known, notes=notes), known.columns if known else {}
     elif arrays:
         from sentiprism.data.importers.arrays import read_arrays
 
         rows = read_arrays(arrays, folds=folds, classes=target.classes, notes=notes)
+    elif urfunny:
+        from sentiprism.data.importers.urfunny import COLUMNS, read_urfunny
+
+        rows, names = read_urfunny(urfunny, context=context, notes=notes), COLUMNS
     else:
         from sentiprism.data.importers.csd import read_csd
 
@@ -135,7 +145,7 @@ def import_dataset(
         vocabulary=vocabulary if "token_ids" in held else None,
         text_encoder=vocabulary if contextual else None,
         fold=fold_of(folds),
-        columns=known.columns if known and mmsa else None,
+        columns=names,
         notes=notes,
         expected=known.splits if known else None,
         allow_shared_videos=bool(known and known.shared_videos),

@@ -11,7 +11,8 @@ import mmap
 import os
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self
@@ -45,10 +46,16 @@ class Limits:
     wall: float
 
     @classmethod
-    def for_size(cls, size: int) -> Self:
-        """Room for an honest file of ``size`` bytes: its strings in memory, 4 MB a second."""
-        cpu = 60 + size // 4_000_000
-        return cls(memory=512 * 2**20 + size, output=64 * 2**20 + 4 * size, cpu=cpu, wall=60.0 + 4 * cpu)
+    def for_size(cls, size: int, *, tree: bool = False) -> Self:
+        """Room for an honest file of ``size`` bytes: its strings in memory, 4 MB a second.
+
+        Args:
+            size: of the file.
+            tree: a number of a nested list takes 9 bytes in the file, 32 in memory, and more time.
+        """
+        cpu = 60 + size // (1_000_000 if tree else 4_000_000)
+        memory = 512 * 2**20 + (6 if tree else 1) * size
+        return cls(memory=memory, output=64 * 2**20 + 4 * size, cpu=cpu, wall=60.0 + 4 * cpu)
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,10 @@ Column = npt.NDArray[Any] | list[str] | Other
 """A mapped array, a float64 array made of a list of numbers, or a list of strings."""
 
 
+Maps = list[mmap.mmap | None]
+"""The pickle, and what of it had to be decoded; None = empty."""
+
+
 class PickleFile:
     """An open pickle; its arrays stay valid as long as somebody holds them.
 
@@ -70,14 +81,51 @@ class PickleFile:
         maps: the mapped files they lie in.
     """
 
-    def __init__(self, splits: Mapping[str, Mapping[str, Column]], maps: list[mmap.mmap | None]) -> None:
+    def __init__(self, splits: Mapping[str, Mapping[str, Column]], maps: Maps) -> None:
         self.splits, self._maps = splits, maps
 
     def release(self) -> None:
         """Let go of the pages read so far, which count as our memory; they are read again on demand."""
-        for pages in self._maps:
-            if pages is not None and hasattr(mmap, "MADV_DONTNEED"):
-                pages.madvise(mmap.MADV_DONTNEED)
+        _release(self._maps)
+
+
+Node = Column | str | float | dict[str, "Node"] | list["Node"]
+"""What is in a tree: a column, a text, a number, or a mapping or list of such."""
+
+
+class PickleTree:
+    """An open pickle of nested mappings, lists and arrays; what is under a name is read when it is asked for.
+
+    Args:
+        places: where in ``answer`` the content of each name is said.
+        answer: what the child said.
+        maps: the mapped files that arrays lie in.
+    """
+
+    def __init__(self, places: dict[str | None, tuple[int, int]], answer: mmap.mmap, maps: Maps) -> None:
+        self._places, self._answer, self._maps = places, answer, maps
+
+    @property
+    def names(self) -> list[str]:
+        """Keys of the outermost mapping; [] where it is none."""
+        return [name for name in self._places if name is not None]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._places
+
+    def __getitem__(self, name: str | None) -> Node:
+        """What is under a name; None = the whole, where the outermost is no mapping."""
+        return _node(json.loads(self._answer[slice(*self._places[name])]), self._maps)
+
+    def release(self) -> None:
+        """As `PickleFile.release`."""
+        _release([*self._maps, self._answer])
+
+
+def _release(maps: Maps) -> None:
+    for pages in maps:
+        if pages is not None and hasattr(mmap, "MADV_DONTNEED"):
+            pages.madvise(mmap.MADV_DONTNEED)
 
 
 def open_pickle(path: Path, limits: Limits | None = None) -> PickleFile:
@@ -90,6 +138,42 @@ def open_pickle(path: Path, limits: Limits | None = None) -> PickleFile:
     Raises:
         UserError: the file is missing, broken or greedy, or asks for more than arrays, strings, numbers.
     """
+    with _answered(path, "splits", limits) as (answer, maps):
+        splits: dict[str, dict[str, Column]] = {}
+        for line in answer:
+            entry = json.loads(line)
+            split = splits.setdefault(entry["split"], {})
+            if "key" in entry:
+                split[entry["key"]] = _column(entry, maps)
+    return PickleFile(splits, maps)
+
+
+def open_tree(path: Path, limits: Limits | None = None) -> PickleTree:
+    """Open a pickle of mappings, lists, arrays, texts and numbers in each other, six levels deep at most.
+
+    Args:
+        path: the file, of protocol 2 to 5; whole numbers that are keys become texts.
+        limits: what reading it may use; by default in proportion to its size.
+
+    Raises:
+        UserError: as `open_pickle`.
+    """
+    with _answered(path, "tree", limits) as (answer, maps):
+        places: dict[str | None, tuple[int, int]] = {}
+        name, at = None, 0
+        for number, line in enumerate(answer):
+            if number % 2:
+                places[name] = (at, at + len(line))
+            else:
+                name = json.loads(line)
+            at += len(line)
+        said = _mapped(answer) or mmap.mmap(-1, 1)  # of an empty mapping nothing is said
+    return PickleTree(places, said, maps)
+
+
+@contextmanager
+def _answered(path: Path, form: str, limits: Limits | None) -> Iterator[tuple[IO[bytes], Maps]]:
+    """What the child says of a pickle, from its beginning, and the files that arrays lie in."""
     try:
         with (
             open_regular(path, what="pickle") as fd,
@@ -97,18 +181,12 @@ def open_pickle(path: Path, limits: Limits | None = None) -> PickleFile:
             tempfile.TemporaryFile() as decoded,
             tempfile.TemporaryFile() as answer,
         ):
-            _run_child(path, limits or Limits.for_size(os.fstat(fd).st_size), file, decoded, answer)
-            maps = [_mapped(file), _mapped(decoded)]
+            limits = limits or Limits.for_size(os.fstat(fd).st_size, tree=form == "tree")
+            _run_child(path, form, limits, file, decoded, answer)
             answer.seek(0)
-            splits: dict[str, dict[str, Column]] = {}
-            for line in answer:
-                entry = json.loads(line)
-                split = splits.setdefault(entry["split"], {})
-                if "key" in entry:
-                    split[entry["key"]] = _column(entry, maps)
+            yield answer, [_mapped(file), _mapped(decoded)]
     except (OSError, TypeError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error})", REMEDY) from None
-    return PickleFile(splits, maps)
 
 
 def _mapped(file: IO[bytes]) -> mmap.mmap | None:
@@ -116,12 +194,12 @@ def _mapped(file: IO[bytes]) -> mmap.mmap | None:
     return mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) if size else None
 
 
-def _run_child(path: Path, limits: Limits, file: IO[bytes], decoded: IO[bytes], answer: IO[bytes]) -> None:
+def _run_child(path: Path, form: str, limits: Limits, file: IO[bytes], decoded: IO[bytes], answer: IO[bytes]) -> None:
     warn_unconfined()
     descriptors = (file.fileno(), decoded.fileno())
     with ChildProcess(
         CHILD,
-        *(limits.memory + os.fstat(file.fileno()).st_size, limits.output, limits.cpu, *descriptors),
+        *(limits.memory + os.fstat(file.fileno()).st_size, limits.output, limits.cpu, *descriptors, form),
         options=("-P", "-s", "-S"),
         environment={"PYTHONDONTWRITEBYTECODE": "1", "MALLOC_ARENA_MAX": "1"},
         descriptors=descriptors,
@@ -144,7 +222,18 @@ def _run_child(path: Path, limits: Limits, file: IO[bytes], decoded: IO[bytes], 
     raise UserError(f"{path} {cause}", REMEDY)
 
 
-def _column(entry: dict[str, Any], maps: list[mmap.mmap | None]) -> Column:
+def _node(entry: dict[str, Any], maps: Maps) -> Node:
+    match entry:
+        case {"mapping": dict(mapping)}:
+            return {key: _node(item, maps) for key, item in mapping.items()}
+        case {"items": list(items)}:
+            return [_node(item, maps) for item in items]
+        case {"value": str() | int() | float() as value}:
+            return value
+    return _column(entry, maps)
+
+
+def _column(entry: dict[str, Any], maps: Maps) -> Column:
     match entry:
         case {"array": [source, offset, dtype, shape, fortran, axes]}:
             buffer = maps[source]

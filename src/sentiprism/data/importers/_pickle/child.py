@@ -1,9 +1,10 @@
 """The child process: limits itself, reads the pickle, says what is in it.
 
 stdin    see `sentiprism.sandbox.follow`
-stdout   a regular file: one JSON object a line and column; or one line {"error": cause}
+stdout   a regular file: one JSON object a line and column; of a tree a line for each name and one for its content; or
+         one line {"error": cause}
 argv     limits (memory and output in bytes, processor time in seconds); descriptors of the pickle, a regular file, and
-         of the file that decoded bytes go to
+         of the file that decoded bytes go to; ``splits`` or ``tree``
 """
 
 import json
@@ -36,6 +37,8 @@ OTHERS = {
 TEXT = {bytes([code]) for code in range(0x20, 0x7F)} - {b"(", b"c", b"]", b"}"}
 """First bytes of a text that no pickle begins with."""
 SAMPLE = 1000
+DEEPEST = 6
+"""Levels of a tree: segment, part, sentence, word and number are five."""
 
 
 def describe(value: object) -> dict[str, Any]:
@@ -72,6 +75,29 @@ def describe_array(array: Array, dtype: Dtype) -> dict[str, Any]:
     return {"array": [data.source, data.offset, order + code, shape, array.fortran, axes]}
 
 
+def describe_tree(value: object, depth: int = 0) -> dict[str, Any]:
+    """A value with everything in it: as `describe`, and mappings and lists of what may be any of these."""
+    if depth > DEEPEST:
+        refuse(f"is nested more than {DEEPEST} levels deep")
+    if isinstance(value, dict):
+        return {"mapping": {key: describe_tree(item, depth + 1) for key, item in value.items()}}
+    if isinstance(value, str | int | float):
+        return {"value": value}
+    found = describe(value)
+    if isinstance(value, Array):
+        value = value.data
+    if "other" in found and isinstance(value, list | tuple):
+        return {"items": [describe_tree(item, depth + 1) for item in value]}
+    return found
+
+
+def entries(root: object) -> Iterator[Any]:
+    """Name and content of everything in a mapping, one after the other; what is none has the name None."""
+    for name, value in root.items() if isinstance(root, dict) else [(None, root)]:
+        yield name
+        yield describe_tree(value, 1)
+
+
 def columns(root: object) -> Iterator[dict[str, Any]]:
     """Every column of every split."""
     if not isinstance(root, dict):
@@ -86,7 +112,8 @@ def columns(root: object) -> Iterator[dict[str, Any]]:
 
 def main() -> None:
     """Limit ourselves, read, answer; the status is 1 where the file is refused."""
-    memory, output, cpu, pickle, decoded = (int(word) for word in sys.argv[1:])
+    memory, output, cpu, pickle, decoded = (int(word) for word in sys.argv[1:-1])
+    tree = sys.argv[-1] == "tree"
     confine({"AS": memory, "FSIZE": output, "CPU": cpu, "CORE": 0, "NPROC": 0, "NOFILE": 8})
     try:
         size = os.fstat(pickle).st_size
@@ -98,10 +125,12 @@ def main() -> None:
                     refuse(f"is {what}, not a pickle")
             if file[:1] in TEXT and b"\0" not in file[:SAMPLE]:
                 refuse("is a text, not a pickle")
-            for column in columns(Machine(file, decoded).run()):
-                if sum(map(len, column.get("strings", ()))) > output:  # one text may stand in it a million times
+            root = Machine(file, decoded, numbered=tree).run()
+            for line in entries(root) if tree else columns(root):
+                # one text may stand in it a million times
+                if isinstance(line, dict) and sum(map(len, line.get("strings", ()))) > output:
                     refuse("unpacks to more than a dataset of its size")
-                print(json.dumps(column))
+                print(json.dumps(line))
             sys.stdout.flush()
     except RefusedError as error:
         cause = str(error)

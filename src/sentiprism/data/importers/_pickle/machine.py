@@ -22,10 +22,17 @@ MARK = object()
 
 
 class Machine(Reader):
-    """The stack machine: a method for each kind of instruction, found in the table `OPCODES`."""
+    """The stack machine: a method for each kind of instruction, found in the table `OPCODES`.
 
-    def __init__(self, file: mmap.mmap, decoded: int) -> None:
+    Args:
+        file: the pickle.
+        decoded: see `Reader`.
+        numbered: whole numbers may be keys of a dict, and become names.
+    """
+
+    def __init__(self, file: mmap.mmap, decoded: int, *, numbered: bool = False) -> None:
         super().__init__(file, decoded)
+        self.numbered = numbered
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
 
@@ -120,6 +127,8 @@ class Machine(Reader):
             refuse("is a broken pickle: a key without a value")
         for key, value in zip(items[::2], items[1::2], strict=True):
             name = utf8(self.bytes_of(key)) if isinstance(key, Blob) else key
+            if self.numbered and type(name) is int:
+                name = str(name)
             if not isinstance(name, str):
                 refuse(f"has {kind(name)} as a key where a name belongs")
             target[name] = value
