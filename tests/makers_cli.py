@@ -44,11 +44,14 @@ def ended(started: subprocess.Popen) -> Answer:
     return Answer(started.returncode, out, err)
 
 
-def parse(words: list[str]) -> None:
+def parse(words: list[str]) -> dict[str, object]:
     """Read a command line as the program would, and run nothing; a wrong one raises a usage error.
 
     Args:
         words: behind the program's name.
+
+    Returns:
+        what the command would be called with; {} where it is a group of commands that is named alone.
     """
     from typer.main import get_command
 
@@ -58,21 +61,5 @@ def parse(words: list[str]) -> None:
     while True:
         context = command.make_context(name, list(words), parent=context)
         if not hasattr(command, "resolve_command"):
-            return
+            return context.params
         name, command, words = command.resolve_command(context, [*context._protected_args, *context.args])
-
-
-def write_experiment(folder: Path) -> Path:
-    """A paper's table on the dataset tiny."""
-    import yaml
-
-    rows = [
-        {"name": "Another's", "values": [0.9]},
-        {"name": "text alone", "settings": {"config": {"modalities": ["text"]}}, "values": [0.8], "doubtful": ["mae"]},
-        {"name": "MDF", "settings": {}, "values": [0.7]},
-    ]
-    table = {"caption": "What helps", "alias": "modalities", "columns": ["mae"], "rows": rows}
-    run = {"model": "mdf", "dataset": "tiny", **SMALL}
-    file = {"title": "MDF on tiny", "source": "a paper", "selection": "not stated", "run": run}
-    (folder / "paper.yaml").write_text(yaml.safe_dump({**file, "published": {"table_3": table}}), encoding="utf-8")
-    return folder / "paper.yaml"

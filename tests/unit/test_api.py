@@ -48,7 +48,7 @@ def test_importing_costs_nothing(statement, heavy):
 
 NETWORKS = ("sentiprism.nn", "sentiprism.models.", "sentiprism.explain.coalitions")
 """Modules that are torch modules themselves, as is what turns their parameters."""
-TRAINERS = tuple(f"sentiprism.training.{name}" for name in ("checkpoint", "loop", "optimizer"))
+TRAINERS = tuple(f"sentiprism.training.{name}" for name in ("average", "checkpoint", "loop", "optimizer"))
 DECODERS = ("sentiprism.media._decode", "sentiprism.starter")
 """Run in a process of their own."""
 

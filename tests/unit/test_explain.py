@@ -252,5 +252,5 @@ def test_an_utterance_that_is_not_there_answers_with_the_near_match(trained, dat
 
 def test_without_captum_words_and_frames_say_how_to_get_it(trained, data, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "captum.attr", None)
-    with pytest.raises(UserError, match=r"captum is not installed; pip install 'sentiprism\[explain\]'"):
+    with pytest.raises(UserError, match=r"captum is not installed; pip install .*\[explain\]"):
         explain_steps(trained, str(data.test.ids[0]), device="cpu")

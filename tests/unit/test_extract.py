@@ -175,6 +175,9 @@ def test_a_file_and_a_label_are_enough(recordings, tmp_path):
     card = extract(recordings, "mine", labels=write(tmp_path / "l.csv", rows), options=HEAR, **RANGE).dataset.card
     assert [split.utterances for split in card.splits.values()] == [1, 1, 1]
     assert any("splits were made here by video, 70/10/20" in warning for warning in card.warnings)
+    assert "l.csv has no column 'video_id': each recording is treated as a video of its own" in card.warnings
+    named = write(tmp_path / "n.csv", [{"id": name, "label": 0} for name in "abc"])
+    assert extract(recordings, "named", labels=named, options=HEAR, **RANGE).dataset.train.video_ids.size == 1
     timed = [{"file": "a.wav", "label": 0, "start": n / 2, "end": n / 2 + 1} for n in range(2)]
     timed += [{"file": f"{name}.wav", "label": 0, "start": 0, "end": 1} for name in "bc"]
     made = extract(recordings, "cut", labels=write(tmp_path / "m.csv", timed), options=HEAR, **RANGE).dataset

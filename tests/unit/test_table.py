@@ -155,7 +155,7 @@ def test_a_text_and_a_label_are_enough(home: Path, tmp_path: Path) -> None:
     assert {name: split.utterances for name, split in card.splits.items()} == {"train": 7, "valid": 1, "test": 2}
     assert card.warnings[:3] == (
         "reviews.csv has no column 'id': its rows are numbered",
-        "reviews.csv has no column 'video_id': each row is treated as a recording of its own",
+        "reviews.csv has no column 'video_id': each row is treated as a video of its own",
         "splits were made here by video, 70/10/20, with seed 1111: 7 train, 1 valid, 2 test; a column 'split' states "
         "others",
     )

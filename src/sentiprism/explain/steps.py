@@ -20,6 +20,7 @@ from sentiprism.errors import UserError
 from sentiprism.evaluation.answers import finished_seed, opened
 from sentiprism.evaluation.representations import feed
 from sentiprism.explain.values import chosen_class, occlusion, shapley
+from sentiprism.extras import install_extra
 from sentiprism.features.text import load_tokenizer, tokenize
 from sentiprism.training import Run
 from sentiprism.types import MODALITIES, Batch, Modality, ModalitySpec, Sequence
@@ -233,7 +234,7 @@ def _method(value: "Callable[[Tensor], Tensor]", model: "Model", *, tokens: bool
     try:
         from captum.attr import IntegratedGradients, LayerIntegratedGradients
     except ImportError:
-        raise UserError("captum is not installed", "pip install 'sentiprism[explain]'") from None
+        raise UserError("captum is not installed", install_extra("explain")) from None
     from sentiprism.nn.text import TextEncoder
 
     if not tokens:

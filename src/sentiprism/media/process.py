@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from sentiprism.errors import UserError
+from sentiprism.extras import install_extra
 from sentiprism.media._decode.messages import HEADER, PICTURE, Kind
 from sentiprism.media.limits import Limits
 from sentiprism.sandbox.confine import warn_unconfined
@@ -55,7 +56,7 @@ class Child:
         pass_fds: Sequence[int] = (),
     ) -> None:
         if find_spec("av") is None:
-            raise UserError("PyAV is not installed", "pip install 'sentiprism[media]'")
+            raise UserError("PyAV is not installed", install_extra("media"))
         self._path, self._patience = path, limits.patience
         cpu = math.ceil(60 + limits.effort * seconds)
         whole = {**task, "file": fd, "limits": asdict(limits), "cpu": cpu, "output_bytes": output_bytes}

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.errors import UserError
+from sentiprism.extras import install_extra
 from sentiprism.media.types import Span
 
 RATE = 16_000
@@ -89,5 +90,5 @@ def _session() -> Any:
     try:
         from faster_whisper.vad import get_vad_model
     except ImportError:
-        raise UserError("faster-whisper is not installed", "pip install 'sentiprism[media]'") from None
+        raise UserError("faster-whisper is not installed", install_extra("media")) from None
     return get_vad_model().session

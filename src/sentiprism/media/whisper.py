@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.errors import UserError
+from sentiprism.extras import install_extra
 from sentiprism.media.types import Span, Word
 
 RATE = 16_000
@@ -52,7 +53,7 @@ class Whisper:
             from faster_whisper import WhisperModel
             from scipy.sparse import csr_array
         except ImportError:
-            raise UserError("faster-whisper is not installed", "pip install 'sentiprism[media]'") from None
+            raise UserError("faster-whisper is not installed", install_extra("media")) from None
         for name in ("model.bin", "config.json", "tokenizer.json"):  # without its tokenizer one is downloaded
             if not (folder / name).is_file():
                 remedy = "give a Whisper model converted by ct2-transformers-converter"

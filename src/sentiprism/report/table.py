@@ -4,6 +4,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from sentiprism.errors import UserError
+from sentiprism.extras import install_extra
 from sentiprism.markup import comma_separated
 from sentiprism.report.document import Document, UtterancePart
 from sentiprism.types import MODALITIES
@@ -70,6 +71,6 @@ def dataframe(analysis: Document) -> "DataFrame":
     try:
         import pandas as pd
     except ImportError:
-        raise UserError("pandas is not installed", "pip install 'sentiprism[media]'") from None
+        raise UserError("pandas is not installed", install_extra("media")) from None
     columns, body = rows(analysis)
     return pd.DataFrame(body, columns=columns)

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.text import Text
 
 from sentiprism.errors import UserError
+from sentiprism.extras import install_extra
 from sentiprism.screen import console
 from sentiprism.training.selection import place_of
 
@@ -92,7 +93,7 @@ def curves(folder: Path | None) -> Iterator[Log]:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
-        raise UserError("TensorBoard is not installed", "pip install 'sentiprism[tensorboard]'") from None
+        raise UserError("TensorBoard is not installed", install_extra("tensorboard")) from None
     with SummaryWriter(str(folder / "tensorboard")) as writer:
 
         def log(row: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from sentiprism.config import Config, merge
 from sentiprism.errors import UserError, shorten
+from sentiprism.extras import install_extra
 from sentiprism.metrics import Protocol, protocol
 from sentiprism.models.search import Among, Between, Distribution
 from sentiprism.reading import MB, parse_json, read_text
@@ -112,7 +113,7 @@ class Journal:
             import optuna
             from optuna.storages.journal import JournalFileBackend
         except ImportError:
-            raise UserError("optuna is not installed", "pip install 'sentiprism[tune]'") from None
+            raise UserError("optuna is not installed", install_extra("tune")) from None
         self.folder, self.definition, self._optuna = folder, study, optuna
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.running = folder / "running"

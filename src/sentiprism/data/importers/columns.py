@@ -67,7 +67,7 @@ def read_columns(
         if folds is not None and "split" in part:
             raise UserError(f"{path} states its own splits", "leave --folds out")
         _check_columns(path, part, needed, names)
-        parts.append(_filled(path, part, notes))
+        parts.append(_filled(path, part, notes, recordings="file" in also))
         if parts[-1].keys() != parts[0].keys():
             name = min(parts[-1].keys() ^ parts[0].keys())
             raise UserError(f"{path} and the first file do not both have {name!r}", "give all files the same columns")
@@ -142,8 +142,15 @@ def _check_columns(path: Path, table: Table, needed: list[str], names: list[str]
             )
 
 
-def _filled(path: Path, table: Table, notes: list[str]) -> Table:
-    """The table with ids and videos, and with split names that are ours."""
+def _filled(path: Path, table: Table, notes: list[str], *, recordings: bool) -> Table:
+    """The table with ids and videos, and with split names that are ours.
+
+    Args:
+        path: of the table, for messages.
+        table: with a label, and what else there is.
+        notes: warnings are appended to it.
+        recordings: whether ids name recordings where the table has no files.
+    """
     videos = table.get("video_id") or table.get("file")
     ids = table.get("id")
     if ids is None and "file" in table:
@@ -155,8 +162,13 @@ def _filled(path: Path, table: Table, notes: list[str]) -> Table:
         notes.append(f"{path.name} has no column 'id': its rows are numbered")
         if videos is None:
             videos = ids
-            notes.append(f"{path.name} has no column 'video_id': each row is treated as a recording of its own")
-    videos = videos or [_video(path, name) for name in ids]
+            notes.append(f"{path.name} has no column 'video_id': each row is treated as a video of its own")
+    if videos is None and recordings and not any(SEPARATOR in name for name in ids):
+        videos = ids
+    elif videos is None:
+        videos = [_video(path, name) for name in ids]
+    if recordings and "video_id" not in table and "split" not in table:
+        notes.append(f"{path.name} has no column 'video_id': each recording is treated as a video of its own")
     splits = table.get("split", [])
     for name, video in zip(ids, videos, strict=True):
         if not video:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from sentiprism.data.importers.npz import check_unpacked, reason_of
 from sentiprism.errors import UserError
+from sentiprism.extras import install_extra
 from sentiprism.reading import check_regular
 
 LARGEST = 1 << 30
@@ -139,7 +140,7 @@ def open_csd(path: Path, kind: Kind) -> Iterator[Streams]:
     try:
         import h5py
     except ImportError:
-        raise UserError("computational sequences need h5py", "pip install 'sentiprism[csd]'") from None
+        raise UserError("computational sequences need h5py", install_extra("csd")) from None
     check_regular(path, what="computational sequence")
     try:
         file = h5py.File(path, "r")

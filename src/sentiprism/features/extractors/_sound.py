@@ -9,6 +9,7 @@ import numpy.typing as npt
 from platformdirs import user_cache_path
 
 from sentiprism.errors import UserError
+from sentiprism.extras import install_extra
 from sentiprism.features.tracks import Floats
 
 FULL_SCALE = 32768.0
@@ -31,7 +32,7 @@ def load_librosa() -> Any:
     try:
         import librosa
     except ImportError:
-        raise UserError("librosa is not installed", "pip install 'sentiprism[media]'") from None
+        raise UserError("librosa is not installed", install_extra("media")) from None
     return librosa
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.errors import UserError
+from sentiprism.extras import install_extra
 from sentiprism.features.extractors._sound import blocks, cut
 from sentiprism.features.extractors.base import AudioExtractor, Shown
 from sentiprism.features.tracks import Track
@@ -77,7 +78,7 @@ def _open() -> Any:
     try:
         import opensmile
     except ImportError:
-        remedy = "pip install 'sentiprism[opensmile]' where its licence, not for commercial use, allows it"
+        remedy = f"{install_extra('opensmile')} where its licence, not for commercial use, allows it"
         raise UserError("opensmile is not installed", remedy) from None
     level = opensmile.FeatureLevel.LowLevelDescriptors
     smile = opensmile.Smile(feature_set=opensmile.FeatureSet.eGeMAPSv02, feature_level=level)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from sentiprism.errors import UserError
+from sentiprism.extras import install_extra
 from sentiprism.features import landmarks
 from sentiprism.features.assets import fetch
 from sentiprism.features.extractors.base import Shown, VisionExtractor
@@ -117,7 +118,7 @@ def _landmarker() -> Iterator[Any]:
             )
             landmarker = vision.FaceLandmarker.create_from_options(options)
     except ImportError:
-        raise UserError("MediaPipe, which finds faces, is not installed", "pip install 'sentiprism[media]'") from None
+        raise UserError("MediaPipe, which finds faces, is not installed", install_extra("media")) from None
     except OSError as error:  # of the dynamic linker
         reason = str(error).partition(":")[0]
         raise UserError(

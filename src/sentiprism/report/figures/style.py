@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 from sentiprism.errors import UserError
 from sentiprism.evaluation.answers import protocol_of
+from sentiprism.extras import install_extra
 from sentiprism.files import atomic_file
 from sentiprism.training import Run
 from sentiprism.training.selection import selection_of
@@ -245,7 +246,7 @@ def _inches(text: str, size: float, *, bold: bool = False) -> float:
 
 
 def _absent() -> UserError:
-    return UserError("figures need matplotlib", "pip install 'sentiprism[figures]'")
+    return UserError("figures need matplotlib", install_extra("figures"))
 
 
 def _style() -> Any:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from sentiprism.errors import UserError, suggest
 from sentiprism.evaluation.answers import finished_seed, opened, protocol_of
 from sentiprism.evaluation.representations import Representations, drawn, representations
+from sentiprism.extras import install_extra
 from sentiprism.metrics.levels import POLARITY, polarity
 from sentiprism.report.figures.confusion import classes_of
 from sentiprism.report.figures.style import (
@@ -178,6 +179,6 @@ def _embedded(cloud: Cloud, dimensions: int) -> npt.NDArray[np.float32]:
     try:
         from sklearn.manifold import TSNE
     except ImportError:
-        raise UserError("t-SNE needs scikit-learn", "pip install 'sentiprism[figures]'") from None
+        raise UserError("t-SNE needs scikit-learn", install_extra("figures")) from None
     made = TSNE(dimensions, perplexity=_perplexity(cloud), init="pca", random_state=0).fit_transform(cloud.values)
     return np.asarray(made, np.float32)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sentiprism.errors import UserError
+from sentiprism.extras import install_extra
 from sentiprism.languages import language_name
 from sentiprism.markup import clock, duration
 from sentiprism.report.document import Document
@@ -114,7 +115,7 @@ def _environment() -> "Environment":
         import jinja2
         from markupsafe import Markup
     except ImportError:
-        raise UserError("jinja2 is not installed", "pip install 'sentiprism[media]'") from None
+        raise UserError("jinja2 is not installed", install_extra("media")) from None
     environment = jinja2.Environment(
         autoescape=True,
         loader=jinja2.FunctionLoader(_text),

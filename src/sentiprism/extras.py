@@ -1,0 +1,49 @@
+"""How an extra is installed where this program is: the package is on no index, so it is said by its path."""
+
+import json
+import shlex
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from pathlib import Path
+
+NAME = "sentiprism"
+
+
+def install_extra(extra: str) -> str:
+    """Command that installs an extra, for remedies.
+
+    It names the checkout or the wheel that this program was installed from; where neither is there any more, the
+    extra's own requirements.
+    """
+    try:
+        installed = distribution(NAME)
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        installed = None
+    source = _source(installed)
+    if source is not None:
+        path, editable = source
+        return f"pip install {'-e ' * editable}{shlex.quote(f'{path}[{extra}]')}"
+    return "pip install " + " ".join(map(shlex.quote, _requirements(installed, extra)))
+
+
+def _source(installed: Distribution | None) -> tuple[Path, bool] | None:
+    """Folder or wheel that the program was installed from, and whether it runs from there."""
+    if installed is None:
+        root = Path(__file__).parents[2]
+        return (root, True) if (root / "pyproject.toml").is_file() else None
+    from urllib.parse import urlsplit
+    from urllib.request import url2pathname
+
+    try:
+        origin = json.loads(installed.read_text("direct_url.json") or "{}")  # PEP 610
+        url, editable = urlsplit(origin["url"]), bool(origin.get("dir_info", {}).get("editable"))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    path = Path(url2pathname(url.path))
+    return (path, editable) if url.scheme == "file" and path.exists() else None
+
+
+def _requirements(installed: Distribution | None, extra: str) -> list[str]:
+    """What an extra consists of, without the condition that makes it optional."""
+    pairs = (text.partition(";") for text in (installed.requires if installed is not None else None) or ())
+    named = (f'extra == "{extra}"', f"extra == '{extra}'")
+    return [requirement.strip() for requirement, _, marker in pairs if any(name in marker for name in named)]
