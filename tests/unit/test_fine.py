@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from makers_models import CLASSES, batch, build, fine, missing, rows, small, specs
+from makers_models import CLASSES, batch, build, changed, fine, missing, rows, small, specs, watch
 from sentiprism.errors import UserError
 from sentiprism.nn.objectives.contrastive import DynamicContrastiveQueue
 from sentiprism.nn.objectives.moments import moment_discrepancy
@@ -71,8 +71,20 @@ def test_l_up_may_take_a_modalitys_own_label():
         assert (model(own).losses["up"] != model(given).losses["up"]).item() is differs
 
 
+def test_l_up_is_of_a_modalitys_own_tokens_unless_cls_is_asked_for():
+    given = batch(specs(), 4)
+    others = changed(given, "text", "vision")
+    for unimodal, own in (("tokens", True), ("cls", False)):
+        model, seen = fine(unimodal=unimodal), []
+        watch(model.unimodal_heads, seen)
+        model(given)
+        model(others)
+        assert torch.equal(seen[0][1][1], seen[1][1][1]) is own  # audio's predictions
+        assert not torch.allclose(seen[0][1][0], seen[1][1][0])
+
+
 def test_l_up_leaves_a_missing_modality_out():
-    model, given = fine(), batch(specs(), 3)
+    model, given = fine(unimodal="cls"), batch(specs(), 3)
     without = missing(given, "vision", 1)
     output = model(without)
     read = output.features["fused"].view(3, 3, 16).transpose(0, 1)

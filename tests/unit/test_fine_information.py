@@ -103,6 +103,16 @@ def test_paths_of_the_gradients(loss, learns):
     assert {id(p) for p in model.param_groups()["critics"]} == {id(p) for p in model.information.critics.parameters()}
 
 
+@pytest.mark.parametrize("learns", [False, True])
+def test_the_shared_label_learns_by_its_bound_only_where_asked(learns):
+    model = fine(learn_shared_label=learns)
+    losses = model(batch(specs(), 6)).losses
+    sum(losses.values()).backward()
+    assert [p.grad is not None for p in model.information.shared_label.parameters()] == [learns] * 4
+    grouped = {id(p) for group in model.param_groups().values() for p in group}
+    assert (id(model.information.shared_label[0].weight) in grouped) is learns
+
+
 def test_eq10_carries_the_shared_label_on_both_sides_and_eq11_the_unique_one():
     model, given = fine(), batch(specs(), 5)
     means = model.factorizer(torch.randn(3, 5, 2, 16)).pooled()

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from makers_models import build, small, specs
+from makers_models import build, fine, small, specs
 from makers_text import WORDS, tiny_bert
 from sentiprism.errors import UserError
 from sentiprism.training.config import OptimConfig
@@ -18,6 +18,14 @@ def model(tmp_path_factory):
 
 def factors(total: int = 10, **settings) -> list[float]:
     return [rate_factor(step, total, OptimConfig(**settings)) for step in range(total)]
+
+
+def test_critics_have_a_rate_of_their_own_that_a_run_may_name():
+    model = fine()
+    for given, expected in (({}, 1e-3), ({"critics": 2e-4}, 2e-4)):
+        groups = build_optimizer(model, OptimConfig(lr=1e-4, group_lr=given)).param_groups
+        assert {group["lr"] for group in groups if group["name"] == "critics"} == {expected}
+        assert {group["lr"] for group in groups if group["name"] == "default"} == {1e-4}
 
 
 def test_every_parameter_stands_in_one_group_at_its_own_rate(model):

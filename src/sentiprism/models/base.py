@@ -102,6 +102,8 @@ class Model(nn.Module, ABC):
     """Raised when the same configuration and weights give other predictions than before: older saves are refused."""
     closed_form: ClassVar[bool] = False
     """Whether `fit` takes the place of epochs of gradient descent."""
+    rates: ClassVar[dict[str, float]] = {}
+    """Learning rates of parameter groups that a run does not name; other groups take ``optim.lr``."""
     exceptions: ClassVar[dict[str, str]] = {}
     """Contracts this model does not keep, with the reason."""
 

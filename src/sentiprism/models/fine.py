@@ -4,7 +4,9 @@ Neither code nor supplement is published. The readings: an expert of the MoQ rea
 chosen a sample and modality; the mutual information is that of token means, and each term is the mean over its pairs of
 modalities (I_utr: over the modalities); critics are those of FactorCL, one a pair and term. The critics f* of the
 upper bounds have a loss of their own, ``critic``, which sees detached features, while I_uni and I_str see detached
-critics: the paths of the gradients are as disjoint as with a second optimiser. L_recon rebuilds the output of the MoQ.
+critics: the paths of the gradients are as disjoint as with a second optimiser, and critics have a learning rate of
+their own. Y^str is a fixed embedding of the label, for learning by an upper bound it would only collapse. L_UP is of
+each modality's own tokens, for its [CLS] has read all modalities. L_recon rebuilds the output of the MoQ.
 Loss weights are unknown. ``cl``, ``up`` and the terms of L_MI are built only where their weight is not 0; one that is
 not built is given as 0. A missing modality takes part in no pair, loss, expert's balance or attention.
 docs/deviations.md lists the readings with the alternatives.
@@ -59,6 +61,8 @@ class FINEConfig(ModelConfig):
     dropout: float = Field(0.1, ge=0, lt=1)
     task: TaskLoss = "mse"
     """L_MP and L_UP are mean squared errors."""
+    unimodal: Literal["tokens", "cls"] = "tokens"
+    """What L_UP predicts from: the mean of a modality's own tokens, or its [CLS], which has read all modalities."""
     unimodal_labels: bool = False
     """L_UP takes a modality's own label (T, A, V) where the dataset has one, and not y."""
     extractor: Literal["moq"] | Plain = "moq"
@@ -77,6 +81,8 @@ class FINEConfig(ModelConfig):
     critic_width: int = Field(512, gt=0)
     label_width: int = Field(64, gt=0)
     """d_s and d_u."""
+    learn_shared_label: bool = False
+    """Whether Y^str learns, by the bound on I_str that is minimised; otherwise it stays as it was drawn."""
     club_warmup: int = Field(0, ge=0)
     """Epochs in which ``uni`` and ``str`` are 0 while their critics learn."""
     club_clamp: bool = False
@@ -108,6 +114,8 @@ class FINE(Model):
     )
     Config = FINEConfig
     config: FINEConfig
+    rates = {"critics": 1e-3}
+    """Higher than the model's, so that the critics keep up with what they judge."""
     exceptions = {
         "weights": "the head reads the concatenated [CLS] of all modalities: nothing weighs one against another"
     }
@@ -154,6 +162,7 @@ class FINE(Model):
                 critic_width=config.critic_width,
                 label_width=config.label_width,
                 clamp=config.club_clamp,
+                learn_shared_label=config.learn_shared_label,
             )
         self.epoch = 0
 
@@ -198,7 +207,8 @@ class FINE(Model):
             experts = torch.stack([route.weight for route in routes], dim=1)  # (B, M, E)
             shares = [self.spread(share) for share in experts.unbind(2)]
             weights["expert"] = torch.stack(shares, dim=2).flatten(1)  # (B, 3E)
-        losses = self._losses(prediction, features, read, present, batch) if batch.labels else {}
+        own = read if self.config.unimodal == "cls" else branches.mean(dim=(0, 3)).transpose(0, 1)  # (B, M, D)
+        losses = self._losses(prediction, features, own, present, batch) if batch.labels else {}
         if batch.labels and routes and self._on("aux"):
             balance = [load_balance(*route, here) for route, here in zip(routes, present.T, strict=True)]
             losses["aux"] = torch.stack(balance).mean()
@@ -225,7 +235,7 @@ class FINE(Model):
         return read
 
     def _losses(
-        self, prediction: Tensor, features: dict[str, Tensor], read: Tensor, present: Tensor, batch: Batch
+        self, prediction: Tensor, features: dict[str, Tensor], unimodal: Tensor, present: Tensor, batch: Batch
     ) -> dict[str, Tensor]:
         """L_MP, L_UP and L_CL; every other loss of Eq. 14 as 0."""
         label, kind = batch.labels["M"], self.config.task
@@ -233,7 +243,7 @@ class FINE(Model):
         losses["task"] = task_loss(prediction, label, self.target, kind)
         if self.unimodal_heads is not None:
             own = []
-            heads = self.to_prediction(self.unimodal_heads(read.transpose(0, 1)))
+            heads = self.to_prediction(self.unimodal_heads(unimodal.transpose(0, 1)))
             for modality, head, here in zip(self.modalities, heads, present.T, strict=True):
                 name = modality[0].upper() if self.config.unimodal_labels else "M"
                 own.append(task_loss(head, batch.labels.get(name, label), self.target, kind, here))

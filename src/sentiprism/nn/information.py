@@ -35,6 +35,7 @@ class InformationTerms(nn.Module):
         critic_width: hidden width of the critics.
         label_width: width of an embedded label.
         clamp: take an upper bound below 0, which is none, for 0.
+        learn_shared_label: whether Y^str learns. Only a bound that is minimised would teach it, in which it collapses.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class InformationTerms(nn.Module):
         critic_width: int,
         label_width: int,
         clamp: bool = False,
+        learn_shared_label: bool = False,
     ) -> None:
         super().__init__()
         self.left, self.right = pairs(modalities)
@@ -60,7 +62,7 @@ class InformationTerms(nn.Module):
             self.critics["utr"] = Critic(modalities, width, label_width, critic_width)
             self.unique_labels = stacked_mlp(modalities, labels, label_width, label_width, 0.0)
         if "str" in self.critics:
-            self.shared_label = mlp(labels, label_width, label_width, 0.0)
+            self.shared_label = mlp(labels, label_width, label_width, 0.0).requires_grad_(learn_shared_label)
 
     def forward(self, means: Factors, present: Tensor, label: Tensor, *, ready: bool = True) -> dict[str, Tensor]:
         """The terms there are, each to be minimised.

@@ -28,7 +28,8 @@ class OptimConfig(Config):
     """Batches a step; their gradients are averaged."""
     lr: float = Field(1e-3, gt=0)
     group_lr: dict[str, PositiveFloat] = {}
-    """Learning rates of parameter groups by name; ``text_encoder`` takes 5e-5, every other group ``lr``."""
+    """Learning rates of parameter groups by name; ``text_encoder`` takes 5e-5, a group to which the model gives a rate
+    of its own that one, every other group ``lr``."""
     weight_decay: float = Field(0.01, ge=0)
     """AdamW's, on matrices; none on biases and normalisation."""
     schedule: Literal["constant", "linear", "cosine", "plateau"] = "constant"

@@ -27,7 +27,7 @@ def build_optimizer(model: Model, config: OptimConfig) -> AdamW:
     """Fused AdamW; each named group is split into matrices (decayed) and vectors (not)."""
     groups = []
     for name, parameters in model.param_groups().items():
-        rate = config.group_lr.get(name, config.lr)
+        rate = config.group_lr.get(name, model.rates.get(name, config.lr))
         for decay, chosen in (
             (config.weight_decay, [p for p in parameters if p.ndim > 1]),
             (0.0, [p for p in parameters if p.ndim <= 1]),
