@@ -201,8 +201,8 @@ def test_no_labels_no_losses(name, features):
 def test_each_loss_switches_off(name):
     given = specs()
     for loss in MODELS[name].Config.LOSSES:
-        others = {other: 0.0 for other in MODELS[name].Config.LOSSES if other != loss}
-        model = build(name, given, config={**small(name), "loss_weights": others})
+        weights = dict.fromkeys(MODELS[name].Config.LOSSES, 0.0) | {loss: MODELS[name].Config.LOSSES[loss] or 1.0}
+        model = build(name, given, config={**small(name), "loss_weights": weights})
         output = answer(model, batch(given))
         assert_close(total(model, output), output.losses[loss] * model.config.loss_weights[loss])
 

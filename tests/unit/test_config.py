@@ -315,8 +315,8 @@ def test_naming_one_group_keeps_the_encoders_rate():
 
 
 def test_losses_that_are_not_named_keep_the_papers_weight():
-    assert MDFConfig().loss_weights == {"task": 1.0, "a": 1.0, "o": 1.0, "w": 1.0}
-    assert MDFConfig(loss_weights={"o": 0}).loss_weights == {"task": 1.0, "a": 1.0, "o": 0.0, "w": 1.0}
+    assert MDFConfig().loss_weights == {"task": 1.0, "a": 1.0, "o": 1.0, "w": 1.0, "uni": 0.0}
+    assert MDFConfig(loss_weights={"o": 0}).loss_weights == {"task": 1.0, "a": 1.0, "o": 0.0, "w": 1.0, "uni": 0.0}
     assert ModelConfig().loss_weights == {"task": 1.0}
     filled = MDFConfig(loss_weights={"w": 0.5})
     assert MDFConfig.parse(filled.model_dump(mode="json")) == filled

@@ -60,14 +60,14 @@ def test_two_batches_of_8_are_one_of_16(trainer):
 
 def test_the_step_is_the_weighted_sum_of_the_losses_by_hand(trainer):
     made = trainer(batch_size=16)
-    made.weights = {"task": 1.0, "a": 0.5, "o": 0.0, "w": 2.0}
+    made.weights = {"task": 1.0, "a": 0.5, "o": 0.0, "w": 2.0, "uni": 0.0}
     (rows,) = made.sampler.epoch(0)
     losses = made.model(made.train.batch(rows)).losses
     total = losses["task"] + 0.5 * losses["a"] + 2 * losses["w"]
     total.backward()
     expected = {name: p.grad.clone() for name, p in made.model.named_parameters()}
     torch.testing.assert_close(gradients(made), expected)
-    assert made.names == ("total", "a", "o", "task", "w")
+    assert made.names == ("total", "a", "o", "task", "uni", "w")
     assert made.sums.tolist() == pytest.approx([x.item() for x in (total, *(losses[n] for n in made.names[1:]))])
 
 

@@ -8,8 +8,9 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 from torch.testing import assert_close
 
-from makers_models import CLASSES, batch, build, rows, small, specs
+from makers_models import CLASSES, batch, build, missing, rows, small, specs
 from makers_text import tiny_bert
+from sentiprism.errors import UserError
 from sentiprism.features.text import load_backbone, load_tokenizer
 from sentiprism.models.mdf import MDF
 from sentiprism.nn.blocks import BiLSTM, masked_mean, masked_softmax
@@ -185,8 +186,8 @@ def test_eq13_task_losses():
 
 
 def test_eq14_total_is_the_sum_of_four():
-    assert mdf().config.loss_weights == {"task": 1, "a": 1, "o": 1, "w": 1}
-    assert mdf(loss_weights={"o": 0}).config.loss_weights == {"task": 1, "a": 1, "o": 0, "w": 1}
+    assert mdf().config.loss_weights == {"task": 1, "a": 1, "o": 1, "w": 1, "uni": 0}
+    assert mdf(loss_weights={"o": 0}).config.loss_weights == {"task": 1, "a": 1, "o": 0, "w": 1, "uni": 0}
 
 
 @pytest.mark.parametrize("modalities", [("text",), ("audio",), ("vision",), ("text", "audio"), ("text", "vision")])
@@ -199,6 +200,29 @@ def test_table3_a_subset_leaves_the_others_out(modalities):
         values, mask = getattr(given, other)
         changed = given._replace(**{other: Sequence(values + 1, mask)})
         assert torch.equal(model(changed).prediction, output.prediction)
+
+
+def test_table3_a_prime_alone_is_fused_and_the_text_is_there_for_l_a():
+    model, given = mdf(modalities=("text", "audio"), fuse=("audio",)), batch(specs(), 4)
+    output = model(given)
+    assert_close(output.weights["modality"], torch.tensor([[0.0, 1.0, 0.0]] * 4))
+    assert_close(output.features["fused"], output.features["sound"])
+    assert output.losses["a"] > 0
+    assert output.losses["o"] == 0
+    values, mask = given.text
+    other = given._replace(text=Sequence(values + 1, mask))
+    assert torch.equal(model(other).prediction, output.prediction)
+    assert not torch.equal(model(other).losses["a"], output.losses["a"])
+    with pytest.raises(UserError, match="fuse names vision, and text, audio are used"):
+        mdf(modalities=("text", "audio"), fuse=("vision",))
+
+
+def test_the_optional_unimodal_loss_is_the_predictors_on_each_modality_that_is_there():
+    model, given = mdf(), missing(batch(specs(), 4), "vision", 2)
+    output, y = model(given), given.labels["M"]
+    colours = {"text": "text", "audio": "sound", "vision": "vision"}
+    errors = [(model.predictor(output.features[f]).squeeze(1) - y).square() for f in colours.values()]
+    assert_close(output.losses["uni"], (errors[0].mean() + errors[1].mean() + errors[2][[0, 1, 3]].mean()) / 3)
 
 
 def test_table3_without_sound_the_audio_is_whole():

@@ -2,9 +2,10 @@
 
 No code is published; what the paper leaves open is settled by these readings: h_t is the encoder's last hidden state
 at [CLS], without pooler; every MLP is linear, ReLU, dropout, linear; the Predictor of Eqs. 6, 10, 12 and 13 is one
-shared module and unimodal predictions have no loss of their own; ‖·‖₂ is the mean over the batch of squared errors;
-LN in Eq. 7 has no affine part (see `heterogeneity`); w* is a detached target. A missing modality takes part in no
-softmax, no pair and no alignment, and enters h_c as 0. The page docs/deviations.md lists them with the alternatives.
+shared module and unimodal predictions have no loss of their own (``uni`` has weight 0); ‖·‖₂ is the mean over the
+batch of squared errors; LN in Eq. 7 has no affine part (see `heterogeneity`); w* is a detached target. A missing
+modality takes part in no softmax, no pair and no alignment, and enters h_c as 0. The page docs/deviations.md lists
+them with the alternatives.
 """
 
 from math import ceil
@@ -14,25 +15,29 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from sentiprism.errors import UserError
 from sentiprism.models.base import Citation, Model, ModelConfig
 from sentiprism.models.search import among
 from sentiprism.nn.blocks import BiLSTM, masked_mean, masked_softmax, mlp
 from sentiprism.nn.objectives.heterogeneity import HeterogeneityForm, heterogeneity
 from sentiprism.nn.objectives.task import TaskLoss, task_error, task_loss
 from sentiprism.nn.objectives.weighting import error_weights, weight_loss
-from sentiprism.types import Batch, FeatureSpec, ModelOutput, TargetSpec
+from sentiprism.types import MODALITIES, Batch, FeatureSpec, Modality, ModelOutput, TargetSpec
 
 
 class MDFConfig(ModelConfig):
     """Configuration of `MDF`; the defaults are the paper's, or this project's reading where it is silent."""
 
-    LOSSES = {"task": 1.0, "a": 1.0, "o": 1.0, "w": 1.0}
+    LOSSES = {"task": 1.0, "a": 1.0, "o": 1.0, "w": 1.0, "uni": 0.0}
+    """``uni``: the Predictor on each modality that is fused, which the paper does not have."""
     SEARCH = {
         "heterogeneity": among("signed", "abs", "square"),
         "text_pool": among("first", "mean"),
         "detach_text": among(False, True),
     }
 
+    fuse: tuple[Modality, ...] | None = None
+    """Modalities that are fused; null = all that are used. The text that L_a needs may be left out (A' of Table 3)."""
     sound: bool = True
     """Disentangle the audio (A' of Table 3); False feeds the whole audio representation (A)."""
     task: TaskLoss = "mse"
@@ -87,8 +92,14 @@ class MDF(Model):
             self.mappers[modality] = mlp(2 * states, width, width, config.dropout)
         if "audio" in self.modalities and config.sound:
             self.extractor = mlp(width, width, width, config.dropout)
+        wanted = self.modalities if config.fuse is None else config.fuse
+        self.fused = tuple(m for m in self.modalities if m in wanted)
+        """The primary colours: representations that are weighed and mixed."""
+        if not self.fused:
+            cause = f"fuse names {', '.join(config.fuse or ()) or 'nothing'}, and {', '.join(self.modalities)} are used"
+            raise UserError(cause, "fuse a modality that is used")
         self.predictor = mlp(width, width // 2, self.outputs, config.dropout)
-        self.generator = mlp(len(self.modalities) * width, width, len(self.modalities), config.dropout)
+        self.generator = mlp(len(self.fused) * width, width, len(self.fused), config.dropout)
 
     def forward(self, batch: Batch) -> ModelOutput:
         """Eqs. 1 to 14; ``weights`` hold w and, with labels, w*."""
@@ -97,12 +108,12 @@ class MDF(Model):
         if "audio" in hidden and self.config.sound:
             features["textual"] = self.extractor(hidden["audio"])  # Eq. 4
             features["sound"] = hidden["audio"] = hidden["audio"] - features["textual"]  # Eq. 5
-        present = self.present(batch)  # (B, M)
-        colours = torch.stack(list(hidden.values()), dim=1) * present.unsqueeze(-1)  # H: (B, M, d_t)
+        present = torch.stack([getattr(batch, m).present for m in self.fused], dim=1)  # (B, M)
+        colours = torch.stack([hidden[m] for m in self.fused], dim=1) * present.unsqueeze(-1)  # H: (B, M, d_t)
         w = masked_softmax(self.generator(colours.flatten(1)), present)  # Eq. 8
         features["fused"] = (w.unsqueeze(-1) * colours).sum(dim=1)  # Eq. 9
         prediction = self._predict(features["fused"])  # Eq. 12
-        weights, losses = {"modality": self.spread(w)}, {}
+        weights, losses = {"modality": self._spread(w)}, {}
         if batch.labels:
             label = batch.labels["M"]
             with torch.no_grad():
@@ -110,12 +121,13 @@ class MDF(Model):
                     [task_error(self._predict(h), label, self.target) for h in colours.unbind(1)], dim=1
                 )
             target = error_weights(errors, present, self.config.epsilon)  # Eq. 10
-            weights["modality_target"] = self.spread(target)
+            weights["modality_target"] = self._spread(target)
             losses = {
                 "task": task_loss(prediction, label, self.target, self.config.task),  # Eq. 13
                 "a": self._alignment(features, batch),  # Eq. 6
                 "o": heterogeneity(colours, present, self.config.heterogeneity),  # Eq. 7
                 "w": weight_loss(w, target),  # Eq. 11
+                "uni": self._unimodal(colours, present, label),
             }
         return ModelOutput(prediction, losses, weights, features)
 
@@ -126,6 +138,20 @@ class MDF(Model):
             return masked_mean(*sequence) if self.config.text_pool == "mean" else sequence.values[:, 0]
         mapped: Tensor = self.mappers[modality](self.recurrent[modality](sequence))
         return mapped
+
+    def _spread(self, weights: Tensor) -> Tensor:
+        """(B, M) of the modalities that are fused -> (B, 3) in the order of `MODALITIES`."""
+        columns = dict(zip(self.fused, weights.unbind(1), strict=True))
+        zero = torch.zeros_like(weights[:, 0])
+        return torch.stack([columns.get(m, zero) for m in MODALITIES], dim=1)
+
+    def _unimodal(self, colours: Tensor, present: Tensor, label: Tensor) -> Tensor:
+        """Mean over the fused modalities of the Predictor's loss, each over the samples that have it."""
+        found = [
+            task_loss(self._predict(h), label, self.target, self.config.task, there)
+            for h, there in zip(colours.unbind(1), present.unbind(1), strict=True)
+        ]
+        return torch.stack(found).mean()
 
     def _predict(self, representation: Tensor) -> Tensor:
         return self.to_prediction(self.predictor(representation))
