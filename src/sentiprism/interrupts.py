@@ -5,8 +5,8 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from time import monotonic
 from types import FrameType
 from typing import NoReturn, Self
@@ -21,6 +21,28 @@ CHILDS_GRACE = 0.7
 """Of a child process, which its parent waits for."""
 SAME = 0.2
 """Seconds within which further signals count as the first: shells and `timeout` send one twice."""
+
+
+_installed: "Interrupts | None" = None
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Put off the `KeyboardInterrupt` of a signal that comes meanwhile: a started process, for one, is told its task.
+
+    A mask does not, since Python's handler runs in the main thread whichever thread the signal was delivered to.
+    """
+    current = _installed
+    if current is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    current.holds = True
+    try:
+        yield
+    finally:
+        current.holds = False
+        if current.number is not None:
+            current.interrupt()
 
 
 class Interrupts:
@@ -38,11 +60,13 @@ class Interrupts:
     def __init__(self, grace: float = GRACE, farewell: Callable[[int], object] | None = None) -> None:
         self.number: int | None = None
         self._grace, self._farewell = grace, farewell
+        self.holds = False
         self._raised = False
         self._before: dict[int, object] | None = None
         self._ending = threading.Lock()
 
     def __enter__(self) -> Self:
+        global _installed
         if threading.current_thread() is not threading.main_thread():  # which alone may handle signals
             return self
         numbers = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
@@ -51,10 +75,12 @@ class Interrupts:
         self._theirs.setblocking(False)
         self._wakeup = signal.set_wakeup_fd(self._theirs.fileno(), warn_on_full_buffer=False)
         threading.Thread(target=self._watch, daemon=True).start()
-        self._before = {number: signal.signal(number, self._raise) for number in self._numbers}
+        self._before = {number: signal.signal(number, self._handle) for number in self._numbers}
+        self._outer, _installed = _installed, self
         return self
 
     def __exit__(self, *_: object) -> None:
+        global _installed  # noqa: PLW0603
         if self.number is not None:  # whatever the exception has become on its way
             self.end()
         if self._before is None:
@@ -63,6 +89,7 @@ class Interrupts:
             signal.signal(number, handler)  # type: ignore[arg-type]
         signal.set_wakeup_fd(self._wakeup)
         self._theirs.close()
+        _installed = self._outer
 
     def end(self) -> NoReturn:
         """End this process with the status that shells expect, without waiting for its threads."""
@@ -80,10 +107,14 @@ class Interrupts:
                 self._farewell(number)
         os._exit(128 + number)
 
-    def _raise(self, number: int, frame: FrameType | None) -> None:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
         del frame
         self.number = self.number or number
-        if not self._raised:
+        self.interrupt()
+
+    def interrupt(self) -> None:
+        """Raise `KeyboardInterrupt`, once and not while it is held."""
+        if not self._raised and not self.holds:
             self._raised = True
             sys.unraisablehook = lambda _: None  # a callback that swallows it would print a traceback
             raise KeyboardInterrupt

@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any, Generic, TypeVar, cast
 
 from sentiprism.errors import UserError, os_fault
-from sentiprism.interrupts import CHILDS_GRACE, Interrupts
+from sentiprism.interrupts import CHILDS_GRACE, Interrupts, held
 from sentiprism.sandbox.follow import follow_parent
 from sentiprism.sandbox.launch import terminal_signals_blocked
 
@@ -68,7 +68,7 @@ class _Worker(Generic[T, R]):
         resource_tracker.ensure_running()  # its start unblocks SIGINT
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs,), daemon=True)
-        with terminal_signals_blocked():
+        with held(), terminal_signals_blocked():
             self.process.start()
         theirs.close()
         self._send(attempt)  # not an argument: what it imports would come before `follow_parent`

@@ -144,3 +144,24 @@ say(before == [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, sign
     assert started.process.wait(60) == 0
     started.all_end()
     assert started.said() == ["True -1"]
+
+
+def test_what_must_not_be_done_by_half_is_done(tmp_path):
+    code = """
+from sentiprism.interrupts import held
+with Interrupts(600) as interrupts:
+    try:
+        with held():
+            say("ready")
+            while interrupts.number is None:
+                pass
+            say("done")
+        say("goes on")
+    finally:
+        say("cleaned")
+"""
+    started = start(tmp_path, code)
+    started.reach(lambda: "ready" in started.shown)
+    os.kill(started.pid, signal.SIGINT)
+    assert started.all_end() == 130
+    assert started.said() == ["ready", "done", "cleaned"]
