@@ -7,7 +7,7 @@ import torch
 from torch.testing import assert_close
 
 from makers_models import batch, build, small, specs
-from sentiprism.models.bbfn import BBFN, BBFNConfig, Gated, Pair
+from sentiprism.models.bbfn import BBFN, BBFNConfig, Gated, LinearSummary, Pair
 from sentiprism.types import Sequence
 
 
@@ -110,3 +110,17 @@ def test_fewer_modalities(used, pool):
     sum(losses.values()).backward()
     assert all(p.grad is not None for p in model.parameters())
     assert (losses["sep"] == 0) == (len(used) == 1)
+
+
+@torch.no_grad()
+def test_the_codes_summary_above_the_first_layer_is_the_mean_of_a_gru_over_time_and_directions():
+    model = bbfn(preset="code", depth=2)
+    first, second = (layer.summary for layer in model.pairs["audio"].layers)
+    assert isinstance(first, LinearSummary)
+    values, mask = torch.randn(2, 4, 16), torch.tensor([[True] * 4, [True, True, False, False]])
+    main = Sequence(values.masked_fill(~mask.unsqueeze(-1), 7.0), mask)
+    found = second(main, main)
+    for row, steps in ((0, 4), (1, 2)):
+        x = values[row : row + 1, :steps]
+        both = torch.cat([second.main.ahead(x)[0], second.main.back(x.flip(1))[0]])
+        assert_close(found[0, row], both.mean(dim=(0, 1)))

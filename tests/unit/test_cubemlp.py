@@ -78,3 +78,8 @@ def test_fewer_modalities(used):
     model = cubemlp(modalities=used)
     model(batch(specs(), 3)).losses["task"].backward()
     assert all(p.grad is not None for p in model.parameters())
+
+
+def test_layer_norms_have_the_authors_eps():
+    model = build("cubemlp", specs(), config=small("cubemlp"))
+    assert {m.eps for m in model.modules() if isinstance(m, torch.nn.LayerNorm)} == {1e-6}

@@ -210,3 +210,13 @@ def test_shapes_that_do_not_fit_are_refused():
         create_model("dlf", specs(), TargetSpec(), {"width": 16})
     with pytest.raises(UserError, match="odd"):
         create_model("dlf", specs(), TargetSpec(), {"kernel": 4})
+
+
+@torch.no_grad()
+def test_the_codes_fusion_squashes_what_the_specific_heads_read():
+    model, given, seen = dlf(preset="code"), batch(specs(), 3), {}
+    for m in MODALITIES:
+        model.squash[m].register_forward_hook(lambda _, given, __, m=m: seen.update({m: given[0]}))
+    features = model(given).features
+    for m in MODALITIES:
+        assert torch.equal(seen[m], features[m])  # HSp_m

@@ -161,6 +161,21 @@ def learned(tmp_path_factory):
     return found, given
 
 
+def test_the_weights_of_l_r_and_l_s_fit_their_distance(learned):
+    """At the start norms weigh in the total about what the code's mean squares do."""
+    given, found = learned[1], []
+    features = learned[0][0].features
+    for settings in ({}, {"distance": "square", "loss_weights": {"r": 0.1, "s": 0.1}}):
+        torch.manual_seed(0)
+        model = create_model("dlf", features, TargetSpec(), settings).eval()
+        with torch.no_grad():
+            losses = model(given).losses
+        found.append([model.config.loss_weights[name] * losses[name].item() for name in ("r", "s")])
+    for ours, codes in zip(*found, strict=True):
+        assert 0.5 < ours / codes < 2
+    assert create_model("dlf", features, TargetSpec(), {"preset": "code"}).config.loss_weights["r"] == 0.1
+
+
 def test_eq8_shared_and_specific_become_orthogonal_with_l_o_and_not_without(learned):
     models, given = learned
     found = []

@@ -88,3 +88,10 @@ def test_widths_that_do_not_fit_are_refused():
     for wrong in ({"heads": 3}, {"kernel": 2}):
         with pytest.raises(ValueError, match=r"divide|odd"):
             MulTConfig(**wrong)
+
+
+@pytest.mark.parametrize(("depth", "memory", "layers"), [(4, None, 4), (2, None, 3), (4, 1, 1)])
+def test_memories_are_as_deep_as_the_crossmodal_transformers_and_at_least_three(depth, memory, layers):
+    model = mult(depth=depth, memory=memory)
+    assert [len(stack.layers.layers) for stack in model.crossmodal.memories.values()] == [layers] * 3
+    assert len(model.crossmodal.reads["text_audio"].layers.layers) == depth
