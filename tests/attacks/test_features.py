@@ -194,3 +194,31 @@ def test_flipped_bytes_are_read_or_refused(seed: int, tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(content)
         with suppress(UserError):
             read(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"audio": np.ones((N, 2, 0))}, "audio holds features of width 0"),
+        ({"audio": np.ones((N, 0))}, "audio holds features of width 0"),
+        ({"label": np.array(["1_0"] * N)}, "a label is '1_0'"),
+        ({"label": np.array(["１"] * N)}, "a label is '１'"),
+        ({"label": np.array([np.nan] * N)}, "a label is nan"),
+        ({"label": np.ones(N, complex)}, "a label is (1+0j)"),
+        ({"label": np.zeros(N, "V3")}, "a label is"),
+        ({"label": np.ones((N, 2))}, "label has the shape (4, 2) for 8 labels"),
+        ({"id": np.array([np.nan] * N)}, "id is of type float64"),
+        ({"length": np.array([1.0] * N)}, "length is not a whole number from 0 to 2 each"),
+        ({"length": np.array([1] * (N - 1))}, "length has the shape (3,) for 4 labels"),
+        ({"length": np.array([2**62] * N)}, "length is not a whole number from 0 to 2 each"),
+    ],
+)
+def test_padded_arrays_of_other_types_are_refused(changes: dict, told: str, tmp_path: Path) -> None:
+    arrays = {"label": np.zeros(N), "id": IDS, "audio": np.zeros((N, 2, 3)), **changes}
+    np.savez(tmp_path / "a.npz", **arrays)
+    refusal(lambda: list(read_arrays(tmp_path / "a.npz", folds="1/3")), "a.npz", told)
+
+
+def test_padded_arrays_of_no_steps_are_missing(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", label=np.zeros(N), video_id=IDS, audio=np.zeros((N, 0, 3)))
+    assert [u.sequences for _, u in read_arrays(tmp_path / "a.npz", folds="1/3")] == [{}] * N

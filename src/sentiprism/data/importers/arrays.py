@@ -184,7 +184,9 @@ def _spans(
     for T in dict.fromkeys(steps.shape[1] for steps in sequences.values()):
         alike = [key for key, steps in sequences.items() if steps.shape[1] == T]
         real = np.any([sequences[key].any(axis=2) for key in alike], axis=0)  # (N, T)
-        if T > 1 and lengths is not None:
+        if not T:
+            start = stop = np.zeros(len(real), np.int64)
+        elif T > 1 and lengths is not None:
             start, stop = _stated(where, real, lengths.reshape(-1))
         else:
             there = real.any(axis=1)
