@@ -18,7 +18,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 
 setup: $(VENV)/.ready    ## make .venv and install the project into it
 
-demo: $(VENV)/.ready     ## train and evaluate MDF on the built-in synthetic dataset
+demo: $(VENV)/.ready     ## analyse a real voice and a real face, then train MDF on the synthetic dataset
 	$(BIN)/sentiprism demo
 
 lint: $(VENV)/.ready     ## ruff, mypy --strict, import contract

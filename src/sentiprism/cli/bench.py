@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from sentiprism.cli.hints import followed_by
 from sentiprism.cli.tables import emit_json, points, table
 from sentiprism.errors import UserError
 
@@ -14,6 +15,7 @@ FORMS = {
 }
 
 
+@followed_by("sentiprism train MODEL --dataset NAME")
 def bench(
     models: Annotated[list[str] | None, typer.Argument(metavar="MODEL", help="By default all.")] = None,
     encoder: Annotated[
