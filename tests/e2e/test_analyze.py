@@ -57,7 +57,9 @@ def test_a_talking_face_with_its_timed_transcript(clips, tmp_path, home, options
         assert one.face == 1
     assert {curve.title for curve in found.curves} >= {"pitch", "smile"}
     assert found.windows
-    assert found.notes == ()
+    assert found.notes == (
+        "The model is not calibrated: its estimates have no interval, and weak ones may pass for firm.",
+    )
     assert found.recording.transcript == "given, with times"
     assert Analysis.model_validate_json(found.to_json()) == found
 

@@ -100,12 +100,20 @@ def test_several_faces_are_told_apart(visit, tmp_path):
         for part in review().utterances
         for face in (1, 2)
     ]
-    page = visit(write_report(review(utterances=tuple(both)), tmp_path / "report"))
+    summary = review().summary.model_copy(update={"highest": 12 * 2 - 1, "lowest": 9})
+    page = visit(write_report(review(utterances=tuple(both), summary=summary), tmp_path / "report"))
     click_at(page, 0.54)
-    assert current(page) == ["13", "14"]
+    assert current(page) == ["13"]  # estimates of two faces would lie over each other
+    assert "face 1" in page.inner_text("#now")
     page.select_option("#face", "2")
     assert current(page) == ["14"]
     assert page.locator("#list > li").count() == 12
+    page.select_option("#face", label="all")
+    assert current(page) == ["13", "14"]
+    page.select_option("#face", "2")
+    page.get_by_role("link", name="Most positive").click()
+    assert page.input_value("#face") == "1"
+    assert current(page) == ["23"]
 
 
 def test_the_page_of_an_hour_is_drawn_whole(visit, tmp_path):
@@ -121,6 +129,29 @@ def test_the_page_of_an_hour_is_drawn_whole(visit, tmp_path):
     assert page.locator("#list > li").count() == 1008
     click_at(page, 0.5)
     assert page.inner_text("#clock") == "30:14 / 1:00:28"
+
+
+def test_a_trace_of_a_smile_does_not_look_like_a_broad_one(visit, tmp_path):
+    curve = review().curves[2]
+    faint = curve.model_copy(update={"values": tuple(0.01 * (n % 2) for n, _ in enumerate(curve.values))})
+    scaled = faint.model_copy(update={"scale": (0.0, 5.0)})
+    page = visit(write_report(review(curves=(faint, scaled)), tmp_path / "report"))
+    heights = page.eval_on_selector_all(
+        ".lane.small path.curve", "all => all.map(one => one.getBoundingClientRect().height)"
+    )
+    assert heights[0] > 20
+    assert heights[1] < 1.5
+
+
+def test_on_a_phone_the_index_shows_what_it_has_to_say(visit, tmp_path):
+    entries = [Entry.of(doubted(range(1, 13)), "a/report.html"), Entry.of(review(), "b/report.html")]
+    page = visit(write_index(tmp_path, entries), viewport={"width": 360, "height": 740})
+    for place in (".verdict", ".figure:nth-of-type(5)", ".bar"):
+        box = page.locator(f"#recordings tbody tr:first-child {place}").bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 360
+    page.get_by_role("button", name="Firm").click()
+    assert page.locator("#recordings tbody .verdict").first.inner_text().startswith("Weak estimate")
 
 
 @pytest.mark.parametrize(("seconds", "time"), [(59.6, "0:59"), (59.9997, "1:00"), (3599.9996, "1:00:00")])
@@ -143,7 +174,7 @@ def test_a_value_that_rounds_to_zero_has_no_sign_and_every_lane_a_unit(visit, tm
     assert [text.split()[0] for text in readings] == ["0.00"] * 5
     units = page.locator(".lane-head .unit").all_inner_texts()
     assert units == [
-        *("−3 to +3", "on the scale of the sentiment"),
+        *("−3 to +3", "added to +0.10, the answer to nothing"),
         *("Hz", "dBFS", "intensity 0–5", "intensity 0–5", "°"),
     ]
 

@@ -10,7 +10,7 @@ from sentiprism.analysis.curves import POINTS, curves
 from sentiprism.analysis.listen import listen, read, stretches, timed, windows
 from sentiprism.analysis.options import Options
 from sentiprism.analysis.summary import summary
-from sentiprism.analysis.tracks import face_tracks, visible
+from sentiprism.analysis.tracks import are_several, face_tracks, visible
 from sentiprism.features.extractors import EXTRACTORS
 from sentiprism.features.extractors.base import AudioExtractor, Shown
 from sentiprism.features.tracks import Track
@@ -68,6 +68,18 @@ def test_the_face_that_is_seen_longest_speaks():
     assert visible(faces, Span(0, 4)) == [0, 2]
     assert visible(faces, Span(4, 10)) == [1, 2] or visible(faces, Span(4, 10)) == [2, 1]
     assert visible(faces, Span(20, 30)) == []
+
+
+def test_faces_that_are_seen_at_once_are_several():
+    def seen(*times: float) -> Track:
+        return Track(np.array(times), np.zeros((len(times), 1), np.float32))
+
+    together = [seen(0.0, 0.1, 0.2, 0.3, 0.4), seen(0.2, 0.3, 0.4)]
+    assert are_several(together, Span(0, 1))
+    assert not are_several(together, Span(0, 0.2))
+    assert not are_several([seen(0.0, 0.1, 0.2), seen(0.3, 0.4)], Span(0, 1)), "another shot"
+    assert not are_several(together[:1], Span(0, 1))
+    assert not are_several([], Span(0, 1))
 
 
 def test_windows_slide_over_what_is_spoken():
@@ -135,6 +147,8 @@ def test_every_curve_has_a_unit_that_people_read(name):
     empty = Track(np.array([0.0]), np.ones((1, len(extractor.recipe.columns)), np.float32))
     for curve in curves(extractor, empty):
         assert curve.unit not in {"", "1", "log"}, curve.title
+        if "–" in curve.unit:
+            assert curve.unit.endswith(f" {curve.scale[0]:g}–{curve.scale[1]:g}"), curve.title
 
 
 def test_a_long_curve_is_thinned_by_means():

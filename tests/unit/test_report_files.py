@@ -186,5 +186,7 @@ def test_the_index_lists_recordings_by_name_and_what_failed_with_its_reason(tmp_
     assert "No speech was found in the sound." in page
     assert "+0.38" in page
     assert "Mean by time" in page
+    assert "starter: from −3 (most negative) to +3 (most positive)" in page
+    assert "emotions: negative, neutral, positive" in page
     assert "default-src &#39;none&#39;" in page
     assert "<i>" not in page

@@ -13,6 +13,7 @@ from sentiprism.report.document import Estimate, Recording
 from sentiprism.report.page import render, wording
 from sentiprism.report.page.payload import payload
 from sentiprism.report.page.playable import media_type
+from sentiprism.report.tally import count_utterances
 from sentiprism.types import TargetSpec
 
 EVIL = (
@@ -204,8 +205,8 @@ def test_the_summary_says_what_the_numbers_say():
     document = review()
     assert wording.headline(document) == (
         "Mixed, neutral on average",
-        "+0.38 on a scale from −3 (most negative) to +3 (most positive): the mean of 12 utterances, weighted by their "
-        "time, all of them firm.",
+        "+0.38 on a scale from −3 (most negative) to +3 (most positive): the mean of 12 utterances, weighted by time, "
+        "all of them firm.",
     )
     assert [(moment.label, moment.part.number) for moment in wording.moments(document)] == [
         ("Most positive", 12),
@@ -225,6 +226,39 @@ def test_the_weaker_end_of_a_one_sided_recording_is_called_so():
     assert [moment.label for moment in wording.moments(two)] == ["Most positive", "Least positive"]
     alone = review(utterances=(high,), summary=summary.model_copy(update={"lowest": 2}))
     assert [moment.label for moment in wording.moments(alone)] == ["The one utterance"]
+
+
+def test_an_end_that_is_neutral_is_called_so():
+    low, high = (
+        part.model_copy(update={"estimate": Estimate(value=value)})
+        for part, value in zip(review().utterances, (-0.4, 2.0), strict=False)
+    )
+    summary = review().summary.model_copy(update={"lowest": 1, "highest": 2})
+    labels = [moment.label for moment in wording.moments(review(utterances=(low, high), summary=summary))]
+    assert labels == ["Most positive", "Most negative, yet neutral"]
+
+
+def test_an_utterance_that_is_judged_with_several_faces_is_one():
+    faces = [part.model_copy(update={"face": face}) for part in review().utterances[:1] for face in (1, 2)]
+    both = review(utterances=tuple(one.model_copy(update={"number": one.face}) for one in faces))
+    assert count_utterances(both.utterances) == (1, 1, 2)
+    assert (
+        "the mean of one utterance, judged once with each face that is seen, weighted by time"
+        in (wording.headline(both)[1])
+    )
+    summary = both.summary.model_copy(update={"highest": 1, "lowest": 2})
+    labels = [moment.label for moment in wording.moments(both.model_copy(update={"summary": summary}))]
+    assert [label.rpartition(", ")[2] for label in labels] == ["face 1", "face 2"]
+
+
+def test_what_is_not_there_has_no_share_and_what_is_not_shown_is_not_explained():
+    assert [share.label for share in wording.modality_shares(reading())] == ["text"]
+    weights, none = "<dt>Weights</dt>", "<dt>No interval</dt>"
+    assert weights in render(review())
+    assert weights not in render(reading())
+    assert none not in render(review())
+    assert none in render(review(judge=review().judge.model_copy(update={"level": None})))
+    assert "the model's answer to nothing at all (+0.10)" in render(review()).replace("&#39;", "'")
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ def curves(extractor: Extractor, track: Track, face: int | None = None) -> list[
                 title=shown.title,
                 modality=extractor.modality,
                 unit=unit,
+                scale=shown.scale,
                 face=face,
                 times=tuple(times.round(3).tolist()),
                 values=tuple(means),

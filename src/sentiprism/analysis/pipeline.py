@@ -17,7 +17,7 @@ from sentiprism.analysis.listen import Heard, listen, stretches, windows
 from sentiprism.analysis.options import Options
 from sentiprism.analysis.summary import summary
 from sentiprism.analysis.texts import read_words, spaced
-from sentiprism.analysis.tracks import face_tracks, voice_track
+from sentiprism.analysis.tracks import are_several, face_tracks, voice_track
 from sentiprism.analysis.utterances import Tracks, predict_utterances
 from sentiprism.errors import printable
 from sentiprism.features.extractors import EXTRACTORS
@@ -28,7 +28,7 @@ from sentiprism.media.limits import Limits
 from sentiprism.media.probe import probe
 from sentiprism.media.speech import RATE
 from sentiprism.media.transcripts import read_transcript
-from sentiprism.media.types import Cue, Language, Media
+from sentiprism.media.types import Cue, Language, Media, Span
 from sentiprism.report.analysis import Analysis
 from sentiprism.report.document import Recording, UtterancePart
 
@@ -104,7 +104,7 @@ def analyze(
         utterances, sliding = predict_utterances(
             jury, segments, judged, around, options, on, speech=speech, check=check
         )
-    notes = (*check.notes, *heard.notes, *_missing(jury, recording, tracks, utterances))
+    notes = (*check.notes, *heard.notes, *_missing(jury, recording, tracks, utterances, options))
     return Analysis(
         program=f"sentiprism {__version__}",
         recording=seen.model_copy(
@@ -175,14 +175,25 @@ def _perceive(
     return heard, Tracks(audio, faces, tuple(curve for some in drawn for curve in some))
 
 
-def _missing(jury: Jury, media: Media | None, tracks: Tracks, utterances: list[UtterancePart]) -> list[str]:
-    """What a reader should know was not there."""
+def _missing(
+    jury: Jury, media: Media | None, tracks: Tracks, utterances: list[UtterancePart], options: Options
+) -> list[str]:
+    """What a reader should know was not there, or is not known."""
     notes = []
+    places = {Span(one.start, one.end) for one in utterances if "vision" in one.present}
+    if count := sum(are_several(tracks.faces, place) for place in places):
+        how = "with the one that is seen longest" if options.face == "largest" else "once with each of them"
+        where = f"{count} of {len(places)} utterances" if count < len(places) else "every utterance"
+        notes.append(
+            f"Several faces are seen at once in {where}, judged {how}: whose voice and words they are is not known."
+        )
     if media is not None and media.video is None:
         notes.append("There is no picture: faces cannot be judged.")
     elif media is not None and not tracks.faces:
         notes.append("No face was found in the picture.")
     known = jury.model.modalities
+    if utterances and not jury.model.target.classes and jury.saved.calibration is None:
+        notes.append("The model is not calibrated: its estimates have no interval, and weak ones may pass for firm.")
     if tracks.audio is not None and "audio" not in known:
         notes.append("The model does not hear: the voice is drawn but has no part in the answers.")
     if tracks.faces and "vision" not in known:

@@ -5,11 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sentiprism.report.document import Summary, UtterancePart
+from sentiprism.report.document import NEUTRAL, Summary, UtterancePart
+from sentiprism.report.tally import count_utterances
 from sentiprism.types import MODALITIES, TargetSpec
-
-NEUTRAL = 1 / 12
-"""Half-width of what counts as neutral, as a share of the label's range: ±0.5 on [-3, 3]."""
 
 FIRM = 0.5
 """Share of the utterances that must be firm for the mean to be."""
@@ -22,7 +20,8 @@ def summary(utterances: Sequence[UtterancePart], target: TargetSpec) -> Summary:
     """
     if not utterances:
         return Summary(mean=None)
-    firm = sum(not one.estimate.caution for one in utterances) / len(utterances)
+    counts = count_utterances(utterances)
+    firm = counts.firm / counts.utterances
     reasons = Counter(reason for one in utterances for reason in one.estimate.caution)
     caution = tuple(reason for reason, _ in reasons.most_common()) if firm < FIRM else ()
     answers = Counter((one.start, one.end) for one in utterances)  # one for each face, where several are seen

@@ -150,6 +150,7 @@ def _say(outcome: "Outcome", *, as_json: bool) -> None:
     """One recording: the summary, and where the page lies."""
     from sentiprism.report.files import PAGE
     from sentiprism.report.page.wording import moments, spoken
+    from sentiprism.report.tally import count_utterances
 
     analysis = outcome.analysis
     assert analysis is not None  # noqa: S101 - the caller has looked
@@ -161,7 +162,10 @@ def _say(outcome: "Outcome", *, as_json: bool) -> None:
         (one.label.lower(), f"{answer(one.part.estimate, analysis.judge)} at {clock(one.part.start)}: {one.quote}")
         for one in moments(analysis)
     )
-    firm = f"{len(analysis.utterances)}, of which {sum(not one.estimate.caution for one in analysis.utterances)} firm"
+    counts = count_utterances(analysis.utterances)
+    firm = f"{counts.utterances}, of which {counts.firm} firm"
+    if counts.faces > 1:
+        firm += f"; {len(analysis.utterances)} estimates, one for each face"
     lines = [
         ("recording", f"{seen.kind}, {clock(seen.duration)}"),
         ("words", seen.transcript),
@@ -181,6 +185,8 @@ def _say(outcome: "Outcome", *, as_json: bool) -> None:
 
 def _say_all(outcomes: "list[Outcome]", index: str, *, as_json: bool) -> None:
     """Many recordings: a line each."""
+    from sentiprism.report.tally import count_utterances
+
     if as_json:
         kept = ({"summary": one.analysis.summary.model_dump()} if one.analysis else {} for one in outcomes)
         files = ({"file": str(o.task.path), "report": str(o.task.folder), "reason": o.reason} for o in outcomes)
@@ -189,10 +195,10 @@ def _say_all(outcomes: "list[Outcome]", index: str, *, as_json: bool) -> None:
     rows = []
     for name, one in zip(_names(outcomes), outcomes, strict=True):
         parts, mean = (one.analysis.utterances, one.analysis.summary.mean) if one.analysis else ((), None)
-        firm = sum(not part.estimate.caution for part in parts)
+        counts = count_utterances(parts)
         found = one.analysis and (*one.analysis.summary.caution, *_foreign(one.analysis.recording))
         said = one.reason or "; ".join(("done", *(found or ())))
-        rows.append((name, str(len(parts)), str(firm), "-" if mean is None else signed(mean), said))
+        rows.append((name, str(counts.utterances), str(counts.firm), "-" if mean is None else signed(mean), said))
     caption = f"Means are weighted by time. Reports: {index}"
     columns = ("file", "utterances", "firm", "mean", "outcome")
     table(f"{len(outcomes)} recordings", columns, rows, caption, numbers=columns[1:4])

@@ -7,6 +7,8 @@ from pydantic import Field, JsonValue
 from sentiprism.config import Config
 from sentiprism.types import Modality, TargetSpec
 
+NEUTRAL = 1 / 12
+"""Half-width of what counts as neutral, as a share of the label's range: ±0.5 on [-3, 3]."""
 FORMAT = 1
 """Of the JSON document; raised when a reader of the old one would misread the new one."""
 
@@ -77,6 +79,8 @@ class Curve(Config):
     modality: Modality
     unit: str
     """For people: "Hz", "intensity 0–5"; "1" where nothing is known of it."""
+    scale: tuple[float, float] | None = None
+    """Ends of the scale, where it has any: a trace of a smile is not to look like a broad one."""
     face: int | None = None
     times: tuple[float, ...]
     values: tuple[float | None, ...]

@@ -17,8 +17,8 @@ from sentiprism.features.extractors.face import RATE, Face
 from sentiprism.features.tracks import Track
 from sentiprism.recipe import Recipe
 
-INTENSITY = "intensity 0–5"
-"""Unit of a unit's curve."""
+INTENSITY, SCALE = "intensity 0–5", (0.0, 5.0)
+"""Of a unit's curve."""
 PRESENT = 1.0
 """Intensity from which a unit counts as there: A, a trace, on the manual's scale from A to E."""
 
@@ -93,10 +93,10 @@ class ActionUnits(Derived):
         rate=RATE,
     )
     shown = {
-        "AU12_r": Shown("smile", unit=INTENSITY),
-        "AU01_r": Shown("inner brows raised", unit=INTENSITY),
-        "AU04_r": Shown("brows lowered", unit=INTENSITY),
-        "AU25_r": Shown("lips apart", unit=INTENSITY),
+        "AU12_r": Shown("smile", unit=INTENSITY, scale=SCALE),
+        "AU01_r": Shown("inner brows raised", unit=INTENSITY, scale=SCALE),
+        "AU04_r": Shown("brows lowered", unit=INTENSITY, scale=SCALE),
+        "AU25_r": Shown("lips apart", unit=INTENSITY, scale=SCALE),
     }
 
     def derive(self, track: Track) -> Track:

@@ -22,6 +22,8 @@ class Shown(NamedTuple):
     """Column that is above 0.5 where this one is defined: pitch is nothing in silence."""
     unit: str | None = None
     """For people, where the recipe has none for the column or one that says less."""
+    scale: tuple[float, float] | None = None
+    """Ends of the scale, where it has any."""
 
 
 class Extractor(ABC):

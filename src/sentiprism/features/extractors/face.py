@@ -64,9 +64,9 @@ class Face(VisionExtractor):
         rate=RATE,
     )
     shown = {
-        "mouth_smile_left": Shown("smile, left side", unit=SCORE),
-        "mouth_smile_right": Shown("smile, right side", unit=SCORE),
-        "brow_inner_up": Shown("inner brows raised", unit=SCORE),
+        "mouth_smile_left": Shown("smile, left side", unit=SCORE, scale=(0.0, 1.0)),
+        "mouth_smile_right": Shown("smile, right side", unit=SCORE, scale=(0.0, 1.0)),
+        "brow_inner_up": Shown("inner brows raised", unit=SCORE, scale=(0.0, 1.0)),
         "head_yaw": Shown("head turned", unit="°"),
     }
 

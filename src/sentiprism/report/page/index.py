@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from sentiprism.report.document import Document
 from sentiprism.report.page import fill, wording
+from sentiprism.report.tally import count_utterances
 
 TITLE = "Recordings · sentiment"
 """Of the page, by which it is known."""
@@ -32,6 +33,8 @@ class Entry(NamedTuple):
     """Reasons why the mean is weak."""
     weak_ends: tuple[bool, bool] = (False, False)
     """Whether the lowest and the highest estimate are weak."""
+    judged: str = ""
+    """The model, and its scale or classes."""
 
     @classmethod
     def of(cls, analysis: Document, link: str) -> "Entry":
@@ -42,21 +45,23 @@ class Entry(NamedTuple):
             link: path of its page relative to the index, as it is on disk: it is quoted here.
         """
         target = analysis.judge.target
+        counts = count_utterances(analysis.utterances)
         estimates = [part.estimate for part in analysis.utterances]
         ordered = [] if target.classes else sorted(estimates, key=lambda estimate: estimate.value)
         return cls(
             name=analysis.recording.name,
             link=quote(link),
             duration=analysis.recording.duration,
-            utterances=len(analysis.utterances),
+            utterances=counts.utterances,
             verdict=wording.headline(analysis)[0],
             mean=None if target.classes else analysis.summary.mean,
             lowest=ordered[0].value if ordered else None,
             highest=ordered[-1].value if ordered else None,
             shares=tuple(wording.shares(analysis)),
             notes=analysis.notes,
-            firm=sum(not estimate.caution for estimate in estimates),
+            firm=counts.firm,
             caution=analysis.summary.caution,
+            judged=wording.judged(analysis.judge),
             weak_ends=(bool(ordered[0].caution), bool(ordered[-1].caution)) if ordered else (False, False),
         )
 
@@ -74,5 +79,7 @@ def render_index(entries: Iterable[Entry], failures: Mapping[str, str]) -> str:
         title=TITLE,
         entries=lines,
         failures=sorted(failures.items()),
+        judges=sorted({entry.judged for entry in lines}),
+        keys=list({share.label: share for entry in lines for share in entry.shares}.values()),
         numbers=any(entry.mean is not None for entry in lines),
     )

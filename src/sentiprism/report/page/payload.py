@@ -73,7 +73,7 @@ def _estimate(estimate: Estimate) -> dict[str, Any]:
 
 
 def _curve(curve: Curve, times: int) -> dict[str, Any]:
-    about = curve.model_dump(include={"name", "title", "modality", "unit", "face"})
+    about = curve.model_dump(include={"name", "title", "modality", "unit", "scale", "face"})
     return {**about, "times": times, "values": [_short(value) for value in curve.values]}
 
 

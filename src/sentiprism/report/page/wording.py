@@ -8,7 +8,8 @@ from typing import NamedTuple
 from sentiprism.languages import language_name
 from sentiprism.markup import duration
 from sentiprism.markup import signed as plain_signed
-from sentiprism.report.document import Curve, Document, Recording, UtterancePart
+from sentiprism.report.document import NEUTRAL, Curve, Document, Judge, Recording, UtterancePart
+from sentiprism.report.tally import count_utterances
 from sentiprism.types import MODALITIES, TargetSpec
 
 QUOTE = 140
@@ -64,9 +65,11 @@ def headline(analysis: Document) -> tuple[str, str]:
     if not analysis.utterances:
         reason = "; the notes say why" if analysis.notes else ""
         return "Nothing to judge", f"No utterance was found in this recording{reason}."
-    count = len(analysis.utterances)
-    over = "one utterance" if count == 1 else f"{count:,} utterances"
-    mean = over if count == 1 else f"the mean of {over}, weighted by their time"
+    counts = count_utterances(analysis.utterances)
+    over = "one utterance" if counts.utterances == 1 else f"{counts.utterances:,} utterances"
+    if counts.faces > 1:
+        over += ", judged once with each face that is seen"
+    mean = over if len(analysis.utterances) == 1 else f"the mean of {over}, weighted by time"
     firm = firmness(analysis)
     if target.classes:
         most = max(class_shares(analysis), key=lambda share: share.share)
@@ -93,12 +96,20 @@ def _titled(verdict: str, analysis: Document) -> str:
 def firmness(analysis: Document) -> str:
     """How many of the utterances are firm, and why the others are not."""
     reasons = Counter(reason for part in analysis.utterances for reason in part.estimate.caution)
-    count, weak = len(analysis.utterances), sum(bool(part.estimate.caution) for part in analysis.utterances)
-    if not weak:
+    count, firm, _ = count_utterances(analysis.utterances)
+    if firm == count:
         return "which is firm" if count == 1 else "all of them firm"
-    share = "which is weak" if count == 1 else f"{count - weak:,} of them firm" if weak < count else "none of them firm"
-    why = (f"{reason} ({number:,})" if number < count else reason for reason, number in reasons.most_common())
+    share = "which is weak" if count == 1 else f"{firm:,} of them firm" if firm else "none of them firm"
+    every = len(analysis.utterances)
+    why = (f"{reason} ({number:,})" if number < every else reason for reason, number in reasons.most_common())
     return f"{share}: {', '.join(why)}"
+
+
+def judged(judge: Judge) -> str:
+    """The model and what its numbers mean, in a line."""
+    target = judge.target
+    scale = f"from {signed(target.low, 0)} (most negative) to {signed(target.high, 0)} (most positive)"
+    return f"{judge.name}: {', '.join(target.classes) if target.classes else scale}"
 
 
 def shares(analysis: Document) -> list[Share]:
@@ -124,8 +135,9 @@ def class_shares(analysis: Document) -> list[Share]:
 def modality_shares(analysis: Document) -> list[Share]:
     """What the answers are owed to, as shares of all amounts."""
     amounts = analysis.summary.contributions
+    there = {name for part in analysis.utterances for name in part.present}
     whole = sum(amounts.values()) or 1.0
-    return _pieces((name, amounts[name] / whole, name) for name in MODALITIES if name in amounts)
+    return _pieces((name, amounts[name] / whole, name) for name in MODALITIES if name in amounts and name in there)
 
 
 def _pieces(parts: Iterable[tuple[str, float, str]]) -> list[Share]:
@@ -142,15 +154,19 @@ def moments(analysis: Document) -> list[Moment]:
     target, summary = analysis.judge.target, analysis.summary
     by_number = {part.number: part for part in analysis.utterances}
     middle = (target.low + target.high) / 2
+    faces = {part.face for part in analysis.utterances if part.face is not None}
     found = []
-    for number, side, below in ((summary.highest, "positive", False), (summary.lowest, "negative", True)):
+    for number, sign in ((summary.highest, 1), (summary.lowest, -1)):
         part = by_number.get(number) if number is not None else None
-        if part is None or (below and len(by_number) == 1):
+        if part is None or (sign < 0 and len(by_number) == 1):
             continue
-        on_side = part.estimate.value <= middle if below else part.estimate.value >= middle
-        other = "negative" if side == "positive" else "positive"
-        label = f"Most {side}" if on_side else f"Least {other}"
-        found.append(Moment(label if len(by_number) > 1 else "The one utterance", part, quote(part)))
+        share = sign * (part.estimate.value - middle) / (target.high - target.low)
+        side, other = ("positive", "negative") if sign > 0 else ("negative", "positive")
+        label = f"Least {other}" if share < -NEUTRAL else f"Most {side}"
+        if abs(share) <= NEUTRAL:
+            label += ", yet neutral"
+        face = f", face {part.face}" if len(faces) > 1 and part.face is not None else ""
+        found.append(Moment(f"{label if len(by_number) > 1 else 'The one utterance'}{face}", part, quote(part)))
     return found
 
 

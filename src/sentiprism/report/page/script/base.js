@@ -55,6 +55,7 @@ function quantile(values, share) {
 const UTTERANCES = [...DATA.utterances].sort((a, b) => a.s - b.s || a.n - b.n);
 const LONGEST = Math.max(...UTTERANCES.map((one) => one.e - one.s), 0);
 const FACES = [...new Set(UTTERANCES.map((one) => one.face).filter((face) => face !== null))].sort((a, b) => a - b);
+const BASE = UTTERANCES[0]?.base ?? 0; // one for all, of an intensity: nothing is nothing
 const STRONGEST_PART = Math.max(...UTTERANCES.flatMap((one) => Object.values(one.parts).map(Math.abs)), 1e-9);
 // A single outlier among the words would leave all others pale.
 const STRONGEST_WORD = Math.max(quantile(UTTERANCES.flatMap((one) => one.words.map((word) => word[3] ?? 0)), 0.98), 1e-9);

@@ -62,7 +62,7 @@ function contributionLane() {
   const reach = Math.max(...UTTERANCES.flatMap((one) => [1, -1].map((sign) => Object.values(one.parts).reduce((sum, value) => sum + Math.max(sign * value, 0), 0))), 1e-9);
   const y = (value) => height / 2 - (value / reach) * (height / 2 - 8);
   return {
-    title: "Contributions", unit: CLASSES.length ? "logits of the likeliest class" : "on the scale of the sentiment", height,
+    title: "Contributions", unit: CLASSES.length ? "logits of the likeliest class" : `added to ${signed(BASE)}, the answer to nothing`, height,
     key: DATA.modalities.map((name) => [`fill ${name}`, name]),
     draw(x, width, view) {
       const paths = Object.fromEntries(DATA.modalities.map((name) => [name, ""]));
@@ -89,7 +89,7 @@ function curveLane(curve) {
   const height = 46;
   const times = DATA.times[curve.times];
   const known = curve.values.filter((value) => value !== null);
-  const [bottom, top] = known.length ? [known.reduce((a, b) => Math.min(a, b)), known.reduce((a, b) => Math.max(a, b))] : [0, 1];
+  const [bottom, top] = curve.scale ?? (known.length ? [known.reduce((a, b) => Math.min(a, b)), known.reduce((a, b) => Math.max(a, b))] : [0, 1]);
   const y = (value) => height - 7 - ((value - bottom) / (top - bottom || 1)) * (height - 14);
   const gaps = times.slice(1).map((time, i) => time - times[i]).sort((a, b) => a - b);
   const longest = 3 * (gaps[gaps.length >> 1] ?? 1); // a longer step is a gap: nobody was seen there

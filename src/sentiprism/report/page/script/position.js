@@ -4,7 +4,7 @@ const media = byId("media");
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const followers = [];
 let cursor = 0;
-let face = null; // the face whose utterances are shown; null = all
+let face = FACES.length > 1 ? FACES[0] : null; // the face whose utterances are shown; null = all
 let player = media;
 
 const duration = () => Math.max(DATA.duration, 1e-3);

@@ -148,6 +148,15 @@ const KEYS = {
   0: () => show(0, duration()),
 };
 
+// Whose utterances are shown; those of several faces lie over each other.
+function choose(one) {
+  face = one;
+  byId("face").value = one ?? "";
+  build();
+  arrange();
+  tell();
+}
+
 function steer() {
   root.addEventListener("pointermove", (event) => {
     const time = point(event);
@@ -183,13 +192,8 @@ function steer() {
   byId("zoom-all").addEventListener("click", () => show(0, duration()));
   if (FACES.length > 1) {
     byId("face-choice").hidden = false;
-    byId("face").append(new Option("all", ""), ...FACES.map((one) => new Option(one, one)));
-    byId("face").addEventListener("change", (event) => {
-      face = event.target.value ? Number(event.target.value) : null;
-      build();
-      arrange();
-      tell();
-    });
+    byId("face").append(...FACES.map((one) => new Option(one, one)), new Option("all", ""));
+    byId("face").addEventListener("change", (event) => choose(event.target.value ? Number(event.target.value) : null));
   }
 }
 

@@ -85,7 +85,7 @@ function arrange() {
 function beside(said) {
   const one = said[0];
   if (!one) return byId("now").replaceChildren(html("p", { class: "quiet" }, "No utterance at this moment."));
-  byId("now").replaceChildren(html("p", { class: "now-time" }, `${clock(one.s)} – ${clock(one.e)}`, html("span", {}, `utterance ${one.n} of ${UTTERANCES.length}`)), html("p", { class: "said", dir: "auto", lang: DATA.language }, sentence(one)), verdict(one), parts(one));
+  byId("now").replaceChildren(html("p", { class: "now-time" }, `${clock(one.s, true)} – ${clock(one.e, true)}`, html("span", {}, FACES.length > 1 && one.face !== null ? `estimate ${one.n} of ${UTTERANCES.length} · face ${one.face}` : `utterance ${one.n} of ${UTTERANCES.length}`)), html("p", { class: "said", dir: "auto", lang: DATA.language }, sentence(one)), verdict(one), parts(one));
 }
 
 function speak(time) {
@@ -133,7 +133,9 @@ if (byId("now")) followers.push(highlight);
 for (const link of document.querySelectorAll("a.moment")) {
   link.addEventListener("click", (event) => {
     event.preventDefault();
-    seek(UTTERANCES.find((one) => one.n === Number(link.dataset.number)).s);
+    const one = UTTERANCES.find((other) => other.n === Number(link.dataset.number));
+    if (face !== null && one.face !== null && one.face !== face) choose(one.face);
+    seek(one.s);
     byId("stage").scrollIntoView({ block: "start", behavior: calm.matches ? "auto" : "smooth" });
   });
 }
