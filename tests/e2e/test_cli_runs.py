@@ -95,11 +95,11 @@ def test_ablate_trains_a_table_once_and_the_page_of_results_is_made_of_its_runs(
         (["reproduce", "mdf", "--dataset", "mosi", "--train"], "give --table and no --run"),
         (["reproduce", "mdf", "--dataset", "mosi", "--run", "x"], "give --table"),
         (["ablate", "mdf", "--table", "2", "--dataset", "mosi", "--ours", "--base", "x"], "give one of them"),
-        (["ablate", "mdf", "--table", "2", "--dataset", "mosi"], "no dataset is called 'mosi'"),
+        (["ablate", "mdf", "--table", "2", "--dataset", "mosi"], "CMU-MOSI (mosi) is not imported yet"),
         (["results", "nowhere"], "no finished run in nowhere"),
         (["results", "nowhere", "--reference", "mdff"], "did you mean 'mdf'"),
         (["bench", "mdff"], "did you mean 'mdf'"),
-        (["bench", "--only", "pdded"], "choose one of: padded, real"),
+        (["bench", "--only", "pdded"], "did you mean 'padded'"),
     ],
 )
 def test_what_cannot_be_shown_or_measured_is_one_line(refused, words, expected):

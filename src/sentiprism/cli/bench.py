@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from sentiprism.cli.hints import followed_by
+from sentiprism.cli.options import Json, choice
 from sentiprism.cli.tables import emit_json, points, table
-from sentiprism.errors import UserError
 
 HEADINGS = ("model", "parameters", "G MAC", "s/step", "ratio", "ms, 1", "ms, 32", "peak MB")
 FORMS = {
@@ -21,13 +21,15 @@ def bench(
     encoder: Annotated[
         str, typer.Option(metavar="NAME", help="minilm, mpnet, bert-base (random weights), none, or a folder.")
     ] = "minilm",
-    batch_size: Annotated[int, typer.Option(min=1, metavar="N", help="Utterances a training step.")] = 16,
-    steps: Annotated[int, typer.Option(min=1, metavar="N", help="Different batches that are timed.")] = 5,
-    rounds: Annotated[int, typer.Option(min=1, metavar="N", help="Times each; the median counts.")] = 3,
-    threads: Annotated[int | None, typer.Option(min=1, metavar="N", help="By default one a core.")] = None,
-    precision: Annotated[str, typer.Option(metavar="NAME", help="auto (no), no, bf16.")] = "auto",
-    only: Annotated[str | None, typer.Option(metavar="FORM", help="padded or real; by default both.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    batch_size: Annotated[int, typer.Option(min=1, max=4096, metavar="N", help="Utterances a training step.")] = 16,
+    steps: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="Different batches that are timed.")] = 5,
+    rounds: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="Times each; the median counts.")] = 3,
+    threads: Annotated[int | None, typer.Option(min=1, max=1024, metavar="N", help="By default one a core.")] = None,
+    precision: Annotated[
+        str, typer.Option(**choice("precision", ("auto", "no", "bf16")), help="auto: no, that is single precision.")
+    ] = "auto",
+    only: Annotated[str | None, typer.Option(**choice("form", tuple(FORMS)), help="By default both.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Measure what models cost on this machine's CPU: size, multiply-adds, time and memory.
 
@@ -40,9 +42,6 @@ def bench(
 
         sentiprism bench --encoder none --only real --json
     """
-    if only is not None and only not in FORMS:
-        raise UserError(f"there is no form {only!r}", f"choose one of: {', '.join(FORMS)}")
-
     from sentiprism.evaluation.benchmark import REFERENCE, ratios
     from sentiprism.evaluation.benchmark import bench as measure
     from sentiprism.machine import machine

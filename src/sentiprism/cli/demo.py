@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from sentiprism.cli.hints import followed_by
+from sentiprism.cli.options import Device
 from sentiprism.cli.resume import remember_run
-from sentiprism.cli.run import Device, measured
+from sentiprism.cli.run import measured
 from sentiprism.errors import UserError
 
 RECORDINGS = {"two-cities": "two_cities.wav", "strong-expressions": "WolfgangLanger_Pexels.mp4"}

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sentiprism.cli.hints import followed_by
-from sentiprism.cli.run import Device, Json, Split, cell, heads, seeds_of
+from sentiprism.cli.options import FORMATS, KINDS, MODALITIES, MOST_SEED, Device, Fresh, Json, Split, choice
+from sentiprism.cli.run import cell, heads, seeds_of
 from sentiprism.cli.tables import Cell, emit_json, number, points, side_by_side, table
 from sentiprism.errors import UserError
 
@@ -23,12 +24,15 @@ def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of runs.")],
     split: Split = "test",
     reference: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="What the others are held against; by default the first.")
+        Path | None, typer.Option(metavar="RUN", help="What the others are compared with; by default the first.")
     ] = None,
     oracle: Annotated[
-        bool, typer.Option("--oracle", help="Beside it what selection on test reports; trained with oracle=true.")
+        bool,
+        typer.Option("--oracle", help="Also what selection on test would report (oracle=true in train)."),
     ] = False,
-    form: Annotated[str | None, typer.Option("--format", metavar="NAME", help="markdown, latex, html or csv.")] = None,
+    form: Annotated[
+        str | None, typer.Option("--format", **choice("format", FORMATS), help="Print one table in this format.")
+    ] = None,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
@@ -104,14 +108,19 @@ def robustness(
     split: Split = "test",
     kinds: Annotated[
         list[str] | None,
-        typer.Option("--kind", metavar="NAME", help="missing, swap, noise, frames, delay, words; repeatable."),
+        typer.Option(
+            "--kind",
+            **choice("kind of damage", KINDS, "NAME"),
+            help="missing, swap, noise, frames, delay, words; repeatable.",
+        ),
     ] = None,
     modalities: Annotated[
-        list[str] | None, typer.Option("--modality", metavar="NAME", help="text, audio, vision; repeatable.")
+        list[str] | None,
+        typer.Option("--modality", **choice("modality", MODALITIES), help="To damage; repeatable."),
     ] = None,
     metric: Annotated[str | None, typer.Option(metavar="NAME", help="To show; by default the protocol's own.")] = None,
-    count: Annotated[int, typer.Option("--points", min=2, metavar="N", help="Strengths on a curve.")] = 6,
-    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Of the damage.")] = 0,
+    count: Annotated[int, typer.Option("--points", min=2, max=1001, metavar="N", help="Strengths on a curve.")] = 6,
+    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, metavar="N", help="Of the damage.")] = 0,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
@@ -172,8 +181,8 @@ def calibrate(
     scaled: Annotated[
         bool, typer.Option("--scaled", help="Let the width follow the predicted intensity; takes half of valid.")
     ] = False,
-    split: Annotated[str, typer.Option(metavar="NAME", help="Where coverage is counted: test or train.")] = "test",
-    show: Annotated[int, typer.Option(min=0, metavar="N", help="Also print so many utterances.")] = 0,
+    split: Fresh = "test",
+    show: Annotated[int, typer.Option(min=0, metavar="N", help="Also print so many predictions.")] = 0,
     replace: Annotated[
         bool, typer.Option("--replace", help="Put it in the place of a calibration with other settings.")
     ] = False,
@@ -182,8 +191,9 @@ def calibrate(
 ) -> None:
     """Fit intervals (of classes: sets) on valid by split conformal prediction, and count how often they hold.
 
-    They are noted with the saved models and stand as low and high (set) in the Parquet files of predictions. A
-    calibration that is there is kept unless --replace is given.
+    They are stored with the saved models, and as columns low and high (or set) of the Parquet files of predictions.
+
+    A calibration that is there is kept unless --replace is given.
 
     Examples:
         sentiprism calibrate runs/mdf-mosi

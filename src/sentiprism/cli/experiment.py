@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sentiprism.cli.hints import followed_by
+from sentiprism.cli.options import Device, Json, Precision, Seeds
 from sentiprism.cli.tables import emit_json, points, side_by_side
 from sentiprism.errors import UserError
 
@@ -19,16 +20,12 @@ Table = Annotated[str, typer.Option(metavar="NAME", help="By number (2), or by w
 Experiment = Annotated[
     str | None, typer.Option(metavar="NAME", help="File with the numbers, where a dataset has more than one.")
 ]
-Seeds = Annotated[int | None, typer.Option(min=1, metavar="N", help="How many seeds, from 1111 on.")]
 Encoder = Annotated[str | None, typer.Option(metavar="NAME", help="Text encoder in the place of the settings' own.")]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Changes every row; repeatable.")
 ]
 Out = Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where the rows' runs go; by default under runs/.")]
-Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1, mps.")]
-Precision = Annotated[str, typer.Option(metavar="NAME", help="auto, no, bf16, fp16.")]
 AsMarkdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 RUNS = Path("runs")
 """Where the rows' runs go by default."""
 
@@ -131,7 +128,7 @@ def ablate(
 ) -> Path:
     """Train every row of a paper's table and show published beside measured, in the same order.
 
-    The same command again goes on where it was stopped; a finished row is not trained again.
+    The same command resumes where it was stopped; a finished row is not trained again.
 
     Examples:
         sentiprism ablate mdf --dataset mosi --table 2 --ours --seeds 3
@@ -169,12 +166,14 @@ def results(
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the page there.")] = None,
     reference: Annotated[
         str | None,
-        typer.Option(metavar="MODEL", help="What the others are held against; by default text_only, else ridge."),
+        typer.Option(metavar="MODEL", help="What the others are compared with; by default text_only, else ridge."),
     ] = None,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
     """Write the page of results: a table a dataset, from run folders; made anew each time, never edited.
+
+    A run that cannot be read is left out; the page and stderr say why.
 
     Examples:
         sentiprism results runs --out docs/results.md
@@ -182,12 +181,20 @@ def results(
         sentiprism results runs/mdf runs/text_only
     """
     from sentiprism.evaluation.results import gather, page
-    from sentiprism.files import write_text
+    from sentiprism.files import check_writable, write_text
 
-    found = gather(runs, reference=reference, device=device)
+    if out is not None:
+        check_writable(out)
+    left_out: dict[str, str] = {}
+
+    def leave_out(folder: Path, error: UserError) -> None:
+        left_out[str(folder)] = str(error)
+        typer.echo(f"left out: {error}", err=True)
+
+    found = gather(runs, reference=reference, device=device, on_fault=leave_out)
     if as_json:
         return emit_json([one.to_dict() for one in found])
-    text = page(found)
+    text = page(found, left_out)
     if out is None:
         return typer.echo(text)
     write_text(out, text)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sentiprism.cli.hints import followed_by
+from sentiprism.cli.options import Device, Split
 from sentiprism.cli.tables import bar, emit_json, number, side_by_side, table
 from sentiprism.markup import signed
 
@@ -24,19 +25,19 @@ COLOURS = {True: (33, 102, 172), False: (202, 84, 0)}
 @followed_by("sentiprism {result}")
 def explain(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")],
-    split: Annotated[str, typer.Option(metavar="NAME", help="train, valid or test.")] = "test",
+    split: Split = "test",
     utterance: Annotated[
         str | None, typer.Option("--id", metavar="UTTERANCE", help="This one, with its words and frames.")
     ] = None,
     seed: Annotated[
         int | None, typer.Option(metavar="N", help="Whose words and frames; by default the first finished one's.")
     ] = None,
-    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    device: Device = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs, with every utterance.")] = False,
 ) -> tuple[object, ...]:
-    """Say what answers are owed to: modalities by exact Shapley values, words and frames by integrated gradients.
+    """Attribute predictions to modalities by exact Shapley values, to words and frames by integrated gradients.
 
-    Without --id: each modality's part over the split, and how far the model's own weights agree with it.
+    Without --id: each modality's share over the split, and how far the model's own weights agree with it.
 
     Examples:
         sentiprism explain runs/mdf-mosi

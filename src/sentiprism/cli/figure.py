@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sentiprism.cli.hints import followed_by
+from sentiprism.cli.options import Device, Fresh, Split, choice
 from sentiprism.cli.verification import may_skip_verification
 
 if TYPE_CHECKING:
@@ -18,9 +19,7 @@ Out = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="A .pdf, .svg or .png; by default a PDF in RUN/figures."),
 ]
-Split = Annotated[str, typer.Option(metavar="NAME", help="train, valid or test.")]
 Seed = Annotated[int | None, typer.Option(metavar="N", help="Whose model; by default the first finished one.")]
-Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1, mps.")]
 
 
 @app.command()
@@ -85,11 +84,13 @@ def tsne(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of runs, one panel each.")],
     out: Out = None,
     split: Split = "test",
-    by: Annotated[str, typer.Option(metavar="WHAT", help="Colours: class, polarity or feature.")] = "class",
+    by: Annotated[
+        str, typer.Option(**choice("colouring", ("class", "polarity", "feature")), help="What colours tell apart.")
+    ] = "class",
     features: Annotated[
         list[str] | None, typer.Option("--feature", metavar="NAME", help="Name or pattern of names; repeatable.")
     ] = None,
-    dimensions: Annotated[int, typer.Option(metavar="N", help="2 or 3.")] = 2,
+    dimensions: Annotated[int, typer.Option(min=2, max=3, metavar="2|3", help="Of the space drawn.")] = 2,
     points: Annotated[int, typer.Option(min=4, metavar="N", help="At most so many a panel.")] = 2000,
     seed: Seed = None,
     device: Device = "auto",
@@ -179,7 +180,7 @@ def robustness(
 def reliability(
     run: OneRun,
     out: Out = None,
-    split: Split = "test",
+    split: Fresh = "test",
     level: Annotated[float, typer.Option(metavar="SHARE", help="Of the bars: utterances to be covered.")] = 0.9,
     scaled: Annotated[bool, typer.Option("--scaled", help="Widths follow the predicted intensity.")] = False,
     device: Device = "auto",

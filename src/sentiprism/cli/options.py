@@ -1,10 +1,40 @@
 """Options that several commands share."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 
+from sentiprism.errors import UserError, suggest
 from sentiprism.reading import parse_number
+
+SPLITS = ("train", "valid", "test")
+PRECISIONS = ("auto", "no", "bf16", "fp16")
+FORMATS = ("markdown", "latex", "html", "csv")
+KINDS = ("missing", "swap", "noise", "frames", "delay", "words")
+MODALITIES = ("text", "audio", "vision")
+"""Names that the library has too; here they are known without importing it, and a test compares them."""
+MOST_SEED = 2**32 - 1
+MOST = 1_000_000
+"""Of what is counted on the command line: a slip of the finger, beyond it."""
+
+
+def choice(noun: str, names: tuple[str, ...], metavar: str | None = None) -> dict[str, Any]:
+    """Settings of an option that takes one of some names: its help lists them, a wrong one is told the nearest.
+
+    Args:
+        noun: what messages call one of them.
+        names: all of them.
+        metavar: where they are too many to stand beside the option; its help text then lists them.
+    """
+
+    def parse(text: str) -> str:
+        if text not in names:
+            raise UserError(f"no {noun} is called {text!r}", suggest(text, names))
+        return text
+
+    parser: Callable[[str], str] = parse
+    return {"parser": parser, "metavar": metavar or "|".join(names)}
 
 
 def number(text: str) -> float:
@@ -17,3 +47,11 @@ def number(text: str) -> float:
 
 Low = Annotated[float | None, typer.Option(parser=number, metavar="X", help="Least label of a dataset of your own.")]
 High = Annotated[float | None, typer.Option(parser=number, metavar="X", help="Greatest label of it.")]
+Seeds = Annotated[int | None, typer.Option(min=1, max=1000, metavar="N", help="How many seeds, from 1111 on.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Split = Annotated[str, typer.Option(**choice("split", SPLITS), help="Part of the dataset.")]
+Fresh = Annotated[str, typer.Option(**choice("split", ("train", "test")), help="Where coverage is counted.")]
+Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda[:N]|mps", help="Where to compute; auto: on a GPU if any.")]
+Precision = Annotated[
+    str, typer.Option(**choice("precision", PRECISIONS), help="auto: bf16 on a GPU that has it, no on a CPU.")
+]

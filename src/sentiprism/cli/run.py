@@ -1,4 +1,4 @@
-"""Verbs that train and measure: models, train, evaluate, demo."""
+"""Commands that train and measure: models, train, evaluate."""
 
 import os
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sentiprism.cli.hints import OF_A_RUN, followed_by
+from sentiprism.cli.options import Device, Json, Precision, Seeds, Split
 from sentiprism.cli.resume import remember_run
 from sentiprism.cli.tables import Cell, emit_json, number, side_by_side, table
 from sentiprism.errors import UserError
@@ -15,10 +16,6 @@ if TYPE_CHECKING:
     from sentiprism.evaluation import Evaluation
     from sentiprism.metrics import Protocol
     from sentiprism.training import Run
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-Split = Annotated[str, typer.Option(metavar="NAME", help="train, valid or test.")]
-Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1, mps.")]
 
 
 @followed_by("sentiprism train MODEL --dataset NAME (names: sentiprism dataset list)")
@@ -82,7 +79,7 @@ def models(
 def train(
     model: Annotated[str | None, typer.Argument(help="See: sentiprism models.")] = None,
     dataset: Annotated[str | None, typer.Option(metavar="NAME", help="Name in the store, or its folder.")] = None,
-    seeds: Annotated[int | None, typer.Option(min=1, metavar="N", help="How many seeds, from 1111 on.")] = None,
+    seeds: Seeds = None,
     experiment: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Settings to start from: mdf/jian2026_mosi for example, or a YAML file."),
@@ -94,11 +91,9 @@ def train(
     out: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Run folder; by default a new one under runs/.")
     ] = None,
-    resume: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="Go on with this run, or add --seeds to it.")
-    ] = None,
+    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Resume this run, or add --seeds to it.")] = None,
     device: Device = "auto",
-    precision: Annotated[str, typer.Option(metavar="NAME", help="auto, no, bf16, fp16.")] = "auto",
+    precision: Precision = "auto",
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Also write TensorBoard curves into the run.")
     ] = False,
@@ -152,7 +147,7 @@ def evaluate(
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
-    """Measure a run on a split: mean and deviation over its seeds, 95% interval over the utterances.
+    """Measure a run on a split: mean and standard deviation over its seeds, 95% bootstrap interval.
 
     Examples:
         sentiprism evaluate runs/mdf-mosi-20260101-120000

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sentiprism.cli.hints import followed_by
+from sentiprism.cli.options import MOST, MOST_SEED, Device, Json
 from sentiprism.cli.tables import emit_json, number, table
 from sentiprism.errors import UserError
 
@@ -20,7 +21,7 @@ SHOWN = 5
 def tune(
     model: Annotated[str | None, typer.Argument(help="See: sentiprism models.")] = None,
     dataset: Annotated[str | None, typer.Option(metavar="NAME", help="Name in the store, or its folder.")] = None,
-    trials: Annotated[int, typer.Option(min=1, metavar="N", help="Trainings of the whole study.")] = 20,
+    trials: Annotated[int, typer.Option(min=1, max=MOST, metavar="N", help="Trainings of the whole study.")] = 20,
     jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Processes that share them.")] = 1,
     experiment: Annotated[
         str | None, typer.Option(metavar="NAME", help="Settings to start from; by default as in train.")
@@ -32,18 +33,20 @@ def tune(
         list[str] | None,
         typer.Option(metavar="KEY=RANGE", help="Also searched, or otherwise: [a, b] or {low: a, high: b}; repeatable."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Of the search, not of the trainings.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=MOST_SEED, metavar="N", help="Of the search, not of the trainings.")
+    ] = 0,
     out: Annotated[
         Path | None, typer.Option(metavar="STUDY", help="Folder of the study; by default runs/tune-MODEL-NAME.")
     ] = None,
-    resume: Annotated[Path | None, typer.Option(metavar="STUDY", help="Go on with this study.")] = None,
-    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    resume: Annotated[Path | None, typer.Option(metavar="STUDY", help="Resume this study.")] = None,
+    device: Device = "auto",
+    as_json: Json = False,
 ) -> Path:
     """Search a model's settings for the best valid score; the test split is not opened.
 
     A trial is one training with the first seed, ended early where it lies behind the median of the others; the first is
-    what the study starts from. The same command again goes on with the study, and so do further terminals.
+    what the study starts from. The same command resumes the study, and in further terminals takes part in it.
 
     Examples:
         sentiprism tune mdf --dataset mosi --trials 40

@@ -12,6 +12,7 @@ from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError, suggest
 from sentiprism.evaluation.compare import recall
 from sentiprism.evaluation.published import PublishedTable, find_experiment, find_table, full_row, line
+from sentiprism.files import check_writable
 from sentiprism.training import Run, RunConfig, launch, resolve, resume
 from sentiprism.training.engine import Precision, check_engine
 from sentiprism.training.experiments import OURS, Row, default_settings, load_experiment
@@ -90,6 +91,7 @@ def ablate(
     check_engine(device, precision)
     view = load_dataset(RunConfig.parse(settings, "run configuration").dataset).tuning()
     folder = Path(out) if out else Path("runs") / f"ablate-{model}-{view.name}-{key}"
+    check_writable(folder / "row")
     steps = plan(published, settings, view, folder)
     for step in steps:
         check(step, view, precision, more=step.row in chosen)

@@ -1,15 +1,16 @@
 """A page of results from run folders: generated, never edited."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
 from math import nan
 from pathlib import Path
 from statistics import mean, stdev
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sentiprism.data.corruption import HIGHEST, TITLES
 from sentiprism.data.known import describe
-from sentiprism.errors import UserError
+from sentiprism.errors import UserError, few
 from sentiprism.evaluation.answers import seconds
 from sentiprism.evaluation.bootstrap import Difference, holm
 from sentiprism.evaluation.command import trained_by
@@ -78,13 +79,20 @@ class Result(NamedTuple):
         }
 
 
-def gather(folders: Iterable[Path | str], *, reference: str | None = None, device: str = "auto") -> list[Result]:
+def gather(
+    folders: Iterable[Path | str],
+    *,
+    reference: str | None = None,
+    device: str = "auto",
+    on_fault: Callable[[Path, UserError], object] | None = None,
+) -> list[Result]:
     """Read runs, and what each differs in from the reference's run on the same dataset and text encoder.
 
     Args:
         folders: run folders, or folders with runs below them; runs without a finished seed are left out.
         reference: model the others are held against; by default the first of `REFERENCES` that is there.
         device: for runs that were not evaluated yet.
+        on_fault: is told of a run that cannot be read, and why; it is left out. By default that is an error.
 
     Returns:
         By dataset, the reference first, then in the order of their names.
@@ -92,27 +100,56 @@ def gather(folders: Iterable[Path | str], *, reference: str | None = None, devic
     Raises:
         UserError: there is no finished run, or no such model.
     """
+    told: dict[Path, UserError] = {}
+
+    def leave_out(folder: Path, error: UserError) -> None:
+        if on_fault is None:
+            raise error
+        told[folder] = error
+        on_fault(folder, error)
+
     if reference:
         MODELS.check(reference)
     wanted = (reference,) if reference else REFERENCES
     given = [Path(folder) for folder in folders]
     found = dict.fromkeys(path.parent for folder in given for path in sorted(folder.rglob("run.yaml")))
-    runs = [run for run in map(Run, found) if run.finished]
-    if not runs:
-        raise UserError(f"no finished run in {', '.join(map(str, given))}", "give run folders")
-    results = pooled([_read(run, device) for run in runs])
+    read: list[Result] = []
+    for folder in found:
+        try:
+            run = Run(folder)
+            read += [_read(run, device)] if run.finished else []
+        except UserError as error:
+            leave_out(folder, error)
+    if not read:
+        why = next((f", {folder} is left out: {error.cause}" for folder, error in told.items()), "")
+        raise UserError(f"no finished run in {few(map(str, given))}{why}", "give run folders")
+    results = pooled(read)
     there = {(_table(one), one.evaluation.model) for one in results}
     named = {table: next((name for name in wanted if (table, name) in there), wanted[0]) for table, _ in there}
     results = [one._replace(reference=named[_table(one)]) for one in results]
     results.sort(key=lambda one: (*_table(one), one.evaluation.model != one.reference, one.run.name))
-    return _corrected([one._replace(difference=_from_reference(one, results)) for one in results])
+    compared: list[Result] = []
+    for one in results:
+        try:
+            compared.append(one._replace(difference=_from_reference(one, results)))
+        except UserError as error:  # predictions of other utterances than the reference has
+            leave_out(one.run.folder, error)
+    return _corrected(compared)
 
 
-def page(results: list[Result]) -> str:
-    """The page as Markdown: for each dataset a table, the selection rule and the commands."""
+def page(results: list[Result], left_out: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Write the page as Markdown: for each dataset a table, the selection rule and the commands.
+
+    Args:
+        results: as `gather` gives them.
+        left_out: by run that could not be read, why.
+    """
     parts = [HEAD]
     for key, group in groupby(results, key=_table):
         parts += _section(key, list(group))
+    if left_out:
+        lines = (f"- {name}: {reason}" for name, reason in left_out.items())
+        parts.append("\n".join(["## Left out", "", *lines]))
     return "\n\n".join(parts) + "\n"
 
 
@@ -231,16 +268,23 @@ def _difference_cells(one: Result, metric: str) -> tuple[str, ...]:
 
 def _damaged(results: list[Result], metric: str) -> list[str]:
     """What damaged inputs make of the runs for which ``robustness`` was measured."""
-    measured = [(kept(one.run), one.evaluation.dataset) for one in results]
-    found = [one for one, dataset in measured if one is not None and one.dataset == dataset]
+    found, faults = [], []
+    for result in results:
+        try:
+            measured = kept(result.run)
+        except UserError as error:
+            faults.append(f"Damaged inputs of {result.run.name} are left out: {error.cause}.")
+            continue
+        if measured is not None and measured.dataset == result.evaluation.dataset:
+            found.append(measured)
     if not found:
-        return []
+        return faults
     kinds = dict.fromkeys(curve.kind for one in found for curve in one.curves)
     meaning = "; ".join(f"*{kind}*: {TITLES[kind]}, 0 to {HIGHEST[kind]:g}" for kind in kinds)
     label = found[0].protocol.metrics[metric].label
     said = f"Test inputs damaged, one modality at a time (`sentiprism robustness`): mean {label} over the strengths."
     notes = [f"- {note}" for note in dict.fromkeys(note for one in found for note in one.notes())]
-    return [f"{said}\n{meaning}.", markdown(*areas(found, metric)), *(["\n".join(notes)] if notes else [])]
+    return [f"{said}\n{meaning}.", markdown(*areas(found, metric)), *(["\n".join(notes)] if notes else []), *faults]
 
 
 def _machine(environment: dict[str, Any]) -> str:

@@ -108,7 +108,9 @@ def _check(found: Predictions) -> None:
         raise ValueError("its ids should be there, each once")
     classes = found.label.dtype.kind == "i"
     prediction, chosen = found.prediction, found.bounds.get("set")
-    if found.label.ndim != 1 or prediction.ndim != 1 + classes or prediction.dtype == object:
+    if any(one.dtype == object for one in (found.label, prediction, *found.bounds.values())):
+        raise ValueError("its lists should be of one length")
+    if found.label.ndim != 1 or prediction.ndim != 1 + classes:
         raise ValueError(f"{'class' if classes else 'intensity'} labels need {1 + classes}-dimensional predictions")
     if classes and not (found.label.min() >= 0 and found.label.max() < prediction.shape[1]):
         raise ValueError(f"a label is not one of {prediction.shape[1]} classes")

@@ -14,7 +14,7 @@ from sentiprism import __version__
 from sentiprism.config import dump, load_yaml
 from sentiprism.data.dataset import Card
 from sentiprism.errors import UserError, suggest
-from sentiprism.files import write_text
+from sentiprism.files import check_writable, write_text
 from sentiprism.training.config import RunConfig
 from sentiprism.training.records import REMEDY, read_environment, read_summary
 
@@ -131,10 +131,12 @@ def check_new(folder: Path) -> None:
     """Refuse a folder that a new run would write into something else.
 
     Raises:
-        UserError: there is something in it.
+        UserError: there is something in it, or nothing can be written there.
+        OSError: it may not be written.
     """
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise UserError(f"{folder} exists already", "choose another --out, or go on with --resume")
+        raise UserError(f"{folder} exists already", "choose another --out, or resume it with --resume")
+    check_writable(folder)
 
 
 def new_folder(config: RunConfig) -> Path:

@@ -24,7 +24,7 @@ SETTLING = 4
 
 JOURNAL = 256 * MB
 """Bytes of a journal; a trial has some thousands."""
-DAMAGE = (LookupError, ValueError, TypeError, AttributeError, AssertionError)
+DAMAGE = (LookupError, ValueError, TypeError, AttributeError, AssertionError, RuntimeError)
 """What optuna raises for entries that do not fit each other."""
 REMEDY = "remove the folder, and begin the study again"
 
@@ -67,10 +67,17 @@ class Study(Config):
 
 
 def _check_journal(path: Path) -> None:
-    """Refuse a journal that is not a file of JSON objects, before optuna reads it."""
+    """Refuse a journal that is not a file of JSON objects, before optuna reads it.
+
+    The part of a line that a killed process left at its end is cut off: the next entry would be written behind it.
+    """
     if not os.path.lexists(path) or (path.is_file() and not path.stat().st_size):  # nothing is written yet
         return
-    lines = read_text(path, JOURNAL, "journal").split("\n")[:-1]  # a process that was killed leaves part of a line
+    *lines, rest = read_text(path, JOURNAL, "journal").split("\n")
+    if not lines:
+        raise UserError(f"{path} is not a journal", REMEDY)
+    if rest:
+        os.truncate(path, path.stat().st_size - len(rest.encode()))
     for number, line in enumerate(lines, start=1):
         entry = parse_json(line, f"{path} line {number}")
         known = isinstance(entry, dict) and isinstance(entry.get("op_code"), int)
@@ -123,7 +130,11 @@ class Journal:
         self._mine: FileLock | None = None
         with self.lock:
             path = folder / "journal.log"
-            _check_journal(path)
+            lock.acquire()
+            try:
+                _check_journal(path)
+            finally:
+                lock.release()
             try:
                 self._study = optuna.create_study(
                     storage=optuna.storages.JournalStorage(JournalFileBackend(str(path), lock)),
@@ -148,8 +159,8 @@ class Journal:
         for place, value in trial.settings.items():
             if place not in space or not space[place].has(value):
                 raise UserError(f"{path}: trial {trial.number} has {place}={shorten(str(value), 40)}", REMEDY)
-        if trial.score is not None and not isfinite(trial.score):
-            raise UserError(f"{path}: trial {trial.number} has the score {trial.score}", REMEDY)
+        if trial.score is not None and not (isinstance(trial.score, int | float) and isfinite(trial.score)):
+            raise UserError(f"{path}: trial {trial.number} has the score {shorten(repr(trial.score), 40)}", REMEDY)
 
     def ask(self, most: int) -> tuple[Any, dict[str, Any]] | None:
         """The next trial and its changes; None where the study has ``most`` already, running ones among them."""

@@ -17,7 +17,7 @@ from sentiprism.data.dataset import Dataset, TuningView
 from sentiprism.data.prepare import PreparedSplit, prepare
 from sentiprism.data.store import load_tuning
 from sentiprism.errors import UserError
-from sentiprism.files import write_text
+from sentiprism.files import check_writable, write_text
 from sentiprism.machine import check_jobs
 from sentiprism.metrics import protocol
 from sentiprism.models import MODELS, create_model
@@ -131,8 +131,9 @@ def tune(
         space=space_of(config, view, changes) | ranges,
         seed=seed,
     )
-    check(study, view)
     folder = Path(out) if out else Path("runs") / f"tune-{config.model}-{view.name}"
+    check_writable(folder / "study.yaml")
+    check(study, view)
     if not (folder / "study.yaml").exists():
         write_text(folder / "study.yaml", dump(study))
     elif _read(folder) != study:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 from sentiprism.errors import UserError
 from sentiprism.evaluation.answers import protocol_of
 from sentiprism.extras import install_extra
-from sentiprism.files import atomic_file
+from sentiprism.files import atomic_file, check_writable
 from sentiprism.training import Run
 from sentiprism.training.selection import selection_of
 
@@ -113,11 +113,13 @@ def check_target(path: Path | str) -> Path:
     """``path`` if a figure can be written there.
 
     Raises:
-        UserError: its suffix is of no known format.
+        UserError: its suffix is of no known format, or a file stands in the way.
+        OSError: it may not be written.
     """
     path = Path(path)
     if path.suffix not in FORMATS:
         raise UserError(f"{path} names no format of a figure", f"end it with one of: {', '.join(FORMATS)}")
+    check_writable(path)
     return path
 
 

@@ -1,0 +1,56 @@
+"""A finished run, one that was stopped and a study, with every file that they may have."""
+
+import shutil
+
+import pytest
+
+from makers_models import small
+from sentiprism.data.synthetic import synthetic_dataset
+from sentiprism.evaluation.calibration import calibrate
+from sentiprism.evaluation.evaluate import evaluate
+from sentiprism.evaluation.robustness import robustness
+from sentiprism.training import train
+from sentiprism.training.tuning import tune
+
+OPTIM = {"epochs": 2, "batch_size": 20}
+
+
+@pytest.fixture(scope="session")
+def whole_files(tmp_path_factory):
+    """A finished run with every file that one may have, one that was stopped, and a study."""
+    folder = tmp_path_factory.mktemp("template")
+    settings = {"config": small("mdf"), "optim": OPTIM}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SENTIPRISM_HOME", str(folder / "home"))
+        data = synthetic_dataset("tiny", sizes=(40, 60, 24))
+        run = train("mdf", data, settings={**settings, "oracle": True}, out=folder / "run", device="cpu", quiet=True)
+        evaluate(run, device="cpu")
+        calibrate(run, level=0.8, device="cpu")
+        robustness(run, kinds=["missing"], modalities=["text"], points=2, device="cpu")
+        tune("mdf", "tiny", trials=2, settings=settings, out=folder / "study", device="cpu", quiet=True)
+        _stop(folder, data, settings)
+    return folder
+
+
+def _stop(folder, data, settings):
+    from sentiprism.training.loop import Trainer
+
+    with pytest.MonkeyPatch.context() as patch:
+        step, taken = Trainer.take_step, []
+
+        def stopping(self, *arguments):
+            taken.append(1)
+            if len(taken) > 3:
+                raise KeyboardInterrupt
+            step(self, *arguments)
+
+        patch.setattr(Trainer, "take_step", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            train("mdf", data, settings=settings, out=folder / "half", device="cpu", quiet=True)
+
+
+@pytest.fixture
+def folder(whole_files, tmp_path, monkeypatch):
+    monkeypatch.setenv("SENTIPRISM_HOME", str(whole_files / "home"))
+    shutil.copytree(whole_files, tmp_path / "all", ignore=shutil.ignore_patterns("home"))
+    return tmp_path / "all"

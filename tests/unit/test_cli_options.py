@@ -1,0 +1,77 @@
+"""Options that take one of some names: help lists them, a wrong one is told the nearest, and the library has them."""
+
+import sys
+from typing import get_args
+
+import pytest
+
+from sentiprism.cli import main
+from sentiprism.cli.options import FORMATS, KINDS, MODALITIES, MOST_SEED, PRECISIONS, SPLITS
+from sentiprism.data.corruption import KINDS as DAMAGES
+from sentiprism.data.dataset import SPLITS as DATASETS
+from sentiprism.markup import TABLES
+from sentiprism.training.config import MOST_SEEDS, RunConfig
+from sentiprism.training.engine import Precision
+from sentiprism.types import MODALITIES as KNOWN
+
+
+def said(monkeypatch, capsys, *words: str) -> tuple[int, str, str]:
+    monkeypatch.setattr(sys, "argv", ["sentiprism", *words])
+    monkeypatch.setenv("COLUMNS", "200")
+    status = main()
+    return status, *capsys.readouterr()
+
+
+def test_the_names_are_the_librarys():
+    assert get_args(Precision) == PRECISIONS
+    assert (*TABLES, "csv") == FORMATS
+    assert DAMAGES == KINDS
+    assert KNOWN == MODALITIES
+    assert DATASETS == SPLITS
+    assert RunConfig(model="mdf", dataset="x", seeds=MOST_SEEDS, config={}).seeds[-1] <= MOST_SEED
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["evaluate", "run", "--split", "tset"], "no split is called 'tset'; did you mean 'test'?"),
+        (["compare", "run", "--format", "latx"], "no format is called 'latx'; did you mean 'latex'?"),
+        (["calibrate", "run", "--split", "valid"], "no split is called 'valid'; choose one of: test, train"),
+        (["robustness", "run", "--kind", "nois"], "no kind of damage is called 'nois'; did you mean 'noise'?"),
+        (["robustness", "run", "--modality", "vison"], "no modality is called 'vison'; did you mean 'vision'?"),
+        (["robustness", "run", "--points", "100000000"], "--points should be at most 1,001 (it is '100000000')"),
+        (["figure", "tsne", "run", "--by", "clas"], "no colouring is called 'clas'; did you mean 'class'?"),
+        (["figure", "tsne", "run", "--dimensions", "4"], "--dimensions should be at most 3 (it is '4')"),
+        (["train", "mdf", "--precision", "bf61"], "no precision is called 'bf61'; did you mean 'bf16'?"),
+        (["train", "mdf", "--seeds", "1000000000"], "--seeds should be at most 1,000 (it is '1000000000')"),
+        (["tune", "mdf", "--trials", "1" + "0" * 30], "--trials should be at most 1,000,000"),
+        (["tune", "mdf", "--seed", "-1"], "--seed should be at least 0 (it is '-1')"),
+        (["bench", "--only", "rael"], "no form is called 'rael'; did you mean 'real'?"),
+        (["bench", "--threads", "1000000"], "--threads should be at most 1,024"),
+        (["evaluate", "run", "--split", "\x1b[31m" + "x" * 10_000], "no split is called"),
+    ],
+)
+def test_a_wrong_choice_is_told_the_nearest(words, line, monkeypatch, capsys):
+    status, out, err = said(monkeypatch, capsys, *words)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(f"error: {line}")
+
+
+@pytest.mark.parametrize(
+    ("command", "choices"),
+    [
+        ("evaluate", "train|valid|test"),
+        ("train", "auto|no|bf16|fp16"),
+        ("compare", "markdown|latex|html|csv"),
+        ("robustness", "missing, swap, noise, frames, delay, words"),
+        ("robustness", "text|audio|vision"),
+        ("calibrate", "train|test"),
+        ("figure tsne", "class|polarity|feature"),
+        ("bench", "padded|real"),
+        ("explain", "auto|cpu|cuda[:N]|mps"),
+    ],
+)
+def test_help_lists_the_choices(command, choices, monkeypatch, capsys):
+    status, out, _ = said(monkeypatch, capsys, *command.split(), "--help")
+    assert status == 0
+    assert choices in out
