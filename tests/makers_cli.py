@@ -63,3 +63,19 @@ def parse(words: list[str]) -> dict[str, object]:
         if not hasattr(command, "resolve_command"):
             return context.params
         name, command, words = command.resolve_command(context, [*context._protected_args, *context.args])
+
+
+def write_experiment(folder: Path) -> Path:
+    """A paper's table on the dataset tiny."""
+    import yaml
+
+    rows = [
+        {"name": "Another's", "values": [0.9]},
+        {"name": "text alone", "settings": {"config": {"modalities": ["text"]}}, "values": [0.8], "doubtful": ["mae"]},
+        {"name": "MDF", "settings": {}, "values": [0.7]},
+    ]
+    table = {"caption": "What helps", "alias": "modalities", "columns": ["mae"], "rows": rows}
+    run = {"model": "mdf", "dataset": "tiny", **SMALL}
+    file = {"title": "MDF on tiny", "source": "a paper", "selection": "not stated", "run": run}
+    (folder / "paper.yaml").write_text(yaml.safe_dump({**file, "published": {"table_3": table}}), encoding="utf-8")
+    return folder / "paper.yaml"
