@@ -36,7 +36,7 @@ def test_the_names_are_the_librarys():
     [
         (["evaluate", "run", "--split", "tset"], "no split is called 'tset'; did you mean 'test'?"),
         (["compare", "run", "--format", "latx"], "no format is called 'latx'; did you mean 'latex'?"),
-        (["calibrate", "run", "--split", "valid"], "no split is called 'valid'; choose one of: test, train"),
+        (["calibrate", "run", "--split", "tran"], "no split is called 'tran'; did you mean 'train'?"),
         (["robustness", "run", "--kind", "nois"], "no kind of damage is called 'nois'; did you mean 'noise'?"),
         (["robustness", "run", "--modality", "vison"], "no modality is called 'vison'; did you mean 'vision'?"),
         (["robustness", "run", "--points", "100000000"], "--points should be at most 1,001 (it is '100000000')"),

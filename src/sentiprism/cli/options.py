@@ -50,7 +50,7 @@ High = Annotated[float | None, typer.Option(parser=number, metavar="X", help="Gr
 Seeds = Annotated[int | None, typer.Option(min=1, max=1000, metavar="N", help="How many seeds, from 1111 on.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Split = Annotated[str, typer.Option(**choice("split", SPLITS), help="Part of the dataset.")]
-Fresh = Annotated[str, typer.Option(**choice("split", ("train", "test")), help="Where coverage is counted.")]
+Fresh = Annotated[str, typer.Option(**choice("split", SPLITS, "train|test"), help="Where coverage is counted.")]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda[:N]|mps", help="Where to compute; auto: on a GPU if any.")]
 Precision = Annotated[
     str, typer.Option(**choice("precision", PRECISIONS), help="auto: bf16 on a GPU that has it, no on a CPU.")
