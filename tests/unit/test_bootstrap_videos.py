@@ -76,8 +76,9 @@ def test_paired_differences_are_over_videos_too():
 def test_evaluation_draws_the_videos_of_the_split_and_says_so(trained, data):
     found = evaluate(trained, device="cpu")
     stacked, label = found.stacked, data.test.labels["M"]
-    assert found.metrics == interval(stacked, label, INTENSITY, videos=data.test.video_ids)
-    assert found.metrics != interval(stacked, label, INTENSITY)
+    everything = INTENSITY.extended()
+    assert found.metrics == interval(stacked, label, everything, videos=data.test.video_ids)
+    assert found.metrics != interval(stacked, label, everything)
     assert found.drawn_over == found.to_dict()["interval_over"] == "4 videos"
     assert "over 4 videos" in compare([trained], device="cpu").render("markdown")
     curve = robustness(trained, kinds=["missing"], modalities=["text"], points=2, device="cpu")

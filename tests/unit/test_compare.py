@@ -64,7 +64,7 @@ def test_costs_are_those_of_the_run(found, trained):
 
 def test_csv_holds_every_number_unrounded(found):
     rows = list(csv.DictReader(io.StringIO(found.render("csv"))))
-    assert len(rows) == 3 * len(found.evaluations[0].metrics)  # the constant predictor's too
+    assert len(rows) == 3 * len(found.evaluations[0].protocol.names)  # the constant predictor's too
     by = {(row["run"], row["metric"]): row for row in rows}
     mae, apart = found.evaluations[1].metrics["mae"], found.differences[0]["mae"]
     row = by["trained", "mae"]

@@ -33,10 +33,11 @@ def quick(name, tmp_path, **optim) -> Run:
 
 
 def test_every_metric_has_its_mean_deviation_and_interval(evaluation, data):
-    assert tuple(evaluation.metrics) == METRICS == protocol(data.card.protocol).names
+    assert protocol(data.card.protocol).names == METRICS
+    assert tuple(evaluation.metrics) == (*METRICS, "f1_5"), "the extra one too"
     for name, found in evaluation.metrics.items():
         assert isinstance(found, Interval)
-        single = [protocol("intensity").compute(p.prediction, p.label)[name] for p in evaluation.predictions]
+        single = [protocol("intensity").extended().compute(p.prediction, p.label)[name] for p in evaluation.predictions]
         assert found.mean == pytest.approx(np.mean(single))
         assert found.std == pytest.approx(np.std(single, ddof=1))
         assert found.low <= found.high

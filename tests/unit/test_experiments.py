@@ -69,7 +69,7 @@ def test_a_published_row_can_be_run_and_its_settings_are_in_force(name):
 def test_columns_are_metrics_of_the_datasets_protocol(name):
     known = describe(load_experiment(name).run["dataset"])
     for table in load_experiment(name).published.values():
-        assert set(table.columns) <= set(PROTOCOLS[known.protocol].names)
+        assert set(table.columns) <= set(PROTOCOLS[known.protocol].known)
         assert len(set(table.columns)) == len(table.columns)
         assert len({row.name for row in table.rows}) == len(table.rows)
 

@@ -38,7 +38,7 @@ def test_every_curve_begins_clean_and_its_area_is_the_trapezoids(copied):
     assert [(c.kind, c.modality) for c in found.curves] == [(k, m) for k in kinds for m in ("text", "audio", "vision")]
     for curve in found.curves:
         assert curve.strengths == ((0, 1, 2) if curve.kind == "noise" else (0, 0.5, 1))
-        for name in clean:
+        for name in found.protocol.names:
             assert tuple(curve.points[0][name]) == pytest.approx(tuple(clean[name]), nan_ok=True)
         a, b, c = (point["mae"] for point in curve.points)
         assert curve.area["mae"].mean == pytest.approx((a.mean + 2 * b.mean + c.mean) / 4)

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from sentiprism.data.dataset import Card
 
 
+Bins = Literal["acc_5"]
+"""Metrics of a dataset whose classes can be predicted in the place of its intensities."""
+
+
 class TextConfig(Config):
     """How the text of a dataset becomes a model's input."""
 
@@ -44,6 +48,8 @@ class DataConfig(Config):
     """``train``: z-score audio, vision and text features that are not contextual with the train split's statistics.
     ``auto``: ``train`` on a dataset that `extract` made, whose features are in Hz, dB and shares, else ``none``:
     published features are taken as they come."""
+    bins: Bins | None = None
+    """``acc_5``: the five classes of the dataset's Acc-5 are what is predicted, in the place of its intensities."""
     modality_dropout: dict[Modality, Annotated[float, Field(ge=0, lt=1)]] = {}
     """Probability that a modality of a train utterance is left out, drawn anew each epoch; a number stands for all
     three. Where that would leave an utterance nothing, one modality that it has stays."""

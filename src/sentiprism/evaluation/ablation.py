@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sentiprism.config import merge, override
+from sentiprism.data.binned import binned
 from sentiprism.data.dataset import TuningView
 from sentiprism.data.prepare import prepare
 from sentiprism.data.store import load_dataset
@@ -89,7 +90,8 @@ def ablate(
     published = paper.published[key].rows
     chosen = _chosen(published, rows)
     check_engine(device, precision)
-    view = load_dataset(RunConfig.parse(settings, "run configuration").dataset).tuning()
+    asked = RunConfig.parse(settings, "run configuration")
+    view = binned(load_dataset(asked.dataset).tuning(), asked.data.bins)
     folder = Path(out) if out else Path("runs") / f"ablate-{model}-{view.name}-{key}"
     check_writable(folder / "row")
     steps = plan(published, settings, view, folder)

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.data.dataset import Dataset
-from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation.constant import constant_prediction
 from sentiprism.evaluation.evaluate import evaluate
@@ -79,7 +78,7 @@ def _with_videos(run: Run, split: str, found: dict[int, Predictions]) -> dict[in
 def dataset_of(run: Run) -> Dataset | None:
     """The dataset a run was trained on; None where it is not here any more, or has changed."""
     try:
-        dataset = load_dataset(run.config.dataset)
+        dataset = run.load_dataset()
         run.check_dataset(dataset.card)
     except UserError:
         return None

@@ -7,7 +7,7 @@ videos are drawn (cluster bootstrap, Davison and Hinkley 1997, section 3.8): utt
 other, and intervals over utterances would be too narrow.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import isnan
 from typing import Any, NamedTuple
 
@@ -195,14 +195,23 @@ def paired(
     return differ(*(resample(one, label, protocol, **options) for one in (prediction_a, prediction_b)), level=level)
 
 
-def differ(a: Resampled, b: Resampled, *, level: float = 0.95) -> dict[str, Difference]:
-    """Difference of two models, a less b, that were scored on the same resamples; see `paired`."""
+def differ(
+    a: Resampled, b: Resampled, *, level: float = 0.95, tests: Iterable[str] | None = None
+) -> dict[str, Difference]:
+    """Difference of two models, a less b, that were scored on the same resamples; see `paired`.
+
+    Args:
+        a: one.
+        b: the other.
+        level: share of resamples inside the interval.
+        tests: metrics whose p-values are corrected for each other; by default all.
+    """
     drawn = {name: a.drawn[name] - b.drawn[name] for name in a.drawn}
     p = {name: _p_value(values) for name, values in drawn.items()}
-    over_metrics, found = holm(p), {}
+    over_metrics, found = holm({name: p[name] for name in (p if tests is None else tests)}), {}
     for name, values in drawn.items():
         mean = float(a.values[name].mean() - b.values[name].mean())
-        found[name] = Difference(mean, *percentiles(values, level), p[name], over_metrics[name])
+        found[name] = Difference(mean, *percentiles(values, level), p[name], over_metrics.get(name, float("nan")))
     return found
 
 

@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from sentiprism.data.dataset import Dataset
 from sentiprism.data.prepare import PreparedSplit
-from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation.answers import answers, opened, protocol_of
 from sentiprism.evaluation.bootstrap import Interval, draws, percentiles
@@ -114,7 +113,7 @@ def calibrate(
     """
     check_level(level)
     run = opened(run)
-    dataset, scorer = load_dataset(run.config.dataset), protocol_of(run)
+    dataset, scorer = run.load_dataset(), protocol_of(run)
     run.check_dataset(dataset.card)
     if split == "valid":
         raise UserError("an interval always holds on the split that made it", "count on test")

@@ -139,7 +139,8 @@ class Comparison(NamedTuple):
         ]  # fmt: skip
         rows: list[list[Any]] = []
         first = self.evaluations[0]
-        for name, value in self.constant.metrics.items() if self.constant else ():
+        for name in first.protocol.metrics if self.constant else ():
+            value = self.constant.metrics[name]  # type: ignore[union-attr]
             rows.append([NAME, "", first.dataset, first.split, "", name, *value, *[""] * 11])
         for one in self.entries:
             at = one.evaluation

@@ -75,14 +75,15 @@ def score(
         constant: see `constant_prediction`; None where train's labels are not known.
 
     Returns:
-        Every metric of the model, and the constant predictor.
+        Every metric of the model, the protocol's extra ones too, and the constant predictor.
     """
-    drawn = resample(prediction, label, protocol, videos=videos)
+    everything = protocol.extended()
+    drawn = resample(prediction, label, everything, videos=videos)
     if constant is None:
         return drawn.intervals(), None
     values, description = constant
-    other = resample(values, label, protocol, videos=videos)
-    difference = differ(drawn, other)[protocol.default_selection]
+    other = resample(values, label, everything, videos=videos)
+    difference = differ(drawn, other, tests=protocol.names)[protocol.default_selection]
     better = is_better(difference, protocol)
     return drawn.intervals(), Constant(description, values, other.intervals(), difference, better)
 

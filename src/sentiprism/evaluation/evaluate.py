@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sentiprism.data.binned import binned
 from sentiprism.data.dataset import Dataset, Split
 from sentiprism.data.prepare import PreparedSplit
-from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation.bootstrap import Interval, drawn_over
 from sentiprism.evaluation.constant import MARK, Constant, constant_prediction, score
@@ -91,7 +91,7 @@ def evaluate(
     run = run if isinstance(run, Run) else Run(run)
     if not run.finished:
         raise UserError(f"no seed of {run.folder} is finished", f"go on with: sentiprism train --resume {run.folder}")
-    dataset = dataset or load_dataset(run.config.dataset)
+    dataset = run.load_dataset() if dataset is None else binned(dataset, run.config.data.bins)
     run.check_dataset(dataset.card)
     rows, engine, scorer = dataset.split(split), Engine(device, "no"), protocol(dataset.card.protocol)
     answers, prepared = [], None

@@ -72,7 +72,7 @@ class PublishedTable(NamedTuple):
 
     def columns(self) -> dict[str, Cells]:
         """Cells of every column by heading: for each metric the published, the measured, the difference."""
-        metrics, found = self.protocol.metrics, dict[str, Cells]()
+        metrics, found = self.protocol.known, dict[str, Cells]()
         constant = self.constant
         first: Cells = [(ABSENT,)] if constant else []
         for index, name in enumerate(self.table.columns):
@@ -84,7 +84,7 @@ class PublishedTable(NamedTuple):
             if measured and metric:
                 same: Cells = [constant.metrics[name].cells(metric.scale)] if constant else []
                 found[f"{title} measured"] = same + [_measured(line, name, metric) for line in self.lines]
-            if metric and any(line.difference for line in self.lines):
+            if any(line.difference and name in line.difference for line in self.lines) and metric:
                 found[f"{title} less full"] = first + [_difference(line, name, metric) for line in self.lines]
         return found
 
@@ -106,9 +106,9 @@ class PublishedTable(NamedTuple):
         if any(line.row.doubtful for line in self.lines):
             found.append(f"{DOUBTFUL} contradicts itself in the paper")
         if evaluations := [line.evaluation for line in self.lines if line.evaluation]:
-            found += footnotes(evaluations, [name for name in self.table.columns if name in self.protocol.metrics])
+            found += footnotes(evaluations, [name for name in self.table.columns if name in self.protocol.known])
         else:
-            found += self.protocol.footnotes(name for name in self.table.columns if name in self.protocol.metrics)
+            found += self.protocol.footnotes(name for name in self.table.columns if name in self.protocol.known)
         return [*found, *(f"{line.row.name}: {line.note}" for line in self.lines if line.note), *self.source.notes]
 
     def to_dict(self) -> dict[str, Any]:

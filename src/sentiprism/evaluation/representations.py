@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.data.prepare import PreparedSplit
-from sentiprism.data.store import load_dataset
 from sentiprism.evaluation.answers import finished_seed, opened
 from sentiprism.models import load_model
 from sentiprism.training import Run
@@ -84,7 +83,7 @@ def feed(run: Run | Path | str, split: str, seed: int | None, device: str) -> Fe
     """Load one seed's model, by default that of the first finished seed, and prepare a split for it."""
     run = opened(run)
     seed = finished_seed(run, seed)
-    dataset = load_dataset(run.config.dataset)
+    dataset = run.load_dataset()
     run.check_dataset(dataset.card)
     rows, engine = dataset.split(split), Engine(device, "no")
     model = load_model(run.seed_folder(seed) / "model").model

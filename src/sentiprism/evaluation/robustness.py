@@ -11,7 +11,6 @@ from sentiprism.data.augment import deviations
 from sentiprism.data.corruption import HIGHEST, KINDS, WHOLE, Corruption, Kind, chance, corrupted, possible
 from sentiprism.data.dataset import Dataset
 from sentiprism.data.prepare import PreparedSplit
-from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError, suggest
 from sentiprism.evaluation.answers import opened, protocol_of
 from sentiprism.evaluation.bootstrap import Resampled, differ, drawn_over, mixed, resample
@@ -65,7 +64,7 @@ def robustness(
     for name, known in (*((k, KINDS) for k in kinds), *((m, MODALITIES) for m in modalities)):
         if name not in known:
             raise UserError(f"there is no {name!r} to damage inputs by or in", suggest(name, known))
-    dataset = load_dataset(run.config.dataset)
+    dataset = run.load_dataset()
     run.check_dataset(dataset.card)
     dataset.split(split)  # refuses another name
     engine, scorer = Engine(device, "no"), protocol_of(run)

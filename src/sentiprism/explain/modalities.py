@@ -8,7 +8,6 @@ import numpy.typing as npt
 
 from sentiprism.data.dataset import Split
 from sentiprism.data.prepare import PreparedSplit
-from sentiprism.data.store import load_dataset
 from sentiprism.evaluation.answers import opened
 from sentiprism.evaluation.bootstrap import drawn_over
 from sentiprism.explain.agreement import Agreement, agreement
@@ -103,7 +102,7 @@ def explain(run: Run | Path | str, split: str = "test", *, device: str = "auto")
         UserError: no seed is finished, or the dataset is not the one the run was trained on.
     """
     run = opened(run)
-    dataset = load_dataset(run.config.dataset)
+    dataset = run.load_dataset()
     run.check_dataset(dataset.card)
     rows, engine = dataset.split(split), Engine(device, "no")
     from sentiprism.explain.coalitions import Coalitions

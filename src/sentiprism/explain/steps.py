@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.data.dataset import Split
-from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation.answers import finished_seed, opened
 from sentiprism.evaluation.representations import feed
@@ -98,7 +97,7 @@ def explain_steps(
     """
     run = opened(run)
     seed = finished_seed(run, seed)
-    row = _row_of(utterance, load_dataset(run.config.dataset).split(split))
+    row = _row_of(utterance, run.load_dataset().split(split))
     at = feed(run, split, seed, device)
     import torch
 

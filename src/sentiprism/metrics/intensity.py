@@ -30,6 +30,12 @@ def acc_5(prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = None
     return _rounded_accuracy(prediction, label, weight, limit=2)
 
 
+def f1_5(prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = None) -> Floats:
+    """Weighted F1 over the five classes of `acc_5`."""
+    near, truth = (np.asarray(rounded(side, 2) + 2, np.int64) for side in (prediction, label))
+    return weighted_f1(near, truth, 5, weight)
+
+
 def acc2_has0(prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = None) -> Floats:
     """Accuracy of negative against non-negative, over all samples; 0 and -0.0 are non-negative."""
     return mean((singles(prediction) >= 0) == (singles(label) >= 0), weight)

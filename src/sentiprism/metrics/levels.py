@@ -68,23 +68,31 @@ def levels(protocol: Protocol, target: TargetSpec) -> Levels:
         UserError: intensities on a range that nobody has cut into classes.
     """
     if protocol.kind == "classes":
-        return Levels(target.classes, protocol.default_selection, "the largest logit", _classes, ordered=False)
+        ordered = protocol.name == "five"
+        return Levels(target.classes, protocol.default_selection, "the largest logit", _classes, ordered)
     if protocol.name == "intensity":
         return Levels(
             SEVEN, "acc_7", "clipped to [-3, 3] and rounded", lambda v: _integers(intensity.rounded(v, 3)) + 3
         )
-    if protocol.name == "mmmo":
-        rule = "clipped to [-2, 2] and rounded"
-        return Levels(SEVEN[1:-1], "acc_5", rule, lambda v: _integers(intensity.rounded(v, 2)) + 2)
-    if protocol.name.startswith("sims"):
-        rule = f"cut at {', '.join(map(str, sims.FIVE))}"
-        return Levels(SEVEN[1:-1], "acc_5", rule, lambda v: _integers(sims.bins(v, *sims.FIVE)))
+    if (found := five(protocol)) is not None:
+        return found
     if protocol.name == "signed":
         return Levels(("< 0", "≥ 0"), "acc2_has0", "by sign", lambda v: _integers(singles(v) >= 0))
     raise UserError(
         f"intensities on [{target.low:g}, {target.high:g}] have no classes",
         "draw what needs none: weights, gates, runs",
     )
+
+
+def five(protocol: Protocol) -> Levels | None:
+    """The five classes of a dataset's Acc-5; None where its intensities have no such metric."""
+    if protocol.name in {"intensity", "mmmo"}:
+        rule = "clipped to [-2, 2] and rounded"
+        return Levels(SEVEN[1:-1], "acc_5", rule, lambda v: _integers(intensity.rounded(v, 2)) + 2)
+    if protocol.name.startswith("sims"):
+        rule = f"cut at {', '.join(map(str, sims.FIVE))}"
+        return Levels(SEVEN[1:-1], "acc_5", rule, lambda v: _integers(sims.bins(v, *sims.FIVE)))
+    return None
 
 
 def polarity(label: npt.ArrayLike) -> Integers:

@@ -1,7 +1,7 @@
 """Which metrics a dataset is reported with, by name."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 from typing import Protocol as Interface
@@ -60,6 +60,8 @@ class Protocol:
         metrics: in the order of tables.
         default_selection: metric on valid that picks the epoch where the user names none.
         width: C the metrics are defined for; None = any.
+        extra: metrics that an evaluation has too, and tables show where they are asked for by name; nothing is
+            selected, tested or drawn by them.
     """
 
     name: str
@@ -68,6 +70,16 @@ class Protocol:
     metrics: Mapping[str, Metric]
     default_selection: str
     width: int | None = None
+    extra: Mapping[str, Metric] = field(default_factory=dict)
+
+    @property
+    def known(self) -> dict[str, Metric]:
+        """Metrics of tables, and the extra ones."""
+        return {**self.metrics, **self.extra}
+
+    def extended(self) -> "Protocol":
+        """The same with the extra metrics among its own."""
+        return replace(self, metrics=self.known, extra={})
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -80,7 +92,7 @@ class Protocol:
         Args:
             metrics: those that a table shows; by default all.
         """
-        shown = [self.metrics[name] for name in tuple(metrics) or self.names]
+        shown = [self.known[name] for name in tuple(metrics) or self.names]
         return [f"{metric.label}: {metric.meaning}" for metric in shown]
 
     def higher_is_better(self, metric: str) -> bool:
@@ -182,6 +194,7 @@ _SIGN = {
 _DISTANCE = {"mae": _error(intensity.mae), "pearson": _correlation(intensity.pearson)}
 _SEVEN = {"acc_7": Metric(intensity.acc_7, "Acc-7", _ROUNDED.format(3))}
 _FIVE = {"acc_5": Metric(intensity.acc_5, "Acc-5", _ROUNDED.format(2))}
+_FIVE_F1 = {"f1_5": _f1(intensity.f1_5, "F1-5", "Acc-5")}
 _CLIPPED = "both sides clipped to [-1, 1]"
 _SIMS = {
     "mae": _error(sims.mae, f"mean absolute error, {_CLIPPED}"),
@@ -191,6 +204,7 @@ _SIMS = {
     "acc_2": Metric(sims.acc_2, "Acc-2", "0 and below against above 0; all utterances"),
     "f1": _f1(sims.f1, "F1", "Acc-2"),
 }
+_SIMS_FIVE_F1 = {"f1_5": _f1(sims.f1_5, "F1-5", "Acc-5")}
 _WEAK = "Acc-2 over utterances whose label is at most 0.4 from 0"
 _SIMSV2 = _SIMS | {
     "acc2_weak": Metric(sims.acc2_weak, "Acc-2 (weak)", _WEAK),
@@ -198,6 +212,7 @@ _SIMSV2 = _SIMS | {
 }
 _LARGEST = "share of utterances whose class has the largest logit"
 _BINARY = {"acc_2": Metric(classes.accuracy, "Acc-2", _LARGEST), "f1": _f1(classes.f1, "F1", "Acc-2")}
+_FIVE_CLASSES = {"acc_5": Metric(classes.accuracy, "Acc-5", _LARGEST), "f1_5": _f1(classes.f1, "F1-5", "Acc-5")}
 _CLASSES = {"accuracy": Metric(classes.accuracy, "Acc", _LARGEST), "f1": _f1(classes.f1, "F1", "Acc")}
 _POLARITY = {
     "acc_3": Metric(classes.accuracy, "Acc-3", _LARGEST),
@@ -218,14 +233,23 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
                 "intensity",
                 _DISTANCE | _SEVEN | _FIVE | _SIGN,
                 "mae",
+                extra=_FIVE_F1,
             ),
-            Protocol("mmmo", "intensities on [-2, 2]: ICT-MMMO", "intensity", _DISTANCE | _FIVE | _SIGN, "mae"),
-            Protocol("sims", "intensities on [-1, 1]: CH-SIMS", "intensity", _SIMS, "mae"),
-            Protocol("simsv2", "intensities on [-1, 1]: CH-SIMS v2", "intensity", _SIMSV2, "mae"),
+            Protocol(
+                "mmmo",
+                "intensities on [-2, 2]: ICT-MMMO",
+                "intensity",
+                _DISTANCE | _FIVE | _SIGN,
+                "mae",
+                extra=_FIVE_F1,
+            ),
+            Protocol("sims", "intensities on [-1, 1]: CH-SIMS", "intensity", _SIMS, "mae", extra=_SIMS_FIVE_F1),
+            Protocol("simsv2", "intensities on [-1, 1]: CH-SIMS v2", "intensity", _SIMSV2, "mae", extra=_SIMS_FIVE_F1),
             Protocol("signed", "intensities on any range around 0", "intensity", _DISTANCE | _SIGN, "mae"),
             Protocol("range", "intensities on any range", "intensity", _DISTANCE, "mae"),
             Protocol("binary", "two classes: UR-FUNNY", "classes", _BINARY, "acc_2", width=2),
             Protocol("polarity", "negative, neutral, positive", "classes", _POLARITY, "acc_3", width=3),
+            Protocol("five", "the five classes of an Acc-5", "classes", _FIVE_CLASSES, "acc_5", width=5),
             Protocol("classes", "any classes", "classes", _CLASSES, "accuracy"),
         )
     }

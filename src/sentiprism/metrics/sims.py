@@ -58,6 +58,11 @@ def acc_5(prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = None
     return mean(bins(prediction, *FIVE) == bins(label, *FIVE), weight)
 
 
+def f1_5(prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = None) -> Floats:
+    """Weighted F1 over the five bins of `acc_5`."""
+    return weighted_f1(bins(prediction, *FIVE), bins(label, *FIVE), len(FIVE) + 1, weight)
+
+
 def acc2_weak(prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = None) -> Floats:
     """`acc_2` over samples whose label is at most 0.4 from 0 (CH-SIMS v2); nan where there are none."""
     weak = np.abs(_clipped(label)) <= WEAK

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sentiprism.config import merge, override
+from sentiprism.data.binned import binned
 from sentiprism.data.dataset import Card, Dataset, Split, TuningView
 from sentiprism.data.prepare import PreparedSplit, prepare
 from sentiprism.data.store import load_dataset
@@ -125,7 +126,7 @@ def launch(
     """
     MODELS.check(config.model)
     check_engine(device, precision)
-    view = view or load_dataset(config.dataset)
+    view = binned(view or load_dataset(config.dataset), config.data.bins)
     test = held_out(view, wanted=config.oracle)
     view = view.tuning() if isinstance(view, Dataset) else view
     selection_rule(protocol(view.card.protocol), config.optim.select)
@@ -165,7 +166,7 @@ def resume(
         UserError: it is no run, its dataset or precision is not the one it began with, or a seed would be lost.
     """
     run = Run(folder)
-    dataset = load_dataset(run.config.dataset)
+    dataset = run.load_dataset()
     run.check_dataset(dataset.card)
     run.check_precision(precision)
     precision = run.environment["precision"]

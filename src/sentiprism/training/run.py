@@ -12,7 +12,9 @@ from typing import Any
 
 from sentiprism import __version__
 from sentiprism.config import dump, load_yaml
-from sentiprism.data.dataset import Card
+from sentiprism.data.binned import binned
+from sentiprism.data.dataset import Card, Dataset
+from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError, suggest
 from sentiprism.files import check_writable, write_text
 from sentiprism.training.config import RunConfig
@@ -46,6 +48,17 @@ class Run:
         write_text(folder / "environment.json", json.dumps(_environment(card, device, precision), indent=1))
         write_text(folder / "run.yaml", dump(config))
         return cls(folder)
+
+    def load_dataset(self, *, verify: bool = True) -> Dataset:
+        """The dataset it was trained on, from the store, with the labels it was trained on.
+
+        Args:
+            verify: as in `sentiprism.data.store.load_dataset`.
+
+        Raises:
+            UserError: it is not there, or is damaged; whether it has changed, `check_dataset` says.
+        """
+        return binned(load_dataset(self.config.dataset, verify=verify), self.config.data.bins)
 
     def check_dataset(self, card: Card) -> None:
         """Refuse a dataset that is not the one the run was trained on.

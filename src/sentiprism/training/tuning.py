@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from sentiprism.config import dump, load_yaml, merge, override
+from sentiprism.data.binned import binned
 from sentiprism.data.config import DataConfig
 from sentiprism.data.dataset import Dataset, TuningView
 from sentiprism.data.prepare import PreparedSplit, prepare
@@ -119,7 +120,7 @@ def tune(
     MODELS.check(asked.model)
     check_engine(device)
     ranges = read_space(search)
-    view = dataset if isinstance(dataset, TuningView) else load_tuning(asked.dataset)
+    view = binned(dataset if isinstance(dataset, TuningView) else load_tuning(asked.dataset), asked.data.bins)
     scorer = protocol(view.card.protocol)
     selection_rule(scorer, asked.optim.select)
     config = resolve(run)
@@ -184,7 +185,8 @@ def take_trials(
     jobs = min(jobs, trials)
     check_engine(device)
     study = _read(folder)
-    view = view or load_tuning(RunConfig.parse(study.run, str(folder / "study.yaml")).dataset)
+    base = RunConfig.parse(study.run, str(folder / "study.yaml"))
+    view = binned(view or load_tuning(base.dataset), base.data.bins)
     view = view.tuning() if isinstance(view, Dataset) else view
     if view.card.content != study.content:
         raise UserError(

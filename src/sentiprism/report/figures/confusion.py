@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sentiprism.data.store import load_dataset
 from sentiprism.evaluation.answers import answers, finished_seed, opened, protocol_of
 from sentiprism.metrics.levels import Levels, levels
 from sentiprism.report.figures.style import WIDTH, canvas, headline, seeds_note, selection_note, styled
@@ -81,4 +80,4 @@ def confusion(run: Run | Path | str, split: str = "test", *, seed: int | None = 
 
 def classes_of(run: Run) -> Levels:
     """Sentiment classes of a run's dataset."""
-    return levels(protocol_of(run), load_dataset(run.config.dataset, verify=False).card.target)
+    return levels(protocol_of(run), run.load_dataset(verify=False).card.target)

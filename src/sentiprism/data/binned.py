@@ -1,0 +1,43 @@
+"""Intensities as classes: the bins of a dataset's own accuracy in the place of its labels."""
+
+from dataclasses import replace
+from typing import TypeVar
+
+from sentiprism.data.config import Bins
+from sentiprism.data.dataset import Dataset, Split, TuningView
+from sentiprism.errors import UserError
+from sentiprism.metrics import protocol
+from sentiprism.metrics.levels import five
+from sentiprism.types import TargetSpec
+
+View = TypeVar("View", bound=TuningView)
+PROTOCOL = "five"
+"""How models of five classes are judged."""
+
+
+def binned(view: View, bins: Bins | None) -> View:
+    """The dataset with classes as labels, those of the modalities too; the same dataset where no bins are named.
+
+    Args:
+        view: of intensities, or made by this function before.
+        bins: whose classes; ``acc_5`` are the five of the dataset's Acc-5, edges as in that metric.
+
+    Raises:
+        UserError: the dataset's metrics have no such classes.
+    """
+    if bins is None or view.card.protocol == PROTOCOL:
+        return view
+    levels = five(protocol(view.card.protocol))
+    if levels is None:
+        remedy = "leave data.bins out, or choose a dataset of intensities on [-1, 1], [-2, 2] or [-3, 3]"
+        raise UserError(f"the metrics of {view.name} have no Acc-5 to take classes from", remedy)
+    target = TargetSpec(kind="classes", classes=levels.names)
+
+    def split(one: Split) -> Split:
+        return replace(one, labels={name: levels.of(values) for name, values in one.labels.items()})
+
+    changes = {name: split(getattr(view, name)) for name in ("train", "valid")}
+    if isinstance(view, Dataset):
+        changes["test"] = split(view.test)
+    card = view.card.model_copy(update={"target": target, "protocol": PROTOCOL})
+    return replace(view, card=card, **changes)
