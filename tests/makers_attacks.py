@@ -154,7 +154,11 @@ NOT_A_FILE = r"not a regular file|is a folder|is empty|no file|cannot be opened|
 
 
 def specials(
-    door: str, name: str, words: tuple[str, ...], prepare: Callable[[Path], object] | None = None
+    door: str,
+    name: str,
+    words: tuple[str, ...],
+    prepare: Callable[[Path], object] | None = None,
+    skip: tuple[str, ...] = (),
 ) -> list[Case]:
     """A case for each of `special`."""
 
@@ -166,7 +170,7 @@ def specials(
 
         return made
 
-    return [Case(door, kind, words, NOT_A_FILE, both(make)) for kind, make in special(name).items()]
+    return [Case(door, kind, words, NOT_A_FILE, both(make)) for kind, make in special(name).items() if kind not in skip]
 
 
 def edit_json(path: Path, **changes: object) -> None:

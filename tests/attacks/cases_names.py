@@ -100,8 +100,18 @@ CASES = [
     Case("options", "an utterance of nan seconds", ("analyze", "t.txt", "--longest", "nan"), "longest", TEXT),
     Case("options", "which face", ("analyze", "t.txt", "--face", "smallest"), "largest", TEXT),
     Case("options", "a language that is none", ("analyze", "t.txt", "--language", "xx-klingon"), "language", TEXT),
-    Case("options", "a batch of a trillion", ("bench", "--batch-size", "1000000000000"), "batch"),
-    Case("options", "more threads than any machine has", ("bench", "--threads", "100000000"), "threads"),
+    Case(
+        "options",
+        "a batch of a trillion",
+        ("bench", "mdf", "--encoder", "bert-base", "--batch-size", "1000000000000"),
+        "batch",
+    ),
+    Case(
+        "options",
+        "more threads than any machine has",
+        ("bench", "mdf", "--encoder", "bert-base", "--threads", "100000000"),
+        "threads",
+    ),
     Case(
         "places", "a report below a file", ("analyze", "t.txt", "--out", "file/r"), "file", lambda h: (TEXT(h), FILE(h))
     ),

@@ -168,7 +168,8 @@ def flip(here: Path, name: str = "train.arrow") -> None:
 TRAIN = ("train", "mdf", "--dataset", "tiny", "--device", "cpu", "--out", "new")
 
 CASES += [
-    *specials("store", CARD, SHOW, lambda here: (here / CARD).unlink()),
+    *specials("store", CARD, SHOW, lambda here: (here / CARD).unlink(), skip=("no file",)),
+    Case("store", "no card", SHOW, "no dataset is called 'tiny'", lambda here: (here / CARD).unlink()),
     Case("store", "a card nested 100,000 deep", SHOW, "card.json", content(CARD, DEEP)),
     Case("store", "a card that is a list", SHOW, "card.json", content(CARD, "[]")),
     Case("store", "a card without a target", SHOW, "'target'", card(target=...)),
