@@ -150,7 +150,7 @@ def special(name: str) -> dict[str, Callable[[Path], object]]:
     }
 
 
-NOT_A_FILE = r"not a regular file|is a folder|is empty|no file|cannot be opened|no folder|is not a folder"
+NOT_A_FILE = r"not a regular file|is a folder|is empty|no file|cannot be opened|no folder|is not a folder|there is no "
 
 
 def specials(

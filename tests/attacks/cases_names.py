@@ -95,7 +95,7 @@ CASES = [
     ),
     Case("options", "no trials", ("tune", "mdf", "--dataset", "tiny", "--trials", "0"), "trials"),
     Case("options", "no jobs", ("analyze", "t.txt", "--jobs", "0"), "jobs", TEXT),
-    Case("options", "a million jobs", ("tune", "mdf", "--dataset", "tiny", "--jobs", "1000000"), "jobs"),
+    Case("options", "a million jobs", ("tune", "mdf", "--dataset", "tiny", "--jobs", "1000000"), "processes"),
     Case("options", "an utterance of no length", ("analyze", "t.txt", "--longest", "0"), "longest", TEXT),
     Case("options", "an utterance of nan seconds", ("analyze", "t.txt", "--longest", "nan"), "longest", TEXT),
     Case("options", "which face", ("analyze", "t.txt", "--face", "smallest"), "largest", TEXT),

@@ -97,18 +97,21 @@ def evaluate(
     answers, prepared = [], None
     for seed in run.finished:
         saved = load_model(run.seed_folder(seed) / "model")
+        if saved.model.name != run.config.model:
+            cause = f"{run.folder} is a run of {run.config.model!r}, but its seed {seed} holds a {saved.model.name!r}"
+            raise UserError(cause, "get a whole copy of the run")
         if prepared is None:  # every seed was fed alike
             prepared = PreparedSplit(rows, saved.model.features)
         answer = predict(saved.model.to(engine.device), prepared, engine)
         present, known = prepared.present(saved.model.modalities), saved.calibration
         bounds = known.bounds(answer.prediction, present) if known else {}
         answers.append(answer._replace(bounds=bounds, present=present))
-    if engine.is_main:
-        for seed, answer in zip(run.finished, answers, strict=True):
-            write_predictions(run.seed_folder(seed) / f"predictions-{split}.parquet", answer)
     stacked, label = np.stack([one.prediction for one in answers]), rows.labels["M"]
     constant = constant_prediction(dataset.train.labels["M"], dataset.card.target, len(rows))
     metrics, against = score(stacked, label, scorer, rows.video_ids, constant)
+    if engine.is_main:  # only what could be measured is kept
+        for seed, answer in zip(run.finished, answers, strict=True):
+            write_predictions(run.seed_folder(seed) / f"predictions-{split}.parquet", answer)
     return Evaluation(
         run=run.name,
         model=run.config.model,

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[Any]
 
+MOST_POINTS = 101
+"""Steps of a hundredth: each is a prediction of the whole split, for every kind and modality."""
+
 
 def robustness(
     run: Run | Path | str,
@@ -59,8 +62,8 @@ def robustness(
         UserError: no seed is finished, the dataset has changed, or nothing of what is asked for is possible.
     """
     run = opened(run)
-    if points < 2:
-        raise UserError(f"a curve of {points} points", "give at least 2")
+    if not 2 <= points <= MOST_POINTS:
+        raise UserError(f"a curve of {points} points", f"give 2 to {MOST_POINTS}")
     for name, known in (*((k, KINDS) for k in kinds), *((m, MODALITIES) for m in modalities)):
         if name not in known:
             raise UserError(f"there is no {name!r} to damage inputs by or in", suggest(name, known))
