@@ -159,7 +159,7 @@ CASES = [
         "places",
         "rows of a table below a file",
         ("ablate", "mdf", "--table", "losses", "--dataset", "tiny", "--ours", "--out", "file/a"),
-        "file|table|dataset",
+        "file|published numbers",
         FILE,
     ),
     Case("places", "a name too long for a file", ("results", "run", "--out", "a" * 300 + ".md"), "aaa"),

@@ -62,6 +62,13 @@ class ModelConfig(Config):
             raise UserError(f"there is no preset {name!r}", suggest(name, cls.PRESETS))
         return merge(cls.PRESETS[name], given)
 
+    @field_validator("modalities")
+    @classmethod
+    def _each_once(cls, given: tuple[Modality, ...]) -> tuple[Modality, ...]:
+        if len(set(given)) < len(given):
+            raise ValueError("a modality is named twice")
+        return given
+
     @field_validator("loss_weights")
     @classmethod
     def _fill_loss_weights(cls, given: dict[str, float]) -> dict[str, float]:
