@@ -119,7 +119,7 @@ def robustness(
         typer.Option("--modality", **choice("modality", MODALITIES), help="To damage; repeatable."),
     ] = None,
     metric: Annotated[str | None, typer.Option(metavar="NAME", help="To show; by default the protocol's own.")] = None,
-    count: Annotated[int, typer.Option("--points", min=2, max=1001, metavar="N", help="Strengths on a curve.")] = 6,
+    count: Annotated[int, typer.Option("--points", min=2, max=101, metavar="N", help="Strengths on a curve.")] = 6,
     seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, metavar="N", help="Of the damage.")] = 0,
     device: Device = "auto",
     as_json: Json = False,
