@@ -171,6 +171,9 @@ def test_a_run_is_damaged_calibrated_and_compared(cli, refused, finished, tmp_pa
     assert f"{text['area']['mae']['mean']:.3f}" in shown.out
     again = json.loads(cli("robustness", "run", "--kind", "missing", "--points", 3, "--device", "cpu", "--json").out)
     assert again == told
+    weights = cli("robustness", "run", "--kind", "missing", "--points", 3, "--device", "cpu", "--metric", "weight").out
+    assert "weight of the damaged modality" in weights
+    assert weights.count("0.000") == 3, "of what is missing in all utterances"
     assert "did you mean 'mae'" in refused("robustness", "run", "--metric", "mea")
 
     found = json.loads(cli("calibrate", "run", "--device", "cpu", "--json").out)

@@ -118,7 +118,12 @@ def robustness(
         list[str] | None,
         typer.Option("--modality", **choice("modality", MODALITIES), help="To damage; repeatable."),
     ] = None,
-    metric: Annotated[str | None, typer.Option(metavar="NAME", help="To show; by default the protocol's own.")] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="To show, or weight: of the damaged modality; by default the protocol's own."
+        ),
+    ] = None,
     count: Annotated[int, typer.Option("--points", min=2, max=101, metavar="N", help="Strengths on a curve.")] = 6,
     seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, metavar="N", help="Of the damage.")] = 0,
     device: Device = "auto",
@@ -134,19 +139,25 @@ def robustness(
         sentiprism robustness runs/mdf-mosi --kind missing --kind words
 
         sentiprism robustness runs/mdf-mosi --modality audio --points 11
+
+        sentiprism robustness runs/mdf-mosi --metric weight
     """
     from sentiprism.evaluation.answers import protocol_of
     from sentiprism.evaluation.robustness import robustness as measure
+    from sentiprism.evaluation.robustness_curves import WEIGHT
     from sentiprism.training import Run
 
     opened = Run(run)
     scorer = protocol_of(opened)
     metric = metric or scorer.default_selection
-    scorer.higher_is_better(metric)  # refuses an unknown one before anything is measured
+    if metric != WEIGHT:
+        scorer.higher_is_better(metric)  # refuses an unknown one before anything is measured
     found = measure(
         opened, split, kinds=kinds or (), modalities=modalities or (), points=count, seed=seed, device=device
     )
-    return emit_json(found.to_dict()) if as_json else _show_robustness(found, metric)
+    if as_json:
+        return emit_json(found.to_dict())
+    return _show_weights(found) if metric == WEIGHT else _show_robustness(found, metric)
 
 
 def _show_robustness(found: "Robustness", metric: str) -> None:
@@ -172,6 +183,21 @@ def _show_robustness(found: "Robustness", metric: str) -> None:
         if kind == kinds[-1]:
             caption = "\n".join([caption, *found.notes(), *found.protocol.footnotes([metric])])
         side_by_side(title, rows, columns, caption, stub="strength")
+
+
+def _show_weights(found: "Robustness") -> None:
+    """Weight of the damaged modality by strength, a table a kind of damage."""
+    from sentiprism.data.corruption import TITLES
+
+    found.check_weights()
+    for kind in dict.fromkeys(curve.kind for curve in found.curves):
+        curves = [curve for curve in found.curves if curve.kind == kind]
+        columns: dict[str, list[Cell]] = {
+            f"{curve.modality}": [(number(weights[curve.modality]),) for weights in curve.weights] for curve in curves
+        }
+        title = f"{found.model} on {found.dataset}, {found.split}: weight of the damaged modality, {TITLES[kind]}"
+        caption = "mean over seeds and utterances; the weights of an utterance's modalities sum to 1"
+        side_by_side(title, [f"{one:g}" for one in curves[0].strengths], columns, caption, stub="strength")
 
 
 @followed_by("sentiprism figure reliability {run}")

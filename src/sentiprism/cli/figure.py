@@ -155,7 +155,10 @@ def robustness(
     out: Out = None,
     split: Split = "test",
     metric: Annotated[
-        str | None, typer.Option(metavar="NAME", help="mae, acc_7 ...; by default the protocol's own.")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="mae, acc_7 ..., or weight: of the damaged modality; by default the protocol's own."
+        ),
     ] = None,
     device: Device = "auto",
 ) -> Path:
@@ -167,6 +170,8 @@ def robustness(
         sentiprism figure robustness runs/mdf-mosi
 
         sentiprism figure robustness runs/mdf-mosi --metric acc2_non0
+
+        sentiprism figure robustness runs/mdf-mosi --metric weight --out weights.pdf
     """
     path = _target(out, run, f"robustness-{split}")
     from sentiprism.report import figures

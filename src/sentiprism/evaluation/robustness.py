@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -46,7 +46,8 @@ def robustness(
     """Damage a split's inputs, one modality at a time, and measure every finished seed's model on them.
 
     The curves are kept in ``RUN/robustness-<split>.json``, beside those of other kinds and modalities that were
-    measured before. As an utterance's answer does not depend on its batch, the
+    measured before; a model that weighs modalities has its weights at each strength there too. As an utterance's
+    prediction does not depend on its batch, the
     curves of what strikes a whole modality are put together from two predictions an utterance: with and without.
 
     Args:
@@ -74,32 +75,32 @@ def robustness(
     first = load_model(run.seed_folder(run.finished[0]) / "model").model
     asked = _asked(first, kinds, modalities)
     inputs = _inputs(dataset, split, first.features, asked, points, seed)
-    found: list[dict[Corruption | None, Array]] = []
+    found: list[dict[Corruption | None, _Outputs]] = []
     for number in run.finished:
         model = load_model(run.seed_folder(number) / "model").model.to(engine.device)
-        found.append({case: _answers(model, data, engine) for case, data in inputs.items()})
-    answers = {case: np.stack([one[case] for one in found]) for case in inputs}
+        found.append({case: _outputs(model, data, engine) for case, data in inputs.items()})
+    answers = {case: _Outputs.stack([one[case] for one in found]) for case in inputs}
     clean = inputs[None].split
     label = clean.labels["M"]
     videos = clean.video_ids
-    none = resample(answers[None], label, scorer, videos=videos)
+    none = resample(answers[None].prediction, label, scorer, videos=videos)
     same, which = constant_prediction(dataset.train.labels["M"], dataset.card.target, len(label))
     constant = resample(same, label, scorer, videos=videos)
     curves = []
     for kind, modality in asked:
         strengths = _strengths(kind, points)
-        judged = [none]
+        judged, shares = [none], [answers[None].shares(first.modalities)]
         for strength in strengths[1:]:
             if kind in WHOLE:
                 struck = chance(clean.ids, kind, modality, seed) < strength
-                whole = answers[Corruption(kind, modality, 1.0, seed)]
-                shape = (1, -1, *[1] * (whole.ndim - 2))
-                answer = np.where(struck.reshape(shape), whole, answers[None])
+                at = answers[None].struck(answers[Corruption(kind, modality, 1.0, seed)], struck)
             else:
-                answer = answers[Corruption(kind, modality, strength, seed)]
-            judged.append(resample(answer, label, scorer, videos=videos))
+                at = answers[Corruption(kind, modality, strength, seed)]
+            judged.append(resample(at.prediction, label, scorer, videos=videos))
+            shares.append(at.shares(first.modalities))
         curve = _curve(kind, modality, strengths, judged, constant, scorer)
-        curves.append(curve._replace(drawn_over=drawn_over(videos)))
+        weights = tuple(shares) if shares[0] else ()
+        curves.append(curve._replace(drawn_over=drawn_over(videos), weights=weights))
     result = Robustness(
         run=run.name,
         model=run.config.model,
@@ -165,14 +166,51 @@ def _strengths(kind: Kind, points: int) -> tuple[float, ...]:
     return tuple(round(HIGHEST[kind] * i / (points - 1), 6) for i in range(points))
 
 
-def _answers(model: "Model", data: PreparedSplit, engine: Engine) -> Array:
-    """(N,) or (N, C) predictions in the order of the split."""
+class _Outputs(NamedTuple):
+    """What models say of a split; S seeds in front, where they are stacked."""
+
+    prediction: Array
+    """(N,) or (N, C)."""
+    weights: Array | None
+    """(N, 3) modality weights; None where the model has none."""
+
+    @classmethod
+    def stack(cls, seeds: "list[_Outputs]") -> "_Outputs":
+        """Those of all seeds together."""
+        weights = [one.weights for one in seeds if one.weights is not None]
+        return cls(np.stack([one.prediction for one in seeds]), np.stack(weights) if weights else None)
+
+    def struck(self, other: "_Outputs", rows: Array) -> "_Outputs":
+        """Of the ``rows`` (N,) bool what ``other`` says; of two stacks."""
+
+        def chosen(clean: Array, damaged: Array) -> Array:
+            return np.where(rows.reshape(1, -1, *[1] * (clean.ndim - 2)), damaged, clean)
+
+        prediction = chosen(self.prediction, other.prediction)
+        if self.weights is None or other.weights is None:
+            return _Outputs(prediction, None)
+        return _Outputs(prediction, chosen(self.weights, other.weights))
+
+    def shares(self, modalities: Sequence[Modality]) -> dict[Modality, float]:
+        """Mean weight of each modality over seeds and utterances; {} where there are none."""
+        if self.weights is None:
+            return {}
+        means = self.weights.reshape(-1, len(MODALITIES)).mean(axis=0, dtype=np.float64)
+        return {m: float(means[MODALITIES.index(m)]) for m in modalities}
+
+
+def _outputs(model: "Model", data: PreparedSplit, engine: Engine) -> _Outputs:
+    """What a model says, in the order of the split."""
     mine = [
-        (rows, out.prediction.float().cpu().numpy()) for rows, out in forward_all(model, data, engine, labels=False)
+        (rows, out.prediction.float().cpu().numpy(), weights.float().cpu().numpy() if weights is not None else None)
+        for rows, out in forward_all(model, data, engine, labels=False)
+        for weights in (out.weights.get("modality"),)
     ]
     parts = [part for share in engine.gather(mine) for part in share]
-    order = np.argsort(np.concatenate([rows for rows, _ in parts]), kind="stable")
-    return np.asarray(np.concatenate([values for _, values in parts])[order])
+    rows, predictions, weights = zip(*parts, strict=True)
+    order = np.argsort(np.concatenate(rows), kind="stable")
+    shares = None if weights[0] is None else np.concatenate(weights)[order]
+    return _Outputs(np.asarray(np.concatenate(predictions)[order]), shares)
 
 
 def _curve(

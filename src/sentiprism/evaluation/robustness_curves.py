@@ -24,6 +24,8 @@ from sentiprism.training import Run
 from sentiprism.types import MODALITIES, Modality
 
 REMEDY = "measure again with: sentiprism robustness"
+WEIGHT = "weight"
+"""Asked for in the place of a metric: the weight of the modality that is damaged."""
 
 
 class Curve(NamedTuple):
@@ -42,6 +44,9 @@ class Curve(NamedTuple):
     better: tuple[bool, ...] = ()
     """Whether each point, and behind them the area, is better than the constant predictor on the protocol's own metric
     by the 95% interval of the difference; () in files of earlier versions."""
+    weights: tuple[dict[Modality, float], ...] = ()
+    """Weight of each modality at each strength, mean over seeds and utterances; () where the model weighs none, and in
+    files of earlier versions."""
 
     def cells(self, place: int, metric: str, scale: int) -> tuple[str, ...]:
         """A point, or the area at -1, for tables; marked where it is not better than the constant predictor."""
@@ -64,6 +69,15 @@ class Robustness(NamedTuple):
     """Every metric of the constant predictor, which no damage changes; {} in files of earlier versions."""
     constant_is: str = ""
     """Which value it predicts."""
+
+    def check_weights(self) -> None:
+        """Refuse to show modality weights that are not there.
+
+        Raises:
+            UserError: the model has none, or an earlier version of the program measured.
+        """
+        if not all(curve.weights for curve in self.curves):
+            raise UserError(f"{self.run} has no modality weights by strength", f"choose a metric; or {REMEDY}")
 
     def notes(self) -> list[str]:
         """Say what the constant predictor is and what the mark means."""
@@ -137,10 +151,12 @@ class _Curve(Record):
     area: _Point
     drawn_over: str = "utterances"
     better: tuple[bool, ...] = ()
+    weights: tuple[dict[Modality, float], ...] = ()
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        if len(self.points) != len(self.strengths) or len(self.better) not in {0, len(self.points) + 1}:
+        count = len(self.strengths)
+        if len(self.points) != count or len(self.better) not in {0, count + 1} or len(self.weights) not in {0, count}:
             raise ValueError("should have a point at each strength")
         return self
 
@@ -162,7 +178,7 @@ class _Stored(Record):
 def _curve(one: _Curve, scorer: Protocol, path: Path) -> Curve:
     points = tuple(_intervals(point, scorer, path) for point in one.points)
     area = _intervals(one.area, scorer, path)
-    return Curve(one.kind, one.modality, one.strengths, points, area, one.drawn_over, one.better)
+    return Curve(one.kind, one.modality, one.strengths, points, area, one.drawn_over, one.better, one.weights)
 
 
 def _intervals(point: _Point, scorer: Protocol, path: Path) -> dict[str, Interval]:

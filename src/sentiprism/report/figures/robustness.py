@@ -9,6 +9,7 @@ from sentiprism.errors import UserError, suggest
 from sentiprism.evaluation.answers import opened, protocol_of
 from sentiprism.evaluation.constant import NAME
 from sentiprism.evaluation.robustness import recalled
+from sentiprism.evaluation.robustness_curves import WEIGHT
 from sentiprism.report.figures.style import (
     MARKERS,
     MODALITY,
@@ -38,29 +39,36 @@ def robustness(
     Args:
         run: a `Run` or its folder; what an earlier measurement kept is drawn where there is one.
         split: ``train``, ``valid`` or ``test``.
-        metric: by default the one that chose the protocol's epochs.
+        metric: by default the one that chose the protocol's epochs; ``weight`` draws how much the model weighs the
+            modality that is damaged.
         device: as in ``train``, where nothing is kept yet.
 
     Raises:
-        UserError: the protocol has no such metric, or nothing can be measured.
+        UserError: the protocol has no such metric, the model weighs no modalities, or nothing can be measured.
     """
     run = opened(run)
     scorer = protocol_of(run)
     metric = metric or scorer.default_selection
-    if metric not in scorer.metrics:
-        raise UserError(f"the dataset has no metric {metric!r}", suggest(metric, scorer.metrics))
+    if metric not in {*scorer.metrics, WEIGHT}:
+        raise UserError(f"the dataset has no metric {metric!r}", suggest(metric, [*scorer.metrics, WEIGHT]))
     found = recalled(run, split, device=device)
-    judge = found.protocol.metrics[metric]
+    if metric == WEIGHT:
+        found.check_weights()
+    judge = found.protocol.metrics.get(metric)
     kinds = [kind for kind in KINDS if any(curve.kind == kind for curve in found.curves)]
     used = [m for m in MODALITY if any(curve.modality == m for curve in found.curves)]
     looks = {m: (MODALITY[m], MARKERS[list(MODALITY).index(m)]) for m in used}
-    name = f"{judge.label}{', %' * judge.percent} {'↑' if judge.higher_is_better else '↓'}"
+    if judge is None:
+        name, drawn = "its weight", "weight of the modality that is damaged, mean over seeds and utterances"
+    else:
+        name = f"{judge.label}{', %' * judge.percent} {'↑' if judge.higher_is_better else '↓'}"
+        drawn = f"mean over seeds with the 95% bootstrap interval over {found.drawn_over}"
     notes = [
-        f"mean over seeds with the 95% bootstrap interval over {found.drawn_over}",
+        drawn,
         seeds_note(found.seeds),
         selection_note(run),
     ]
-    constant = found.constant[metric].mean if found.constant else nan
+    constant = judge.scale * found.constant[metric].mean if judge and found.constant else nan
     if not isnan(constant):
         notes.append("dashed: the constant predictor")
     across = min(len(kinds), 2)
@@ -72,13 +80,16 @@ def robustness(
         ax.remove()
     for number, (ax, kind) in enumerate(zip(axes, kinds, strict=False)):
         for curve in (one for one in found.curves if one.kind == kind):
-            values = [point[metric] for point in curve.points]
-            low, mean, high = ([judge.scale * getattr(v, part) for v in values] for part in ("low", "mean", "high"))
             colour, marker = looks[curve.modality]
-            ax.fill_between(curve.strengths, low, high, color=colour, alpha=0.2, linewidth=0)
+            if judge is None:
+                mean = [weights[curve.modality] for weights in curve.weights]
+            else:
+                values = [point[metric] for point in curve.points]
+                low, mean, high = ([judge.scale * getattr(v, part) for v in values] for part in ("low", "mean", "high"))
+                ax.fill_between(curve.strengths, low, high, color=colour, alpha=0.2, linewidth=0)
             ax.plot(curve.strengths, mean, color=colour, marker=marker, markersize=3, label=curve.modality)
         if not isnan(constant):
-            ax.axhline(judge.scale * constant, color="0.35", linestyle="--", linewidth=0.8, label=NAME)
+            ax.axhline(constant, color="0.35", linestyle="--", linewidth=0.8, label=NAME)
         strengths = next(one.strengths for one in found.curves if one.kind == kind)
         ticks = (strengths[0], strengths[-1] / 2, strengths[-1])
         ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
