@@ -10,6 +10,7 @@ from makers_analysis import features, saved_model
 from makers_language import LATIN
 from sentiprism.analysis.extract import extract
 from sentiprism.data.store import load_dataset
+from sentiprism.errors import UserError
 
 NOTE = "The words are in Portuguese (95% sure), the model's language is English"
 
@@ -96,6 +97,12 @@ def test_a_language_or_handling_that_is_none_is_refused(cli, judge, tmp_path):
     words = ("analyze", tmp_path / "a.txt", "--model", judge)
     assert "'german' is not the code of a language; did you mean 'de'" in cli(*words, "--language", "german").error
     assert "drop" in cli(*words, "--language-mismatch", "ignore").error
+
+
+@pytest.mark.parametrize("given", [{"language": "german"}, {"options": {"language": "german"}}])
+def test_a_dataset_has_no_language_that_is_none(home, tmp_path, given):
+    with pytest.raises(UserError, match="did you mean 'de'"):
+        extract(tmp_path, "mine", labels=tmp_path / "labels.csv", low=-3, high=3, **given)
 
 
 def labels(path, names):

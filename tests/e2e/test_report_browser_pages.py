@@ -7,6 +7,7 @@ import pytest
 from makers_browser import click_at, current, expect, playhead, time_of
 from makers_media import grey, make_media, sine
 from makers_report import classified, doubted, nothing, reading, review
+from sentiprism.report.document import Estimate, Window
 from sentiprism.report.files import write_index, write_report
 from sentiprism.report.page.index import Entry
 
@@ -129,6 +130,19 @@ def test_the_page_of_an_hour_is_drawn_whole(visit, tmp_path):
     assert page.locator("#list > li").count() == 1008
     click_at(page, 0.5)
     assert page.inner_text("#clock") == "30:14 / 1:00:28"
+
+
+def test_the_sliding_window_is_not_drawn_over_silence(visit, tmp_path):
+    """Two runs of windows with a gap between them; the last ones are weak."""
+    faint = Estimate(value=1.0, caution=("interval wider than half the scale",))
+    starts = [0.0, 0.5, 1.0, 1.5, 8.0, 8.5, 9.0]
+    windows = tuple(
+        Window(start=start, end=start + 3, estimate=faint if start > 8 else Estimate(value=0.5)) for start in starts
+    )
+    page = visit(write_report(review(windows=windows), tmp_path / "report"))
+    firm, weak = (page.locator(f"path.window{kind}").get_attribute("d") for kind in (":not(.weak)", ".weak"))
+    assert (firm.count("L"), firm.count("h")) == (3, 2)
+    assert (weak.count("L"), weak.count("h")) == (2, 0)
 
 
 def test_a_trace_of_a_smile_does_not_look_like_a_broad_one(visit, tmp_path):

@@ -15,7 +15,7 @@ from sentiprism.errors import UserError, few
 from sentiprism.features.extractors import EXTRACTORS
 from sentiprism.features.speech_models import check_whisper
 from sentiprism.features.tracks import Floats, Track
-from sentiprism.languages import check_language, language_name
+from sentiprism.languages import language_name
 from sentiprism.media.types import Span
 from sentiprism.parallel import run_parallel
 from sentiprism.recipe import Recipe
@@ -95,8 +95,8 @@ def extract(
         if isinstance(options, ExtractOptions)
         else ExtractOptions.parse(dict(options or {}), "options of extract")
     )
-    if language is not None:
-        options = options.model_copy(update={"language": check_language(language)})
+    if language is not None:  # parsed again: a copy would not be checked
+        options = ExtractOptions.parse({**options.model_dump(), "language": language}, "options of extract")
     folder, labels = Path(folder), Path(labels)
     check_store(name, replace=replace)  # said before hours of work
     known, notes = describe(name), list[str]()

@@ -6,13 +6,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from sentiprism.analysis.cuts import Cut
 from sentiprism.analysis.tracks import face_tracks, voice_track
 from sentiprism.config import Config
 from sentiprism.errors import UserError
 from sentiprism.files import home, write_text
+from sentiprism.languages import check_language
 from sentiprism.media.types import Cue, Media, Segment, Span, Word
 from sentiprism.recipe import Per
 
@@ -34,6 +35,11 @@ class ExtractOptions(Config):
     asr: str = "base"
     """Whisper model by name or folder, for recognition and for the times of words that have none."""
     language: str | None = Field(None, description="of the speech, ISO 639-1; None = recognised")
+
+    @field_validator("language")
+    @classmethod
+    def _known(cls, code: str | None) -> str | None:
+        return None if code is None else check_language(code)
 
 
 class Task(NamedTuple):

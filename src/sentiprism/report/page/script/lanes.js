@@ -3,6 +3,8 @@
 const GUTTER = 40; // left of every lane, for the scale
 const EDGE = 8; // right of it
 
+const HOP = quantile(DATA.windows.slice(1).map((one, i) => one[0] - DATA.windows[i][0]), 0.5); // from one window to the next
+
 const visible = (list, view) => list.filter((one) => one.e > view.from && one.s < view.to);
 const block = (x, a, b, top, bottom) => `M${x(a).toFixed(1)} ${top.toFixed(1)}H${Math.max(x(b), x(a) + 1).toFixed(1)}V${bottom.toFixed(1)}H${x(a).toFixed(1)}Z`;
 
@@ -21,13 +23,20 @@ function sentimentLane() {
       const zero = y(MIDDLE);
       const bands = list.filter((one) => one.estimate.lo !== undefined);
       const stops = [6, 5, 4, 3, 2, 1, 0].map((s, i) => svg("stop", { class: `step-${s}`, offset: i / 6 }));
-      const around = DATA.windows.filter(([a, b]) => b > view.from && a < view.to).map(([a, b, estimate], i) => `${i ? "L" : "M"}${x((a + b) / 2).toFixed(1)} ${y(estimate.v).toFixed(1)}`);
+      const around = DATA.windows.filter(([a, b]) => b > view.from && a < view.to);
+      const corner = ([a, b, estimate]) => `${x((a + b) / 2).toFixed(1)} ${y(estimate.v).toFixed(1)}`;
+      // A piece of the line for each window and the one before it, where nothing lies between them.
+      const line = (pale) => around.map((one, i) => {
+        const before = i && one[0] - around[i - 1][0] <= 1.5 * HOP ? around[i - 1] : null;
+        return weak(one[2]) !== pale ? "" : before ? `M${corner(before)}L${corner(one)}` : `M${corner(one)}h0.01`;
+      }).join("");
       return [
         svg("defs", {}, svg("linearGradient", { id: "tones", gradientUnits: "userSpaceOnUse", x1: 0, x2: 0, y1: y(HIGH), y2: y(LOW) }, stops)),
         ...[HIGH, (HIGH + MIDDLE) / 2, MIDDLE, (LOW + MIDDLE) / 2, LOW].flatMap((value, i) => scaleLine(y(value), i % 2 ? "" : signed(value, Number.isInteger(value) ? 0 : 1), width, i === 2 ? "zero" : "grid")),
         svg("path", { class: "band", d: bands.map((one) => block(x, one.s, one.e, y(one.estimate.hi), y(one.estimate.lo))).join("") }),
         svg("path", { class: "area", d: list.filter((one) => !weak(one.estimate)).map((one) => block(x, one.s, one.e, Math.min(y(one.estimate.v), zero), Math.max(y(one.estimate.v), zero))).join("") }),
-        svg("path", { class: "window", d: around.join("") }),
+        svg("path", { class: "window", d: line(false) }),
+        svg("path", { class: "window weak", d: line(true) }),
         ...[false, true].map((pale) => svg("path", { class: pale ? "level weak" : "level", d: list.filter((one) => weak(one.estimate) === pale).map((one) => block(x, one.s, one.e, y(one.estimate.v) - 1.75, y(one.estimate.v) + 1.75)).join("") })),
       ];
     },
@@ -43,7 +52,7 @@ function sentimentLane() {
 function classLane() {
   const row = 22;
   return {
-    title: "Probability of each class", unit: "0 to 100 %, the darker the likelier", height: CLASSES.length * row + 4, key: [],
+    title: "Probability of each class", unit: "0 to 100 %, the stronger the colour the likelier", height: CLASSES.length * row + 4, key: [],
     draw(x, width, view) {
       const list = visible(shown(), view);
       return CLASSES.flatMap((name, number) => [
