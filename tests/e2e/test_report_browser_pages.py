@@ -188,7 +188,7 @@ def test_a_value_that_rounds_to_zero_has_no_sign_and_every_lane_a_unit(visit, tm
     assert [text.split()[0] for text in readings] == ["0.00"] * 5
     units = page.locator(".lane-head .unit").all_inner_texts()
     assert units == [
-        *("−3 to +3", "added to +0.10, the answer to nothing"),
+        *("−3 to +3", "added to +0.10, the baseline prediction"),
         *("Hz", "dBFS", "intensity 0–5", "intensity 0–5", "°"),
     ]
 

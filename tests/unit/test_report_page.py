@@ -258,7 +258,7 @@ def test_what_is_not_there_has_no_share_and_what_is_not_shown_is_not_explained()
     assert weights not in render(reading())
     assert none not in render(review())
     assert none in render(review(judge=review().judge.model_copy(update={"level": None})))
-    assert "the model's answer to nothing at all (+0.10)" in render(review()).replace("&#39;", "'")
+    assert "the baseline prediction (the model without any input) (+0.10)" in render(review())
 
 
 @pytest.mark.parametrize(

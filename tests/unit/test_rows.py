@@ -19,7 +19,7 @@ def test_each_row_is_one_utterance_with_its_id(tmp_path):
     found = read_rows(table(tmp_path / "r.csv", REVIEWS), COLUMNS)
     assert [(one.id, one.text) for one in found.segments] == [("r7", "so good. And cheap!"), ("r9", "no")]
     assert [(one.start, one.end) for one in found.segments] == [(0, 4 * READING), (4 * READING, 5 * READING)]
-    assert found.notes == ("1 rows have no text.",)
+    assert found.notes == ("1 row has no text.",)
     assert not found.connected
 
 

@@ -132,7 +132,7 @@ def extract(
     failed = {task.name: failed[task.name] for task in tasks if task.name in failed}
     if failed and (strict or not seen):
         worst = "; ".join(f"{recording}: {reason}" for recording, reason in list(failed.items())[:3])
-        raise UserError(f"{len(failed)} of {len(tasks)} recordings failed: {worst}", "mend or remove them")
+        raise UserError(f"{len(failed)} of {len(tasks)} recordings failed: {worst}", "fix or remove them")
     notes += [f"left out: {recording}: {reason}" for recording, reason in failed.items()]
     owner = {cut.id: task.name for task in tasks for cut in task.cuts}
     rows = _rows(table, labels, target.classes, owner, seen, recipes, options, stored)

@@ -45,7 +45,8 @@ def read_rows(path: Path, columns: Mapping[str, str]) -> Heard:
     spoken = [row for row, text in enumerate(texts) if text.strip()]
     if not spoken:
         raise UserError(f"{path} has no texts in the column {columns.get('text', 'text')!r}", "name another one")
-    notes = [f"{len(texts) - len(spoken)} rows have no text."] if len(spoken) < len(texts) else []
+    empty = len(texts) - len(spoken)
+    notes = [f"{empty} {'row has' if empty == 1 else 'rows have'} no text."] if empty else []
     segments: list[Segment] = []
     clock = 0.0
     for row in spoken:

@@ -133,7 +133,7 @@ def class_shares(analysis: Document) -> list[Share]:
 
 
 def modality_shares(analysis: Document) -> list[Share]:
-    """What the answers are owed to, as shares of all amounts."""
+    """Attribution of the predictions to modalities, as shares of all amounts."""
     amounts = analysis.summary.contributions
     there = {name for part in analysis.utterances for name in part.present}
     whole = sum(amounts.values()) or 1.0

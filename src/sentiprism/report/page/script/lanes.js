@@ -71,7 +71,7 @@ function contributionLane() {
   const reach = Math.max(...UTTERANCES.flatMap((one) => [1, -1].map((sign) => Object.values(one.parts).reduce((sum, value) => sum + Math.max(sign * value, 0), 0))), 1e-9);
   const y = (value) => height / 2 - (value / reach) * (height / 2 - 8);
   return {
-    title: "Contributions", unit: CLASSES.length ? "logits of the likeliest class" : `added to ${signed(BASE)}, the answer to nothing`, height,
+    title: "Contributions", unit: CLASSES.length ? "logits of the likeliest class" : `added to ${signed(BASE)}, the baseline prediction`, height,
     key: DATA.modalities.map((name) => [`fill ${name}`, name]),
     draw(x, width, view) {
       const paths = Object.fromEntries(DATA.modalities.map((name) => [name, ""]));
