@@ -1,5 +1,6 @@
 """Figures show the numbers they stand for, and every text in them can be read."""
 
+import re
 import shutil
 
 import numpy as np
@@ -175,7 +176,7 @@ def test_attention_panels_are_the_stacks(attending, data):
     for ax in figure.axes:
         weights = ax.images[0].get_array()
         assert np.allclose(weights.sum(axis=1), 1, atol=1e-4)
-        assert ax.get_title().endswith(f"{weights.max():.2g}")
+        assert re.search(rf"\n{weights.max():.2g}, H [01]\.\d\d$", ax.get_title())
     one = figures.attention(attending, "train", layers=("specific*",), limit=4, device="cpu")
     assert [ax.get_title().split("\n")[0] for ax in one.axes] == ["specific_reads"]
     with pytest.raises(UserError, match="choose from: disentangler"):

@@ -5,12 +5,13 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from torch.distributions import Categorical
 
 from makers_models import small
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.errors import UserError
 from sentiprism.evaluation.answers import answers, finished_seed, scores
-from sentiprism.evaluation.attention import GRID, _Sum, attention, attentive, places
+from sentiprism.evaluation.attention import GRID, _Sum, attention, attentive, entropy, places
 from sentiprism.evaluation.representations import representations
 from sentiprism.metrics import protocol
 from sentiprism.models import load_model
@@ -71,10 +72,22 @@ def test_attention_is_the_mean_of_what_the_layers_saw(attending, data):
     for name in fixed:
         mean = torch.stack([seen[0].mean(dim=0) for seen in maps[name]]).mean(dim=0)
         assert np.allclose(found[name].weights, mean, atol=1e-6)
-    for one in found.values():
+    for name, one in found.items():
+        spreads = [Categorical(probs=seen[0]).entropy() / np.log(seen.shape[-1]) for seen in maps[name]]
+        assert one.entropy == pytest.approx(float(torch.stack([spread.mean() for spread in spreads]).mean()), abs=1e-4)
+        assert 0 < one.entropy < 1
         assert np.allclose(one.weights.sum(axis=1), 1, atol=1e-4)
         assert all(n == GRID for n, relative in zip(one.weights.shape, one.relative, strict=True) if relative)
     assert any(one.relative[1] for one in found.values())
+
+
+def test_entropy_is_a_share_of_that_of_an_even_row():
+    even, sharp, masked = [0.25] * 4, [0.97, 0.01, 0.01, 0.01], [0.5, 0.5, 0, 0]
+    assert entropy(np.array([[even, even]])) == pytest.approx(1)
+    assert entropy(np.array([[sharp]])) == pytest.approx(-(0.97 * np.log(0.97) + 0.03 * np.log(0.01)) / np.log(4))
+    assert entropy(np.array([[masked]])) == pytest.approx(1), "of the steps that it may see"
+    assert entropy(np.array([[[1.0, 0, 0, 0], even]])) == pytest.approx(1), "a row without a choice does not count"
+    assert np.isnan(entropy(np.ones((2, 3, 1))))
 
 
 def test_a_model_without_attention_names_those_that_have_it(trained, data):

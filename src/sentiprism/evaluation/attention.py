@@ -1,5 +1,6 @@
 """Where a saved model's attention looks, as a mean over utterances of any length."""
 
+from math import isnan, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -31,6 +32,9 @@ class Attended(NamedTuple):
     """(Q, K): a row is what one place of the query looks at and sums to 1."""
     relative: tuple[bool, bool]
     """Whether the places of query and source are shares of the length, from 0 to 1, or steps."""
+    entropy: float = nan
+    """Mean entropy of a row over heads, queries and utterances, as a share of that of a row which looks at all steps
+    it may see alike: 1 = everywhere alike, 0 = at one step; nan where there was never more than one step to see."""
 
 
 def attention(
@@ -67,7 +71,8 @@ def attention(
                 for i, weights in enumerate(calls):
                     key = f"{name} [{i + 1}]" if len(calls) > 1 else name
                     if len(weights):  # an expert that is not asked sees an empty batch
-                        sums.setdefault(key, _Sum()).add(weights[0].mean(dim=0).float().cpu().numpy())
+                        heads = weights[0].float().cpu().numpy()
+                        sums.setdefault(key, _Sum()).add(heads.mean(axis=0), entropy(heads))
                 calls.clear()
     return {name: found.mean() for name, found in sums.items()}
 
@@ -87,10 +92,13 @@ class _Sum:
     def __init__(self) -> None:
         self.total: Array | None = None
         self.count, self.lengths = 0, (0, 0)
+        self.entropies: list[float] = []
         self.relative = (False, False)
 
-    def add(self, weights: Array) -> None:
-        """Add a map (Tq, Tk)."""
+    def add(self, weights: Array, spread: float = nan) -> None:
+        """Add a map (Tq, Tk), and the mean entropy of its heads' rows."""
+        if not isnan(spread):
+            self.entropies.append(spread)
         if self.total is None:
             self.lengths = (weights.shape[0], weights.shape[1])
             self.relative = (weights.shape[0] > EXACT, weights.shape[1] > EXACT)
@@ -105,7 +113,8 @@ class _Sum:
     def mean(self) -> Attended:
         """The mean of what was added."""
         assert self.total is not None  # noqa: S101 - a sum is made when it is first added to
-        return Attended(np.asarray(self.total / self.count, np.float32), self.relative)
+        spread = float(np.mean(self.entropies)) if self.entropies else nan
+        return Attended(np.asarray(self.total / self.count, np.float32), self.relative, spread)
 
     @staticmethod
     def _folded(weights: Array, axes: tuple[bool, bool]) -> Array:
@@ -113,6 +122,17 @@ class _Sum:
             shares = places(weights.shape[0])
             weights = (shares / shares.sum(axis=1, keepdims=True)) @ weights
         return weights @ places(weights.shape[1]).T if axes[1] else weights
+
+
+def entropy(weights: Array) -> float:
+    """Mean over heads and rows of (..., Tq, Tk) attention of -Σ a log a, over log of how many steps a row sees.
+
+    A row that sees one step has no choice and does not count; nan where no row has.
+    """
+    seen = np.count_nonzero(weights, axis=-1)
+    logs = np.log(weights, out=np.zeros_like(weights), where=weights > 0)
+    spread = -(weights * logs).sum(axis=-1)[seen > 1] / np.log(seen[seen > 1])
+    return float(spread.mean()) if len(spread) else nan
 
 
 def places(steps: int) -> Array:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from math import isnan, nan
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,8 @@ def attention(
     """Draw what every stack of attention layers looks at, averaged over utterances, heads and layers.
 
     Rows are places of the query, columns places of the source; see `sentiprism.evaluation.attention`. Each panel has
-    its own scale, from 0 to the number above it. Layers of a stack whose maps have other shapes stand by themselves.
+    its own scale, from 0 to the number above it, which the entropy of its rows follows. Layers of a stack whose maps
+    have other shapes stand by themselves.
 
     Args:
         run: a `Run` or its folder.
@@ -60,13 +62,14 @@ def attention(
     notes = [
         "mean over utterances, heads and layers; a row is a place of the query and sums to 1; the darker the more, "
         "from 0 to the number above",
+        "H: entropy of a row, 1 = it looks at all steps alike, 0 = at one",
         "axes to 1 are shares of the length, others steps",
         seeds_note([seed]),
         selection_note(run),
     ]
     columns = min(len(panels), 2 if len(panels) <= 8 else 3)
     rows, side = -(-len(panels) // columns), WIDTH / max(columns, 2)
-    titles = {name: f"{fitted(name, side * 0.85)}\n{one.weights.max():.2g}" for name, one in panels.items()}
+    titles = {name: f"{fitted(name, side * 0.85)}\n{_numbers(one)}" for name, one in panels.items()}
     lines = max(title.count("\n") for title in titles.values())
     figure = canvas(f"Attention: {headline(run, split)}", notes, rows * (0.85 * side + LINE * (lines + 1)) + 0.1)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
@@ -88,6 +91,11 @@ def attention(
         ax.set_xlabel("source" if number + columns >= len(panels) else "", labelpad=-4)
         ax.tick_params(length=0)
     return figure
+
+
+def _numbers(one: Attended) -> str:
+    spread = "" if isnan(one.entropy) else f", H {one.entropy:.2f}"
+    return f"{one.weights.max():.2g}{spread}"
 
 
 def _chosen(panels: dict[str, Attended], singles: dict[str, Attended], patterns: Sequence[str]) -> dict[str, Attended]:
@@ -113,7 +121,9 @@ def stacks(maps: dict[str, Attended]) -> dict[str, Attended]:
         first, *others = layers.values()
         if all(one.weights.shape == first.weights.shape and one.relative == first.relative for one in others):
             weights = np.mean([one.weights for one in layers.values()], axis=0)
-            found[stack] = Attended(np.asarray(weights, np.float32), first.relative)
+            spreads = [one.entropy for one in layers.values() if not isnan(one.entropy)]
+            spread = float(np.mean(spreads)) if spreads else nan
+            found[stack] = Attended(np.asarray(weights, np.float32), first.relative, spread)
         else:
             found |= layers
     return found
