@@ -3,11 +3,13 @@
 import csv
 import io
 import re
+import shutil
 
 import numpy as np
 import pytest
 
 from makers_models import small
+from sentiprism.cli.evidence import _show_comparison
 from sentiprism.errors import UserError
 from sentiprism.evaluation import compare
 from sentiprism.evaluation.bootstrap import holm, paired
@@ -31,12 +33,28 @@ def test_the_least_p_stays_small_when_it_is_corrected_for_25_runs():
     assert holm({str(i): found.p for i in range(25)})["0"] <= 0.01
 
 
-def test_p_values_of_a_comparison_are_corrected_over_all_its_runs(trained, other, data):
-    one, two = compare([other, trained, trained.folder], device="cpu").differences
+def test_p_values_of_a_comparison_are_corrected_over_all_its_runs(trained, other, data, tmp_path):
+    again = shutil.copytree(trained.folder, tmp_path / "again")
+    one, two = compare([other, trained, again], device="cpu").differences
     p = {f"{i} {name}": value.p for i, found in enumerate((one, two)) for name, value in found.items()}
     expected = holm(p)
     assert {f"{i} {n}": v.holm for i, d in enumerate((one, two)) for n, v in d.items()} == expected
-    assert "16 tests, Holm" in compare([other, trained, trained.folder], device="cpu").render("markdown")
+    assert "16 tests, Holm" in compare([other, trained, again], device="cpu").render("markdown")
+
+
+def test_a_run_given_twice_is_one(trained, other, data, tmp_path):
+    (tmp_path / "link").symlink_to(trained.folder)
+    found = compare([trained, other, tmp_path / "link", trained.folder], reference=tmp_path / "link", device="cpu")
+    assert [entry.name for entry in found.entries] == ["trained", "text_only"]
+    assert (found.reference, found.tests) == ("trained", 8)
+
+
+def test_each_rule_of_selection_is_below_the_table(found, capsys):
+    first, second = found.entries
+    of_another = second.evaluation._replace(selection="epoch of the highest valid F1; test is not looked at")
+    _show_comparison(found._replace(entries=(first, second._replace(evaluation=of_another))))
+    text = " ".join(capsys.readouterr().out.split())
+    assert text.count(first.evaluation.selection) == text.count(of_another.selection) == 1
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
+import yaml
 
 from makers_models import small
 from sentiprism.cli.experiment import results as verb
@@ -103,7 +104,23 @@ def test_a_reference_on_another_encoder_is_none(runs, tmp_path):
     from sentiprism.evaluation.results import _from_reference
 
     found[2].run.config = other
-    assert _from_reference(found[2], found) is None
+    read = [one._replace(reader="tiny, tuned") for one in found]
+    assert _from_reference(read[2], read) is None
+    assert _from_reference(found[2], found) is not None  # text that came as features was read by no encoder of ours
+
+
+def test_the_encoder_of_the_settings_is_not_named_where_the_text_is_features(runs, tmp_path):
+    shutil.copytree(runs / "small", tmp_path / "runs")
+    file = tmp_path / "runs" / "mdf" / "run.yaml"
+    config = yaml.safe_load(file.read_text(encoding="utf-8"))
+    config["data"].setdefault("text", {})["encoder"] = "asset://minilm"
+    file.write_text(yaml.safe_dump(config), encoding="utf-8")
+    found = gather([tmp_path / "runs"], device="cpu")
+    assert Run(file.parent).config.data.text.encoder
+    assert {one.reader for one in found} == {""}
+    assert "text encoder:" not in page(found)
+    assert page(found).count("\n## ") == 1
+    assert found[2].run.name == "mdf" and found[2].difference is not None
 
 
 def test_the_page(runs):

@@ -77,7 +77,8 @@ def _show_comparison(found: "Comparison") -> None:
         if one.oracle:
             chosen = [one.oracle[name].cells(m.scale)[:1] for name, m in metrics.items()]
             shown[f"{one.name} †"] = [*chosen]
-    caption = f"mean ± std over seeds, 95% bootstrap interval over {first.drawn_over}\n{first.selection}"
+    rules = "\n".join(dict.fromkeys(one.selection for one in found.evaluations))
+    caption = f"mean ± std over seeds, 95% bootstrap interval over {first.drawn_over}\n{rules}"
     oracle = [ORACLE] * any(one.oracle is not None for one in found.entries)
     side_by_side(title, rows, shown, "\n".join([caption, *oracle, *footnotes(found.evaluations)]))
     if found.differences:

@@ -165,7 +165,7 @@ def compare(
     """Evaluate runs on one split and hold them against one of them.
 
     Args:
-        runs: runs or their folders.
+        runs: runs or their folders; a folder that is given twice counts once.
         split: ``train``, ``valid`` or ``test``.
         reference: what the others are held against, by default the first; it joins the runs where it is not among
             them.
@@ -175,7 +175,11 @@ def compare(
     Raises:
         UserError: there is no run, the runs are of different datasets, or have no test scores of their epochs.
     """
-    found = [run if isinstance(run, Run) else Run(run) for run in runs]
+    distinct: dict[Path, Run] = {}
+    for given in runs:
+        run = given if isinstance(given, Run) else Run(given)
+        distinct.setdefault(run.folder.resolve(), run)
+    found = list(distinct.values())
     if not found:
         raise UserError("there is no run to compare", "name at least one")
     if oracle and split != "test":
@@ -183,11 +187,10 @@ def compare(
     base = 0
     if reference is not None:
         chosen = reference if isinstance(reference, Run) else Run(reference)
-        places = [run.folder.resolve() for run in found]
-        if chosen.folder.resolve() not in places:
+        if chosen.folder.resolve() in distinct:
+            base = list(distinct).index(chosen.folder.resolve())
+        else:
             found.insert(0, chosen)
-            places.insert(0, chosen.folder.resolve())
-        base = places.index(chosen.folder.resolve())
     selected = [selected_on_test(run) if oracle else None for run in found]
     short = [run.folder.resolve().name for run in found]
     names = short if len(set(short)) == len(short) else [str(run.folder) for run in found]

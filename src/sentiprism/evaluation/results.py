@@ -55,6 +55,8 @@ class Result(NamedTuple):
     """Trains it again."""
     valid: tuple[str, list[float]]
     """Metric that chose the epochs, and its value a seed (and fold)."""
+    reader: str = ""
+    """Text encoder, and whether it was trained; "" where the text is features."""
     reference: str = ""
     """Model that the others of its table are held against."""
     difference: dict[str, Difference] | None = None
@@ -158,29 +160,27 @@ def _read(run: Run, device: str) -> Result:
     evaluation = recall(run, device=device)
     select = run.config.optim.select or evaluation.protocol.default_selection
     valid = select, run.valid_scores(select)
-    return Result(run, evaluation, _inputs(run, model), count_parameters(model), seconds(run), trained_by(run), valid)
+    inputs, reader = _inputs(run, model)
+    return Result(run, evaluation, inputs, count_parameters(model), seconds(run), trained_by(run), valid, reader)
 
 
-def _inputs(run: Run, model: Path) -> str:
+def _inputs(run: Run, model: Path) -> tuple[str, str]:
+    """Modalities with the text's reader, and the reader alone."""
     described = describe_model(model)
     config = MODELS[described.model].Config.parse(described.config, f"{model}: config")
     present = [name for name in described.features.present() if name in config.modalities]
-    text = described.features.text
-    how = "features"
-    if text is not None and run.config.data.text.encoder is not None:
-        encoder = Path(run.config.data.text.encoder).name
-        how = f"{encoder}, {'tuned' if text.kind == 'tokens' else 'frozen'}" if text.encoder else "features"
-    return ", ".join(f"text ({how})" if name == "text" else name for name in present)
+    text, encoder, reader = described.features.text, run.config.data.text.encoder, ""
+    if text is not None and text.encoder and encoder is not None:
+        reader = f"{Path(encoder).name}, {'tuned' if text.kind == 'tokens' else 'frozen'}"
+    return ", ".join(f"text ({reader or 'features'})" if name == "text" else name for name in present), reader
 
 
 def _from_reference(one: Result, results: list[Result]) -> dict[str, Difference] | None:
-    data = one.run.environment["dataset"]["content"], one.run.config.data.text, one.evaluation.dataset
-    fitting = [
-        other
-        for other in results
-        if other.evaluation.model == one.reference
-        and (other.run.environment["dataset"]["content"], other.run.config.data.text, other.evaluation.dataset) == data
-    ]
+    def data(of: Result) -> tuple[Any, ...]:
+        text = of.run.config.data.text if of.reader else None
+        return of.run.environment["dataset"]["content"], text, of.evaluation.dataset
+
+    fitting = [other for other in results if other.evaluation.model == one.reference and data(other) == data(one)]
     if not fitting or one.evaluation.model == one.reference:
         return None
     best = max(fitting, key=lambda other: (other.inputs == one.inputs, len(other.evaluation.seeds)))
@@ -211,10 +211,8 @@ class Key(NamedTuple):
 
 
 def _table(one: Result) -> Key:
-    text = one.run.config.data.text
-    reader = f"{Path(text.encoder).name}, {text.mode}" if text.encoder else ""
     content = one.run.environment["dataset"]["content"]
-    return Key(one.evaluation.dataset, reader, one.evaluation.protocol.name, content)
+    return Key(one.evaluation.dataset, one.reader, one.evaluation.protocol.name, content)
 
 
 def _section(key: Key, results: list[Result]) -> list[str]:
