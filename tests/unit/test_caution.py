@@ -8,6 +8,7 @@ import pytest
 
 from makers_report import ALONE, WIDE, doubted, nothing, review
 from sentiprism.analysis.caution import cautions
+from sentiprism.analysis.summary import summary
 from sentiprism.report.document import Estimate
 from sentiprism.report.files import write_index
 from sentiprism.report.page.index import Entry
@@ -51,10 +52,29 @@ def test_the_mean_is_weak_where_most_utterances_are():
     assert (less.firm, less.caution) == (pytest.approx(5 / 12), (ALONE, WIDE))
 
 
+def test_a_long_weak_utterance_weighs_as_much_as_in_the_mean():
+    (weak, *firm) = doubted([1]).utterances
+    long = weak.model_copy(update={"start": weak.end - 100})
+    found = summary((long, *firm), TargetSpec())
+    assert found.firm == pytest.approx(1 - 100 / found.speech)
+    assert found.caution == (ALONE, WIDE)
+    said = firmness(review(utterances=(long, *firm), summary=found))
+    assert said.startswith(f"11 of them firm, {100 * found.firm:.0f} % of the time: ")
+
+
+def test_the_windows_say_why_they_are_weak():
+    windows = [one.model_copy(update={"estimate": Estimate(value=1, caution=(ALONE,))}) for one in review().windows]
+    page = review(windows=(*windows[:1], *review().windows[1:])).to_html()
+    table = page[page.index("Table of sliding windows") :].partition("</table>")[0]
+    assert table.count("Why it is weak") == table.count(ALONE) == 1
+    assert "<dt>Firm and weak</dt>" in page
+    assert "Why it is weak" not in review().to_html()
+
+
 def test_the_headline_says_how_many_are_firm_and_why_the_others_are_not():
     assert headline(review())[1].endswith("all of them firm.")
     assert headline(doubted([3]))[0] == "Mixed, neutral on average"
-    assert firmness(doubted([3])) == f"11 of them firm: {ALONE} (1), {WIDE} (1)"
+    assert firmness(doubted([3])) == f"11 of them firm, 92 % of the time: {ALONE} (1), {WIDE} (1)"
     title, sentence = headline(doubted(range(1, 13)))
     assert title == "Weak estimate: mixed, neutral on average"
     assert sentence.endswith(f"none of them firm: {ALONE}, {WIDE} (1).")

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from sentiprism.report.document import NEUTRAL, Summary, UtterancePart
-from sentiprism.report.tally import count_utterances
 from sentiprism.types import MODALITIES, TargetSpec
 
 FIRM = 0.5
-"""Share of the utterances that must be firm for the mean to be."""
+"""Share of the utterances' time that must be firm for the mean to be."""
 
 
 def summary(utterances: Sequence[UtterancePart], target: TargetSpec) -> Summary:
@@ -20,13 +19,14 @@ def summary(utterances: Sequence[UtterancePart], target: TargetSpec) -> Summary:
     """
     if not utterances:
         return Summary(mean=None)
-    counts = count_utterances(utterances)
-    firm = counts.firm / counts.utterances
-    reasons = Counter(reason for one in utterances for reason in one.estimate.caution)
-    caution = tuple(reason for reason, _ in reasons.most_common()) if firm < FIRM else ()
     answers = Counter((one.start, one.end) for one in utterances)  # one for each face, where several are seen
     seconds = np.array([(one.end - one.start) / answers[one.start, one.end] for one in utterances])
     share = seconds / seconds.sum() if seconds.sum() > 0 else np.full(len(seconds), 1 / len(seconds))
+    firm = round(
+        float(share @ [not one.estimate.caution for one in utterances]), 9
+    )  # a half is one, however it is summed
+    reasons = Counter(reason for one in utterances for reason in one.estimate.caution)
+    caution = tuple(reason for reason, _ in reasons.most_common()) if firm < FIRM else ()
     amounts = {
         name: float(share @ [abs(one.contributions.get(name, 0.0)) for one in utterances])
         for name in MODALITIES

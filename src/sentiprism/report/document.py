@@ -144,10 +144,10 @@ class Summary(Config):
     speech: float = 0.0
     """Seconds of all utterances."""
     firm: float = 0.0
-    """Share of the utterances whose estimate is not weak."""
+    """Share of the utterances' time in which the estimate is not weak."""
     caution: tuple[str, ...] = ()
-    """Reasons why the recording's mean is weak, the most frequent one first; () where half of the utterances or more
-    are firm."""
+    """Reasons why the recording's mean is weak, the most frequent one first; () where half of that time or more
+    is firm."""
     contributions: dict[Modality, float] = {}
     """Mean amount |Shapley| of each modality, weighted by time."""
 

@@ -62,6 +62,7 @@ def render(analysis: Document, media: Path | None = None, *, name: str | None = 
         moments=wording.moments(analysis),
         modalities=[m for m in MODALITIES if any(m in part.contributions for part in analysis.utterances)],
         cautious=any(part.estimate.caution for part in analysis.utterances),
+        cautious_windows=any(window.estimate.caution for window in analysis.windows),
         model_language=analysis.judge.language and language_name(analysis.judge.language),
         weighed=any(part.weights for part in analysis.utterances),
         means=wording.means(analysis),

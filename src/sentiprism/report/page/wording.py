@@ -99,7 +99,13 @@ def firmness(analysis: Document) -> str:
     count, firm, _ = count_utterances(analysis.utterances)
     if firm == count:
         return "which is firm" if count == 1 else "all of them firm"
-    share = "which is weak" if count == 1 else f"{firm:,} of them firm" if firm else "none of them firm"
+    share = (
+        "which is weak"
+        if count == 1
+        else f"{firm:,} of them firm, {100 * analysis.summary.firm:.0f} % of the time"
+        if firm
+        else "none of them firm"
+    )
     every = len(analysis.utterances)
     why = (f"{reason} ({number:,})" if number < every else reason for reason, number in reasons.most_common())
     return f"{share}: {', '.join(why)}"

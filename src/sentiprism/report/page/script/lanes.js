@@ -44,7 +44,7 @@ function sentimentLane() {
       const near = DATA.windows[clamp(first(DATA.windows, time, (w) => (w[0] + w[1]) / 2), 0, DATA.windows.length - 1)];
       const window = near && near[0] <= time && time <= near[1] ? near : null;
       const said = at(time).map((one) => `${weak(one.estimate) ? "weak " : ""}${amount(one.estimate)}${one.estimate.lo === undefined ? "" : ` (${signed(one.estimate.lo, 1)} … ${signed(one.estimate.hi, 1)})`}`);
-      return [said.join(" · "), window && `window ${signed(window[2].v)}`].filter(Boolean).join("   ");
+      return [said.join(" · "), window && `${weak(window[2]) ? "weak " : ""}window ${signed(window[2].v)}`].filter(Boolean).join("   ");
     },
   };
 }
