@@ -88,8 +88,20 @@ def test_a_text_is_looked_at(analyzed, tmp_path):
     assert found["utterances"] == []
     assert "hardly in English (it has hardly any of the commonest English words)" in answer.out
     assert found["recording"]["language"] is None
+    assert "There is nothing in this text that the model can judge." in found["notes"]
+    assert "Not judged: the words are not in English" in (tmp_path / "out" / "report.html").read_text()
     assert analyzed(tmp_path / "brief.txt", "--language", "en")[1]["utterances"]
     assert analyzed(tmp_path / "brief.txt", "--language-mismatch", "note")[1]["utterances"]
+
+
+def test_a_folder_tells_a_text_that_was_not_judged_from_one_that_was(cli, judge, tmp_path):
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "brief.txt").write_text(LATIN["fr"])
+    (tmp_path / "texts" / "letter.txt").write_text("w1 w2 w3. w4 w5!")
+    answer = cli("analyze", tmp_path / "texts", "--model", judge, "--out", tmp_path / "all")
+    shown = " ".join(answer.out.split())
+    assert "not judged; words in another language: dropped" in shown
+    assert shown.count("done") == 1
 
 
 def test_a_language_or_handling_that_is_none_is_refused(cli, judge, tmp_path):

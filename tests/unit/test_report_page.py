@@ -302,9 +302,24 @@ def test_a_recording_without_utterances_is_a_page_that_says_why():
     assert not page.of("table")
 
 
+def test_a_text_of_which_the_words_were_dropped_is_said_to_be_in_another_language():
+    judge = review().judge.model_copy(update={"language": "en"})
+    text = reading().recording.model_copy(update={"language": "de", "language_mismatch": "dropped"})
+    assert wording.headline(nothing(recording=text, judge=judge)) == (
+        "Not judged: the words are not in English",
+        "Nothing in this text could be judged; the notes say why.",
+    )
+    assert wording.headline(nothing(recording=reading().recording, notes=())) == (
+        "Nothing to judge",
+        "No utterance was found in this text.",
+    )
+
+
 def test_a_text_has_a_time_line_of_reading_and_no_player():
     page = Page(render(reading()))
     assert "15.0 s of reading" in page.inside("li")
+    timed = reading().recording.model_copy(update={"transcript": "the text itself; with its own times"})
+    assert wording.facts(review(recording=timed))[:2] == ["text", "15.0 s"]
     assert page.data["modalities"] == ["text"]
     assert not page.of("video")
     assert "not part of this page" not in " ".join(page.inside("p"))

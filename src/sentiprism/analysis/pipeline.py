@@ -203,7 +203,7 @@ def _missing(
     if most is not None and (count := sum(len(one.words) > most for one in utterances)):
         notes.append(f"{count} utterances have more words than the model reads ({most}): their ends are not judged.")
     if not utterances:
-        notes.append("There is nothing in this recording that the model can judge.")
+        notes.append(f"There is nothing in this {'recording' if media else 'text'} that the model can judge.")
     return notes
 
 

@@ -13,6 +13,7 @@ from sentiprism.errors import UserError, suggest
 from sentiprism.media.align import align
 from sentiprism.media.types import Cue, Segment, Word
 from sentiprism.media.whisper import words_of
+from sentiprism.report.document import OWN_TIMES
 
 COLUMNS = ("text", "id", "start", "end")
 """``text``; ``id``, else the number of the row; ``start`` and ``end``: seconds, else the time line is a reader's."""
@@ -60,5 +61,5 @@ def read_rows(path: Path, columns: Mapping[str, str]) -> Heard:
         segments.append(Segment(start, end, words, table["id"][row]))
     if timed:
         segments.sort(key=lambda one: (one.start, one.end))
-    source = "with its own times" if timed else "times are those of a reader"
+    source = OWN_TIMES if timed else "times are those of a reader"
     return Heard(tuple(segments), f"the rows of a table; {source}", None, tuple(notes), connected=timed)

@@ -22,9 +22,8 @@ def summary(utterances: Sequence[UtterancePart], target: TargetSpec) -> Summary:
     answers = Counter((one.start, one.end) for one in utterances)  # one for each face, where several are seen
     seconds = np.array([(one.end - one.start) / answers[one.start, one.end] for one in utterances])
     share = seconds / seconds.sum() if seconds.sum() > 0 else np.full(len(seconds), 1 / len(seconds))
-    firm = round(
-        float(share @ [not one.estimate.caution for one in utterances]), 9
-    )  # a half is one, however it is summed
+    # Rounded, so that half of the time is half, in whatever order it is summed.
+    firm = round(float(share @ [not one.estimate.caution for one in utterances]), 9)
     reasons = Counter(reason for one in utterances for reason in one.estimate.caution)
     caution = tuple(reason for reason, _ in reasons.most_common()) if firm < FIRM else ()
     amounts = {

@@ -11,6 +11,7 @@ from sentiprism.markup import clock, duration
 from sentiprism.media.limits import DEFAULT, Limits
 from sentiprism.media.transcripts import read_transcript
 from sentiprism.media.whisper import words_of
+from sentiprism.report.document import OWN_TIMES
 
 MOST_WINDOWS = 720
 """Sliding windows over a text: of the longest one each begins where the one before it ends."""
@@ -35,7 +36,7 @@ def read_words(path: Path, options: Options, limits: Limits = DEFAULT) -> Heard:
     cues = read_transcript(path)
     count = None if timed(cues) else sum(len(words_of(cue.text)) for cue in cues)
     _check_length(path, count, max(cue.end or 0.0 for cue in cues), limits)
-    times = "with its own times" if timed(cues) else "times are those of a reader"
+    times = OWN_TIMES if timed(cues) else "times are those of a reader"
     return Heard(read(cues, options), f"the text itself; {times}", None, ())
 
 

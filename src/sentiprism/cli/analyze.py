@@ -149,7 +149,7 @@ def _bar(message: str, count: int) -> Iterator[tuple[Callable[[str, float], None
 def _say(outcome: "Outcome", *, as_json: bool) -> None:
     """One recording: the summary, and where the page lies."""
     from sentiprism.report.files import PAGE
-    from sentiprism.report.page.wording import moments, spoken
+    from sentiprism.report.page.wording import moments, noun, spoken
     from sentiprism.report.tally import count_utterances
 
     analysis = outcome.analysis
@@ -167,7 +167,7 @@ def _say(outcome: "Outcome", *, as_json: bool) -> None:
     if counts.faces > 1:
         firm += f"; {len(analysis.utterances)} estimates, one for each face"
     lines = [
-        ("recording", f"{seen.kind}, {clock(seen.duration)}"),
+        (noun(seen), clock(seen.duration) if seen.kind == "text" else f"{seen.kind}, {clock(seen.duration)}"),
         ("words", seen.transcript),
         ("language", spoken(seen)),
         ("utterances", firm),
@@ -196,8 +196,8 @@ def _say_all(outcomes: "list[Outcome]", index: str, *, as_json: bool) -> None:
     for name, one in zip(_names(outcomes), outcomes, strict=True):
         parts, mean = (one.analysis.utterances, one.analysis.summary.mean) if one.analysis else ((), None)
         counts = count_utterances(parts)
-        found = one.analysis and (*one.analysis.summary.caution, *_foreign(one.analysis.recording))
-        said = one.reason or "; ".join(("done", *(found or ())))
+        found = (*one.analysis.summary.caution, *_foreign(one.analysis.recording)) if one.analysis else ()
+        said = one.reason or "; ".join(("done" if parts or not found else "not judged", *found))
         rows.append((name, str(counts.utterances), str(counts.firm), "-" if mean is None else signed(mean), said))
     caption = f"Means are weighted by time. Reports: {index}"
     columns = ("file", "utterances", "firm", "mean", "outcome")

@@ -9,6 +9,8 @@ from sentiprism.types import Modality, TargetSpec
 
 NEUTRAL = 1 / 12
 """Half-width of what counts as neutral, as a share of the label's range: ±0.5 on [-3, 3]."""
+OWN_TIMES = "with its own times"
+"""End of `Recording.transcript` of a text whose times are not a reader's."""
 FORMAT = 1
 """Of the JSON document; raised when a reader of the old one would misread the new one."""
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sentiprism.languages import language_name
 from sentiprism.markup import duration
 from sentiprism.markup import signed as plain_signed
-from sentiprism.report.document import NEUTRAL, Curve, Document, Judge, Recording, UtterancePart
+from sentiprism.report.document import NEUTRAL, OWN_TIMES, Curve, Document, Judge, Recording, UtterancePart
 from sentiprism.report.tally import count_utterances
 from sentiprism.types import MODALITIES, TargetSpec
 
@@ -64,7 +64,11 @@ def headline(analysis: Document) -> tuple[str, str]:
     target, summary = analysis.judge.target, analysis.summary
     if not analysis.utterances:
         reason = "; the notes say why" if analysis.notes else ""
-        return "Nothing to judge", f"No utterance was found in this recording{reason}."
+        what = noun(analysis.recording)
+        if analysis.recording.language_mismatch == "dropped":
+            wanted = language_name(analysis.judge.language) if analysis.judge.language else "the model's language"
+            return f"Not judged: the words are not in {wanted}", f"Nothing in this {what} could be judged{reason}."
+        return "Nothing to judge", f"No utterance was found in this {what}{reason}."
     counts = count_utterances(analysis.utterances)
     over = "one utterance" if counts.utterances == 1 else f"{counts.utterances:,} utterances"
     if counts.faces > 1:
@@ -99,13 +103,8 @@ def firmness(analysis: Document) -> str:
     count, firm, _ = count_utterances(analysis.utterances)
     if firm == count:
         return "which is firm" if count == 1 else "all of them firm"
-    share = (
-        "which is weak"
-        if count == 1
-        else f"{firm:,} of them firm, {100 * analysis.summary.firm:.0f} % of the time"
-        if firm
-        else "none of them firm"
-    )
+    some = f"{firm:,} of them firm, {100 * analysis.summary.firm:.0f} % of the time" if firm else "none of them firm"
+    share = "which is weak" if count == 1 else some
     every = len(analysis.utterances)
     why = (f"{reason} ({number:,})" if number < every else reason for reason, number in reasons.most_common())
     return f"{share}: {', '.join(why)}"
@@ -183,10 +182,16 @@ def quote(part: UtterancePart) -> str:
     return part.text if len(part.text) <= QUOTE else part.text[: QUOTE - 1].rstrip() + "…"
 
 
+def noun(recording: Recording) -> str:
+    """What a sentence calls a recording or a text."""
+    return "text" if recording.kind == "text" else "recording"
+
+
 def facts(analysis: Document) -> list[str]:
     """What was analysed, in a few words each."""
     recording = analysis.recording
-    found = [recording.kind, duration(recording.duration) + (" of reading" if recording.kind == "text" else "")]
+    timed = recording.kind != "text" or (recording.transcript or "").endswith(OWN_TIMES)
+    found = [recording.kind, duration(recording.duration) + ("" if timed else " of reading")]
     if recording.width and recording.height:
         found.append(f"{recording.width} × {recording.height}")
     if recording.language:
