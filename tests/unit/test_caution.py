@@ -9,7 +9,7 @@ import pytest
 from makers_report import ALONE, WIDE, doubted, nothing, review
 from sentiprism.analysis.caution import cautions
 from sentiprism.analysis.summary import summary
-from sentiprism.report.document import Estimate
+from sentiprism.report.document import BOTH_SIGNS, Estimate
 from sentiprism.report.files import write_index
 from sentiprism.report.page.index import Entry
 from sentiprism.report.page.payload import payload
@@ -38,11 +38,31 @@ def test_an_estimate_is_weak_by_what_it_rests_on(present, known, speech, reasons
 
 
 def test_an_estimate_is_weak_where_its_interval_is_wider_than_half_the_scale():
-    for low, high, reasons in ((-1.5, 1.5, ()), (-1.6, 1.5, (WIDE,)), (None, None, ())):
+    for low, high, reasons in ((-0.5, 2.5, ()), (-0.5, 2.6, (WIDE,)), (None, None, ())):
         estimate = Estimate(value=0.0, low=low, high=high)
         assert cautions(estimate, MODALITIES, MODALITIES, TargetSpec(), speech=True) == reasons
     other = TargetSpec(low=0, high=10)
-    assert cautions(Estimate(value=5, low=2, high=7.5), MODALITIES, MODALITIES, other, speech=True) == (WIDE,)
+    assert cautions(Estimate(value=7, low=4.5, high=10), MODALITIES, MODALITIES, other, speech=True) == (WIDE,)
+
+
+def test_an_estimate_is_weak_where_its_interval_holds_both_signs_beyond_neutral():
+    def reasons(low, high, target):
+        return cautions(Estimate(value=low, low=low, high=high), MODALITIES, MODALITIES, target, speech=True)
+
+    for low, high, found in ((-0.6, 0.6, (BOTH_SIGNS,)), (-0.5, 1.5, ()), (-1.5, 0.5, ()), (-2, 2, (WIDE, BOTH_SIGNS))):
+        assert reasons(low, high, TargetSpec()) == found
+    assert reasons(4, 6, TargetSpec(low=0, high=10)) == (BOTH_SIGNS,)
+    assert reasons(4.2, 6, TargetSpec(low=0, high=10)) == ()
+
+
+def test_the_headline_says_that_the_sign_is_not_certain():
+    weak = {"caution": (BOTH_SIGNS,)}
+    parts = tuple(
+        part.model_copy(update={"estimate": part.estimate.model_copy(update=weak)}) for part in review().utterances
+    )
+    title, sentence = headline(review(utterances=parts, summary=summary(parts, TargetSpec())))
+    assert title == "Sign not certain: mixed, neutral on average"
+    assert sentence.endswith(f"none of them firm: {BOTH_SIGNS}.")
 
 
 def test_the_mean_is_weak_where_most_utterances_are():

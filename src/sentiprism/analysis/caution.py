@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sentiprism.report.document import Estimate
+from sentiprism.report.document import BOTH_SIGNS, NEUTRAL, Estimate
 from sentiprism.types import Modality, TargetSpec
 
 SOURCES: dict[Modality, str] = {"text": "words", "audio": "voice", "vision": "face"}
@@ -31,4 +31,8 @@ def cautions(
     width = 0.0 if estimate.low is None or estimate.high is None else estimate.high - estimate.low
     if width > WIDEST * (target.high - target.low):
         found.append("interval wider than half the scale")
+    if estimate.low is not None and estimate.high is not None:
+        middle, neutral = (target.low + target.high) / 2, NEUTRAL * (target.high - target.low)
+        if estimate.low < middle - neutral and estimate.high > middle + neutral:
+            found.append(BOTH_SIGNS)
     return tuple(found)

@@ -9,6 +9,8 @@ from sentiprism.types import Modality, TargetSpec
 
 NEUTRAL = 1 / 12
 """Half-width of what counts as neutral, as a share of the label's range: ±0.5 on [-3, 3]."""
+BOTH_SIGNS = "interval holds both signs"
+"""Reason of a weak estimate whose interval leaves what is neutral on either side."""
 OWN_TIMES = "with its own times"
 """End of `Recording.transcript` of a text whose times are not a reader's."""
 FORMAT = 1

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sentiprism.languages import language_name
 from sentiprism.markup import duration
 from sentiprism.markup import signed as plain_signed
-from sentiprism.report.document import NEUTRAL, OWN_TIMES, Curve, Document, Judge, Recording, UtterancePart
+from sentiprism.report.document import BOTH_SIGNS, NEUTRAL, OWN_TIMES, Curve, Document, Judge, Recording, UtterancePart
 from sentiprism.report.tally import count_utterances
 from sentiprism.types import MODALITIES, TargetSpec
 
@@ -93,8 +93,10 @@ def headline(analysis: Document) -> tuple[str, str]:
 
 
 def _titled(verdict: str, analysis: Document) -> str:
-    """A verdict with a capital; a weak one is called so."""
-    return f"Weak estimate: {verdict}" if analysis.summary.caution else verdict[0].upper() + verdict[1:]
+    """A verdict with a capital; a weak one is called so, one of which only the sign is not certain is called that."""
+    if not analysis.summary.caution:
+        return verdict[0].upper() + verdict[1:]
+    return f"{'Sign not certain' if analysis.summary.caution == (BOTH_SIGNS,) else 'Weak estimate'}: {verdict}"
 
 
 def firmness(analysis: Document) -> str:
