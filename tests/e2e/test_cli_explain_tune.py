@@ -62,7 +62,7 @@ def test_tune_writes_settings_that_train_reads(cli, home):
     words = re.search(r"next: sentiprism (train --experiment \S+)", answer.err)[1].split()
     assert cli(*words, "--device", "cpu").status == 0
     line = cli("tune", "tmt", "--resume", "runs/tune-mdf-tiny").error
-    assert line.startswith("error: --resume goes on with a study as it was begun")
+    assert line.startswith("error: --resume continues a study with its own settings")
     told = json.loads(cli("tune", "--resume", "runs/tune-mdf-tiny", "--trials", 2, "--json", "--device", "cpu").out)
     assert [trial["state"] for trial in told["trials"]] == ["complete", "complete"]
 

@@ -33,7 +33,7 @@ def test_a_killed_training_goes_on_as_if_it_had_not_been(process, cli, home, tmp
     before = len(lines(tmp_path / "killed"))
     assert 1 <= before < 15
     assert (
-        "no seed of killed is finished; go on with: sentiprism train --resume killed" in cli("evaluate", "killed").error
+        "no seed of killed is finished; resume it: sentiprism train --resume killed" in cli("evaluate", "killed").error
     )
     half = seed / ".last.safetensors.tmp-abcdefgh" / "last.safetensors"  # what a kill in the middle of a write leaves
     half.parent.mkdir()
@@ -99,4 +99,4 @@ def test_a_finished_run_is_resumed_to_nothing_but_its_numbers(cli, finished):
 
 def test_a_run_without_a_finished_seed(refused, finished):
     (finished / "summary.json").unlink()
-    assert "go on with: sentiprism train --resume run" in refused("evaluate", "run")
+    assert "resume it: sentiprism train --resume run" in refused("evaluate", "run")

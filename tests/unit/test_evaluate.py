@@ -187,7 +187,7 @@ def test_nothing_is_compared_with_nothing():
 def test_a_run_without_a_finished_seed_is_refused(fit, data):
     run = fit(epochs=1)
     (run.folder / "summary.json").unlink()
-    with pytest.raises(UserError, match=r"no seed of .* is finished; go on with: .*--resume"):
+    with pytest.raises(UserError, match=r"no seed of .* is finished; resume it: sentiprism train --resume"):
         evaluate(run, device="cpu")
 
 

@@ -47,6 +47,13 @@ def test_runs_are_found_below_a_folder_the_reference_first(runs):
         gather([runs / "stopped"])
 
 
+def test_a_run_without_a_finished_seed_is_listed_as_left_out(runs, tmp_path, capsys):
+    verb([runs / "small" / "text", runs / "stopped"], tmp_path / "page.md", device="cpu")
+    assert f"left out: no seed of {runs / 'stopped'} is finished; resume it: " in capsys.readouterr().err
+    *_, left_out = (tmp_path / "page.md").read_text(encoding="utf-8").split("## Left out")
+    assert f"- {runs / 'stopped'}: no seed of " in left_out
+
+
 def test_a_result_is_what_the_run_says(runs):
     *_, mdf = gather([runs], device="cpu")
     run = Run(runs / "small" / "mdf")
@@ -120,7 +127,8 @@ def test_the_encoder_of_the_settings_is_not_named_where_the_text_is_features(run
     assert {one.reader for one in found} == {""}
     assert "text encoder:" not in page(found)
     assert page(found).count("\n## ") == 1
-    assert found[2].run.name == "mdf" and found[2].difference is not None
+    assert found[2].run.name == "mdf"
+    assert found[2].difference is not None
 
 
 def test_the_page(runs):

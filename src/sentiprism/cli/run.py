@@ -118,7 +118,7 @@ def train(
     if resume is not None:
         if model or dataset or experiment or settings or out:
             raise UserError(
-                "--resume goes on with a run as it was begun",
+                "--resume continues a run with its own settings",
                 "give --resume RUN alone, or with --seeds N for more of them",
             )
         remember_run(resume)

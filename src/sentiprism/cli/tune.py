@@ -62,7 +62,9 @@ def tune(
 
     if resume is not None:
         if model or dataset or experiment or settings or search or seed or out:
-            raise UserError("--resume goes on with a study as it was begun", "give --resume STUDY and --trials alone")
+            raise UserError(
+                "--resume continues a study with its own settings", "give --resume STUDY and --trials alone"
+            )
         found = go_on(resume, trials=trials, jobs=jobs, device=device)
     else:
         found = begin(

@@ -1,7 +1,6 @@
 """What a run's selected models answered, from the files beside them or made now, and what they cost."""
 
 import os
-from pathlib import Path
 from statistics import mean
 from typing import Any
 
@@ -19,18 +18,6 @@ from sentiprism.training.predictions import read_predictions
 from sentiprism.training.records import read_history
 
 Floats = npt.NDArray[np.float64]
-
-
-def opened(run: Run | Path | str) -> Run:
-    """A run with at least one finished seed.
-
-    Raises:
-        UserError: it is none.
-    """
-    run = run if isinstance(run, Run) else Run(run)
-    if not run.finished:
-        raise UserError(f"no seed of {run.folder} is finished", f"go on with: sentiprism train --resume {run.folder}")
-    return run
 
 
 def finished_seed(run: Run, seed: int | None = None) -> int:

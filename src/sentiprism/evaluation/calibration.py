@@ -10,9 +10,9 @@ import numpy.typing as npt
 from sentiprism.data.dataset import Dataset
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.errors import UserError
-from sentiprism.evaluation.answers import answers, opened, protocol_of
+from sentiprism.evaluation.answers import answers, protocol_of
 from sentiprism.evaluation.bootstrap import Interval, draws, percentiles
-from sentiprism.evaluation.evaluate import evaluate
+from sentiprism.evaluation.evaluate import evaluate, opened
 from sentiprism.metrics.conformal import LEAST, Calibration, check_level, check_size, coverage_range
 from sentiprism.metrics.levels import Levels, levels
 from sentiprism.metrics.sums import mean

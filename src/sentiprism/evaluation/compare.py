@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sentiprism.errors import UserError, suggest
-from sentiprism.evaluation.answers import answers, dataset_of, opened, protocol_of, seconds
+from sentiprism.evaluation.answers import answers, dataset_of, protocol_of, seconds
 from sentiprism.evaluation.bootstrap import Difference, Interval, corrected, paired
 from sentiprism.evaluation.constant import NAME, Constant, constant_prediction, score
-from sentiprism.evaluation.evaluate import Evaluation, evaluate
+from sentiprism.evaluation.evaluate import Evaluation, evaluate, opened
 from sentiprism.evaluation.footnotes import footnotes
 from sentiprism.markup import TABLES, Row, comma_separated, duration, probability
 from sentiprism.models.artifact import count_parameters
@@ -196,18 +196,12 @@ def compare(
     names = short if len(set(short)) == len(short) else [str(run.folder) for run in found]
     evaluations = [evaluate(run, split, device=device) for run in found]
     differences = corrected(
-        [difference(one, evaluations[base]) if i != base else None for i, one in enumerate(evaluations)]
+        [None if i == base else difference(e, evaluations[base]) for i, e in enumerate(evaluations)]
     )
+    columns = zip(names, found, evaluations, differences, selected, strict=True)
     entries = [
-        Entry(
-            name,
-            one,
-            apart,
-            count_parameters(run.seed_folder(run.finished[0]) / "model"),
-            seconds(run),
-            chosen_on_test,
-        )
-        for name, run, one, apart, chosen_on_test in zip(names, found, evaluations, differences, selected, strict=True)
+        Entry(name, one, apart, count_parameters(run.seed_folder(run.finished[0]) / "model"), seconds(run), chosen)
+        for name, run, one, apart, chosen in columns
     ]
     return Comparison(tuple(entries), names[base])
 

@@ -72,6 +72,18 @@ class Evaluation(NamedTuple):
         }
 
 
+def opened(run: Run | Path | str) -> Run:
+    """Open a run, which must have at least one finished seed.
+
+    Raises:
+        UserError: it is not a run folder, or no seed is finished.
+    """
+    run = run if isinstance(run, Run) else Run(run)
+    if not run.finished:
+        raise UserError(f"no seed of {run.folder} is finished", f"resume it: sentiprism train --resume {run.folder}")
+    return run
+
+
 def evaluate(
     run: Run | Path | str, split: str = "test", *, dataset: Dataset | None = None, device: str = "auto"
 ) -> Evaluation:
@@ -88,9 +100,7 @@ def evaluate(
     Raises:
         UserError: no seed is finished, or the dataset is not the one the run was trained on.
     """
-    run = run if isinstance(run, Run) else Run(run)
-    if not run.finished:
-        raise UserError(f"no seed of {run.folder} is finished", f"go on with: sentiprism train --resume {run.folder}")
+    run = opened(run)
     dataset = run.load_dataset() if dataset is None else binned(dataset, run.config.data.bins)
     run.check_dataset(dataset.card)
     rows, engine, scorer = dataset.split(split), Engine(device, "no"), protocol(dataset.card.protocol)

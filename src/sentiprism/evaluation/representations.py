@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.data.prepare import PreparedSplit
-from sentiprism.evaluation.answers import finished_seed, opened
+from sentiprism.evaluation.answers import finished_seed
+from sentiprism.evaluation.evaluate import opened
 from sentiprism.models import load_model
 from sentiprism.training import Run
 from sentiprism.training.engine import Engine

@@ -16,7 +16,7 @@ from sentiprism.evaluation.bootstrap import Difference, holm
 from sentiprism.evaluation.command import trained_by
 from sentiprism.evaluation.compare import difference, recall
 from sentiprism.evaluation.constant import NAME
-from sentiprism.evaluation.evaluate import Evaluation
+from sentiprism.evaluation.evaluate import Evaluation, opened
 from sentiprism.evaluation.folds import pooled
 from sentiprism.evaluation.footnotes import footnotes
 from sentiprism.evaluation.robustness_curves import areas, kept
@@ -91,10 +91,11 @@ def gather(
     """Read runs, and what each differs in from the reference's run on the same dataset and text encoder.
 
     Args:
-        folders: run folders, or folders with runs below them; runs without a finished seed are left out.
+        folders: run folders, or folders with runs below them.
         reference: model the others are held against; by default the first of `REFERENCES` that is there.
         device: for runs that were not evaluated yet.
-        on_fault: is told of a run that cannot be read, and why; it is left out. By default that is an error.
+        on_fault: is told of a run that cannot be read or has no finished seed, and why; it is left out. By default
+            a run that cannot be read is an error.
 
     Returns:
         By dataset, the reference first, then in the order of their names.
@@ -119,7 +120,10 @@ def gather(
     for folder in found:
         try:
             run = Run(folder)
-            read += [_read(run, device)] if run.finished else []
+            if run.finished:
+                read.append(_read(run, device))
+            elif on_fault is not None:
+                opened(run)  # says what it lacks
         except UserError as error:
             leave_out(folder, error)
     if not read:

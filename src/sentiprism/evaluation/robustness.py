@@ -12,9 +12,10 @@ from sentiprism.data.corruption import HIGHEST, KINDS, WHOLE, Corruption, Kind, 
 from sentiprism.data.dataset import Dataset
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.errors import UserError, suggest
-from sentiprism.evaluation.answers import opened, protocol_of
+from sentiprism.evaluation.answers import protocol_of
 from sentiprism.evaluation.bootstrap import Resampled, differ, drawn_over, mixed, resample
 from sentiprism.evaluation.constant import constant_prediction, is_better
+from sentiprism.evaluation.evaluate import opened
 from sentiprism.evaluation.robustness_curves import Curve, Robustness, keep, kept
 from sentiprism.metrics import Protocol
 from sentiprism.models import load_model

@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from sentiprism.data.dataset import Split
 from sentiprism.errors import UserError
-from sentiprism.evaluation.answers import finished_seed, opened
+from sentiprism.evaluation.answers import finished_seed
+from sentiprism.evaluation.evaluate import opened
 from sentiprism.evaluation.representations import feed
 from sentiprism.explain.values import chosen_class, occlusion, shapley
 from sentiprism.extras import install_extra

@@ -82,7 +82,7 @@ def tune(
 ) -> Found:
     """Search a model's settings for the best valid score; a trial is one training with the settings' first seed.
 
-    The first trial is what the study starts from. The same call goes on with the study that its folder holds; other
+    The first trial is what the study starts from. The same call resumes the study that its folder holds; other
     processes that make it at the same time take trials of the same study. A setting that is given is not searched.
 
     Args:
@@ -138,7 +138,7 @@ def tune(
     if not (folder / "study.yaml").exists():
         write_text(folder / "study.yaml", dump(study))
     elif _read(folder) != study:
-        raise UserError(f"{folder} holds a study of something else", "choose another --out, or go on with --resume")
+        raise UserError(f"{folder} holds a study of something else", "choose another --out, or resume the study")
     return go_on(folder, trials=trials, jobs=jobs, view=view, device=device, quiet=quiet)
 
 

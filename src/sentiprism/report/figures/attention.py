@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sentiprism.errors import UserError
-from sentiprism.evaluation.answers import finished_seed, opened
+from sentiprism.evaluation.answers import finished_seed
 from sentiprism.evaluation.attention import Attended
 from sentiprism.evaluation.attention import attention as attended
+from sentiprism.evaluation.evaluate import opened
 from sentiprism.report.figures.style import LINE, WIDTH, canvas, fitted, headline, seeds_note, selection_note, styled
 from sentiprism.training import Run
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sentiprism.evaluation.answers import answers, finished_seed, opened, protocol_of
+from sentiprism.evaluation.answers import answers, finished_seed, protocol_of
+from sentiprism.evaluation.evaluate import opened
 from sentiprism.metrics.levels import Levels, levels
 from sentiprism.report.figures.style import WIDTH, canvas, headline, seeds_note, selection_note, styled
 from sentiprism.training import Run

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.errors import UserError
-from sentiprism.evaluation.answers import answers, finished_seed, opened
+from sentiprism.evaluation.answers import answers, finished_seed
+from sentiprism.evaluation.evaluate import opened
 from sentiprism.models import MODELS
 from sentiprism.report.figures.style import canvas, colours, headline, seeds_note, selection_note, styled
 from sentiprism.training import Run

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sentiprism.evaluation.answers import opened
 from sentiprism.evaluation.calibration import LEVELS, calibrate
+from sentiprism.evaluation.evaluate import opened
 from sentiprism.report.figures.style import (
     MARKERS,
     OKABE_ITO,

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from sentiprism.data.corruption import KINDS, TITLES
 from sentiprism.errors import UserError, suggest
-from sentiprism.evaluation.answers import opened, protocol_of
+from sentiprism.evaluation.answers import protocol_of
 from sentiprism.evaluation.constant import NAME
+from sentiprism.evaluation.evaluate import opened
 from sentiprism.evaluation.robustness import recalled
 from sentiprism.evaluation.robustness_curves import WEIGHT
 from sentiprism.report.figures.style import (

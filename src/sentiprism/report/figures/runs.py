@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.errors import UserError, suggest
-from sentiprism.evaluation.answers import constant_scores, opened, protocol_of, scores
+from sentiprism.evaluation.answers import constant_scores, protocol_of, scores
 from sentiprism.evaluation.constant import NAME
+from sentiprism.evaluation.evaluate import opened
 from sentiprism.metrics import Metric
 from sentiprism.report.figures.style import (
     MARKERS,

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.errors import UserError, suggest
-from sentiprism.evaluation.answers import finished_seed, opened, protocol_of
+from sentiprism.evaluation.answers import finished_seed, protocol_of
+from sentiprism.evaluation.evaluate import opened
 from sentiprism.evaluation.representations import Representations, drawn, representations
 from sentiprism.extras import install_extra
 from sentiprism.metrics.levels import POLARITY, polarity
