@@ -1,7 +1,17 @@
-"""``python -m sentiprism``, the command line where its script is not on the path."""
+"""``sentiprism`` and ``python -m sentiprism``: an interrupt while modules are imported leaves no traceback."""
 
+import os
 import sys
 
-from sentiprism.cli import main
 
-sys.exit(main())
+def main() -> int:
+    """Run the command line and return its exit status."""
+    try:
+        from sentiprism.cli import main as run
+    except KeyboardInterrupt:
+        os._exit(130)
+    return run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -150,10 +150,16 @@ def _discard(left: Path, path: Path) -> None:
 
 
 def discard_unfinished() -> None:
-    """Remove what this process is writing, for one that is about to end wherever it is."""
+    """Remove what this process is writing, for one that is about to end wherever it is.
+
+    A replaced folder that is waiting under `OLD` stays: its writer may be between two renames in another thread, and
+    the next one brings it back.
+    """
     for own, path in list(_unfinished.items()):
+        new = own / path.name
         with suppress(OSError):
-            _discard(own, path)
+            shutil.rmtree(new) if new.is_dir() else new.unlink(missing_ok=True)
+            own.rmdir()
 
 
 @contextmanager
@@ -253,10 +259,14 @@ def open_tensors(path: Path, framework: str = "pt") -> Iterator[Any]:
 
     check_regular(path, what="safetensors file")
     try:
-        with safe_open(path, framework) as file:
-            yield file
+        opened = safe_open(path, framework)
     except (SafetensorError, OSError) as error:
         raise UserError(f"{path} is damaged: {error}", "get a whole copy of it") from None
+    with opened as file:
+        try:
+            yield file
+        except SafetensorError as error:
+            raise UserError(f"{path} is damaged: {error}", "get a whole copy of it") from None
 
 
 @contextmanager

@@ -19,6 +19,8 @@ GRACE = 1.5
 """Seconds from the first signal to the end by force."""
 CHILDS_GRACE = 0.7
 """Of a child process, which its parent waits for."""
+LAST = 1.0
+"""Seconds that cleaning up and the farewell may take."""
 SAME = 0.2
 """Seconds within which further signals count as the first: shells and `timeout` send one twice."""
 
@@ -63,7 +65,7 @@ class Interrupts:
         self.holds = False
         self._raised = False
         self._before: dict[int, object] | None = None
-        self._ending = threading.Lock()
+        self._ending, self._ended = threading.Lock(), threading.Event()
 
     def __enter__(self) -> Self:
         global _installed
@@ -93,8 +95,15 @@ class Interrupts:
 
     def end(self) -> NoReturn:
         """End this process with the status that shells expect, without waiting for its threads."""
-        self._ending.acquire()  # for good: the main thread and the watch both come here
         number = self.number or signal.SIGINT
+        if not self._ending.acquire(blocking=False):  # for good: the main thread and the watch both come here
+            self._ended.wait(LAST)
+            os._exit(128 + number)
+        threading.Thread(target=self._clean_up, args=(number,), daemon=True).start()
+        self._ended.wait(LAST)  # a full pipe or a dead file system must not keep the process alive
+        os._exit(128 + number)
+
+    def _clean_up(self, number: int) -> None:
         with suppress(Exception):
             kill_children()
         if (multiprocessing := sys.modules.get("multiprocessing")) is not None:
@@ -105,7 +114,7 @@ class Interrupts:
         if self._farewell is not None:
             with suppress(Exception):
                 self._farewell(number)
-        os._exit(128 + number)
+        self._ended.set()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         del frame

@@ -157,7 +157,7 @@ def read_json(path: Path, most: int = SMALL, what: str = "JSON file") -> Any:
 
 def read_json_lines(path: Path, most: int = SMALL, what: str = "JSON Lines file") -> list[Any]:
     """Value of each line of a file; errors as `read_json`, with the number of the line."""
-    lines = read_text(path, most, what).splitlines()
+    lines = read_text(path, most, what).removesuffix("\n").split("\n")  # others, such as U+2028, may stand in a text
     return [parse_json(line, f"{path} line {number}") for number, line in enumerate(lines, start=1)]
 
 

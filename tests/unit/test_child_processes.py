@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -141,3 +142,10 @@ def test_a_module_and_a_script_get_their_arguments(module, tmp_path):
     told = (0, "['a b', '3'] __main__ True\n", "")
     assert run("told", "a b", 3) == told
     assert run(tmp_path / "told.py", "a b", 3) == told  # a script
+
+
+def test_a_lower_limit_of_the_user_is_kept():
+    code = "import resource; from sentiprism.sandbox.confine import confine\n"
+    code += "resource.setrlimit(resource.RLIMIT_NOFILE, (100, 4000)); confine({'NOFILE': 1000})\n"
+    code += "print(resource.getrlimit(resource.RLIMIT_NOFILE))"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "(100, 100)"

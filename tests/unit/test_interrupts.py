@@ -2,9 +2,10 @@
 
 import os
 import signal
+import sys
 from contextlib import suppress
 from pathlib import Path
-from subprocess import TimeoutExpired
+from subprocess import PIPE, Popen, TimeoutExpired
 
 import pytest
 
@@ -165,3 +166,22 @@ with Interrupts(600) as interrupts:
     os.kill(started.pid, signal.SIGINT)
     assert started.all_end() == 130
     assert started.said() == ["ready", "done", "cleaned"]
+
+
+def test_a_process_whose_stderr_blocks_ends_too():
+    """A supervisor that reads nothing of a full pipe, and terminates."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writing, bytes(4096))
+    os.set_blocking(writing, True)
+    code = "import sys, time; from sentiprism.interrupts import Interrupts\n"
+    code += "with Interrupts(farewell=lambda n: print(n, file=sys.stderr, flush=True)):\n"
+    code += "    print('up', flush=True); time.sleep(60)"
+    with Popen([sys.executable, "-c", code], stdout=PIPE, stderr=writing) as process:
+        process.stdout.readline()
+        process.terminate()
+        assert process.wait(20) == 128 + signal.SIGTERM
+    os.close(reading)
+    os.close(writing)

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from sentiprism.errors import MOST, UserError, printable, suggest
-from sentiprism.reading import open_regular, parse_json, parse_number, read_json, read_text
+from sentiprism.reading import open_regular, parse_json, parse_number, read_json, read_json_lines, read_text
 
 
 def refused(call, *words):
@@ -117,3 +117,8 @@ def test_a_message_of_megabytes_is_cut_before_it_is_cleaned():
     error = UserError("\x1b" * 10_000_000, "y" * 10_000_000)
     assert len(str(error)) <= 2 * MOST + 2
     assert suggest("zzz", ["a", "b"], "it has") == "it has: a, b"
+
+
+def test_lines_of_json_end_at_line_feeds_alone(tmp_path):
+    (tmp_path / "l").write_text('{"a": "x\u2028y"}\n[1]\n', encoding="utf-8")
+    assert read_json_lines(tmp_path / "l") == [{"a": "x\u2028y"}, [1]]

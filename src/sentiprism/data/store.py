@@ -179,6 +179,22 @@ def load_dataset(name: str | Path, *, verify: bool = True) -> Dataset:
     return Dataset(card, splits["train"], splits["valid"], splits["test"])
 
 
+def verify_dataset(name: str | Path, *, test: bool = True) -> None:
+    """Compare a dataset's files with its card's hashes, as `load_dataset` does.
+
+    Args:
+        name: in the store, or a dataset's folder.
+        test: whether the test split's file is read too; of a card with one hash over all splits it always is.
+
+    Raises:
+        UserError: a file was changed after import.
+    """
+    if verifies():
+        folder = _folder(name)
+        card = _read_card(folder)
+        check_files(folder, card, SPLITS if test or not card.hashes else SEEN)
+
+
 def load_tuning(name: str | Path) -> TuningView:
     """Open a dataset without its test split, whose file is not touched; the others are compared with their hashes.
 

@@ -24,8 +24,7 @@ def confine(limits: Mapping[str, int]) -> None:
         return
     for name, value in limits.items():
         limit = getattr(resource, f"RLIMIT_{name}")
-        hard = resource.getrlimit(limit)[1]
-        least = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        least = min([value, *(one for one in resource.getrlimit(limit) if one != resource.RLIM_INFINITY)])
         resource.setrlimit(limit, (least, least))
 
 

@@ -8,7 +8,7 @@ from sentiprism.config import merge, override
 from sentiprism.data.binned import binned
 from sentiprism.data.dataset import Card, Dataset, Split, TuningView
 from sentiprism.data.prepare import PreparedSplit, prepare
-from sentiprism.data.store import load_dataset
+from sentiprism.data.store import load_dataset, verify_dataset
 from sentiprism.errors import UserError
 from sentiprism.metrics import protocol
 from sentiprism.models import MODELS, create_model
@@ -126,13 +126,16 @@ def launch(
     """
     MODELS.check(config.model)
     check_engine(device, precision)
-    view = binned(view or load_dataset(config.dataset), config.data.bins)
+    stored = view is None
+    view = binned(view or load_dataset(config.dataset, verify=False), config.data.bins)
     test = held_out(view, wanted=config.oracle)
     view = view.tuning() if isinstance(view, Dataset) else view
     selection_rule(protocol(view.card.protocol), config.optim.select)
     if out is not None:
         check_new(Path(out))
     config, engine = _complete(config), Engine(device, precision)
+    if stored and engine.is_main:  # hashing takes its time: after all that can be refused without it
+        verify_dataset(config.dataset, test=config.oracle)
     folder = engine.gather(Path(out) if out else new_folder(config))[0]  # processes may read different clocks
     inputs = _inputs(view, config, engine)
     if engine.is_main:
