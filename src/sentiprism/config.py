@@ -1,7 +1,7 @@
 """Configuration: YAML read safely into frozen models that refuse unknown keys."""
 
 from collections.abc import Hashable, Iterable, Mapping
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from typing import Annotated, Any, Self, get_args
 
@@ -15,6 +15,8 @@ LARGEST = 2**53
 """The largest whole number that a float holds exactly too; anything larger is a mistake, and overflows somewhere."""
 BRIEF = 60
 """Characters of a key or value that a message quotes."""
+FLOAT = 3.4e38
+"""The largest number of single precision, about."""
 SIZE = 2**18
 """Bytes of a YAML file: fifty times our largest. Reading them takes two seconds."""
 BROKEN = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
@@ -67,6 +69,8 @@ class Config(BaseModel):
     def _bounded(cls, value: Any) -> Any:
         if isinstance(value, int) and abs(value) > LARGEST:
             raise ValueError(f"should be at most {LARGEST:,}")
+        if isinstance(value, float) and FLOAT < abs(value) < inf:  # infinity is `allow_inf_nan`'s
+            raise ValueError(f"should be at most {FLOAT:g}, which tensors hold")
         return value
 
     @classmethod

@@ -267,6 +267,7 @@ def test_a_configuration_is_a_mapping(data):
         ("config.width=1e30", "width has too many digits"),
         ("config.width=10000000000000000000", "width should be at most 9,007,199,254,740,992"),
         ("config.dropout=1", "dropout should be below 1"),
+        ("optim.clip=1e300", "optim.clip should be at most 3.4e+38"),
         ("config.loss_weights.o=.inf", "loss_weights.o should be a finite number"),
     ],
 )
