@@ -13,6 +13,8 @@ from sentiprism.reading import DEPTH, read_text
 
 LARGEST = 2**53
 """The largest whole number that a float holds exactly too; anything larger is a mistake, and overflows somewhere."""
+KINDS = frozenset(("int", "float", "str", "bool", "none", "constrained-int", "constrained-float"))
+"""How pydantic calls the kinds of values that may stand in one place."""
 BRIEF = 60
 """Characters of a key or value that a message quotes."""
 FLOAT = 3.4e38
@@ -107,6 +109,7 @@ def _explain(error: ValidationError, config: type[BaseModel], source: str, remed
     faults = error.errors(include_url=False)
     # a key that is misspelt is also one that is missing: its own name says more
     first = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
+    first = _of_union(first, faults)
     where = shorten(".".join(map(str, first["loc"])), BRIEF)
     if first["type"] == "missing":
         return UserError(f"{source}: {where!r} is missing", remedy or "add it")
@@ -117,6 +120,21 @@ def _explain(error: ValidationError, config: type[BaseModel], source: str, remed
         if str(part) in owner.model_fields:
             owner = _config_in(owner.model_fields[str(part)].annotation) or owner
     return UserError(f"{source}: unknown key {where!r}", suggest(str(first["loc"][-1]), owner.model_fields))
+
+
+def _of_union(first: Any, faults: list[Any]) -> Any:
+    """The fault of a value that may be of several kinds, of which pydantic reports one each, under their names."""
+    *place, kind = first["loc"] or ("",)
+    if kind not in KINDS:
+        return first
+    same = [fault for fault in faults if list(fault["loc"][:-1]) == place and fault["loc"][-1] in KINDS]
+    if len(same) < 2:
+        return first
+    chosen = next((fault for fault in same if fault["type"] == "finite_number"), None)
+    if chosen is None:
+        numbers = all(fault["loc"][-1] in {"int", "float"} for fault in same)
+        chosen = {**first, "type": "value", "msg": f"should be a {'number' if numbers else 'single value'}"}
+    return {**chosen, "loc": tuple(place)}
 
 
 def wording(fault: Mapping[str, Any]) -> str:

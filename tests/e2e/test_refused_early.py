@@ -123,7 +123,7 @@ MISTAKES = {
     "tune": "a study needs a model and a dataset",
     "tune mfd --dataset tiny": "no model is called 'mfd'",
     "tune mdf --dataset tny": "no dataset is called 'tny'",
-    "tune mdf --dataset tiny --search optim.lr=3": "'optim.lr=3' is no range",
+    "tune mdf --dataset tiny --search optim.lr=3": "'optim.lr=3' is not a range",
     "tune mdf --dataset tiny --set optim.lrr=1": "unknown key 'optim.lrr'",
     "tune mdf --dataset tiny --device gpu": "no device is called 'gpu'",
     "tune --resume foreign": "foreign is no",

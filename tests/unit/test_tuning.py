@@ -111,8 +111,13 @@ def test_a_range_is_read(text, expected):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("optim.lr=1e-3", "is no range"),
-        ("optim.lr", "is no range"),
+        ("optim.lr=1e-3", "is not a range"),
+        ("optim.lr", "is not a range"),
+        ("seeds=[1, 2]", "'seeds' cannot be searched"),  # it would choose the luckiest
+        ("dataset=[a, b]", "'dataset' cannot be searched"),
+        ("optim.lr={low: 0, high: .inf}", "high should be a finite number"),
+        ("optim.lr=[.nan, 1]", "should be a finite number"),
+        ("optim.lr=[[1], [2]]", "should be a single value"),
         ("optim.lr=[0.1]", "two different values"),
         ("optim.lr={low: 1, high: 0}", "low must be at most high"),
         ("optim.lr={low: 0, high: 1, log: true}", "above 0 on a logarithmic scale"),

@@ -189,9 +189,10 @@ def results(
 
     def leave_out(folder: Path, error: UserError) -> None:
         left_out[str(folder)] = str(error)
-        typer.echo(f"left out: {error}", err=True)
 
     found = gather(runs, reference=reference, device=device, on_fault=leave_out)
+    for name, reason in left_out.items():
+        typer.echo(f"left out: {name}: {reason}", err=True)
     if as_json:
         return emit_json([one.to_dict() for one in found])
     text = page(found, left_out)

@@ -127,8 +127,10 @@ def gather(
         except UserError as error:
             leave_out(folder, error)
     if not read:
-        why = next((f", {folder} is left out: {error.cause}" for folder, error in told.items()), "")
-        raise UserError(f"no finished run in {few(map(str, given))}{why}", "give run folders")
+        first = next(iter(told.values()), None)
+        if first is not None:
+            raise UserError(f"no run can be read: {first.cause}", first.remedy)
+        raise UserError(f"no finished run in {few(map(str, given))}", "give run folders")
     results = pooled(read)
     there = {(_table(one), one.evaluation.model) for one in results}
     named = {table: next((name for name in wanted if (table, name) in there), wanted[0]) for table, _ in there}

@@ -6,7 +6,7 @@ from typing import Any
 from sentiprism.config import override
 from sentiprism.data.dataset import TuningView
 from sentiprism.data.prepare import prepare
-from sentiprism.errors import UserError
+from sentiprism.errors import UserError, shorten
 from sentiprism.machine import memory
 from sentiprism.models import MODELS
 from sentiprism.models.search import ENCODER, SHARED, Among, Between, Distribution, Space
@@ -16,6 +16,8 @@ from sentiprism.training.selection import selection_rule
 from sentiprism.training.study import Study
 
 _ABSENT = object()
+SEARCHED = ("optim.", "config.", "data.")
+"""What begins the place of a setting that may be searched."""
 
 
 def space_of(config: RunConfig, view: TuningView, fixed: dict[str, Any]) -> Space:
@@ -78,13 +80,15 @@ def read_space(texts: Iterable[str]) -> dict[str, Distribution]:
     found: dict[str, Distribution] = {}
     for text in texts:
         place, _, value = text.partition("=")
+        if not place.strip().startswith(SEARCHED):
+            cause = f"{shorten(place.strip(), 60)!r} cannot be searched"
+            raise UserError(cause, "name a setting such as optim.lr, config.width or data.feature_noise")
         (read,) = override({}, [f"value={value}"]).values()
         if isinstance(read, list):
             found[place.strip()] = Among.parse({"values": read}, f"search of {place}")
         elif isinstance(read, dict):
             found[place.strip()] = Between.parse(read, f"search of {place}")
         else:
-            raise UserError(
-                f"{text!r} is no range", "write it as optim.lr={low: 1e-4, high: 1e-2} or config.width=[32, 64]"
-            )
+            remedy = "write it as optim.lr={low: 1e-4, high: 1e-2} or config.width=[32, 64]"
+            raise UserError(f"{shorten(text, 60)!r} is not a range", remedy)
     return found
