@@ -131,8 +131,13 @@ def test_a_folder_holds_videos_and_texts(cli, tmp_path, judge, tone):
     shutil.copy(tone, mixed / "tone.wav")
     (mixed / "tone.srt").write_text("1\n00:00:00,100 --> 00:00:01,500\nw5 w6\n")
     (mixed / "review.txt").write_text("w1 w2 w3.\n")
+    (mixed / "readme.pdf").touch()
+    (mixed / "tab.csv").touch()
     answer = cli("analyze", mixed, "--model", judge, "--asr", "none", "--out", "out", "--strict")
     assert answer.status == 0, answer.err
+    assert "2 files" in answer.out
+    assert "readme.pdf, tab.csv (name it to analyse its rows)" in answer.out
+    assert "<h1>2 files</h1>" in (tmp_path / "out" / "index.html").read_text()
     found = {name: json.loads((tmp_path / "out" / name / "analysis.json").read_text()) for name in ("tone", "review")}
     assert found["tone"]["recording"]["transcript"] == "given, with times"
     assert found["review"]["recording"]["kind"] == "text"

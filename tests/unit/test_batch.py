@@ -6,7 +6,7 @@ import pytest
 
 from makers_analysis import features, saved_model
 from sentiprism.analysis.batch import _key
-from sentiprism.analysis.inputs import Task, tasks
+from sentiprism.analysis.inputs import Task, left_out, tasks
 from sentiprism.analysis.judge import load_jury
 from sentiprism.analysis.options import Options
 from sentiprism.errors import UserError
@@ -92,6 +92,17 @@ def test_a_folder_may_hold_all_kinds_and_a_transcript_belongs_to_the_recording_o
     assert alone.transcript is None  # what is named alone is given its transcript by name
     (table,) = tasks([tmp_path / "in" / "labels.csv"], tmp_path / "o")
     assert table.is_text
+
+
+def test_what_is_left_out_of_a_folder_is_known(tmp_path):
+    names = ("a.mp4", "a.srt", "a.txt", "c.txt", "e.json", "tab.csv", "readme.pdf", ".hidden", "sub/b.CSV")
+    touched(*(tmp_path / name for name in names))
+    found = [path.relative_to(tmp_path).as_posix() for path in left_out([tmp_path])]
+    assert found == ["e.json", "readme.pdf", "sub/b.CSV", "tab.csv"]
+    assert tmp_path / "tab.csv" not in left_out([tmp_path, tmp_path / "tab.csv"])
+    assert left_out([tmp_path / "a.mp4"]) == []
+    with pytest.raises(UserError, match=r"no recordings or texts in .*; name the table to analyse its rows: .*b\.CSV"):
+        tasks([tmp_path / "sub"], tmp_path / "out")
 
 
 def test_the_folder_one_is_in_is_no_place_for_a_report(tmp_path, monkeypatch):

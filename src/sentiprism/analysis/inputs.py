@@ -94,9 +94,26 @@ def _in_folder(folder: Path) -> list[_Found]:
     """What lies in a folder and below it, but for what is hidden and what reports hold."""
     found = sorted(one for place, names in _walk(folder) for one in _among(place, names))
     if not found:
-        few = ", ".join(sorted(SUFFIXES)[:5])
-        raise UserError(f"no recordings or texts in {folder}", f"it should hold files of .txt, {few} ...")
+        kinds = ", ".join(sorted(SUFFIXES)[:5])
+        remedy = f"it should hold files of .txt, {kinds} ..."
+        if tables := [path for path in left_out([folder]) if path.suffix.lower() == ROWS]:
+            remedy = f"name the table to analyse its rows: {tables[0]}"
+        raise UserError(f"no recordings or texts in {folder}", remedy)
     return found
+
+
+def left_out(inputs: Sequence[Path]) -> list[Path]:
+    """List the files in folders that are neither analysed nor a transcript of what is, nor named themselves."""
+    found = []
+    for place, names in (walked for path in inputs if path.is_dir() for walked in _walk(path)):
+        used = {one.path.name for one in _among(place, names)}
+        recorded = {Path(name).stem for name in used if Path(name).suffix.lower() in SUFFIXES}
+        for name in names:
+            spoken = Path(name).suffix.lower() in TEXTS and Path(name).stem in recorded
+            own = name == INDEX and not is_foreign_index(place)
+            if name not in used and not spoken and not own and place / name not in inputs:
+                found.append(place / name)
+    return sorted(set(found))
 
 
 def _walk(folder: Path) -> Iterator[tuple[Path, list[str]]]:

@@ -1,6 +1,6 @@
 """From recordings to reports."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -12,12 +12,13 @@ from rich.text import Text
 from sentiprism.cli.dataset import pairs
 from sentiprism.cli.hints import followed_by
 from sentiprism.cli.tables import emit_json, facts, points, table
-from sentiprism.errors import UserError, printable
+from sentiprism.errors import UserError, few, printable
 from sentiprism.languages import language_name
 from sentiprism.markup import clock, signed
 
 if TYPE_CHECKING:
     from sentiprism.analysis.batch import Outcome
+    from sentiprism.analysis.inputs import Task
     from sentiprism.report.document import Estimate, Judge, Recording
 
 JUDGING = 0.15
@@ -74,7 +75,7 @@ def analyze(
 
         sentiprism analyze talk.mp4 --model runs/mine/seed-1111/model
     """
-    from sentiprism.analysis.inputs import ROWS, tasks
+    from sentiprism.analysis.inputs import ROWS, left_out, tasks
     from sentiprism.analysis.options import Options
     from sentiprism.report.files import INDEX, PAGE, write_index
     from sentiprism.report.page.index import Entry
@@ -96,7 +97,7 @@ def analyze(
     from sentiprism.analysis.batch import analyze_all
 
     outcomes: list[Outcome] = []
-    what = printable(todo[0].path.name) if len(todo) == 1 else f"{len(todo)} recordings"
+    what = printable(todo[0].path.name) if len(todo) == 1 else _count(todo)
     with _bar(f"analysing {what}", len(todo)) as (on, ended):
         for outcome in analyze_all(todo, options, jobs=jobs, replace=replace, on=on):
             outcomes.append(outcome)
@@ -112,9 +113,13 @@ def analyze(
     failures = {name: reason for name, reason in reasons if reason is not None}
     write_index(out, (Entry.of(analysis, link) for analysis, link in done), failures)
     _say_all(outcomes, str(out / INDEX), as_json=as_json)
+    if not as_json and (others := left_out(inputs)):
+        tables = "name it to analyse its rows"
+        named = (f"{path.name} ({tables})" if path.suffix.lower() == ROWS else path.name for path in others)
+        facts(Text(""), [("not analysed", few(named))])
     failed = sum(one.analysis is None for one in outcomes)
     if failed and (strict or failed == len(outcomes)):
-        raise UserError(f"{failed} of {len(outcomes)} recordings failed", "see the reasons above")
+        raise UserError(f"{failed} of {_count(todo)} failed", "see the reasons above")
     return out / INDEX
 
 
@@ -201,7 +206,13 @@ def _say_all(outcomes: "list[Outcome]", index: str, *, as_json: bool) -> None:
         rows.append((name, str(counts.utterances), str(counts.firm), "-" if mean is None else signed(mean), said))
     caption = f"Means are weighted by time. Reports: {index}"
     columns = ("file", "utterances", "firm", "mean", "outcome")
-    table(f"{len(outcomes)} recordings", columns, rows, caption, numbers=columns[1:4])
+    table(_count([one.task for one in outcomes]), columns, rows, caption, numbers=columns[1:4])
+
+
+def _count(tasks: "Sequence[Task]") -> str:
+    """How many there are, and of what."""
+    noun = "file" if any(task.is_text for task in tasks) else "recording"
+    return f"{len(tasks)} {noun}{'' if len(tasks) == 1 else 's'}"
 
 
 def _names(outcomes: "list[Outcome]") -> list[str]:

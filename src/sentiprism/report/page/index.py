@@ -33,6 +33,8 @@ class Entry(NamedTuple):
     """Reasons why the mean is weak."""
     weak_ends: tuple[bool, bool] = (False, False)
     """Whether the lowest and the highest estimate are weak."""
+    kind: str = "recording"
+    """Or "text"."""
     judged: str = ""
     """The model, and its scale or classes."""
 
@@ -61,6 +63,7 @@ class Entry(NamedTuple):
             notes=analysis.notes,
             firm=counts.firm,
             caution=analysis.summary.caution,
+            kind=wording.noun(analysis.recording),
             judged=wording.judged(analysis.judge),
             weak_ends=(bool(ordered[0].caution), bool(ordered[-1].caution)) if ordered else (False, False),
         )
@@ -78,6 +81,7 @@ def render_index(entries: Iterable[Entry], failures: Mapping[str, str]) -> str:
         scripts=["script/index.js"],
         title=TITLE,
         entries=lines,
+        noun="file" if any(entry.kind == "text" for entry in lines) else "recording",
         failures=sorted(failures.items()),
         judges=sorted({entry.judged for entry in lines}),
         keys=list({share.label: share for entry in lines for share in entry.shares}.values()),
