@@ -35,6 +35,9 @@ def test_the_likeliest_language_of_all_windows_is_chosen():
     assert found.probability == pytest.approx((0.9 * 10 + 0.4 * 30) / 40)
     assert found.others == (("de", pytest.approx((0.1 * 10 + 0.6 * 30) / 40)),)
     assert choose_language([], []) is None
+    later = choose_language([*told, {"de": 1.0}], [Span(0, 10), Span(10, 40), Span(40, 70)], chosen="en")
+    assert (later.code, later.others[0][0]) == ("en", "de"), "it is decoded in one language from its beginning"
+    assert later.probability == pytest.approx((0.9 * 10 + 0.4 * 30) / 70, abs=1e-4)
 
 
 @pytest.mark.parametrize(
