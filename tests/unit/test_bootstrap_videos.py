@@ -7,13 +7,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from sentiprism.evaluation import compare, evaluate
-from sentiprism.evaluation.bootstrap import drawn_over, drawn_videos, draws, interval, paired
+from sentiprism.evaluation.bootstrap import drawn_over, drawn_videos, draws, extreme_share, interval, paired
+from sentiprism.evaluation.calibration import _coverage
 from sentiprism.evaluation.compare import recall
 from sentiprism.evaluation.robustness import robustness
 from sentiprism.metrics import protocol
+from sentiprism.metrics.conformal import Calibration
 from sentiprism.training import Run
+from sentiprism.types import TargetSpec
 
 INTENSITY = protocol("intensity")
+FOUR = "4 videos (too few for a reliable interval)"
 
 
 def sample(rng, videos=20, each=8, shared=1.0):
@@ -39,7 +43,16 @@ def test_utterances_are_drawn_where_videos_say_nothing(video):
     video = None if video is None else np.array(video)
     assert drawn_videos(video) is None
     assert np.array_equal(next(draws(5, 9, 3, video)), next(draws(5, 9, 3)))
-    assert drawn_over(video) == ("utterances" if video is not None else "utterances, whose videos are not known")
+
+
+def test_captions_say_over_what_an_interval_is_and_when_that_is_few():
+    few, rough = " (too few for a reliable interval)", " (few: intervals are rough)"
+    assert drawn_over(None) == "utterances, whose videos are not known"
+    assert drawn_over(np.array(["a"] * 5)) == "the utterances of one video"
+    assert drawn_over(np.array(list("abcde"))) == f"utterances{few}"
+    for count, said in ((2, few), (9, few), (10, rough), (29, rough), (30, "")):
+        videos = np.repeat([f"v{i}" for i in range(count)], 2)
+        assert drawn_over(videos) == f"{count} videos{said}"
 
 
 def test_the_interval_is_the_percentiles_of_drawn_videos():
@@ -79,11 +92,11 @@ def test_evaluation_draws_the_videos_of_the_split_and_says_so(trained, data):
     everything = INTENSITY.extended()
     assert found.metrics == interval(stacked, label, everything, videos=data.test.video_ids)
     assert found.metrics != interval(stacked, label, everything)
-    assert found.drawn_over == found.to_dict()["interval_over"] == "4 videos"
+    assert found.drawn_over == found.to_dict()["interval_over"] == FOUR
     assert "over 4 videos" in compare([trained], device="cpu").render("markdown")
     curve = robustness(trained, kinds=["missing"], modalities=["text"], points=2, device="cpu")
     (trained.folder / "robustness-test.json").unlink()
-    assert curve.drawn_over == "4 videos"
+    assert curve.drawn_over == FOUR
     assert tuple(curve.curves[0].points[0]["mae"]) == pytest.approx(tuple(found.metrics["mae"]))
 
 
@@ -101,3 +114,23 @@ def test_predictions_of_an_earlier_version_get_their_videos_from_the_dataset(tra
     assert alone.drawn_over == "utterances, whose videos are not known"
     assert alone.metrics["mae"].mean == new.metrics["mae"].mean
     assert alone.metrics != new.metrics
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_a_share_of_0_or_100_percent_has_an_interval(share):
+    low, high = extreme_share(np.full(2, share), 10)
+    open_end = 0.05 ** (1 / 10)
+    assert (low, high) == pytest.approx((open_end, 1) if share else (0, 1 - open_end))
+    assert extreme_share(np.array([share, 0.5]), 10) is None
+    assert extreme_share(np.full(2, share), 0) is None
+
+
+def test_the_coverage_of_utterances_that_are_all_covered_is_not_certain():
+    wide = Calibration.fit(np.array([-9.0, 9.0] * 20), np.zeros(40), TargetSpec(), level=0.9)
+    label, videos = np.zeros(12), np.repeat(list("abcd"), 3)
+    rows = {"all": np.ones(12, bool)}
+    found = _coverage({1: wide}, {1: (label, label, None)}, rows, videos)["all"].coverage
+    assert found.mean == 1
+    assert (found.low, found.high) == pytest.approx((0.05 ** (1 / 4), 1))
+    alone = _coverage({1: wide}, {1: (label, label, None)}, rows, None)["all"].coverage
+    assert alone.low == pytest.approx(0.05 ** (1 / 12))

@@ -249,7 +249,8 @@ def _show_calibrated(found: "Calibrated", show: int) -> None:
     share = f"{100 * first.level:g}%"
     caption = (
         f"{share} {'sets' if sets else 'intervals'} by split conformal prediction on {first.samples} utterances of "
-        f"valid, which also chose the epoch\n95% bootstrap interval over {drawn_over(found.predictions[0].videos)}\n"
+        f"valid, which also chose the epoch\n95% bootstrap interval over {drawn_over(found.predictions[0].videos)}"
+        "; of 0 and 100% the one-sided interval of Clopper and Pearson\n"
         f"{found.selection}"
     )
     title = f"{found.model} on {found.dataset}, {found.split}: how often the label is inside"

@@ -23,6 +23,8 @@ PAIRED = 5000
 """Resamples of a difference: the least p is 2 / (R + 1), and must stay small after it is corrected for many tests."""
 BLOCK = 4_000_000
 """Weights held at once: 32 MB, whatever N and the number of resamples."""
+FEW, ROUGH = 10, 30
+"""Below how many drawn units an interval is unreliable, and rough."""
 
 
 class Interval(NamedTuple):
@@ -256,10 +258,14 @@ def drawn_videos(videos: Array | None) -> npt.NDArray[np.int64] | None:
 
 
 def drawn_over(videos: Array | None) -> str:
-    """What a bootstrap draws, as captions say it: "31 videos", "utterances"."""
-    if (video := drawn_videos(videos)) is not None:
-        return f"{int(video.max()) + 1} videos"
-    return "utterances, whose videos are not known" if videos is None else "utterances"
+    """What a bootstrap draws, as captions say it: "31 videos", "utterances"; and whether they are few."""
+    if videos is None:
+        return "utterances, whose videos are not known"
+    if len(np.unique(np.asarray(videos, str))) == 1 < len(videos):
+        return "the utterances of one video"
+    units = len(videos) if (video := drawn_videos(videos)) is None else int(video.max()) + 1
+    remark = " (too few for a reliable interval)" if units < FEW else " (few: intervals are rough)" * (units < ROUGH)
+    return f"{'utterances' if video is None else f'{units} videos'}{remark}"
 
 
 def percentiles(values: Floats, level: float) -> tuple[float, float]:
@@ -271,6 +277,19 @@ def percentiles(values: Floats, level: float) -> tuple[float, float]:
         return float("nan"), float("nan")
     low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def extreme_share(shares: Floats, units: int) -> tuple[float, float] | None:
+    """Interval of a share that is 0 or 1 for every seed, which no resample can move; None for any other share.
+
+    Its open end is that of the one-sided 95% interval of Clopper and Pearson (1934) for ``units`` independent draws.
+    """
+    if not units or not (np.all(shares == 0) or np.all(shares == 1)):
+        return None
+    from scipy.stats import binomtest
+
+    found = binomtest(h := units * int(shares[0]), units, alternative="greater" if h else "less").proportion_ci(0.95)
+    return float(found.low), float(found.high)
 
 
 def _p_value(differences: Floats) -> float:

@@ -11,7 +11,7 @@ from sentiprism.data.dataset import Dataset
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.errors import UserError
 from sentiprism.evaluation.answers import answers, protocol_of
-from sentiprism.evaluation.bootstrap import Interval, draws, percentiles
+from sentiprism.evaluation.bootstrap import Interval, drawn_videos, draws, extreme_share, percentiles
 from sentiprism.evaluation.evaluate import evaluate, opened
 from sentiprism.metrics.conformal import LEAST, Calibration, check_level, check_size, coverage_range
 from sentiprism.metrics.levels import Levels, levels
@@ -285,12 +285,14 @@ def _coverage(
     covered = np.stack([made[s].covers(*one) for s, one in answered.items()])  # (S, N)
     size = np.mean([made[s].size(one[0], one[2]) for s, one in answered.items()], axis=0)  # (N,)
     blocks = list(draws(covered.shape[1], 1000, 0, videos))
-    share, found = covered.mean(axis=0), {}
+    share, found, video = covered.mean(axis=0), {}, drawn_videos(videos)
+    unit = np.arange(len(share)) if video is None else video
     for name, rows in groups.items():
         drawn = np.concatenate([mean(share, weight, within=rows) for weight in blocks])
         each = covered[:, rows].mean(axis=1) if rows.any() else np.full(len(covered), np.nan)
         std = float(each.std(ddof=1)) if len(each) > 1 else float("nan")
-        interval = Interval(float(each.mean()), std, *percentiles(drawn, 0.95))
+        ends = extreme_share(each, len(np.unique(unit[rows]))) or percentiles(drawn, 0.95)
+        interval = Interval(float(each.mean()), std, *ends)
         width = float(size[rows].mean()) if rows.any() else float("nan")
         found[name] = Coverage(int(rows.sum()), interval, width)
     return found
