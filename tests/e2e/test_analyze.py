@@ -117,6 +117,8 @@ def test_a_table_of_texts_is_one_report_with_a_row_an_utterance(cli, tmp_path, j
     found = json.loads((tmp_path / "out" / "analysis.json").read_text())
     assert [(one["id"], one["text"][:11]) for one in found["utterances"]] == [("x", "w1 w2. W3!"), ("z", "w4 w4 w4 w4")]
     assert found["windows"] == []
+    assert found["summary"]["mean"] == pytest.approx(sum(one["estimate"]["value"] for one in found["utterances"]) / 2)
+    assert "mean of the rows" in answer.out
     assert "1 row has no text." in found["notes"]
     assert "1 utterances have more words than the model reads (40): their ends are not judged." in found["notes"]
     with (tmp_path / "out" / "utterances.csv").open(encoding="utf-8-sig", newline="") as file:

@@ -82,6 +82,17 @@ def test_a_long_weak_utterance_weighs_as_much_as_in_the_mean():
     assert said.startswith(f"11 of them firm, {100 * found.firm:.0f} % of the time: ")
 
 
+def test_rows_without_times_weigh_equally():
+    (weak, *firm) = doubted([1]).utterances
+    parts = (weak.model_copy(update={"start": weak.end - 100}), *firm)
+    found = summary(parts, TargetSpec(), timed=False)
+    assert found.mean == pytest.approx(sum(part.estimate.value for part in parts) / 12)
+    assert (found.firm, found.caution) == (pytest.approx(11 / 12), ())
+    document = review(utterances=parts, summary=found)
+    assert "the mean of the rows (12), 11 of them firm, 92 % of the rows" in headline(document)[1]
+    assert "<h3>Of the rows</h3>" in document.to_html()
+
+
 def test_the_windows_say_why_they_are_weak():
     windows = [one.model_copy(update={"estimate": Estimate(value=1, caution=(ALONE,))}) for one in review().windows]
     page = review(windows=(*windows[:1], *review().windows[1:])).to_html()

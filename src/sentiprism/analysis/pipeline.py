@@ -117,7 +117,7 @@ def analyze(
             }
         ),
         judge=jury.judge,
-        summary=summary(utterances, jury.model.target),
+        summary=summary(utterances, jury.model.target, timed=heard.connected),
         utterances=tuple(utterances),
         windows=tuple(sliding),
         curves=tracks.curves,

@@ -12,8 +12,8 @@ FIRM = 0.5
 """Share of the utterances' time that must be firm for the mean to be."""
 
 
-def summary(utterances: Sequence[UtterancePart], target: TargetSpec) -> Summary:
-    """Means over the utterances, each weighted by its seconds.
+def summary(utterances: Sequence[UtterancePart], target: TargetSpec, *, timed: bool = True) -> Summary:
+    """Means over the utterances, each weighted by its seconds, or all equally where they are not ``timed``.
 
     Of classes, only the speech, the modalities' amounts and what is firm are summed: their order is not known.
     """
@@ -21,7 +21,7 @@ def summary(utterances: Sequence[UtterancePart], target: TargetSpec) -> Summary:
         return Summary(mean=None)
     answers = Counter((one.start, one.end) for one in utterances)  # one for each face, where several are seen
     seconds = np.array([(one.end - one.start) / answers[one.start, one.end] for one in utterances])
-    share = seconds / seconds.sum() if seconds.sum() > 0 else np.full(len(seconds), 1 / len(seconds))
+    share = seconds / seconds.sum() if timed and seconds.sum() > 0 else np.full(len(seconds), 1 / len(seconds))
     # Rounded, so that half of the time is half, in whatever order it is summed.
     firm = round(float(share @ [not one.estimate.caution for one in utterances]), 9)
     reasons = Counter(reason for one in utterances for reason in one.estimate.caution)
@@ -32,7 +32,9 @@ def summary(utterances: Sequence[UtterancePart], target: TargetSpec) -> Summary:
         if any(name in one.contributions for one in utterances)
     }
     if target.kind == "classes":
-        return Summary(mean=None, speech=float(seconds.sum()), firm=firm, caution=caution, contributions=amounts)
+        return Summary(
+            mean=None, speech=float(seconds.sum()), firm=firm, caution=caution, contributions=amounts, timed=timed
+        )
     values = np.array([one.estimate.value for one in utterances])
     far = (values - (target.low + target.high) / 2) / (target.high - target.low)
     return Summary(
@@ -46,4 +48,5 @@ def summary(utterances: Sequence[UtterancePart], target: TargetSpec) -> Summary:
         firm=firm,
         caution=caution,
         contributions=amounts,
+        timed=timed,
     )

@@ -171,12 +171,13 @@ def _say(outcome: "Outcome", *, as_json: bool) -> None:
     firm = f"{counts.utterances}, of which {counts.firm} firm"
     if counts.faces > 1:
         firm += f"; {len(analysis.utterances)} estimates, one for each face"
+    weighed = "weighted by time" if about.timed else "mean of the rows"
     lines = [
         (noun(seen), clock(seen.duration) if seen.kind == "text" else f"{seen.kind}, {clock(seen.duration)}"),
         ("words", seen.transcript),
         ("language", spoken(seen)),
         ("utterances", firm),
-        ("mean", None if about.mean is None else f"{signed(about.mean)} on {_range(analysis.judge)}, weighted by time"),
+        ("mean", None if about.mean is None else f"{signed(about.mean)} on {_range(analysis.judge)}, {weighed}"),
         ("weak", ", ".join(about.caution)),
         *ends,
         ("model", f"{analysis.judge.name} ({analysis.judge.model})"),
@@ -204,7 +205,7 @@ def _say_all(outcomes: "list[Outcome]", index: str, *, as_json: bool) -> None:
         found = (*one.analysis.summary.caution, *_foreign(one.analysis.recording)) if one.analysis else ()
         said = one.reason or "; ".join(("done" if parts or not found else "not judged", *found))
         rows.append((name, str(counts.utterances), str(counts.firm), "-" if mean is None else signed(mean), said))
-    caption = f"Means are weighted by time. Reports: {index}"
+    caption = f"Means are weighted by time, those of rows without times are not. Reports: {index}"
     columns = ("file", "utterances", "firm", "mean", "outcome")
     table(_count([one.task for one in outcomes]), columns, rows, caption, numbers=columns[1:4])
 

@@ -154,6 +154,8 @@ class Summary(Config):
     is firm."""
     contributions: dict[Modality, float] = {}
     """Mean amount |Shapley| of each modality, weighted by time."""
+    timed: bool = True
+    """False for the rows of a table without times: all shares and means weigh them equally."""
 
 
 class Document(Config):

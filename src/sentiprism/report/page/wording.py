@@ -74,13 +74,15 @@ def headline(analysis: Document) -> tuple[str, str]:
     if counts.faces > 1:
         over += ", judged once with each face that is seen"
     mean = over if len(analysis.utterances) == 1 else f"the mean of {over}, weighted by time"
-    firm = firmness(analysis)
+    if not summary.timed:
+        mean = f"the mean of the rows ({counts.utterances:,})"
+    firm, unit = firmness(analysis), "time" if summary.timed else "rows"
     if target.classes:
         most = max(class_shares(analysis), key=lambda share: share.share)
         return (
             _titled(f"{'mostly' if most.share > 1 / 2 else 'most often'} {most.label}", analysis),
-            f"{most.label} is the likeliest of {len(target.classes)} classes for {100 * most.share:.0f} % of the time, "
-            f"over {over}, {firm}.",
+            f"{most.label} is the likeliest of {len(target.classes)} classes for {100 * most.share:.0f} % "
+            f"of the {unit}, over {over}, {firm}.",
         )
     assert summary.mean is not None  # noqa: S101 - there are utterances
     scale = f"from {signed(target.low, 0)} (most negative) to {signed(target.high, 0)} (most positive)"
@@ -105,7 +107,8 @@ def firmness(analysis: Document) -> str:
     count, firm, _ = count_utterances(analysis.utterances)
     if firm == count:
         return "which is firm" if count == 1 else "all of them firm"
-    some = f"{firm:,} of them firm, {100 * analysis.summary.firm:.0f} % of the time" if firm else "none of them firm"
+    unit = "time" if analysis.summary.timed else "rows"
+    some = f"{firm:,} of them firm, {100 * analysis.summary.firm:.0f} % of the {unit}" if firm else "none of them firm"
     share = "which is weak" if count == 1 else some
     every = len(analysis.utterances)
     why = (f"{reason} ({number:,})" if number < every else reason for reason, number in reasons.most_common())
@@ -134,7 +137,7 @@ def class_shares(analysis: Document) -> list[Share]:
     classes = analysis.judge.target.classes
     seconds = [0.0] * len(classes)
     for part in analysis.utterances:
-        seconds[int(part.estimate.value)] += part.end - part.start
+        seconds[int(part.estimate.value)] += part.end - part.start if analysis.summary.timed else 1.0
     whole = sum(seconds) or 1.0
     return _pieces((name, seconds[n] / whole, style_of(name, n)) for n, name in enumerate(classes))
 
