@@ -18,8 +18,8 @@ REPETITIVE = 2.4
 UNSURE, SILENT = -1.0, 0.6
 """Below this mean log probability and above this probability of silence nothing was said (same place)."""
 CERTAIN = 0.8
-"""Probability from which a language is certain. Of 233 English clips of MOSI, most of them of a few seconds, 16 had less
-for English, and none as much for another language; recordings in which two are spoken have less for either."""
+"""Probability from which a language is certain. Of 233 English clips of MOSI, most of a few seconds, 16 had less for
+English, and none as much for another language; recordings in which two are spoken have less for either."""
 POSSIBLE = 0.1
 """Probability from which an expected language is taken where none is certain."""
 SMALL = 0.02
