@@ -104,14 +104,12 @@ def make_folder(path: Path) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Find out before the work, not after it, whether a file can be written; nothing is left there.
+    """Find out before the work, not after it, whether a file or folder can be written; nothing is left there.
 
     Raises:
-        UserError: a folder has its name, or a file stands in the way.
+        UserError: a file stands in the way.
         OSError: the folder that is there may not be written.
     """
-    if path.is_dir():
-        raise UserError(f"{path} is a folder", "name a file")
     _refuse_file(path.parent)
     place = next(one for one in path.absolute().parents if one.exists())
     with tempfile.TemporaryFile(dir=place):

@@ -142,9 +142,7 @@ def test_every_metric_is_explained_in_one_line(name):
 
 def test_the_same_label_says_what_it_means_where_it_stands():
     (intensity,), (classes,) = (protocol(name).footnotes(["acc2_non0"]) for name in ("intensity", "polarity"))
-    assert intensity == (
-        "Acc-2 (non0): sign of the prediction against the sign of the label, utterances labelled 0 left out"
-    )
+    assert intensity == "Acc-2 (non0): below 0 against above 0; utterances labelled 0 are left out"
     assert classes == "Acc-2 (non0): positive against negative; neutral labels are left out"
 
 

@@ -81,7 +81,7 @@ def test_a_precision_that_would_not_be_kept_is_refused(data, tmp_path):
 def test_resolving_fills_in_the_models_own_configuration():
     config = resolve({"model": "mdf", "dataset": "mosi", "config": {"width": 16}}, ["config.loss_weights.o=0"])
     assert config.config["width"] == 16
-    assert config.config["loss_weights"] == {"task": 1.0, "a": 1.0, "o": 0.0, "w": 1.0}
+    assert config.config["loss_weights"] == {"task": 1.0, "a": 1.0, "o": 0.0, "w": 1.0, "uni": 0.0}
     assert config.config["epsilon"] == 0.1
     assert json.loads(json.dumps(config.model_dump(mode="json"))) == config.model_dump(mode="json")
 

@@ -184,6 +184,8 @@ def results(
     from sentiprism.files import check_writable, write_text
 
     if out is not None:
+        if out.is_dir():
+            raise UserError(f"{out} is a folder", "name a file for the page")
         check_writable(out)
     left_out: dict[str, str] = {}
 
