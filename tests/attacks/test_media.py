@@ -160,7 +160,7 @@ def test_longer_than_the_limit(tmp_path: Path) -> None:
 
 def test_a_bomb_stays_within_its_memory(tmp_path: Path) -> None:
     """A few kilobytes that unpack to frames of 34 million pixels."""
-    path = make_media(tmp_path / "bomb.avi", images=[grey(9, 4096, 4096)] * 2, codec="ffv1")
+    path = make_media(tmp_path / "bomb.avi", images=[grey(9, 8192, 4096)] * 2, codec="ffv1")
     assert path.stat().st_size < 200_000
     assert line(path, Limits(memory=205 * 2**20)).startswith("FILE needs more than 215 MB of memory to decode; ")
     media = probe(path)
