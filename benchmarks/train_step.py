@@ -31,7 +31,8 @@ from torch.optim import AdamW
 
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.shapes import VOCABULARY, Padded, mosi_shapes
-from sentiprism.evaluation.benchmark import encoder_folder, spread_evenly
+from sentiprism.evaluation.benchmark import spread_evenly
+from sentiprism.evaluation.benchmark_cases import encoder_folder
 from sentiprism.machine import machine, measure, peak_memory
 from sentiprism.metrics import protocol
 from sentiprism.models import create_model

@@ -111,7 +111,7 @@ def test_bench_shows_what_failed_beside_what_was_measured(cli, monkeypatch):
 
     def measure(*command, environment):
         task = json.loads(command[-1])
-        if task["model"] == "mdf":
+        if task["case"]["model"] == "mdf":
             from sentiprism.errors import UserError
 
             raise UserError("it was ended by SIGKILL", "see that there is enough memory")

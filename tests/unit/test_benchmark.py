@@ -18,13 +18,13 @@ from sentiprism.evaluation.benchmark import (
     Cost,
     bench,
     cost,
-    encoder_folder,
     make_trainer,
     multiply_adds,
     ratios,
     spread_evenly,
     time_evenly,
 )
+from sentiprism.evaluation.benchmark_cases import Case, encoder_folder
 from sentiprism.machine import machine, measure, peak_memory
 
 
@@ -37,6 +37,11 @@ class Layer(nn.Module):
 
     def forward(self, _):
         return self.layer(*self.inputs)
+
+
+def case(model, encoder=None, batch_size=16):
+    """A model with its defaults on MOSI's shapes."""
+    return Case(model, model, {}, "mosi", encoder, 0, batch_size)
 
 
 def attention(q):
@@ -86,7 +91,7 @@ def test_counting_leaves_the_machine_as_it_was():
 @pytest.mark.parametrize("form", ["padded", "real"])
 def test_batches_have_mosis_shapes(form, tmp_path):
     encoder = tiny_bert(tmp_path)
-    made = make_trainer("text_only", form, str(encoder), 16)
+    made = make_trainer(case("text_only", str(encoder)), form)
     assert len(made.train) == sum(TEXTS.values()) == 1284
     rows = [batch for batch in made.sampler.epoch(0) if len(batch) == 16]
     given = [made.train.batch(rows) for rows in rows[:20]]
@@ -115,7 +120,7 @@ def test_audio_and_vision_are_as_long_as_the_text_takes_to_speak():
 
 
 def test_text_without_an_encoder_is_features():
-    made = make_trainer("text_only", "padded", None, 4)
+    made = make_trainer(case("text_only", batch_size=4), "padded")
     assert isinstance(made.train, Padded)
     assert made.train.batch([0, 1]).text.values.shape == (2, 50, 768)
 
@@ -139,9 +144,9 @@ def test_the_time_is_the_mean_of_medians(monkeypatch):
 
 
 def test_the_cost_of_a_model_in_this_process():
-    made = make_trainer("text_only", "real", None, 16)
+    made = make_trainer(case("text_only"), "real")
     found = cost(made, steps=2, rounds=1)
-    assert found.keys() == {*Cost._fields} - {"model", "form", "error"}
+    assert found.keys() == {*Cost._fields} - {"model", "form", "error", "batch_size"}
     assert found["parameters"] == 768 + 1
     assert found["multiply_adds"] == 768
     assert all(value > 0 for value in found.values())
@@ -150,7 +155,7 @@ def test_the_cost_of_a_model_in_this_process():
 
 @pytest.mark.parametrize(("precision", "lower"), [("auto", False), ("bf16", True)])
 def test_steps_and_answers_are_measured_in_the_precision_asked_for(precision, lower):
-    made = make_trainer("text_only", "real", None, 16, precision)
+    made = make_trainer(case("text_only"), "real", precision)
     seen = set()
     (layer,) = (layer for layer in made.model.modules() if isinstance(layer, nn.Linear))
     layer.register_forward_hook(lambda _, __, output: seen.add((layer.training, output.dtype)))
@@ -193,7 +198,7 @@ def test_ratios_are_to_the_reference_of_the_same_form_else_to_the_fastest():
 def test_bert_base_is_made_with_its_tokenizer(tmp_path, minilm):
     from sentiprism.features.text import load_backbone, load_tokenizer
 
-    folder = encoder_folder("bert-base", tmp_path)
+    folder = encoder_folder("bert-base", tmp_path / "made")
     with torch.device("meta"):
         backbone = load_backbone(folder, pretrained=False)
     assert (backbone.config.hidden_size, backbone.config.num_hidden_layers) == (768, 12)

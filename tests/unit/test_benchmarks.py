@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from sentiprism.data.shapes import TEXTS
-from sentiprism.evaluation.benchmark import encoder_folder
+from sentiprism.evaluation.benchmark_cases import encoder_folder
 from sentiprism.features.text import tokenize
 
 

@@ -5,12 +5,12 @@ from typing import Annotated
 import typer
 
 from sentiprism.cli.hints import followed_by
-from sentiprism.cli.options import Json, choice
+from sentiprism.cli.options import Device, Json, choice
 from sentiprism.cli.tables import emit_json, points, table
 
 HEADINGS = ("model", "parameters", "G MAC", "s/step", "ratio", "ms, 1", "ms, 32", "peak MB")
 FORMS = {
-    "padded": "padded as distributed: text 50, audio 375 x 5, vision 500 x 20",
+    "padded": "padded as distributed",
     "real": "lengths of MOSI's texts, batches of like length",
 }
 
@@ -18,22 +18,36 @@ FORMS = {
 @followed_by("sentiprism train MODEL --dataset NAME")
 def bench(
     models: Annotated[list[str] | None, typer.Argument(metavar="MODEL", help="By default all.")] = None,
+    experiment: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Measure its model with its settings and shapes; repeatable."),
+    ] = None,
     encoder: Annotated[
-        str, typer.Option(metavar="NAME", help="minilm, mpnet, bert-base (random weights), none, or a folder.")
-    ] = "minilm",
-    batch_size: Annotated[int, typer.Option(min=1, max=4096, metavar="N", help="Utterances a training step.")] = 16,
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="minilm, mpnet, bert-base (random weights), none, a folder; by default minilm, or the experiment's.",
+        ),
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=4096, metavar="N", help="Utterances a training step; by default 16, or the experiment's."
+        ),
+    ] = None,
     steps: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="Different batches that are timed.")] = 5,
     rounds: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="Times each; the median counts.")] = 3,
     threads: Annotated[int | None, typer.Option(min=1, max=1024, metavar="N", help="By default one a core.")] = None,
     precision: Annotated[
         str, typer.Option(**choice("precision", ("auto", "no", "bf16")), help="auto: no, that is single precision.")
     ] = "auto",
+    device: Device = "cpu",
     only: Annotated[str | None, typer.Option(**choice("form", tuple(FORMS)), help="By default both.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Measure what models cost on this machine's CPU: size, multiply-adds, time and memory.
+    """Measure what models cost on this machine: size, multiply-adds, time and memory.
 
-    Random inputs of MOSI's shapes; each model in a process of its own.
+    Random inputs of MOSI's shapes, or those of an experiment's dataset; each model in a process of its own.
 
     Examples:
         sentiprism bench
@@ -41,6 +55,8 @@ def bench(
         sentiprism bench mdf text_only --encoder bert-base
 
         sentiprism bench --encoder none --only real --json
+
+        sentiprism bench --experiment dpdf_lq/zhou2025_mosei --device cuda
     """
     from sentiprism.evaluation.benchmark import REFERENCE, ratios
     from sentiprism.evaluation.benchmark import bench as measure
@@ -49,25 +65,29 @@ def bench(
     here = machine()  # before the measurement is a load of its own
     costs = measure(
         models or (),
+        experiments=experiment or (),
         encoder=encoder,
         batch_size=batch_size,
         steps=steps,
         rounds=rounds,
         threads=threads,
         precision=precision,  # type: ignore[arg-type]
+        device=device,
         forms=(only,) if only else tuple(FORMS),  # type: ignore[arg-type]
         watch=lambda what: typer.echo(f"measuring {what}", err=True),
     )
     against = ratios(costs)
     if as_json:
         rows = [{**one._asdict(), "ratio": ratio} for one, ratio in zip(costs, against, strict=True)]
-        said = {"machine": here, "encoder": encoder, "batch_size": batch_size, "precision": precision}
+        chosen = encoder or (None if experiment else "minilm")
+        said = {"machine": here, "device": device, "encoder": chosen, "precision": precision}
         return emit_json({**said, "costs": rows})
     count = f"{threads} threads" if threads else "a thread a core"
     count += f", precision {precision}" if precision != "auto" else ""
+    count += f", device {device}" if device != "cpu" else ""
     base = REFERENCE if any(one.model == REFERENCE and not one.error for one in costs) else "the fastest"
     caption = (
-        f"encoder {encoder}, batch {batch_size} in training; ratio: of s/step to {base}'s\n"
+        f"{_settings(experiment or [], encoder, batch_size)}; ratio: of s/step to {base}'s\n"
         "G MAC: 10^9 multiply-adds an utterance; ms an utterance at inference, 1 and 32 at once\n"
         f"medians of {rounds} rounds over {steps} batches; {count}; {here}"
     )
@@ -91,3 +111,14 @@ def bench(
     if failed := [f"{one.model}, {one.form}: {one.error}" for one in costs if one.error]:
         points("Failed", failed)
     return None
+
+
+def _settings(experiments: list[str], encoder: str | None, batch_size: int | None) -> str:
+    """Encoder, batch and shapes, for the tables' caption."""
+    if not experiments:
+        return (
+            f"encoder {encoder or 'minilm'}, batch {batch_size or 16} in training, MOSI: audio 375 x 5, vision 500 x 20"
+        )
+    kept = [f"encoder {encoder}"] * bool(encoder) + [f"batch {batch_size}"] * bool(batch_size)
+    own = [name for name, given in (("encoder", encoder), ("batch", batch_size)) if not given]
+    return ", ".join([*kept, f"{' and '.join([*own, 'shapes'])} of each experiment"])

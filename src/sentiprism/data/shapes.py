@@ -1,6 +1,7 @@
-"""Batches of MOSI's shapes without its content, to measure time and memory on: only the shape decides those."""
+"""Batches of a dataset's shapes without its content, to measure time and memory on: only the shape decides those."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -8,7 +9,7 @@ import numpy.typing as npt
 from sentiprism.data.dataset import Split
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.ragged import Ragged
-from sentiprism.types import Batch, Sequence
+from sentiprism.types import Batch, FeatureSpec, Sequence
 
 TEXTS = {
     3: 3, 4: 11, 5: 20, 6: 55, 7: 85, 8: 96, 9: 80, 10: 111, 11: 98, 12: 79, 13: 68, 14: 64, 15: 57, 16: 52, 17: 48,
@@ -28,7 +29,41 @@ WORDS_A_SECOND = (2.0, 4.0)
 VOCABULARY = 30522
 
 
-def mosi_shapes(*, unaligned: bool = True, vocabulary: int = VOCABULARY, text_width: int | None = None) -> Split:
+class Shapes(NamedTuple):
+    """Of a dataset as the MMSA distribution has it."""
+
+    steps: dict[str, int]
+    """That text, audio and vision are padded to."""
+    widths: dict[str, int]
+    """Features a step of audio and vision."""
+    aligned: bool = False
+    """Whether audio and vision have a step for each of the text's."""
+
+
+def _even(steps: int) -> dict[str, int]:
+    return dict.fromkeys(("text", "audio", "vision"), steps)
+
+
+MOSI = Shapes(PADDED, WIDTHS)
+_MOSEI = {"audio": 74, "vision": 35}
+DISTRIBUTED = {
+    "mosi": MOSI,
+    "mosi_aligned": Shapes(_even(50), WIDTHS, aligned=True),
+    "mosei": Shapes({"text": 50, "audio": 500, "vision": 500}, _MOSEI),
+    "mosei_aligned": Shapes(_even(50), _MOSEI, aligned=True),
+    "sims": Shapes({"text": 39, "audio": 400, "vision": 55}, {"audio": 33, "vision": 709}),
+    "urfunny": Shapes(_even(50), {"audio": 81, "vision": 371}, aligned=True),
+}
+"""By name; UR-FUNNY's release is not padded, and has a step a word."""
+
+
+def mosi_shapes(
+    *,
+    unaligned: bool = True,
+    vocabulary: int = VOCABULARY,
+    text_width: int | None = None,
+    shapes: Shapes = MOSI,
+) -> Split:
     """MOSI's train split in shape, in random order, with random content.
 
     Args:
@@ -36,9 +71,11 @@ def mosi_shapes(*, unaligned: bool = True, vocabulary: int = VOCABULARY, text_wi
             features and no vision.
         vocabulary: token ids are below it.
         text_width: features of a text step in the place of token ids.
+        shapes: of another dataset, whose texts are taken to be as long as MOSI's, and its frames to be as dense as the
+            steps that it is padded to are beside MOSI's.
     """
     rng = np.random.default_rng(0)
-    tokens = rng.permutation(np.repeat(list(TEXTS), list(TEXTS.values())))
+    tokens = np.minimum(rng.permutation(np.repeat(list(TEXTS), list(TEXTS.values()))), shapes.steps["text"])
     N = len(tokens)
     sequences: dict[str, list[npt.NDArray[Any]]] = {}
     if text_width is None:
@@ -47,8 +84,10 @@ def mosi_shapes(*, unaligned: bool = True, vocabulary: int = VOCABULARY, text_wi
         sequences["text"] = [rng.standard_normal((T, text_width), np.float32) for T in tokens]
     if unaligned:
         seconds = tokens / rng.uniform(*WORDS_A_SECOND, N)
-        for name, width in WIDTHS.items():
-            frames = np.clip(np.round(seconds * RATES[name]), 1, PADDED[name]).astype(int)
+        for name, width in shapes.widths.items():
+            most = shapes.steps[name]
+            rate = RATES[name] * most / PADDED[name]
+            frames = tokens if shapes.aligned else np.clip(np.round(seconds * rate), 1, most).astype(int)
             sequences[name] = [rng.standard_normal((T, width), np.float32) for T in frames]
     else:
         sequences["audio"] = list(rng.standard_normal((N, 1, 73), np.float32))
@@ -58,17 +97,27 @@ def mosi_shapes(*, unaligned: bool = True, vocabulary: int = VOCABULARY, text_wi
 
 
 class Padded(PreparedSplit):
-    """A split whose sequences are all padded to one length, so that grouping by length has nothing to group."""
+    """A split whose sequences are all padded to one length, so that grouping by length has nothing to group.
+
+    Args:
+        split: as in `PreparedSplit`.
+        features: as there.
+        steps: that text, audio and vision are padded to.
+    """
+
+    def __init__(self, split: Split, features: FeatureSpec, steps: Mapping[str, int] = PADDED) -> None:
+        super().__init__(split, features)
+        self.padded = steps
 
     @property
     def lengths(self) -> npt.NDArray[np.int64]:
         """(N,) all alike."""
-        return np.full(len(self), PADDED["text"])
+        return np.full(len(self), self.padded["text"])
 
     def batch(self, indices: npt.ArrayLike) -> Batch:
         """The same batch with more padding; one vector an utterance stays one."""
         batch = super().batch(indices)
-        text, audio, vision = (_pad(getattr(batch, name), steps) for name, steps in PADDED.items())
+        text, audio, vision = (_pad(getattr(batch, name), steps) for name, steps in self.padded.items())
         return batch._replace(text=text, audio=audio, vision=vision)
 
 

@@ -1,13 +1,13 @@
 """What a model costs: parameters, multiply-adds, seconds a training step, ms an answer, memory.
 
-Everything is measured on this machine's CPU on the shapes of MOSI (`sentiprism.data.shapes`), each model and each
-form of the data in a process of its own. ``padded`` hands out batches as the MMSA distribution pads them (text 50,
-audio 375 x 5, vision 500 x 20), ``real`` as this project does: true lengths, grouped, padded to the batch.
+Everything is measured on this machine on the shapes of MOSI (`sentiprism.data.shapes`), or of an experiment's own
+dataset, each model and each form of the data in a process of its own. ``padded`` hands out batches as the MMSA
+distribution pads them (MOSI: text 50, audio 375 x 5, vision 500 x 20), ``real`` as this project does: true lengths,
+grouped, padded to the batch.
 """
 
 import json
 import os
-import shutil
 import sys
 import time
 import warnings
@@ -20,14 +20,14 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.data.prepare import PreparedSplit
-from sentiprism.data.shapes import WIDTHS, Padded, mosi_shapes
+from sentiprism.data.shapes import DISTRIBUTED, Padded, mosi_shapes
 from sentiprism.errors import UserError
-from sentiprism.features.assets import fetch
+from sentiprism.evaluation.benchmark_cases import Case, cases, vocabulary
 from sentiprism.features.text import load_tokenizer
 from sentiprism.files import temporary_folder
 from sentiprism.machine import measure, peak_memory
 from sentiprism.metrics import protocol
-from sentiprism.models import MODELS, create_model
+from sentiprism.models import create_model
 from sentiprism.training.config import OptimConfig, RunConfig
 from sentiprism.training.engine import Engine, Precision, check_engine
 from sentiprism.training.progress import TrainingProgress
@@ -51,6 +51,7 @@ class Cost(NamedTuple):
     """What one model costs on one form of the data."""
 
     model: str
+    """Its name, or that of the experiment whose settings it has."""
     form: Form
     error: str = ""
     """Why there are no numbers; "" where there are."""
@@ -64,56 +65,60 @@ class Cost(NamedTuple):
     many: float = 0.0
     """ms an utterance at inference, `LARGE` at once."""
     peak: float = 0.0
-    """Peak resident memory of the process in MB."""
+    """Peak resident memory of the process in MB; on a GPU what of its memory was taken at most."""
+    batch_size: int = 0
+    """Utterances a training step."""
 
 
 def bench(
     models: Iterable[str] = (),
     *,
-    encoder: str = "minilm",
-    batch_size: int = 16,
+    experiments: Iterable[str] = (),
+    encoder: str | None = None,
+    batch_size: int | None = None,
     steps: int = 5,
     rounds: int = 3,
     threads: int | None = None,
     precision: Precision = "auto",
+    device: str = "cpu",
     forms: Iterable[Form] = FORMS,
     watch: Callable[[str], object] = lambda _: None,
 ) -> list[Cost]:
     """Measure models one after the other; what fails is said in its row, and the others go on.
 
     Args:
-        models: by default all.
-        encoder: an asset, a folder, ``bert-base`` (its size, random weights) or ``none`` (text as 768 features).
-        batch_size: utterances a training step.
+        models: by default all, where no experiment is named.
+        experiments: measured with their own settings, on the shapes of their own dataset.
+        encoder: an asset, a folder, ``bert-base`` (its size, random weights) or ``none`` (text as 768 features); by
+            default ``minilm``, of an experiment its own, BERT's with random weights.
+        batch_size: utterances a training step; by default 16, of an experiment its own.
         steps: different batches that are timed, spread evenly over their widths.
         rounds: times each; the median counts.
         threads: by default one a core.
         precision: as in ``train``, of training steps and answers.
+        device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto``.
         forms: ``padded``, ``real``.
         watch: is told what is being measured.
 
     Raises:
-        UserError: an unknown model or precision, or an encoder that is not there.
+        UserError: an unknown name, or an encoder or a device that is not there.
     """
-    for name in (asked := list(models)):
-        MODELS.check(name)
-    check_engine("cpu", precision)
-    names = asked or list(MODELS)
+    check_engine(device, precision)
     threads = threads or os.cpu_count() or 1
     found = []
     with temporary_folder("sentiprism-bench") as temporary:
-        folder = encoder_folder(encoder, temporary)
-        Engine("cpu", precision)  # refuses what this machine cannot do, before anything is measured
+        asked = cases(models, experiments, encoder, batch_size, temporary)
+        Engine(device, precision)  # refuses what this machine cannot do, before anything is measured
         for form in forms:
-            for name in names:
-                watch(f"{name}, {form}")
-                task = {"model": name, "form": form, "encoder": folder and str(folder), "batch_size": batch_size}
-                task |= {"steps": steps, "rounds": rounds, "threads": threads, "precision": precision}
+            for case in asked:
+                watch(f"{case.name}, {form}")
+                task: dict[str, Any] = {"case": case._asdict(), "form": form, "steps": steps, "rounds": rounds}
+                task |= {"threads": threads, "precision": precision, "device": device}
                 try:
                     numbers = measure(__name__, json.dumps(task), environment={"OMP_NUM_THREADS": str(threads)})
-                    found.append(Cost(name, form, **numbers))
+                    found.append(Cost(case.name, form, batch_size=case.batch_size, **numbers))
                 except UserError as error:
-                    found.append(Cost(name, form, error.cause))
+                    found.append(Cost(case.name, form, error.cause, batch_size=case.batch_size))
     return found
 
 
@@ -125,25 +130,6 @@ def ratios(costs: Sequence[Cost]) -> list[float | None]:
         if there:
             base[form] = there.get(REFERENCE, min(there.values()))
     return [None if cost.error else cost.step / base[cost.form] for cost in costs]
-
-
-def encoder_folder(encoder: str, temporary: Path) -> Path | None:
-    """Where an encoder's files stand; ``bert-base`` is made: the architecture, with MiniLM's tokenizer (BERT's).
-
-    Raises:
-        UserError: it is not there.
-    """
-    if encoder == "none":
-        return None
-    if encoder != "bert-base":
-        return Path(encoder) if Path(encoder).is_dir() else fetch(encoder)
-    from transformers import BertConfig
-
-    for file in fetch("minilm").iterdir():
-        if file.suffix != ".safetensors":
-            shutil.copy(file, temporary)
-    BertConfig().save_pretrained(str(temporary))  # transformers' defaults are bert-base-uncased's
-    return temporary
 
 
 def multiply_adds(model: "Model", batch: Batch) -> int:
@@ -181,28 +167,28 @@ def spread_evenly(batches: Sequence[Any] | Array, widths: Array, count: int) -> 
     return [batches[index] for index in np.argsort(widths, kind="stable")[middles]]
 
 
-def make_trainer(
-    model: str, form: Form, encoder: str | None, batch_size: int, precision: Precision = "auto"
-) -> "Trainer":
-    """The project's trainer with random weights on MOSI's shapes."""
+def make_trainer(case: Case, form: Form, precision: Precision = "auto", device: str = "cpu") -> "Trainer":
+    """The project's trainer with random weights on the shapes of a case's dataset."""
     import torch
 
     from sentiprism.training.loop import Trainer
 
-    features = {name: ModalitySpec(kind="features", width=width) for name, width in WIDTHS.items()}
-    if encoder is None:
-        split = mosi_shapes(text_width=FEATURES)
-        spec = FeatureSpec(text=ModalitySpec(kind="features", width=FEATURES), **features)
+    shapes = DISTRIBUTED[case.dataset]
+    features = {name: ModalitySpec(kind="features", width=width) for name, width in shapes.widths.items()}
+    if case.encoder is None:
+        split = mosi_shapes(text_width=FEATURES, shapes=shapes)
+        text = ModalitySpec(kind="features", width=FEATURES)
     else:
-        words = len(load_tokenizer(encoder))
-        split = mosi_shapes(vocabulary=words)
-        text = ModalitySpec(kind="tokens", width=words, encoder=encoder, source="ids")
-        spec = FeatureSpec(text=text, **features)
-    data = {"padded": Padded, "real": PreparedSplit}[form](split, spec)
+        words = vocabulary(case.encoder, len(load_tokenizer(case.encoder)))
+        split = mosi_shapes(vocabulary=words, shapes=shapes)
+        frozen = case.frozen_layers
+        text = ModalitySpec(kind="tokens", width=words, encoder=case.encoder, source="ids", frozen_layers=frozen)
+    spec = FeatureSpec(text=text, **features)
+    data = Padded(split, spec, shapes.steps) if form == "padded" else PreparedSplit(split, spec)
     torch.manual_seed(0)
-    built = create_model(model, spec, TargetSpec(), pretrained=False)
-    config = RunConfig(model=model, dataset="mosi", optim=OptimConfig(batch_size=batch_size))
-    engine = Engine("cpu", precision)
+    built = create_model(case.model, spec, TargetSpec(), case.config or None, pretrained=False)
+    config = RunConfig(model=case.model, dataset=case.dataset, optim=OptimConfig(batch_size=case.batch_size))
+    engine = Engine(device, precision)
     return Trainer(config, 0, built, data, data, protocol("intensity"), Path(os.devnull), engine, {})
 
 
@@ -211,13 +197,19 @@ def cost(made: "Trainer", steps: int, rounds: int) -> dict[str, float]:
     import torch
 
     model, data, progress = made.model, made.train, TrainingProgress(quiet=True)
+    engine = made.engine
+
+    def given(rows: Any) -> Batch:
+        return engine.move(data.batch(rows)._replace(labels={}))
 
     def answer(rows: Any) -> None:
         with torch.inference_mode():
-            model(data.batch(rows)._replace(labels={}))
+            model(given(rows))
+        engine.finish()
 
     def train(rows: Any) -> None:
         made.take_step([rows], progress)
+        engine.finish()
 
     batches = list(made.sampler.epoch(0))
     widths = np.array([data.lengths[rows].max() for rows in batches])
@@ -225,7 +217,7 @@ def cost(made: "Trainer", steps: int, rounds: int) -> dict[str, float]:
     singles = spread_evenly(by_length[:, None], data.lengths[by_length], steps)
     cut = [by_length[i : i + LARGE] for i in range(0, len(by_length), LARGE)]
     many = spread_evenly(cut, np.array([data.lengths[rows].max() for rows in cut]), steps)
-    adds = mean(multiply_adds(model, data.batch(rows)._replace(labels={})) for rows in singles)
+    adds = mean(multiply_adds(model, given(rows)) for rows in singles)
     made.wrapped.train()
     for rows in (batches[int(widths.argmax())], batches[0]):  # the first ones also allocate
         train(rows)
@@ -239,7 +231,7 @@ def cost(made: "Trainer", steps: int, rounds: int) -> dict[str, float]:
         "step": step,
         "one": 1000 * time_evenly(answer, singles, rounds),
         "many": 1000 * time_evenly(answer, many, rounds) / mean(map(len, many)),
-        "peak": peak_memory(),
+        "peak": engine.peak() or peak_memory(),
     }
 
 
@@ -247,7 +239,7 @@ def _main(task: dict[str, Any]) -> None:
     import torch
 
     torch.set_num_threads(task["threads"])
-    made = make_trainer(task["model"], task["form"], task["encoder"], task["batch_size"], task["precision"])
+    made = make_trainer(Case(**task["case"]), task["form"], task["precision"], task["device"])
     print(json.dumps(cost(made, task["steps"], task["rounds"])))
 
 

@@ -65,6 +65,21 @@ class Engine:
             return int(torch.cuda.get_device_properties(self.device).total_memory)
         return machine.memory()  # which a GPU of Apple shares
 
+    def peak(self) -> float:
+        """MB of a GPU's memory that were taken at most; 0 where the device is none."""
+        import torch
+
+        return torch.cuda.max_memory_allocated(self.device) / 1e6 if self.device.type == "cuda" else 0.0
+
+    def finish(self) -> None:
+        """Wait until the device has done what it was told: it takes work in advance."""
+        import torch
+
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        elif self.device.type == "mps":
+            torch.mps.synchronize()
+
     def prepare(self, model: "Model", optimizer: "torch.optim.Optimizer") -> "tuple[nn.Module, Any]":
         """Model on its device, wrapped where there are several processes, and its optimiser."""
         with self._state:
