@@ -106,6 +106,22 @@ def test_what_cannot_be_shown_or_measured_is_one_line(refused, words, expected):
     assert expected in refused(*words)
 
 
+def test_ablate_over_a_setting_shows_its_runs_side_by_side(cli, refused, finished, tmp_path):
+    over = ("ablate", "mdf", "--over", "optim.epochs=1..2")
+    assert "give --table or --over" in refused("ablate", "mdf", "--dataset", "tiny")
+    assert "give --table or --over" in refused(*over, "--table", 2)
+    assert "--rows are those of a table" in refused(*over, "--rows", 1)
+    assert "no settings of our own for mdf on tiny" in refused(*over, "--dataset", "tiny", "--ours")
+    words = (*over, "--experiment", write_experiment(tmp_path), "--out", "swept", "--device", "cpu")
+    shown = cli(*words)
+    assert shown.status == 0
+    assert "01-optim-epochs-1" in shown.out
+    assert "02-optim-epochs-2" in shown.out
+    assert shown.err.endswith("next: sentiprism results swept\n")
+    told = json.loads(cli(*words, "--json").out)
+    assert [one["run"] for one in told["runs"]] == ["01-optim-epochs-1", "02-optim-epochs-2"]
+
+
 def test_bench_shows_what_failed_beside_what_was_measured(cli, monkeypatch):
     from sentiprism.evaluation import benchmark
 

@@ -189,15 +189,15 @@ def test_a_modality_the_dataset_lacks_is_said_and_costs_no_run(home, tmp_path, p
 
 
 def test_the_base_is_the_papers_or_ours_or_a_named_one(monkeypatch, tmp_path, paper):
-    from sentiprism.evaluation.ablation import _base
+    from sentiprism.evaluation.ablation import base_settings
 
     run = {"model": "mdf", "dataset": "mosi"}
-    assert _base(None, run, "mdf", "mosi") == run
+    assert base_settings(None, run, "mdf", "mosi") == run
     ours = load_experiment("mdf/sentiprism2026_mosi").run
-    assert _base("ours", run, "mdf", "mosi") == _base("ours", run, "mdf", "CMU-MOSI") == ours
-    assert _base("mdf/jian2026_mosei", run, "mdf", "mosi") == load_experiment("mdf/jian2026_mosei").run
+    assert base_settings("ours", run, "mdf", "mosi") == base_settings("ours", run, "mdf", "CMU-MOSI") == ours
+    assert base_settings("mdf/jian2026_mosei", run, "mdf", "mosi") == load_experiment("mdf/jian2026_mosei").run
     with pytest.raises(UserError, match="no settings of our own for mdf on talks; name an experiment with --base"):
-        _base("ours", run, "mdf", "talks")
+        base_settings("ours", run, "mdf", "talks")
 
 
 def test_a_table_needs_a_dataset():

@@ -55,10 +55,11 @@ def compare(
     found = side(runs, split, reference=reference, oracle=oracle, device=device)
     if as_json:
         return emit_json(found.to_dict())
-    return _show_comparison(found) if form is None else typer.echo(found.render(form))
+    return show_comparison(found) if form is None else typer.echo(found.render(form))
 
 
-def _show_comparison(found: "Comparison") -> None:
+def show_comparison(found: "Comparison") -> None:
+    """Print runs side by side."""
     from sentiprism.evaluation.compare import ORACLE
     from sentiprism.evaluation.constant import NAME
     from sentiprism.evaluation.footnotes import footnotes

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="See: sentiprism models.")]
 Dataset = Annotated[str | None, typer.Option(metavar="NAME", help="Name in the store, or its folder.")]
-Table = Annotated[str, typer.Option(metavar="NAME", help="By number (2), or by what it is about (components).")]
 Experiment = Annotated[
     str | None, typer.Option(metavar="NAME", help="File with the numbers, where a dataset has more than one.")
 ]
@@ -71,8 +70,8 @@ def reproduce(
         ablate(
             model,
             table,
-            dataset,
-            experiment,
+            dataset=dataset,
+            experiment=experiment,
             encoder=encoder,
             seeds=seeds,
             settings=settings,
@@ -107,7 +106,13 @@ def reproduce(
 @followed_by("sentiprism results {result}")
 def ablate(
     model: Model,
-    table: Table,
+    table: Annotated[
+        str | None, typer.Option(metavar="NAME", help="By number (2), or by what it is about (components).")
+    ] = None,
+    over: Annotated[
+        str | None,
+        typer.Option(metavar="KEY=VALUES", help="A run a value in the place of a table: config.depth=1..6, or =a,b,c."),
+    ] = None,
     dataset: Dataset = None,
     experiment: Experiment = None,
     base: Annotated[
@@ -126,7 +131,7 @@ def ablate(
     markdown: AsMarkdown = False,
     as_json: Json = False,
 ) -> Path:
-    """Train every row of a paper's table and show published beside measured, in the same order.
+    """Train every row of a paper's table, published beside measured; or with --over a run for each value of a setting.
 
     The same command resumes where it was stopped; a finished row is not trained again.
 
@@ -136,25 +141,33 @@ def ablate(
         sentiprism ablate mdf --dataset mosi --table 3 --encoder minilm
 
         sentiprism ablate mdf --dataset mosi --table 2 --rows 1 --rows 6
-    """
-    from sentiprism.evaluation import ablate as measure
 
+        sentiprism ablate dpdf_lq --dataset mosi --over config.query_depth=1..6 --ours --out runs/depth
+
+        sentiprism figure runs runs/depth/* --over config.query_depth
+    """
     if ours and base:
         raise UserError("--ours and --base both say where to start", "give one of them")
-    found = measure(
-        model,
-        table,
-        dataset,
-        experiment=experiment,
-        base="ours" if ours else base,
-        encoder=encoder,
-        seeds=seeds,
-        rows=rows or (),
-        assignments=settings or (),
-        out=out,
-        device=device,
-        precision=precision,  # type: ignore[arg-type]
-    )
+    if (table is None) == (over is None):
+        raise UserError("a table or a setting is taken apart", "give --table or --over")
+    more: dict[str, Any] = {
+        "experiment": experiment,
+        "base": "ours" if ours else base,
+        "encoder": encoder,
+        "seeds": seeds,
+        "assignments": settings or (),
+        "out": out,
+        "device": device,
+        "precision": precision,
+    }
+    if over is not None:
+        if rows:
+            raise UserError("--rows are those of a table", "leave them out, or give --table")
+        _show_sweep(model, over, dataset, more, markdown=markdown, as_json=as_json)
+        return out or RUNS
+    from sentiprism.evaluation import ablate as measure
+
+    found = measure(model, str(table), dataset, rows=rows or (), **more)
     if os.environ.get("RANK", "0") == "0":
         emit_json(found.to_dict()) if as_json else _show([found], markdown=markdown)
     return out or RUNS
@@ -202,6 +215,26 @@ def results(
         return typer.echo(text)
     write_text(out, text)
     return typer.echo(f"{len(found)} run{'s' * (len(found) > 1)} in {out}")
+
+
+def _show_sweep(
+    model: str, over: str, dataset: str | None, more: dict[str, Any], *, markdown: bool, as_json: bool
+) -> None:
+    """Train a run for each value, and show them side by side."""
+    from sentiprism.cli.evidence import show_comparison
+    from sentiprism.evaluation import compare
+    from sentiprism.evaluation.sweep import sweep
+
+    runs = sweep(model, over, dataset, **more)
+    if os.environ.get("RANK", "0") != "0":
+        return
+    found = compare(runs, device=more["device"])
+    if as_json:
+        emit_json(found.to_dict())
+    elif markdown:
+        typer.echo(found.render("markdown"))
+    else:
+        show_comparison(found)
 
 
 def _show(tables: "list[PublishedTable]", *, markdown: bool) -> None:

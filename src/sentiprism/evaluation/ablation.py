@@ -85,7 +85,7 @@ def ablate(
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if encoder is not None:
         changes["data"] = {"text": {"encoder": encoder}}
-    start = _base(base, paper.run, model, Path(changes["dataset"]).name)
+    start = base_settings(base, paper.run, model, Path(changes["dataset"]).name)
     settings = override(merge(start, changes), assignments)
     published = paper.published[key].rows
     chosen = _chosen(published, rows)
@@ -99,7 +99,7 @@ def ablate(
         check(step, view, precision, more=step.row in chosen)
     for step in steps:
         if step.row in chosen and step.folder is not None:
-            _train(step, view, device, precision, quiet=quiet)
+            train_step(step, view, device, precision, quiet=quiet)
     whole = full_row(settings, published)
     wanted = {step.row.name: step for step in steps if step.row in chosen}
     folders = {step.folder for step in steps if (step.row in chosen or step.row is whole) and _done(step)}
@@ -189,7 +189,8 @@ def check(step: Step, view: TuningView, precision: Precision, *, more: bool) -> 
     run.check_precision(precision)
 
 
-def _train(step: Step, view: TuningView, device: str, precision: Precision, *, quiet: bool) -> None:
+def train_step(step: Step, view: TuningView, device: str, precision: Precision, *, quiet: bool) -> None:
+    """Train a row's run, or what is missing of it."""
     assert step.folder is not None  # noqa: S101 - for mypy
     if not (step.folder / "run.yaml").is_file():
         launch(step.config, view, out=step.folder, device=device, precision=precision, quiet=quiet)
@@ -202,7 +203,8 @@ def _done(step: Step) -> bool:
     return folder is not None and (folder / "run.yaml").is_file() and Run(folder).finished == step.config.seeds
 
 
-def _base(name: str | None, paper: dict[str, Any], model: str, dataset: str) -> dict[str, Any]:
+def base_settings(name: str | None, paper: dict[str, Any], model: str, dataset: str) -> dict[str, Any]:
+    """Settings that every row starts from, see `ablate`."""
     if name is None:
         return paper
     if name not in {"ours", OURS}:
