@@ -1,5 +1,8 @@
 """Texts that would move a terminal's cursor, hide or reverse what it shows, and texts that only look like them."""
 
+import sys
+import warnings
+
 HOSTILE = {
     "colour": "\x1b[31mred",
     "title": "\x1b]0;owned\x07",
@@ -20,3 +23,10 @@ LEGITIMATE = ("naïve", "الفتاة الصغيرة", "می‌خواهم", "�
 def controls(text: str) -> list[str]:
     """What of a text a terminal obeys or hides, line breaks and tabs aside."""
     return [c for c in text if not (c in "\n\t\u200c\u200d\u00a0\u3000" or c.isprintable())]
+
+
+def say(text: str) -> str:
+    """Warn of a text, and print it, as a library does in a worker."""
+    sys.stderr.write(warnings.formatwarning(text, UserWarning, text, 1))
+    print(text, flush=True)
+    return text

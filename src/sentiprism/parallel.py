@@ -14,6 +14,7 @@ from sentiprism.errors import UserError, os_fault
 from sentiprism.interrupts import CHILDS_GRACE, Interrupts, held
 from sentiprism.sandbox.follow import follow_parent
 from sentiprism.sandbox.launch import terminal_signals_blocked
+from sentiprism.screen import clean_streams
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -100,6 +101,7 @@ def _serve(connection: Connection) -> None:
     parent = parent_process()
     assert parent is not None  # noqa: S101 - this is a child
     follow_parent(parent.sentinel, wait=lambda sentinel: wait([sentinel]))
+    clean_streams()  # libraries warn of what they read
     with Interrupts(CHILDS_GRACE), suppress(EOFError):
         attempt: Callable[[Any], Any] = connection.recv()
         while True:

@@ -11,9 +11,10 @@ import typer
 from rich.progress import Progress, TextColumn
 from rich.table import Table
 
-from makers_hostile_text import HOSTILE, LEGITIMATE, controls
+from makers_hostile_text import HOSTILE, LEGITIMATE, controls, say
 from sentiprism.cli.tables import emit_json, facts, points, side_by_side, table
 from sentiprism.errors import printable
+from sentiprism.parallel import run_parallel
 from sentiprism.screen import CleanStream, clean, clean_streams, console
 from sentiprism.training.progress import TrainingProgress
 
@@ -134,3 +135,12 @@ def test_streams_are_wrapped_once(monkeypatch):
     assert sys.stdout is first
     assert isinstance(first, CleanStream)
     assert (first.encoding, first.isatty(), first.writable()) == ("utf-8", True, True)
+
+
+def test_what_workers_say_is_clean_too(capfd):
+    said = dict(run_parallel(say, [HOSTILE["colour"], HOSTILE["title"]], jobs=2))
+    assert list(said.values()) == list(said)  # texts come back as they are
+    out, err = capfd.readouterr()
+    assert controls(out + err) == []
+    assert "\\x1b[31mred" in out
+    assert "\\x1b]0;owned\\x07" in err
