@@ -102,6 +102,9 @@ def test_a_broken_experiment(refused, tmp_path):
     assert "mine.yaml: unknown key 'runs'; did you mean 'run'?" in refused("train", "--experiment", path)
     path.write_text("title: x\nsource: y\nselection: z\nrun: {model: mdf}\n", encoding="utf-8")
     assert "'dataset' is missing; add it" in refused("train", "--experiment", path)
+    for command in ("reproduce", "ablate"):
+        line = refused(command, "mdf", "--experiment", path, "--table", "1")
+        assert "mine.yaml: run does not name a dataset; add run.dataset" in line
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def reproduce(
     from sentiprism.config import dump, merge
     from sentiprism.evaluation.published import find_experiment, find_table, published
     from sentiprism.training import Run, resolve
-    from sentiprism.training.experiments import load_experiment
+    from sentiprism.training.experiments import load_paper
 
     if train:
         if run or table is None:
@@ -86,7 +86,7 @@ def reproduce(
         if dataset is None:
             raise UserError("a paper has numbers of several datasets", "give --dataset or --experiment")
         experiment = find_experiment(model, Path(dataset).name)
-    paper = load_experiment(experiment)
+    paper = load_paper(experiment)
     changes = ({"data": {"text": {"encoder": encoder}}} if encoder else {}) | ({"seeds": seeds} if seeds else {})
     keys = list(paper.published) if table is None else [find_table(paper, table)]
     if run and len(keys) > 1:

@@ -16,7 +16,7 @@ from sentiprism.evaluation.published import PublishedTable, find_experiment, fin
 from sentiprism.files import check_writable
 from sentiprism.training import Run, RunConfig, launch, resolve, resume
 from sentiprism.training.engine import Precision, check_engine
-from sentiprism.training.experiments import OURS, Row, default_settings, load_experiment
+from sentiprism.training.experiments import OURS, Row, default_settings, load_experiment, load_paper
 from sentiprism.types import FeatureSpec
 
 
@@ -77,7 +77,7 @@ def ablate(
         if dataset is None:
             raise UserError("a table needs a dataset", "give --dataset or --experiment")
         experiment = find_experiment(model, Path(dataset).name)
-    paper = load_experiment(experiment)
+    paper = load_paper(experiment)
     key = find_table(paper, table)
     if dataset is not None and Path(dataset).parts[1:]:
         dataset = str(Path(dataset).resolve())  # a resume may stand elsewhere

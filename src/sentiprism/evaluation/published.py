@@ -16,7 +16,16 @@ from sentiprism.markup import markdown
 from sentiprism.metrics import Metric, Protocol, protocol
 from sentiprism.models import MODELS
 from sentiprism.training import Run, resolve
-from sentiprism.training.experiments import OURS, Experiment, Row, Table, dataset_of, list_experiments, load_experiment
+from sentiprism.training.experiments import (
+    OURS,
+    Experiment,
+    Row,
+    Table,
+    dataset_of,
+    list_experiments,
+    load_experiment,
+    load_paper,
+)
 
 DOUBTFUL = "?"
 """Stands behind a published value that contradicts itself in its paper."""
@@ -196,7 +205,7 @@ def published(
     Raises:
         UserError: unknown names, a run of another model, or one that fits no row or the row of another.
     """
-    paper = load_experiment(experiment)
+    paper = load_paper(experiment)
     key = find_table(paper, name)
     rows = paper.published[key].rows
     found: dict[str, Evaluation] = {}

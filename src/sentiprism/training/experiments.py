@@ -80,6 +80,19 @@ def datasets_of(model: str) -> list[str]:
     return sorted({dataset_of(name) for name in list_experiments() if name.startswith(f"{model}/")})
 
 
+def load_paper(name: str) -> Experiment:
+    """Read an experiment whose run says which model was trained on which dataset, as published numbers need it.
+
+    Raises:
+        UserError: as `load_experiment`; or the run does not say so.
+    """
+    paper = load_experiment(name)
+    for key in ("model", "dataset"):
+        if not isinstance(paper.run.get(key), str):
+            raise UserError(f"{name}: run does not name a {key}", f"add run.{key}")
+    return paper
+
+
 def load_experiment(name: str) -> Experiment:
     """Read an experiment by name or path.
 
@@ -97,7 +110,7 @@ def load_experiment(name: str) -> Experiment:
 def other_form(experiment: str, dataset: str) -> str | None:
     """What to say where a run is on another form of the dataset that an experiment is for; None where it is not."""
     paper = load_experiment(experiment)
-    wanted, found = describe(str(paper.run["dataset"])), describe(dataset)
+    wanted, found = describe(str(paper.run.get("dataset"))), describe(dataset)
     if wanted is None or found is None or wanted.name == found.name or wanted.family != found.family:
         return None
     forms = [f"{one.name}, {'aligned to words' if one.aligned else 'not aligned'}" for one in (wanted, found)]
