@@ -60,6 +60,7 @@ def test_a_run_that_is_named_is_an_error(cli, several):
 
 
 WRITING = {
+    "demo": ["demo", "--out"],
     "train": ["train", "mdf", "--dataset", "tiny", *assignments(), "--out"],
     "tune": ["tune", "mdf", "--dataset", "tiny", *assignments(), "--out"],
     "results": ["results", "run", "--out"],

@@ -2,6 +2,7 @@
 
 import errno
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,27 @@ def test_a_traceback_that_cannot_be_kept_is_shown(home, capsys):
     said = capsys.readouterr().err
     assert "ValueError: x" in said
     assert said.splitlines()[-1] == "error: unexpected fault (ValueError: x); report it with the traceback above"
+
+
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_a_closed_stream_is_no_fault(closed, home, monkeypatch, capsys):
+    monkeypatch.setattr(sys, closed, None)
+    monkeypatch.setattr(sys, "argv", ["sentiprism", "dataset", "list"])
+    assert main() == 0
+    monkeypatch.setattr(sys, "argv", ["sentiprism", "evaluate", "nowhere"])
+    assert main() == 2
+    assert not (home / "faults").exists()
+
+
+def test_a_full_disk_behind_stdout_is_one_line(home, monkeypatch, capsys):
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        monkeypatch.setattr(sys, "argv", ["sentiprism", "--version"])
+        assert main() == 2
+        assert capsys.readouterr().err == "error: No space left on device; make room there\n"
+        monkeypatch.undo()
+        with suppress(OSError):
+            full.close()
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,8 @@ def _run(interrupts: Interrupts) -> int:
     try:
         offline()  # refuses a value that is neither yes nor no, whatever the command
         status = int(app(prog_name="sentiprism", standalone_mode=False) or 0)
-        sys.stdout.flush()  # what cannot be written is known now, not at exit
+        if sys.stdout is not None:  # as it is where it was closed
+            sys.stdout.flush()  # what cannot be written is known now, not at exit
     except (KeyboardInterrupt, typer.Abort):
         return STOPPED
     except Exception as error:

@@ -17,7 +17,7 @@ RECORDINGS = {"two-cities": "two_cities.wav", "strong-expressions": "WolfgangLan
 
 @followed_by("open {out}/index.html (or: sentiprism analyze YOUR_VIDEO.mp4)")
 def demo(
-    seeds: Annotated[int, typer.Option(min=1, metavar="N", help="How many seeds.")] = 2,
+    seeds: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="How many seeds.")] = 2,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the report goes.")] = Path("demo"),
     device: Device = "auto",
 ) -> None:
@@ -32,8 +32,10 @@ def demo(
         sentiprism demo --seeds 5
     """
     from sentiprism.data.synthetic import synthetic_dataset
+    from sentiprism.files import check_writable
     from sentiprism.training import train as launch
 
+    check_writable(out / "index")
     try:
         _analyse(out)
     except UserError as error:
