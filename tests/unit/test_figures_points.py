@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
+from makers_models import small
 from sentiprism.errors import UserError
 from sentiprism.evaluation.representations import representations
 from sentiprism.metrics import protocol
 from sentiprism.metrics.levels import levels
 from sentiprism.report import figures
+from sentiprism.training import train
 from sentiprism.types import TargetSpec
 
 
@@ -41,6 +43,18 @@ def test_points_of_features_are_whole_utterances_of_each(trained, data):
         assert counts == dict.fromkeys(names, min(12, whole))
     some = figures.tsne(trained, split="train", by="feature", features=("text*",), device="cpu")
     assert [c.get_label() for c in some.axes[0].collections] == ["text", "textual"]
+
+
+def test_the_six_features_of_fines_figure_5(data, tmp_path):
+    settings = {"config": small("fine"), "data": {"text": {"encoder": None}}, "optim": {"epochs": 1}}
+    run = train("fine", data, settings=settings, out=tmp_path / "fine", device="cpu", quiet=True)
+    six = [f"{part}.{modality}" for modality in ("text", "audio", "vision") for part in ("shared", "specific")]
+    patterns = ("shared.*", "specific.*")
+    apart = figures.tsne(run, split="train", by="feature", features=patterns, device="cpu")
+    assert sorted(c.get_label() for c in apart.axes[0].collections) == sorted(six)
+    joined = figures.tsne(run, split="train", by="polarity", features=patterns, dimensions=3, device="cpu")
+    said = "".join(text.get_text() for text in joined.findobj(lambda one: hasattr(one, "get_text")))
+    assert " + ".join(six) in " ".join(said.split()), "the six joined"
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,8 @@ def tsne(
         sentiprism figure tsne runs/full runs/without-o --by feature
 
         sentiprism figure tsne runs/fine --by polarity --dimensions 3
+
+        sentiprism figure tsne runs/fine --by feature --feature 'shared.*' --feature 'specific.*'
     """
     path = _target(out, runs[0], f"tsne-{by}-{split}")
     from sentiprism.report import figures
