@@ -142,9 +142,7 @@ def ablate(
 
         sentiprism ablate mdf --dataset mosi --table 2 --rows 1 --rows 6
 
-        sentiprism ablate dpdf_lq --dataset mosi --over config.query_depth=1..6 --ours --out runs/depth
-
-        sentiprism figure runs runs/depth/* --over config.query_depth
+        sentiprism ablate mdf --dataset mosi --over optim.epochs=1..6 --ours
     """
     if ours and base:
         raise UserError("--ours and --base both say where to start", "give one of them")

@@ -104,7 +104,7 @@ def tsne(
 
         sentiprism figure tsne runs/fine --by polarity --dimensions 3
 
-        sentiprism figure tsne runs/fine --by feature --feature 'shared.*' --feature 'specific.*'
+        sentiprism figure tsne runs/fine --by feature --feature 's*.*'
     """
     path = _target(out, runs[0], f"tsne-{by}-{split}")
     from sentiprism.report import figures
@@ -173,7 +173,7 @@ def robustness(
 
         sentiprism figure robustness runs/mdf-mosi --metric acc2_non0
 
-        sentiprism figure robustness runs/mdf-mosi --metric weight --out weights.pdf
+        sentiprism figure robustness runs/mdf-mosi --metric weight
     """
     path = _target(out, run, f"robustness-{split}")
     from sentiprism.report import figures
