@@ -170,7 +170,7 @@ CASES += [
     Case("extract", "an end before its start", EXTRACT, "'d'", row("d,d,a.wav,1,0.5,x,0,train")),
     Case("extract", "an end and no start", EXTRACT, "'d'|start", row("d,d,a.wav,,1,x,0,train")),
     Case("extract", "an infinite end", EXTRACT, "inf", row("d,d,a.wav,0,inf,x,0,train")),
-    Case("extract", "a label off the range", EXTRACT, "range", row("d,d,a.wav,0,1,x,9,train")),
+    Case("extract", "a label off the range", EXTRACT, "range", row("d,a,a.wav,0.2,0.8,x,9,train")),
     Case("extract", "an id twice", EXTRACT, "'a'", row("a,a,a.wav,0,1,x,0,train")),
     Case("extract", "a split without utterances", EXTRACT, "test", recordings(HEAD + ROWS.replace("test", "train"))),
     Case("extract", "a video in two splits", EXTRACT, "'a'", row("d,a,a.wav,0,1,x,0,test")),

@@ -33,7 +33,6 @@ def rehead(path, change):
 
 WEIGHTS = {
     "another type": lambda found: {name: value.double() for name, value in found.items()},
-    "half": lambda found: {name: value.half() for name, value in found.items()},
     "flat": lambda found: {name: value.reshape(-1) for name, value in found.items()},
     "fewer": lambda found: dict(list(found.items())[1:]),
     "more": lambda found: {**found, "\x1b[31m": torch.ones(3)},

@@ -39,7 +39,7 @@ def test_the_names_are_the_librarys():
         (["calibrate", "run", "--split", "tran"], "no split is called 'tran'; did you mean 'train'?"),
         (["robustness", "run", "--kind", "nois"], "no kind of damage is called 'nois'; did you mean 'noise'?"),
         (["robustness", "run", "--modality", "vison"], "no modality is called 'vison'; did you mean 'vision'?"),
-        (["robustness", "run", "--points", "100000000"], "--points should be at most 1,001 (it is '100000000')"),
+        (["robustness", "run", "--points", "100000000"], "--points should be at most 101 (it is '100000000')"),
         (["figure", "tsne", "run", "--by", "clas"], "no colouring is called 'clas'; did you mean 'class'?"),
         (["figure", "tsne", "run", "--dimensions", "4"], "--dimensions should be at most 3 (it is '4')"),
         (["train", "mdf", "--precision", "bf61"], "no precision is called 'bf61'; did you mean 'bf16'?"),

@@ -216,5 +216,5 @@ def test_train_damage_depends_on_the_position_and_not_on_the_batch():
 def test_a_number_stands_for_every_modality():
     assert DataConfig(modality_dropout=0.2).modality_dropout == {"text": 0.2, "audio": 0.2, "vision": 0.2}
     assert DataConfig(modality_dropout=0).modality_dropout == {}
-    with pytest.raises(UserError, match="less than 1"):
+    with pytest.raises(UserError, match="below 1"):
         DataConfig.parse({"modality_dropout": 1.0})

@@ -194,7 +194,7 @@ class _Broken(MetaPathFinder):
 @pytest.mark.parametrize(
     ("error", "cause", "remedy"),
     [
-        (ModuleNotFoundError("No module named 'mediapipe'"), "is not installed", r"sentiprism\[media\]"),
+        (ModuleNotFoundError("No module named 'mediapipe'"), "is not installed", r"[media]"),
         (OSError("libEGL.so.1: cannot open shared object file"), r"libEGL\.so\.1", "libegl1 libgles2"),
     ],
 )

@@ -22,7 +22,8 @@ from sentiprism.interrupts import Interrupts
 from sentiprism.sandbox.launch import ChildProcess
 
 def say(*words):
-    print(*words, flush=True)
+    sys.stdout.write(" ".join(map(str, words)) + chr(10))
+    sys.stdout.flush()
 """
 
 

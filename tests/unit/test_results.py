@@ -49,7 +49,10 @@ def test_runs_are_found_below_a_folder_the_reference_first(runs):
 
 def test_a_run_without_a_finished_seed_is_listed_as_left_out(runs, tmp_path, capsys):
     verb([runs / "small" / "text", runs / "stopped"], tmp_path / "page.md", device="cpu")
-    assert f"left out: no seed of {runs / 'stopped'} is finished; resume it: " in capsys.readouterr().err
+    assert (
+        f"left out: {runs / 'stopped'}: no seed of {runs / 'stopped'} is finished; resume it: "
+        in capsys.readouterr().err
+    )
     *_, left_out = (tmp_path / "page.md").read_text(encoding="utf-8").split("## Left out")
     assert f"- {runs / 'stopped'}: no seed of " in left_out
 

@@ -108,7 +108,7 @@ def test_what_cannot_be_done_says_what_can(copied):
         ({"kinds": ["words"]}, "text: missing, swap"),
         ({"kinds": ["nois"]}, "did you mean 'noise'"),
         ({"modalities": ["face"]}, "choose one of: audio"),
-        ({"points": 1}, "at least 2"),
+        ({"points": 1}, "give 2 to"),
     ):
         with pytest.raises(UserError, match=said):
             robustness(copied, device="cpu", **given)
