@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from makers_models import small
-from sentiprism.cli.evidence import _show_comparison
+from sentiprism.cli.evidence import show_comparison
 from sentiprism.errors import UserError
 from sentiprism.evaluation import compare
 from sentiprism.evaluation.bootstrap import holm, paired
@@ -52,7 +52,7 @@ def test_a_run_given_twice_is_one(trained, other, data, tmp_path):
 def test_each_rule_of_selection_is_below_the_table(found, capsys):
     first, second = found.entries
     of_another = second.evaluation._replace(selection="epoch of the highest valid F1; test is not looked at")
-    _show_comparison(found._replace(entries=(first, second._replace(evaluation=of_another))))
+    show_comparison(found._replace(entries=(first, second._replace(evaluation=of_another))))
     text = " ".join(capsys.readouterr().out.split())
     assert text.count(first.evaluation.selection) == text.count(of_another.selection) == 1
 
