@@ -79,15 +79,15 @@ class Started:
             while got := os.read(descriptor, 1 << 16):
                 self.shown += got.decode(errors="replace")
 
-    def members(self) -> dict[int, str]:
-        """Command lines by process, of all that run in the session."""
+    def members(self, but: str | None = None) -> dict[int, str]:
+        """Command lines by process, of all that run in the session, ``but`` those with this text."""
         found = {}
         for folder in Path("/proc").glob("[0-9]*"):
             with suppress(OSError, ValueError):  # one that vanishes meanwhile
                 state, _, _, session = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
                 if int(session) == self.pid and state not in "ZX":
                     found[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-        return found
+        return {pid: line for pid, line in found.items() if but is None or but not in line}
 
     def worked(self) -> float:
         """Processor seconds of the first process."""
@@ -118,10 +118,10 @@ class Started:
         """Close its terminal."""
         os.close(self._master)
 
-    def all_end(self) -> int:
-        """Hold that nothing of the session is left soon; returns the status."""
+    def all_end(self, but: str | None = None) -> int:
+        """Hold that nothing of the session is left soon, ``but`` what has this in its command line; the status."""
         last = time.monotonic() + SOON
-        while (left := self.members()) and time.monotonic() < last:
+        while (left := self.members(but)) and time.monotonic() < last:
             self.process.poll()
             time.sleep(0.01)
         for pid in left:

@@ -3,25 +3,19 @@
 import errno
 import hashlib
 import os
-import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from sentiprism.errors import UserError
-from sentiprism.reading import check_regular
 
 try:
     import fcntl
 except ImportError:  # not on Windows
     fcntl = None  # type: ignore[assignment]
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 OLD = "~old"
 """What stands where a new folder is to be, while the two change places; no `safe_name` has a tilde."""
@@ -29,6 +23,10 @@ _unfinished: dict[Path, Path] = {}
 """Temporary folders that this process is writing in, and what each becomes."""
 UNSYNCED = (errno.EACCES, errno.EBADF, errno.EINVAL, errno.ENOTSUP)
 """What Windows and some network file systems answer where a folder is to be synced."""
+LONGEST = 255
+"""Bytes of a name, on every common file system."""
+RANDOM = 8
+"""Characters that `tempfile.mkdtemp` puts behind a prefix."""
 
 
 def home(*parts: str) -> Path:
@@ -55,20 +53,34 @@ def sha256(path: Path) -> str:
 
 def _sync(path: Path) -> None:
     """Wait until a file's content is on the disk."""
-    fd = os.open(path, os.O_RDONLY)
+    try:
+        _fsync(path, os.O_RDWR)  # Windows syncs no descriptor that cannot be written to
+    except PermissionError:  # a hard link to a file that is not ours to write
+        _sync_readable(path)
+
+
+def _sync_readable(path: Path) -> None:
+    """Wait until a folder's names, or a read-only file, are on the disk, where the system can do that."""
+    try:
+        _fsync(path, os.O_RDONLY)
+    except OSError as error:
+        if error.errno not in UNSYNCED:
+            raise
+
+
+def _fsync(path: Path, flags: int) -> None:
+    fd = os.open(path, flags)
     try:
         os.fsync(fd)
     finally:
         os.close(fd)
 
 
-def _sync_folder(path: Path) -> None:
-    """Wait until a folder's names are on the disk, where the system has that for folders."""
-    try:
-        _sync(path)
-    except OSError as error:
-        if error.errno not in UNSYNCED:
-            raise
+def _beside(path: Path, suffix: str) -> Path:
+    """A hidden name beside ``path``, unique to it; from a hash where the name and ``suffix`` together are too long."""
+    name = os.fsencode(path.name)
+    whole = 1 + len(name) + len(suffix) + RANDOM <= LONGEST
+    return path.with_name(f".{path.name if whole else hashlib.sha256(name).hexdigest()}{suffix}")
 
 
 @contextmanager
@@ -126,11 +138,12 @@ def _refuse_file(folder: Path) -> None:
 def _workshop(path: Path) -> Iterator[Path]:
     """Yield a folder of our own beside ``path``, removed at the end; what killed writers left there goes first."""
     make_folder(path.parent)
-    for left in path.parent.glob(f".{escape(path.name)}.tmp-????????"):
+    prefix = _beside(path, ".tmp-").name
+    for left in path.parent.glob(escape(prefix) + "?" * RANDOM):
         with _locked(left, wait=False) as abandoned:
             if abandoned and left.is_dir() and any(left.iterdir()):  # an empty one may be another's, about to be locked
                 _discard(left, path)
-    own = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.tmp-"))
+    own = Path(tempfile.mkdtemp(dir=path.parent, prefix=prefix))
     _unfinished[own] = path
     with _locked(own, wait=True):
         try:
@@ -177,7 +190,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
         yield own / path.name
         _sync(own / path.name)
         (own / path.name).replace(path)
-        _sync_folder(path.parent)
+        _sync_readable(path.parent)
 
 
 @contextmanager
@@ -198,7 +211,7 @@ def atomic_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
         yield new
         for inner in (new, *new.rglob("*")):
             if inner.is_dir():
-                _sync_folder(inner)
+                _sync_readable(inner)
             elif inner.is_file():
                 _sync(inner)
         if replace and path.exists():
@@ -209,62 +222,14 @@ def atomic_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
             if (own / OLD).exists():
                 (own / OLD).rename(path)
             raise
-        _sync_folder(path.parent)
+        _sync_readable(path.parent)
 
 
 def remove_folder(path: Path) -> None:
     """Remove a folder so that no half of it is ever seen: its name goes first."""
     with _workshop(path) as own:
         path.rename(own / path.name)
-        _sync_folder(path.parent)
-
-
-def save_tensors(path: Path, tensors: Mapping[str, "Tensor"], header: dict[str, str] | None = None) -> None:
-    """Write a safetensors file; its mode follows the umask, and a full disk is an `OSError`, as for any other file.
-
-    Args:
-        path: not atomic by itself: a temporary one.
-        tensors: by name, on any device.
-        header: texts for the file's header.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import save_file
-
-    path.touch()
-    mode = path.stat().st_mode
-    try:
-        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, path, header)
-        path.chmod(mode)  # it writes a file that is for its owner alone, and renames that
-    except SafetensorError as error:
-        number = re.search(r"\(os error (\d+)\)", str(error))
-        if number is None:
-            raise
-        raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from None
-
-
-@contextmanager
-def open_tensors(path: Path, framework: str = "pt") -> Iterator[Any]:
-    """Yield an open safetensors file, of which nothing but the header is read yet.
-
-    Args:
-        path: the file.
-        framework: "pt" gives torch's tensors; "np" does without torch.
-
-    Raises:
-        UserError: as `reading.open_regular`; or it is not a whole safetensors file.
-    """
-    from safetensors import SafetensorError, safe_open
-
-    check_regular(path, what="safetensors file")
-    try:
-        opened = safe_open(path, framework)
-    except (SafetensorError, OSError) as error:
-        raise UserError(f"{path} is damaged: {error}", "get a whole copy of it") from None
-    with opened as file:
-        try:
-            yield file
-        except SafetensorError as error:
-            raise UserError(f"{path} is damaged: {error}", "get a whole copy of it") from None
+        _sync_readable(path.parent)
 
 
 @contextmanager
@@ -277,7 +242,7 @@ def sole(path: Path) -> Iterator[None]:
     from filelock import FileLock
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_name(f".{path.name}.lock")):
+    with FileLock(_beside(path, ".lock")):
         yield
 
 

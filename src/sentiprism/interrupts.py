@@ -19,6 +19,8 @@ GRACE = 1.5
 """Seconds from the first signal to the end by force."""
 CHILDS_GRACE = 0.7
 """Of a child process, which its parent waits for."""
+CHILD_TIMEOUT = CHILDS_GRACE + 0.3
+"""Seconds that a parent waits for children it has asked to end; then it kills them."""
 LAST = 1.0
 """Seconds that cleaning up and the farewell may take."""
 SAME = 0.2

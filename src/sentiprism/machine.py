@@ -6,6 +6,7 @@ import os
 import platform
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ from sentiprism.sandbox.launch import run
 MB = 1e6
 JOB = 300_000_000
 """Bytes of a process that has imported torch."""
-CONTAINER = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
-"""Where Linux says how much memory a container may use: control groups of version 2 and 1."""
+CGROUPS = Path("sys/fs/cgroup")
+"""Where Linux has control groups: of version 2 there, or the memory's of version 1 in a folder of that name."""
 
 
 def peak_memory(*, children: bool = False) -> float:
@@ -37,16 +38,40 @@ def peak_memory(*, children: bool = False) -> float:
 
 
 def memory() -> int:
-    """Bytes of memory that this process may use: the machine's, or what its container or its own limit leaves."""
+    """Bytes of memory that this process may use: the machine's, or what its control group or own limit leaves."""
     found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")] if hasattr(os, "sysconf") else []
-    for path in CONTAINER:
-        try:
-            found.append(int(Path(path).read_text()))  # "max" where there is no limit
-        except (OSError, ValueError):
-            continue
+    found += cgroup_limits()
     if resource is not None:
         found += [limit for limit in resource.getrlimit(resource.RLIMIT_AS) if limit != resource.RLIM_INFINITY]
     return min(found, default=sys.maxsize)
+
+
+def cgroup_limits(root: Path = Path("/")) -> list[int]:
+    """Memory limits in bytes of this process' control group and of those above it; each of them holds.
+
+    Args:
+        root: where ``/proc`` and ``/sys`` are.
+    """
+    try:
+        lines = (root / "proc/self/cgroup").read_text().splitlines()
+    except OSError:  # not on Linux
+        return []
+    found = []
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":
+            base, name = root / CGROUPS, "memory.max"
+        elif "memory" in controllers.split(","):
+            base, name = root / CGROUPS / "memory", "memory.limit_in_bytes"
+        else:
+            continue
+        parts = [part for part in path.split("/") if part]
+        if ".." in parts:  # it is outside of what this container sees
+            parts = []
+        for depth in range(len(parts) + 1):  # a container may see its own group as the root: then only that is there
+            with suppress(OSError, ValueError):  # "max" where there is no limit
+                found.append(int(base.joinpath(*parts[:depth], name).read_text()))
+    return found
 
 
 def check_jobs(jobs: int, each: int = JOB) -> None:

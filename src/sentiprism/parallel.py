@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from functools import partial
-from multiprocessing import get_context, parent_process, resource_tracker
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from pickle import PicklingError
 from signal import Signals
@@ -11,16 +11,13 @@ from time import monotonic
 from typing import Any, Generic, TypeVar, cast
 
 from sentiprism.errors import UserError, os_fault
-from sentiprism.interrupts import CHILDS_GRACE, Interrupts, held
+from sentiprism.interrupts import CHILD_TIMEOUT, CHILDS_GRACE, Interrupts, held
 from sentiprism.sandbox.follow import follow_parent
-from sentiprism.sandbox.launch import terminal_signals_blocked
+from sentiprism.sandbox.launch import Lifeline, terminal_signals_blocked
 from sentiprism.screen import clean_streams
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-PATIENCE = CHILDS_GRACE + 0.3
-"""Seconds that running processes have to end when they are asked to."""
 
 
 def run_parallel(
@@ -68,10 +65,13 @@ class _Worker(Generic[T, R]):
         context = get_context("spawn")  # threads do not survive a fork
         resource_tracker.ensure_running()  # its start unblocks SIGINT
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        lifeline, ours = context.Pipe(duplex=False)
+        self._lifeline = Lifeline(ours.close)
+        self.process = context.Process(target=_serve, args=(theirs, lifeline), daemon=True)
         with held(), terminal_signals_blocked():
             self.process.start()
         theirs.close()
+        lifeline.close()
         self._send(attempt)  # not an argument: what it imports would come before `follow_parent`
 
     def give(self, item: T) -> None:
@@ -96,11 +96,9 @@ class _Worker(Generic[T, R]):
             self.connection.send(message)
 
 
-def _serve(connection: Connection) -> None:
-    """Run in a worker: answer items until the parent closes the connection or asks to end."""
-    parent = parent_process()
-    assert parent is not None  # noqa: S101 - this is a child
-    follow_parent(parent.sentinel, wait=lambda sentinel: wait([sentinel]))
+def _serve(connection: Connection, lifeline: Connection) -> None:
+    """Run in a worker: process items until the parent closes the connection or asks to end."""
+    follow_parent(lifeline.fileno(), wait=lambda _: wait([lifeline]))
     clean_streams()  # libraries warn of what they read
     with Interrupts(CHILDS_GRACE), suppress(EOFError):
         attempt: Callable[[Any], Any] = connection.recv()
@@ -118,7 +116,7 @@ def _end(busy: "list[_Worker[Any, Any]]", idle: "list[_Worker[Any, Any]]") -> No
         worker.process.terminate()
     for worker in idle:
         worker.process.kill()
-    last = monotonic() + PATIENCE
+    last = monotonic() + CHILD_TIMEOUT
     for worker in (*busy, *idle):
         worker.process.join(max(last - monotonic(), 0))
         if worker.process.is_alive():

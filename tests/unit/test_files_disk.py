@@ -1,14 +1,17 @@
 """Files and folders have the modes that the umask asks for, and are on the disk before a write ends."""
 
+import errno
 import os
 import re
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from sentiprism import files
-from sentiprism.files import atomic_file, atomic_folder, remove_folder, save_tensors, write_text
+from sentiprism.files import atomic_file, atomic_folder, remove_folder, sole, write_text
+from sentiprism.tensors import save_tensors
 
 
 @pytest.fixture(params=[0o022, 0o027, 0o077], ids=oct)
@@ -87,3 +90,53 @@ def test_a_disk_that_fails_is_said_and_a_file_system_without_folder_syncs_is_not
     answer["errno"] = 22  # EINVAL
     write_text(tmp_path / "file", "whole")
     assert (tmp_path / "file").read_text() == "whole"
+
+
+def test_a_system_that_syncs_writable_descriptors_alone_and_opens_no_folder(tmp_path, monkeypatch):
+    """As Windows does: EBADF for a descriptor that is read-only, EACCES for a folder."""
+    fcntl = pytest.importorskip("fcntl")
+    original_open, original_sync, done = os.open, os.fsync, []
+
+    def open_file(path, flags, *more, **options):
+        if os.path.isdir(path):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return original_open(path, flags, *more, **options)
+
+    def sync(fd: int) -> None:
+        if fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        original_sync(fd)
+        done.append(os.fstat(fd).st_ino)
+
+    monkeypatch.setattr(files.os, "open", open_file)
+    monkeypatch.setattr(files.os, "fsync", sync)
+    write_text(tmp_path / "file", "content")
+    with atomic_folder(tmp_path / "folder") as temporary:
+        (temporary / "inner").write_text("content")
+    assert done == [path.stat().st_ino for path in (tmp_path / "file", tmp_path / "folder" / "inner")]
+
+
+@pytest.mark.parametrize("name", ["n" * 241, "n" * 242, "n" * 255, "数" * 85, "n" * 251 + ".txt"], ids=len)
+def test_names_up_to_the_systems_limit_are_written_atomically(tmp_path, name):
+    write_text(tmp_path / name, "old")
+    with suppress(KeyError), atomic_file(tmp_path / name) as temporary:
+        temporary.write_text("half")
+        raise KeyError
+    assert (tmp_path / name).read_text() == "old"
+    with sole(tmp_path / name):
+        write_text(tmp_path / name, "new")
+    assert (tmp_path / name).read_text() == "new"
+    with atomic_folder(tmp_path / "folders" / name) as folder:
+        (folder / name).write_text("")
+    assert os.listdir(tmp_path / "folders") == [name]
+    left = {path.name for path in tmp_path.iterdir() if not path.name.endswith(".lock")}
+    assert left == {name, "folders"}
+
+
+def test_long_names_that_differ_at_their_end_do_not_share_a_lock_or_leftovers(tmp_path):
+    one, other = tmp_path / ("n" * 254 + "a"), tmp_path / ("n" * 254 + "b")
+    with atomic_file(one) as temporary:
+        temporary.write_text("one")
+        with sole(one), sole(other):
+            write_text(other, "other")
+    assert (one.read_text(), other.read_text()) == ("one", "other")

@@ -124,6 +124,44 @@ def test_memory_is_the_machines_or_what_a_limit_leaves():
     assert int(done.stdout) == min(3 * 2**30, machine.memory())
 
 
+@pytest.mark.parametrize(
+    ("own", "limits", "expected"),
+    [
+        ("0::/user/job\n", {"user/job/memory.max": 3, "user/memory.max": 5}, {3, 5}),
+        ("0::/user/job\n", {"user/job/memory.max": "max", "user/memory.max": 5, "memory.max": 7}, {5, 7}),
+        ("0::/\n", {"memory.max": 7}, {7}),
+        ("0::/../../elsewhere\n", {"memory.max": 7, "elsewhere/memory.max": 1}, {7}),
+        (
+            "4:cpu,cpuacct:/a\n3:memory:/a:b/c\n0::/a\n",
+            {
+                "memory/a:b/c/memory.limit_in_bytes": 3,
+                "memory/a:b/memory.limit_in_bytes": 4,
+                "memory/memory.limit_in_bytes": 9223372036854771712,
+                "cpu/a/memory.limit_in_bytes": 1,
+            },
+            {3, 4, 9223372036854771712},
+        ),
+        ("3:memory:/docker/0123\n", {"memory/memory.limit_in_bytes": 6}, {6}),  # it sees its own group as the root
+        (None, {"memory.max": 7}, set()),
+    ],
+)
+def test_limits_of_the_own_control_group_and_of_those_above_it_count(tmp_path, own, limits, expected):
+    (tmp_path / "proc/self").mkdir(parents=True)
+    if own is not None:
+        (tmp_path / "proc/self/cgroup").write_text(own)
+    for name, value in limits.items():
+        path = tmp_path / "sys/fs/cgroup" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{value}\n")
+    assert set(machine.cgroup_limits(tmp_path)) == expected
+
+
+def test_the_smallest_limit_of_the_control_groups_is_the_memory(monkeypatch):
+    before = machine.memory()
+    monkeypatch.setattr(machine, "cgroup_limits", lambda: [before // 3, before // 2, 2 * before])
+    assert machine.memory() == before // 3
+
+
 @pytest.mark.parametrize("jobs", [0, -1, 10**6])
 def test_more_processes_than_the_memory_holds_are_refused(data, tmp_path, jobs):
     with pytest.raises(UserError, match="processes at once"):

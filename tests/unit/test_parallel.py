@@ -62,3 +62,33 @@ list(run_parallel(hold, [Path(), Path()], 2))
     started.reach(lambda: len(list(tmp_path.glob("begun-*"))) == 2)
     os.kill(started.pid, number)
     assert started.all_end() == -number
+
+
+@needs_proc
+def test_a_fork_of_the_parent_keeps_no_worker_alive(tmp_path):
+    tests = Path(__file__).parents[1]
+    for name in ("quick", "slow"):
+        (tmp_path / name).mkdir()
+    code = f"""
+import os, signal, sys
+sys.path.append({str(tests)!r})
+from pathlib import Path
+from makers_work import write
+from sentiprism.parallel import run_parallel
+found = run_parallel(write, [Path("slow"), Path("quick")], 2)
+next(found)
+if os.fork() == 0:
+    os.setsid()
+    os.closerange(0, 3)
+    Path("fork.tmp").write_text(str(os.getpid()))
+    Path("fork.tmp").replace("fork")
+signal.pause()
+"""
+    started, fork = Started(code, folder=tmp_path), tmp_path / "fork"
+    started.reach(lambda: (tmp_path / "slow" / "begun").exists() and fork.exists())
+    try:
+        assert len(started.members()) > 2, "one works, one waits"
+        os.kill(started.pid, signal.SIGKILL)
+        started.all_end(but="resource_tracker")  # Python's own: it ends with the fork
+    finally:
+        os.kill(int(fork.read_text()), signal.SIGKILL)

@@ -4,8 +4,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet, finalize
@@ -17,13 +18,28 @@ FOLLOW = "sentiprism.sandbox.follow"
 TERMINAL_SIGNALS = ("SIGINT", "SIGHUP")
 """Which a terminal sends to every process of its own: the parent answers them for its children."""
 _children: "WeakSet[ChildProcess]" = WeakSet()
+_lifelines: "WeakSet[Lifeline]" = WeakSet()
+
+
+class Lifeline:
+    """Our end of a pipe to a child, to which nobody writes: it closes when this process ends, even by SIGKILL.
+
+    No fork of this process keeps it open, nor does whoever drops the object. The child's side is
+    `sentiprism.sandbox.follow.follow_parent`.
+
+    Args:
+        close: closes our end.
+    """
+
+    def __init__(self, close: Callable[[], object]) -> None:
+        self.close = finalize(self, close)
+        _lifelines.add(self)
 
 
 class ChildProcess(subprocess.Popen[bytes]):
     """A module or script that runs as a process of its own and ends with this one; leaving it as a context kills it.
 
-    Its standard input is a pipe that this process alone holds the other end of, and that nobody writes to: it closes
-    when this process ends, even by SIGKILL (see `sentiprism.sandbox.follow`).
+    Its standard input is a pipe whose other end is a `Lifeline`.
 
     Args:
         module: to run, by name; or a script by its path.
@@ -55,7 +71,7 @@ class ChildProcess(subprocess.Popen[bytes]):
             raise UserError("Windows hands no open file to a child process", "use Linux, macOS or WSL for this")
         modules = os.pathsep.join(entry for entry in sys.path if os.path.isabs(entry))
         theirs, ours = os.pipe()
-        self._let_go = finalize(self, os.close, ours)
+        self._lifeline = Lifeline(partial(os.close, ours))
         try:
             with terminal_signals_blocked():
                 super().__init__(
@@ -69,7 +85,7 @@ class ChildProcess(subprocess.Popen[bytes]):
                     cwd=folder,
                 )
         except BaseException:
-            self._let_go()
+            self._lifeline.close()
             raise
         finally:
             os.close(theirs)
@@ -81,7 +97,7 @@ class ChildProcess(subprocess.Popen[bytes]):
         for pipe in (self.stdout, self.stderr):
             if pipe is not None:
                 pipe.close()
-        self._let_go()
+        self._lifeline.close()
 
 
 def run(module: str | Path, *arguments: object, timeout: float | None = None, **more: Any) -> tuple[int, str, str]:
@@ -123,10 +139,10 @@ def terminal_signals_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _let_go_of_all() -> None:
-    for child in list(_children):
-        child._let_go()
+def _close_lifelines() -> None:
+    for lifeline in list(_lifelines):
+        lifeline.close()
 
 
 if hasattr(os, "register_at_fork"):  # else a fork of this process would keep its children alive
-    os.register_at_fork(after_in_child=_let_go_of_all)
+    os.register_at_fork(after_in_child=_close_lifelines)

@@ -9,8 +9,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from sentiprism.errors import UserError
-from sentiprism.files import atomic_file, open_tensors, save_tensors
+from sentiprism.files import atomic_file
 from sentiprism.reading import parse_json
+from sentiprism.tensors import open_tensors, save_tensors
 
 REMEDY = "remove it, and the seed is trained again from its beginning"
 

@@ -13,11 +13,9 @@ from typing import Self
 
 from sentiprism.data.integrity import unverified, verifies
 from sentiprism.errors import UserError
-from sentiprism.interrupts import CHILDS_GRACE, Interrupts
+from sentiprism.interrupts import CHILD_TIMEOUT, CHILDS_GRACE, Interrupts
 from sentiprism.sandbox.launch import ChildProcess
 
-PATIENCE = CHILDS_GRACE + 0.3
-"""Seconds that processes have to end when they are asked to."""
 CHECK_EVERY = 0.1
 """Seconds."""
 
@@ -50,7 +48,7 @@ class Workers:
     def __exit__(self, *_: object) -> None:
         for process in self._running:
             process.terminate()
-        last = time.monotonic() + PATIENCE
+        last = time.monotonic() + CHILD_TIMEOUT
         for process in self._running:
             while process.poll() is None and time.monotonic() < last:
                 time.sleep(CHECK_EVERY / 10)
