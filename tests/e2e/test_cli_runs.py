@@ -36,6 +36,21 @@ def test_train_evaluate_and_compare(cli, home, tmp_path):
     assert max(map(len, shown.splitlines())) <= 80
 
 
+def test_a_run_starts_from_another_one_and_says_what_it_took(cli, refused, home):
+    from makers_cli import SIZES
+    from sentiprism.data.synthetic import synthetic_dataset
+
+    synthetic_dataset("tiny", sizes=SIZES)
+    common = ("train", "mdf", "--dataset", "tiny", "--device", "cpu", *assignments())
+    cli(*common, "--out", "one", "--json")
+    second = cli(*common, "--out", "two", "--init", "one", "--json")
+    assert second.err.splitlines()[1].startswith("started from one: ")
+    assert "tensors are taken" in second.err
+    assert "initialised anew" not in second.err  # the same model has no other tensors
+    assert "--resume continues a run with its own settings" in refused("train", "--resume", "two", "--init", "one")
+    assert "holds no saved model" in refused(*common, "--out", "three", "--init", "nowhere")
+
+
 def test_reproduce_shows_the_papers_settings_and_every_table(cli):
     answer = cli("reproduce", "mdf", "--dataset", "mosi")
     assert answer.status == 0

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sentiprism import __version__
 from sentiprism.analysis.inputs import Task
-from sentiprism.analysis.judge import FILES, check_model, folder_of, load_jury, state_of
+from sentiprism.analysis.judge import FILES, check_model, load_jury, state_of
 from sentiprism.analysis.options import Options
 from sentiprism.analysis.pipeline import Progress, analyze
 from sentiprism.analysis.texts import read_words
@@ -17,6 +17,7 @@ from sentiprism.features.speech_models import check_whisper
 from sentiprism.files import sha256
 from sentiprism.media.limits import Limits
 from sentiprism.media.transcripts import read_transcript
+from sentiprism.models.artifact import folder_of
 from sentiprism.parallel import run_parallel
 from sentiprism.reading import check_regular
 from sentiprism.report.analysis import Analysis

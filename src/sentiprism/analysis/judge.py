@@ -17,7 +17,7 @@ from sentiprism.features.extractors import EXTRACTORS, Extractor
 from sentiprism.media.types import Segment
 from sentiprism.metrics.conformal import probabilities
 from sentiprism.models import SavedModel, load_model
-from sentiprism.models.artifact import WEIGHTS, describe_model
+from sentiprism.models.artifact import STARTER, WEIGHTS, describe_model, folder_of
 from sentiprism.report.document import Estimate, Judge
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import forward_all
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from sentiprism.models import Model
 
 Floats = npt.NDArray[np.float32]
-STARTER = "starter"
-"""Name of the model that comes with the program."""
 FILES = ("config.json", WEIGHTS)
 """Of a saved model."""
 
@@ -146,11 +144,6 @@ class Jury:
             Estimate(value=float(value), **{end: float(bounds[end][i]) for end in bounds})
             for i, value in enumerate(values)
         ]
-
-
-def folder_of(model: str | Path) -> Path:
-    """Where a saved model lies: the folder itself, or the package's own for ``starter``."""
-    return Path(__file__).parents[1] / STARTER if str(model) == STARTER else Path(model)
 
 
 def load_jury(model: str | Path) -> Jury:

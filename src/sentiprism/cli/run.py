@@ -80,6 +80,10 @@ def train(
     model: Annotated[str | None, typer.Argument(help="See: sentiprism models.")] = None,
     dataset: Annotated[str | None, typer.Option(metavar="NAME", help="Name in the store, or its folder.")] = None,
     seeds: Seeds = None,
+    init: Annotated[
+        str | None,
+        typer.Option(metavar="RUN|MODEL|starter", help="Start from the weights of this run or saved model."),
+    ] = None,
     experiment: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Settings to start from: mdf/jian2026_mosi for example, or a YAML file."),
@@ -108,6 +112,8 @@ def train(
 
         sentiprism train --experiment mdf/jian2026_mosi
 
+        sentiprism train mdf --dataset mosi --init runs/mdf-mosei-20260101-120000
+
         sentiprism train --resume runs/mdf-mosi-20260101-120000
 
         sentiprism train --resume runs/mdf-mosi-20260101-120000 --seeds 10
@@ -116,7 +122,7 @@ def train(
     from sentiprism.training import train as launch
 
     if resume is not None:
-        if model or dataset or experiment or settings or out:
+        if model or dataset or init or experiment or settings or out:
             raise UserError(
                 "--resume continues a run with its own settings",
                 "give --resume RUN alone, or with --seeds N for more of them",
@@ -128,6 +134,7 @@ def train(
             model,
             dataset,
             seeds=seeds,
+            init=init,
             experiment=experiment,
             assignments=settings or (),
             out=out,

@@ -9,6 +9,7 @@ from sentiprism.config import merge
 from sentiprism.training import Run, RunConfig, resolve
 from sentiprism.training.config import FIRST_SEED
 from sentiprism.training.experiments import default_settings
+from sentiprism.training.transfer import shown
 
 
 def trained_by(run: Run) -> str:
@@ -37,9 +38,13 @@ def command(config: RunConfig) -> str | None:
     wanted = resolve({**config.model_dump(mode="json"), "dataset": dataset})
     changes = _changes(resolve(base).model_dump(mode="json"), wanted.model_dump(mode="json"))
     assignments = [f"{name}={_yaml(value)}" for name, value in changes]
+    if config.init is not None and "init" in dict(changes):
+        changes = [(name, value) for name, value in changes if name != "init"]
+        words += ["--init", shown(config.init)]
     if resolve(base, assignments) != wanted:
         return None
-    return shlex.join([*words, *(word for text in assignments for word in ("--set", text))])
+    told = (f"{name}={_yaml(value)}" for name, value in changes)
+    return shlex.join([*words, *(word for text in told for word in ("--set", text))])
 
 
 def _changes(old: dict[str, Any], new: dict[str, Any], path: str = "") -> list[tuple[str, Any]]:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 FORMAT = 2
 WEIGHTS = "weights.safetensors"
 CONFIG = "config.json"
+STARTER = "starter"
+"""Name of the model that comes with the program."""
 REMEDY = "get a whole copy of it, or train the model again"
 DTYPES = {
     **dict.fromkeys(("F32", "F16", "BF16"), "torch.float32"),
@@ -126,6 +128,11 @@ def save_model(model: "Model", folder: Path, metadata: dict[str, Any]) -> None:
         if spec is not None and spec.kind == "tokens" and spec.encoder is not None:
             save_text_recipe(spec.encoder, temporary / "text")
         (temporary / "config.json").write_text(json.dumps(described, indent=1), encoding="utf-8")
+
+
+def folder_of(model: str | Path) -> Path:
+    """The folder of a saved model: as it is given, or the package's own for ``starter``."""
+    return Path(__file__).parents[1] / STARTER if str(model) == STARTER else Path(model)
 
 
 def annotate(folder: Path, **notes: Any) -> None:

@@ -11,7 +11,7 @@ from sentiprism.data.prepare import PreparedSplit, prepare
 from sentiprism.data.store import load_dataset, verify_dataset
 from sentiprism.errors import UserError
 from sentiprism.metrics import protocol
-from sentiprism.models import MODELS, create_model
+from sentiprism.models import MODELS
 from sentiprism.training.config import OptimConfig, RunConfig
 from sentiprism.training.engine import Engine, Precision, check_engine
 from sentiprism.training.experiments import default_settings, load_experiment, other_form
@@ -19,8 +19,8 @@ from sentiprism.training.memory import check_memory
 from sentiprism.training.oracle import held_out, watcher
 from sentiprism.training.progress import TrainingProgress, curves
 from sentiprism.training.run import Run, check_new, new_folder
-from sentiprism.training.seeding import seed_at
 from sentiprism.training.selection import selection_rule
+from sentiprism.training.transfer import Transfer, find_weights, initial_model, plan_transfer, shown
 from sentiprism.types import FeatureSpec
 
 __all__ = ["OptimConfig", "Run", "RunConfig", "launch", "resolve", "resume", "train"]
@@ -42,6 +42,7 @@ def train(
     dataset: str | Path | TuningView | None = None,
     *,
     seeds: int | tuple[int, ...] | None = None,
+    init: str | Path | None = None,
     experiment: str | None = None,
     settings: dict[str, Any] | None = None,
     assignments: Iterable[str] = (),
@@ -61,6 +62,7 @@ def train(
         model: see ``list_models``.
         dataset: a name in the store, a folder, or a dataset; its test split is not looked at.
         seeds: how many, or which.
+        init: whose weights the model starts from, see `RunConfig`.
         experiment: name (``mdf/jian2026_mosi``) or path of an experiment file.
         settings: what differs, nested as in `RunConfig`: ``{"optim": {"epochs": 10}}``.
         assignments: what differs from that, as ``key=value`` texts.
@@ -86,7 +88,7 @@ def train(
         raise UserError("a run needs a model and a dataset", "for example: sentiprism train mdf --dataset mosi")
     else:
         base = default_settings(model, name)
-    given = {"model": model, "dataset": name, "seeds": seeds}
+    given = {"model": model, "dataset": name, "seeds": seeds, "init": None if init is None else str(init)}
     given = {key: value for key, value in given.items() if value is not None}
     changed = override(merge(merge(base, settings or {}), given), assignments)
     config = RunConfig.parse(changed, "run configuration")
@@ -131,6 +133,8 @@ def launch(
     test = held_out(view, wanted=config.oracle)
     view = view.tuning() if isinstance(view, Dataset) else view
     selection_rule(protocol(view.card.protocol), config.optim.select)
+    if config.init is not None:
+        find_weights(config.init)
     if out is not None:
         check_new(Path(out))
     config, engine = _complete(config), Engine(device, precision)
@@ -139,7 +143,8 @@ def launch(
     folder = engine.gather(Path(out) if out else new_folder(config))[0]  # processes may read different clocks
     inputs = _inputs(view, config, engine)
     if engine.is_main:
-        Run.create(folder, config, view.card, str(engine.device), engine.precision)
+        init = inputs.init.record(str(config.init)) if inputs.init else None
+        Run.create(folder, config, view.card, str(engine.device), engine.precision, init)
     engine.barrier()
     if on_run is not None:
         on_run(folder)
@@ -174,7 +179,10 @@ def resume(
     run.check_precision(precision)
     precision = run.environment["precision"]
     view, test, engine = dataset.tuning(), held_out(dataset, wanted=run.config.oracle), Engine(device, precision)
-    inputs = _inputs(view, run.config, engine)
+    done = seeds is None and run.finished == run.config.seeds  # then the weights it started from may be gone
+    inputs = _inputs(view, run.config.model_copy(update={"init": None}) if done else run.config, engine)
+    if inputs.init is not None:
+        run.check_init(inputs.init.weights)
     if seeds is not None:
         run.extend(seeds, write=engine.is_main)
         engine.barrier()
@@ -187,6 +195,8 @@ class _Inputs(NamedTuple):
     features: FeatureSpec
     train: PreparedSplit
     valid: PreparedSplit
+    init: Transfer | None
+    """Which tensors it starts from; None = fresh weights."""
 
 
 def _inputs(view: TuningView, config: RunConfig, engine: Engine) -> _Inputs:
@@ -201,7 +211,9 @@ def _inputs(view: TuningView, config: RunConfig, engine: Engine) -> _Inputs:
         check_groups(model, config.optim)
         check_closed_form(model, config)
         check_memory(model, config.optim, engine.memory)
-        inputs = _Inputs(features, *(PreparedSplit(split, features) for split in (view.train, view.valid)))
+        init = None if config.init is None else plan_transfer(config.init, model)
+        train, valid = (PreparedSplit(split, features) for split in (view.train, view.valid))
+        inputs = _Inputs(features, train, valid, init)
         check_memory(model, config.optim, engine.memory, inputs.train)
     return inputs
 
@@ -233,11 +245,12 @@ def _train(
             progress.note(note)
         for modality in set(card.widths) - set(inputs.features.present()):
             progress.note(f"{modality} is missing in all of train: the model is built without it")
+        for line in inputs.init.describe(shown(str(config.init))) if inputs.init else ():
+            progress.note(line)
         for seed in config.seeds:
             if seed in run.finished:
                 continue
-            seed_at(seed)
-            model = create_model(config.model, inputs.features, card.target, config.config)
+            model = initial_model(config, inputs.features, card, seed, inputs.init)
             folder = run.seed_folder(seed)
             watch = watcher(PreparedSplit(test, inputs.features), scorer, engine, folder) if test is not None else None
             trainer = Trainer(config, seed, model, inputs.train, inputs.valid, scorer, folder, engine, metadata, watch)

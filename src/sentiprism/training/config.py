@@ -1,11 +1,13 @@
 """What a training run is: model, dataset, seeds, data and optimiser settings."""
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveFloat, field_validator
 
 from sentiprism.config import Config
 from sentiprism.data.config import DataConfig
+from sentiprism.models.artifact import STARTER
 
 FIRST_SEED = 1111  # the field's habit: 1111, 1112, ...
 MOST_SEEDS = 1000
@@ -76,6 +78,9 @@ class RunConfig(Config):
     model: str
     dataset: str
     seeds: tuple[Seed, ...] = Field((FIRST_SEED,), max_length=MOST_SEEDS)
+    init: str | None = None
+    """Whose weights the model starts from: a run (its first finished seed), the folder of one of its seeds, a saved
+    model, or ``starter``; every tensor whose name and shape agree is taken. null = fresh weights."""
     config: dict[str, Any] = {}
     """The model's own configuration, resolved by its ``Config``."""
     data: DataConfig = DataConfig()
@@ -83,6 +88,12 @@ class RunConfig(Config):
     oracle: bool = False
     """Also score test after each epoch, into a file that nothing but ``compare --oracle`` reads: what selection on test
     would have reported. It changes neither weights nor the epoch that is chosen."""
+
+    @field_validator("init")
+    @classmethod
+    def _absolute(cls, value: str | None) -> str | None:
+        """The run may be resumed from another folder."""
+        return value if value in {None, STARTER} else str(Path(str(value)).absolute())
 
     @field_validator("seeds", mode="before")
     @classmethod

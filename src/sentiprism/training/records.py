@@ -23,6 +23,17 @@ class DatasetRecord(Record):
     fold: Annotated[str, Field(pattern=r"^[1-9]\d{0,3}/[1-9]\d{0,3}$")] | None = None
 
 
+class InitRecord(Record):
+    """Whose weights the run started from."""
+
+    source: str
+    weights: str
+    """SHA-256 of the file."""
+    taken: int = Field(gt=0)
+    left: tuple[str, ...]
+    """Tensors that were initialised anew."""
+
+
 class Environment(Record):
     """``environment.json``: what a run was begun with; more may stand there for people."""
 
@@ -34,6 +45,7 @@ class Environment(Record):
     gpu: str | None = None
     command: str
     dataset: DatasetRecord
+    init: InitRecord | None = None
 
 
 class Epoch(Record):

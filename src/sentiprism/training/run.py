@@ -42,10 +42,19 @@ class Run:
         self.environment = read_environment(self.folder / "environment.json")
 
     @classmethod
-    def create(cls, folder: Path, config: RunConfig, card: Card, device: str, precision: str) -> "Run":
-        """Make the folder and write what the run is."""
+    def create(
+        cls,
+        folder: Path,
+        config: RunConfig,
+        card: Card,
+        device: str,
+        precision: str,
+        init: dict[str, Any] | None = None,
+    ) -> "Run":
+        """Make the folder and write what the run is; ``init`` says whose weights it starts from."""
         check_new(folder)
-        write_text(folder / "environment.json", json.dumps(_environment(card, device, precision), indent=1))
+        environment = {**_environment(card, device, precision), "init": init}
+        write_text(folder / "environment.json", json.dumps(environment, indent=1))
         write_text(folder / "run.yaml", dump(config))
         return cls(folder)
 
@@ -82,6 +91,15 @@ class Run:
             raise UserError(
                 f"{self.name} was begun with precision {begun}", "leave out --precision, or train a new run"
             )
+
+    def check_init(self, weights: str) -> None:
+        """Refuse other weights to start from than those the run began with.
+
+        Raises:
+            UserError: the file has changed, by its SHA-256.
+        """
+        if weights != (self.environment["init"] or {}).get("weights"):
+            raise UserError(f"the weights that {self.name} starts from have changed since it began", "train a new run")
 
     def extend(self, seeds: int | tuple[int, ...], *, write: bool = True) -> None:
         """Let the run have more seeds; those it has stay.

@@ -21,16 +21,16 @@ from sentiprism.errors import UserError
 from sentiprism.files import check_writable, write_text
 from sentiprism.machine import check_jobs
 from sentiprism.metrics import protocol
-from sentiprism.models import MODELS, create_model
+from sentiprism.models import MODELS
 from sentiprism.training import RunConfig, resolve
 from sentiprism.training.engine import Engine, check_engine
 from sentiprism.training.experiments import Experiment, default_settings, load_experiment
 from sentiprism.training.memory import check_memory
 from sentiprism.training.progress import TrainingProgress
-from sentiprism.training.seeding import seed_at
 from sentiprism.training.selection import selection_rule
 from sentiprism.training.space import check, read_space, space_of, within
 from sentiprism.training.study import Journal, Pruned, Study, Trial
+from sentiprism.training.transfer import initial_model, plan_transfer
 from sentiprism.training.tune_workers import Workers
 from sentiprism.types import FeatureSpec
 
@@ -254,10 +254,10 @@ class _Work:
 
         features, train, valid = self._inputs(config.data)
         seed = config.seeds[0]
-        seed_at(seed)
-        target = self.view.card.target
-        check_memory(outline(config.model, features, target, config.config), config.optim, self.engine.memory, train)
-        model = create_model(config.model, features, target, config.config)
+        sketch = outline(config.model, features, self.view.card.target, config.config)
+        check_memory(sketch, config.optim, self.engine.memory, train)
+        init = None if config.init is None else plan_transfer(config.init, sketch)
+        model = initial_model(config, features, self.view.card, seed, init)
         scorer, folder = self.journal.definition.scorer, self.journal.workshop(trial)
         trainer = Trainer(config, seed, model, train, valid, scorer, folder, self.engine, {})
         return trainer.run(TrainingProgress(quiet=True), self.journal.pruning(trial))

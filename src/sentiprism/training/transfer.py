@@ -1,0 +1,165 @@
+"""Start a model from weights that were trained before: of a run, of a saved model or of the starter."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sentiprism.data.dataset import Card
+from sentiprism.errors import UserError, few
+from sentiprism.features.tokens import origin
+from sentiprism.files import open_tensors, sha256
+from sentiprism.models import create_model
+from sentiprism.models.artifact import CONFIG, DTYPES, STARTER, WEIGHTS, describe_model, folder_of
+from sentiprism.training.config import RunConfig
+from sentiprism.training.run import Run
+from sentiprism.training.seeding import seed_at
+from sentiprism.types import FeatureSpec
+
+if TYPE_CHECKING:
+    from sentiprism.models import Model
+
+ENCODER = "text_encoder."
+"""How the names of a text encoder's tensors begin."""
+REMEDY = "give a run folder, the folder of one of its seeds, the folder of a saved model, or starter"
+
+
+class Transfer(NamedTuple):
+    """Which tensors of a saved model another model starts from."""
+
+    folder: Path
+    """Of the saved model."""
+    weights: str
+    """SHA-256 of its file of weights."""
+    taken: tuple[str, ...]
+    left: tuple[str, ...]
+    """Tensors that keep the values they are initialised with."""
+    numbers: tuple[int, int]
+    """Numbers in the tensors that are taken, and in all of the model's."""
+    notes: tuple[str, ...] = ()
+    """What else differs between the two models."""
+
+    def record(self, source: str) -> dict[str, Any]:
+        """For ``environment.json``."""
+        return {"source": source, "weights": self.weights, "taken": len(self.taken), "left": list(self.left)}
+
+    def describe(self, source: str) -> list[str]:
+        """What was taken and what was not, in lines for people."""
+        count, (some, every) = len(self.taken) + len(self.left), self.numbers
+        line = f"started from {source}: {len(self.taken)} of {count} tensors are taken ({some:,} of {every:,} numbers)"
+        rest = [f"initialised anew: {few(self.left)}"] if self.left else []
+        return [line, *rest, *self.notes]
+
+
+def find_weights(source: str) -> Path:
+    """The folder of the saved model that ``init`` names.
+
+    Args:
+        source: run folder, which stands for its first finished seed; folder of a seed or of a saved model; ``starter``.
+
+    Raises:
+        UserError: it is none of these, or no seed of the run is finished.
+    """
+    folder = folder_of(source)
+    if os.path.lexists(folder / CONFIG):
+        return folder
+    if os.path.lexists(folder / "model" / CONFIG):
+        return folder / "model"
+    if not (folder / "run.yaml").is_file():
+        raise UserError(f"init: {folder} holds no saved model", REMEDY)
+    run = Run(folder)
+    if not run.finished:
+        raise UserError(f"init: no seed of {folder} is finished", f"resume it with: sentiprism train --resume {folder}")
+    return run.seed_folder(run.finished[0]) / "model"
+
+
+def plan_transfer(source: str, model: "Model") -> Transfer:
+    """Compare a saved model's header with a model: what agrees by name and shape is taken.
+
+    Of another text encoder nothing is taken, also where names and shapes agree. How features are standardised is no
+    tensor: it stays that of the new dataset.
+
+    Args:
+        source: see `find_weights`.
+        model: the model, or its outline.
+
+    Raises:
+        UserError: nothing agrees, or ``source`` is not a whole saved model.
+    """
+    folder = find_weights(source)
+    theirs, own = describe_model(folder).features, model.state_dict()
+    same_encoder = _encoder(theirs) == _encoder(model.features)
+    with open_tensors(folder / WEIGHTS) as file:
+        names = {*file.keys()}
+        taken = [
+            name
+            for name, tensor in own.items()
+            if name in names
+            and (same_encoder or not name.startswith(ENCODER))
+            and _fits(file.get_slice(name), tensor.shape, str(tensor.dtype))
+        ]
+    if not taken:
+        cause = f"init: no tensor of {source} has the name and shape of one of this {model.name}"
+        raise UserError(cause, f"start from the same model with the same widths (it has {few(sorted(names))})")
+    numbers = sum(own[name].numel() for name in taken), sum(tensor.numel() for tensor in own.values())
+    left = tuple(name for name in own if name not in {*taken})
+    notes = tuple(_differences(theirs, model.features))
+    return Transfer(folder, sha256(folder / WEIGHTS), tuple(taken), left, numbers, notes)
+
+
+def load_transfer(transfer: Transfer, model: "Model") -> None:
+    """Copy the planned tensors into a model, in the model's own precision.
+
+    Raises:
+        UserError: the file has changed since it was planned, or holds what is not finite.
+    """
+    import torch
+
+    own = model.state_dict()
+    with open_tensors(transfer.folder / WEIGHTS) as file, torch.no_grad():
+        for name in transfer.taken:
+            if not _fits(file.get_slice(name), own[name].shape, str(own[name].dtype)):
+                raise UserError(f"init: {transfer.folder} has changed", "train a new run")
+            tensor = file.get_tensor(name)
+            if not torch.isfinite(tensor).all():
+                raise UserError(f"init: {name} of {transfer.folder} has values that are not finite", REMEDY)
+            own[name].copy_(tensor)
+
+
+def initial_model(config: RunConfig, features: FeatureSpec, card: Card, seed: int, init: Transfer | None) -> "Model":
+    """The model that a seed of a run begins with; the same seed and ``init`` give the same weights."""
+    seed_at(seed)
+    model = create_model(config.model, features, card.target, config.config)
+    if init is not None:
+        load_transfer(init, model)
+    return model
+
+
+def _fits(part: Any, shape: Any, dtype: str) -> bool:
+    """Whether a stored tensor has the shape, and is of floats where the model's is of floats."""
+    stored = DTYPES.get(part.get_dtype())
+    same = stored == dtype or (stored is not None and "float" in stored and "float" in dtype)
+    return same and tuple(part.get_shape()) == tuple(shape)
+
+
+def _encoder(features: FeatureSpec) -> str | None:
+    text = features.text
+    return None if text is None or text.encoder is None else origin(text.encoder)
+
+
+def _differences(theirs: FeatureSpec, own: FeatureSpec) -> list[str]:
+    """Of each modality that both models use, whether its inputs are made differently."""
+    found = []
+    if theirs.text is not None and own.text is not None:
+        before, now = (_encoder(one) or "stored features" for one in (theirs, own))
+        found += [f"text: it was trained on {before}, this run uses {now}"] * (before != now)
+    for modality in ("audio", "vision"):
+        recipes = [spec.recipe for one in (theirs, own) if (spec := getattr(one, modality)) and spec.recipe]
+        if len(recipes) == 2 and (difference := recipes[0].difference(recipes[1])) is not None:
+            found.append(f"{modality}: it was trained on other features: {difference}")
+    return found
+
+
+def shown(source: str) -> str:
+    """An absolute ``init`` as a command names it: relative where it lies below the current folder."""
+    here = Path.cwd()
+    return str(Path(source).relative_to(here)) if source != STARTER and Path(source).is_relative_to(here) else source

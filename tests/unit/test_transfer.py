@@ -1,0 +1,236 @@
+"""A run that starts from the weights of another one, of a saved model or of the starter."""
+
+import json
+import shlex
+import shutil
+
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file, save_file
+
+from makers_text import WORDS, tiny_bert
+from makers_transfer import fit, words_and_voices
+from sentiprism.data.prepare import prepare
+from sentiprism.errors import UserError
+from sentiprism.evaluation.command import command
+from sentiprism.models import load_model
+from sentiprism.models.artifact import folder_of
+from sentiprism.training import Run, RunConfig, loop, resolve, resume, train
+from sentiprism.training.transfer import Transfer, find_weights, initial_model, load_transfer, plan_transfer
+
+WEIGHTS = "weights.safetensors"
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """Datasets "first", "second" and "wide", and a run of two seeds on the first with a tuned encoder."""
+    home = tmp_path_factory.mktemp("home")
+    encoder = tiny_bert(home / "encoders" / "tiny")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SENTIPRISM_HOME", str(home))
+        words_and_voices("first")
+        words_and_voices("second", seed=1)
+        words_and_voices("wide", seed=2, audio=7)
+        fit("first", home / "run", encoder, seeds=2)
+    return home
+
+
+@pytest.fixture(autouse=True)
+def _home(store, monkeypatch):
+    monkeypatch.setenv("SENTIPRISM_HOME", str(store))
+
+
+@pytest.fixture
+def encoder(store):
+    return store / "encoders" / "tiny"
+
+
+@pytest.fixture
+def source(store) -> Run:
+    return Run(store / "run")
+
+
+def weights(run: Run, seed: int = 1111) -> dict[str, torch.Tensor]:
+    return load_file(run.seed_folder(seed) / "model" / WEIGHTS)
+
+
+def begun(run: Run) -> tuple[Transfer, dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    """What a run begins with, as `train` makes it; and the same without ``init``."""
+    dataset = run.load_dataset()
+    features = prepare(dataset.tuning(), run.config.data)
+    fresh = initial_model(run.config, features, dataset.card, 1111, None)
+    plan = plan_transfer(run.config.init, fresh)
+    model = initial_model(run.config, features, dataset.card, 1111, plan)
+    return plan, model.state_dict(), fresh.state_dict()
+
+
+def test_every_tensor_of_the_same_model_is_taken_those_of_the_tuned_encoder_too(source, encoder, tmp_path):
+    run = fit("second", tmp_path / "run", encoder, init=source.folder)
+    plan, state, _ = begun(run)
+    before = weights(source)
+    assert plan.left == ()
+    assert len(plan.taken) == len(before) == run.environment["init"]["taken"]
+    assert any(name.startswith("text_encoder.backbone.") for name in plan.taken)
+    assert all(torch.equal(state[name], before[name]) for name in before)
+
+
+def test_the_same_init_and_seed_give_the_same_run_and_another_init_another(source, encoder, tmp_path):
+    runs = [fit("second", tmp_path / name, encoder, init=source.folder) for name in ("a", "b")]
+    other = fit("second", tmp_path / "c", encoder, init=source.seed_folder(1112))
+    fresh = fit("second", tmp_path / "d", encoder)
+    one = weights(runs[0])
+    assert all(torch.equal(one[name], tensor) for name, tensor in weights(runs[1]).items())
+    for different in (other, fresh):
+        assert any(not torch.equal(one[name], tensor) for name, tensor in weights(different).items())
+
+
+def test_what_has_another_shape_is_initialised_as_without_init(source, encoder, tmp_path):
+    run = fit("wide", tmp_path / "run", encoder, init=source.folder)
+    plan, state, fresh = begun(run)
+    assert plan.left
+    assert len(plan.left) < len(plan.taken)
+    assert all("audio" in name and torch.equal(state[name], fresh[name]) for name in plan.left)
+    assert run.environment["init"]["left"] == plan.left
+    told = plan.describe("run")
+    assert told[0].startswith(f"started from run: {len(plan.taken)} of {len(state)} tensors are taken")
+    assert told[1] == f"initialised anew: {', '.join(plan.left)}"
+
+
+def test_a_run_a_seed_a_model_and_the_starter_are_found(source, tmp_path):
+    first = source.seed_folder(1111) / "model"
+    assert find_weights(str(source.folder)) == find_weights(str(source.seed_folder(1111))) == first
+    assert find_weights(str(first)) == first
+    assert find_weights(str(source.seed_folder(1112))) == source.seed_folder(1112) / "model"
+    assert (find_weights("starter") / WEIGHTS).is_file()
+    with pytest.raises(UserError, match="holds no saved model; give a run folder"):
+        find_weights(str(tmp_path))
+    shutil.copytree(source.folder, tmp_path / "begun", ignore=shutil.ignore_patterns("summary.json"))
+    with pytest.raises(UserError, match=r"no seed of .* is finished; resume it"):
+        find_weights(str(tmp_path / "begun"))
+
+
+def test_what_agrees_in_nothing_is_refused_before_anything_is_written(source, encoder, tmp_path):
+    settings = {"data": {"text": {"encoder": str(encoder), "mode": "frozen"}}}
+    with pytest.raises(UserError, match=r"no tensor of .* has the name and shape of one of this ef_lstm"):
+        train("ef_lstm", "second", init=source.folder, settings=settings, out=tmp_path / "run", device="cpu")
+    with pytest.raises(UserError, match="holds no saved model"):
+        fit("second", tmp_path / "run", encoder, init=tmp_path / "nowhere")
+    assert not (tmp_path / "run").exists()
+
+
+def test_nothing_of_another_text_encoder_is_taken(source, encoder, tmp_path):
+    other = tiny_bert(tmp_path / "other", seed=5, words=WORDS)
+    run = fit("second", tmp_path / "run", other, init=source.folder)
+    plan, *_ = begun(run)
+    assert plan.taken
+    assert not any(name.startswith("text_encoder.") for name in plan.taken)
+    assert plan.notes == ("text: it was trained on tiny, this run uses other",)
+
+
+def test_the_features_are_standardised_by_the_new_datasets_train_split(source, encoder, tmp_path):
+    run = fit("second", tmp_path / "run", encoder, init=source.folder, settings={"data": {"normalize": "train"}})
+    alone = fit("second", tmp_path / "alone", encoder, settings={"data": {"normalize": "train"}})
+    specs = [load_model(one.seed_folder(1111) / "model").model.features.audio for one in (run, alone)]
+    assert specs[0] == specs[1]
+    assert specs[0].mean is not None
+
+
+def test_half_precision_weights_become_the_models_own(source, tmp_path):
+    """The starter's are stored so."""
+    folder = tmp_path / "model"
+    shutil.copytree(source.seed_folder(1111) / "model", folder)
+    stored = load_file(folder / WEIGHTS)
+    half = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in stored.items()}
+    save_file(half, folder / WEIGHTS)
+    model = load_model(source.seed_folder(1112) / "model").model
+    plan = plan_transfer(str(folder), model)
+    load_transfer(plan, model)
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, half[name].to(tensor.dtype)), name
+        assert tensor.dtype == stored[name].dtype
+
+
+def test_weights_that_are_not_finite_are_refused(source, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(source.seed_folder(1111) / "model", folder)
+    stored = load_file(folder / WEIGHTS)
+    name = next(name for name in stored if "audio" in name and stored[name].is_floating_point())
+    save_file({**stored, name: stored[name] * float("nan")}, folder / WEIGHTS)
+    model = load_model(source.seed_folder(1112) / "model").model
+    with pytest.raises(UserError, match=f"{name} of .* has values that are not finite"):
+        load_transfer(plan_transfer(str(folder), model), model)
+
+
+class StoppedError(BaseException):
+    """Stands for a kill."""
+
+
+def test_a_stopped_run_resumes_to_the_same_weights(source, encoder, tmp_path, monkeypatch):
+    whole = fit("second", tmp_path / "whole", encoder, init=source.folder, seeds=2)
+    save = loop.save_checkpoint
+
+    def stop(path, model, optimizer, progress):
+        save(path, model, optimizer, progress)
+        raise StoppedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "save_checkpoint", stop)
+        with pytest.raises(StoppedError):
+            fit("second", tmp_path / "part", encoder, init=source.folder, seeds=2)
+    part = resume(tmp_path / "part", device="cpu", quiet=True)
+    for seed in (1111, 1112):  # the second one begins after the resume
+        assert all(torch.equal(weights(whole, seed)[name], tensor) for name, tensor in weights(part, seed).items())
+
+
+def test_a_run_does_not_resume_with_other_weights_to_start_from(source, encoder, tmp_path):
+    own = tmp_path / "source"
+    shutil.copytree(source.folder, own)
+    run = fit("second", tmp_path / "run", encoder, init=own)
+    path = own / "seed-1111" / "model" / WEIGHTS
+    save_file({name: tensor + 1 for name, tensor in load_file(path).items()}, path)
+    with pytest.raises(UserError, match="the weights that run starts from have changed since it began"):
+        resume(run.folder, seeds=2, device="cpu", quiet=True)
+    shutil.rmtree(own)  # a finished run does without it
+    assert resume(run.folder, device="cpu", quiet=True).finished == (1111,)
+
+
+def test_an_experiment_names_its_init_and_results_say_the_command(source, encoder, tmp_path, monkeypatch):
+    monkeypatch.chdir(source.folder.parent)
+    run = fit("second", tmp_path / "run", encoder, init="run")
+    assert run.config.init == str(source.folder)  # it can be resumed from elsewhere
+    words = shlex.split(command(run.config))
+    assert words[words.index("--init") + 1] == "run"
+    assert not any(word.startswith("init=") for word in words)
+    described = {**run.config.model_dump(mode="json"), "init": "run"}
+    paper = {"title": "A paper", "source": "", "selection": "", "run": described}
+    (tmp_path / "paper.yaml").write_text(yaml.safe_dump(paper))
+    again = train(experiment=str(tmp_path / "paper.yaml"), out=tmp_path / "again", device="cpu", quiet=True)
+    assert again.config == run.config
+    assert all(torch.equal(weights(run)[name], tensor) for name, tensor in weights(again).items())
+    assert resolve({"model": "mdf", "dataset": "mosi"}).init is None
+    assert RunConfig.parse({"model": "mdf", "dataset": "mosi", "init": "starter"}).init == "starter"
+    assert json.loads((run.folder / "environment.json").read_text())["init"]["source"] == str(source.folder)
+
+
+def test_a_model_in_closed_form_starts_from_nothing(source, encoder, tmp_path):
+    settings = {"data": {"text": {"encoder": str(encoder), "mode": "frozen"}}}
+    with pytest.raises(UserError, match="ridge is fitted in closed form, where init means nothing"):
+        train("ridge", "second", init=source.folder, settings=settings, out=tmp_path / "r", device="cpu", quiet=True)
+
+
+def test_the_starter_can_be_started_from(encoder, tmp_path):
+    """Its voice reads 62 columns, the dataset has 5: what stands behind them is taken all the same."""
+    described = json.loads((folder_of("starter") / "config.json").read_text())
+    settings = {"config": described["config"], "data": {"text": {"encoder": str(encoder), "mode": "frozen"}}}
+    run = train(
+        "lf_dnn",
+        "second",
+        init="starter",
+        settings=settings | {"optim": {"epochs": 1}},
+        out=tmp_path / "run",
+        device="cpu",
+        quiet=True,
+    )
+    assert run.environment["init"]["taken"] > 0
+    assert run.environment["init"]["source"] == "starter"
