@@ -188,6 +188,15 @@ def test_a_modality_the_dataset_lacks_is_said_and_costs_no_run(home, tmp_path, p
     assert f"V: {V.note}" in found.remarks()
 
 
+def test_a_modality_that_is_there_and_not_read_is_not_said_to_be_lacking(data, tmp_path):
+    """Without its global path the released DPDF-LQ reads the text alone, whatever the dataset has."""
+    row = Row(name="w/o GPath", settings={"config": {"global_path": False}}, values=())
+    base = {"model": "dpdf_lq", "dataset": "small", "config": {**small("dpdf_lq"), "preset": "code"}}
+    (step,) = plan((row,), base, data.tuning(), tmp_path)
+    assert step.folder is not None
+    assert step.note == ""
+
+
 def test_the_base_is_the_papers_or_ours_or_a_named_one(monkeypatch, tmp_path, paper):
     from sentiprism.evaluation.ablation import base_settings
 

@@ -38,7 +38,7 @@ def reproduce(
     run: Annotated[
         list[Path] | None, typer.Option(metavar="RUN", help="Show this run beside its row; repeatable.")
     ] = None,
-    train: Annotated[bool, typer.Option("--train", help="Train the rows with the paper's settings first.")] = False,
+    train: Annotated[bool, typer.Option("--train", help="First train each row whose model is here.")] = False,
     seeds: Seeds = None,
     encoder: Encoder = None,
     settings: Settings = None,
@@ -49,6 +49,9 @@ def reproduce(
     as_json: Json = False,
 ) -> tuple[object, ...]:
     """Show a paper's settings and published numbers, and what was measured beside them.
+
+    With --train every model of the table that is here is trained with its own published settings, and finished runs
+    are kept. --set changes all of them; --set config.… only the paper's own model.
 
     Examples:
         sentiprism reproduce mdf --dataset mosi
@@ -67,20 +70,19 @@ def reproduce(
     if train:
         if run or table is None:
             raise UserError("--train measures one table anew", "give --table and no --run")
-        ablate(
-            model,
-            table,
-            dataset=dataset,
-            experiment=experiment,
-            encoder=encoder,
-            seeds=seeds,
-            settings=settings,
-            out=out,
-            device=device,
-            precision=precision,
-            markdown=markdown,
-            as_json=as_json,
-        )
+        from sentiprism.evaluation.reproduction import reproduce as measure
+
+        more: dict[str, Any] = {
+            "experiment": experiment,
+            "encoder": encoder,
+            "seeds": seeds,
+            "assignments": settings or (),
+            "out": out,
+            "device": device,
+            "precision": precision,
+        }
+        measured = measure(model, table, dataset, **more)
+        _emit(measured, markdown=markdown, as_json=as_json)
         return "results", out or RUNS
     if experiment is None:
         if dataset is None:
@@ -166,8 +168,7 @@ def ablate(
     from sentiprism.evaluation import ablate as measure
 
     found = measure(model, str(table), dataset, rows=rows or (), **more)
-    if os.environ.get("RANK", "0") == "0":
-        emit_json(found.to_dict()) if as_json else _show([found], markdown=markdown)
+    _emit(found, markdown=markdown, as_json=as_json)
     return out or RUNS
 
 
@@ -233,6 +234,16 @@ def _show_sweep(
         typer.echo(found.render("markdown"))
     else:
         show_comparison(found)
+
+
+def _emit(found: "PublishedTable", *, markdown: bool, as_json: bool) -> None:
+    """Print a measured table; of several processes one does."""
+    if os.environ.get("RANK", "0") != "0":
+        return
+    if as_json:
+        emit_json(found.to_dict())
+    else:
+        _show([found], markdown=markdown)
 
 
 def _show(tables: "list[PublishedTable]", *, markdown: bool) -> None:

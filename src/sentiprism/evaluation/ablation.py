@@ -1,7 +1,7 @@
 """Measure a published table: one training run a row, resumable, on the rows' own settings."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,12 +12,29 @@ from sentiprism.data.prepare import prepare
 from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError, suggest
 from sentiprism.evaluation.compare import recall
+from sentiprism.evaluation.evaluate import Evaluation
 from sentiprism.evaluation.published import PublishedTable, find_experiment, find_table, full_row, line
 from sentiprism.files import check_writable
 from sentiprism.training import Run, RunConfig, launch, resolve, resume
 from sentiprism.training.engine import Precision, check_engine
-from sentiprism.training.experiments import OURS, Row, default_settings, load_experiment, load_paper
+from sentiprism.training.experiments import OURS, Experiment, Row, default_settings, load_experiment, load_paper
 from sentiprism.types import FeatureSpec
+
+
+class Question(NamedTuple):
+    """A published table, and what every run of it shall have in common."""
+
+    experiment: str
+    paper: Experiment
+    key: str
+    """``table_2``."""
+    changes: dict[str, Any]
+    """What was asked for: dataset, seeds, text encoder."""
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """Of the table."""
+        return self.paper.published[self.key].rows
 
 
 class Step(NamedTuple):
@@ -48,7 +65,7 @@ def ablate(
 ) -> PublishedTable:
     """Train and measure every row of a published table that has settings of its own.
 
-    What was trained before is kept: a finished row is not trained again, an interrupted one goes on. Everything that
+    What was trained before is kept: a finished row is not trained again, an interrupted one is resumed. Everything that
     can be refused is refused before the first row is trained.
 
     Args:
@@ -71,8 +88,45 @@ def ablate(
         The table, with what was measured on test and each row's paired difference from the full model.
 
     Raises:
-        UserError: anything the user can mend; a row that was trained with other settings.
+        UserError: anything the user can fix; a row that was trained with other settings.
     """
+    asked = ask(model, table, dataset, experiment=experiment, encoder=encoder, seeds=seeds)
+    paper, changes = asked.paper, {"model": model, **asked.changes}
+    start = base_settings(base, paper.run, model, Path(changes["dataset"]).name)
+    settings = override(merge(start, changes), assignments)
+    published = asked.rows
+    chosen = _chosen(published, rows)
+    check_engine(device, precision)
+    view = view_of(settings)
+    folder = Path(out) if out else Path("runs") / f"ablate-{model}-{view.name}-{asked.key}"
+    check_writable(folder / "row")
+    steps = plan(published, settings, view, folder)
+    for step in steps:
+        check(step, view, precision, more=step.row in chosen)
+    for step in steps:
+        if step.row in chosen:
+            train_step(step, view, device, precision, quiet=quiet)
+    whole = full_row(settings, published)
+    wanted = {step.row.name: step for step in steps if step.row in chosen}
+    measured = load_steps([step for step in steps if step.row in chosen or step.row is whole], device)
+    full = measured.get(whole.name) if whole else None
+    lines = []
+    for row in published:
+        own = wanted.get(row.name)
+        lines.append(line(row, measured.get(row.name) if own else None, full, own.note if own else ""))
+    return PublishedTable(asked.experiment, paper, asked.key, view.name, tuple(lines))
+
+
+def ask(
+    model: str,
+    table: str,
+    dataset: str | None,
+    *,
+    experiment: str | None,
+    encoder: str | None,
+    seeds: int | tuple[int, ...] | None,
+) -> Question:
+    """Find a published table and put together what was asked of all its rows, see `ablate`."""
     if experiment is None:
         if dataset is None:
             raise UserError("a table needs a dataset", "give --dataset or --experiment")
@@ -81,39 +135,30 @@ def ablate(
     key = find_table(paper, table)
     if dataset is not None and Path(dataset).parts[1:]:
         dataset = str(Path(dataset).resolve())  # a resume may stand elsewhere
-    given = {"model": model, "dataset": dataset or paper.run["dataset"], "seeds": seeds}
-    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    changes: dict[str, Any] = {"dataset": dataset or paper.run["dataset"]}
+    if seeds is not None:
+        changes["seeds"] = seeds
     if encoder is not None:
         changes["data"] = {"text": {"encoder": encoder}}
-    start = base_settings(base, paper.run, model, Path(changes["dataset"]).name)
-    settings = override(merge(start, changes), assignments)
-    published = paper.published[key].rows
-    chosen = _chosen(published, rows)
-    check_engine(device, precision)
-    asked = RunConfig.parse(settings, "run configuration")
-    view = binned(load_dataset(asked.dataset).tuning(), asked.data.bins)
-    folder = Path(out) if out else Path("runs") / f"ablate-{model}-{view.name}-{key}"
-    check_writable(folder / "row")
-    steps = plan(published, settings, view, folder)
-    for step in steps:
-        check(step, view, precision, more=step.row in chosen)
-    for step in steps:
-        if step.row in chosen and step.folder is not None:
-            train_step(step, view, device, precision, quiet=quiet)
-    whole = full_row(settings, published)
-    wanted = {step.row.name: step for step in steps if step.row in chosen}
-    folders = {step.folder for step in steps if (step.row in chosen or step.row is whole) and _done(step)}
-    measured = {folder: recall(folder, device=device) for folder in folders if folder is not None}
-    full = next((measured.get(step.folder) for step in steps if step.row is whole and step.folder), None)
-    lines = []
-    for row in published:
-        own = wanted.get(row.name)
-        found = measured.get(own.folder) if own and own.folder else None
-        lines.append(line(row, found, full, own.note if own else ""))
-    return PublishedTable(experiment, paper, key, view.name, tuple(lines))
+    return Question(experiment, paper, key, changes)
 
 
-def plan(rows: tuple[Row, ...], settings: dict[str, Any], view: TuningView, out: Path) -> list[Step]:
+def view_of(settings: dict[str, Any]) -> TuningView:
+    """Train and valid of the dataset that settings name, with the labels they ask for."""
+    config = RunConfig.parse(settings, "run configuration")
+    return binned(load_dataset(config.dataset).tuning(), config.data.bins)
+
+
+def load_steps(steps: Iterable[Step], device: str) -> dict[str, Evaluation]:
+    """Evaluations on test of the steps that are finished, by the name of their row; a shared run is loaded once."""
+    finished = [step for step in steps if _done(step)]
+    found = {folder: recall(folder, device=device) for folder in {step.folder for step in finished} if folder}
+    return {step.row.name: found[step.folder] for step in finished if step.folder}
+
+
+def plan(
+    rows: Iterable[Row], settings: dict[str, Any], view: TuningView, out: Path, folders: Mapping[str, str] | None = None
+) -> list[Step]:
     """How each row that has settings is measured on a dataset.
 
     Rows that come to the same there, because what they differ in is a modality it lacks, share one run.
@@ -123,11 +168,13 @@ def plan(rows: tuple[Row, ...], settings: dict[str, Any], view: TuningView, out:
         settings: what every row starts from.
         view: the dataset.
         out: folder of the runs.
+        folders: where in it the run of a row is, by its name; by default a folder named after number and name.
 
     Raises:
         UserError: settings that are wrong whatever the dataset.
     """
     from sentiprism.models.outline import outline
+    from sentiprism.training.optimizer import check_groups
 
     steps: list[Step] = []
     seen: dict[str, Step] = {}
@@ -144,7 +191,9 @@ def plan(rows: tuple[Row, ...], settings: dict[str, Any], view: TuningView, out:
         except UserError as error:
             steps.append(Step(row, config, None, f"not measurable on {view.name}: {error.cause}"))
             continue
-        lacking = [name for name in config.config["modalities"] if name not in built.modalities]
+        check_groups(built, config.optim)
+        there = specs[data].present()
+        lacking = [name for name in config.config["modalities"] if name not in there]
         note = f"measured without {' and '.join(lacking)}, which {view.name} lacks" if lacking else ""
         effective = config.model_copy(update={"config": {**config.config, "modalities": list(built.modalities)}})
         same = seen.get(effective.model_dump_json())
@@ -152,7 +201,8 @@ def plan(rows: tuple[Row, ...], settings: dict[str, Any], view: TuningView, out:
             note = f"{note}; " * bool(note) + f"the run of {same.row.name!r}"
             step = Step(row, same.config, same.folder, note)
         else:
-            step = Step(row, config, out / f"{number:02d}-{_slug(row.name)}", note)
+            name = (folders or {}).get(row.name) or f"{number:02d}-{_slug(row.name)}"
+            step = Step(row, config, out / name, note)
         seen.setdefault(effective.model_dump_json(), step)
         steps.append(step)
     return steps
@@ -190,8 +240,9 @@ def check(step: Step, view: TuningView, precision: Precision, *, more: bool) -> 
 
 
 def train_step(step: Step, view: TuningView, device: str, precision: Precision, *, quiet: bool) -> None:
-    """Train a row's run, or what is missing of it."""
-    assert step.folder is not None  # noqa: S101 - for mypy
+    """Train a row's run, or what is missing of it; nothing where the row cannot be measured."""
+    if step.folder is None:
+        return
     if not (step.folder / "run.yaml").is_file():
         launch(step.config, view, out=step.folder, device=device, precision=precision, quiet=quiet)
     elif not _done(step):

@@ -56,6 +56,8 @@ class PublishedTable(NamedTuple):
     dataset: str
     """What was measured on."""
     lines: tuple[Line, ...]
+    reference: str = "full"
+    """What differences are from: the full model, or its name where other models stand beside it."""
 
     @property
     def table(self) -> Table:
@@ -94,23 +96,28 @@ class PublishedTable(NamedTuple):
                 same: Cells = [constant.metrics[name].cells(metric.scale)] if constant else []
                 found[f"{title} measured"] = same + [_measured(line, name, metric) for line in self.lines]
             if any(line.difference and name in line.difference for line in self.lines) and metric:
-                found[f"{title} less full"] = first + [_difference(line, name, metric) for line in self.lines]
+                found[f"{title} less {self.reference}"] = first + [
+                    _difference(line, name, metric) for line in self.lines
+                ]
         return found
 
     def remarks(self) -> list[str]:
         """What must be said beside the numbers."""
         found = [f"published: {self.source.source}; selection: {self.source.selection}"]
         if measured := next((line.evaluation for line in self.lines if line.evaluation), None):
+            rules = _grouped((one.evaluation.selection, one.row.name) for one in self.lines if one.evaluation)
+            rule = next(iter(rules)) if len(rules) == 1 else "selection below"
             found.append(
-                f"measured: {self.dataset}, {measured.split}; {measured.selection}; mean ± standard deviation over "
+                f"measured: {self.dataset}, {measured.split}; {rule}; mean ± standard deviation over "
                 f"seeds, 95% bootstrap interval over {measured.drawn_over}"
             )
+            found += [f"selection of {names}: {rule}" for rule, names in rules.items() if len(rules) > 1]
             if self.dataset != self.source.run["dataset"]:
                 found.append(f"published on {self.source.run['dataset']}, measured on {self.dataset}")
             if any(line.difference for line in self.lines):
                 found.append(
-                    f"less full: paired bootstrap over the same {measured.drawn_over}; intervals, not corrected "
-                    "for the number of rows"
+                    f"less {self.reference}: paired bootstrap over the same {measured.drawn_over}; intervals, "
+                    "not corrected for the number of rows"
                 )
         if any(line.row.doubtful for line in self.lines):
             found.append(f"{DOUBTFUL} contradicts itself in the paper")
@@ -118,7 +125,8 @@ class PublishedTable(NamedTuple):
             found += footnotes(evaluations, [name for name in self.table.columns if name in self.protocol.known])
         else:
             found += self.protocol.footnotes(name for name in self.table.columns if name in self.protocol.known)
-        return [*found, *(f"{line.row.name}: {line.note}" for line in self.lines if line.note), *self.source.notes]
+        notes = _grouped((note, line.row.name) for line in self.lines if line.note for note in line.note.split("; "))
+        return [*found, *(f"{names}: {note}" for note, names in notes.items()), *self.source.notes]
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON; measured metrics are unrounded fractions, published ones as printed."""
@@ -130,6 +138,7 @@ class PublishedTable(NamedTuple):
             "selection": self.source.selection,
             "notes": list(self.source.notes),
             "dataset": self.dataset,
+            "reference": self.reference,
             "rows": [
                 {
                     "name": line.row.name,
@@ -241,6 +250,14 @@ def _row_of(run: Run, rows: tuple[Row, ...], key: str) -> Row:
     if not fitting:
         raise UserError(f"{run.folder} has the settings of no row of {key}", "train one with: sentiprism ablate")
     return max(fitting, key=lambda row: _leaves(row.settings))
+
+
+def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Texts, each once, with the names of all rows it is about."""
+    found: dict[str, list[str]] = {}
+    for text, name in pairs:
+        found.setdefault(text, []).append(name)
+    return {text: ", ".join(names) for text, names in found.items()}
 
 
 def _leaves(value: Any) -> int:
