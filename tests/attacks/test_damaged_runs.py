@@ -6,7 +6,7 @@ import pytest
 
 from makers_damage import FILES, NONSENSE, changed, dumped, places, refusal, without
 from sentiprism.config import load_yaml
-from sentiprism.evaluation.compare import selected_on_test
+from sentiprism.evaluation.oracle import selected_on_test
 from sentiprism.evaluation.results import gather
 from sentiprism.evaluation.robustness_curves import kept
 from sentiprism.models import load_model

@@ -25,6 +25,25 @@ def small_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+@pytest.fixture(scope="session")
+def many_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store that holds the dataset "many": twelve videos in test and ten in valid, where differences are tested."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SENTIPRISM_HOME", str(home))
+        synthetic_dataset("many", sizes=(48, 40, 48))
+    return home
+
+
+@pytest.fixture
+def many(many_home: Path, monkeypatch: pytest.MonkeyPatch) -> Dataset:
+    """The dataset of many videos, in the store that this test sees."""
+    from sentiprism.data.store import load_dataset
+
+    monkeypatch.setenv("SENTIPRISM_HOME", str(many_home))
+    return load_dataset("many")
+
+
 @pytest.fixture
 def data(small_home: Path, monkeypatch: pytest.MonkeyPatch) -> Dataset:
     """The small dataset, in the store that this test sees."""
@@ -61,6 +80,15 @@ def trained(small_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
         return train(
             "mdf", "small", seeds=2, settings=settings(), out=folder, device="cpu", tensorboard=True, quiet=True
         )
+
+
+@pytest.fixture(scope="session")
+def trained_many(many_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """MDF with two seeds on the dataset of many videos; tests leave it as it is."""
+    folder = tmp_path_factory.mktemp("runs") / "trained"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SENTIPRISM_HOME", str(many_home))
+        return train("mdf", "many", seeds=2, settings=settings(), out=folder, device="cpu", quiet=True)
 
 
 @pytest.fixture(scope="module")

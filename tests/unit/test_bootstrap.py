@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from sentiprism.errors import UserError
-from sentiprism.evaluation import bootstrap
-from sentiprism.evaluation.bootstrap import holm, interval, mixed, paired, resample
+from sentiprism.evaluation import bootstrap, resampling
+from sentiprism.evaluation.bootstrap import interval, mixed, resample
+from sentiprism.evaluation.differences import holm, paired
 from sentiprism.metrics import PROTOCOLS, protocol
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -67,8 +68,8 @@ def test_wider_level_wider_interval(runs):
 
 def test_blocks_hold_every_resample(runs, monkeypatch):
     prediction, label = runs
-    monkeypatch.setattr(bootstrap, "BLOCK", 7 * 80)
-    weights = list(bootstrap.draws(80, 30, seed=0))
+    monkeypatch.setattr(resampling, "BLOCK", 7 * 80)
+    weights = list(resampling.draws(80, 30, seed=0))
     assert [len(block) for block in weights] == [7, 7, 7, 7, 2]
     assert all((block.sum(axis=1) == 80).all() for block in weights)
     assert len(np.unique(np.concatenate(weights), axis=0)) == 30

@@ -7,9 +7,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from sentiprism.evaluation import compare, evaluate
-from sentiprism.evaluation.bootstrap import drawn_over, drawn_videos, draws, extreme_share, interval, paired
+from sentiprism.evaluation.bootstrap import extreme_share, interval
 from sentiprism.evaluation.calibration import _coverage
 from sentiprism.evaluation.compare import recall
+from sentiprism.evaluation.differences import paired
+from sentiprism.evaluation.resampling import drawn_over, drawn_videos, draws
 from sentiprism.evaluation.robustness import robustness
 from sentiprism.metrics import protocol
 from sentiprism.metrics.conformal import Calibration

@@ -12,19 +12,19 @@ from makers_models import small
 from sentiprism.cli.evidence import show_comparison
 from sentiprism.errors import UserError
 from sentiprism.evaluation import compare
-from sentiprism.evaluation.bootstrap import holm, paired
+from sentiprism.evaluation.differences import holm, paired
 from sentiprism.markup import comma_separated, html, latex, markdown, number, probability, tex
 from sentiprism.metrics import protocol
 from sentiprism.training import train
 
 
 @pytest.fixture(scope="module")
-def other(small_home, tmp_path_factory):
+def other(many_home, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SENTIPRISM_HOME", str(small_home))
+        patch.setenv("SENTIPRISM_HOME", str(many_home))
         settings = {"config": small("text_only"), "optim": {"epochs": 1, "batch_size": 16}}
         out = tmp_path_factory.mktemp("runs") / "text_only"
-        return train("text_only", "small", settings=settings, out=out, device="cpu", quiet=True)
+        return train("text_only", "many", settings=settings, out=out, device="cpu", quiet=True)
 
 
 def test_the_least_p_stays_small_when_it_is_corrected_for_25_runs():
@@ -33,18 +33,20 @@ def test_the_least_p_stays_small_when_it_is_corrected_for_25_runs():
     assert holm({str(i): found.p for i in range(25)})["0"] <= 0.01
 
 
-def test_p_values_of_a_comparison_are_corrected_over_all_its_runs(trained, other, data, tmp_path):
-    again = shutil.copytree(trained.folder, tmp_path / "again")
-    one, two = compare([other, trained, again], device="cpu").differences
+def test_p_values_of_a_comparison_are_corrected_over_all_its_runs(trained_many, other, many, tmp_path):
+    again = shutil.copytree(trained_many.folder, tmp_path / "again")
+    one, two = compare([other, trained_many, again], device="cpu").differences
     p = {f"{i} {name}": value.p for i, found in enumerate((one, two)) for name, value in found.items()}
     expected = holm(p)
     assert {f"{i} {n}": v.holm for i, d in enumerate((one, two)) for n, v in d.items()} == expected
-    assert "16 tests, Holm" in compare([other, trained, again], device="cpu").render("markdown")
+    assert "16 tests, Holm" in compare([other, trained_many, again], device="cpu").render("markdown")
 
 
-def test_a_run_given_twice_is_one(trained, other, data, tmp_path):
-    (tmp_path / "link").symlink_to(trained.folder)
-    found = compare([trained, other, tmp_path / "link", trained.folder], reference=tmp_path / "link", device="cpu")
+def test_a_run_given_twice_is_one(trained_many, other, many, tmp_path):
+    (tmp_path / "link").symlink_to(trained_many.folder)
+    found = compare(
+        [trained_many, other, tmp_path / "link", trained_many.folder], reference=tmp_path / "link", device="cpu"
+    )
     assert [entry.name for entry in found.entries] == ["trained", "text_only"]
     assert (found.reference, found.tests) == ("trained", 8)
 
@@ -58,23 +60,23 @@ def test_each_rule_of_selection_is_below_the_table(found, capsys):
 
 
 @pytest.fixture
-def found(trained, other, data):
-    return compare([trained], reference=other, device="cpu")
+def found(trained_many, other, many):
+    return compare([trained_many], reference=other, device="cpu")
 
 
-def test_the_reference_joins_the_runs_and_the_others_are_held_against_it(found, trained, other):
+def test_the_reference_joins_the_runs_and_the_others_are_held_against_it(found, trained_many, other):
     assert [entry.name for entry in found.entries] == ["text_only", "trained"]
     assert found.reference == "text_only"
     assert [entry.difference is None for entry in found.entries] == [True, False]
-    forth, back = found.differences[0], compare([trained, other], device="cpu").differences[0]
+    forth, back = found.differences[0], compare([trained_many, other], device="cpu").differences[0]
     assert forth["mae"].mean == pytest.approx(-back["mae"].mean)
-    again = compare([trained, other], reference=other.folder, device="cpu")
+    again = compare([trained_many, other], reference=other.folder, device="cpu")
     assert [entry.name for entry in again.entries] == ["trained", "text_only"]
     assert again.differences == found.differences
     assert {n: d.holm for n, d in forth.items()} == holm({n: d.p for n, d in forth.items()})
 
 
-def test_costs_are_those_of_the_run(found, trained):
+def test_costs_are_those_of_the_run(found):
     entry = found.entries[1]
     assert entry.parameters > found.entries[0].parameters > 0
     assert entry.seconds > 0

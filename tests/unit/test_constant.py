@@ -26,17 +26,17 @@ from sentiprism.types import TargetSpec
 
 
 @pytest.fixture(scope="module")
-def poor(small_home, tmp_path_factory) -> Run:
+def poor(many_home, tmp_path_factory) -> Run:
     """A model that has learnt nothing."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SENTIPRISM_HOME", str(small_home))
+        patch.setenv("SENTIPRISM_HOME", str(many_home))
         given = {"config": small("text_only"), "optim": {"epochs": 1, "lr": 1e-9}}
         out = tmp_path_factory.mktemp("runs") / "poor"
-        return train("text_only", "small", settings=given, out=out, device="cpu", quiet=True)
+        return train("text_only", "many", settings=given, out=out, device="cpu", quiet=True)
 
 
 @pytest.fixture
-def good(poor, data, tmp_path) -> Run:
+def good(poor, many, tmp_path) -> Run:
     """A run whose kept predictions are nearly right."""
     run = Run(shutil.copytree(poor.folder, tmp_path / "good"))
     evaluate(run, device="cpu")
@@ -58,10 +58,10 @@ def test_it_is_the_mean_of_the_labels_or_their_most_frequent_class():
 
 
 @pytest.mark.parametrize("split", ["valid", "test"])
-def test_it_is_scored_on_the_split_by_the_protocol_on_the_same_resamples(poor, data, split):
+def test_it_is_scored_on_the_split_by_the_protocol_on_the_same_resamples(poor, many, split):
     found = evaluate(poor, split, device="cpu")
-    rows = data.split(split)
-    label, same = rows.labels["M"], np.full(len(rows), data.train.labels["M"].astype(float).mean(), np.float32)
+    rows = many.split(split)
+    label, same = rows.labels["M"], np.full(len(rows), many.train.labels["M"].astype(float).mean(), np.float32)
     expected = interval(same, label, found.protocol.extended(), videos=rows.video_ids)
     assert repr(found.constant.metrics) == repr(expected)  # nan is nan
     gap = paired(found.stacked, same, label, found.protocol, videos=rows.video_ids, resamples=1000)["mae"]
@@ -74,7 +74,7 @@ def test_it_is_scored_on_the_split_by_the_protocol_on_the_same_resamples(poor, d
     assert constant_scores(poor, split)["mae"] == pytest.approx(expected["mae"].mean)
 
 
-def test_a_model_that_is_better_by_its_interval_is_not_marked(good, poor, data):
+def test_a_model_that_is_better_by_its_interval_is_not_marked(good, poor, many):
     assert recall(good, device="cpu").mark == ""
     assert recall(good, device="cpu").constant.better is True
     assert evaluate(poor, device="cpu").mark == " ‡"
@@ -104,7 +104,7 @@ def test_where_higher_is_better_so_is_the_difference(home, tmp_path):
         assert found.mark == ("" if name == "learnt" else " ‡")
 
 
-def test_the_terminal_shows_it_first_explains_every_metric_and_fits_80_columns(poor, data, capsys, monkeypatch):
+def test_the_terminal_shows_it_first_explains_every_metric_and_fits_80_columns(poor, many, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     evaluate_command(poor.folder, device="cpu")
     compare_command([poor.folder], device="cpu")
@@ -112,7 +112,7 @@ def test_the_terminal_shows_it_first_explains_every_metric_and_fits_80_columns(p
     (poor.folder / "robustness-test.json").unlink()
     shown = capsys.readouterr().out
     evaluated, compared, damaged = (
-        shown.split(title)[1] for title in ("text_only on small, test", "\nsmall, test", "MAE ↓, miss")
+        shown.split(title)[1] for title in ("text_only on many, test", "\nmany, test", "MAE ↓, miss")
     )
     assert evaluated.splitlines()[1].split() == ["metric", "constant", "predictor", "text_only", "‡"]
     assert compared.splitlines()[1].split() == ["metric", "constant", "predictor", "poor", "(1", "seed)", "‡"]
@@ -126,7 +126,7 @@ def test_the_terminal_shows_it_first_explains_every_metric_and_fits_80_columns(p
     assert max(map(len, shown.splitlines())) <= 80
 
 
-def test_every_format_of_a_comparison_begins_with_it(poor, data):
+def test_every_format_of_a_comparison_begins_with_it(poor, many):
     found = compare([poor], device="cpu")
     cells = found.constant.metrics["mae"].cells()
     rows = [line for line in found.render("markdown").splitlines() if line.startswith("| ")]
@@ -148,7 +148,7 @@ def test_every_format_of_a_comparison_begins_with_it(poor, data):
     assert (first["better_than_constant"], last["better_than_constant"]) == ("", "False")
 
 
-def test_without_the_dataset_the_page_says_that_it_is_not_there(good, data, tmp_path, monkeypatch):
+def test_without_the_dataset_the_page_says_that_it_is_not_there(good, many, tmp_path, monkeypatch):
     there = page(gather([good.folder], device="cpu"))
     assert "| constant predictor | – | – | – | " in there
     assert "- constant predictor: mean of train's labels, " in there
@@ -156,10 +156,10 @@ def test_without_the_dataset_the_page_says_that_it_is_not_there(good, data, tmp_
     monkeypatch.setenv("SENTIPRISM_HOME", str(tmp_path / "elsewhere"))
     gone = page(gather([good.folder], device="cpu"))
     assert "| constant predictor |" not in gone
-    assert "- no constant predictor: the dataset small is not here, or has changed" in gone
+    assert "- no constant predictor: the dataset many is not here, or has changed" in gone
 
 
-def test_damage_below_it_is_marked_and_earlier_files_are_read(good, poor, data, tmp_path):
+def test_damage_below_it_is_marked_and_earlier_files_are_read(good, poor, many, tmp_path):
     run = Run(shutil.copytree(poor.folder, tmp_path / "copied"))
     found = robustness(run, kinds=["missing"], modalities=["text"], points=2, device="cpu")
     measured = evaluate(run, device="cpu").constant.metrics
@@ -179,7 +179,7 @@ def test_damage_below_it_is_marked_and_earlier_files_are_read(good, poor, data, 
     assert figures.robustness(run).axes[0].lines
 
 
-def test_figures_draw_it_as_a_dashed_line(poor, data):
+def test_figures_draw_it_as_a_dashed_line(poor, many):
     value = evaluate(poor, device="cpu").constant.metrics
     ax, correlation = figures.runs(poor, metrics=("acc_7", "pearson"), device="cpu").axes
     (line,) = (one for one in ax.collections if one.get_label() == "constant predictor")

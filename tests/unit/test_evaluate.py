@@ -146,17 +146,17 @@ def test_a_modality_out_of_use_has_no_recovery(data, tmp_path, recwarn):
 # comparisons
 
 
-def test_a_run_differs_in_nothing_from_a_copy_of_itself(trained, data, tmp_path):
-    found = compare([trained, shutil.copytree(trained.folder, tmp_path / "copy")], device="cpu")
+def test_a_run_differs_in_nothing_from_a_copy_of_itself(trained_many, many, tmp_path):
+    found = compare([trained_many, shutil.copytree(trained_many.folder, tmp_path / "copy")], device="cpu")
     assert len(found.evaluations) == 2
     (difference,) = found.differences
     for name in METRICS:
         assert tuple(difference[name]) == (0, 0, 0, 1, 1)
 
 
-def test_a_difference_is_the_later_run_less_the_first(trained, fit):
-    other = fit(epochs=1)
-    found = compare([trained, other], device="cpu")
+def test_a_difference_is_the_later_run_less_the_first(trained_many, fit, many):
+    other = fit(epochs=1, given=many)
+    found = compare([trained_many, other], device="cpu")
     first, second = found.evaluations
     for name in METRICS:
         difference = found.differences[0][name]
@@ -164,7 +164,7 @@ def test_a_difference_is_the_later_run_less_the_first(trained, fit):
         assert difference.low <= difference.high
         assert 0 < difference.p <= 1
     assert json.loads(json.dumps(found.to_dict()))["differences"][0]["mae"]["mean"] == found.differences[0]["mae"].mean
-    assert len(compare([trained], device="cpu").differences) == 0
+    assert len(compare([trained_many], device="cpu").differences) == 0
 
 
 def test_runs_of_different_datasets_are_not_compared(home, tmp_path):

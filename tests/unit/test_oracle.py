@@ -12,7 +12,7 @@ from makers_models import small
 from sentiprism.data.dataset import TuningView
 from sentiprism.errors import UserError
 from sentiprism.evaluation import compare
-from sentiprism.evaluation.compare import ORACLE
+from sentiprism.evaluation.oracle import ORACLE
 from sentiprism.training import resume, train
 from sentiprism.training.loop import Trainer, Watch
 from sentiprism.training.oracle import read

@@ -226,12 +226,13 @@ def test_damage_that_was_measured_stands_below_its_dataset(runs, tmp_path):
     assert "mean MAE over the strengths" in said
     assert "*missing*: missing with probability, 0 to 1; *noise*: Gaussian noise" in said
     head, _, *rows = ([cell.strip() for cell in line.strip("| ").split(" | ")] for line in table.splitlines())
-    assert head == ["run", "undamaged", "text: missing", "audio: missing", "audio: noise"]
+    assert head == ["run", "strengths", "damage seed", "undamaged", "text: missing", "audio: missing", "audio: noise"]
     assert [row[0] for row in rows] == ["constant predictor", "text", "mdf"]
-    assert rows[0][1:] == ["<br>".join(text.constant["mae"].cells())] * 4
+    assert [row[1:3] for row in rows] == [["–", "–"], ["3", "0"], ["3", "0"]]
+    assert rows[0][3:] == ["<br>".join(text.constant["mae"].cells())] * 4
     whole, missing = (text.curves[0].cells(place, "mae", 1) for place in (0, -1))
-    assert rows[1][1:] == ["<br>".join(whole), "<br>".join(missing), "–", "–"]
-    assert rows[2][2:] == ["–", *("<br>".join(curve.cells(-1, "mae", 1)) for curve in mdf.curves)]
+    assert rows[1][3:] == ["<br>".join(whole), "<br>".join(missing), "–", "–"]
+    assert rows[2][4:] == ["–", *("<br>".join(curve.cells(-1, "mae", 1)) for curve in mdf.curves)]
 
 
 def test_the_page_is_written_whole(runs, tmp_path, capsys):

@@ -7,7 +7,7 @@ import pytest
 
 from makers_models import small
 from sentiprism.data.importers import import_dataset
-from sentiprism.evaluation.bootstrap import holm
+from sentiprism.evaluation.differences import holm
 from sentiprism.evaluation.folds import stem
 from sentiprism.evaluation.results import gather, page
 from sentiprism.markup import probability
@@ -74,13 +74,13 @@ def test_the_name_of_a_dataset_is_what_is_left_without_the_folds_number(name, fo
     assert stem(name, fold) == expected
 
 
-def test_p_values_are_corrected_over_the_runs_of_a_table(trained, data, tmp_path):
+def test_p_values_are_corrected_over_the_runs_of_a_table(many, tmp_path):
     settings = {"optim": {"epochs": 1}}
     for name, used in (("text", ["text"]), ("audio", ["audio"]), ("vision", ["vision"])):
         given = settings | {"config": {**small("mdf"), "modalities": used}}
-        train("mdf", data, settings=given, out=tmp_path / name, device="cpu", quiet=True)
+        train("mdf", many, settings=given, out=tmp_path / name, device="cpu", quiet=True)
     given = settings | {"config": small("text_only")}
-    train("text_only", data, settings=given, out=tmp_path / "head", device="cpu", quiet=True)
+    train("text_only", many, settings=given, out=tmp_path / "head", device="cpu", quiet=True)
     head, *others = gather([tmp_path], device="cpu")
     p = {one.run.name: one.difference["mae"].p for one in others}
     assert {one.run.name: one.corrected for one in others} == holm(p)

@@ -60,9 +60,9 @@ def compare(
 
 def show_comparison(found: "Comparison") -> None:
     """Print runs side by side."""
-    from sentiprism.evaluation.compare import ORACLE
     from sentiprism.evaluation.constant import NAME
     from sentiprism.evaluation.footnotes import footnotes
+    from sentiprism.evaluation.oracle import ORACLE
     from sentiprism.markup import duration, probability
 
     first = found.evaluations[0]
@@ -91,10 +91,9 @@ def show_comparison(found: "Comparison") -> None:
             for one in found.entries
             if one.difference
         }
-        caption = (
-            f"95% interval and p by paired bootstrap over the same {first.drawn_over}\nHolm: p corrected over all "
-            f"metrics and runs of this table ({found.tests} tests)"
-        )
+        tested = bool(found.tests)
+        caption = f"95% interval{' and p' * tested} by paired bootstrap over the same {first.drawn_over}"
+        caption += f"\n{found.correction}" * tested
         side_by_side(f"difference from {found.reference}", rows, apart, caption)
     costs = [
         (e.name, f"{e.parameters:,}", duration(e.seconds), e.evaluation.selection.partition(";")[0])
@@ -155,7 +154,14 @@ def robustness(
     if metric != WEIGHT:
         scorer.higher_is_better(metric)  # refuses an unknown one before anything is measured
     found = measure(
-        opened, split, kinds=kinds or (), modalities=modalities or (), points=count, seed=seed, device=device
+        opened,
+        split,
+        kinds=kinds or (),
+        modalities=modalities or (),
+        points=count,
+        seed=seed,
+        device=device,
+        on_replaced=lambda line: typer.echo(line, err=True),
     )
     if as_json:
         return emit_json(found.to_dict())
@@ -180,7 +186,7 @@ def _show_robustness(found: "Robustness", metric: str) -> None:
         title = f"{found.model} on {found.dataset}, {found.split}: {heading}, {TITLES[kind]}"
         caption = (
             f"mean{' ± std over seeds' * (len(found.seeds) > 1)}, 95% bootstrap interval over "
-            f"{found.drawn_over}; area: mean over the strengths\n{found.selection}"
+            f"{found.drawn_over}; area: mean over the strengths ({found.grids})\n{found.selection}"
         )
         if kind == kinds[-1]:
             caption = "\n".join([caption, *found.notes(), *found.protocol.footnotes([metric])])
@@ -235,7 +241,7 @@ def calibrate(
 
 
 def _show_calibrated(found: "Calibrated", show: int) -> None:
-    from sentiprism.evaluation.bootstrap import drawn_over
+    from sentiprism.evaluation.resampling import drawn_over
 
     first = found.calibrations[0]
     sets = first.kind == "set"

@@ -11,8 +11,9 @@ from sentiprism.data.dataset import Dataset
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.errors import UserError
 from sentiprism.evaluation.answers import answers, protocol_of
-from sentiprism.evaluation.bootstrap import Interval, drawn_videos, draws, extreme_share, percentiles
+from sentiprism.evaluation.bootstrap import Interval, extreme_share, percentiles
 from sentiprism.evaluation.evaluate import evaluate, opened
+from sentiprism.evaluation.resampling import drawn_videos, draws
 from sentiprism.metrics.conformal import LEAST, Calibration, check_level, check_size, coverage_range
 from sentiprism.metrics.levels import Levels, levels
 from sentiprism.metrics.sums import mean

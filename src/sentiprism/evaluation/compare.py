@@ -9,18 +9,18 @@ import numpy as np
 
 from sentiprism.errors import UserError, suggest
 from sentiprism.evaluation.answers import answers, dataset_of, protocol_of, seconds
-from sentiprism.evaluation.bootstrap import Difference, Interval, corrected, paired
+from sentiprism.evaluation.bootstrap import Interval
 from sentiprism.evaluation.constant import NAME, Constant, constant_prediction, score
+from sentiprism.evaluation.differences import Difference, corrected, paired
 from sentiprism.evaluation.evaluate import Evaluation, evaluate, opened
 from sentiprism.evaluation.footnotes import footnotes
+from sentiprism.evaluation.oracle import ORACLE, selected_on_test
 from sentiprism.markup import TABLES, Row, comma_separated, duration, probability
 from sentiprism.models.artifact import count_parameters
 from sentiprism.training import Run
-from sentiprism.training.oracle import read as read_oracle
 from sentiprism.training.selection import selection_of
 
 ABSENT = "–"
-ORACLE = "†: the epoch was selected on test itself: not comparable, it shows how much that habit flatters"
 
 
 class Entry(NamedTuple):
@@ -74,6 +74,11 @@ class Comparison(NamedTuple):
         """How many p-values are corrected for each other."""
         return sum(not isnan(metric.p) for one in self.differences for metric in one.values())
 
+    @property
+    def correction(self) -> str:
+        """What the p-values are corrected for."""
+        return f"p corrected over all metrics and runs of this table ({self.tests} tests, Holm)"
+
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
@@ -106,8 +111,8 @@ class Comparison(NamedTuple):
         ]
         if self.differences:
             found.append(
-                f"Δ: less {self.reference}, paired bootstrap over the same {first.drawn_over}; p, and p corrected over "
-                f"all metrics and runs of this table ({self.tests} tests, Holm)"
+                f"Δ: less {self.reference}, paired bootstrap over the same {first.drawn_over}"
+                + f"; p, and {self.correction}" * bool(self.tests)
             )
         oracle = [ORACLE] * any(one.oracle is not None for one in self.entries)
         return [*found, *oracle, *footnotes(self.evaluations)]
@@ -148,7 +153,7 @@ class Comparison(NamedTuple):
                 apart = one.difference[name] if one.difference else (nan,) * 5
                 oracle = one.oracle[name][:2] if one.oracle else (nan, nan)
                 who = [one.name, at.model, at.dataset, at.split, len(at.seeds), name]
-                better = "" if at.constant is None else at.constant.better
+                better = "" if at.constant is None or at.constant.better is None else at.constant.better
                 values = [*at.metrics[name], *apart, *oracle, one.parameters, one.seconds, at.selection, better]
                 rows.append([*who, *values])
         return columns, rows
@@ -204,36 +209,6 @@ def compare(
         for name, run, one, apart, chosen in columns
     ]
     return Comparison(tuple(entries), names[base])
-
-
-def selected_on_test(run: Run) -> dict[str, Interval]:
-    """Every metric on test at the epoch that is best on test itself, mean and deviation over seeds.
-
-    This is the number a paper reports that selects on test, and no estimate of anything: it is here to be seen beside
-    the honest one.
-
-    Raises:
-        UserError: the run was trained without ``oracle: true``.
-    """
-    scorer = protocol_of(run)
-    select = run.config.optim.select or scorer.default_selection
-    sign = 1 if scorer.higher_is_better(select) else -1
-    best = []
-    for seed in opened(run).finished:
-        rows = [row["test"] for row in read_oracle(run.seed_folder(seed))]
-        if not all(name in row for row in rows for name in scorer.names):
-            raise UserError(
-                f"the test scores of {run.folder}'s epochs lack a metric", "train it again with oracle=true"
-            )
-        rows = [row for row in rows if not isnan(row[select])]
-        if not rows:
-            raise UserError(f"no epoch of {run.folder} has a defined test {select}", "leave out --oracle")
-        best.append(max(rows, key=lambda row: sign * row[select]))
-    found = {name: np.array([row[name] for row in best]) for name in scorer.names}
-    return {
-        name: Interval(float(v.mean()), float(v.std(ddof=1)) if len(v) > 1 else nan, nan, nan)
-        for name, v in found.items()
-    }
 
 
 def _plain(found: Mapping[str, Interval | Difference]) -> dict[str, Any]:

@@ -3,12 +3,14 @@
 It is what a model without any information reaches, and stands first in every table of results.
 """
 
+from math import isnan
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from sentiprism.evaluation.bootstrap import Difference, Interval, differ, resample
+from sentiprism.evaluation.bootstrap import Interval, resample
+from sentiprism.evaluation.differences import Difference, differ
 from sentiprism.markup import number
 from sentiprism.metrics import Protocol
 from sentiprism.types import TargetSpec
@@ -32,8 +34,8 @@ class Constant(NamedTuple):
     """On the same resamples as the model's."""
     difference: Difference
     """The model less the constant predictor on the protocol's own metric, by paired bootstrap."""
-    better: bool
-    """Whether the model is better by the 95% interval of the difference."""
+    better: bool | None
+    """Whether the model is better by the 95% interval of the difference; None where the videos are too few to tell."""
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -88,7 +90,9 @@ def score(
     return drawn.intervals(), Constant(description, values, other.intervals(), difference, better)
 
 
-def is_better(difference: Difference, protocol: Protocol) -> bool:
-    """Whether a difference in the protocol's own metric is an improvement by its interval."""
+def is_better(difference: Difference, protocol: Protocol) -> bool | None:
+    """Whether a difference in the protocol's own metric is an improvement by its interval; None = nobody can tell."""
+    if isnan(difference.p):
+        return None
     better = protocol.higher_is_better(protocol.default_selection)
     return difference.low > 0 if better else difference.high < 0

@@ -10,8 +10,9 @@ from sentiprism.data.binned import binned
 from sentiprism.data.dataset import Dataset, Split
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.errors import UserError
-from sentiprism.evaluation.bootstrap import Interval, drawn_over
+from sentiprism.evaluation.bootstrap import Interval
 from sentiprism.evaluation.constant import MARK, Constant, constant_prediction, score
+from sentiprism.evaluation.resampling import Units, drawn_over, units_of
 from sentiprism.metrics import Protocol, protocol
 from sentiprism.models import load_model
 from sentiprism.training import Run
@@ -49,7 +50,12 @@ class Evaluation(NamedTuple):
     @property
     def mark(self) -> str:
         """What stands behind the model's name in tables: a mark where it is not better than the constant predictor."""
-        return "" if self.constant is None or self.constant.better else f" {MARK}"
+        return f" {MARK}" if self.constant is not None and self.constant.better is False else ""
+
+    @property
+    def units(self) -> Units:
+        """How many videos (or utterances) the intervals are over."""
+        return units_of(self.predictions[0].videos, len(self.predictions[0].label))
 
     @property
     def drawn_over(self) -> str:

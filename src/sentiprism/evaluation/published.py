@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 from sentiprism.config import merge
 from sentiprism.data.known import describe, family
 from sentiprism.errors import UserError, suggest
-from sentiprism.evaluation.bootstrap import Difference
 from sentiprism.evaluation.compare import difference, recall
 from sentiprism.evaluation.constant import NAME, Constant
+from sentiprism.evaluation.differences import Difference
 from sentiprism.evaluation.evaluate import Evaluation
 from sentiprism.evaluation.footnotes import footnotes
 from sentiprism.markup import markdown

@@ -8,33 +8,34 @@ from statistics import mean, stdev
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sentiprism.data.corruption import HIGHEST, TITLES
 from sentiprism.data.known import describe
 from sentiprism.errors import UserError, few
 from sentiprism.evaluation.answers import seconds
-from sentiprism.evaluation.bootstrap import Difference, holm
 from sentiprism.evaluation.command import trained_by
 from sentiprism.evaluation.compare import difference, recall
 from sentiprism.evaluation.constant import NAME
+from sentiprism.evaluation.differences import Difference, holm
 from sentiprism.evaluation.evaluate import Evaluation, opened
 from sentiprism.evaluation.folds import pooled
 from sentiprism.evaluation.footnotes import footnotes
-from sentiprism.evaluation.robustness_curves import areas, kept
+from sentiprism.evaluation.resampling import FEW
+from sentiprism.evaluation.robustness_table import damaged
 from sentiprism.markup import duration, markdown, number, probability
 from sentiprism.models import MODELS
 from sentiprism.models.artifact import count_parameters, describe_model
 from sentiprism.training import Run
 
 ABSENT = "–"
-HEAD = """# Results
+HEAD = f"""# Results
 
 Made by `sentiprism results RUN... --out FILE` from run folders; edits are lost. Mean ± std over seeds, in brackets the
 95% bootstrap interval over the videos of test (over its utterances where their videos are not known; each table says
 which); percentages where a metric is a share. *Valid* is the mean score that chose the epochs. *Less text_only* is the
 paired bootstrap difference from the plain head on the same dataset and encoder: what a system adds to its encoder;
 where none was trained the linear model is the reference, on the same inputs if it has them. Its p is that of one
-comparison; *Holm* is p corrected over all runs of the table that are compared with the reference. *Training* is the
-time of all epochs of a seed without validation, mean over seeds."""
+comparison; *Holm* is p corrected over all runs of the table that are compared with the reference. Of fewer than {FEW}
+videos nothing is tested: there is no p, and no mark. *Training* is the time of all epochs of a seed without validation,
+mean over seeds."""
 
 REFERENCES = ("text_only", "ridge")
 """What the others are held against: the first of them that stands in the same table."""
@@ -261,34 +262,19 @@ def _section(key: Key, results: list[Result]) -> list[str]:
     commands = "\n".join(f"    {one.command}  # {one.run.name}" for one in results)
     title = (known.title if known else key.dataset) + (f" (text encoder: {key.reader})" if key.reader else "")
     said = "\n".join(f"- {note}" for note in notes)
-    return [f"## {title}", markdown(columns, rows), said, commands, *_damaged(results, main)]
+    return [
+        f"## {title}",
+        markdown(columns, rows),
+        said,
+        commands,
+        *damaged([(one.run, one.evaluation.dataset) for one in results], main),
+    ]
 
 
 def _difference_cells(one: Result, metric: str) -> tuple[str, ...]:
     assert one.difference is not None  # noqa: S101 - for mypy
     scale = one.evaluation.protocol.metrics[metric].scale
     return (*one.difference[metric].cells(scale), probability("Holm", one.corrected))
-
-
-def _damaged(results: list[Result], metric: str) -> list[str]:
-    """What damaged inputs make of the runs for which ``robustness`` was measured."""
-    found, faults = [], []
-    for result in results:
-        try:
-            measured = kept(result.run)
-        except UserError as error:
-            faults.append(f"Damaged inputs of {result.run.name} are left out: {error.cause}.")
-            continue
-        if measured is not None and measured.dataset == result.evaluation.dataset:
-            found.append(measured)
-    if not found:
-        return faults
-    kinds = dict.fromkeys(curve.kind for one in found for curve in one.curves)
-    meaning = "; ".join(f"*{kind}*: {TITLES[kind]}, 0 to {HIGHEST[kind]:g}" for kind in kinds)
-    label = found[0].protocol.metrics[metric].label
-    said = f"Test inputs damaged, one modality at a time (`sentiprism robustness`): mean {label} over the strengths."
-    notes = [f"- {note}" for note in dict.fromkeys(note for one in found for note in one.notes())]
-    return [f"{said}\n{meaning}.", markdown(*areas(found, metric)), *(["\n".join(notes)] if notes else []), *faults]
 
 
 def _machine(environment: dict[str, Any]) -> str:

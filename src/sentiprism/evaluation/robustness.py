@@ -1,6 +1,6 @@
 """What becomes of a run's numbers when its inputs are damaged: curves over strength, and the area under them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,9 +13,11 @@ from sentiprism.data.dataset import Dataset
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.errors import UserError, suggest
 from sentiprism.evaluation.answers import protocol_of
-from sentiprism.evaluation.bootstrap import Resampled, differ, drawn_over, mixed, resample
+from sentiprism.evaluation.bootstrap import Resampled, mixed, resample
 from sentiprism.evaluation.constant import constant_prediction, is_better
+from sentiprism.evaluation.differences import differ
 from sentiprism.evaluation.evaluate import opened
+from sentiprism.evaluation.resampling import drawn_over
 from sentiprism.evaluation.robustness_curves import Curve, Robustness, keep, kept
 from sentiprism.metrics import Protocol
 from sentiprism.models import load_model
@@ -43,13 +45,14 @@ def robustness(
     points: int = 6,
     seed: int = 0,
     device: str = "auto",
+    on_replaced: Callable[[str], object] | None = None,
 ) -> Robustness:
     """Damage a split's inputs, one modality at a time, and measure every finished seed's model on them.
 
     The curves are kept in ``RUN/robustness-<split>.json``, beside those of other kinds and modalities that were
-    measured before; a model that weighs modalities has its weights at each strength there too. As an utterance's
-    prediction does not depend on its batch, the
-    curves of what strikes a whole modality are put together from two predictions an utterance: with and without.
+    measured before, each with its strengths and the seed of its damage; a model that weighs modalities has its weights
+    at each strength there too. As an utterance's prediction does not depend on its batch, the curves of what strikes a
+    whole modality are put together from two predictions an utterance: with and without.
 
     Args:
         run: a `Run` or its folder.
@@ -59,6 +62,7 @@ def robustness(
         points: strengths on a curve, evenly from 0 to the kind's highest.
         seed: of the damage, the same for every model.
         device: as in ``train``.
+        on_replaced: is told of each kept curve that was measured otherwise and is replaced.
 
     Raises:
         UserError: no seed is finished, the dataset has changed, or nothing of what is asked for is possible.
@@ -101,7 +105,8 @@ def robustness(
             shares.append(at.shares(first.modalities))
         curve = _curve(kind, modality, strengths, judged, constant, scorer)
         weights = tuple(shares) if shares[0] else ()
-        curves.append(curve._replace(drawn_over=drawn_over(videos), weights=weights))
+        curve = curve._replace(drawn_over=drawn_over(videos), too_few=none.units.too_few)
+        curves.append(curve._replace(weights=weights, seed=seed))
     result = Robustness(
         run=run.name,
         model=run.config.model,
@@ -115,7 +120,9 @@ def robustness(
         constant_is=which,
     )
     if engine.is_main:
-        keep(run, result)
+        for line in keep(run, result):
+            if on_replaced is not None:
+                on_replaced(line)
     return result
 
 

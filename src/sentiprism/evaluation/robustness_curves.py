@@ -1,8 +1,8 @@
-"""Curves of metrics over the strength of damage to the inputs: what a run folder keeps of them, and their table."""
+"""Curves of metrics over the strength of damage to the inputs, and what a run folder keeps of them."""
 
 import json
 import os
-from collections.abc import Sequence
+import re
 from math import nan
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -14,10 +14,10 @@ from sentiprism.data.corruption import KINDS, Kind
 from sentiprism.errors import UserError
 from sentiprism.evaluation.answers import protocol_of
 from sentiprism.evaluation.bootstrap import Interval
-from sentiprism.evaluation.constant import MARK, NAME
+from sentiprism.evaluation.constant import MARK
 from sentiprism.evaluation.footnotes import constant_notes
 from sentiprism.files import write_text
-from sentiprism.markup import Cell, jsonable
+from sentiprism.markup import jsonable
 from sentiprism.metrics import Protocol
 from sentiprism.reading import read_json
 from sentiprism.training import Run
@@ -26,6 +26,19 @@ from sentiprism.types import MODALITIES, Modality
 REMEDY = "measure again with: sentiprism robustness"
 WEIGHT = "weight"
 """Asked for in the place of a metric: the weight of the modality that is damaged."""
+FEW_BEFORE = re.compile(r"(\d+) (videos) \(too few ")
+"""By what an earlier version says that it drew too few videos."""
+
+
+class Grid(NamedTuple):
+    """What makes curves comparable: at how many strengths they were measured, and the seed of the damage."""
+
+    strengths: int
+    seed: int | None
+    """None where an earlier version of the program did not write it down."""
+
+    def __str__(self) -> str:
+        return f"{self.strengths} strengths, damage seed {'not known' if self.seed is None else self.seed}"
 
 
 class Curve(NamedTuple):
@@ -41,12 +54,21 @@ class Curve(NamedTuple):
     """Area under the curve (trapezoids) over its width: the mean of the metric over the strengths."""
     drawn_over: str = "utterances"
     """What the intervals are over; files of earlier versions have those over utterances."""
-    better: tuple[bool, ...] = ()
+    better: tuple[bool | None, ...] = ()
     """Whether each point, and behind them the area, is better than the constant predictor on the protocol's own metric
-    by the 95% interval of the difference; () in files of earlier versions."""
+    by the 95% interval of the difference; None where the videos are too few; () in files of earlier versions."""
     weights: tuple[dict[Modality, float], ...] = ()
     """Weight of each modality at each strength, mean over seeds and utterances; () where the model weighs none, and in
     files of earlier versions."""
+    seed: int | None = None
+    """Of the damage; None in files of earlier versions."""
+    too_few: str = ""
+    """``videos (4)`` where the intervals are over too few for a claim, else ""."""
+
+    @property
+    def grid(self) -> Grid:
+        """Strengths and seed of the damage."""
+        return Grid(len(self.strengths), self.seed)
 
     def cells(self, place: int, metric: str, scale: int) -> tuple[str, ...]:
         """A point, or the area at -1, for tables; marked where it is not better than the constant predictor."""
@@ -80,9 +102,16 @@ class Robustness(NamedTuple):
             raise UserError(f"{self.run} has no modality weights by strength", f"choose a metric; or {REMEDY}")
 
     def notes(self) -> list[str]:
-        """Say what the constant predictor is and what the mark means."""
+        """Say what the constant predictor is, and what the mark means or why nobody can tell."""
         marked = any(False in curve.better for curve in self.curves)
-        return constant_notes(self.protocol, [self.constant_is] if self.constant else [], [], marked=marked)
+        few = [curve.too_few for curve in self.curves if curve.too_few]
+        known = [self.constant_is] if self.constant else []
+        return constant_notes(self.protocol, known, [], marked=marked, too_few=few)
+
+    @property
+    def grids(self) -> str:
+        """Strengths and seed of the damage: "6 strengths, damage seed 0"; all of them where the curves differ."""
+        return "; ".join(dict.fromkeys(str(curve.grid) for curve in self.curves))
 
     @property
     def drawn_over(self) -> str:
@@ -150,8 +179,10 @@ class _Curve(Record):
     points: tuple[_Point, ...]
     area: _Point
     drawn_over: str = "utterances"
-    better: tuple[bool, ...] = ()
+    better: tuple[bool | None, ...] = ()
     weights: tuple[dict[Modality, float], ...] = ()
+    seed: int | None = None
+    too_few: str = ""
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -177,8 +208,12 @@ class _Stored(Record):
 
 def _curve(one: _Curve, scorer: Protocol, path: Path) -> Curve:
     points = tuple(_intervals(point, scorer, path) for point in one.points)
-    area = _intervals(one.area, scorer, path)
-    return Curve(one.kind, one.modality, one.strengths, points, area, one.drawn_over, one.better, one.weights)
+    area, few, better = _intervals(one.area, scorer, path), one.too_few, one.better
+    if not few and (earlier := FEW_BEFORE.match(one.drawn_over)):  # earlier versions claimed all the same
+        few, better = f"{earlier[2]} ({earlier[1]})", (None,) * len(better)
+    return Curve(
+        one.kind, one.modality, one.strengths, points, area, one.drawn_over, better, one.weights, one.seed, few
+    )
 
 
 def _intervals(point: _Point, scorer: Protocol, path: Path) -> dict[str, Interval]:
@@ -189,8 +224,12 @@ def _intervals(point: _Point, scorer: Protocol, path: Path) -> dict[str, Interva
     return {name: Interval(*(nan if v is None else v for v in four)) for name, four in numbers.items()}
 
 
-def keep(run: Run, new: Robustness) -> None:
-    """Write the curves into the run folder, beside those of other kinds and modalities that are there."""
+def keep(run: Run, new: Robustness) -> list[str]:
+    """Write the curves into the run folder, beside those of other kinds and modalities that are there.
+
+    Returns:
+        What was measured before at other strengths, or with another damage seed, and is now gone.
+    """
     try:
         old = kept(run, new.split)
     except UserError:  # damaged: what is measured now takes its place
@@ -199,21 +238,8 @@ def keep(run: Run, new: Robustness) -> None:
     order = [key for kind in KINDS for modality in MODALITIES if (key := (kind, modality)) in curves]
     merged = new._replace(curves=tuple(curves[key] for key in order))
     write_text(_file(run, new.split), json.dumps(jsonable(merged.to_dict()), indent=1))
-
-
-def areas(found: Sequence[Robustness], metric: str) -> tuple[list[str], list[list[Cell]]]:
-    """Columns and rows of a table: a metric of each run undamaged, and its mean over the strengths of each damage."""
-    scale = found[0].protocol.metrics[metric].scale
-    curves = [(one.run, {(curve.kind, curve.modality): curve for curve in one.curves}) for one in found]
-    order = [(kind, modality) for modality in MODALITIES for kind in KINDS]
-    there = [damage for damage in order if any(damage in one for _, one in curves)]
-    rows: list[list[Cell]] = []
-    if (constant := next((one.constant for one in found if one.constant), None)) is not None:
-        rows.append([NAME, *[constant[metric].cells(scale)] * (1 + len(there))])
-    for name, one in curves:
-        damaged = (one[damage].cells(-1, metric, scale) if damage in one else "–" for damage in there)
-        rows.append([name, next(iter(one.values())).cells(0, metric, scale), *damaged])
-    return ["run", "undamaged", *(f"{modality}: {kind}" for kind, modality in there)], rows
+    replaced = [one for one in old.curves if curves[one.kind, one.modality].grid != one.grid] if old else []
+    return [f"{one.modality}, {one.kind}: replaces what was measured at {one.grid}" for one in replaced]
 
 
 def _file(run: Run, split: str) -> Path:

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.errors import UserError
-from sentiprism.evaluation.bootstrap import Interval, draws, percentiles
+from sentiprism.evaluation.bootstrap import Interval, percentiles
+from sentiprism.evaluation.resampling import draws
 from sentiprism.types import MODALITIES, Modality
 
 Floats = npt.NDArray[np.float64]

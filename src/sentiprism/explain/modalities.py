@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 from sentiprism.data.dataset import Split
 from sentiprism.data.prepare import PreparedSplit
-from sentiprism.evaluation.bootstrap import drawn_over
 from sentiprism.evaluation.evaluate import opened
+from sentiprism.evaluation.resampling import drawn_over
 from sentiprism.explain.agreement import Agreement, agreement
 from sentiprism.explain.values import chosen_class, occlusion, shapley, shares
 from sentiprism.metrics import protocol

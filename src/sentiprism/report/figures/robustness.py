@@ -66,6 +66,7 @@ def robustness(
         drawn = f"mean over seeds with the 95% bootstrap interval over {found.drawn_over}"
     notes = [
         drawn,
+        found.grids,
         seeds_note(found.seeds),
         selection_note(run),
     ]

@@ -1,0 +1,125 @@
+"""Paired differences between models that were scored on the same resamples, and their p-values.
+
+Where fewer than `sentiprism.evaluation.resampling.FEW` videos are drawn, p is undefined: of four videos a bootstrap
+has 35 different resamples, and whatever it says of a difference is about these four alone.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from math import isnan, nan
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sentiprism.evaluation.bootstrap import Resampled, percentiles, resample
+from sentiprism.markup import number, probability
+from sentiprism.metrics import Protocol
+from sentiprism.metrics.sums import Array, Floats
+
+PAIRED = 5000
+"""Resamples of a difference: the least p is 2 / (R + 1), and must stay small after it is corrected for many tests."""
+
+
+class Difference(NamedTuple):
+    """A metric of a less the same metric of b, each a mean over seeds."""
+
+    mean: float
+    low: float
+    high: float
+    p: float
+    """Two-sided bootstrap p-value of no difference, at least 1 / (resamples + 1); nan where the metric is undefined, or
+    the drawn videos are too few to tell."""
+    holm: float = nan
+    """The same, corrected for all metrics, and in a comparison for all its runs too (Holm 1979)."""
+
+    def cells(self, scale: int = 1) -> tuple[str, str, str]:
+        """Mean, interval and p, for tables."""
+        interval = f"[{number(self.low, scale)}, {number(self.high, scale)}]"
+        return number(self.mean, scale), interval, probability("p", self.p)
+
+
+def paired(
+    prediction_a: npt.ArrayLike,
+    prediction_b: npt.ArrayLike,
+    label: npt.ArrayLike,
+    protocol: Protocol,
+    *,
+    videos: Array | None = None,
+    resamples: int = PAIRED,
+    level: float = 0.95,
+    seed: int = 0,
+) -> dict[str, Difference]:
+    """Difference of two models on the same samples, a less b, of every metric.
+
+    Both are judged on the same resamples, so that what makes a sample hard for both cancels.
+
+    Args:
+        prediction_a: (S, N) or (N,), with classes (S, N, C) or (N, C).
+        prediction_b: the same of the other model, rows in the same order; its number of seeds may differ.
+        label: (N,).
+        protocol: which metrics.
+        videos: as in `interval`.
+        resamples: R.
+        level: share of resamples inside the interval.
+        seed: of the resamples.
+
+    Returns:
+        By metric name; p is twice the smaller share of resamples on one side of 0, the observed sample
+        counted in (Davison and Hinkley 1997, section 4.2), at most 1; nan where what is drawn is too few.
+
+    Raises:
+        UserError: as `interval`.
+    """
+    options: dict[str, Any] = {"videos": videos, "resamples": resamples, "seed": seed}
+    return differ(*(resample(one, label, protocol, **options) for one in (prediction_a, prediction_b)), level=level)
+
+
+def differ(
+    a: Resampled, b: Resampled, *, level: float = 0.95, tests: Iterable[str] | None = None
+) -> dict[str, Difference]:
+    """Difference of two models, a less b, that were scored on the same resamples; see `paired`.
+
+    Args:
+        a: one.
+        b: the other.
+        level: share of resamples inside the interval.
+        tests: metrics whose p-values are corrected for each other; by default all.
+    """
+    drawn = {name: a.drawn[name] - b.drawn[name] for name in a.drawn}
+    p = {name: nan if a.units.few else _p_value(values) for name, values in drawn.items()}
+    over_metrics, found = holm({name: p[name] for name in (p if tests is None else tests)}), {}
+    for name, values in drawn.items():
+        mean = float(a.values[name].mean() - b.values[name].mean())
+        found[name] = Difference(mean, *percentiles(values, level), p[name], over_metrics.get(name, nan))
+    return found
+
+
+def holm(p: Mapping[str, float]) -> dict[str, float]:
+    """p-values corrected so that the chance of any false rejection among them stays below the level (Holm 1979).
+
+    With p in ascending order the i-th of m becomes max over j <= i of min(1, (m - j + 1) p_j); nan is no test.
+    """
+    ordered = sorted((value, name) for name, value in p.items() if not isnan(value))
+    found, largest = dict.fromkeys(p, nan), 0.0
+    for place, (value, name) in enumerate(ordered):
+        largest = max(largest, min(1.0, (len(ordered) - place) * value))
+        found[name] = largest
+    return found
+
+
+def corrected(differences: Sequence[Mapping[str, Difference] | None]) -> list[dict[str, Difference] | None]:
+    """Differences whose ``holm`` counts every metric of every one of them as a test."""
+    tests = {f"{i} {name}": one.p for i, found in enumerate(differences) for name, one in (found or {}).items()}
+    p = holm(tests)
+    return [
+        found and {name: one._replace(holm=p[f"{i} {name}"]) for name, one in found.items()}  # type: ignore[misc]
+        for i, found in enumerate(differences)
+    ]
+
+
+def _p_value(differences: Floats) -> float:
+    defined = differences[~np.isnan(differences)]
+    if not len(defined):
+        return nan
+    side = min(np.count_nonzero(defined <= 0), np.count_nonzero(defined >= 0))
+    return min(1.0, 2 * (1 + int(side)) / (len(defined) + 1))

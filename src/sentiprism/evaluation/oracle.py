@@ -1,0 +1,44 @@
+"""What selection on test would have reported, to be seen beside the honest number."""
+
+from math import isnan, nan
+
+import numpy as np
+
+from sentiprism.errors import UserError
+from sentiprism.evaluation.answers import protocol_of
+from sentiprism.evaluation.bootstrap import Interval
+from sentiprism.evaluation.evaluate import opened
+from sentiprism.training import Run
+from sentiprism.training.oracle import read as read_oracle
+
+ORACLE = "†: the epoch was selected on test itself: not comparable, it shows how much that habit flatters"
+
+
+def selected_on_test(run: Run) -> dict[str, Interval]:
+    """Every metric on test at the epoch that is best on test itself, mean and deviation over seeds.
+
+    This is the number a paper reports that selects on test, and no estimate of anything: it is here to be seen beside
+    the honest one.
+
+    Raises:
+        UserError: the run was trained without ``oracle: true``.
+    """
+    scorer = protocol_of(run)
+    select = run.config.optim.select or scorer.default_selection
+    sign = 1 if scorer.higher_is_better(select) else -1
+    best = []
+    for seed in opened(run).finished:
+        rows = [row["test"] for row in read_oracle(run.seed_folder(seed))]
+        if not all(name in row for row in rows for name in scorer.names):
+            raise UserError(
+                f"the test scores of {run.folder}'s epochs lack a metric", "train it again with oracle=true"
+            )
+        rows = [row for row in rows if not isnan(row[select])]
+        if not rows:
+            raise UserError(f"no epoch of {run.folder} has a defined test {select}", "leave out --oracle")
+        best.append(max(rows, key=lambda row: sign * row[select]))
+    found = {name: np.array([row[name] for row in best]) for name in scorer.names}
+    return {
+        name: Interval(float(v.mean()), float(v.std(ddof=1)) if len(v) > 1 else nan, nan, nan)
+        for name, v in found.items()
+    }
