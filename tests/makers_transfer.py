@@ -26,7 +26,7 @@ def words_and_voices(name: str, *, seed: int = 0, audio: int = 5, size: int = 24
 
 def fit(dataset: str, out: Path, encoder: Path, *, model: str = "lf_dnn", seeds: Any = 1, **more: Any) -> Run:
     """Train a small model for two epochs; what else is given is as for ``train``."""
-    settings = more.pop("settings", {})
+    settings = dict(more.pop("settings", {}))
     base = {
         "config": {"text_hidden": 8, "audio_hidden": 8, "width": 8, **settings.pop("config", {})},
         "data": {"text": {"encoder": str(encoder), **settings.pop("text", {})}, **settings.pop("data", {})},

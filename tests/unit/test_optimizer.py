@@ -7,7 +7,14 @@ from makers_models import build, fine, small, specs
 from makers_text import WORDS, tiny_bert
 from sentiprism.errors import UserError
 from sentiprism.training.config import OptimConfig
-from sentiprism.training.optimizer import build_optimizer, check_groups, plateau_factor, rate_factor, set_rate
+from sentiprism.training.optimizer import (
+    build_optimizer,
+    check_groups,
+    drop_frozen,
+    plateau_factor,
+    rate_factor,
+    set_rate,
+)
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +67,52 @@ def test_decay_alone_shrinks_a_matrix_by_rate_times_decay(model):
 def test_a_rate_for_no_group_is_refused_with_the_near_match(model):
     with pytest.raises(UserError, match="mdf has no parameter group 'text_encodr'; did you mean 'text_encoder'"):
         check_groups(model, OptimConfig(group_lr={"text_encodr": 1e-5}))
+
+
+def test_a_frozen_stage_of_no_group_or_of_every_group_is_refused(model):
+    with pytest.raises(UserError, match=r"optim\.freeze: mdf has no parameter group 'encoder'"):
+        check_groups(model, OptimConfig(freeze={"encoder": 1}))
+    with pytest.raises(UserError, match=r"optim\.freeze leaves mdf no parameters to train at first"):
+        check_groups(model, OptimConfig(freeze={"text_encoder": 1, "default": 2}))
+    check_groups(model, OptimConfig(freeze={"text_encoder": 1}))
+
+
+def test_layers_of_the_encoder_have_rates_that_fall_from_the_top(model):
+    """Two layers: decay 0.5 halves the rate from layer to layer, the embeddings' once more."""
+    optimizer = build_optimizer(model, OptimConfig(lr=1e-3, group_lr={"text_encoder": 8e-5}, layer_decay=0.5))
+    set_rate(optimizer, 0.1)
+    rate = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
+    assert len(rate) == len(list(model.parameters()))
+    expected = {"embeddings": 2e-5, "encoder.layer.0": 4e-5, "encoder.layer.1": 8e-5}
+    for name, parameter in model.named_parameters():
+        below = name.removeprefix("text_encoder.backbone.")
+        wanted = next((value for part, value in expected.items() if below.startswith(f"{part}.")), 1e-3)
+        assert rate[id(parameter)] == pytest.approx(0.1 * wanted), name
+    assert {group["weight_decay"] for group in optimizer.param_groups if group["name"] == "text_encoder"} == {0, 0.01}
+
+
+def test_one_rate_for_all_layers_is_the_groups_as_they_were(model):
+    groups = build_optimizer(model, OptimConfig()).param_groups
+    assert [(group["name"], group["weight_decay"]) for group in groups] == [
+        ("text_encoder", 0.01), ("text_encoder", 0.0), ("default", 0.01), ("default", 0.0)
+    ]  # fmt: skip
+    for name, parameters in model.param_groups().items():
+        own = [group["params"] for group in groups if group["name"] == name]
+        assert [id(p) for p in own[0]] == [id(p) for p in parameters if p.ndim > 1]
+        assert [id(p) for p in own[1]] == [id(p) for p in parameters if p.ndim <= 1]
+
+
+def test_what_is_frozen_neither_moves_nor_decays(model):
+    config = OptimConfig(lr=0.1, weight_decay=0.5, freeze={"text_encoder": 2})
+    optimizer = build_optimizer(model, config)
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    for epoch, frozen in ((1, True), (2, False)):
+        for p in model.parameters():
+            p.grad = torch.ones_like(p)
+        drop_frozen(optimizer, config, epoch)
+        optimizer.step()
+        for name, p in model.named_parameters():
+            assert torch.equal(p, before[name]) == (frozen and name.startswith("text_encoder.")), (epoch, name)
 
 
 def test_a_model_without_a_text_encoder_takes_the_default_rates():

@@ -32,6 +32,11 @@ class OptimConfig(Config):
     group_lr: dict[str, PositiveFloat] = {}
     """Learning rates of parameter groups by name; ``text_encoder`` takes 5e-5, a group to which the model gives a rate
     of its own that one, every other group ``lr``."""
+    freeze: dict[str, Annotated[int, Field(gt=0, le=MOST_EPOCHS)]] = {}
+    """Epochs at the beginning in which a parameter group, by name, is not trained; the schedule of the rate runs on."""
+    layer_decay: float = Field(1.0, gt=0, le=1)
+    """Of a text encoder of L layers that is tuned, layer l has the encoder's rate times this to the power L - l; the
+    embeddings, and what all layers share, count as layer 0. 1 = one rate for all."""
     weight_decay: float = Field(0.01, ge=0)
     """AdamW's, on matrices; none on biases and normalisation."""
     schedule: Literal["constant", "linear", "cosine", "plateau"] = "constant"

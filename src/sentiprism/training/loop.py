@@ -24,7 +24,14 @@ from sentiprism.training.checkpoint import REMEDY, load_checkpoint, save_checkpo
 from sentiprism.training.closed_form import all_batches
 from sentiprism.training.config import RunConfig
 from sentiprism.training.engine import Engine
-from sentiprism.training.optimizer import build_optimizer, plateau_factor, rate_factor, set_rate
+from sentiprism.training.optimizer import (
+    build_optimizer,
+    drop_frozen,
+    plateau_factor,
+    rate_factor,
+    set_rate,
+    set_trained,
+)
 from sentiprism.training.predict import Predictions, predict
 from sentiprism.training.progress import Log, TrainingProgress
 from sentiprism.training.records import parse_progress
@@ -65,13 +72,8 @@ class Trainer:
         watch: Watch | None = None,
     ) -> None:
         self.watch = watch
-        self.config, self.optim, self.seed, self.folder, self.engine = (
-            config,
-            config.optim,
-            seed,
-            folder,
-            engine,
-        )
+        self.config, self.optim, self.seed = config, config.optim, seed
+        self.folder, self.engine = folder, engine
         self.train, self.valid, self.protocol, self.metadata = train, valid, protocol, metadata
         self.augmentation = Augmentation(train, config.data, seed)
         self.model = model
@@ -174,6 +176,8 @@ class Trainer:
     def _epoch(self, progress: TrainingProgress) -> dict[str, Any]:
         start = time.monotonic()
         self.model.set_epoch(self.epoch)
+        if self.engine.world == 1:  # DDP waits for a gradient of every parameter
+            set_trained(self.optimizer, self.optim, self.epoch)
         self.wrapped.train()
         accumulate = self.optim.accumulate
         group: list[np.ndarray[Any, Any]] = []
@@ -221,6 +225,7 @@ class Trainer:
                 self.engine.backward(self._total(output, self._share(len(rows))) / len(group))
             if self.optim.clip_value is not None:
                 self.engine.clip_value(list(self.model.parameters()), self.optim.clip_value)
+        drop_frozen(self.optimizer, self.optim, self.epoch)
         if self.optim.clip is not None:
             self.engine.clip(list(self.model.parameters()), self.optim.clip)
         self.optimizer.step()
