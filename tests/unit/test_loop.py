@@ -17,6 +17,7 @@ from sentiprism.data.prepare import PreparedSplit, prepare
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.metrics import protocol
 from sentiprism.models import create_model
+from sentiprism.training import transfer
 from sentiprism.training.config import RunConfig
 from sentiprism.training.engine import Engine
 from sentiprism.training.loop import Trainer
@@ -158,7 +159,7 @@ def test_seed_at_is_a_function_of_the_position():
 
 
 def test_a_seed_leaves_nothing_of_the_ones_before_in_memory(home, tmp_path, monkeypatch):
-    made, create, alive = [], training.create_model, []
+    made, create, alive = [], transfer.create_model, []
 
     def watched(*arguments, **options):
         gc.collect()
@@ -167,7 +168,7 @@ def test_a_seed_leaves_nothing_of_the_ones_before_in_memory(home, tmp_path, monk
         made.append(weakref.ref(model))
         return model
 
-    monkeypatch.setattr(training, "create_model", watched)
+    monkeypatch.setattr(transfer, "create_model", watched)
     data = synthetic_dataset("small", sizes=(32, 16, 16))
     training.train(
         "mdf", data, seeds=3, settings={"optim": {"epochs": 1}}, out=tmp_path / "run", device="cpu", quiet=True
