@@ -39,6 +39,18 @@ def test_recordings_are_analysed_side_by_side(hidden, tmp_path, face_landmarker)
     assert said.count(WARNING) == 2  # once in each process that opens recordings
 
 
+def test_features_are_extracted(hidden, tmp_path, home):
+    (tmp_path / "videos").mkdir()
+    for name in "abc":
+        make_media(tmp_path / "videos" / f"{name}.wav", samples=sine(0.5, 16_000))
+    table = "id,text,label,split\na,so good,2,train\nb,so bad,-2,valid\nc,well,0,test\n"
+    (tmp_path / "labels.csv").write_text(table, encoding="utf-8")
+    words = ("extract", "videos", "--labels", "labels.csv", "--dataset", "mine", "--vision", "none")
+    out, said = hidden(*words, "--low", -3, "--high", 3, "--json")
+    assert json.loads(out)["splits"]["train"]["utterances"] == 1
+    assert said.count(WARNING) == 1
+
+
 def test_a_pickle_is_imported(hidden, tmp_path, home):
     make_mmsa(tmp_path / "data.pkl")
     out, said = hidden("dataset", "add", "mine", "--mmsa", "data.pkl", "--low", -3, "--high", 3, "--json")
