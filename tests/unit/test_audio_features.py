@@ -15,6 +15,8 @@ from sentiprism.features.tracks import Track
 
 librosa = pytest.importorskip("librosa")
 SOUND = [name for name in EXTRACTORS if issubclass(EXTRACTORS[name], AudioExtractor)]
+HAND_MADE = [name for name in SOUND if not EXTRACTORS[name].contextual]
+"""The others: test_whisper_features.py."""
 RATE = 16_000
 
 
@@ -38,10 +40,10 @@ def decibels() -> np.ndarray:
 
 
 def test_the_extractors_of_sound_are_found():
-    assert SOUND == ["egemaps", "sims33", "sims33_f0", "speech"]
+    assert SOUND == ["egemaps", "sims33", "sims33_f0", "speech", "whisper"]
 
 
-@pytest.mark.parametrize("name", SOUND)
+@pytest.mark.parametrize("name", HAND_MADE)
 @pytest.mark.parametrize("edge", EDGES)
 def test_every_sound_has_finite_numbers_under_the_names_of_the_recipe(name, edge):
     track = extractor(name)(EDGES[edge])
@@ -52,14 +54,14 @@ def test_every_sound_has_finite_numbers_under_the_names_of_the_recipe(name, edge
     assert (np.diff(track.times) > 0).all()
 
 
-@pytest.mark.parametrize("name", SOUND)
+@pytest.mark.parametrize("name", HAND_MADE)
 def test_no_sound_has_no_steps(name):
     track = extractor(name)(np.zeros(0, np.int16))
     assert track.values.shape == (0, len(EXTRACTORS[name].recipe.columns))
     assert track.times.shape == (0,)
 
 
-@pytest.mark.parametrize("name", SOUND)
+@pytest.mark.parametrize("name", HAND_MADE)
 def test_a_click_shows_at_its_time(name):
     kind = extractor(name)
     sound = noise(2, kind.sample_rate, 2)

@@ -266,3 +266,31 @@ def test_a_name_never_leads_out_of_the_folder(recordings, tmp_path):
 def test_an_extractor_of_another_modality_is_refused(recordings, labels):
     with pytest.raises(UserError, match="'speech' makes audio features"):
         extract(recordings, "no", labels=labels, options={"vision": "speech"}, **RANGE)
+
+
+def test_learned_features_are_of_each_utterance_by_itself(home, tmp_path, two_cities, whisper_base):
+    """Two utterances of one recording: each as if it were a recording of its own; and not by the number of jobs."""
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    make_media(folder / "a.wav", samples=two_cities[:96_000])
+    for name in ("b", "c"):
+        make_media(folder / f"{name}.wav", samples=two_cities[96_000:128_000])
+    rows = [
+        row("a1", "train", file="a", start=0.5, end=2.5),
+        row("a2", "train", file="a", start=2.0, end=5.0),
+        row("b", "valid", file="b", start=0, end=2),
+        row("c", "test", file="c", start=0, end=2),
+    ]
+    labels, options = write(tmp_path / "labels.csv", rows), {"audio": "whisper", "vision": "none"}
+    for jobs in (1, 2):
+        features = home / "cache" / "features"
+        for path in features.glob("*.arrow"):
+            path.unlink()
+        extract(folder, f"jobs{jobs}", labels=labels, options=options, jobs=jobs, **RANGE)
+    kind = EXTRACTORS["whisper"]()
+    dataset = load_dataset("jobs1", verify=True)
+    assert dataset.card.recipes == {"audio": kind.recipe}
+    for n, (start, end) in enumerate([(0.5, 2.5), (2.0, 5.0)]):
+        alone = kind(two_cities[int(start * 16_000) : int(end * 16_000)]).values
+        np.testing.assert_array_equal(dataset.train.sequences["audio"][n], alone.astype(np.float32))
+    assert dataset.card.content == load_dataset("jobs2").card.content

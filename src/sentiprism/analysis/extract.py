@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sentiprism.analysis.cuts import COLUMNS, Cut, read_cuts
 from sentiprism.analysis.look import NONE, ExtractOptions, Seen, Task, look
-from sentiprism.analysis.tracks import face_tracks, visible, voice_track
+from sentiprism.analysis.tracks import face_tracks, visible, voice_tracks
 from sentiprism.analysis.written import doubt_language
 from sentiprism.errors import UserError, few
 from sentiprism.features.extractors import EXTRACTORS
@@ -264,21 +264,22 @@ def _rows(
     from sentiprism.data.importers.table import utterance
 
     @lru_cache(maxsize=2)  # utterances of a recording mostly follow each other
-    def tracks(recording: str) -> tuple[Track | None, list[Track]]:
-        media = seen[recording].media
-        voice = voice_track(media, options.audio) if "audio" in recipes and media.audio else None
+    def tracks(recording: str) -> tuple[dict[str, Track], list[Track]]:
+        media, segments = seen[recording].media, seen[recording].segments
+        hear = "audio" in recipes and media.audio
+        voices = voice_tracks(media, options.audio, seen[recording].spans) if hear else []
         see = "vision" in recipes and stored is None and media.video
-        return voice, face_tracks(media, options.vision) if see else []
+        return dict(zip(segments, voices, strict=False)), face_tracks(media, options.vision) if see else []
 
     for row, name in enumerate(table["id"]):
         recording = owner.get(name, "")
         if not table["split"][row] or recording not in seen:
             continue
         segment = seen[recording].segments[name]
-        voice, faces = tracks(recording)
+        voices, faces = tracks(recording)
         sequences: dict[str, Floats] = {}
-        if voice is not None:
-            sequences["audio"] = voice.of(segment, options.per)
+        if name in voices:
+            sequences["audio"] = voices[name].of(segment, options.per)
         if stored is not None and (steps := stored(name)) is not None:
             sequences["vision"] = steps
         elif looked := visible(faces, Span(segment.start, segment.end)):

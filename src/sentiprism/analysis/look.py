@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from pydantic import Field, field_validator
 
 from sentiprism.analysis.cuts import Cut
-from sentiprism.analysis.tracks import face_tracks, voice_track
+from sentiprism.analysis.tracks import face_tracks, voice_tracks
 from sentiprism.config import Config
 from sentiprism.errors import UserError
 from sentiprism.files import home, write_text
@@ -60,6 +60,11 @@ class Seen(NamedTuple):
     language: str | None = None
     """That was recognised; None where nothing was."""
 
+    @property
+    def spans(self) -> list[Span]:
+        """Of the utterances, in the order of `segments`."""
+        return [Span(one.start, one.end) for one in self.segments.values()]
+
 
 def look(task: Task, options: ExtractOptions, *, faces: bool) -> Seen:
     """Make and keep all features of one recording; runs in a process of its own."""
@@ -72,11 +77,12 @@ def look(task: Task, options: ExtractOptions, *, faces: bool) -> Seen:
         if cut.start is not None and cut.start >= media.duration:
             cause = f"{cut.id!r} begins at {cut.start:g} s of {media.duration:.1f} s"
             raise UserError(cause, "correct its start and end")
-    if options.audio != NONE and media.audio:
-        voice_track(media, options.audio)
     if options.vision != NONE and faces and media.video:
         face_tracks(media, options.vision)
-    return Seen(media, *_segments(task, media, options))
+    seen = Seen(media, *_segments(task, media, options))
+    if options.audio != NONE and media.audio:
+        voice_tracks(media, options.audio, seen.spans)
+    return seen
 
 
 def _segments(task: Task, media: Media, options: ExtractOptions) -> tuple[dict[str, Segment], str | None]:

@@ -8,6 +8,9 @@ from threading import Event
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from sentiprism import __version__
 from sentiprism.analysis.curves import curves
 from sentiprism.analysis.inputs import is_text
@@ -20,7 +23,7 @@ from sentiprism.analysis.texts import read_words, spaced
 from sentiprism.analysis.tracks import are_several, face_tracks, voice_track
 from sentiprism.analysis.utterances import Tracks, predict_utterances
 from sentiprism.errors import printable
-from sentiprism.features.extractors import EXTRACTORS
+from sentiprism.features.extractors import EXTRACTORS, Extractor
 from sentiprism.features.tracks import Track
 from sentiprism.files import sha256
 from sentiprism.media.decode import sound
@@ -30,7 +33,7 @@ from sentiprism.media.speech import RATE
 from sentiprism.media.transcripts import read_transcript
 from sentiprism.media.types import Cue, Language, Media, Span
 from sentiprism.report.analysis import Analysis
-from sentiprism.report.document import Recording, UtterancePart
+from sentiprism.report.document import Curve, Recording, UtterancePart
 
 Progress = Callable[[str, float], Any]
 """Told what part is at work and the share of it that is done, from 0 to 1."""
@@ -165,14 +168,24 @@ def _perceive(
                 heard = listen(speech, cues, options, told("speech"), length=media.duration, expected=jury.language)
             on("speech", 1.0)
             with clock("voice"):
-                audio = None if speech is None else voice_track(media, voice.name, speech)
+                spans = [Span(one.start, one.end) for one in heard.segments]
+                audio = None if speech is None else voice_track(media, voice.name, spans, speech)
+                drawn = [] if audio is None else _voice_curves(media, voice, audio, speech)
             on("voice", 1.0)
             faces = tuple(watching.result())
         finally:
             stop.set()
-    drawn = [curves(face, track, n) for n, track in enumerate(faces[: None if options.face == "all" else 1], 1)]
-    drawn += [curves(voice, audio)] if audio is not None else []
-    return heard, Tracks(audio, faces, tuple(curve for some in drawn for curve in some))
+    shown = faces[: None if options.face == "all" else 1]
+    drawn = [*(curve for n, track in enumerate(shown, 1) for curve in curves(face, track, n)), *drawn]
+    return heard, Tracks(audio, faces, tuple(drawn))
+
+
+def _voice_curves(media: Media, voice: Extractor, track: Track, speech: npt.NDArray[np.int16] | None) -> list[Curve]:
+    """Curves of the voice; where the model's own columns tell a reader nothing, those of ``speech``."""
+    if not voice.shown:
+        voice = EXTRACTORS["speech"]()
+        track = voice_track(media, voice.name, (), speech)
+    return curves(voice, track)
 
 
 def _missing(

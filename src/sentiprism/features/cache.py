@@ -86,17 +86,19 @@ def _digest(tracks: list[Track]) -> str:
     for track in tracks:
         digest.update(f"{track.values.shape}".encode())
         digest.update(np.ascontiguousarray(track.times, np.float64).data)
-        digest.update(np.ascontiguousarray(track.values, np.float32).data)
+        digest.update(np.ascontiguousarray(track.values).data)
     return digest.hexdigest()
 
 
 def _write(path: Path, tracks: list[Track], width: int) -> None:
-    """One record batch a track."""
-    fields = [("times", pa.float64()), ("values", pa.list_(pa.float32(), width))]
+    """One record batch a track, in the precision of the first one's values."""
+    kind = np.float16 if tracks and tracks[0].values.dtype == np.float16 else np.float32
+    tracks = [Track(track.times, np.ascontiguousarray(track.values, kind)) for track in tracks]
+    fields = [("times", pa.float64()), ("values", pa.list_(pa.from_numpy_dtype(kind), width))]
     schema = pa.schema(fields, {"sha256": _digest(tracks)})
     with pa.OSFile(str(path), "wb") as file, ipc.new_file(file, schema) as writer:
         for track in tracks:
-            flat = pa.array(np.ascontiguousarray(track.values, np.float32).reshape(-1))
+            flat = pa.array(track.values.reshape(-1))
             arrays = [pa.array(np.asarray(track.times, np.float64)), pa.FixedSizeListArray.from_arrays(flat, width)]
             writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
 

@@ -17,13 +17,14 @@ class Track(NamedTuple):
 
     times: npt.NDArray[Any]
     """(T,) float64 seconds, rising: the middle of each step."""
-    values: Floats
-    """(T, F); rows that were not seen (no face in the frame) are left out, not filled."""
+    values: npt.NDArray[Any]
+    """(T, F) float32, or float16 where there are many columns; rows that were not seen (no face in the frame) are left
+    out, not filled."""
 
     def between(self, span: Span) -> Floats:
         """(t, F) steps with start <= time < end."""
         first, last = np.searchsorted(self.times, (span.start, span.end))
-        return np.asarray(self.values[first:last])
+        return np.asarray(self.values[first:last], np.float32)
 
     def of(self, segment: Segment, per: Per) -> Floats:
         """(t, F) steps of an utterance: its frames, a mean a word, or one mean; T=0 where nothing was seen.
@@ -45,5 +46,14 @@ class Track(NamedTuple):
             if a == b:
                 near = first + np.abs(self.times[first:last] - (word.start + word.end) / 2).argmin()
                 a, b = near, near + 1
-            rows.append(self.values[a:b].mean(axis=0))
+            rows.append(self.values[a:b].mean(axis=0, dtype=np.float32))
         return np.array(rows, np.float32).reshape(len(rows), self.values.shape[1])
+
+
+def join_tracks(tracks: Sequence[Track], width: int) -> Track:
+    """One track of several that follow each other in time; of none, one of ``width`` columns without steps."""
+    if not tracks:
+        return Track(np.zeros(0), np.zeros((0, width), np.float32))
+    if len(tracks) == 1:
+        return tracks[0]
+    return Track(np.concatenate([one.times for one in tracks]), np.concatenate([one.values for one in tracks]))

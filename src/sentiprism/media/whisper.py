@@ -20,6 +20,11 @@ MOST_TOKENS = 400
 """Of one window's text: the decoder has 448 positions, some of them for marks."""
 _FRAMES = 100
 """Of the spectrogram, a second."""
+STATE_RATE = 50
+"""States of the encoder a second."""
+_LOUD, _FAINT = 1.375, 0.375
+"""Loudest point that every spectrogram of `Whisper.states` is brought to, as Whisper scales it (log10 power / 4 + 1):
+that of a voice near the microphone. What is fainter than the second, 40 dB less, is noise and not made loud."""
 
 _ALONE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 """Kana and Han: written without spaces, each is a word of its own."""
@@ -75,6 +80,22 @@ class Whisper:
             piece = np.asarray(sound[round(window.start * RATE) : round(window.end * RATE)], np.float32) / 32768
             spectra.append(pad_or_trim(self._model.feature_extractor(piece)[..., :-1]))
         return self._model.encode(np.stack(spectra))
+
+    def states(self, sound: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
+        """(T, D) last hidden states of the encoder, `STATE_RATE` a second.
+
+        The sound is not filled up to `WINDOW`: the encoder reads what is there, which costs less and leaves no states
+        to be cut off. Its level is taken out.
+
+        Args:
+            sound: (n,) mono samples at 16 kHz, at least one and at most `WINDOW` of them.
+        """
+        hop = RATE // STATE_RATE
+        piece = np.zeros(-(-len(sound) // hop) * hop, np.float32)
+        piece[: len(sound)] = np.asarray(sound, np.float32) / 32768
+        spectrum = self._model.feature_extractor(piece)[..., :-1]
+        states = self._model.encode(spectrum + (_LOUD - max(spectrum.max(), _FAINT)))
+        return np.asarray(np.array(states)[0], np.float32)
 
     @property
     def knows_english_alone(self) -> bool:
@@ -166,7 +187,7 @@ class Whisper:
         )
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def load(folder: Path) -> Whisper:
-    """The model in a folder; the last one stays loaded."""
+    """The model in a folder; the last two stay loaded: a recogniser of another size, and the one that hears voices."""
     return Whisper(folder)

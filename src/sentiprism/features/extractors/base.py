@@ -44,6 +44,9 @@ class AudioExtractor(Extractor):
     modality = "audio"
     sample_rate: ClassVar[int]
     """Hz that the sound must have."""
+    contextual: ClassVar[bool] = False
+    """Whether a step hears all of what is given: an utterance is then given by itself, so that what else is in its
+    recording changes nothing."""
 
     @abstractmethod
     def __call__(self, sound: npt.NDArray[np.int16]) -> Track:
