@@ -162,7 +162,7 @@ def test_memory_does_not_grow_with_the_recording(tmp_path, whisper_base):
     command = [sys.executable, "-c", MEASURE, str(tmp_path / "sound.raw")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     more, track, file = map(float, done.stdout.split())
-    assert more < 2 * track + file + 20
+    assert more < 2 * track + file + 40  # the spectrogram and states of a window come and go
 
 
 def test_a_missing_library_is_one_line(monkeypatch):
