@@ -99,7 +99,9 @@ def rows(b: Batch, keep: torch.Tensor) -> Batch:
     for s in b[:3]:
         longest = max(1, int(s.mask[keep].sum(1).max()))
         cut.append(Sequence(s.values[keep, :longest], s.mask[keep, :longest]))
-    return Batch(*cut, labels={k: v[keep] for k, v in b.labels.items()}, index=b.index[keep])
+    context = None if b.context is None else Sequence(*(part[keep] for part in b.context))
+    labels = {k: v[keep] for k, v in b.labels.items()}
+    return Batch(*cut, labels=labels, index=b.index[keep], context=context)
 
 
 def pad(b: Batch, extra: int, garbage: float) -> Batch:
@@ -113,7 +115,16 @@ def pad(b: Batch, extra: int, garbage: float) -> Batch:
         else:
             values = torch.where(mask, torch.nn.functional.pad(s.values, (0, extra)), 7)
         padded.append(Sequence(values, mask))
-    return Batch(*padded, labels=b.labels, index=b.index)
+    return Batch(*padded, labels=b.labels, index=b.index, context=b.context)
+
+
+def with_context(b: Batch, vocabulary: int, seed: int = 0) -> Batch:
+    """The same samples, each but the last with up to five tokens of context."""
+    draw = torch.Generator().manual_seed(seed)
+    lengths = torch.randint(2, 6, (len(b.index),), generator=draw)
+    lengths[-1] = 0
+    mask = torch.arange(5) < lengths[:, None]
+    return b._replace(context=Sequence(torch.randint(5, vocabulary, mask.shape, generator=draw) * mask, mask))
 
 
 def fine(**config) -> FINE:

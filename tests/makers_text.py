@@ -47,6 +47,31 @@ def tiny_bert(folder: Path, *, seed: int = 0, words: int = WORDS) -> Path:
     return folder
 
 
+def tiny_mpnet(folder: Path) -> Path:
+    """Write a random MPNet, which counts places from the padding on, has no segments, and parts a pair by </s></s>."""
+    from transformers import MPNetConfig, MPNetModel
+
+    special = ("<s>", "<pad>", "</s>", "[UNK]", "<mask>")
+    vocabulary = [*special, *string.ascii_lowercase, *(f"w{n}" for n in range(WORDS))]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
+    described = {"tokenizer_class": "MPNetTokenizer", "do_lower_case": True, "model_max_length": 64}
+    (folder / "tokenizer_config.json").write_text(json.dumps(described), encoding="utf-8")
+    config = MPNetConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=66,
+        pad_token_id=1,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        MPNetModel(config, add_pooling_layer=False).save_pretrained(str(folder))
+    return folder
+
+
 def pad(*rows: list[int], to: int = 0) -> Sequence:
     width = max(to, 1, *map(len, rows))
     values, mask = (

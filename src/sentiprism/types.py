@@ -1,5 +1,6 @@
 """The schema every room shares: what a batch is, what a model answers, what it is told of its inputs."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, model_validator
@@ -41,6 +42,20 @@ class Batch(NamedTuple):
     target is classes); {} at inference."""
     index: "Tensor"  # type: ignore[assignment] # tuple.index is no use to a batch
     """(B,) int64 row in the split; some models' memories and queues need it."""
+    context: Sequence | None = None
+    """(B, C) token ids of the second segment of ``text``: the utterances before. Only a text encoder that is part of
+    the model reads it."""
+
+    def map(self, change: "Callable[[Tensor], Tensor]") -> "Batch":
+        """The batch with ``change`` applied to each of its tensors."""
+        return Batch(
+            text=Sequence(*map(change, self.text)),
+            audio=Sequence(*map(change, self.audio)),
+            vision=Sequence(*map(change, self.vision)),
+            labels={name: change(label) for name, label in self.labels.items()},
+            index=change(self.index),
+            context=None if self.context is None else Sequence(*map(change, self.context)),
+        )
 
 
 class ModelOutput(NamedTuple):
@@ -70,7 +85,10 @@ class ModalitySpec(Config):
     source: Source = "features"
     """Token ids are made from ``raw`` transcripts unless ``ids`` are stored; features may come from all three."""
     max_tokens: int | None = Field(None, ge=3)
-    """Longer texts are cut, [CLS] and [SEP] counted; None = only where the encoder has no more positions."""
+    """Longer texts are cut, [CLS] and [SEP] counted; None = only where the encoder has no more positions. Context is
+    counted too, and cut first."""
+    context: int = Field(0, ge=0)
+    """Utterances before, of the same video, that the encoder reads as a second segment."""
     frozen_layers: int = Field(0, ge=0)
     """Of an encoder that is part of the model, the embeddings and so many lower layers stay as they are; 0 = none."""
     mean: tuple[float, ...] | None = None

@@ -85,6 +85,9 @@ class Jury:
         known = self.saved.metadata
         calibration = self.saved.calibration
         notes = [f"{key}: {known[key]}" for key in ("dataset", "selection", "licence") if known.get(key)]
+        text = self.model.features.text
+        if text is not None and text.context:
+            notes.append(f"context: reads each utterance with the words of up to {text.context} before it")
         return Judge(
             name=self.name,
             model=self.model.name,
@@ -94,8 +97,14 @@ class Jury:
             notes=(*notes, *known.get("limits", ())),
         )
 
-    def prepare(self, sayings: Sequence[Saying]) -> PreparedSplit:
-        """The utterances of a recording as the model takes them; their texts are read once, here."""
+    def prepare(self, sayings: Sequence[Saying], utterances: int = 0) -> PreparedSplit:
+        """The utterances of a recording as the model takes them; their texts are read once, here.
+
+        Args:
+            sayings: utterances, with a face each, and windows.
+            utterances: so many of them, from the first on, are what is said in one recording: those before each one
+                are its context, where the model reads any.
+        """
         spec = self.model.features
         ids = np.array([str(number) for number in range(len(sayings))])
         sequences = {}
@@ -104,7 +113,9 @@ class Jury:
                 rows = [saying.features.get(name) for saying in sayings]
                 sequences[name] = Ragged.from_rows(rows, modality.width)
         texts = tuple(saying.segment.text if saying.read else None for saying in sayings)
-        return PreparedSplit(Split("recording", ids, ids, texts, {}, sequences), spec)
+        count = spec.text.context if spec.text is not None else 0
+        before = _said_before([saying.segment for saying in sayings], utterances, count)
+        return PreparedSplit(Split("recording", ids, ids, texts, {}, sequences), spec, before)
 
     def ask(self, data: PreparedSplit, rows: Sequence[int], *, contributions: bool = True) -> list[Answer]:
         """An answer for each of ``rows``; with Shapley values of the modalities unless they are not wanted."""
@@ -144,6 +155,20 @@ class Jury:
             Estimate(value=float(value), **{end: float(bounds[end][i]) for end in bounds})
             for i, value in enumerate(values)
         ]
+
+
+def _said_before(segments: Sequence[Segment], utterances: int, count: int) -> list[list[int]]:
+    """For each segment the rows of the ``count`` utterances whose middle is before its start, by time."""
+    if not count:
+        return [[] for _ in segments]
+    rows: dict[Segment, int] = {}
+    for row, one in enumerate(segments[:utterances]):
+        rows.setdefault(one, row)  # an utterance may stand there once with each of its faces
+    known = sorted(rows, key=lambda one: (one.start, one.end))
+    return [
+        [rows[other] for other in known if (other.start + other.end) / 2 < one.start and other != one][-count:]
+        for one in segments
+    ]
 
 
 def load_jury(model: str | Path) -> Jury:

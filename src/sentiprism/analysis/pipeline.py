@@ -105,7 +105,7 @@ def analyze(
         around = windows(duration, segments, options if recording else spaced(options, duration))
         around = around if heard.connected else ()
         utterances, sliding = predict_utterances(
-            jury, segments, judged, around, options, on, speech=speech, check=check
+            jury, segments, judged, around, options, on, speech=speech, connected=heard.connected, check=check
         )
     notes = (*check.notes, *heard.notes, *_missing(jury, recording, tracks, utterances, options))
     return Analysis(

@@ -32,6 +32,7 @@ def predict_utterances(
     on: Callable[[str, float], Any],
     *,
     speech: bool,
+    connected: bool,
     check: LanguageCheck,
 ) -> tuple[list[UtterancePart], list[Window]]:
     """Predict the utterances, each with each of its faces, and the windows around them.
@@ -44,6 +45,7 @@ def predict_utterances(
         options: which faces, and whether words are attributed.
         on: told of progress, as in `analyze`.
         speech: whether somebody speaks in the recording.
+        connected: whether the utterances follow each other, so that one is the context of the next.
         check: whether words are in the model's language.
 
     Returns:
@@ -59,7 +61,8 @@ def predict_utterances(
 
     pairs = [(one, face) for one in segments for face in _faces_of(one, tracks, options)]
     more = [(one, _faces_of(one, tracks, options)[0]) for one in around]
-    data = jury.prepare([_saying(jury, segment, tracks, face, check) for segment, face in (*pairs, *more)])
+    sayings = [_saying(jury, segment, tracks, face, check) for segment, face in (*pairs, *more)]
+    data = jury.prepare(sayings, len(pairs) if connected else 0)
     said = jury.ask(data, range(len(pairs)))
     done = 0
 

@@ -40,7 +40,7 @@ def attribute_words(
         return found
     left = [row for row, answer in enumerate(answers) if "text" in answer.present]
     on(len(segments) - len(left))
-    steps = np.max([data.steps(name) for name in jury.model.modalities], axis=0)
+    steps = np.max([data.lengths, *(data.steps(name) for name in jury.model.modalities)], axis=0)
     left.sort(key=lambda row: int(steps[row]))
     while left:
         most = max(1, rows_at_once(int(steps[left[-1]])) // POINTS[0])

@@ -6,7 +6,7 @@ from sentiprism.cli.tables import bar, facts, points, table
 from sentiprism.errors import few
 
 if TYPE_CHECKING:
-    from sentiprism.data.dataset import Card
+    from sentiprism.data.dataset import Card, Dataset
 
 BAR = 12
 """Characters of the longest bar."""
@@ -31,16 +31,20 @@ def labels_of(card: "Card") -> str:
     return f"{card.target.low:g} to {card.target.high:g}"
 
 
-def draw(card: "Card") -> None:
-    """Print a card for people."""
+def draw(dataset: "Dataset") -> None:
+    """Print a dataset's card for people."""
     from rich.text import Text
 
+    from sentiprism.data.context import describe_order
+
+    card = dataset.card
     known = [
         ("labels", f"{', '.join(card.labels)}: {labels_of(card)}"),
         ("metrics", card.protocol),
         ("language", card.language),
         ("vocabulary", card.vocabulary),
         ("text made by", card.text_encoder),
+        ("order", describe_order(dataset)),
         *((f"{key} columns", _columns(names)) for key, names in card.columns.items()),
         ("source", card.source),
         ("content", card.content),

@@ -132,7 +132,7 @@ def add(
             replace=replace,
             progress=progress,
         )
-    emit_json(dataset.card.model_dump(mode="json")) if as_json else draw(dataset.card)
+    emit_json(dataset.card.model_dump(mode="json")) if as_json else draw(dataset)
 
 
 def _by_split(labels: list[str]) -> "Path | dict[str, Path] | None":
@@ -243,8 +243,8 @@ def show(
     """
     from sentiprism.data.store import load_dataset
 
-    card = load_dataset(name, verify=verify).card
-    emit_json(card.model_dump(mode="json")) if as_json else draw(card)
+    dataset = load_dataset(name, verify=verify)
+    emit_json(dataset.card.model_dump(mode="json")) if as_json else draw(dataset)
 
 
 @app.command()

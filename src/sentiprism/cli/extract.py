@@ -105,4 +105,4 @@ def extract(
     if as_json:
         emit_json({**made.dataset.card.model_dump(mode="json"), "failed": made.failed})
         return
-    draw(made.dataset.card)
+    draw(made.dataset)

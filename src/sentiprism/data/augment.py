@@ -1,4 +1,4 @@
-"""What is done to train batches alone: modalities left out, noise on features."""
+"""What is done to train batches alone: modalities or context left out, noise on features."""
 
 from typing import Any
 
@@ -36,13 +36,17 @@ class Augmentation:
 
     def __init__(self, data: PreparedSplit, config: DataConfig, seed: int) -> None:
         self.data, self.seed = data, seed
+        self._contextless = config.text.context_dropout
+        text = data.features.text
+        dropped = self._contextless > 0 and text is not None
+        self._alone = data.without_context().rows("text") if dropped and data.context is None else None
         self._dropout: Floats = np.array([config.modality_dropout.get(name, 0.0) for name in MODALITIES])
         found = deviations(data.split, data.features) if config.feature_noise else {}
         self._scale = {name: (config.feature_noise * scale).astype(np.float32) for name, scale in found.items()}
 
     def batch(self, rows: npt.NDArray[np.int64], *position: int) -> Batch:
         """Utterances by row, as the step at ``position`` is to see them."""
-        made = self.data
+        made = self._read(rows, position) if self._contextless else self.data
         if not self._scale and not self._dropout.any():
             return made.batch(rows)
         kept = self._kept(rows, position)
@@ -50,8 +54,23 @@ class Augmentation:
             column = MODALITIES.index(name)
             lengths = made.steps(name).copy()
             lengths[rows[~kept[:, column]]] = 0
-            made = made.altered(name, self._noisy(name, lengths, (*position, column)))
+            made = made.altered(name, self._noisy(made, name, lengths, (*position, column)))
         return made.batch(rows)
+
+    def _read(self, rows: npt.NDArray[np.int64], position: tuple[int, ...]) -> PreparedSplit:
+        """The split in which some texts among ``rows`` are read without their context."""
+        stream = (*position, len(MODALITIES))  # beside those of noise: other draws stay what they are
+        chosen = {row for row in rows.tolist() if self._draw(stream, row).random() < self._contextless}
+        context, alone = self.data.context, self._alone
+        if context is not None:
+            lengths = context.lengths.copy()
+            lengths[list(chosen)] = 0
+            return self.data.with_context(Changed(lengths, context.width, context.__getitem__))
+        if alone is None:
+            return self.data
+        states = self.data.rows("text")  # as long as those without context: of the utterance's own tokens
+        mixed = Changed(states.lengths, states.width, lambda row: (alone if row in chosen else states)[row])
+        return self.data.altered("text", mixed)
 
     def _kept(self, rows: npt.NDArray[np.int64], position: tuple[int, ...]) -> npt.NDArray[np.bool_]:
         """(B, 3) which modalities of an utterance are left; where none would be, one drawn from those it has."""
@@ -65,8 +84,10 @@ class Augmentation:
         kept[empty, spared[empty]] = True
         return np.asarray(kept)
 
-    def _noisy(self, name: Modality, lengths: npt.NDArray[np.int64], position: tuple[int, ...]) -> Ragged:
-        rows, scale = self.data.rows(name), self._scale.get(name)
+    def _noisy(
+        self, data: PreparedSplit, name: Modality, lengths: npt.NDArray[np.int64], position: tuple[int, ...]
+    ) -> Ragged:
+        rows, scale = data.rows(name), self._scale.get(name)
 
         def make(row: int) -> npt.NDArray[Any]:
             return rows[row] if scale is None else noisy(rows[row], scale, self._draw(position, row))

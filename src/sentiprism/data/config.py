@@ -15,6 +15,10 @@ Bins = Literal["acc_5"]
 """Metrics of a dataset whose classes can be predicted in the place of its intensities."""
 
 
+POSITIONS = 512
+"""Tokens that BERT and most encoders like it have positions for."""
+
+
 class TextConfig(Config):
     """How the text of a dataset becomes a model's input."""
 
@@ -26,10 +30,25 @@ class TextConfig(Config):
     """``raw`` transcripts, stored token ``ids`` or stored ``features``; ``auto`` takes the first of them that
     is there and fits the encoder."""
     max_tokens: int = Field(50, ge=3)
-    """Longer texts are cut; [CLS] and [SEP] count. 50 is the length of the MMSA distribution."""
+    """Longer texts are cut; [CLS] and [SEP] count. 50 is the length of the MMSA distribution. With context it is
+    counted over both segments, the utterance is kept first, and the default is 50 for each utterance that is read."""
+    context: int = Field(0, ge=0)
+    """So many utterances before, of the same video, are read by the encoder as a second segment; the model itself sees
+    the utterance's own tokens."""
+    context_dropout: float = Field(0.0, ge=0, lt=1)
+    """Probability that a train utterance is read without its context, drawn anew each epoch."""
     frozen_layers: int = Field(0, ge=0)
     """Of an encoder that is tuned, the embeddings and so many lower layers stay as they are; no gradient is computed
     for them."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _make_room(cls, given: Any) -> Any:
+        read = given.get("context") if isinstance(given, dict) else None
+        if not isinstance(read, int) or read < 1 or "max_tokens" in given:
+            return given
+        usual: int = cls.model_fields["max_tokens"].default
+        return {**given, "max_tokens": min(usual * (1 + read), POSITIONS)}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -37,6 +56,10 @@ class TextConfig(Config):
             raise ValueError(f"source {self.source} needs an encoder")
         if self.frozen_layers and self.mode == "frozen":
             raise ValueError("mode frozen leaves no layer to count")
+        if self.context and (self.encoder is None or self.source == "features"):
+            raise ValueError("context needs an encoder that reads transcripts or token ids")
+        if self.context_dropout and not self.context:
+            raise ValueError("context_dropout needs context")
         return self
 
 

@@ -9,18 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.data.config import DataConfig, TextConfig
+from sentiprism.data.context import Before
 from sentiprism.data.dataset import Split, TuningView
 from sentiprism.data.ragged import Ragged
+from sentiprism.data.text import text_rows
 from sentiprism.errors import UserError
-from sentiprism.features.text import (
-    check_length,
-    check_vocabulary,
-    encode_frozen,
-    load_tokenizer,
-    longest,
-    tokenize,
-    vocabulary,
-)
+from sentiprism.features.text import check_vocabulary, load_tokenizer, vocabulary
 from sentiprism.types import MODALITIES, Batch, FeatureSpec, Modality, ModalitySpec, Sequence, Source
 
 STORED = {"raw": "transcripts", "ids": "token_ids", "features": "text features"}
@@ -68,14 +62,24 @@ def _text_spec(dataset: TuningView, text: TextConfig) -> ModalitySpec | None:
     if source is None:
         return None
     if source == "features" or text.encoder is None:
+        if text.context:
+            cause = f"dataset {dataset.name} has stored text features, which no encoder reads with their context"
+            raise UserError(cause, "set data.text.context to 0, or import the transcripts")
         width, encoder = dataset.card.widths["text"], dataset.card.text_encoder
         return ModalitySpec(kind="features", width=width, encoder=encoder)
     words = len(load_tokenizer(text.encoder))
-    tokens = ModalitySpec(kind="tokens", width=words, encoder=text.encoder, source=source, max_tokens=text.max_tokens)
+    tokens = ModalitySpec(
+        kind="tokens",
+        width=words,
+        encoder=text.encoder,
+        source=source,
+        max_tokens=text.max_tokens,
+        context=text.context,
+    )
     if text.mode == "tune":
         return tokens.model_copy(update={"frozen_layers": text.frozen_layers})
-    width = encode_frozen(text.encoder, _token_ids(dataset.train, text.encoder, tokens)).values.shape[1]
-    return tokens.model_copy(update={"kind": "features", "width": width})
+    frozen = tokens.model_copy(update={"kind": "features"})
+    return frozen.model_copy(update={"width": text_rows(dataset.train, text.encoder, frozen)[0].width})
 
 
 def _source(dataset: TuningView, text: TextConfig) -> Source | None:
@@ -115,18 +119,25 @@ class PreparedSplit:
     Args:
         split: any split; what it lacks of ``features`` is missing in every utterance.
         features: as `prepare` gave it for the train split.
+        before: whose texts are the context of each utterance's; by default those before it in its video.
 
     Raises:
         UserError: the split's features have other widths, or its ids are off the vocabulary.
     """
 
-    def __init__(self, split: Split, features: FeatureSpec) -> None:
-        self.split, self.features = split, features
+    def __init__(self, split: Split, features: FeatureSpec, before: Before | None = None) -> None:
+        self.split, self.features, self.before = split, features, before
         self._rows: dict[Modality, Ragged] = {}
+        self._context: Ragged | None = None
         self._moments: dict[Modality, tuple[npt.NDArray[np.float32] | None, ...]] = {}
         for name in features.present():
             spec: ModalitySpec = getattr(features, name)
-            self._rows[name] = _rows(split, name, spec)
+            if spec.source != "features" and spec.encoder is not None:
+                self._rows[name], self._context = text_rows(split, spec.encoder, spec, before)
+            else:
+                stored = split.sequences.get(name)
+                self._rows[name] = Ragged.from_rows([None] * len(split), spec.width) if stored is None else stored
+            _check_width(split, name, spec, self._rows[name].width)
             self._moments[name] = tuple(
                 None if moment is None else np.array(moment, np.float32) for moment in (spec.mean, spec.std)
             )
@@ -140,6 +151,8 @@ class PreparedSplit:
         text = self.features.text
         names = ("text",) if text is not None and text.kind == "tokens" else self.features.present()
         columns = [self._rows[name].lengths for name in names]
+        if self._context is not None:
+            columns[0] = columns[0] + self._context.lengths
         longest: npt.NDArray[np.int64] = np.max([np.zeros(len(self), np.int64), *columns], axis=0)
         return longest
 
@@ -171,6 +184,25 @@ class PreparedSplit:
         other._rows = {**self._rows, modality: rows}
         return other
 
+    @property
+    def context(self) -> Ragged | None:
+        """N second segments of the text (C,), C=0 where there is none; None where the model's encoder reads none."""
+        return self._context
+
+    def with_context(self, context: Ragged) -> "PreparedSplit":
+        """The same split with other second segments; nothing is copied."""
+        other = copy(self)
+        other._context = context
+        return other
+
+    def without_context(self) -> "PreparedSplit":
+        """The same split in which every text is read by itself, by a frozen encoder too."""
+        text = self.features.text
+        if text is None or not text.context:
+            return self
+        features = self.features.model_copy(update={"text": text.model_copy(update={"context": 0})})
+        return PreparedSplit(self.split, features)
+
     def batch(self, indices: npt.ArrayLike) -> Batch:
         """Utterances by row, padded to the longest among them.
 
@@ -184,7 +216,11 @@ class PreparedSplit:
         import torch
 
         labels = {name: torch.from_numpy(values[rows]) for name, values in self.split.labels.items()}
-        return Batch(**sequences, labels=labels, index=torch.from_numpy(rows))
+        context = None
+        if self._context is not None:
+            values, mask = self._context.take(rows)
+            context = Sequence(values, mask & sequences["text"].present.unsqueeze(1))
+        return Batch(**sequences, labels=labels, index=torch.from_numpy(rows), context=context)
 
 
 def _absent(B: int) -> Sequence:
@@ -193,44 +229,9 @@ def _absent(B: int) -> Sequence:
     return Sequence(torch.zeros(B, 1, 0), torch.zeros(B, 1, dtype=torch.bool))
 
 
-def _rows(split: Split, name: Modality, spec: ModalitySpec) -> Ragged:
-    if spec.source != "features" and spec.encoder is not None:
-        ids = _token_ids(split, spec.encoder, spec)
-        if spec.kind == "tokens":
-            highest = max((int(ids[int(i)].max()) for i in np.flatnonzero(ids.lengths)), default=0)
-            if highest >= spec.width:
-                raise UserError(
-                    f"{split.name}: token id {highest} is off the {spec.width} words of {spec.encoder}",
-                    "choose the encoder whose tokenizer made the ids",
-                )
-            return ids
-        values, lengths = encode_frozen(spec.encoder, ids)
-        starts = np.cumsum(lengths) - lengths
-        rows = Ragged([values], np.zeros_like(starts), starts, lengths, values.shape[1])
-    elif name in split.sequences:
-        rows = split.sequences[name]
-    else:
-        rows = Ragged.from_rows([None] * len(split), spec.width)
-    if rows.width != spec.width:
+def _check_width(split: Split, name: Modality, spec: ModalitySpec, width: int) -> None:
+    if spec.kind == "features" and width != spec.width:
         raise UserError(
-            f"{split.name}: {name} has {rows.width} features a step, the model was prepared for {spec.width}",
+            f"{split.name}: {name} has {width} features a step, the model was prepared for {spec.width}",
             "use the features it was trained on, or train anew",
         )
-    return rows
-
-
-def _token_ids(split: Split, encoder: str, spec: ModalitySpec) -> Ragged:
-    """(T,) ids of at most ``max_tokens`` per utterance; T=0 where there is no text."""
-    most = spec.max_tokens or longest(encoder)
-    check_length(encoder, most)
-    if spec.source == "raw":
-        texts = [words if words and words.strip() else None for words in split.texts or [None] * len(split)]
-        return Ragged.from_rows(tokenize(encoder, texts, most), 0)
-    if "token_ids" not in split.sequences:
-        return Ragged.from_rows([None] * len(split), 0)
-    stored = split.sequences["token_ids"]
-    if stored.lengths.max(initial=0) <= most:
-        return stored
-    rows = (stored[i] for i in range(len(stored)))  # of a text that is cut, the final [SEP] stays
-    cut = [np.append(row[: most - 1], row[-1:]) if len(row) > most else row for row in rows]
-    return Ragged.from_rows(cut, 0)

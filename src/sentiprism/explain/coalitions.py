@@ -14,6 +14,8 @@ from sentiprism.types import Batch, Modality, ModelOutput
 def hide(batch: Batch, hidden: tuple[Modality, ...]) -> Batch:
     """The batch as if no sample had the ``hidden`` modalities."""
     masks = {name: getattr(batch, name) for name in hidden}
+    if "text" in hidden:
+        batch = batch._replace(context=None)
     return batch._replace(**{name: s._replace(mask=torch.zeros_like(s.mask)) for name, s in masks.items()})
 
 

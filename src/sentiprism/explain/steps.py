@@ -8,6 +8,7 @@ baseline to the utterance, up to the error of the integral, which is measured an
 
 from collections.abc import Callable, Collection
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -179,12 +180,14 @@ def attribute_all(
     value = _value(model, batch, modality, chosen)
     with torch.no_grad():
         totals = (value(given.values) - value(baseline)).double().cpu().numpy()
-    at_once = rows_at_once(max(getattr(batch, name).mask.shape[1] for name in MODALITIES))
+    read = [getattr(batch, name).mask.shape[1] for name in MODALITIES]
+    if batch.context is not None:
+        read.append(batch.text.mask.shape[1] + batch.context.mask.shape[1])
+    at_once = rows_at_once(max(read))
     found: dict[int, tuple[npt.NDArray[np.float64], float, float]] = {}
     left = torch.arange(len(totals), device=given.values.device)
     for points in POINTS:
-        taken = {name: Sequence(*(t[left] for t in getattr(batch, name))) for name in MODALITIES}
-        some = Batch(**taken, labels={}, index=batch.index[left])
+        some = batch.map(partial(torch.index_select, dim=0, index=left))
         value = _value(model, some, modality, None if chosen is None else chosen[left])
         method = _method(value, model, tokens=tokens)
         with torch.backends.cudnn.flags(enabled=False):  # its recurrences have no gradient in evaluation mode
@@ -220,11 +223,9 @@ def _value(model: "Model", batch: Batch, modality: Modality, targets: "Tensor | 
 
     def value(values: "Tensor") -> "Tensor":
         n = len(values) // len(batch.index)
-        others = {
-            name: Sequence(*(t.repeat(n, *[1] * (t.dim() - 1)) for t in getattr(batch, name))) for name in MODALITIES
-        }
-        others[modality] = Sequence(values, others[modality].mask)
-        prediction: Tensor = model(Batch(**others, labels={}, index=batch.index.repeat(n))).prediction
+        repeated = batch.map(lambda t: t.repeat(n, *[1] * (t.dim() - 1)))
+        changed: dict[str, Any] = {modality: Sequence(values, getattr(repeated, modality).mask)}
+        prediction: Tensor = model(repeated._replace(**changed)).prediction
         return prediction if targets is None else prediction.gather(1, targets.repeat(n)[:, None])[:, 0]
 
     return value

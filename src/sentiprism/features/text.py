@@ -25,6 +25,7 @@ from sentiprism.features.tokens import (
     refusals,
     resolve,
     tokenize,
+    tokenize_context,
     vocabulary,
 )
 from sentiprism.files import atomic_folder, home, sole
@@ -34,7 +35,7 @@ from sentiprism.reading import check_regular
 if TYPE_CHECKING:  # texts are tokenised without torch
     from collections.abc import Callable
 
-    from torch import nn
+    from torch import Tensor, nn
 
 MOST_LAYERS = 1_000
 REPEATED = ("layers", "groups")
@@ -54,7 +55,9 @@ __all__ = [
     "longest",
     "resolve",
     "save_text_recipe",
+    "segment_ids",
     "tokenize",
+    "tokenize_context",
     "vocabulary",
 ]
 
@@ -148,13 +151,20 @@ def save_text_recipe(encoder: Encoder, folder: Path) -> None:
 
 
 def encode_frozen(
-    encoder: Encoder, ids: Rows, *, batch_size: int = 32, device: str = "cpu", layer: int = -1
+    encoder: Encoder,
+    ids: Rows,
+    *,
+    context: Rows | None = None,
+    batch_size: int = 32,
+    device: str = "cpu",
+    layer: int = -1,
 ) -> Encoded:
-    """Hidden states of a frozen encoder, made once: they are kept by the hash of weights and ids.
+    """Hidden states of a frozen encoder, made once: they are kept by the hash of weights and ids, context included.
 
     Args:
         encoder: see `resolve`.
         ids: N rows of token ids.
+        context: N rows that the encoder reads as second segments; no states are kept of them.
         batch_size: rows read at a time; it moves the result by rounding only and is not part of the hash.
         device: where the encoder runs.
         layer: which hidden states: -1 the last layer's, 0 the embeddings, and so on.
@@ -164,9 +174,10 @@ def encode_frozen(
     """
     rows = [np.asarray(ids[i], dtype=np.int32) for i in range(len(ids))]
     lengths = np.asarray([len(row) for row in rows], dtype=np.int64)
-    check_length(encoder, int(lengths.max(initial=0)))
-    flat = np.concatenate(rows) if rows else np.zeros(0, np.int32)
-    folder = home("cache", "text", _content(encoder, layer, lengths, flat))
+    more = [np.asarray(context[i], dtype=np.int32) for i in range(len(ids))] if context is not None else []
+    read = [np.concatenate(pair) for pair in zip(rows, more, strict=True)] if any(len(row) for row in more) else rows
+    check_length(encoder, max(map(len, read), default=0))
+    folder = home("cache", "text", _content(encoder, layer, lengths, read))
     found = _open(folder, lengths)
     if found is not None:
         return found
@@ -175,7 +186,7 @@ def encode_frozen(
             if (found := _open(folder, lengths)) is not None:  # another process was first
                 return found
             with atomic_folder(folder, replace=True) as temporary:  # what is damaged is made again
-                _encode(encoder, flat, lengths, temporary, batch_size=batch_size, device=device, layer=layer)
+                _encode(encoder, read, lengths, temporary, batch_size=batch_size, device=device, layer=layer)
             found = _open(folder, lengths)
     except OSError as error:
         remedy = "free space there or set SENTIPRISM_HOME to another folder"
@@ -199,8 +210,8 @@ def _open(folder: Path, lengths: npt.NDArray[np.int64]) -> Encoded | None:
 
 def _encode(
     encoder: Encoder,
-    flat: npt.NDArray[np.int32],
-    lengths: npt.NDArray[np.int64],
+    rows: list[npt.NDArray[np.int32]],
+    own: npt.NDArray[np.int64],
     folder: Path,
     *,
     batch_size: int,
@@ -213,15 +224,16 @@ def _encode(
     config: Any = backbone.config
     if not -config.num_hidden_layers - 1 <= layer <= config.num_hidden_layers:
         raise UserError(f"{encoder} has no layer {layer}", f"use 0 to {config.num_hidden_layers}, or -1 for the last")
-    starts = np.cumsum(lengths) - lengths
+    lengths = np.asarray([len(row) for row in rows], dtype=np.int64)
+    starts = np.cumsum(own) - own
     order = np.argsort(-lengths, kind="stable")
-    order = order[lengths[order] > 0]
-    shape = (len(flat), config.hidden_size)
+    order = order[own[order] > 0]
+    shape = (int(own.sum()), config.hidden_size)
     # a plain file, not a memory map: on a full disk a map ends the process, a file raises
     with (
         torch.no_grad(),
         (folder / STATES[0]).open("wb") as file,
-        progress(f"encoding {len(order)} texts with {encoder}", total=len(flat)) as advance,
+        progress(f"encoding {len(order)} texts with {encoder}", total=shape[0]) as advance,
     ):
         np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
         begin = file.tell()
@@ -230,26 +242,51 @@ def _encode(
             widths = torch.from_numpy(lengths[batch])
             mask = torch.arange(int(widths.max()))[None] < widths[:, None]
             ids = torch.full(mask.shape, config.pad_token_id or 0)
-            ids[mask] = torch.from_numpy(
-                np.concatenate([flat[starts[i] : starts[i] + lengths[i]] for i in batch]).astype(np.int64)
-            )
+            ids[mask] = torch.from_numpy(np.concatenate([rows[i] for i in batch]).astype(np.int64))
+            first_segment = torch.from_numpy(own[batch])
+            segments = segment_ids(backbone, first_segment, mask) if (first_segment < widths).any() else {}
             output = backbone(
-                input_ids=ids.to(device), attention_mask=mask.long().to(device), output_hidden_states=layer != -1
+                input_ids=ids.to(device),
+                attention_mask=mask.long().to(device),
+                output_hidden_states=layer != -1,
+                **{name: tensor.to(device) for name, tensor in segments.items()},
             )
             hidden = output.last_hidden_state if layer == -1 else output.hidden_states[layer]
             for row, index in zip(hidden.float().cpu().numpy(), batch, strict=True):
                 file.seek(begin + int(starts[index]) * config.hidden_size * 4)
-                file.write(row[: lengths[index]].astype("<f4").tobytes())
-            advance(int(widths.sum()))
-    np.save(folder / STATES[1], lengths)
+                file.write(row[: own[index]].astype("<f4").tobytes())
+            advance(int(own[batch].sum()))
+    np.save(folder / STATES[1], own)
 
 
-def _content(encoder: Encoder, layer: int, lengths: npt.NDArray[np.int64], flat: npt.NDArray[np.int32]) -> str:
+def segment_ids(backbone: "nn.Module", own: "Tensor", mask: "Tensor") -> "dict[str, Tensor]":
+    """Arguments that tell an encoder which tokens are of the second segment; none where it has no segments.
+
+    Args:
+        backbone: see `load_backbone`.
+        own: (B,) tokens of the first segment.
+        mask: (B, T) of both.
+    """
+    import torch
+
+    config: Any = backbone.config
+    known = "token_type_ids" in inspect.signature(backbone.forward).parameters
+    if not known or (getattr(config, "type_vocab_size", None) or 0) < 2:  # MPNet and RoBERTa
+        return {}
+    places = torch.arange(mask.shape[1], device=mask.device)
+    return {"token_type_ids": (mask & (places >= own.unsqueeze(1))).long()}
+
+
+def _content(encoder: Encoder, layer: int, lengths: npt.NDArray[np.int64], read: list[npt.NDArray[np.int32]]) -> str:
+    """Hash of the weights and of what they read; ``lengths`` are those of the first segments."""
     folder = resolve(encoder)
     parts = [digest(path) for path in (folder / "config.json", *_weights(folder))]
     key = hashlib.sha256("\n".join([*parts, str(layer)]).encode())
     key.update(lengths.tobytes())
-    key.update(flat.tobytes())
+    if sum(map(len, read)) > lengths.sum():
+        key.update(np.asarray([len(row) for row in read], np.int64).tobytes())
+    for row in read:
+        key.update(row.tobytes())
     return key.hexdigest()
 
 

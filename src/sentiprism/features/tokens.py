@@ -136,6 +136,48 @@ def tokenize(encoder: Encoder, texts: Sequence[str | None], max_tokens: int) -> 
     return [np.asarray([] if text is None else next(rows), dtype=np.int32) for text in texts]
 
 
+def tokenize_context(
+    encoder: Encoder, context: Sequence[str | npt.NDArray[np.int32]], room: Sequence[int]
+) -> list[npt.NDArray[np.int32]]:
+    """Token ids of second segments in the tokenizer's own pair format, from what parts the two to the last [SEP].
+
+    Args:
+        encoder: see `resolve`.
+        context: N texts, or rows of token ids without special tokens; empty = no second segment.
+        room: tokens that each may have; of a longer one the end is kept, which is what was said last.
+
+    Returns:
+        N arrays (C,), C=0 where there is no context, or no room for a word of it.
+
+    Raises:
+        UserError: the tokenizer has no pair format that begins as that of a single text.
+    """
+    before, after = _around_second(encoder)
+    tokenizer = load_tokenizer(encoder)
+    texts = [one for one in context if isinstance(one, str)]
+    read = tokenizer(texts, add_special_tokens=False, truncation=False, verbose=False)["input_ids"] if texts else []
+    rows = iter(read)
+    found = []
+    for one, most in zip(context, room, strict=True):
+        ids = np.asarray(next(rows) if isinstance(one, str) else one, np.int32)
+        words = most - len(before) - len(after)
+        ids = ids[-words:] if words > 0 else ids[:0]
+        found.append(np.asarray([*before, *ids, *after] if len(ids) else [], np.int32))
+    return found
+
+
+def _around_second(encoder: Encoder) -> tuple[list[int], list[int]]:
+    """Special tokens before and after the second text of a pair, beyond those of a single text."""
+    tokenizer = load_tokenizer(encoder)
+    single, pair = (tokenizer(*texts)["input_ids"] for texts in (("a",), ("a", "b")))
+    second = tokenizer("b", add_special_tokens=False)["input_ids"]
+    rest, size = pair[len(single) :], len(second)
+    places = [i for i in range(len(rest)) if rest[i : i + size] == second]
+    if pair[: len(single)] != single or len(places) != 1:
+        raise UserError(f"{encoder} reads a pair of texts in a format without context", "set data.text.context to 0")
+    return rest[: places[0]], rest[places[0] + size :]
+
+
 def vocabulary(encoder: Encoder) -> str:
     """Which ids mean which words: a name of `VOCABULARIES`, else ``sha256:<hex>`` over ids and words."""
     words = sorted((index, word) for word, index in load_tokenizer(encoder).get_vocab().items())

@@ -180,7 +180,7 @@ class Model(nn.Module, ABC):
     def sequence(self, modality: str, batch: Batch) -> Sequence:
         """One modality in use, (B, T, F); the text as its encoder gives it."""
         given: Sequence = getattr(batch, modality)
-        return self.text_encoder(given) if modality == "text" else given
+        return self.text_encoder(given, context=batch.context) if modality == "text" else given
 
     def spread(self, weights: Tensor) -> Tensor:
         """(B, M) of the modalities in use -> (B, 3) in the order of `MODALITIES`, 0 where one is not in use."""

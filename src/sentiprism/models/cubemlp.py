@@ -138,7 +138,7 @@ class CubeMLP(Model):
     def _encode(self, modality: str, batch: Batch) -> Sequence:
         """(B, T, D)."""
         if modality == "text":
-            values, mask = self.text_encoder(batch.text)
+            values, mask = self.sequence("text", batch)
             return Sequence(self.dropout(self.text_project(values)), mask)
         values, mask = self.recurrent[modality](getattr(batch, modality))
         return Sequence(self.dropout(values), mask)

@@ -121,7 +121,7 @@ class DPDFLQ(Model):
                 weights["modality"] = self.spread(gate)
         if self.local_path is not None:
             if self.text_encoder_local is not None:
-                sequences["text"] = self.text_encoder_local(batch.text)
+                sequences["text"] = self.text_encoder_local(batch.text, context=batch.context)
             features["local"] = self.local_path(sequences)
         if self.global_path is None or self.local_path is None:
             features["fused"] = features["local" if self.global_path is None else "global"]

@@ -112,7 +112,7 @@ class MAGBERT(Model):
         sides = align([clock, *others])[1:]
         steps = torch.stack([main.mask, *(side.mask for side in sides)]).any(dim=0)
         adapt = (lambda embedded: self.gate(embedded, sides)) if sides else None
-        hidden = self.text_encoder(Sequence(self._fill(main), steps), adapt)
+        hidden = self.text_encoder(Sequence(self._fill(main), steps), adapt, batch.context)
         fused = self._pool(hidden)
         prediction = self.to_prediction(self.head(fused))
         losses = {}

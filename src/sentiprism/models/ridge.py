@@ -127,7 +127,7 @@ class Ridge(Model):
             sequence: Sequence = getattr(batch, modality)
             if modality == "text":
                 with torch.no_grad():
-                    sequence = self.text_encoder(sequence)
+                    sequence = self.sequence(modality, batch)
             pooled[modality] = pool(*sequence, deviation=self.config.deviation)
         return pooled, self.present(batch).to(next(iter(pooled.values())).dtype)
 

@@ -44,7 +44,7 @@ class TextOnly(Model):
 
     def forward(self, batch: Batch) -> ModelOutput:
         """Pool, then predict; a sample without text gets the head's bias."""
-        values, mask = self.text_encoder(batch.text)
+        values, mask = self.sequence("text", batch)
         first = self.text_encoder.contextual and self.config.text_pool == "first"
         pooled = values[:, 0] if first else masked_mean(values, mask)
         prediction = self.to_prediction(self.head(pooled))

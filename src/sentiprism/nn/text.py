@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from sentiprism.errors import UserError
-from sentiprism.features.text import load_backbone
+from sentiprism.features.text import load_backbone, segment_ids
 from sentiprism.types import ModalitySpec, Sequence
 
 Adapt = Callable[[Tensor], Tensor]
@@ -52,46 +52,78 @@ class TextEncoder(nn.Module):
             _freeze(backbone, spec.frozen_layers, spec.encoder)
         self.backbone, self.width, self.padding = backbone, config.hidden_size, config.pad_token_id or 0
 
-    def forward(self, text: Sequence, adapt: Adapt | None = None) -> Sequence:
+    def forward(self, text: Sequence, adapt: Adapt | None = None, context: Sequence | None = None) -> Sequence:
         """Encode (B, T) token ids, or pass (B, T, D) features through; padding comes out as zeros.
 
-        A row does not depend on the other rows. One without text comes out as zeros.
+        A row does not depend on the other rows. One without text comes out as zeros. Only the hidden states of the
+        text's own tokens come out, whatever context was read with them.
 
         Args:
             text: ids or features.
             adapt: changes what the encoder's first layer reads, its embeddings, or the features (MAG). It is given
-                every row, also those without text.
+                every row, also those without text; of what is read with context, only the text's own steps change.
+            context: (B, C) token ids that follow the text as a second segment; None = no row has any.
         """
         values, mask = text
         if self.backbone is None:
             values = values.masked_fill(~mask.unsqueeze(-1), 0.0)
             return Sequence(values if adapt is None else adapt(values).masked_fill(~mask.unsqueeze(-1), 0.0), mask)
         if adapt is not None:
+
+            def changed(embedded: Tensor) -> Tensor:
+                own = adapt(embedded[:, : mask.shape[1]])
+                if context is None:
+                    return own
+                own = torch.where(mask.unsqueeze(-1), own, embedded[:, : mask.shape[1]])
+                return torch.cat([own, embedded[:, mask.shape[1] :]], dim=1)
+
             # a hook, for what follows the embeddings is called differently in every architecture
             hook = self.backbone.get_submodule("embeddings").register_forward_hook(
-                lambda _, __, embedded: adapt(embedded)
+                lambda _, __, embedded: changed(embedded)
             )
             try:
-                return Sequence(self._encode(values, mask), mask)
+                return Sequence(self._encode(text, context), mask)
             finally:
                 hook.remove()
         if torch.compiler.is_compiling():  # a traced graph cannot choose rows by their values
-            return Sequence(self._encode(values, mask), mask)
+            return Sequence(self._encode(text, context), mask)
         rows = text.present.nonzero().squeeze(1)
         # a batch without any text goes through all the same: DDP waits for a gradient of every parameter
         if len(rows) in {0, len(mask)}:
-            return Sequence(self._encode(values, mask), mask)
-        hidden = self._encode(values[rows], mask[rows])  # (rows, T, D)
+            return Sequence(self._encode(text, context), mask)
+        some = None if context is None else Sequence(*(tensor[rows] for tensor in context))
+        hidden = self._encode(Sequence(values[rows], mask[rows]), some)  # (rows, T, D)
         return Sequence(hidden.new_zeros(*mask.shape, self.width).index_copy(0, rows, hidden), mask)
 
-    def _encode(self, ids: Tensor, mask: Tensor) -> Tensor:
+    def _encode(self, text: Sequence, context: Sequence | None) -> Tensor:
+        assert self.backbone is not None  # noqa: S101 - for mypy
+        own = text.mask
+        ids, mask, segments = text.values.masked_fill(~own, self.padding), own, {}
+        if context is not None:
+            ids, mask = _join(text, context, self.padding)
+            segments = segment_ids(self.backbone, own.sum(dim=1), mask)
         # attention over nothing is NaN: a row without text reads one padding token, and its output is zeroed
         first = torch.arange(mask.shape[1], device=mask.device) == 0
         read = mask | (first & ~mask.any(dim=1, keepdim=True))
-        assert self.backbone is not None  # noqa: S101 - for mypy
-        output = self.backbone(input_ids=ids.masked_fill(~mask, self.padding), attention_mask=read.long())
-        hidden: Tensor = output.last_hidden_state
-        return hidden.masked_fill(~mask.unsqueeze(-1), 0.0)
+        output = self.backbone(input_ids=ids, attention_mask=read.long(), **segments)
+        hidden: Tensor = output.last_hidden_state[:, : own.shape[1]]
+        return hidden.masked_fill(~own.unsqueeze(-1), 0.0)
+
+
+def _join(text: Sequence, context: Sequence, padding: int) -> tuple[Tensor, Tensor]:
+    """Token ids of both segments, the second right behind the first, and their mask: (B, T), (B, C) -> (B, W) each.
+
+    No padding lies between the two: positions are counted by place, and a row must not depend on the others.
+    """
+    lengths, more = text.mask.sum(dim=1, keepdim=True), context.mask.sum(dim=1, keepdim=True)
+    more = more * text.present.unsqueeze(1)  # a row without text reads no context
+    T, C = text.mask.shape[1], context.mask.shape[1]
+    ids = torch.cat([text.values.masked_fill(~text.mask, padding), torch.full_like(context.values, padding)], dim=1)
+    places = lengths + torch.arange(C, device=lengths.device)  # (B, C); the last are padding, and stay so
+    second = torch.where(context.mask & text.present.unsqueeze(1), context.values, padding)
+    ids = ids.scatter(1, places, second)
+    width = T + C if torch.compiler.is_compiling() else max(T, int((lengths + more).max()))
+    return ids[:, :width], (torch.arange(T + C, device=lengths.device) < lengths + more)[:, :width]
 
 
 def _freeze(backbone: Any, layers: int, name: str) -> None:

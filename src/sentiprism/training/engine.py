@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from sentiprism import machine
 from sentiprism.errors import UserError, suggest
-from sentiprism.types import MODALITIES, Batch, Sequence
+from sentiprism.types import Batch
 
 if TYPE_CHECKING:  # what a run needs is checked before torch is imported
     import torch
@@ -95,9 +95,7 @@ class Engine:
         if self.device.type == "cpu":
             return batch
         to = self.device
-        sequences = {name: Sequence(*(tensor.to(to) for tensor in getattr(batch, name))) for name in MODALITIES}
-        labels = {name: label.to(to) for name, label in batch.labels.items()}
-        return Batch(**sequences, labels=labels, index=batch.index.to(to))
+        return batch.map(lambda tensor: tensor.to(to))
 
     @contextmanager
     def autocast(self) -> Iterator[None]:

@@ -1,0 +1,98 @@
+"""Which utterances come before which: the context that a text encoder reads as a second segment."""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from sentiprism.data.dataset import Dataset, Split
+from sentiprism.data.ragged import Ragged
+from sentiprism.features.text import load_tokenizer, tokenize_context
+from sentiprism.types import ModalitySpec
+
+Before = Sequence[Sequence[int]]
+"""Rows that come before each row, the last one nearest."""
+
+_CLIP = re.compile(r"[^0-9A-Za-z]*([0-9]+(?:[._][0-9]+)?)[^0-9A-Za-z]*")
+
+
+def clip_number(id_: str, video: str) -> float | None:
+    """The number of a clip in its video, which stands behind the video's name in the id; None where there is none.
+
+    MOSI counts clips, MOSEI gives the second at which they begin, with ``_`` for the dot.
+    """
+    found = _CLIP.fullmatch(id_.removeprefix(video)) if id_.startswith(video) else None
+    return float(found[1].replace("_", ".")) if found else None
+
+
+def order_in_videos(split: Split) -> tuple[list[list[int]], int]:
+    """Rows of each video in the order in which they were said, and how many videos are ordered by clip number.
+
+    A video of which a clip has no number keeps the order of the split.
+    """
+    videos: dict[str, list[int]] = defaultdict(list)
+    for row, video in enumerate(split.video_ids.tolist()):
+        videos[video].append(row)
+    found, numbered = [], 0
+    for video, rows in videos.items():
+        numbers = {row: number for row in rows if (number := clip_number(str(split.ids[row]), video)) is not None}
+        if len(numbers) == len(rows):
+            rows.sort(key=numbers.__getitem__)
+            numbered += 1
+        found.append(rows)
+    return found, numbered
+
+
+def describe_order(dataset: Dataset) -> str | None:
+    """By what the utterances of a video are ordered, for people; None where no video has two."""
+    videos = numbered = 0
+    for split in (dataset.train, dataset.valid, dataset.test):
+        rows, known = order_in_videos(split)
+        videos, numbered = videos + len(rows), numbered + known
+    if videos == len(dataset.train) + len(dataset.valid) + len(dataset.test):
+        return None
+    if numbered in {0, videos}:
+        return "by clip_id, read as a number" if numbered else "as it was imported"
+    return f"by clip_id, read as a number, in {numbered:,} of {videos:,} videos; else as it was imported"
+
+
+def rows_before(split: Split, count: int) -> Before:
+    """For each row the ``count`` rows of its video before it; other videos and other splits are never among them."""
+    found: list[Sequence[int]] = [()] * len(split)
+    for rows in order_in_videos(split)[0]:
+        for place, row in enumerate(rows):
+            found[row] = rows[max(0, place - count) : place]
+    return found
+
+
+def context_ids(
+    split: Split, encoder: str, spec: ModalitySpec, before: Before, own: npt.NDArray[np.int64], most: int
+) -> Ragged:
+    """(N,) second segments of an encoder's input; empty where an utterance has no text itself.
+
+    Args:
+        split: has the texts, or stored token ids.
+        encoder: that reads them.
+        spec: where the text comes from.
+        before: whose words each row's context is.
+        own: (N,) tokens of the first segments.
+        most: tokens of both.
+    """
+    if spec.source == "raw":
+        texts = split.texts or [None] * len(split)
+        context: list[str | npt.NDArray[np.int32]] = [
+            " ".join(words for row in rows if (words := (texts[row] or "").strip())) for rows in before
+        ]
+    else:
+        stored = split.sequences.get("token_ids", Ragged.from_rows([None] * len(split), 0))
+        special = load_tokenizer(encoder).all_special_ids
+        context = [
+            np.concatenate(
+                [np.zeros(0, np.int32), *(ids[~np.isin(ids, special)] for ids in map(stored.__getitem__, rows))]
+            )
+            for rows in before
+        ]
+    room = np.where(own > 0, most - own, 0).tolist()
+    return Ragged.from_rows(tokenize_context(encoder, context, room), 0)
