@@ -1,5 +1,7 @@
 """Tensor fusion, its low-rank form and their networks, with numbers computed by hand."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
@@ -8,6 +10,7 @@ from torch.testing import assert_close
 from makers_models import CLASSES, batch, build, small, specs
 from sentiprism.models.tfn import fusion_tensor
 from sentiprism.nn.subnetworks import MeanNetwork, RecurrentNetwork, with_one
+from sentiprism.training.experiments import load_experiment
 from sentiprism.types import Sequence
 
 
@@ -45,6 +48,29 @@ def test_tfn_answers_within_the_range_of_the_labels_or_freely():
         prediction = answer(model, given).prediction
         assert (prediction >= low).all()
         assert (prediction <= high).all()
+
+
+@pytest.mark.parametrize("dataset", ["mosi", "mosei"])
+def test_tfns_published_settings_have_the_output_of_mmsas_code(dataset):
+    """6 σ(x) - 3, whatever the dataset: on these two that is a sigmoid over the range of the labels."""
+    experiment = load_experiment(f"tfn/zadeh2017_{dataset}")
+    assert experiment.run["config"]["output"] == "sigmoid"
+    assert any("in the paper and in MMSA alike" in note for note in experiment.notes)
+    model = build("tfn", specs(), config={**small("tfn"), "output": experiment.run["config"]["output"]})
+    nn.init.zeros_(model.head.weight)
+    for x in (-4.0, 0.5, 2.0):
+        nn.init.constant_(model.head.bias, x)
+        expected = 6 / (1 + math.exp(-x)) - 3
+        assert_close(answer(model, batch(specs(), 2)).prediction, torch.full((2,), expected))
+
+
+def test_tfns_settings_for_sims_are_linear_as_mmsas_output_nearly_is_there():
+    experiment = load_experiment("tfn/zadeh2017_sims")
+    assert experiment.run["config"]["output"] == "linear"
+    assert any("all but a line" in note for note in experiment.notes)
+    x = torch.linspace(-math.log(2), math.log(2), 101)  # where 6 σ(x) - 3 is within [-1, 1]
+    assert_close(6 * x.sigmoid() - 3, 1.5 * x, rtol=0, atol=0.05)
+    assert (2 * x.sigmoid() - 1).abs().max() < 0.34  # the sigmoid over [-1, 1] gets to a third of it by then
 
 
 def test_tfn_gives_logits_of_classes():

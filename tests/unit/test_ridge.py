@@ -1,6 +1,7 @@
 """The linear reference: scikit-learn's ridge regression, solved in the loop's place of epochs and chosen on valid."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -9,16 +10,17 @@ from sklearn.linear_model import Ridge, RidgeClassifier
 from sklearn.preprocessing import StandardScaler
 from torch.testing import assert_close
 
-from makers_models import CLASSES, batch, build, missing, pad, rows, specs
+from makers_models import CLASSES, batch, build, missing, pad, rows, small, specs
 from makers_text import tiny_bert
 from sentiprism.data.dataset import Utterance
 from sentiprism.data.store import write_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation import evaluate
+from sentiprism.evaluation.sweep import sweep
 from sentiprism.features.text import load_tokenizer
 from sentiprism.models import load_model
 from sentiprism.models.ridge import PENALTIES, RidgeConfig, pool
-from sentiprism.training import train
+from sentiprism.training import Run, resume, train
 from sentiprism.training.tuning import tune
 from sentiprism.types import MODALITIES, TargetSpec
 
@@ -113,7 +115,7 @@ def test_batches_make_no_difference():
 
 
 def test_valid_chooses_the_penalty(data, tmp_path):
-    run = train("ridge", data, seeds=2, out=tmp_path / "run", device="cpu", quiet=True)
+    run = train("ridge", data, out=tmp_path / "run", device="cpu", quiet=True)
     lines = [json.loads(line) for line in (run.seed_folder(1111) / "metrics.jsonl").read_text().splitlines()]
     assert [row["solution"]["penalty"] for row in lines] == list(PENALTIES)
     best = min(lines, key=lambda row: row["valid"]["mae"])
@@ -126,7 +128,47 @@ def test_valid_chooses_the_penalty(data, tmp_path):
     assert found.selection == "penalty of the lowest valid MAE; test is not looked at"
     saved = load_model(run.seed_folder(1111) / "model")
     assert saved.metadata["selection"].endswith(f"; penalty {best['solution']['penalty']:g}")
-    assert np.array_equal(*(one.prediction for one in found.predictions))  # no chance is in it
+
+
+def test_every_seed_gives_the_same_model_so_it_is_trained_once(data, tmp_path, capsys):
+    line = "ridge is fitted in closed form: every seed gives the same model; trained once"
+    made = [
+        train("ridge", data, seeds=seeds, out=tmp_path / str(place), device="cpu")
+        for place, seeds in enumerate([(1111,), (1112, 1113)])
+    ]
+    assert capsys.readouterr().err.count(line) == 2
+    assert [run.config.seeds for run in made] == [run.finished for run in made] == [(1111,), (1112,)]
+    first, second = (evaluate(run, device="cpu") for run in made)
+    assert np.array_equal(first.stacked, second.stacked)
+    assert "±" not in second.metrics["mae"].cells()[0]
+    again = resume(made[0].folder, seeds=3, device="cpu")
+    assert line in capsys.readouterr().err
+    assert Run(again.folder).config.seeds == again.finished == (1111,)
+    others = train(
+        "mdf",
+        data,
+        seeds=2,
+        settings={"config": small("mdf"), "optim": {"epochs": 1}},
+        out=tmp_path / "mdf",
+        device="cpu",
+    )
+    assert others.finished == (1111, 1112)
+    assert line not in capsys.readouterr().err
+
+
+def test_a_run_of_several_seeds_by_an_earlier_version_is_a_finished_row(data, tmp_path):
+    given = {"experiment": "ridge/sentiprism2026_mmmo", "seeds": 2, "out": tmp_path / "runs", "device": "cpu"}
+    folders = sweep("ridge", "config.penalty=0.1,1", "small", quiet=True, **given)
+    assert [Run(folder).finished for folder in folders] == [(1111,)] * 2
+    for folder in folders:
+        old = Run(folder)
+        old.extend(2)
+        shutil.copytree(old.seed_folder(1111), old.seed_folder(1112))
+        old.record(1112, old.summary[1111])
+    before = [path.stat().st_mtime_ns for path in sorted((tmp_path / "runs").rglob("*.safetensors"))]
+    assert sweep("ridge", "config.penalty=0.1,1", "small", quiet=True, **given) == folders
+    assert [path.stat().st_mtime_ns for path in sorted((tmp_path / "runs").rglob("*.safetensors"))] == before
+    assert [Run(folder).finished for folder in folders] == [(1111, 1112)] * 2
 
 
 def test_on_features_of_any_scale_it_is_better_than_a_constant_where_they_say_something(home, tmp_path):

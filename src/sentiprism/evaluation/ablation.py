@@ -251,7 +251,9 @@ def train_step(step: Step, view: TuningView, device: str, precision: Precision, 
 
 def _done(step: Step) -> bool:
     folder = step.folder
-    return folder is not None and (folder / "run.yaml").is_file() and Run(folder).finished == step.config.seeds
+    return (
+        folder is not None and (folder / "run.yaml").is_file() and set(step.config.seeds) <= set(Run(folder).finished)
+    )
 
 
 def base_settings(name: str | None, paper: dict[str, Any], model: str, dataset: str) -> dict[str, Any]:

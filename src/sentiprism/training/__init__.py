@@ -32,9 +32,13 @@ def resolve(base: dict[str, Any], assignments: Iterable[str] = ()) -> RunConfig:
 
 
 def _complete(config: RunConfig) -> RunConfig:
-    """The model's part validated and filled in; the model's module is imported for it, and torch with it."""
-    model = MODELS[config.model].Config.parse(config.config, f"configuration of {config.model}")
-    return config.model_copy(update={"config": model.model_dump(mode="json")})
+    """The model's part validated and filled in; the model's module is imported for it, and torch with it.
+
+    A model that is fitted in closed form has its first seed alone: every seed gives the same weights.
+    """
+    model = MODELS[config.model]
+    own = model.Config.parse(config.config, f"configuration of {config.model}").model_dump(mode="json")
+    return config.model_copy(update={"config": own, "seeds": config.seeds[:1] if model.closed_form else config.seeds})
 
 
 def train(
@@ -61,7 +65,7 @@ def train(
     Args:
         model: see ``list_models``.
         dataset: a name in the store, a folder, or a dataset; its test split is not looked at.
-        seeds: how many, or which.
+        seeds: how many, or which; of a model that is fitted in closed form the first alone is trained.
         init: whose weights the model starts from, see `RunConfig`.
         experiment: name (``mdf/jian2026_mosi``) or path of an experiment file.
         settings: what differs, nested as in `RunConfig`: ``{"optim": {"epochs": 10}}``.
@@ -164,7 +168,8 @@ def resume(
 
     Args:
         folder: of the run.
-        seeds: how many, or which, it shall have from now on; by default those it was begun with.
+        seeds: how many, or which, it shall have from now on; by default those it was begun with. A model that is
+            fitted in closed form gets no more.
         device: as in `train`.
         precision: by default the run's own, and no other.
         tensorboard: also write TensorBoard curves.
@@ -178,6 +183,7 @@ def resume(
     run.check_dataset(dataset.card)
     run.check_precision(precision)
     precision = run.environment["precision"]
+    seeds = None if MODELS[run.config.model].closed_form else seeds
     view, test, engine = dataset.tuning(), held_out(dataset, wanted=run.config.oracle), Engine(device, precision)
     done = seeds is None and run.finished == run.config.seeds  # then the weights it started from may be gone
     inputs = _inputs(view, run.config.model_copy(update={"init": None}) if done else run.config, engine)
@@ -245,6 +251,8 @@ def _train(
             progress.note(note)
         for modality in set(card.widths) - set(inputs.features.present()):
             progress.note(f"{modality} is missing in all of train: the model is built without it")
+        if MODELS[config.model].closed_form:
+            progress.note(f"{config.model} is fitted in closed form: every seed gives the same model; trained once")
         for line in inputs.init.describe(shown(str(config.init))) if inputs.init else ():
             progress.note(line)
         for seed in config.seeds:
