@@ -37,6 +37,23 @@ def test_train_evaluate_and_compare(cli, home, tmp_path):
     assert max(map(len, shown.splitlines())) <= 80
 
 
+def test_a_run_is_evaluated_on_another_dataset_and_says_how(cli, refused, home):
+    from makers_cli import SIZES
+    from sentiprism.data.synthetic import synthetic_dataset
+
+    synthetic_dataset("tiny", sizes=SIZES)
+    synthetic_dataset("other", sizes=SIZES, seed=1)
+    assert cli("train", "mdf", "--dataset", "tiny", "--device", "cpu", *assignments(), "--out", "run").status == 0
+    shown = cli("evaluate", "run", "--dataset", "other", "--device", "cpu").out
+    assert "mdf on other, test" in shown
+    assert "trained and selected on tiny; nothing was fitted to other" in " ".join(shown.split())
+    assert "both scales are [-3, 3]: predictions are taken as they are" in " ".join(shown.split())
+    (found,) = json.loads(cli("evaluate", "run", "--dataset", "other", "--json").out)
+    assert (found["dataset"], found["split"]) == ("other", "test")
+    assert found["notes"][-1] == "no video of test has the name of one in train and valid of tiny"
+    assert "no dataset is called 'othr'; did you mean 'other'" in refused("evaluate", "run", "--dataset", "othr")
+
+
 def test_a_run_starts_from_another_one_and_says_what_it_took(cli, refused, home):
     from makers_cli import SIZES
     from sentiprism.data.synthetic import synthetic_dataset

@@ -151,19 +151,30 @@ def train(
 def evaluate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")],
     split: Split = "test",
+    dataset: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Another one than the run's own, by name or folder: predicted as it is."),
+    ] = None,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
     """Measure a run on a split: mean and standard deviation over its seeds, 95% bootstrap interval.
 
+    On another dataset nothing is trained; intensities are mapped linearly from range to range, and what the dataset
+    lacks is masked.
+
     Examples:
         sentiprism evaluate runs/mdf-mosi-20260101-120000
 
         sentiprism evaluate runs/mdf-mosi-20260101-120000 --split valid --json
+
+        sentiprism evaluate runs/mdf-mosi-20260101-120000 --dataset mosei
     """
     from sentiprism.evaluation import evaluate as measure
+    from sentiprism.evaluation import evaluate_on
 
-    _report([measure(run, split, device=device)], run, as_json=as_json)
+    found = measure(run, split, device=device) if dataset is None else evaluate_on(run, dataset, split, device=device)
+    _report([found], run, as_json=as_json)
 
 
 def measured(run: "Run", device: str, *, as_json: bool = False) -> None:
@@ -190,7 +201,7 @@ def _report(results: "list[Evaluation]", folder: Path, *, as_json: bool) -> None
     )
     if first.predictions[0].bounds:
         caption += "\nanswers with their calibrated intervals: predictions-*.parquet in the seeds' folders"
-    caption = "\n".join([caption, *footnotes(results)])
+    caption = "\n".join([caption, *first.notes, *footnotes(results)])
     for result in results:
         columns: dict[str, list[Cell]] = {}
         if (constant := result.constant) is not None:

@@ -1,7 +1,8 @@
 """Evaluate a run: every seed's selected model on a split, with deviation over seeds and interval over samples."""
 
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,10 @@ from sentiprism.training.engine import Engine
 from sentiprism.training.predict import Predictions, predict
 from sentiprism.training.predictions import write_predictions
 from sentiprism.training.selection import selection_of
-from sentiprism.types import MODALITIES
+from sentiprism.types import MODALITIES, FeatureSpec
+
+if TYPE_CHECKING:
+    from sentiprism.models import Model
 
 
 class Evaluation(NamedTuple):
@@ -41,6 +45,8 @@ class Evaluation(NamedTuple):
     """One per seed, on the same utterances."""
     constant: Constant | None = None
     """The constant predictor on the same utterances; None where the dataset is not here any more, or has changed."""
+    notes: tuple[str, ...] = ()
+    """What must be said of a dataset that the run was not trained on; () for its own."""
 
     @property
     def stacked(self) -> npt.NDArray[Any]:
@@ -75,6 +81,7 @@ class Evaluation(NamedTuple):
             "metrics": {name: value._asdict() for name, value in self.metrics.items()},
             "recovery": self.recovery,
             "constant": self.constant.to_dict() if self.constant else None,
+            "notes": list(self.notes),
         }
 
 
@@ -110,24 +117,11 @@ def evaluate(
     dataset = run.load_dataset() if dataset is None else binned(dataset, run.config.data.bins)
     run.check_dataset(dataset.card)
     rows, engine, scorer = dataset.split(split), Engine(device, "no"), protocol(dataset.card.protocol)
-    answers, prepared = [], None
-    for seed in run.finished:
-        saved = load_model(run.seed_folder(seed) / "model")
-        if saved.model.name != run.config.model:
-            cause = f"{run.folder} is a run of {run.config.model!r}, but its seed {seed} holds a {saved.model.name!r}"
-            raise UserError(cause, "get a whole copy of the run")
-        if prepared is None:  # every seed was fed alike
-            prepared = PreparedSplit(rows, saved.model.features)
-        answer = predict(saved.model.to(engine.device), prepared, engine)
-        present, known = prepared.present(saved.model.modalities), saved.calibration
-        bounds = known.bounds(answer.prediction, present) if known else {}
-        answers.append(answer._replace(bounds=bounds, present=present))
+    answers = [answer for _, answer in predict_seeds(run, rows, engine)]
     stacked, label = np.stack([one.prediction for one in answers]), rows.labels["M"]
     constant = constant_prediction(dataset.train.labels["M"], dataset.card.target, len(rows))
     metrics, against = score(stacked, label, scorer, rows.video_ids, constant)
-    if engine.is_main:  # only what could be measured is kept
-        for seed, answer in zip(run.finished, answers, strict=True):
-            write_predictions(run.seed_folder(seed) / f"predictions-{split}.parquet", answer)
+    store(run, answers, split, engine)  # only what could be measured is kept
     return Evaluation(
         run=run.name,
         model=run.config.model,
@@ -141,6 +135,44 @@ def evaluate(
         predictions=tuple(answers),
         constant=against,
     )
+
+
+def predict_seeds(
+    run: Run, rows: Split, engine: Engine, adapt: "Callable[[Model], FeatureSpec] | None" = None
+) -> "Iterator[tuple[Model, Predictions]]":
+    """Predict a split with each finished seed's selected model.
+
+    Args:
+        run: with a finished seed.
+        rows: the split.
+        engine: device and processes.
+        adapt: specs by which the split is read; by default the model's own.
+
+    Yields:
+        the model, and its predictions with their calibrated bounds.
+
+    Raises:
+        UserError: a seed holds another model than the run's, or the split's features are not the model's.
+    """
+    prepared = None
+    for seed in run.finished:
+        saved = load_model(run.seed_folder(seed) / "model")
+        if saved.model.name != run.config.model:
+            cause = f"{run.folder} is a run of {run.config.model!r}, but its seed {seed} holds a {saved.model.name!r}"
+            raise UserError(cause, "get a whole copy of the run")
+        if prepared is None:  # every seed was fed alike
+            prepared = PreparedSplit(rows, saved.model.features if adapt is None else adapt(saved.model))
+        answer = predict(saved.model.to(engine.device), prepared, engine)
+        present, known = prepared.present(saved.model.modalities), saved.calibration
+        bounds = known.bounds(answer.prediction, present) if known else {}
+        yield saved.model, answer._replace(bounds=bounds, present=present)
+
+
+def store(run: Run, answers: Sequence[Predictions], name: str, engine: Engine) -> None:
+    """Write each seed's predictions beside its model, as ``predictions-<name>.parquet``."""
+    if engine.is_main:
+        for seed, answer in zip(run.finished, answers, strict=True):
+            write_predictions(run.seed_folder(seed) / f"predictions-{name}.parquet", answer)
 
 
 def _recovery(answers: list[Predictions], split: Split) -> dict[str, float]:

@@ -1,0 +1,201 @@
+"""Evaluate a run on a dataset that it was not trained on, as it is: its scale mapped, what the dataset lacks masked."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from sentiprism.data.binned import binned
+from sentiprism.data.dataset import Card, Dataset, Split
+from sentiprism.data.store import load_dataset
+from sentiprism.errors import UserError
+from sentiprism.evaluation.answers import dataset_of, protocol_of
+from sentiprism.evaluation.constant import constant_prediction, score
+from sentiprism.evaluation.evaluate import Evaluation, evaluate, opened, predict_seeds, store
+from sentiprism.features.text import check_vocabulary
+from sentiprism.files import safe_name
+from sentiprism.metrics import protocol
+from sentiprism.training import Run
+from sentiprism.training.engine import Engine
+from sentiprism.training.selection import selection_of
+from sentiprism.types import FeatureSpec, Modality, ModalitySpec, TargetSpec
+
+if TYPE_CHECKING:
+    from sentiprism.models import Model
+
+Array = npt.NDArray[np.float32]
+
+
+def evaluate_on(
+    run: Run | Path | str, dataset: Dataset | Path | str, split: str = "test", *, device: str = "auto"
+) -> Evaluation:
+    """Predict a split of another dataset with every finished seed's selected model and measure it.
+
+    Nothing is trained, chosen or standardised on the dataset. The predictions are kept beside the models, as
+    ``predictions-<dataset>-<split>.parquet``.
+
+    Args:
+        run: a `Run` or its folder.
+        dataset: or its name in the store, or its folder; the run's own is evaluated as `evaluate` does.
+        split: ``train``, ``valid`` or ``test``.
+        device: as in ``train``.
+
+    Raises:
+        UserError: no seed is finished, predictions cannot be mapped to the dataset's labels, or it has nothing that
+            the models read.
+    """
+    run = opened(run)
+    given = dataset if isinstance(dataset, Dataset) else load_dataset(dataset)
+    if given.card.content == run.environment["dataset"]["content"]:
+        return evaluate(run, split, dataset=given, device=device)
+    other = binned(given, run.config.data.bins)
+    file = f"{safe_name(other.name, 'dataset name')}-{split}"  # a folder's card may say anything
+    rows, scorer, engine = other.split(split), protocol(other.card.protocol), Engine(device, "no")
+    notes: dict[str, None] = {}
+
+    def adapt(model: "Model") -> FeatureSpec:
+        mapping = map_predictions(model.target, other.card.target)[1]
+        found, said = fit_features(model.features, model.modalities, other.card, rows)
+        notes.update(dict.fromkeys([mapping, *said]))
+        return found
+
+    answers = []
+    for model, answer in predict_seeds(run, rows, engine, adapt):
+        if answer.present is None or not any(answer.present):
+            kinds = " or ".join(model.modalities)
+            raise UserError(f"{other.name} has no {kinds} in {split} for {run.name} to read", "choose another dataset")
+        change, _ = map_predictions(model.target, other.card.target)
+        answers.append(answer._replace(prediction=change(answer.prediction), bounds={}))
+    empty = int(np.count_nonzero(answers[0].present == ""))
+    trained = run.environment["dataset"]["name"]
+    lines = [
+        f"trained and selected on {trained}; nothing was fitted to {other.name}",
+        *notes,
+        *([f"{empty} utterances have nothing that the model reads"] if empty else []),
+        *_compare(run, rows, other.card),
+    ]
+    constant, description = constant_prediction(other.train.labels["M"], other.card.target, len(rows))
+    metrics, against = score(
+        np.stack([one.prediction for one in answers]),
+        rows.labels["M"],
+        scorer,
+        rows.video_ids,
+        (constant, f"{description}, of {other.name}"),
+    )
+    store(run, answers, file, engine)
+    return Evaluation(
+        run=run.name,
+        model=run.config.model,
+        dataset=other.name,
+        split=split,
+        protocol=scorer,
+        seeds=run.finished,
+        selection=f"{selection_of(run, protocol_of(run))} (of {trained})",
+        metrics=metrics,
+        recovery={},
+        predictions=tuple(answers),
+        constant=against,
+        notes=tuple(lines),
+    )
+
+
+def map_predictions(own: TargetSpec, other: TargetSpec) -> tuple[Callable[[Array], Array], str]:
+    """How predictions for one target become predictions for another, and what that is in words.
+
+    Intensities are mapped linearly, range to range; classes of the same names are put in the other's order.
+
+    Raises:
+        UserError: one is intensities and the other classes, or their classes differ.
+    """
+    if own.kind != other.kind:
+        kinds = {"intensity": "intensities", "classes": "classes"}
+        cause = f"the run predicts {kinds[own.kind]}, the dataset is labelled with {kinds[other.kind]}"
+        raise UserError(cause, "choose a dataset of the same kind, or train with data.bins")
+    if own.kind == "classes":
+        if {*own.classes} != {*other.classes} or len(own.classes) != len(other.classes):
+            cause = f"the run predicts {', '.join(own.classes)}, the dataset has {', '.join(other.classes)}"
+            raise UserError(cause, "choose a dataset of the same classes")
+        order = [own.classes.index(name) for name in other.classes]
+        return lambda logits: logits[:, order], "both have the same classes"
+    scale = (other.high - other.low) / (own.high - own.low)
+    ranges = [f"[{one.low:g}, {one.high:g}]" for one in (own, other)]
+    if ranges[0] == ranges[1]:
+        return lambda values: values, f"both scales are {ranges[0]}: predictions are taken as they are"
+    return (
+        lambda values: (other.low + (values - own.low) * scale).astype(np.float32),
+        f"predictions are mapped linearly from {ranges[0]} to {ranges[1]}",
+    )
+
+
+def fit_features(
+    features: FeatureSpec, modalities: tuple[Modality, ...], card: Card, split: Split
+) -> tuple[FeatureSpec, list[str]]:
+    """A model's specs as another dataset can serve them, and what should be said of that.
+
+    Args:
+        features: of the model.
+        modalities: that it uses; of others nothing is read.
+        card: of the dataset.
+        split: of it, to be read.
+
+    Raises:
+        UserError: the dataset has a modality that the model uses in another form.
+    """
+    notes: list[str] = []
+    found: dict[Modality, ModalitySpec] = {}
+    for name in modalities:
+        spec: ModalitySpec = getattr(features, name)
+        if spec.source == "features":
+            found[name] = spec
+            _check_stored(name, spec, card)
+            if name not in split.sequences:
+                notes.append(f"{name}: {card.name} has none in {split.name}, it is masked")
+            elif spec.recipe is None and spec.encoder is None:
+                notes.append(f"{name}: both have {spec.width} features a step, treated as the same ones")
+            continue
+        source = "raw" if split.texts is not None else "ids"
+        found[name] = spec.model_copy(update={"source": source})
+        if source == "ids" and "token_ids" in split.sequences:
+            check_vocabulary(str(spec.encoder), card.vocabulary or "unknown")
+        elif source == "ids":
+            notes.append(f"text: {card.name} has no transcripts in {split.name}, it is masked")
+    return FeatureSpec(**found), notes
+
+
+def _check_stored(name: Modality, spec: ModalitySpec, card: Card) -> None:
+    """Refuse stored features that are known to be other ones than the model's."""
+    width, recipe = card.widths.get(name), card.recipes.get(name)
+    if width is None:
+        return
+    reason = None
+    if width != spec.width:
+        reason = f"has {width} {name} features a step, the model reads {spec.width}"
+    elif spec.recipe is not None and recipe is not None:
+        difference = recipe.difference(spec.recipe)
+        reason = difference and f"has other {name} features than the model: {difference}"
+    elif spec.recipe is not None or recipe is not None:
+        reason = f"does not say that its {name} features are those of the model"
+    elif name == "text" and spec.encoder != card.text_encoder:
+        reason = f"has text features of {card.text_encoder or 'words'}, the model reads those of {spec.encoder}"
+    if reason:
+        raise UserError(f"{card.name} {reason}", f"import it with the same features, or train without {name}")
+
+
+def _compare(run: Run, rows: Split, card: Card) -> list[str]:
+    """Whether the languages differ, and whether the model has seen recordings of the split, by the videos' names."""
+    known = dataset_of(run)
+    if known is None:
+        return [
+            f"whether the run has seen videos of {card.name} is not known: the dataset it was trained on is not here"
+        ]
+    notes = []
+    if known.card.language != card.language:
+        notes.append(f"the languages differ: {known.name} is in {known.card.language}, {card.name} in {card.language}")
+    seen = {*known.train.video_ids.tolist(), *known.valid.video_ids.tolist()}
+    videos = {*rows.video_ids.tolist()}
+    count, where = len(videos & seen), f"train and valid of {known.name}"
+    if count:
+        return [*notes, f"{count} of {len(videos)} videos of {rows.name} have names of videos in {where}: not unseen"]
+    return [*notes, f"no video of {rows.name} has the name of one in {where}"]
