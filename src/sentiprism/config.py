@@ -1,15 +1,15 @@
-"""Configuration: YAML read safely into frozen models that refuse unknown keys."""
+"""Configuration: frozen models that refuse unknown keys and values of another kind."""
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import inf, isfinite
-from pathlib import Path
-from typing import Annotated, Any, Self, get_args
+from types import UnionType
+from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from sentiprism.errors import UserError, shorten, suggest
-from sentiprism.reading import DEPTH, read_text
+from sentiprism.reading import DEPTH
+from sentiprism.yaml_files import BROKEN, dump_yaml, parse_yaml
 
 LARGEST = 2**53
 """The largest whole number that a float holds exactly too; anything larger is a mistake, and overflows somewhere."""
@@ -19,10 +19,6 @@ BRIEF = 60
 """Characters of a key or value that a message quotes."""
 FLOAT = 3.4e38
 """The largest number of single precision, about."""
-SIZE = 2**18
-"""Bytes of a YAML file: fifty times our largest. Reading them takes two seconds."""
-BROKEN = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
-"""What safe_load raises: also ``2020-13-45``, ``!!bool x``, ``!!timestamp x`` and a thousand brackets."""
 WORDS = {
     "model_type": "should be a mapping of keys to values",
     "dict_type": "should be a mapping of keys to values",
@@ -89,6 +85,10 @@ class Config(BaseModel):
         """
         if not isinstance(data, Mapping):
             raise UserError(f"{source} is not a mapping of keys to values", remedy or "write 'key: value' lines")
+        where = _quoted_number(cls, data)
+        if where is not None:
+            cause = f"{source}: {shorten('.'.join(where), BRIEF)} should be a number, not a text"
+            raise UserError(cause, remedy or "write it without quotes")
         try:
             return cls.model_validate(data)
         except ValidationError as error:
@@ -103,6 +103,57 @@ class Record(Config):
 
 Undefined = Annotated[float, Field(allow_inf_nan=True)]
 """A number that may be NaN, such as a correlation with predictions that are all the same."""
+
+
+def _quoted_number(annotation: Any, value: Any) -> tuple[str, ...] | None:
+    """Keys that lead to a text where a number should be, such as "0.001", which pydantic would take for one."""
+    members = list(_members(annotation))
+    if isinstance(value, str):
+        numeric = any(one is int or one is float for one in members)
+        quoted = numeric and not any(_takes_text(one, value) for one in members)
+        return () if quoted and _is_number(value) else None
+    for key, inner in _inside(members, value):
+        found = _quoted_number(inner, value[key])
+        if found is not None:
+            return str(key), *found
+    return None
+
+
+def _members(annotation: Any) -> Iterator[Any]:
+    """What a value may be, one after the other."""
+    if get_origin(annotation) is Annotated:
+        yield from _members(get_args(annotation)[0])
+    elif get_origin(annotation) in {Union, UnionType}:
+        for one in get_args(annotation):
+            yield from _members(one)
+    else:
+        yield annotation
+
+
+def _inside(members: Sequence[Any], value: Any) -> Iterator[tuple[Any, Any]]:
+    """Keys of a value that has others in it, with what these may be."""
+    for one in members:
+        arguments = get_args(one)
+        if isinstance(value, Mapping):
+            if isinstance(one, type) and issubclass(one, BaseModel):
+                yield from ((key, one.model_fields[key].annotation) for key in value if key in one.model_fields)
+            elif get_origin(one) is dict:
+                yield from ((key, arguments[1]) for key in value)
+        elif isinstance(value, list | tuple) and get_origin(one) in {tuple, list}:
+            alike = len(arguments) == 1 or arguments[-1] is Ellipsis
+            yield from enumerate(arguments[:1] * len(value) if alike else arguments[: len(value)])
+
+
+def _takes_text(annotation: Any, text: str) -> bool:
+    literal = get_origin(annotation) is Literal and text in get_args(annotation)
+    return literal or annotation is str or annotation is Any
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def _explain(error: ValidationError, config: type[BaseModel], source: str, remedy: str | None) -> UserError:
@@ -158,57 +209,6 @@ def _config_in(annotation: Any) -> type[BaseModel] | None:
     return next(filter(None, map(_config_in, get_args(annotation))), None)
 
 
-class _Loader(yaml.SafeLoader):
-    """Plain values, each key once: no aliases, by which a few bytes become endless, and no nesting without end."""
-
-    depth = 0
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise self._fault("an alias (*name) is not read, write the value itself")
-        self.depth += 1
-        if self.depth > DEPTH:
-            raise self._fault(f"nested more than {DEPTH} levels deep")
-        node = super().compose_node(parent, index)
-        self.depth -= 1
-        return node
-
-    def _fault(self, problem: str) -> yaml.MarkedYAMLError:
-        return yaml.MarkedYAMLError(problem=problem, problem_mark=self.get_mark())
-
-    def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        for key, _ in node.value:
-            if key.tag == "tag:yaml.org,2002:merge":
-                raise yaml.MarkedYAMLError(problem="a merge key (<<) is not read", problem_mark=key.start_mark)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        found = super().construct_mapping(node, deep=deep)
-        if len(found) < len(node.value):
-            raise yaml.MarkedYAMLError(problem="a key is written twice", problem_mark=node.start_mark)
-        return found
-
-
-def load_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML mapping.
-
-    Raises:
-        UserError: the file cannot be read, see `reading.read_text`, or holds something else.
-    """
-    text = read_text(path, SIZE, "configuration")
-    try:
-        data = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
-    except BROKEN as error:
-        raise UserError(f"{path} cannot be read: {_reason(error)}", "fix the file") from None
-    if not isinstance(data, dict):
-        raise UserError(f"{path} is not a mapping of keys to values", "write 'key: value' lines")
-    return data
-
-
-def _reason(error: Exception) -> str:
-    mark = getattr(error, "problem_mark", None)
-    return str(error) if mark is None else f"line {mark.line + 1}: {getattr(error, 'problem', None) or 'not YAML'}"
-
-
 def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     """Copy of ``base`` with ``changes`` on top; mappings merge, anything else replaces."""
     result = dict(base)
@@ -239,18 +239,11 @@ def override(data: dict[str, Any], assignments: Iterable[str]) -> dict[str, Any]
 
 def _scalar(value: str, key: str) -> Any:
     try:
-        read = yaml.load(value, _Loader)  # noqa: S506 - a SafeLoader
+        return parse_yaml(value)
     except BROKEN:
         raise UserError(f"{shorten(value, BRIEF)!r} for {shorten(key, BRIEF)} is not YAML", "quote it") from None
-    if read != value.strip():  # not text, or quoted
-        return read
-    try:  # YAML 1.1 reads 5e-5 as text; a number was meant
-        number = float(read)
-    except ValueError:
-        return read
-    return number if isfinite(number) else read
 
 
 def dump(config: BaseModel) -> str:
     """YAML text that `load_yaml` and ``Config.parse`` read back to an equal configuration."""
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    return dump_yaml(config.model_dump(mode="json"))

@@ -5,7 +5,6 @@ import json
 import pytest
 
 from makers_damage import FILES, NONSENSE, changed, dumped, places, refusal, without
-from sentiprism.config import load_yaml
 from sentiprism.evaluation.oracle import selected_on_test
 from sentiprism.evaluation.results import gather
 from sentiprism.evaluation.robustness_curves import kept
@@ -13,6 +12,7 @@ from sentiprism.models import load_model
 from sentiprism.training import Run
 from sentiprism.training.predictions import read_predictions
 from sentiprism.training.records import read_environment, read_history, read_oracle, read_summary
+from sentiprism.yaml_files import load_yaml
 
 MODEL = "seed-1111/model"
 READERS = {
@@ -101,7 +101,7 @@ def test_every_value_of_a_document_may_be_nonsense(folder, name):
         (f"{MODEL}/config.json", ("config", "width"), 10**6, "not (1000000,"),
         (f"{MODEL}/config.json", ("config", "width"), 10**12, "larger than any memory; lower config.width"),
         (f"{MODEL}/config.json", ("features", "audio", "width"), 10**12, "not ("),
-        (f"{MODEL}/config.json", ("features", "audio", "width"), "16", None),  # as a person may write it
+        (f"{MODEL}/config.json", ("features", "audio", "width"), "16", "width should be a number, not a text"),
         (f"{MODEL}/config.json", ("target", "low"), 9, "low must be below high"),
         ("run.yaml", ("optim", "lr"), "fast", "run.yaml: optim.lr should be a number (it is 'fast')"),
         ("run.yaml", ("optim", "epochs"), 10**20, "run.yaml: optim.epochs should be at most 100,000"),

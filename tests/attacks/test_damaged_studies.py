@@ -5,10 +5,10 @@ import json
 import pytest
 
 from makers_damage import FILES, NONSENSE, changed, dumped, places, refusal
-from sentiprism.config import load_yaml
 from sentiprism.training.experiments import load_experiment
 from sentiprism.training.study import Journal, Study
 from sentiprism.training.tuning import go_on
+from sentiprism.yaml_files import load_yaml
 
 
 @pytest.mark.parametrize("damage", FILES)

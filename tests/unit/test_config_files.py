@@ -6,9 +6,10 @@ from itertools import pairwise
 import pytest
 
 from makers_config import run
-from sentiprism.config import dump, load_yaml, override
+from sentiprism.config import dump, override
 from sentiprism.errors import UserError
 from sentiprism.training.config import RunConfig
+from sentiprism.yaml_files import load_yaml
 
 
 def test_what_is_dumped_is_read_back(tmp_path):
@@ -22,9 +23,25 @@ def test_what_is_dumped_is_read_back(tmp_path):
     assert RunConfig.parse(load_yaml(tmp_path / "run.yaml")) == config
 
 
-def test_numbers_in_a_file_may_be_written_as_people_write_them(tmp_path):
-    (tmp_path / "run.yaml").write_text("model: mdf\ndataset: mosi\noptim: {lr: 5e-5}\n")
-    assert RunConfig.parse(load_yaml(tmp_path / "run.yaml")).optim.lr == 5e-5
+@pytest.mark.parametrize("text", ["1e-3", "1E-3", "1.0e-3", "1.e-3", ".1e-2", "+1e-3", "0.001", "10e-4"])
+def test_numbers_in_a_file_may_be_written_as_people_write_them(tmp_path, text):
+    (tmp_path / "run.yaml").write_text(f"model: mdf\ndataset: mosi\noptim: {{lr: {text}}}\n")
+    read = load_yaml(tmp_path / "run.yaml")
+    assert type(read["optim"]["lr"]) is float
+    assert RunConfig.parse(read).optim.lr == 1e-3
+
+
+@pytest.mark.parametrize("text", ["1e-3", "-1E5", "12e4", ".5e+1", "1e", "e5", "1e5x", "0.5", "1_0", "true", "null"])
+def test_texts_that_look_like_numbers_stay_texts(tmp_path, text):
+    (tmp_path / "run.yaml").write_text(dump(run(dataset=text, config={"names": [text]})))
+    read = load_yaml(tmp_path / "run.yaml")
+    assert (read["dataset"], read["config"]) == (text, {"names": [text]})
+
+
+def test_a_number_in_quotes_is_refused_with_what_to_do(tmp_path):
+    (tmp_path / "run.yaml").write_text("model: mdf\ndataset: mosi\noptim: {lr: '1e-3'}\n")
+    with pytest.raises(UserError, match=r"run: optim\.lr should be a number, not a text; write it without quotes"):
+        RunConfig.parse(load_yaml(tmp_path / "run.yaml"), "run")
 
 
 def test_yaml_never_makes_python_objects(tmp_path):

@@ -1,16 +1,57 @@
 """Values of a configuration: numbers have bounds, seeds and weights of losses are filled in or refused."""
 
 import math
+from typing import Annotated, Any, Literal
 
 import pytest
+from pydantic import Field
 
-from makers_config import refusal, run
-from sentiprism.config import override
+from makers_config import Leaf, refusal, run
+from sentiprism.config import Config, override
 from sentiprism.errors import UserError
 from sentiprism.models import MODELS
 from sentiprism.models.base import ModelConfig
 from sentiprism.models.mdf import MDFConfig
 from sentiprism.training.config import OptimConfig
+
+
+class Kinds(Config):
+    whole: int = 1
+    either: int | Literal["auto", "4"] = "auto"
+    named: str | float = 1.0
+    numbers: tuple[Annotated[float, Field(gt=0)], ...] = ()
+    pair: tuple[str, float] = ("", 1.0)
+    by_name: dict[str, float | None] = {}
+    by_number: dict[int, float] = {}
+    inner: Leaf | None = None
+    rows: tuple[Leaf, ...] = ()
+    anything: Any = None
+
+
+@pytest.mark.parametrize(
+    ("data", "key"),
+    [
+        ({"whole": "3"}, "whole"),
+        ({"whole": "-1_0"}, "whole"),
+        ({"either": "3"}, "either"),
+        ({"numbers": [1, "2"]}, "numbers.1"),
+        ({"pair": ["2", "2"]}, "pair.1"),
+        ({"by_name": {"a": None, "b": "1e-3"}}, "by_name.b"),
+        ({"by_number": {"1": "2"}}, "by_number.1"),
+        ({"inner": {"rate": "0.001"}}, "inner.rate"),
+        ({"rows": [{}, {"rate": " 2 "}]}, "rows.1.rate"),
+    ],
+)
+def test_a_text_is_not_a_number_wherever_it_stands(data, key):
+    assert refusal(data, Kinds) == f"a file: {key} should be a number, not a text; write it without quotes"
+
+
+def test_what_may_be_a_text_or_a_whole_number_may_be_one():
+    given = {"either": "4", "named": "5", "pair": ("5", 5), "anything": "5", "by_number": {"3": 4}}
+    read = Kinds.parse(given).model_dump(exclude_unset=True)
+    assert read == {**given, "by_number": {3: 4.0}}
+    assert Leaf.parse({"rate": 3}).rate == 3.0
+    assert Kinds.parse({"whole": 3.0}).whole == 3
 
 
 @pytest.mark.parametrize("value", [10**20, -(10**20), 10**5000], ids=["large", "small", "endless"])

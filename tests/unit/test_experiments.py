@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sentiprism.config import load_yaml, merge
+from sentiprism.config import merge
 from sentiprism.data.known import describe, family
 from sentiprism.errors import UserError
 from sentiprism.metrics import PROTOCOLS
@@ -23,6 +23,7 @@ from sentiprism.training.experiments import (
     load_experiment,
     other_form,
 )
+from sentiprism.yaml_files import load_yaml
 
 ROOT = Path(__file__).parents[2]
 EXPERIMENTS = list_experiments()

@@ -5,9 +5,10 @@ from typing import Any
 
 from pydantic import model_validator
 
-from sentiprism.config import Config, load_yaml
+from sentiprism.config import Config
 from sentiprism.data.known import describe, family
 from sentiprism.errors import UserError, suggest
+from sentiprism.yaml_files import load_yaml
 
 OURS = "sentiprism2026"
 """Author and year of this project's own settings, which ``train`` takes where nobody names an experiment."""

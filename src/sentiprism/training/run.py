@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sentiprism import __version__
-from sentiprism.config import dump, load_yaml
+from sentiprism.config import dump
 from sentiprism.data.binned import binned
 from sentiprism.data.dataset import Card, Dataset
 from sentiprism.data.store import load_dataset
@@ -19,6 +19,7 @@ from sentiprism.errors import UserError, suggest
 from sentiprism.files import check_writable, write_text
 from sentiprism.training.config import RunConfig
 from sentiprism.training.records import REMEDY, read_environment, read_summary
+from sentiprism.yaml_files import load_yaml
 
 
 class Run:

@@ -9,9 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
-from sentiprism.config import dump, load_yaml, merge, override
+from sentiprism.config import dump, merge, override
 from sentiprism.data.binned import binned
 from sentiprism.data.config import DataConfig
 from sentiprism.data.dataset import Dataset, TuningView
@@ -33,6 +31,7 @@ from sentiprism.training.study import Journal, Pruned, Study, Trial
 from sentiprism.training.transfer import initial_model, plan_transfer
 from sentiprism.training.tune_workers import Workers
 from sentiprism.types import FeatureSpec
+from sentiprism.yaml_files import dump_yaml, load_yaml
 
 
 class Found(NamedTuple):
@@ -292,7 +291,7 @@ def _write_best(found: Found, dataset: str) -> None:
             "lower than what the settings give with other seeds.",
         ),
     )
-    text = yaml.safe_dump(experiment.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120)
+    text = dump_yaml(experiment.model_dump(mode="json"), width=120)
     write_text(found.experiment, text)
 
 
