@@ -34,6 +34,7 @@ class UserError(Exception):
 
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What a system answers where there is no room on the disk, or none for a file so large."""
 REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG)
 
 

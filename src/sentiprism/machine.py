@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sentiprism.errors import UserError
+from sentiprism.markup import size
 from sentiprism.sandbox.confine import resource
 from sentiprism.sandbox.launch import run
 
@@ -74,6 +75,25 @@ def cgroup_limits(root: Path = Path("/")) -> list[int]:
     return found
 
 
+def check_room(what: str, needed: int, purpose: str, remedy: str, room: int | None = None) -> None:
+    """Refuse what needs more memory than there is.
+
+    Args:
+        what: needs it, for the message.
+        needed: bytes.
+        purpose: what it is needed for, for the message.
+        remedy: how to need less.
+        room: bytes that there are; by default as `memory` says.
+
+    Raises:
+        UserError: there is not so much.
+    """
+    room = memory() if room is None else room
+    if needed > room:
+        cause = f"{what} needs {size(needed)} of memory for {purpose}, and there are {size(room)}"
+        raise UserError(cause, remedy)
+
+
 def check_jobs(jobs: int, each: int = JOB) -> None:
     """Refuse more processes than the memory holds.
 
@@ -86,7 +106,7 @@ def check_jobs(jobs: int, each: int = JOB) -> None:
     """
     most = max(1, memory() // each)
     if not 1 <= jobs <= most:
-        cause = f"{jobs:,} processes at once" + f" need {jobs * each / 1e9:,.1f} GB of memory" * (jobs > 0)
+        cause = f"{jobs:,} processes at once" + f" need {size(jobs * each)} of memory" * (jobs > 0)
         raise UserError(cause, f"take 1 to {most:,}, here about one a core is fastest: {os.cpu_count()}")
 
 

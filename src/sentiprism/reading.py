@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sentiprism.errors import UserError, shorten
+from sentiprism.markup import size
 
 MB = 2**20
 SMALL = 16 * MB
@@ -61,8 +62,7 @@ def open_regular(path: Path, most: int | None = None, what: str = "file") -> Ite
         if not found.st_size:
             raise UserError(f"{path} is empty", "get a whole copy of it")
         if most is not None and found.st_size > most:
-            cause = f"{path} has {_size(found.st_size)}, the limit for a {what} is {_size(most)}"
-            raise UserError(cause, "give a smaller one, or split it")
+            raise _too_large(path, most, what)
         yield fd
     finally:
         os.close(fd)
@@ -101,8 +101,12 @@ def read_bytes(path: Path, most: int = SMALL, what: str = "file") -> bytes:
         except OSError as error:
             raise UserError(f"{path} cannot be read ({error.strerror})", "get a whole copy of it") from None
     if len(content) > most:  # it grew
-        raise UserError(f"{path} has more than {_size(most)}, the limit for a {what}", "give a smaller one")
+        raise _too_large(path, most, what)
     return content
+
+
+def _too_large(path: Path, most: int, what: str) -> UserError:
+    return UserError(f"{path} is too large: the limit for a {what} is {size(most)}", "give a smaller one, or split it")
 
 
 def read_text(path: Path, most: int = SMALL, what: str = "file", also: Sequence[str] = ()) -> str:
@@ -216,10 +220,3 @@ def _leads_into_system(path: Path) -> bool:
             return False
         where = os.path.join(os.path.dirname(real), os.readlink(real))
     return False
-
-
-def _size(count: int) -> str:
-    for unit, least in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if count >= least:
-            return f"{count / least:.1f} {unit}"
-    return f"{count} bytes"

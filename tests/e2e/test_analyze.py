@@ -226,7 +226,7 @@ def test_a_place_is_tried_before_the_work(tmp_path, home, options, tone, monkeyp
     (tmp_path / "taken").write_text("a file")
     (task,) = tasks([tone], tmp_path / "taken" / "out")
     monkeypatch.setattr("sentiprism.analysis.batch.analyze", lambda *_, **__: pytest.fail("worked first"))
-    with pytest.raises(UserError, match="cannot be written: Not a directory"):
+    with pytest.raises(UserError, match="is a file, and nothing can be written below it"):
         run(task, options)
 
 

@@ -13,8 +13,9 @@ from makers_models import specs
 from sentiprism import machine
 from sentiprism.data.prepare import PreparedSplit, prepare
 from sentiprism.errors import UserError
+from sentiprism.meta_device import weigh
 from sentiprism.models import MODELS, create_model
-from sentiprism.models.outline import outline, weigh
+from sentiprism.models.outline import outline
 from sentiprism.training import resume, train
 from sentiprism.training.config import OptimConfig, RunConfig
 from sentiprism.training.memory import check_memory
@@ -61,7 +62,7 @@ def test_a_run_that_was_changed_to_one_is_not_resumed(data, fit, tmp_path):
 @pytest.mark.parametrize("value", [10**12, 2**53])
 @pytest.mark.parametrize(("name", "field"), WHOLE)
 def test_no_number_makes_building_endless(name, field, value, monkeypatch):
-    monkeypatch.setattr("sentiprism.models.outline.PARTS", 1500)  # in a tenth of the time
+    monkeypatch.setattr("sentiprism.meta_device.PARTS", 1500)  # in a tenth of the time
     with suppress(UserError):  # what is built costs nothing
         assert weigh(outline(name, specs(), TargetSpec(), {field: value})) > 0
 
@@ -75,7 +76,7 @@ def test_an_outline_has_the_shapes_of_the_model_and_no_numbers():
 
 
 def test_building_is_counted_in_the_thread_that_builds_alone(monkeypatch):
-    monkeypatch.setattr("sentiprism.models.outline.PARTS", 60)
+    monkeypatch.setattr("sentiprism.meta_device.PARTS", 60)
     with pytest.raises(UserError, match="more than 60 layers"):
         outline("fine", specs(), TargetSpec())
     torch.nn.Sequential(*(torch.nn.ReLU() for _ in range(100)))  # afterwards nothing is counted

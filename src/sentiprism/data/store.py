@@ -1,6 +1,5 @@
 """Datasets on disk: a folder each, one memory-mapped Arrow file a split, and a card."""
 
-import errno
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from sentiprism.data.checks import Checks
 from sentiprism.data.dataset import SPLITS, Card, Dataset, Split, TuningView, Utterance
 from sentiprism.data.integrity import REMEDY, check_files, hash_files, split_file, verifies
 from sentiprism.data.known import describe
-from sentiprism.errors import UserError, suggest
+from sentiprism.errors import FULL, UserError, suggest
 from sentiprism.files import atomic_folder, check_writable, home, remove_folder, safe_name
 from sentiprism.reading import read_json
 from sentiprism.recipe import Recipe
@@ -20,7 +19,6 @@ from sentiprism.types import TargetSpec
 CARD = "card.json"
 SEEN = ("train", "valid")
 """Splits that training, selection and tuning may see."""
-FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
 def write_dataset(

@@ -29,7 +29,8 @@ from sentiprism.features.tokens import (
     vocabulary,
 )
 from sentiprism.files import atomic_folder, home, sole
-from sentiprism.machine import memory
+from sentiprism.machine import check_room
+from sentiprism.meta_device import on_meta_device, weigh
 from sentiprism.reading import check_regular
 
 if TYPE_CHECKING:  # texts are tokenised without torch
@@ -37,9 +38,6 @@ if TYPE_CHECKING:  # texts are tokenised without torch
 
     from torch import Tensor, nn
 
-MOST_LAYERS = 1_000
-REPEATED = ("layers", "groups")
-"""Ends of the names of what an architecture has many of: each costs time to build, whatever its size."""
 STATES = ("values.npy", "lengths.npy")
 """Files of hidden states that are kept."""
 
@@ -102,7 +100,7 @@ def load_backbone(encoder: Encoder, *, pretrained: bool = True) -> "nn.Module":
     if "add_pooling_layer" in inspect.signature(architecture).parameters:
         options["add_pooling_layer"] = False
     attention = "sdpa" if getattr(architecture, "_supports_sdpa", False) else "eager"
-    _check_size(folder, config, partial(architecture, config, **options))
+    _check_size(folder, partial(architecture, config, **options))
     if not pretrained:
         config._attn_implementation = attention  # a plain constructor has no argument for it
         with refusals(folder, "config.json"):
@@ -126,20 +124,12 @@ def load_backbone(encoder: Encoder, *, pretrained: bool = True) -> "nn.Module":
     return backbone.eval()  # type: ignore[no-any-return]
 
 
-def _check_size(folder: Path, config: Any, build: "Callable[[], nn.Module]") -> None:
+def _check_size(folder: Path, build: "Callable[[], nn.Module]") -> None:
     """Refuse an architecture that this machine has no room for, before any of it is allocated."""
-    import torch
-
-    numbers = {key: value for key, value in config.to_dict().items() if isinstance(value, int)}
-    deep = next((key for key, value in numbers.items() if key.endswith(REPEATED) and value > MOST_LAYERS), None)
-    if deep is not None:
-        raise UserError(f"{folder}: config.json has {deep} = {numbers[deep]}", f"use at most {MOST_LAYERS}")
-    with refusals(folder, "config.json"), torch.device("meta"):
-        needed = 4 * sum(parameter.numel() for parameter in build().parameters())
-    room = memory()
-    if needed > room:
-        cause = f"{folder}: config.json describes a network of {needed / 1e9:.0f} GB, this machine has {room / 1e9:.0f}"
-        raise UserError(cause, "fix config.json, or give a smaller encoder")
+    what, remedy = f"the encoder of {folder / 'config.json'}", "fix that file, or give a smaller encoder"
+    with refusals(folder, "config.json"), on_meta_device(what, remedy):
+        network = build()
+    check_room(what, weigh(network), "its weights", remedy)
 
 
 def save_text_recipe(encoder: Encoder, folder: Path) -> None:

@@ -225,6 +225,8 @@ def refusals(folder: Path, what: str) -> Iterator[None]:
     logging.disable_progress_bar()
     try:
         yield
+    except UserError:
+        raise
     except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UserError(f"{folder}: {what} cannot be loaded ({reason})", "fix that folder or give another") from None

@@ -12,8 +12,7 @@ from sentiprism.config import Record, Undefined
 from sentiprism.errors import UserError, shorten
 from sentiprism.features.text import save_text_recipe
 from sentiprism.files import atomic_folder, write_text
-from sentiprism.machine import memory
-from sentiprism.markup import size
+from sentiprism.machine import check_room
 from sentiprism.metrics.conformal import Calibration
 from sentiprism.reading import check_regular, read_json
 from sentiprism.tensors import open_tensors, save_tensors
@@ -176,8 +175,9 @@ def load_model(folder: Path | str) -> SavedModel:
     """
     from safetensors.torch import load_file
 
+    from sentiprism.meta_device import weigh
     from sentiprism.models import MODELS
-    from sentiprism.models.outline import outline, weigh
+    from sentiprism.models.outline import outline
 
     folder, described = Path(folder), describe_model(folder)
     kind = MODELS[described.model]
@@ -187,8 +187,7 @@ def load_model(folder: Path | str) -> SavedModel:
     config = kind.Config.parse(described.config, f"{folder / CONFIG}: config", REMEDY)
     sketch = outline(kind.name, described.features, described.target, config)
     _check_weights(folder / WEIGHTS, sketch)
-    if weigh(sketch) > memory():
-        raise UserError(f"{folder} needs {size(weigh(sketch))} of memory, there are {size(memory())}", REMEDY)
+    check_room(str(folder), weigh(sketch), "its weights", REMEDY)
     model = kind(described.features, described.target, config, pretrained=False)
     model.load_state_dict(load_file(folder / WEIGHTS))
     return SavedModel(model.eval(), described.metadata)

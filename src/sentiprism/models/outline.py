@@ -1,20 +1,13 @@
 """What a model would be, before a byte of it is allocated: it is built on torch's meta device."""
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import get_ident
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sentiprism.errors import UserError
+from sentiprism.meta_device import on_meta_device
 from sentiprism.models.base import Model, ModelConfig
 from sentiprism.types import FeatureSpec, TargetSpec
 
-if TYPE_CHECKING:
-    from torch import nn
-
-PARTS = 10_000
-"""Layers and tensors that a model may have: a hundred times those of our largest, and built in seconds."""
 USUAL = 100
 """Of a number whose default says nothing: None, or 0."""
 UNBUILT = (RuntimeError, ValueError, AssertionError, ArithmeticError, TypeError)
@@ -33,16 +26,14 @@ def outline(
         config: as for ``create_model``.
 
     Raises:
-        UserError: as ``create_model``; or the configuration cannot be built, or has more than `PARTS` parts.
+        UserError: as ``create_model``; or the configuration cannot be built, or has too many layers.
     """
-    import torch
-
     from sentiprism.models import MODELS, create_model
 
     if not isinstance(config, ModelConfig):
         config = MODELS[name].Config.parse(config or {}, f"configuration of {name}")
     what = f"{name} with this configuration"
-    with torch.device("meta"), _counted(what, largest(config)), warnings.catch_warnings():
+    with on_meta_device(what, f"lower {largest(config)}"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch, that widths are 0
         try:
             model = create_model(name, features, target, config, pretrained=False)
@@ -56,12 +47,6 @@ def outline(
     return model
 
 
-def weigh(module: "nn.Module", *, training: bool = False) -> int:
-    """Bytes of a module's parameters and buffers; in training with AdamW's gradients and two moments."""
-    trained = sum(p.nbytes for p in module.parameters() if p.requires_grad)
-    return sum(t.nbytes for t in (*module.parameters(), *module.buffers())) + 3 * trained * training
-
-
 def largest(config: ModelConfig) -> str:
     """The whole number of a configuration that is furthest above its default."""
     fields = type(config).model_fields
@@ -70,28 +55,3 @@ def largest(config: ModelConfig) -> str:
         return "the widths"
     name = max(numbers, key=lambda k: numbers[k] / (fields[k].default or USUAL))
     return f"config.{name} (it is {numbers[name]:,})"
-
-
-@contextmanager
-def _counted(what: str, field: str) -> Iterator[None]:
-    """Refuse to build on and on: every tensor and layer of this thread is counted."""
-    from torch.nn.modules import module as hooks
-
-    built, thread = 0, get_ident()
-
-    def count(*_: Any) -> None:
-        nonlocal built
-        built += get_ident() == thread
-        if built > PARTS:
-            raise UserError(f"{what} has more than {PARTS:,} layers and tensors", f"lower {field}")
-
-    handles = [
-        hooks.register_module_module_registration_hook(count),
-        hooks.register_module_parameter_registration_hook(count),
-        hooks.register_module_buffer_registration_hook(count),
-    ]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()

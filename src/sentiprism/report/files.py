@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from pydantic import ValidationError
 
 from sentiprism.config import wording
 from sentiprism.errors import UserError, shorten
-from sentiprism.files import atomic_folder, write_text
+from sentiprism.files import atomic_folder, check_writable, write_text
 from sentiprism.reading import MB, open_regular, read_bytes
 from sentiprism.report.analysis import Analysis
 from sentiprism.report.page import render
@@ -67,10 +66,8 @@ def check_place(folder: Path) -> None:
     Raises:
         UserError: it cannot.
     """
-    place = next(path for path in folder.absolute().parents if path.exists())
     try:
-        with tempfile.TemporaryFile(dir=place):
-            pass
+        check_writable(folder)
     except OSError as error:
         raise _unwritable(f"the report {folder}", error) from None
 

@@ -3,8 +3,7 @@
 from typing import TYPE_CHECKING
 
 from sentiprism.data.prepare import PreparedSplit
-from sentiprism.errors import UserError
-from sentiprism.markup import size
+from sentiprism.machine import check_room
 from sentiprism.training.config import OptimConfig
 
 if TYPE_CHECKING:
@@ -31,7 +30,8 @@ def check_memory(model: "Model", optim: OptimConfig, room: int, train: PreparedS
     """
     import torch
 
-    from sentiprism.models.outline import largest, weigh
+    from sentiprism.meta_device import weigh
+    from sentiprism.models.outline import largest
 
     held, batch = weigh(model, training=True), 0
     if optim.average is not None:
@@ -43,9 +43,7 @@ def check_memory(model: "Model", optim: OptimConfig, room: int, train: PreparedS
         rows = min(optim.batch_size, len(train))
         steps = {name: int(train.steps(name).max(initial=0)) for name in model.modalities}
         batch = NUMBER * rows * sum(steps[name] * width for name, width in model.input_widths.items())
-    if held + batch > room:
-        what, field = ("weights, gradients and moments", largest(model.config))
-        if batch > held:
-            what, field = ("the inputs of a batch", f"optim.batch_size (it is {optim.batch_size:,})")
-        cause = f"{model.name} needs {size(max(held, batch))} of memory for {what}, and there are {size(room)}"
-        raise UserError(cause, f"lower {field}")
+    purpose, field = "weights, gradients and moments", largest(model.config)
+    if batch > held:
+        purpose, field = "training, most for the inputs of a batch", f"optim.batch_size (it is {optim.batch_size:,})"
+    check_room(model.name, held + batch, purpose, f"lower {field}", room)

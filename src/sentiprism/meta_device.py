@@ -1,0 +1,55 @@
+"""Networks on torch's meta device: what they would be, before a byte of them is allocated."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import get_ident
+from typing import TYPE_CHECKING, Any
+
+from sentiprism.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+PARTS = 10_000
+"""Layers and tensors that a network may have: a hundred times those of our largest model, and built in seconds."""
+
+
+def weigh(module: "nn.Module", *, training: bool = False) -> int:
+    """Bytes of a module's parameters and buffers; in training with AdamW's gradients and two moments."""
+    trained = sum(p.nbytes for p in module.parameters() if p.requires_grad)
+    return sum(t.nbytes for t in (*module.parameters(), *module.buffers())) + 3 * trained * training
+
+
+@contextmanager
+def on_meta_device(what: str, remedy: str) -> Iterator[None]:
+    """Build networks in no memory and bounded time: each layer and tensor of this thread is counted.
+
+    Args:
+        what: is built, for the message.
+        remedy: how it has fewer layers.
+
+    Raises:
+        UserError: there are more than `PARTS`.
+    """
+    import torch
+    from torch.nn.modules import module as hooks
+
+    built, thread = 0, get_ident()
+
+    def count(*_: Any) -> None:
+        nonlocal built
+        built += get_ident() == thread
+        if built > PARTS:
+            raise UserError(f"{what} has more than {PARTS:,} layers and tensors", remedy)
+
+    handles = [
+        hooks.register_module_module_registration_hook(count),
+        hooks.register_module_parameter_registration_hook(count),
+        hooks.register_module_buffer_registration_hook(count),
+    ]
+    try:
+        with torch.device("meta"):
+            yield
+    finally:
+        for handle in handles:
+            handle.remove()
