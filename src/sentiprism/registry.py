@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import import_module
 from importlib.util import find_spec
 from inspect import isabstract
@@ -39,6 +39,15 @@ class Registry(Mapping[str, type[T]], Generic[T]):
         """
         if name not in self._written:
             raise UserError(f"no {self.noun} is called {name!r}", suggest(name, self._written))
+
+    def module_of(self, name: str) -> str:
+        """Module that an entry is written in; it is not imported.
+
+        Raises:
+            UserError: nothing is called so.
+        """
+        self.check(name)
+        return self._written[name]
 
     @cached_property
     def _written(self) -> dict[str, str]:
@@ -94,13 +103,19 @@ class Registry(Mapping[str, type[T]], Generic[T]):
         return len(self._entries)
 
 
-def _literal_names(module: str) -> list[str]:
-    """Texts that classes of a module's source give the attribute ``name``."""
+@cache
+def read_source(module: str) -> ast.Module:
+    """A module's source, parsed; the module is not imported, only the packages that it is in."""
     spec = find_spec(module)
     source = spec.loader.get_source(module) if spec is not None and spec.loader is not None else None  # type: ignore[attr-defined] # of every loader of files
+    return ast.parse(source or "")
+
+
+def _literal_names(module: str) -> list[str]:
+    """Texts that classes of a module's source give the attribute ``name``."""
     return [
         statement.value.value
-        for kind in ast.parse(source or "").body
+        for kind in read_source(module).body
         if isinstance(kind, ast.ClassDef)
         for statement in kind.body
         if isinstance(statement, ast.Assign)

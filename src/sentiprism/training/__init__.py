@@ -12,6 +12,7 @@ from sentiprism.data.store import load_dataset, verify_dataset
 from sentiprism.errors import UserError
 from sentiprism.metrics import protocol
 from sentiprism.models import MODELS
+from sentiprism.models.fields import check_fields
 from sentiprism.training.config import OptimConfig, RunConfig
 from sentiprism.training.engine import Engine, Precision, check_engine
 from sentiprism.training.experiments import default_settings, load_experiment, other_form
@@ -36,6 +37,7 @@ def _complete(config: RunConfig) -> RunConfig:
 
     A model that is fitted in closed form has its first seed alone: every seed gives the same weights.
     """
+    check_fields(config.model, config.config)
     model = MODELS[config.model]
     own = model.Config.parse(config.config, f"configuration of {config.model}").model_dump(mode="json")
     return config.model_copy(update={"config": own, "seeds": config.seeds[:1] if model.closed_form else config.seeds})

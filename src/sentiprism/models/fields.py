@@ -1,0 +1,92 @@
+"""Names of the fields of models' configurations, read from their sources: importing them would import torch."""
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from sentiprism.errors import UserError, suggest
+from sentiprism.models import MODELS
+from sentiprism.registry import read_source
+
+COMMON = "sentiprism.models.base"
+"""Its ``ModelConfig`` fills in presets before fields are checked, and changes no names."""
+
+
+def check_fields(model: str, names: Iterable[str]) -> None:
+    """Refuse a misspelt field of a model's configuration in milliseconds; values are checked when it is built.
+
+    Args:
+        model: see ``list_models``.
+        names: of fields that are given.
+
+    Raises:
+        UserError: the configuration has no such field.
+    """
+    known = config_fields(model)
+    if known is None:
+        return
+    for name in names:
+        if name not in known:
+            raise UserError(f"configuration of {model}: unknown key {name!r}", suggest(str(name), known))
+
+
+def config_fields(model: str) -> set[str] | None:
+    """Fields of a model's configuration; None where the source does not settle it, as where old names are translated.
+
+    Raises:
+        UserError: no model is called so.
+    """
+    module = MODELS.module_of(model)
+    for kind in _classes(module):
+        given = {name: value for name, value in _assigned(kind) if isinstance(value, ast.Constant | ast.Name)}
+        name, config = given.get("name"), given.get("Config")
+        if isinstance(name, ast.Constant) and name.value == model and isinstance(config, ast.Name):
+            return _fields(module, config.id)
+    return None
+
+
+def _fields(module: str, name: str) -> set[str] | None:
+    """Annotated names of a class and of those it derives from."""
+    kind = next((one for one in _classes(module) if one.name == name), None)
+    if kind is None:
+        source = _imported_from(module, name)
+        return set() if source is None or not source.startswith("sentiprism.") else _fields(source, name)
+    if module != COMMON and any(_translates(one) for one in kind.body):
+        return None
+    found = {
+        one.target.id
+        for one in kind.body
+        if isinstance(one, ast.AnnAssign)
+        and isinstance(one.target, ast.Name)
+        and not ast.unparse(one.annotation).startswith("ClassVar")
+    }
+    for base in kind.bases:
+        inherited = _fields(module, base.id) if isinstance(base, ast.Name) else None
+        if inherited is None:
+            return None
+        found |= inherited
+    return found
+
+
+def _classes(module: str) -> Iterator[ast.ClassDef]:
+    return (one for one in read_source(module).body if isinstance(one, ast.ClassDef))
+
+
+def _assigned(kind: ast.ClassDef) -> Iterator[tuple[str, ast.expr]]:
+    for one in kind.body:
+        if isinstance(one, ast.Assign) and isinstance(one.targets[0], ast.Name):
+            yield one.targets[0].id, one.value
+
+
+def _imported_from(module: str, name: str) -> str | None:
+    """Module that a name is imported from; None where it is not imported by name."""
+    for one in read_source(module).body:
+        if isinstance(one, ast.ImportFrom) and any((alias.asname or alias.name) == name for alias in one.names):
+            return one.module
+    return None
+
+
+def _translates(statement: ast.stmt) -> bool:
+    """Whether a validator sees a configuration before its names are checked."""
+    return isinstance(statement, ast.FunctionDef) and any(
+        ast.unparse(one).startswith("model_validator(mode='before'") for one in statement.decorator_list
+    )
