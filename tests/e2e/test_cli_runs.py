@@ -69,6 +69,13 @@ def test_a_run_starts_from_another_one_and_says_what_it_took(cli, refused, home)
     assert "holds no saved model" in refused(*common, "--out", "three", "--init", "nowhere")
 
 
+def test_training_on_the_synthetic_dataset_needs_no_import(cli, home):
+    trained = cli("train", "ridge", "--dataset", "synthetic", "--device", "cpu", "--out", "run")
+    assert trained.status == 0, trained.err
+    assert trained.err.startswith("note: the synthetic dataset is made in")
+    assert "note: " not in cli("train", "ridge", "--dataset", "synthetic", "--device", "cpu", "--out", "again").err
+
+
 def test_reproduce_shows_the_papers_settings_and_every_table(cli):
     answer = cli("reproduce", "mdf", "--dataset", "mosi")
     assert answer.status == 0

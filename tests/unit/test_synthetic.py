@@ -1,11 +1,15 @@
 """What is planted can be found again, and the weights of unimodal errors follow it."""
 
+import logging
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
 from sentiprism.data.dataset import Utterance
-from sentiprism.data.store import load_dataset, write_dataset
+from sentiprism.data.store import load_dataset, load_tuning, write_dataset
 from sentiprism.data.synthetic import SHARED, UNIQUE, synthetic_dataset
 from sentiprism.errors import UserError
 from sentiprism.types import MODALITIES, TargetSpec
@@ -147,3 +151,24 @@ def test_a_parameter_out_of_range_is_named(home, wrong):
     with pytest.raises(UserError, match=next(iter(wrong))):
         synthetic_dataset(**wrong)
     assert not (home / "datasets").exists()
+
+
+def test_it_is_made_where_it_is_first_asked_for_and_said_so_once(home, dataset, caplog):
+    with caplog.at_level(logging.WARNING):
+        assert load_tuning("synthetic").card.content == dataset.card.content
+    assert "note: the synthetic dataset is made in" in caplog.text
+    caplog.clear()
+    assert load_dataset("synthetic").card == dataset.card
+    assert synthetic_dataset().card == dataset.card
+    assert not caplog.text
+
+
+def test_processes_that_ask_for_it_at_once_find_the_same(home, dataset):
+    code = "from sentiprism.data.store import load_dataset; print(load_dataset('synthetic').card.content)"
+    asking = [
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    told = [one.communicate() for one in asking]
+    assert [out.strip() for out, _ in told] == [dataset.card.content] * 2, told
+    assert sum("is made in" in err for _, err in told) == 1

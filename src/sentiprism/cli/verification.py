@@ -2,14 +2,17 @@
 
 import inspect
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import wraps
 from typing import Annotated, Any
 
 import typer
 
+from sentiprism.errors import UserError
+
 NoVerify = Annotated[
     bool,
-    typer.Option("--no-verify", help="Do not compare the dataset's files with their hashes: for very large ones."),
+    typer.Option("--no-verify", help="Use the dataset without checking that its files are unchanged since import."),
 ]
 
 
@@ -18,12 +21,13 @@ def may_skip_verification(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def run(*args: Any, no_verify: bool = False, **kwargs: Any) -> Any:
-        if not no_verify:
-            return command(*args, **kwargs)
-        from sentiprism.data.integrity import unverified
+        from sentiprism.data.integrity import ChangedError, unverified
 
-        with unverified():
-            return command(*args, **kwargs)
+        with unverified() if no_verify else nullcontext():
+            try:
+                return command(*args, **kwargs)
+            except ChangedError as error:
+                raise UserError(error.cause, f"{error.remedy}, or use it as it is with --no-verify") from None
 
     known = inspect.signature(command)
     option = inspect.Parameter("no_verify", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=NoVerify)

@@ -28,6 +28,10 @@ _known: dict[Paths, tuple[Stamps, str]] = {}
 """By files: what they were when they were read, and their hash. Another process reads them again."""
 
 
+class ChangedError(UserError):
+    """A file of a dataset is not the one that was imported; `unverified` opens it nevertheless."""
+
+
 @contextmanager
 def unverified() -> Iterator[None]:
     """Open datasets without reading all of their files first: a flipped byte is then not noticed."""
@@ -88,7 +92,7 @@ def check_files(folder: Path, card: Card, splits: Sequence[str]) -> None:
             for files, expected in parts.items():
                 if _hash(files, advance) != expected:
                     wrong = files[0] if len(files) == 1 else folder
-                    raise UserError(f"{wrong} was changed after import", f"{REMEDY}; --no-verify takes it as it is")
+                    raise ChangedError(f"{wrong} was changed after import", REMEDY)
     except OSError as error:
         raise UserError(f"{folder} cannot be read: {error.strerror or error}", REMEDY) from None
 

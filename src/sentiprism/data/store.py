@@ -1,5 +1,6 @@
 """Datasets on disk: a folder each, one memory-mapped Arrow file a split, and a card."""
 
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,12 +12,14 @@ from sentiprism.data.dataset import SPLITS, Card, Dataset, Split, TuningView, Ut
 from sentiprism.data.integrity import REMEDY, check_files, hash_files, split_file, verifies
 from sentiprism.data.known import describe
 from sentiprism.errors import FULL, UserError, suggest
-from sentiprism.files import atomic_folder, check_writable, home, remove_folder, safe_name
+from sentiprism.files import atomic_folder, check_writable, home, remove_folder, safe_name, sole
 from sentiprism.reading import read_json
 from sentiprism.recipe import Recipe
 from sentiprism.types import TargetSpec
 
 CARD = "card.json"
+SYNTHETIC = "synthetic"
+"""Name of the dataset that this program makes by itself, see `sentiprism.data.synthetic`."""
 SEEN = ("train", "valid")
 """Splits that training, selection and tuning may see."""
 
@@ -147,6 +150,8 @@ def _folder(name: str | Path) -> Path:
         return home("datasets", name)
     if os.path.lexists(Path(name) / CARD):
         return Path(name)
+    if str(name) == SYNTHETIC:
+        return _make_synthetic()
     if Path(name).parts[1:]:
         raise UserError(
             f"{name} is not the folder of a dataset", f"it should have a {CARD}; see: sentiprism dataset list"
@@ -156,6 +161,18 @@ def _folder(name: str | Path) -> Path:
         remedy = f"import it with: sentiprism dataset add {known.name} --mmsa {next(iter(known.files))}"
         raise UserError(f"{known.title} ({known.name}) is not imported yet", remedy)
     raise UserError(f"no dataset is called {str(name)!r}", suggest(str(name), _names()))
+
+
+def _make_synthetic() -> Path:
+    """The dataset that needs no files is made where it is first asked for."""
+    from sentiprism.data.synthetic import synthetic_dataset  # which imports this module
+
+    folder = home("datasets", SYNTHETIC)
+    with sole(folder):
+        if not os.path.lexists(folder / CARD):  # another process may have been first
+            logging.getLogger("sentiprism").warning(f"note: the synthetic dataset is made in {folder}")
+            synthetic_dataset(SYNTHETIC)
+    return folder
 
 
 def load_dataset(name: str | Path, *, verify: bool = True) -> Dataset:

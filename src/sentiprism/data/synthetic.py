@@ -33,7 +33,7 @@ from pydantic import Field
 
 from sentiprism.config import Config
 from sentiprism.data.dataset import SPLITS, Dataset, Utterance
-from sentiprism.data.store import CARD, load_dataset, write_dataset
+from sentiprism.data.store import CARD, SYNTHETIC, load_dataset, write_dataset
 from sentiprism.errors import UserError
 from sentiprism.files import home, safe_name
 from sentiprism.types import MODALITIES, TargetSpec
@@ -70,7 +70,7 @@ class Recipe(Config):
 
 
 def synthetic_dataset(
-    name: str = "synthetic",
+    name: str = SYNTHETIC,
     *,
     seed: int = 0,
     sizes: tuple[int, int, int] = (600, 150, 300),

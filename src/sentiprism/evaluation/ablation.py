@@ -173,16 +173,15 @@ def plan(
     Raises:
         UserError: settings that are wrong whatever the dataset.
     """
-    from sentiprism.models.outline import outline
+    numbered = [(number, row) for number, row in enumerate(rows, start=1) if row.settings is not None]
+    resolved = [(number, row, resolve(merge(settings, row.settings or {}))) for number, row in numbered]
+    from sentiprism.models.outline import outline  # torch: after what is refused without it
     from sentiprism.training.optimizer import check_groups
 
     steps: list[Step] = []
     seen: dict[str, Step] = {}
     specs: dict[str, FeatureSpec] = {}
-    for number, row in enumerate(rows, start=1):
-        if row.settings is None:
-            continue
-        config = resolve(merge(settings, row.settings))
+    for number, row, config in resolved:
         data = config.data.model_dump_json()
         if data not in specs:
             specs[data] = prepare(view, config.data)
