@@ -39,6 +39,14 @@ def files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in found}
 
 
+def last_error(answer: Answer) -> str:
+    """The line a mistake is answered with, behind what may have been said of progress."""
+    assert answer.status == 2, answer
+    line = answer.err.splitlines()[-1]
+    assert line.startswith("error: "), answer
+    return line
+
+
 def ended(started: subprocess.Popen) -> Answer:
     out, err = started.communicate(timeout=120)
     return Answer(started.returncode, out, err)

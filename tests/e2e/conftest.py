@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
+from makers_analysis import features, saved_model
 from makers_ci import skip_or_fail
 from makers_cli import SIZES, SMALL, Answer, files
+from makers_media import make_media, sine
 from makers_processes import COMMAND, Started
 from makers_report import make_video, review
+from sentiprism.analysis.options import Options
 from sentiprism.cli import main
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.report.files import write_report
@@ -118,6 +121,31 @@ def finished(home, tmp_path, _template) -> Path:
     """A finished run of two seeds on the stored dataset ``tiny``; both are this test's own."""
     shutil.copytree(_template / "home", home)
     return shutil.copytree(_template / "run", tmp_path / "run")
+
+
+@pytest.fixture(scope="module")
+def judge(tmp_path_factory) -> Path:
+    """A saved model that recordings can be judged by, of no known language."""
+    folder = tmp_path_factory.mktemp("judge")
+    return saved_model(folder / "model", features(folder / "text"))
+
+
+@pytest.fixture
+def options(judge) -> Options:
+    """Of an analysis by `judge`, without recognition."""
+    return Options(model=str(judge), asr="none")
+
+
+@pytest.fixture(scope="session")
+def clips(shared_data, face_landmarker) -> Path:
+    """Folder of real clips of several kinds."""
+    return shared_data / "clips"
+
+
+@pytest.fixture
+def tone(tmp_path) -> Path:
+    """A sound of two seconds, in a file whose name needs care."""
+    return make_media(tmp_path / 'it\'s a "tone" ü.wav', samples=sine(2.0, 16_000))
 
 
 @pytest.fixture(scope="module")

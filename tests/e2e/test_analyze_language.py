@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 
 import pytest
@@ -94,6 +95,25 @@ def test_a_text_is_looked_at(analyzed, tmp_path):
     assert analyzed(tmp_path / "brief.txt", "--language-mismatch", "note")[1]["utterances"]
 
 
+def test_a_text_that_is_too_short_is_said_not_to_be_checked(analyzed, cli, judge, tmp_path):
+    (tmp_path / "texts").mkdir()
+    short, long = tmp_path / "texts" / "short.txt", tmp_path / "long.txt"
+    short.write_text("w1 w2 w3. w4 w5!")
+    long.write_text("the and of that it you with for this are. " * 6)
+    answer, found = analyzed(short)
+    said = "not checked, taken for English"
+    assert (found["recording"]["language"], found["recording"]["language_assumed"]) == (None, "en")
+    assert re.search(rf"^language +{said}$", answer.out, re.MULTILINE)
+    assert f"<li>language: {said}</li>" in (tmp_path / "out" / "report.html").read_text()
+    for path, words in ((long, ()), (short, ("--language", "en"))):
+        answer, found = analyzed(path, *words)
+        assert found["recording"]["language_assumed"] is None
+        assert "not checked" not in answer.out + (tmp_path / "out" / "report.html").read_text()
+    answer = cli("analyze", tmp_path / "texts", "--model", judge, "--out", tmp_path / "all")
+    assert f"language: {said}" in " ".join(answer.out.split())
+    assert f"Language: {said}" in (tmp_path / "all" / "index.html").read_text()
+
+
 def test_a_folder_tells_a_text_that_was_not_judged_from_one_that_was(cli, judge, tmp_path):
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "brief.txt").write_text(LATIN["fr"])
@@ -108,7 +128,7 @@ def test_a_language_or_handling_that_is_none_is_refused(cli, judge, tmp_path):
     (tmp_path / "a.txt").write_text("w1")
     words = ("analyze", tmp_path / "a.txt", "--model", judge)
     assert "'german' is not the code of a language; did you mean 'de'" in cli(*words, "--language", "german").error
-    assert "drop" in cli(*words, "--language-mismatch", "ignore").error
+    assert "no handling of another language is called 'ignore'" in cli(*words, "--language-mismatch", "ignore").error
 
 
 @pytest.mark.parametrize("given", [{"language": "german"}, {"options": {"language": "german"}}])

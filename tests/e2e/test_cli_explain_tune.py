@@ -48,6 +48,24 @@ def test_words_are_coloured_on_a_terminal_and_numbered_elsewhere(capsys, monkeyp
     assert "48;2;101;42;0mnot" in out  # orange at half its strength
 
 
+def test_a_text_is_shown_as_text_whatever_its_first_word(capsys):
+    import numpy as np
+
+    from sentiprism.cli.explain import _show_utterance
+    from sentiprism.explain import StepAttribution, Steps
+
+    values = np.array([0.5, -0.25])
+    steps = {
+        "text": StepAttribution(("0", "stars"), values, 0.25, 1e-4, words=True),
+        "audio": StepAttribution(("0", "1"), values, 0.25, 1e-4),
+    }
+    accounts = {"shapley": {"text": 0.25, "audio": 0.25}}
+    _show_utterance(Steps("u1", 1111, 0.5, None, 0.0, 0.0, accounts, steps))
+    text, audio = capsys.readouterr().out.split("audio: ")
+    assert "0 (+0.500) stars (-0.250)" in text
+    assert re.search(r"^0 +\+0\.500 +█", audio, re.MULTILINE)
+
+
 def test_tune_writes_settings_that_train_reads(cli, home):
     synthetic_dataset("tiny", sizes=(40, 16, 16))
     (home / "datasets" / "tiny" / "test.arrow").rename(home / "kept")

@@ -6,7 +6,7 @@ import pytest
 
 from makers_analysis import features, saved_model
 from sentiprism.analysis.batch import _key
-from sentiprism.analysis.inputs import Task, left_out, tasks
+from sentiprism.analysis.inputs import Task, left_out, skip_reason, tasks
 from sentiprism.analysis.judge import load_jury
 from sentiprism.analysis.options import Options
 from sentiprism.errors import UserError
@@ -101,6 +101,11 @@ def test_what_is_left_out_of_a_folder_is_known(tmp_path):
     assert found == ["e.json", "readme.pdf", "sub/b.CSV", "tab.csv"]
     assert tmp_path / "tab.csv" not in left_out([tmp_path, tmp_path / "tab.csv"])
     assert left_out([tmp_path / "a.mp4"]) == []
+    assert [skip_reason(tmp_path / name) for name in found] == [
+        "JSON may be anything; name it to analyse its words",
+        "neither a recording nor a text by its name",
+        *["a table; name it to analyse its rows"] * 2,
+    ]
     with pytest.raises(UserError, match=r"no recordings or texts in .*; name the table to analyse its rows: .*b\.CSV"):
         tasks([tmp_path / "sub"], tmp_path / "out")
 

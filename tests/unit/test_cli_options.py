@@ -5,10 +5,26 @@ from typing import get_args
 
 import pytest
 
+from sentiprism.analysis.look import ExtractOptions
+from sentiprism.analysis.options import Options
 from sentiprism.cli import main
-from sentiprism.cli.options import FORMATS, KINDS, MODALITIES, MOST_SEED, PRECISIONS, SPLITS
+from sentiprism.cli.options import (
+    AUDIO,
+    FACES,
+    FORMATS,
+    KINDS,
+    MISMATCHES,
+    MODALITIES,
+    MOST_SEED,
+    PRECISIONS,
+    SPLITS,
+    STEPS,
+    TEXTS,
+    VISION,
+)
 from sentiprism.data.corruption import KINDS as DAMAGES
 from sentiprism.data.dataset import SPLITS as DATASETS
+from sentiprism.features.extractors import EXTRACTORS
 from sentiprism.markup import TABLES
 from sentiprism.training.config import MOST_SEEDS, RunConfig
 from sentiprism.training.engine import Precision
@@ -31,6 +47,20 @@ def test_the_names_are_the_librarys():
     assert RunConfig(model="mdf", dataset="x", seeds=MOST_SEEDS, config={}).seeds[-1] <= MOST_SEED
 
 
+def test_the_names_of_analyses_are_the_librarys():
+    def taken(options, field):
+        return set(get_args(options.model_fields[field].annotation))
+
+    assert taken(Options, "face") == set(FACES)
+    assert taken(Options, "language_mismatch") == set(MISMATCHES)
+    assert taken(ExtractOptions, "per") == set(STEPS)
+    assert taken(ExtractOptions, "text") == set(TEXTS)
+    by_modality = {"audio": {"none"}, "vision": {"none"}}
+    for name, kind in EXTRACTORS.items():
+        by_modality[kind.modality].add(name)
+    assert by_modality == {"audio": set(AUDIO), "vision": set(VISION)}
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [
@@ -48,6 +78,19 @@ def test_the_names_are_the_librarys():
         (["tune", "mdf", "--seed", "-1"], "--seed should be at least 0 (it is '-1')"),
         (["bench", "--only", "rael"], "no form is called 'rael'; did you mean 'real'?"),
         (["bench", "--threads", "1000000"], "--threads should be at most 1,024"),
+        (["analyze", "x", "--face", "lagrest"], "no choice of faces is called 'lagrest'; did you mean 'largest'?"),
+        (["analyze", "x", "--face", "biggest"], "no choice of faces is called 'biggest'; choose one of: all, largest"),
+        (
+            ["analyze", "x", "--language-mismatch", "eror"],
+            "no handling of another language is called 'eror'; did you mean 'error'?",
+        ),
+        (["extract", "x", "--audio", "spech"], "no audio extractor is called 'spech'; did you mean 'speech'?"),
+        (
+            ["extract", "x", "--vision", "speech"],
+            "no vision extractor is called 'speech'; choose one of: action_units, expression, face, none",
+        ),
+        (["extract", "x", "--per", "wrd"], "no step is called 'wrd'; did you mean 'word'?"),
+        (["extract", "x", "--text", "givn"], "no source of the text is called 'givn'; did you mean 'given'?"),
         (["evaluate", "run", "--split", "\x1b[31m" + "x" * 10_000], "no split is called"),
     ],
 )
@@ -68,6 +111,9 @@ def test_a_wrong_choice_is_told_the_nearest(words, line, monkeypatch, capsys):
         ("calibrate", "train|test"),
         ("figure tsne", "class|polarity|feature"),
         ("bench", "padded|real"),
+        ("analyze", "largest|all"),
+        ("analyze", "drop|note|error"),
+        ("extract", "frame|word|utterance"),
         ("explain", "auto|cpu|cuda[:N]|mps"),
     ],
 )

@@ -10,7 +10,7 @@ from makers_language import LATIN, OTHER
 from makers_speech import TWO_CITIES
 from sentiprism.analysis.judge import STARTER, Jury
 from sentiprism.analysis.language import LanguageCheck, check_language_of
-from sentiprism.analysis.written import LEAST, doubt_language
+from sentiprism.analysis.written import LEAST, can_tell_language, doubt_language
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.errors import UserError
 from sentiprism.languages import NAMES, language_name, same_language
@@ -90,7 +90,9 @@ def test_words_of_which_nobody_knows_the_language_are_looked_at():
     found = check(None, segments=(Segment(0, len(words), words),))
     assert found.mismatch == "dropped"
     assert "hardly in English (it has hardly any of the commonest English words)" in found.notes[0]
-    assert check(None).mismatch is None  # two words tell nothing
+    assert check(None) == LanguageCheck(assumed="en")  # two words tell nothing
+    assert check(None, model=None) == LanguageCheck()
+    assert found.assumed is None
 
 
 @pytest.mark.parametrize("code", LATIN)
@@ -105,6 +107,14 @@ def test_a_script_tells_a_language(code):
     assert "most of its letters are" in doubt_language([OTHER[code]], "en")
     assert doubt_language([OTHER[code]], code) is None
     assert "most of its letters are Latin" in doubt_language([TWO_CITIES], code)
+
+
+def test_it_is_known_whether_a_text_is_long_enough_to_tell():
+    assert can_tell_language(["word " * LEAST], "en")
+    assert not can_tell_language(["word " * (LEAST - 1)], "en")
+    assert can_tell_language([OTHER["th"]], "th")
+    assert not can_tell_language([OTHER["th"][:5]], "th")
+    assert not can_tell_language([LATIN["fr"]], "de"), "what is in Latin letters may be in another language"
 
 
 def test_english_is_english(shared_data):

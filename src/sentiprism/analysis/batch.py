@@ -15,6 +15,7 @@ from sentiprism.analysis.texts import read_words
 from sentiprism.errors import UserError, printable
 from sentiprism.features.speech_models import check_whisper
 from sentiprism.files import sha256
+from sentiprism.machine import check_jobs
 from sentiprism.media.limits import Limits
 from sentiprism.media.transcripts import read_transcript
 from sentiprism.models.artifact import folder_of
@@ -55,8 +56,9 @@ def analyze_all(
         on: told the progress of a single recording.
 
     Raises:
-        UserError: the model cannot be used.
+        UserError: the model cannot be used, or no memory holds so many processes.
     """
+    check_jobs(jobs)
     check_model(options.model)  # what is wrong with the model is said once, before anything is decoded
     if options.asr != "none":
         check_whisper(options.asr)

@@ -16,6 +16,7 @@ from sentiprism.features.extractors import EXTRACTORS
 from sentiprism.features.speech_models import check_whisper
 from sentiprism.features.tracks import Floats, Track
 from sentiprism.languages import language_name
+from sentiprism.machine import check_jobs
 from sentiprism.media.types import Span
 from sentiprism.parallel import run_parallel
 from sentiprism.recipe import Recipe
@@ -80,7 +81,8 @@ def extract(
         on: told how many recordings are done, and of how many.
 
     Raises:
-        UserError: table, features or options are wrong; all recordings fail, or one and ``strict`` is given.
+        UserError: table, features or options are wrong, or no memory holds so many processes; all recordings fail, or
+            one and ``strict`` is given.
     """
     from sentiprism.data.importers import choose_target
     from sentiprism.data.importers.columns import read_columns
@@ -97,6 +99,7 @@ def extract(
     )
     if language is not None:  # parsed again: a copy would not be checked
         options = ExtractOptions.parse({**options.model_dump(), "language": language}, "options of extract")
+    check_jobs(jobs)
     folder, labels = Path(folder), Path(labels)
     check_store(name, replace=replace)  # said before hours of work
     known, notes = describe(name), list[str]()

@@ -116,6 +116,16 @@ def left_out(inputs: Sequence[Path]) -> list[Path]:
     return sorted(set(found))
 
 
+def skip_reason(path: Path) -> str:
+    """Why a file in a folder is not analysed, and what to do to have it analysed."""
+    suffix = path.suffix.lower()
+    if suffix == ROWS:
+        return "a table; name it to analyse its rows"
+    if suffix in TEXTS:
+        return "JSON may be anything; name it to analyse its words"
+    return "neither a recording nor a text by its name"
+
+
 def _walk(folder: Path) -> Iterator[tuple[Path, list[str]]]:
     """Folders with the names of their files."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from sentiprism.analysis.written import doubt_language
+from sentiprism.analysis.written import can_tell_language, doubt_language
 from sentiprism.errors import UserError
 from sentiprism.languages import language_name, same_language
 from sentiprism.media.recognise import CERTAIN
@@ -19,6 +19,8 @@ class LanguageCheck(NamedTuple):
     mismatch: Literal["noted", "dropped"] | None = None
     """What became of the words, where they are not in the model's language."""
     notes: tuple[str, ...] = ()
+    assumed: str | None = None
+    """Code of the language that the words are taken for, where too little is written to check it."""
 
     @property
     def caution(self) -> str | None:
@@ -52,15 +54,16 @@ def check_language_of(
     texts = [one.text for one in segments if one.text is not None]
     if not texts or model is None:
         return LanguageCheck(None, _uncertain(language) if texts else ())
-    wanted = language_name(model)
+    wanted, assumed = language_name(model), None
     if language is not None:
         sure = "" if language.probability is None else f" ({language.probability:.0%} sure)"
         differs = None if same_language(language.code, model) else f"in {language_name(language.code)}{sure}"
     else:
         reason = doubt_language(texts, model)
         differs = None if reason is None else f"hardly in {wanted} ({reason})"
+        assumed = None if can_tell_language(texts, model) else model
     if differs is None:
-        return LanguageCheck(None, _uncertain(language))
+        return LanguageCheck(None, _uncertain(language), assumed)
     if handling == "error":
         cause = f"the words of {name} are {differs}, the model's language is {wanted}"
         raise UserError(cause, "leave it out, name its language if that is wrong, or choose another language mismatch")

@@ -116,6 +116,7 @@ def analyze(
                 "language_probability": language and language.probability,
                 "language_others": {} if language is None else dict(language.others),
                 "language_mismatch": check.mismatch,
+                "language_assumed": check.assumed,
                 "transcript": heard.transcript,
             }
         ),

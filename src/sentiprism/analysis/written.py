@@ -83,5 +83,24 @@ def doubt_language(texts: Iterable[str], language: str) -> str | None:
     return None
 
 
+def can_tell_language(texts: Iterable[str], language: str) -> bool:
+    """Tell whether `doubt_language` would notice that a text is in another language.
+
+    It would not where an English text has fewer than `LEAST` words, and where other languages are written in the
+    script of ``language``.
+
+    Args:
+        texts: the parts of the text.
+        language: a code of `sentiprism.languages`.
+    """
+    whole = " ".join(texts)
+    if language == "en":
+        return sum(1 for _ in islice(_WORD.finditer(whole), LEAST)) == LEAST
+    own = SCRIPTS.get(language, set())
+    others = set[str]().union(*(scripts for code, scripts in SCRIPTS.items() if code != language))
+    letters = sum(1 for _ in islice(filter(str.isalpha, whole), LETTERS))
+    return bool(own) and own.isdisjoint(others) and letters == LETTERS
+
+
 def _script(letter: str) -> str:
     return unicodedata.name(letter, "UNKNOWN").removeprefix("FULLWIDTH ").partition(" ")[0].partition("-")[0]

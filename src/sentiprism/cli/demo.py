@@ -15,12 +15,16 @@ RECORDINGS = {"two-cities": "two_cities.wav", "strong-expressions": "WolfgangLan
 """A real voice and a real face: file by asset."""
 
 
-@followed_by("open {out}/index.html (or: sentiprism analyze YOUR_VIDEO.mp4)")
+OWN = "sentiprism analyze YOUR_VIDEO.mp4"
+"""What to do next: with a recording of one's own."""
+
+
+@followed_by(f"open {{result}} (or: {OWN})", OWN)
 def demo(
     seeds: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="How many seeds.")] = 2,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the report goes.")] = Path("demo"),
     device: Device = "auto",
-) -> None:
+) -> Path | None:
     """Analyse a real voice and a real face, then train MDF where the right answer is known.
 
     The voice is a reading from LibriVox (public domain), the face a clip of Pexels; both are fetched once.
@@ -36,15 +40,20 @@ def demo(
     from sentiprism.training import train as launch
 
     check_writable(out / "index")
+    index = None
     try:
-        _analyse(out)
+        index = _analyse(out)
     except UserError as error:
         typer.echo(f"no recording was analysed: {' '.join(str(error).split())}\n", err=True)
     measured(launch("mdf", synthetic_dataset().name, seeds=seeds, device=device, on_run=remember_run), device)
+    return index
 
 
-def _analyse(out: Path) -> None:
+def _analyse(out: Path) -> Path:
+    """Analyse the recordings; the page over their reports."""
     from sentiprism.cli.analyze import analyze
     from sentiprism.features.assets import fetch
+    from sentiprism.report.files import INDEX
 
     analyze([fetch(asset) / file for asset, file in RECORDINGS.items()], out=out, replace=True)
+    return out / INDEX

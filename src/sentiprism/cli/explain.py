@@ -97,10 +97,8 @@ def _show_utterance(found: "Steps") -> None:
     )
     table(found.id, ("modality", *found.accounts), rows, caption, numbers=tuple(found.accounts))
     for name, part in found.steps.items():
-        if part.names[0] == "0":
-            _show_frames(name, part)
-        else:
-            _show_words(name, part)
+        show = _show_words if part.words else _show_frames
+        show(name, part)
 
 
 def _show_words(name: str, part: "StepAttribution") -> None:

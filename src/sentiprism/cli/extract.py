@@ -8,7 +8,7 @@ import typer
 from sentiprism.cli.card import draw
 from sentiprism.cli.dataset import Json, pairs
 from sentiprism.cli.hints import followed_by
-from sentiprism.cli.options import High, Low
+from sentiprism.cli.options import AUDIO, STEPS, TEXTS, VISION, High, Low, choice
 from sentiprism.cli.tables import emit_json
 
 
@@ -19,11 +19,14 @@ def extract(
         Path, typer.Option(metavar="FILE", help="CSV of file and label; and id, video_id, text, split, start, end.")
     ],
     dataset: Annotated[str, typer.Option(metavar="NAME", help="Name in the store.")],
-    audio: Annotated[str, typer.Option(metavar="NAME", help="speech, sims33, ...; none.")] = "speech",
-    vision: Annotated[str, typer.Option(metavar="NAME", help="action_units, face; none.")] = "action_units",
-    per: Annotated[str, typer.Option(metavar="STEP", help="What a step is: frame, word, utterance.")] = "frame",
+    audio: Annotated[str, typer.Option(**choice("audio extractor", AUDIO), help="Features of the voice.")] = "speech",
+    vision: Annotated[
+        str, typer.Option(**choice("vision extractor", VISION), help="Features of the face.")
+    ] = "action_units",
+    per: Annotated[str, typer.Option(**choice("step", STEPS), help="What a step of the features is.")] = "frame",
     text: Annotated[
-        str, typer.Option(metavar="WHICH", help="given in the table or --transcripts, or recognised.")
+        str,
+        typer.Option(**choice("source of the text", TEXTS), help="given in the table or --transcripts, or recognised."),
     ] = "given",
     transcripts: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Transcripts that have the recordings' names.")

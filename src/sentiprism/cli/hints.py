@@ -21,13 +21,14 @@ OF_A_RUN = " (or: compare, robustness, calibrate, figure)"
 _running: list[str] = []
 
 
-def followed_by(template: str) -> Callable[[Callable[P, Any]], Callable[P, None]]:
+def followed_by(template: str, otherwise: str | None = None) -> Callable[[Callable[P, Any]], Callable[P, None]]:
     """Print what mostly follows a command, behind its output and not with ``--json``.
 
-    Only the outermost of commands that call each other speaks, and nothing is said where a value is not given.
+    Only the outermost of commands that call each other speaks.
 
     Args:
         template: the line, with the command's parameters by name and ``{result}``, what the command returns.
+        otherwise: the line where one of these values is None; by default nothing is printed then.
     """
 
     def decorate(command: Callable[P, Any]) -> Callable[P, None]:
@@ -41,17 +42,19 @@ def followed_by(template: str) -> Callable[[Callable[P, Any]], Callable[P, None]
             given = signature(command).bind(*args, **kwargs)
             given.apply_defaults()
             if not _running and not given.arguments.get("as_json") and os.environ.get("RANK", "0") == "0":
-                _say(template, {**given.arguments, RESULT: result})
+                _say(template, otherwise, {**given.arguments, RESULT: result})
 
         return run
 
     return decorate
 
 
-def _say(template: str, values: dict[str, Any]) -> None:
+def _say(template: str, otherwise: str | None, values: dict[str, Any]) -> None:
     names = {name for _, name, _, _ in Formatter().parse(template) if name}
-    if all(values[name] is not None for name in names):
-        typer.echo("next: " + template.format_map({name: _quoted(values[name]) for name in names}), err=True)
+    known = all(values[name] is not None for name in names)
+    line = template.format_map({name: _quoted(values[name]) for name in names}) if known else otherwise
+    if line is not None:
+        typer.echo(f"next: {line}", err=True)
 
 
 def _quoted(value: object) -> str:

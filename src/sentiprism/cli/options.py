@@ -13,6 +13,12 @@ PRECISIONS = ("auto", "no", "bf16", "fp16")
 FORMATS = ("markdown", "latex", "html", "csv")
 KINDS = ("missing", "swap", "noise", "frames", "delay", "words")
 MODALITIES = ("text", "audio", "vision")
+FACES = ("largest", "all")
+MISMATCHES = ("drop", "note", "error")
+AUDIO = ("speech", "sims33", "sims33_f0", "egemaps", "none")
+VISION = ("action_units", "expression", "face", "none")
+STEPS = ("frame", "word", "utterance")
+TEXTS = ("given", "recognised")
 """Names that the library has too; here they are known without importing it, and a test compares them."""
 MOST_SEED = 2**32 - 1
 MOST = 1_000_000

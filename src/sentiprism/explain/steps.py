@@ -53,6 +53,8 @@ class StepAttribution(NamedTuple):
     """The answer less the answer at the baseline: what the values sum to."""
     error: float
     """By how much they miss it."""
+    words: bool = False
+    """Whether the steps are words; else they are numbered."""
 
 
 class Steps(NamedTuple):
@@ -117,7 +119,9 @@ def explain_steps(
     for name in at.model.modalities:
         if getattr(batch, name).present.item():
             values, total, error = attribute(at.model, batch, name, target)
-            parts[name] = StepAttribution(*_named(name, values, batch, at.data.split, row, at.model), total, error)
+            named = _words_of(name, values, batch, at.data.split, row, at.model)
+            names, values = named or (tuple(map(str, range(len(values)))), values)
+            parts[name] = StepAttribution(names, values, total, error, words=named is not None)
     return Steps(
         id=utterance,
         seed=seed,
@@ -256,10 +260,10 @@ def _masked(text: Sequence, model: "Model") -> "Tensor":
     return torch.where(special, text.values, mask)
 
 
-def _named(
+def _words_of(
     modality: Modality, values: npt.NDArray[np.float64], batch: Batch, split: Split, row: int, model: "Model"
-) -> tuple[tuple[str, ...], npt.NDArray[np.float64]]:
-    """Words in the place of pieces, where the text was made of token ids; else numbers."""
+) -> tuple[tuple[str, ...], npt.NDArray[np.float64]] | None:
+    """Words in the place of pieces, where the text was made of token ids; None where the steps are no tokens."""
     spec: ModalitySpec = getattr(model.features, modality)
     text = split.texts[row] if split.texts is not None else None
     ids = batch.text.values[0].tolist()
@@ -269,7 +273,7 @@ def _named(
         made = tokenize(spec.encoder, [text], spec.max_tokens or len(values)) if spec.source == "raw" else ()
         ids = made[0].tolist() if made and len(made[0]) == len(values) else []
     if not ids:
-        return tuple(map(str, range(len(values)))), values
+        return None
     tokenizer = load_tokenizer(str(spec.encoder))
     return words(tokenizer.convert_ids_to_tokens(ids), values, frozenset(tokenizer.all_special_tokens))
 

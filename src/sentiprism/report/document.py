@@ -113,6 +113,8 @@ class Recording(Config):
     """What else it may be, by code."""
     language_mismatch: Literal["noted", "dropped"] | None = None
     """What became of the words, where they are not in the model's language."""
+    language_assumed: str | None = None
+    """Code of the language that the words were taken for, where too little is written to check it."""
     transcript: str | None = None
     """Where the words come from: "given, with times", "given, aligned", "recognised by NAME", or None."""
 

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from pydantic import ValidationError
 
@@ -121,18 +122,24 @@ def read_report(folder: Path) -> Analysis:
         raise UserError(f"{path}: {shorten(where, 60)}{wording(fault)}", "analyse the recording again") from None
 
 
-def write_index(folder: Path, entries: Iterable[Entry], failures: Mapping[str, str] | None = None) -> Path:
+def write_index(
+    folder: Path,
+    entries: Iterable[Entry],
+    failures: Mapping[str, str] = MappingProxyType({}),
+    skipped: Mapping[str, str] = MappingProxyType({}),
+) -> Path:
     """Write the page over the reports of a folder, atomically.
 
     Args:
         folder: links are relative to it.
         entries: one a recording, in any order.
-        failures: reason by name of recording.
+        failures: reason by name of a file that could not be analysed.
+        skipped: reason by name of a file that was passed over.
 
     Raises:
         UserError: it cannot be written; jinja2 is not installed.
     """
-    page = render_index(entries, failures or {})
+    page = render_index(entries, failures, skipped)
     try:
         write_text(folder / INDEX, page)
     except OSError as error:

@@ -57,6 +57,8 @@ def render(analysis: Document, media: Path | None = None, *, name: str | None = 
         player_note=_player_note(analysis, media, player, len(pictures)),
         headline=wording.headline(analysis),
         facts=wording.facts(analysis),
+        whole=wording.whole(analysis),
+        weighting=wording.weighting(analysis),
         shares=wording.shares(analysis),
         parts=wording.modality_shares(analysis),
         moments=wording.moments(analysis),

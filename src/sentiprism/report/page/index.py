@@ -1,6 +1,7 @@
 """The page over many recordings: one line each, and what failed with its reason."""
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -37,6 +38,12 @@ class Entry(NamedTuple):
     """Or "text"."""
     judged: str = ""
     """The model, and its scale or classes."""
+    timed: bool = True
+    """Whether its times are not those of a reader."""
+    firm_time: float | None = None
+    """Share of the utterances' time in which the estimate is not weak; None where there are no times."""
+    language: str | None = None
+    """The language in words, where it was not checked."""
 
     @classmethod
     def of(cls, analysis: Document, link: str) -> "Entry":
@@ -49,6 +56,7 @@ class Entry(NamedTuple):
         target = analysis.judge.target
         counts = count_utterances(analysis.utterances)
         estimates = [part.estimate for part in analysis.utterances]
+        timed = wording.has_times(analysis.recording)
         ordered = [] if target.classes else sorted(estimates, key=lambda estimate: estimate.value)
         return cls(
             name=analysis.recording.name,
@@ -65,12 +73,22 @@ class Entry(NamedTuple):
             caution=analysis.summary.caution,
             kind=wording.noun(analysis.recording),
             judged=wording.judged(analysis.judge),
+            timed=timed,
+            firm_time=analysis.summary.firm if timed and analysis.utterances else None,
+            language=wording.spoken(analysis.recording) if analysis.recording.language_assumed else None,
             weak_ends=(bool(ordered[0].caution), bool(ordered[-1].caution)) if ordered else (False, False),
         )
 
 
-def render_index(entries: Iterable[Entry], failures: Mapping[str, str]) -> str:
+def render_index(
+    entries: Iterable[Entry], failures: Mapping[str, str], skipped: Mapping[str, str] = MappingProxyType({})
+) -> str:
     """The page; lines stand in the order of names until a reader sorts them by another column.
+
+    Args:
+        entries: one a recording.
+        failures: reason by name of a file that could not be analysed.
+        skipped: reason by name of a file that was passed over.
 
     Raises:
         UserError: jinja2 is not installed.
@@ -83,6 +101,8 @@ def render_index(entries: Iterable[Entry], failures: Mapping[str, str]) -> str:
         entries=lines,
         noun="file" if any(entry.kind == "text" for entry in lines) else "recording",
         failures=sorted(failures.items()),
+        skipped=sorted(skipped.items()),
+        timed=all(entry.timed for entry in lines),
         judges=sorted({entry.judged for entry in lines}),
         keys=list({share.label: share for entry in lines for share in entry.shares}.values()),
         numbers=any(entry.mean is not None for entry in lines),

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sentiprism.languages import language_name
 from sentiprism.markup import duration
 from sentiprism.markup import signed as plain_signed
+from sentiprism.media.recognise import CERTAIN
 from sentiprism.report.document import BOTH_SIGNS, NEUTRAL, OWN_TIMES, Curve, Document, Judge, Recording, UtterancePart
 from sentiprism.report.tally import count_utterances
 from sentiprism.types import MODALITIES, TargetSpec
@@ -73,10 +74,10 @@ def headline(analysis: Document) -> tuple[str, str]:
     over = "one utterance" if counts.utterances == 1 else f"{counts.utterances:,} utterances"
     if counts.faces > 1:
         over += ", judged once with each face that is seen"
-    mean = over if len(analysis.utterances) == 1 else f"the mean of {over}, weighted by time"
+    mean = over if len(analysis.utterances) == 1 else f"the mean of {over}, {weighting(analysis)}"
     if not summary.timed:
         mean = f"the mean of the rows ({counts.utterances:,})"
-    firm, unit = firmness(analysis), "time" if summary.timed else "rows"
+    firm, unit = firmness(analysis), whole(analysis)
     if target.classes:
         most = max(class_shares(analysis), key=lambda share: share.share)
         return (
@@ -107,8 +108,8 @@ def firmness(analysis: Document) -> str:
     count, firm, _ = count_utterances(analysis.utterances)
     if firm == count:
         return "which is firm" if count == 1 else "all of them firm"
-    unit = "time" if analysis.summary.timed else "rows"
-    some = f"{firm:,} of them firm, {100 * analysis.summary.firm:.0f} % of the {unit}" if firm else "none of them firm"
+    share = f"{100 * analysis.summary.firm:.0f} % of the {whole(analysis)}"
+    some = f"{firm:,} of them firm, {share}" if firm else "none of them firm"
     share = "which is weak" if count == 1 else some
     every = len(analysis.utterances)
     why = (f"{reason} ({number:,})" if number < every else reason for reason, number in reasons.most_common())
@@ -138,16 +139,16 @@ def class_shares(analysis: Document) -> list[Share]:
     seconds = [0.0] * len(classes)
     for part in analysis.utterances:
         seconds[int(part.estimate.value)] += part.end - part.start if analysis.summary.timed else 1.0
-    whole = sum(seconds) or 1.0
-    return _pieces((name, seconds[n] / whole, style_of(name, n)) for n, name in enumerate(classes))
+    total = sum(seconds) or 1.0
+    return _pieces((name, seconds[n] / total, style_of(name, n)) for n, name in enumerate(classes))
 
 
 def modality_shares(analysis: Document) -> list[Share]:
     """Attribution of the predictions to modalities, as shares of all amounts."""
     amounts = analysis.summary.contributions
     there = {name for part in analysis.utterances for name in part.present}
-    whole = sum(amounts.values()) or 1.0
-    return _pieces((name, amounts[name] / whole, name) for name in MODALITIES if name in amounts and name in there)
+    total = sum(amounts.values()) or 1.0
+    return _pieces((name, amounts[name] / total, name) for name in MODALITIES if name in amounts and name in there)
 
 
 def _pieces(parts: Iterable[tuple[str, float, str]]) -> list[Share]:
@@ -195,12 +196,11 @@ def noun(recording: Recording) -> str:
 def facts(analysis: Document) -> list[str]:
     """What was analysed, in a few words each."""
     recording = analysis.recording
-    timed = recording.kind != "text" or (recording.transcript or "").endswith(OWN_TIMES)
-    found = [recording.kind, duration(recording.duration) + ("" if timed else " of reading")]
+    found = [recording.kind, duration(recording.duration) + ("" if has_times(recording) else " of reading")]
     if recording.width and recording.height:
         found.append(f"{recording.width} × {recording.height}")
-    if recording.language:
-        found.append(f"language: {spoken(recording)}")
+    if language := spoken(recording):
+        found.append(f"language: {language}")
     if recording.transcript:
         found.append(f"words: {recording.transcript}")
     return found
@@ -209,9 +209,38 @@ def facts(analysis: Document) -> list[str]:
 def spoken(recording: Recording) -> str | None:
     """The language of a recording in words, with where it comes from."""
     if recording.language is None:
-        return None
+        return uncertain_language(recording)
     sure = recording.language_probability
     return f"{language_name(recording.language)} ({'given' if sure is None else f'recognised, {sure:.0%} sure'})"
+
+
+def uncertain_language(recording: Recording) -> str | None:
+    """The language of a recording in words where it is not certain; else None."""
+    if recording.language is None:
+        assumed = recording.language_assumed
+        return None if assumed is None else f"not checked, taken for {language_name(assumed)}"
+    sure = recording.language_probability
+    if sure is None or sure >= CERTAIN:
+        return None
+    return f"not certain, taken for {language_name(recording.language)} ({sure:.0%} sure)"
+
+
+def has_times(recording: Recording) -> bool:
+    """Tell whether times are those of a recording or transcript, not those of a reader."""
+    return recording.kind != "text" or (recording.transcript or "").endswith(OWN_TIMES)
+
+
+def whole(analysis: Document) -> str:
+    """What shares are shares of: the time, the rows of a table, or the text."""
+    if not analysis.summary.timed:
+        return "rows"
+    return "time" if has_times(analysis.recording) else "text"
+
+
+def weighting(analysis: Document) -> str:
+    """How means weigh the utterances; a text's reading times are in proportion to its words."""
+    ways = {"time": "weighted by time", "rows": "mean of the rows", "text": "weighted by words"}
+    return ways[whole(analysis)]
 
 
 def means(analysis: Document) -> list[tuple[UtterancePart, list[float | None]]]:

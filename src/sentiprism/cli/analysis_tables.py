@@ -1,0 +1,137 @@
+"""What `analyze` prints: of one recording its facts, of many a line each."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+from sentiprism.cli.tables import emit_json, facts, points, table
+from sentiprism.errors import few, printable
+from sentiprism.languages import language_name
+from sentiprism.markup import clock, signed
+
+if TYPE_CHECKING:
+    from sentiprism.analysis.batch import Outcome
+    from sentiprism.analysis.inputs import Task
+    from sentiprism.report.document import Estimate, Judge, Recording
+
+
+def show_recording(outcome: "Outcome", *, as_json: bool) -> None:
+    """Print the summary of one recording, and where its page is."""
+    from sentiprism.report.files import PAGE
+    from sentiprism.report.page.wording import moments, noun, spoken, weighting
+    from sentiprism.report.tally import count_utterances
+
+    analysis = outcome.analysis
+    assert analysis is not None  # noqa: S101 - the caller has looked
+    if as_json:
+        emit_json(analysis.model_dump(mode="json"))
+        return
+    seen, about = analysis.recording, analysis.summary
+    ends = (
+        (one.label.lower(), f"{format_estimate(part.estimate, analysis.judge)} at {clock(part.start)}: {one.quote}")
+        for one in moments(analysis)
+        for part in (one.part,)
+    )
+    counts = count_utterances(analysis.utterances)
+    firm = f"{counts.utterances}, of which {counts.firm} firm"
+    if counts.faces > 1:
+        firm += f"; {len(analysis.utterances)} estimates, one for each face"
+    scale = f"[{analysis.judge.target.low:g}, {analysis.judge.target.high:g}]"
+    lines = [
+        (noun(seen), clock(seen.duration) if seen.kind == "text" else f"{seen.kind}, {clock(seen.duration)}"),
+        ("words", seen.transcript),
+        ("language", spoken(seen)),
+        ("utterances", firm),
+        ("mean", None if about.mean is None else f"{signed(about.mean)} on {scale}, {weighting(analysis)}"),
+        ("weak", ", ".join(about.caution)),
+        *ends,
+        ("model", f"{analysis.judge.name} ({analysis.judge.model})"),
+        ("seconds", ", ".join(f"{part} {seconds:.1f}" for part, seconds in sorted(outcome.seconds.items()))),
+        ("report", f"{outcome.task.folder / PAGE}{' (was there already)' if outcome.kept else ''}"),
+    ]
+    facts(Text(seen.name, style="bold"), lines)
+    if analysis.notes:
+        points("Notes", analysis.notes)
+
+
+def show_folder(outcomes: "Sequence[Outcome]", skipped: Mapping[Path, str], index: str, *, as_json: bool) -> None:
+    """Print a line for each recording or text, and the files that were not analysed.
+
+    Args:
+        outcomes: of the files that were to be analysed.
+        skipped: reason by file that was found in a folder and passed over.
+        index: path of the page over all reports.
+        as_json: print JSON for programs.
+    """
+    from sentiprism.report.tally import count_utterances
+
+    if as_json:
+        others = ((str(path), reason) for path, reason in skipped.items())
+        told = ({"file": file, "report": None, "reason": reason, "status": "skipped"} for file, reason in others)
+        emit_json([*map(_outcome_as_json, outcomes), *told])
+        return
+    rows = []
+    for name, one in zip(display_names([one.task.path for one in outcomes]), outcomes, strict=True):
+        parts, mean = (one.analysis.utterances, one.analysis.summary.mean) if one.analysis else ((), None)
+        counts = count_utterances(parts)
+        found = (*one.analysis.summary.caution, *_language(one.analysis.recording)) if one.analysis else ()
+        said = one.reason or "; ".join(("done" if parts or not found else "not judged", *found))
+        rows.append((name, str(counts.utterances), str(counts.firm), "-" if mean is None else signed(mean), said))
+    caption = f"Means are weighted by time; of texts without times by their words, of rows equally. Reports: {index}"
+    columns = ("file", "utterances", "firm", "mean", "outcome")
+    table(count_files([one.task for one in outcomes]), columns, rows, caption, numbers=columns[1:4])
+    if skipped:
+        named = (f"{path.name} ({reason})" for path, reason in skipped.items())
+        facts(Text(""), [("not analysed", few(named))])
+
+
+def _outcome_as_json(outcome: "Outcome") -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "file": str(outcome.task.path),
+        "report": str(outcome.task.folder),
+        "reason": outcome.reason,
+        "status": "failed" if outcome.analysis is None else "analysed",
+    }
+    if outcome.analysis is not None:
+        found["recording"] = outcome.analysis.recording.model_dump(mode="json")
+        found["summary"] = outcome.analysis.summary.model_dump(mode="json")
+    return found
+
+
+def count_files(tasks: "Sequence[Task]") -> str:
+    """How many there are, and of what."""
+    noun = "file" if any(task.is_text for task in tasks) else "recording"
+    return f"{len(tasks)} {noun}{'' if len(tasks) == 1 else 's'}"
+
+
+def display_names(paths: Sequence[Path]) -> list[str]:
+    """Names of files for people; where two have one name, with their folders."""
+    counts = Counter(path.name for path in paths)
+    return [printable(path.name if counts[path.name] == 1 else path) for path in paths]
+
+
+def _language(recording: "Recording") -> list[str]:
+    """What is not certain of the language, and what became of words that are not in the model's."""
+    from sentiprism.report.page.wording import uncertain_language
+
+    found = []
+    if recording.language_mismatch is not None:
+        named = f" ({language_name(recording.language)})" if recording.language else ""
+        found.append(f"words in another language{named}: {recording.language_mismatch}")
+    if (doubt := uncertain_language(recording)) is not None:
+        found.append(f"language: {doubt}")
+    return found
+
+
+def format_estimate(estimate: "Estimate", judge: "Judge") -> str:
+    """An estimate for people, with its interval or the class's name."""
+    weak = f" (weak: {', '.join(estimate.caution)})" if estimate.caution else ""
+    if estimate.probabilities:
+        name = judge.target.classes[int(estimate.value)]
+        return f"{name} ({max(estimate.probabilities):.0%}){weak}"
+    if estimate.low is None or estimate.high is None:
+        return signed(estimate.value) + weak
+    return f"{signed(estimate.value)} [{signed(estimate.low, 1)}, {signed(estimate.high, 1)}]{weak}"
