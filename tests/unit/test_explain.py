@@ -7,8 +7,11 @@ import pytest
 import torch
 from scipy.stats import spearmanr
 
+from makers_cli import SMALL
 from makers_models import CLASSES, INTENSITY, batch, build, small, specs
+from makers_store import utterance, write
 from makers_text import tiny_bert
+from sentiprism.data.dataset import SPLITS
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation import evaluate
@@ -243,6 +246,17 @@ def test_one_utterance_is_explained_down_to_its_frames(trained, data, explanatio
     lengths = {name: int(data.test.sequences[name].lengths[row]) for name in MODALITIES}
     assert {name: len(part.values) for name, part in found.steps.items()} == {n: T for n, T in lengths.items() if T}
     assert json.loads(json.dumps(found.to_dict()))["steps"].keys() == found.steps.keys()
+
+
+def test_words_are_told_from_frames(home, tmp_path):
+    splits = [split for split in SPLITS for _ in range(4)]
+    said = [(split, utterance(f"u{n}", text=f"w{n} w{n + 1}")) for n, split in enumerate(splits)]
+    write(said, "told")
+    settings = {**SMALL, "data": {"text": {"encoder": str(tiny_bert(tmp_path / "bert"))}}}
+    run = train("mdf", "told", seeds=1, settings=settings, out=tmp_path / "run", device="cpu", quiet=True)
+    found = explain_steps(run, "u8", device="cpu").steps
+    assert (found["text"].words, found["text"].names) == (True, ("[CLS]", "w8", "w9", "[SEP]"))
+    assert (found["audio"].words, found["audio"].names) == (False, ("0", "1", "2", "3"))
 
 
 def test_an_utterance_that_is_not_there_answers_with_the_near_match(trained, data):

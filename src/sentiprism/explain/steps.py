@@ -69,7 +69,7 @@ class Steps(NamedTuple):
     label: float
     """As the dataset has it: an intensity, or the number of a class."""
     base: float
-    """The answer to nothing at all."""
+    """The prediction without any modality."""
     accounts: dict[str, dict[Modality, float]]
     """"shapley", which sums to ``answer - base``, "occlusion" and, where the model has them, its own "weights"."""
     steps: dict[Modality, StepAttribution]

@@ -53,7 +53,7 @@ class UtterancePart(Config):
     words: tuple[WordPart, ...] = ()
     estimate: Estimate
     base: float
-    """The model's answer to nothing at all: where the contributions start from."""
+    """The model's prediction without any modality: where the contributions start from."""
     contributions: dict[Modality, float]
     """Exact Shapley values; with ``base`` they sum to the estimate as it is before it is cut at the ends of the scale,
     of classes to the logit of the likeliest one. 0 for what is missing."""
