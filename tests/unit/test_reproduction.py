@@ -150,9 +150,16 @@ def test_what_is_finished_is_not_trained_again_and_another_table_shares_it(fill,
         fill(ROWS[3:], assignments=("optim.epochs=2", *SETTINGS[1:]))
 
 
-def test_a_rate_that_one_model_cannot_take_is_refused_before_anything_is_trained(fill, tmp_path):
-    with pytest.raises(UserError, match="lmf has no parameter group 'critics'"):
-        fill(assignments=(*SETTINGS, "optim.group_lr.critics=0.1"))
+@pytest.mark.parametrize(
+    ("assignment", "cause"),
+    [
+        ("optim.group_lr.critics=0.1", "lmf has no parameter group 'critics'"),
+        ("optim.select=acc_9", "acc_9"),
+    ],
+)
+def test_what_one_model_cannot_take_is_refused_before_anything_is_trained(fill, tmp_path, assignment, cause):
+    with pytest.raises(UserError, match=cause):
+        fill(assignments=(*SETTINGS, assignment))
     assert not list((tmp_path / "runs").rglob("weights.safetensors"))
 
 

@@ -15,9 +15,11 @@ from sentiprism.evaluation.compare import recall
 from sentiprism.evaluation.evaluate import Evaluation
 from sentiprism.evaluation.published import PublishedTable, find_experiment, find_table, full_row, line
 from sentiprism.files import check_writable
+from sentiprism.metrics import protocol
 from sentiprism.training import Run, RunConfig, launch, resolve, resume
 from sentiprism.training.engine import Precision, check_engine
 from sentiprism.training.experiments import OURS, Experiment, Row, default_settings, load_experiment, load_paper
+from sentiprism.training.selection import selection_rule
 from sentiprism.types import FeatureSpec
 
 
@@ -191,6 +193,7 @@ def plan(
             steps.append(Step(row, config, None, f"not measurable on {view.name}: {error.cause}"))
             continue
         check_groups(built, config.optim)
+        selection_rule(protocol(view.card.protocol), config.optim.select)
         there = specs[data].present()
         lacking = [name for name in config.config["modalities"] if name not in there]
         note = f"measured without {' and '.join(lacking)}, which {view.name} lacks" if lacking else ""
