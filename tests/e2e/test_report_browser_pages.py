@@ -168,6 +168,14 @@ def test_on_a_phone_the_index_shows_what_it_has_to_say(visit, tmp_path):
     assert page.locator("#recordings tbody .verdict").first.inner_text().startswith("Weak estimate")
 
 
+def test_the_index_fits_a_screen(visit, tmp_path):
+    entries = [Entry.of(one, f"{n}/report.html") for n, one in enumerate((doubted([1]), reading()))]
+    page = visit(write_index(tmp_path, entries, {}, {"a.pdf": "neither a recording nor a text by its name"}))
+    assert "92 % of the time" in " ".join(page.inner_text("#recordings tbody tr:nth-child(2)").split())
+    assert "a.pdf" in page.inner_text("section[aria-labelledby=skipped-title]")
+    assert page.evaluate("(card => card.scrollWidth - card.clientWidth)(document.querySelector('.index'))") == 0
+
+
 @pytest.mark.parametrize(("seconds", "time"), [(59.6, "0:59"), (59.9997, "1:00"), (3599.9996, "1:00:00")])
 def test_one_time_is_written_alike_wherever_it_stands(visit, tmp_path, seconds, time):
     recording = review().recording.model_copy(update={"duration": seconds})
