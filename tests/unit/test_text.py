@@ -9,6 +9,7 @@ import torch
 
 from makers_text import SIZE, W0, WORDS, ids, pad, tiny_bert
 from sentiprism.errors import UserError
+from sentiprism.features.assets import ASSETS
 from sentiprism.features.text import (
     check_vocabulary,
     load_backbone,
@@ -18,6 +19,7 @@ from sentiprism.features.text import (
     tokenize,
     vocabulary,
 )
+from sentiprism.features.tokens import ENCODERS
 
 # Tokens
 
@@ -105,7 +107,15 @@ def test_hub_name_without_network_suggests_what_there_is(monkeypatch: pytest.Mon
     sources.hub_answers.cache_clear()
     with pytest.raises(UserError, match=r"no text encoder 'minilmm' here: .*did you mean 'minilm'"):
         load_backbone("minilmm")
+    with pytest.raises(UserError, match=r"give a folder, or choose one of: minilm, mpnet$"):
+        load_backbone("bert-base-uncased")
     sources.hub_answers.cache_clear()
+
+
+def test_an_asset_that_is_no_text_encoder_is_refused() -> None:
+    assert set(ENCODERS) < set(ASSETS)
+    with pytest.raises(UserError, match=r"whisper-base is not a text encoder; give a folder, or choose one of: minilm"):
+        load_backbone("whisper-base")
 
 
 def test_folder_without_a_model(tmp_path: Path) -> None:

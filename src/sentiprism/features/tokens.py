@@ -27,6 +27,8 @@ SMALLEST_VOCABULARY = 1_000
 VOCABULARIES = {"bert-base-uncased": "sha256:52e81b16d849ecddf29e967662ea6e1aaa10b69fb62eca890bca32de6dbcaa45"}
 """Fingerprints of vocabularies that datasets name."""
 
+ENCODERS = ("minilm", "mpnet")
+"""Assets that are text encoders."""
 _PADDED_POSITIONS = frozenset({"camembert", "data2vec-text", "mpnet", "roberta", "xlm-roberta", "xlm-roberta-xl"})
 """Architectures whose first position is pad_token_id + 1: the last ones of their table are out of reach."""
 
@@ -50,8 +52,10 @@ def resolve(encoder: Encoder, *, weights: bool = True) -> Path:
     Raises:
         UserError: there is no such encoder, or it cannot be had now.
     """
-    if isinstance(encoder, str) and encoder in ASSETS:
+    if isinstance(encoder, str) and encoder in ENCODERS:
         return fetch(encoder)
+    if encoder in ASSETS:
+        raise UserError(f"{encoder} is not a text encoder", f"give a folder, or {suggest(str(encoder), ENCODERS)}")
     folder = Path(encoder).expanduser()
     if folder.is_dir():
         if not os.path.lexists(folder / CONFIG):
@@ -66,7 +70,7 @@ def resolve(encoder: Encoder, *, weights: bool = True) -> Path:
     try:
         return hub_snapshot(encoder, weights=weights)
     except UnavailableError as error:
-        remedy = f"give a folder, or {suggest(encoder, ASSETS)}"
+        remedy = f"give a folder, or {suggest(encoder, ENCODERS)}"
         raise UserError(f"no text encoder {encoder!r} here: {error}", remedy) from None
 
 
