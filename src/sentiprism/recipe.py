@@ -1,13 +1,33 @@
 """How features are made from a recording: noted in the dataset's card, carried by every model trained on it."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from sentiprism.config import Config
 
+LATER = ("network",)
+"""Fields that recipes of the first version had not."""
 Per = Literal["frame", "word", "utterance"]
 """What one step of a sequence is: a frame of the track, the mean over a word, or the mean over the utterance."""
+
+
+class Network(Config):
+    """A pretrained network whose hidden states are the features."""
+
+    model: str
+    """Name on the Hugging Face hub, or a folder."""
+    revision: str
+    """Commit on the hub, or ``sha256:`` of a folder's configuration and weights: another one gives other features."""
+    layer: int | Literal["last", "all"] = Field("last", union_mode="left_to_right")
+    """``last`` = the network's output; a number, 0 = what the first layer reads; ``all`` = those of every layer side by
+    side, for a model to mix."""
+    rate: float = Field(gt=0, le=100)
+    """Steps a second along a recording, or pictures looked at."""
+    pooling: Literal["mean", "first"] = "mean"
+    """Of a picture's patches: their mean, or the first token, which stands for the whole."""
+    crop: Literal["face", "frame"] = "face"
+    """Of a video: the faces in it, or each picture as a whole."""
 
 
 class Recipe(Config):
@@ -23,6 +43,14 @@ class Recipe(Config):
     per: Per = "frame"
     rate: float | None = None
     """Steps a second, where a step is a frame."""
+    network: Network | None = None
+    """Where the extractor is given one by name."""
+
+    @model_serializer(mode="wrap")
+    def _without_empty(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Recipes that need no later field are written as they always were: their hashes stay."""
+        found: dict[str, Any] = write(self)
+        return {key: value for key, value in found.items() if key not in LATER or value is not None}
 
     @model_validator(mode="after")
     def _consistent(self) -> "Recipe":
@@ -47,7 +75,7 @@ class Recipe(Config):
             longer = max(self.columns, other.columns, key=len)
             first = longer[min(len(self.columns), len(other.columns))]
             return f"there are {len(self.columns)} columns, not {len(other.columns)}: {first!r} is in one alone"
-        for name in ("units", "version", "per", "rate"):
+        for name in ("network", "units", "version", "per", "rate"):
             if (ours := getattr(self, name)) != (theirs := getattr(other, name)):
                 return f"{name} is {ours!r}, not {theirs!r}"
         return None

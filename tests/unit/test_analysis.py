@@ -199,5 +199,5 @@ def test_the_decoder_ends_where_a_face_cannot_be_read(tmp_path, monkeypatch, hom
     monkeypatch.setattr("sentiprism.analysis.tracks.frames", watched)
     monkeypatch.setattr("sentiprism.features.extractors.face.Face.__call__", fail)
     with pytest.raises(RuntimeError, match="no"):
-        face_tracks(media, "face")
+        face_tracks(media, EXTRACTORS["face"]())
     assert given[0].gi_frame is None  # closed

@@ -13,7 +13,7 @@ from sentiprism.errors import UserError
 from sentiprism.features import landmarks
 from sentiprism.features.assets import ASSETS, digest
 from sentiprism.features.extractors import EXTRACTORS
-from sentiprism.features.extractors.face import BLENDSHAPES, Face, _landmarker
+from sentiprism.features.extractors.face import BLENDSHAPES, Face, landmarker
 from sentiprism.features.tracks import Track
 from sentiprism.media.decode import frames
 from sentiprism.media.probe import probe
@@ -82,7 +82,7 @@ def test_place_is_cut_at_the_edges() -> None:
 
 @needs_face
 def test_columns_are_named_in_the_order_of_the_model(smiling: list[Frame]) -> None:
-    with _landmarker() as detect:
+    with landmarker() as detect:
         (scores,) = detect(smiling[0].image).face_blendshapes
     names = [score.category_name.lstrip("_") for score in scores]
     snake = ["".join(f"_{c.lower()}" if c.isupper() else c for c in name) for name in names]

@@ -44,10 +44,10 @@ def test_the_real_landmarker_is_silent_and_its_bar_is_seen(tmp_path, face_landma
     code = """
 import numpy as np
 from sentiprism.features import progress as shown
-from sentiprism.features.extractors.face import _landmarker
+from sentiprism.features.extractors.face import landmarker
 
 shown.PATIENCE = 0.0
-with shown.progress("looking for faces", 1.0) as advance, _landmarker() as detect:
+with shown.progress("looking for faces", 1.0) as advance, landmarker() as detect:
     advance(0.5)
 """
     started = Started(code, folder=tmp_path, terminal=True)

@@ -119,7 +119,7 @@ def test_an_utterance_is_encoded_by_itself_and_kept(tmp_path, home, two_cities, 
     """What else is in the recording changes nothing, in a dataset and in an analysis alike."""
     media = probe(make_media(tmp_path / "talk.wav", samples=two_cities[: 9 * RATE]))
     spans = [Span(0.5, 3.0), Span(3.5, 6.25)]
-    tracks = voice_tracks(media, "whisper", spans)
+    tracks = voice_tracks(media, WhisperStates(), spans)
     assert usage().entries == 1
     for track, span in zip(tracks, spans, strict=True):
         alone = extract(two_cities[round(span.start * RATE) : round(span.end * RATE)])
@@ -127,19 +127,19 @@ def test_an_utterance_is_encoded_by_itself_and_kept(tmp_path, home, two_cities, 
         np.testing.assert_allclose(track.times, alone.times + span.start)
         assert track.between(span).shape == track.values.shape
         assert track.between(span).dtype == np.float32
-    again = voice_tracks(media, "whisper", spans)
+    again = voice_tracks(media, WhisperStates(), spans)
     assert again[1].values.dtype == np.float16
     np.testing.assert_array_equal(again[1].values, tracks[1].values)
-    joined = voice_track(media, "whisper", spans, two_cities[: 9 * RATE])
+    joined = voice_track(media, WhisperStates(), spans, two_cities[: 9 * RATE])
     np.testing.assert_array_equal(joined.values, np.concatenate([track.values for track in tracks]))
     assert usage().entries == 1
 
 
 def test_overlapping_utterances_have_states_of_their_own(tmp_path, home, two_cities):
     media = probe(make_media(tmp_path / "talk.wav", samples=two_cities[: 6 * RATE]))
-    one, other, late = voice_tracks(media, "whisper", [Span(0, 4), Span(1, 4), Span(9, 12)])
+    one, other, late = voice_tracks(media, WhisperStates(), [Span(0, 4), Span(1, 4), Span(9, 12)])
     assert (len(one.times), len(other.times), len(late.times)) == (50, 38, 0)
-    assert voice_track(media, "whisper", []).values.shape == (0, WIDTH)
+    assert voice_track(media, WhisperStates(), []).values.shape == (0, WIDTH)
 
 
 MEASURE = """

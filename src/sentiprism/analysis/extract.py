@@ -12,7 +12,8 @@ from sentiprism.analysis.look import NONE, ExtractOptions, Seen, Task, look
 from sentiprism.analysis.tracks import face_tracks, visible, voice_tracks
 from sentiprism.analysis.written import doubt_language
 from sentiprism.errors import UserError, few
-from sentiprism.features.extractors import EXTRACTORS
+from sentiprism.features.extractors import Extractor
+from sentiprism.features.learned import create_extractor
 from sentiprism.features.speech_models import check_whisper
 from sentiprism.features.tracks import Floats, Track
 from sentiprism.languages import language_name
@@ -106,7 +107,10 @@ def extract(
     target = choose_target(name, known, low, high, classes)
     offset, shared = (known.label_offset, known.shared_videos) if known else (0.0, False)
     table = read_columns({"": labels}, columns or {}, folds, notes, also=COLUMNS, official=known is not None)
-    recipes, stored = _recipes(options), None
+    options = options.pinned()
+    extractors = options.extractors()
+    recipes: dict[str, Recipe] = {name: made.recipe.taken(options.per) for name, made in extractors.items()}
+    stored = None
     if vision_features is not None:
         stored, recipes["vision"] = _stored(Path(vision_features), options, table, labels, notes)
     tasks = _tasks(
@@ -138,7 +142,7 @@ def extract(
         raise UserError(f"{len(failed)} of {len(tasks)} recordings failed: {worst}", "fix or remove them")
     notes += [f"left out: {recording}: {reason}" for recording, reason in failed.items()]
     owner = {cut.id: task.name for task in tasks for cut in task.cuts}
-    rows = _rows(table, labels, target.classes, owner, seen, recipes, options, stored)
+    rows = _rows(table, labels, target.classes, owner, seen, extractors, options, stored)
     given = {"folder": folder, "labels": labels, "transcripts": transcripts, "vision": vision_features, "folds": folds}
     dataset = write_dataset(
         name,
@@ -170,19 +174,6 @@ def _language(given: str | None, seen: Mapping[str, Seen], table: "Table", notes
     return language
 
 
-def _recipes(options: ExtractOptions) -> dict[str, Recipe]:
-    """By modality, what is to be made."""
-    chosen: dict[Modality, str] = {"audio": options.audio, "vision": options.vision}
-    found: dict[str, Recipe] = {}
-    for modality, extractor in chosen.items():
-        if extractor != NONE:
-            kind = EXTRACTORS[extractor]
-            if kind.modality != modality:
-                raise UserError(f"{extractor!r} makes {kind.modality} features", f"choose another --{modality}")
-            found[modality] = kind.recipe.taken(options.per)
-    return found
-
-
 def _stored(
     path: Path, options: ExtractOptions, table: "Table", labels: Path, notes: list[str]
 ) -> "tuple[Lookup, Recipe]":
@@ -192,7 +183,7 @@ def _stored(
 
     if options.vision == NONE:
         raise UserError(f"{path.name} is given without a recipe", "name the extractor it stands for with --vision")
-    recipe = EXTRACTORS[options.vision].recipe.taken("utterance")
+    recipe = create_extractor(options.vision).recipe.taken("utterance")
     names = recipe.columns
     if path.suffix == ".npz":
         with open_npz(path) as file:
@@ -257,7 +248,7 @@ def _rows(
     classes: Sequence[str],
     owner: Mapping[str, str],
     seen: Mapping[str, Seen],
-    recipes: Mapping[str, Recipe],
+    extractors: Mapping[Modality, Extractor],
     options: ExtractOptions,
     stored: "Lookup | None",
 ) -> "Iterator[tuple[str, Utterance]]":
@@ -269,10 +260,10 @@ def _rows(
     @lru_cache(maxsize=2)  # utterances of a recording mostly follow each other
     def tracks(recording: str) -> tuple[dict[str, Track], list[Track]]:
         media, segments = seen[recording].media, seen[recording].segments
-        hear = "audio" in recipes and media.audio
-        voices = voice_tracks(media, options.audio, seen[recording].spans) if hear else []
-        see = "vision" in recipes and stored is None and media.video
-        return dict(zip(segments, voices, strict=False)), face_tracks(media, options.vision) if see else []
+        hear = "audio" in extractors and media.audio
+        voices = voice_tracks(media, extractors["audio"], seen[recording].spans) if hear else []
+        see = "vision" in extractors and stored is None and media.video
+        return dict(zip(segments, voices, strict=False)), face_tracks(media, extractors["vision"]) if see else []
 
     for row, name in enumerate(table["id"]):
         recording = owner.get(name, "")

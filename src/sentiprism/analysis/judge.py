@@ -13,7 +13,8 @@ from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.ragged import Ragged
 from sentiprism.errors import UserError
 from sentiprism.explain.values import chosen_class, shapley
-from sentiprism.features.extractors import EXTRACTORS, Extractor
+from sentiprism.features.extractors import Extractor
+from sentiprism.features.learned import restore_extractor
 from sentiprism.media.types import Segment
 from sentiprism.metrics.conformal import probabilities
 from sentiprism.models import SavedModel, load_model
@@ -217,11 +218,11 @@ def makers(features: FeatureSpec, modalities: Collection[str]) -> dict[Modality,
         if spec.recipe is None:
             cause = f"the model does not say how its {spec.width} {name} features are made from a recording"
             raise UserError(cause, "train it on a dataset made by: sentiprism extract")
-        extractor = EXTRACTORS[spec.recipe.extractor]
+        extractor = restore_extractor(spec.recipe)
         if difference := extractor.recipe.taken(spec.recipe.per).difference(spec.recipe):
             cause = f"{name} features of this program are not those of the model: {difference}"
             raise UserError(cause, "use the program that made them, or train the model anew")
-        found[name] = extractor()
+        found[name] = extractor
     text = features.text
     if text is not None and (text.encoder is None or text.source != "raw") and "text" in modalities:
         cause = "the model reads stored text features, which cannot be made of a transcript here"

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 from pydantic import Field, field_validator
 
@@ -12,10 +12,13 @@ from sentiprism.analysis.cuts import Cut
 from sentiprism.analysis.tracks import face_tracks, voice_tracks
 from sentiprism.config import Config
 from sentiprism.errors import UserError
+from sentiprism.features.extractors import Extractor
+from sentiprism.features.learned import create_extractor
 from sentiprism.files import home, write_text
 from sentiprism.languages import check_language
 from sentiprism.media.types import Cue, Media, Segment, Span, Word
 from sentiprism.recipe import Per
+from sentiprism.types import Modality
 
 NONE = "none"
 WORDS = 2
@@ -26,9 +29,13 @@ class ExtractOptions(Config):
     """What is made of recordings."""
 
     audio: str = "speech"
-    """Extractor by name; ``none`` = no audio features."""
+    """Extractor by name, or ``hf-audio:NAME``; ``none`` = no audio features."""
+    audio_settings: dict[str, str] = {}
+    """Of a network, see `features.learned.SETTINGS`."""
     vision: str = "action_units"
-    """Extractor by name; ``none`` = no vision features."""
+    """Extractor by name, or ``hf-vision:NAME``; ``none`` = no vision features."""
+    vision_settings: dict[str, str] = {}
+    """Of a network, see `features.learned.SETTINGS`."""
     per: Per = "frame"
     text: Literal["given", "recognised"] = "given"
     """``given``: the table's column ``text``, or a transcript file; ``recognised``: what Whisper hears."""
@@ -40,6 +47,34 @@ class ExtractOptions(Config):
     @classmethod
     def _known(cls, code: str | None) -> str | None:
         return None if code is None else check_language(code)
+
+    def extractors(self) -> dict[Modality, Extractor]:
+        """What makes the features of each modality that is wanted.
+
+        Raises:
+            UserError: no such extractor or network, or one of another modality.
+        """
+        chosen = {"audio": (self.audio, self.audio_settings), "vision": (self.vision, self.vision_settings)}
+        found: dict[Modality, Extractor] = {}
+        for modality in ("audio", "vision"):
+            name, settings = chosen[modality]
+            if name == NONE:
+                continue
+            made = found[modality] = create_extractor(name, settings)
+            if made.modality != modality:
+                raise UserError(f"{name!r} makes {made.modality} features", f"choose another --{modality}")
+        return found
+
+    def pinned(self) -> Self:
+        """The same with the revisions that networks have now, so that every process takes them."""
+        networks = {name: made.recipe.network for name, made in self.extractors().items()}
+        return self.model_copy(
+            update={
+                f"{name}_settings": {**getattr(self, f"{name}_settings"), "revision": network.revision}
+                for name, network in networks.items()
+                if network is not None
+            }
+        )
 
 
 class Task(NamedTuple):
@@ -77,11 +112,12 @@ def look(task: Task, options: ExtractOptions, *, faces: bool) -> Seen:
         if cut.start is not None and cut.start >= media.duration:
             cause = f"{cut.id!r} begins at {cut.start:g} s of {media.duration:.1f} s"
             raise UserError(cause, "correct its start and end")
-    if options.vision != NONE and faces and media.video:
-        face_tracks(media, options.vision)
+    extractors = options.extractors()
+    if "vision" in extractors and faces and media.video:
+        face_tracks(media, extractors["vision"])
     seen = Seen(media, *_segments(task, media, options))
-    if options.audio != NONE and media.audio:
-        voice_tracks(media, options.audio, seen.spans)
+    if "audio" in extractors and media.audio:
+        voice_tracks(media, extractors["audio"], seen.spans)
     return seen
 
 

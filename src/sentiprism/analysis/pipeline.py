@@ -157,7 +157,7 @@ def _perceive(
 
     def watch() -> list[Track]:
         with clock("faces"):
-            found = face_tracks(media, face.name, looked) if media.video else []
+            found = face_tracks(media, face, looked) if media.video else []
         on("faces", 1.0)
         return found
 
@@ -170,7 +170,7 @@ def _perceive(
             on("speech", 1.0)
             with clock("voice"):
                 spans = [Span(one.start, one.end) for one in heard.segments]
-                audio = None if speech is None else voice_track(media, voice.name, spans, speech)
+                audio = None if speech is None else voice_track(media, voice, spans, speech)
                 drawn = [] if audio is None else _voice_curves(media, voice, audio, speech)
             on("voice", 1.0)
             faces = tuple(watching.result())
@@ -185,7 +185,7 @@ def _voice_curves(media: Media, voice: Extractor, track: Track, speech: npt.NDAr
     """Curves of the voice; where the model's own columns tell a reader nothing, those of ``speech``."""
     if not voice.shown:
         voice = EXTRACTORS["speech"]()
-        track = voice_track(media, voice.name, (), speech)
+        track = voice_track(media, voice, (), speech)
     return curves(voice, track)
 
 

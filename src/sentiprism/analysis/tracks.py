@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.features.cache import cached
-from sentiprism.features.extractors import EXTRACTORS, AudioExtractor, VisionExtractor
+from sentiprism.features.extractors import AudioExtractor, Extractor, VisionExtractor
 from sentiprism.features.extractors.base import Derived
 from sentiprism.features.tracks import Track, join_tracks
 from sentiprism.media.decode import frames, sound
@@ -20,7 +20,7 @@ FACE_RATE = 10.0
 
 
 def voice_tracks(
-    media: Media, extractor: str, spans: Sequence[Span], speech: npt.NDArray[np.int16] | None = None
+    media: Media, made: Extractor, spans: Sequence[Span], speech: npt.NDArray[np.int16] | None = None
 ) -> list[Track]:
     """The voice in each of some spans of a recording that has sound, times from the recording's start.
 
@@ -29,11 +29,10 @@ def voice_tracks(
 
     Args:
         media: what `probe` says of it.
-        extractor: by name.
+        made: the extractor.
         spans: utterances, which may overlap.
         speech: the sound at `media.speech.RATE`, where it is decoded already.
     """
-    made = EXTRACTORS[extractor]()
     assert isinstance(made, AudioExtractor)  # noqa: S101 - of the modality audio
     at = made.sample_rate
 
@@ -55,35 +54,33 @@ def _later(track: Track, start: float) -> Track:
 
 
 def voice_track(
-    media: Media, extractor: str, spans: Sequence[Span], speech: npt.NDArray[np.int16] | None = None
+    media: Media, made: Extractor, spans: Sequence[Span], speech: npt.NDArray[np.int16] | None = None
 ) -> Track:
     """The voice of a recording as one track: the whole of it, or of a contextual extractor the spans' one by one.
 
     Args:
         media: what `probe` says of it.
-        extractor: by name.
+        made: the extractor.
         spans: utterances in the order of time, none of which overlap.
         speech: the sound at `media.speech.RATE`, where it is decoded already.
     """
-    made = EXTRACTORS[extractor]
-    assert issubclass(made, AudioExtractor)  # noqa: S101 - of the modality audio
+    assert isinstance(made, AudioExtractor)  # noqa: S101 - of the modality audio
     if not made.contextual:
-        return voice_tracks(media, extractor, [Span(0.0, media.duration)], speech)[0]
-    return join_tracks(voice_tracks(media, extractor, spans, speech), len(made.recipe.columns))
+        return voice_tracks(media, made, [Span(0.0, media.duration)], speech)[0]
+    return join_tracks(voice_tracks(media, made, spans, speech), len(made.recipe.columns))
 
 
-def face_tracks(media: Media, extractor: str, on: Callable[[float], Any] = lambda _: None) -> list[Track]:
+def face_tracks(media: Media, made: Extractor, on: Callable[[float], Any] = lambda _: None) -> list[Track]:
     """The faces of a recording that has a picture, the one that is largest on the whole first; [] without a face.
 
     Args:
         media: what `probe` says of it.
-        extractor: by name.
+        made: the extractor.
         on: told the seconds that were looked at.
     """
-    made = EXTRACTORS[extractor]()
     assert isinstance(made, VisionExtractor)  # noqa: S101 - of the modality vision
     if isinstance(made, Derived):
-        return [made.derive(track) for track in face_tracks(media, made.source.name, on)]
+        return [made.derive(track) for track in face_tracks(media, made.source(), on)]
     rate = made.recipe.rate or FACE_RATE
 
     def told(pictures: Iterator[Frame]) -> Iterator[Frame]:

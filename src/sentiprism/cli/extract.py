@@ -19,10 +19,19 @@ def extract(
         Path, typer.Option(metavar="FILE", help="CSV of file and label; and id, video_id, text, split, start, end.")
     ],
     dataset: Annotated[str, typer.Option(metavar="NAME", help="Name in the store.")],
-    audio: Annotated[str, typer.Option(**choice("audio extractor", AUDIO), help="Features of the voice.")] = "speech",
+    audio: Annotated[
+        str, typer.Option(**choice("audio extractor", AUDIO, prefix="hf-audio:"), help="Features of the voice.")
+    ] = "speech",
     vision: Annotated[
-        str, typer.Option(**choice("vision extractor", VISION), help="Features of the face.")
+        str, typer.Option(**choice("vision extractor", VISION, prefix="hf-vision:"), help="Features of the face.")
     ] = "action_units",
+    audio_set: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Of --audio hf-audio:NAME: layer, rate, revision.")
+    ] = None,
+    vision_set: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="Of --vision hf-vision:NAME: layer, rate, revision, pooling, crop."),
+    ] = None,
     per: Annotated[str, typer.Option(**choice("step", STEPS), help="What a step of the features is.")] = "frame",
     text: Annotated[
         str,
@@ -81,6 +90,8 @@ def extract(
     options = {
         "audio": audio,
         "vision": vision,
+        "audio_settings": pairs(audio_set or [], "KEY=VALUE"),
+        "vision_settings": pairs(vision_set or [], "KEY=VALUE"),
         "per": per,
         "text": text,
         "asr": asr,

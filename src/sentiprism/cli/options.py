@@ -25,22 +25,23 @@ MOST = 1_000_000
 """Of what is counted on the command line: a slip of the finger, beyond it."""
 
 
-def choice(noun: str, names: tuple[str, ...], metavar: str | None = None) -> dict[str, Any]:
+def choice(noun: str, names: tuple[str, ...], metavar: str | None = None, *, prefix: str = "") -> dict[str, Any]:
     """Settings of an option that takes one of some names: its help lists them, a wrong one is told the nearest.
 
     Args:
         noun: what messages call one of them.
         names: all of them.
         metavar: where they are too many to stand beside the option; its help text then lists them.
+        prefix: what any other name may begin with, which is looked up later.
     """
 
     def parse(text: str) -> str:
-        if text not in names:
+        if text not in names and not (prefix and text.startswith(prefix)):
             raise UserError(f"no {noun} is called {text!r}", suggest(text, names))
         return text
 
     parser: Callable[[str], str] = parse
-    return {"parser": parser, "metavar": metavar or "|".join(names)}
+    return {"parser": parser, "metavar": metavar or "|".join((*names, f"{prefix}NAME") if prefix else names)}
 
 
 def number(text: str) -> float:

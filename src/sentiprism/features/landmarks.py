@@ -21,7 +21,7 @@ SHAPE = (
 )
 PLACE = ("face_share", "face_x", "face_y")
 
-_EYES = ((362, 385, 387, 263, 373, 380), (33, 160, 158, 133, 153, 144))
+EYES = ((362, 385, 387, 263, 373, 380), (33, 160, 158, 133, 153, 144))
 """Left, right: a corner, two points of the upper lid, the other corner, the lower lid's two in the reverse order."""
 _BROWS = (334, 105)
 _OUTER_CORNERS = (263, 33)
@@ -61,8 +61,8 @@ def shape(landmarks: Array, width: int, height: int) -> Array:
         return float(np.linalg.norm(points[a] - points[b]))
 
     unit = far(*_OUTER_CORNERS)
-    openings = [(far(up1, low1) + far(up2, low2)) / 2 / far(a, b) for a, up1, up2, b, low2, low1 in _EYES]
-    middles = [(points[eye[0]] + points[eye[3]]) / 2 for eye in _EYES]
+    openings = [(far(up1, low1) + far(up2, low2)) / 2 / far(a, b) for a, up1, up2, b, low2, low1 in EYES]
+    middles = [(points[eye[0]] + points[eye[3]]) / 2 for eye in EYES]
     brows = [np.linalg.norm(points[brow] - middle) / unit for brow, middle in zip(_BROWS, middles, strict=True)]
     return np.array([*openings, far(*_LIPS) / unit, far(*_MOUTH_CORNERS) / unit, *brows])
 

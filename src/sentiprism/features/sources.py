@@ -118,13 +118,19 @@ class Hub:
 
 
 @lru_cache(maxsize=16)
-def hub_snapshot(repo: str, *, weights: bool = True, kept: str = "model*.safetensors") -> Path:
+def hub_snapshot(
+    repo: str, *, weights: bool = True, kept: str = "model*.safetensors", revision: str | None = None
+) -> Path:
     """Folder of a model on the hub: downloaded where the hub answers, else as it was before.
 
     Args:
         repo: hub name, for example ``bert-base-chinese``.
         weights: False leaves the weights out, for a tokenizer or an architecture.
         kept: what the files of the weights are called.
+        revision: a commit; None = the newest.
+
+    Returns:
+        The folder, called as the commit.
 
     Raises:
         UnavailableError: the hub does not know or give it, or may not be asked or does not answer, and it was never
@@ -136,7 +142,9 @@ def hub_snapshot(repo: str, *, weights: bool = True, kept: str = "model*.safeten
     online = hub_reachable()
     try:
         with _hub(repo):
-            found = snapshot_download(repo, allow_patterns=kinds, ignore_patterns=["*/*"], local_files_only=not online)
+            found = snapshot_download(
+                repo, revision=revision, allow_patterns=kinds, ignore_patterns=["*/*"], local_files_only=not online
+            )
     except UnavailableError:
         if offline():
             raise UnavailableError(f"it was not downloaded before, and {OFFLINE} forbids to download it") from None

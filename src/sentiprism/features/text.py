@@ -28,9 +28,8 @@ from sentiprism.features.tokens import (
     tokenize_context,
     vocabulary,
 )
+from sentiprism.features.weights import check_size, load_weights, weight_files
 from sentiprism.files import atomic_folder, home, sole
-from sentiprism.machine import check_room
-from sentiprism.meta_device import on_meta_device, weigh
 from sentiprism.reading import check_regular
 
 if TYPE_CHECKING:  # texts are tokenised without torch
@@ -88,7 +87,6 @@ def load_backbone(encoder: Encoder, *, pretrained: bool = True) -> "nn.Module":
     Raises:
         UserError: no safetensors weights, weights of another architecture, or an encoder-decoder.
     """
-    import torch
     from transformers import MODEL_MAPPING
 
     folder = resolve(encoder, weights=pretrained)
@@ -99,37 +97,13 @@ def load_backbone(encoder: Encoder, *, pretrained: bool = True) -> "nn.Module":
     options: dict[str, Any] = {}
     if "add_pooling_layer" in inspect.signature(architecture).parameters:
         options["add_pooling_layer"] = False
-    attention = "sdpa" if getattr(architecture, "_supports_sdpa", False) else "eager"
-    _check_size(folder, partial(architecture, config, **options))
     if not pretrained:
+        check_size(folder, partial(architecture, config, **options))
+        attention = "sdpa" if getattr(architecture, "_supports_sdpa", False) else "eager"
         config._attn_implementation = attention  # a plain constructor has no argument for it
         with refusals(folder, "config.json"):
             return architecture(config, **options).float().eval()  # type: ignore[no-any-return]
-    if not _weights(folder):
-        raise UserError(f"{folder} has no safetensors weights", "convert them: pickled weights are not opened")
-    with refusals(folder, "weights"):
-        backbone, found = architecture.from_pretrained(
-            str(folder),
-            config=config,
-            attn_implementation=attention,
-            dtype=torch.float32,
-            use_safetensors=True,
-            local_files_only=True,
-            output_loading_info=True,
-            **options,
-        )
-    if found["missing_keys"]:
-        missing = min(found["missing_keys"])
-        raise UserError(f"the weights in {folder} have no {missing}", "give the weights that config.json describes")
-    return backbone.eval()  # type: ignore[no-any-return]
-
-
-def _check_size(folder: Path, build: "Callable[[], nn.Module]") -> None:
-    """Refuse an architecture that this machine has no room for, before any of it is allocated."""
-    what, remedy = f"the encoder of {folder / 'config.json'}", "fix that file, or give a smaller encoder"
-    with refusals(folder, "config.json"), on_meta_device(what, remedy):
-        network = build()
-    check_room(what, weigh(network), "its weights", remedy)
+    return load_weights(folder, architecture, config, **options)  # type: ignore[no-any-return]
 
 
 def save_text_recipe(encoder: Encoder, folder: Path) -> None:
@@ -270,7 +244,7 @@ def segment_ids(backbone: "nn.Module", own: "Tensor", mask: "Tensor") -> "dict[s
 def _content(encoder: Encoder, layer: int, lengths: npt.NDArray[np.int64], read: list[npt.NDArray[np.int32]]) -> str:
     """Hash of the weights and of what they read; ``lengths`` are those of the first segments."""
     folder = resolve(encoder)
-    parts = [digest(path) for path in (folder / "config.json", *_weights(folder))]
+    parts = [digest(path) for path in (folder / "config.json", *weight_files(folder))]
     key = hashlib.sha256("\n".join([*parts, str(layer)]).encode())
     key.update(lengths.tobytes())
     if sum(map(len, read)) > lengths.sum():
@@ -278,7 +252,3 @@ def _content(encoder: Encoder, layer: int, lengths: npt.NDArray[np.int64], read:
     for row in read:
         key.update(row.tobytes())
     return key.hexdigest()
-
-
-def _weights(folder: Path) -> list[Path]:
-    return sorted(folder.glob("model*.safetensors"))

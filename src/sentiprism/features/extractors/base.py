@@ -31,7 +31,8 @@ class Extractor(ABC):
 
     name: ClassVar[str]
     modality: ClassVar[Modality]
-    recipe: ClassVar[Recipe]
+    recipe: Recipe
+    """Of the class, but for extractors that are given a network."""
     shown: ClassVar[Mapping[str, Shown]] = {}
     """Columns that reports draw, at most four."""
     licence: ClassVar[str | None] = None

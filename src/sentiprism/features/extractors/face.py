@@ -76,7 +76,7 @@ class Face(VisionExtractor):
         Raises:
             UserError: MediaPipe, a system library of it, or the asset ``face-landmarker`` is missing.
         """
-        with _landmarker() as detect:
+        with landmarker() as detect:
             return link(Sight(frame.time, glance(frame.image), _seen(detect(frame.image), frame)) for frame in frames)
 
 
@@ -102,7 +102,7 @@ def _seen(result: Any, frame: Frame) -> list[Seen]:
 
 
 @contextmanager
-def _landmarker() -> Iterator[Any]:
+def landmarker() -> Iterator[Any]:
     """Yield a function from an (H, W, 3) uint8 picture to what MediaPipe says of it."""
     model = (fetch("face-landmarker") / "face_landmarker.task").read_bytes()
     try:

@@ -1,0 +1,123 @@
+"""Hidden states of pretrained networks of speech: wav2vec 2.0, HuBERT, WavLM, Whisper's encoder and their like."""
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from sentiprism.errors import UserError
+from sentiprism.features.extractors.base import AudioExtractor
+from sentiprism.features.learned.networks import (
+    load_network,
+    name_columns,
+    read_layer,
+    read_network_config,
+    resolve_network,
+)
+from sentiprism.features.states import Reading, encode_sound
+from sentiprism.features.tracks import Floats, Track
+from sentiprism.recipe import Network, Recipe
+
+RATE = 16_000
+"""Hz that all of these networks were trained at."""
+WAVES = ("data2vec-audio", "hubert", "unispeech", "unispeech-sat", "wav2vec2", "wavlm")
+"""Architectures that read the wave itself."""
+WINDOW = 30
+"""Seconds read at once."""
+BATCH = 4
+"""Windows of a long recording at once."""
+
+
+class LearnedAudio(AudioExtractor):
+    """States of one layer, or of all, as means over a step; an utterance is encoded by itself.
+
+    Args:
+        recipe: with its network.
+    """
+
+    name = "hf-audio"
+    example = "facebook/wav2vec2-base"
+    steps = 12.5
+    """A second, by default."""
+    sample_rate = RATE
+    contextual = True
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+
+    @classmethod
+    def create(cls, network: Network) -> Self:
+        """By the name of a network, whose revision is pinned now.
+
+        Raises:
+            UserError: no such network, not one of speech, or it has no such layer or rate.
+        """
+        folder, revision = resolve_network(network.model, network.revision or None)
+        config = read_network_config(folder)
+        hop, _ = _geometry(config)
+        if RATE / hop % network.rate:
+            raise UserError(f"{network.rate:g} steps a second are no whole number of states", _rates(hop))
+        columns = name_columns(config, network.layer)
+        pinned = network.model_copy(update={"revision": revision, "pooling": "mean"})
+        units = ("1",) * len(columns)
+        return cls(Recipe(extractor=cls.name, columns=columns, units=units, rate=network.rate, network=pinned))
+
+    def __call__(self, sound: npt.NDArray[np.int16]) -> Track:
+        """See `AudioExtractor`; values are float16."""
+        assert self.recipe.network is not None  # noqa: S101 - of `create`, or of a dataset's card
+        network, prepare = load_network(self.recipe.network)
+        hop, longest = _geometry(network.config)
+        pooled = round(RATE / hop / self.recipe.network.rate)
+        reading = Reading(RATE, hop, longest, pooled, len(self.recipe.columns))
+        layer = self.recipe.network.layer
+
+        def encode(pieces: Sequence[npt.NDArray[np.int16]]) -> list[Floats]:
+            return _encode(network, prepare, pieces, hop, layer)
+
+        return encode_sound(sound, reading, encode, BATCH)
+
+
+def _encode(
+    network: Any, prepare: Any, pieces: Sequence[npt.NDArray[np.int16]], hop: int, layer: int | str
+) -> list[Floats]:
+    """States of pieces of one length; each is filled up by less than one state's reach, or to Whisper's window."""
+    import torch
+
+    count = -(-len(pieces[0]) // hop)
+    reach = _reach(network.config)
+    waves = np.zeros((len(pieces), (count - 1) * hop + max(reach, hop)), np.float32)
+    for row, piece in zip(waves, pieces, strict=True):
+        row[: len(piece)] = np.asarray(piece, np.float32) / 32768
+    given = prepare(list(waves), sampling_rate=RATE, return_tensors="pt")[network.main_input_name]
+    with torch.no_grad():
+        output = network(given.to(network.device), output_hidden_states=layer != "last")
+    states = read_layer(output, layer).float().cpu().numpy()
+    return [np.asarray(one[:count]) for one in states]
+
+
+def _geometry(config: Any) -> tuple[int, int]:
+    """Samples from state to state, and states that are read at once."""
+    if config.model_type == "whisper":
+        return 320, int(config.max_source_positions)
+    if config.model_type in WAVES:
+        hop = prod(config.conv_stride)
+        return hop, WINDOW * RATE // hop
+    cause = f"a {config.model_type} model does not read speech in a way that is known here"
+    raise UserError(cause, f"give one of {', '.join(WAVES)} or whisper")
+
+
+def _reach(config: Any) -> int:
+    """Samples that one state of a network of waves is made of, before attention; 0 for Whisper."""
+    if config.model_type == "whisper":
+        return 0
+    reach, stride = 1, 1
+    for kernel, step in zip(config.conv_kernel, config.conv_stride, strict=True):
+        reach += (kernel - 1) * stride
+        stride *= step
+    return reach
+
+
+def _rates(hop: int) -> str:
+    return f"choose {RATE / hop:g}, {RATE / hop / 2:g}, {RATE / hop / 4:g} or another whole part of {RATE / hop:g}"
