@@ -33,8 +33,6 @@ from sentiprism.files import atomic_folder, home, sole
 from sentiprism.reading import check_regular
 
 if TYPE_CHECKING:  # texts are tokenised without torch
-    from collections.abc import Callable
-
     from torch import Tensor, nn
 
 STATES = ("values.npy", "lengths.npy")
