@@ -109,7 +109,7 @@ def extract(
     table = read_columns({"": labels}, columns or {}, folds, notes, also=COLUMNS, official=known is not None)
     options = options.pinned()
     extractors = options.extractors()
-    recipes: dict[str, Recipe] = {name: made.recipe.taken(options.per) for name, made in extractors.items()}
+    recipes: dict[str, Recipe] = {name: made.recipe.taken(options.steps_of(name)) for name, made in extractors.items()}
     stored = None
     if vision_features is not None:
         stored, recipes["vision"] = _stored(Path(vision_features), options, table, labels, notes)
@@ -123,7 +123,7 @@ def extract(
     absent = {cut.id for task in tasks if task.path is None for cut in task.cuts}
     whole = not (recipes or transcripts or options.text == "recognised")
     check_table(table, str(labels), target, without=absent, offset=offset, allow_shared_videos=shared, whole=whole)
-    if options.text == "recognised" or options.per == "word":
+    if options.text == "recognised" or options.by_word:
         check_whisper(options.asr)
     work = partial(look, options=options, faces=vision_features is None)
     seen: dict[str, Seen] = {}
@@ -273,11 +273,11 @@ def _rows(
         voices, faces = tracks(recording)
         sequences: dict[str, Floats] = {}
         if name in voices:
-            sequences["audio"] = voices[name].of(segment, options.per)
+            sequences["audio"] = voices[name].of(segment, options.steps_of("audio"))
         if stored is not None and (steps := stored(name)) is not None:
             sequences["vision"] = steps
         elif looked := visible(faces, Span(segment.start, segment.end)):
-            sequences["vision"] = faces[looked[0]].of(segment, options.per)
+            sequences["vision"] = faces[looked[0]].of(segment, options.steps_of("vision"))
         made = utterance(table, row, str(labels), classes, sequences)
         spoken = options.text == "recognised" or (segment.words and made.text is None)
         yield table["split"][row], replace(made, text=segment.text) if spoken else made

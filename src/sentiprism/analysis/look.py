@@ -37,11 +37,22 @@ class ExtractOptions(Config):
     vision_settings: dict[str, str] = {}
     """Of a network, see `features.learned.SETTINGS`."""
     per: Per = "frame"
+    vision_per: Per | None = None
+    """What a step of vision is; None = ``per``."""
     text: Literal["given", "recognised"] = "given"
     """``given``: the table's column ``text``, or a transcript file; ``recognised``: what Whisper hears."""
     asr: str = "base"
     """Whisper model by name or folder, for recognition and for the times of words that have none."""
     language: str | None = Field(None, description="of the speech, ISO 639-1; None = recognised")
+
+    def steps_of(self, modality: Modality) -> Per:
+        """What a step of a modality is."""
+        return self.vision_per if modality == "vision" and self.vision_per is not None else self.per
+
+    @property
+    def by_word(self) -> bool:
+        """Whether the times of words are needed for features."""
+        return "word" in {self.per, self.vision_per}
 
     @field_validator("language")
     @classmethod
@@ -126,7 +137,7 @@ def _segments(task: Task, media: Media, options: ExtractOptions) -> tuple[dict[s
     spans = {cut.id: Span(cut.start or 0.0, media.duration if cut.end is None else cut.end) for cut in task.cuts}
     words: Sequence[Word] = ()
     language = None
-    if options.text == "recognised" or task.transcript is not None or options.per == "word":
+    if options.text == "recognised" or task.transcript is not None or options.by_word:
         words, language = _words(task, media, options, spans)
     found = {}
     for name, span in spans.items():

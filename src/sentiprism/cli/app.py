@@ -6,6 +6,7 @@ import typer
 
 from sentiprism import __version__
 from sentiprism.cli import dataset, evidence, experiment, figure, run
+from sentiprism.cli.adapt import adapt
 from sentiprism.cli.analyze import analyze
 from sentiprism.cli.bench import bench
 from sentiprism.cli.demo import demo
@@ -28,6 +29,7 @@ app.add_typer(figure.app, name="figure")
 for command in (
     analyze,
     extract,
+    adapt,
     run.models,
     may_skip_verification(run.train),
     may_skip_verification(run.evaluate),

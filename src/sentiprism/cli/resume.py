@@ -6,6 +6,7 @@ from pathlib import Path
 
 SAME_COMMAND = {
     "analyze": "the same command analyses the rest; finished reports are kept",
+    "adapt": "the same command starts again; features that were extracted are kept",
     "extract": "the same command resumes; features that were extracted are kept",
     "tune": "the same command resumes; finished trials are kept",
     "ablate": "the same command resumes; finished rows are kept",

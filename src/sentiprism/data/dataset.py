@@ -101,6 +101,18 @@ class Split:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def subset(self, rows: npt.NDArray[np.int64]) -> "Split":
+        """Some of the utterances, in the order given."""
+        return Split(
+            self.name,
+            self.ids[rows],
+            self.video_ids[rows],
+            None if self.texts is None else tuple(self.texts[row] for row in rows.tolist()),
+            {name: values[rows] for name, values in self.labels.items()},
+            {name: column.subset(rows) for name, column in self.sequences.items()},
+            {name: values[rows] for name, values in self.planted.items()},
+        )
+
 
 @dataclass(frozen=True)
 class TuningView:

@@ -174,6 +174,13 @@ class PreparedSplit:
         other._rows = self._rows | lost
         return other
 
+    def subset(self, rows: npt.NDArray[np.int64]) -> "PreparedSplit":
+        """Some of the utterances, in the order given; no text is encoded again."""
+        other = copy(self)
+        other.split = self.split.subset(rows)
+        other._rows = {name: column.subset(rows) for name, column in self._rows.items()}
+        return other
+
     def rows(self, modality: Modality) -> Ragged:
         """N sequences of a modality as they are stored, before any standardisation."""
         return self._rows[modality]

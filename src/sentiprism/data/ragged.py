@@ -129,6 +129,10 @@ class Ragged:
         steps: npt.NDArray[Any] = self._steps[self._chunk[row]][start : start + self.lengths[row]]
         return steps
 
+    def subset(self, rows: npt.NDArray[np.int64]) -> "Ragged":
+        """Some of the rows, in the order given; nothing is copied but their offsets."""
+        return Ragged(self._steps, self._chunk[rows], self._start[rows], self.lengths[rows], self.width)
+
     def take(
         self, indices: npt.ArrayLike, mean: npt.ArrayLike | None = None, std: npt.ArrayLike | None = None
     ) -> Sequence:

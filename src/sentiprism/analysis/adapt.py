@@ -1,0 +1,237 @@
+"""From a folder of labelled clips to a model of one's own, whose worth is measured before it is saved."""
+
+import csv
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from sentiprism.analysis.cuts import COLUMNS
+from sentiprism.analysis.extract import extract
+from sentiprism.analysis.judge import check_model
+from sentiprism.analysis.look import NONE, ExtractOptions
+from sentiprism.data.dataset import Split
+from sentiprism.data.importers.columns import read_columns
+from sentiprism.data.importers.csv_files import read_csv
+from sentiprism.errors import UserError
+from sentiprism.files import temporary_folder
+from sentiprism.metrics.conformal import LEAST as CALIBRATED
+from sentiprism.metrics.conformal import Calibration
+from sentiprism.models.artifact import STARTER, describe_model, folder_of
+from sentiprism.types import MODALITIES, FeatureSpec, TargetSpec
+
+if TYPE_CHECKING:
+    from sentiprism.data.dataset import Dataset
+    from sentiprism.evaluation.adaptation import Effect
+
+SPEAKER = "speaker"
+"""Column that stands for ``video_id`` where a table has none."""
+LEAST_CLIPS = 20
+"""Labelled utterances there must be to adapt to: cross-validation on fewer says nothing."""
+MOST_NAME = 60
+"""Characters of a folder's name in that of the dataset."""
+
+
+class Adapted(NamedTuple):
+    """A model of one's own, and what it is worth."""
+
+    folder: Path
+    """The saved model, trained on all clips but those of the split test."""
+    dataset: str
+    """The clips' features in the store."""
+    crossed: "Effect"
+    """On clips of videos that were left out, one fold after the other."""
+    tested: "Effect | None"
+    """On the rows of the table's own split test, by the saved model; None where there is none."""
+    failed: dict[str, str]
+    """Recordings that are left out: reason by name."""
+
+    @property
+    def verdicts(self) -> list[str]:
+        """Whether it helped, a sentence for each measurement; they are noted with the model."""
+        found = [f"cross-validated on {self.crossed.utterances} clips: {self.crossed.verdict}"]
+        if self.tested is not None:
+            found.append(f"on {self.tested.utterances} clips of the split test: {self.tested.verdict}")
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "model": str(self.folder),
+            "dataset": self.dataset,
+            "cross_validated": self.crossed.to_dict(),
+            "test": self.tested.to_dict() if self.tested else None,
+            "verdicts": self.verdicts,
+            "failed": self.failed,
+        }
+
+
+def adapt(
+    clips: Path | str,
+    labels: Path | str,
+    *,
+    out: Path | str,
+    model: Path | str = STARTER,
+    settings: Mapping[str, Any] | None = None,
+    columns: Mapping[str, str] | None = None,
+    low: float | None = None,
+    high: float | None = None,
+    text: str = "given",
+    language: str | None = None,
+    jobs: int = 1,
+    allow_missing: bool = False,
+    device: str = "auto",
+    on: Callable[[str, int, int], Any] | None = None,
+) -> Adapted:
+    """Fine-tune a saved model on labelled clips; what it gains is measured on videos that are left out.
+
+    Features are made by the model's own recipe and standardised by its own statistics; its text encoder stays as it
+    is. The dataset stays in the store as ``adapt-<folder>``, in the place of an earlier one.
+
+    Args:
+        clips: folder of recordings.
+        labels: CSV of file and label; and video_id or speaker, text, split, start, end. Rows of the split test are
+            never trained on.
+        out: folder of the new model, not there yet.
+        model: folder of a saved model that predicts intensities, or ``starter``.
+        settings: see `AdaptConfig`.
+        columns: where the columns of the table come from, see `read_table`.
+        low: least label of the table; by default the model's. Labels are mapped linearly to the model's range.
+        high: greatest label of it.
+        text: ``given`` in the table, or ``recognised``.
+        language: of what is said.
+        jobs: recordings at a time.
+        allow_missing: leave out rows whose recording is not in the folder.
+        device: as in ``train``.
+        on: told what is done, how much of it, and of how much.
+
+    Raises:
+        UserError: the table, the model or the settings are wrong; or there are too few clips or videos.
+    """
+    from sentiprism.data.prepare import PreparedSplit
+    from sentiprism.evaluation.adaptation import cross_validate, measure, predict_unseen
+    from sentiprism.metrics import protocol_for
+    from sentiprism.models import save_model
+    from sentiprism.training.adapt import AdaptConfig, fine_tune
+    from sentiprism.training.engine import Engine
+    from sentiprism.training.run import check_new
+
+    clips, out = Path(clips), Path(out)
+    config = AdaptConfig.parse(dict(settings or {}), "settings of adapt")
+    check_new(out)
+    check_model(model)
+    base, folder = describe_model(folder_of(model)), folder_of(model)
+    if base.target.kind != "intensity":
+        raise UserError(f"{model} predicts classes", "adapt a model that predicts intensities")
+    span = TargetSpec(low=base.target.low if low is None else low, high=base.target.high if high is None else high)
+    with temporary_folder("sentiprism-adapt") as scratch:
+        table, test = _without_splits(Path(labels), scratch, dict(columns or {}))
+        made = extract(
+            clips,
+            "adapt-" + re.sub(r"[^\w.-]+", "-", clips.resolve().name)[:MOST_NAME],
+            labels=table,
+            options=_options(base.features, base.config, text),
+            columns=columns,
+            low=span.low,
+            high=span.high,
+            language=language,
+            jobs=jobs,
+            allow_missing=allow_missing,
+            replace=True,
+            on=None if on is None else partial(on, "extracting"),
+        )
+    everything = _joined(made.dataset, span, base.target)
+    held = np.isin(everything.ids, sorted(test))
+    if (count := int((~held).sum())) < LEAST_CLIPS:
+        raise UserError(f"{count} labelled clips are left to learn from", f"label at least {LEAST_CLIPS}")
+    data = PreparedSplit(everything, base.features)
+    train, engine, scorer = data.subset(np.flatnonzero(~held)), Engine(device, "no"), protocol_for(base.target)
+    crossed = measure(
+        found := cross_validate(folder, train, scorer, engine, config, None if on is None else partial(on, "folds")),
+        scorer,
+    )
+    tuned = fine_tune(folder, train, scorer, engine, config)
+    unseen = data.subset(np.flatnonzero(held)) if held.any() else None
+    tested = None if unseen is None else measure(predict_unseen(folder, tuned, unseen, train, engine), scorer)
+    adapted = Adapted(out, made.dataset.name, crossed, tested, made.failed)
+    known = {key: base.metadata[key] for key in ("licence",) if key in base.metadata}
+    notes: dict[str, Any] = {
+        **known,
+        "dataset": made.dataset.name,
+        "content": made.dataset.card.content,
+        "language": made.dataset.card.language,
+        "protocol": scorer.name,
+        "seed": config.seed,
+        "selection": f"adapted from {model} for {config.epochs} epochs; nothing was selected",
+        "limits": [*base.metadata.get("limits", ()), *adapted.verdicts],
+        "adapted": {
+            "settings": config.model_dump(mode="json"),
+            "cross_validated": crossed.to_dict(),
+            "test": tested.to_dict() if tested else None,
+        },
+    }
+    if count >= CALIBRATED:
+        calibration = Calibration.fit(found.after, found.label, base.target)
+        notes["calibration"] = calibration.model_dump(mode="json")
+    save_model(tuned, out, notes)
+    return adapted
+
+
+def _without_splits(labels: Path, scratch: Path, columns: Mapping[str, str]) -> tuple[Path, frozenset[str]]:
+    """The table without its column split, and the ids of its rows of the split test.
+
+    Cross-validation splits by video, and a table of fifty clips has no valid. A column `SPEAKER` stands for a missing
+    ``video_id``.
+    """
+    _, content = read_csv(labels, lambda _: True)
+    splits = content.pop("split", None)
+    if "video_id" not in {*content, *columns} and SPEAKER in content:
+        content["video_id"] = content.pop(SPEAKER)
+    path = scratch / labels.name
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(content)
+        writer.writerows(zip(*content.values(), strict=True))
+    if splits is None:
+        return path, frozenset()
+    read = read_columns({"": path}, columns, None, [], also=COLUMNS)
+    rows = list(zip(read["id"], read["video_id"], (split.lower() == "test" for split in splits), strict=True))
+    both = {video for _, video, test in rows if test} & {video for _, video, test in rows if not test}
+    if both:
+        raise UserError(f"{labels}: video {min(both)!r} is in the split test and in another", "keep it in one split")
+    return path, frozenset(name for name, _, test in rows if test)
+
+
+def _options(features: FeatureSpec, config: Mapping[str, Any], text: str) -> ExtractOptions:
+    """What to extract for a model: its own recipes, and nothing that it does not use."""
+    used = config.get("modalities", MODALITIES)
+    recipes = {name: spec.recipe for name in ("audio", "vision") if name in used and (spec := getattr(features, name))}
+    chosen = {name: recipe.extractor if recipe else NONE for name, recipe in recipes.items()}
+    audio, vision = recipes.get("audio"), recipes.get("vision")
+    per = {"per": audio.per} if audio else {}
+    per |= {"vision_per": vision.per} if vision else {}
+    return ExtractOptions.parse({"audio": NONE, "vision": NONE, **chosen, **per, "text": text}, "options of extract")
+
+
+def _joined(dataset: "Dataset", span: TargetSpec, target: TargetSpec) -> "Split":
+    """All three splits as one, with labels on the model's scale."""
+    from sentiprism.data.ragged import Ragged
+
+    parts = (dataset.train, dataset.valid, dataset.test)
+    label = np.concatenate([part.labels["M"] for part in parts]).astype(np.float64)
+    mapped = target.low + (label - span.low) / (span.high - span.low) * (target.high - target.low)
+    sequences = {
+        name: Ragged.from_rows([part.sequences[name][row] for part in parts for row in range(len(part))], width)
+        for name, width in dataset.card.widths.items()
+    }
+    return Split(
+        dataset.name,
+        np.concatenate([part.ids for part in parts]),
+        np.concatenate([part.video_ids for part in parts]),
+        tuple(text for part in parts for text in part.texts or [None] * len(part)),
+        {"M": (label if span == target else mapped).astype(np.float32)},
+        sequences,
+    )

@@ -1,0 +1,179 @@
+"""Whether fine-tuning a saved model on a few labelled clips helps: cross-validated by video, before against after."""
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sentiprism.data.importers.folds import split_videos
+from sentiprism.data.prepare import PreparedSplit
+from sentiprism.evaluation.bootstrap import Interval, resample
+from sentiprism.evaluation.constant import NAME, is_better
+from sentiprism.evaluation.differences import Difference, differ
+from sentiprism.evaluation.resampling import Units, units_of
+from sentiprism.markup import number
+from sentiprism.metrics import Protocol
+from sentiprism.models import Model, load_model
+from sentiprism.training.adapt import AdaptConfig, fine_tune
+from sentiprism.training.engine import Engine
+from sentiprism.training.predict import predict
+
+Array = npt.NDArray[Any]
+METRICS = ("mae", "pearson")
+"""What a table of few utterances shows, the one that decides first."""
+BEFORE, AFTER = "before", "after"
+FLAT = 1e-6
+"""Largest deviation from the mean of its video of what counts as constant."""
+RESAMPLES = 5000
+"""Of a bootstrap over videos, as in `compare`."""
+
+
+class BeforeAfter(NamedTuple):
+    """Predictions for the same utterances, by models that were not trained on them."""
+
+    label: Array
+    videos: Array
+    constant: Array
+    """The mean of the labels that the adapted model was trained on."""
+    before: Array
+    after: Array
+
+
+class Effect(NamedTuple):
+    """What adapting a model changed on utterances that it was not trained on."""
+
+    utterances: int
+    units: Units
+    """What the bootstrap draws."""
+    metrics: dict[str, dict[str, Interval]]
+    """By predictor (`NAME`, "before", "after") and metric."""
+    within: dict[str, float]
+    """Pearson's r within videos, by predictor."""
+    differences: dict[str, Difference]
+    """After less before, by metric."""
+    helped: bool | None
+    """Whether the interval of the difference in MAE is an improvement; None where the videos are too few to tell."""
+    beats_constant: bool | None
+
+    @property
+    def verdict(self) -> str:
+        """Whether it helped, in one sentence."""
+        change = self.differences[METRICS[0]]
+        told = f"MAE after less before {number(change.mean)} [{number(change.low)}, {number(change.high)}]"
+        if self.helped is None:
+            return f"nobody can tell whether it helped: {self.units.too_few} are too few; {told}"
+        if self.helped:
+            return f"it helped: {told}"
+        return f"it did not help: {told}" + ("" if change.low > 0 else ", an interval that includes 0")
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "utterances": self.utterances,
+            self.units.name: self.units.number,
+            "metrics": {name: {m: v._asdict() for m, v in row.items()} for name, row in self.metrics.items()},
+            "r_within_videos": self.within,
+            "after_less_before": {name: one._asdict() for name, one in self.differences.items()},
+            "helped": self.helped,
+            "better_than_constant": self.beats_constant,
+        }
+
+
+def cross_validate(
+    model: Path,
+    data: PreparedSplit,
+    scorer: Protocol,
+    engine: Engine,
+    config: AdaptConfig,
+    on: Callable[[int, int], Any] | None = None,
+) -> BeforeAfter:
+    """Predict each video by a copy of the model that was fine-tuned on the other folds' videos.
+
+    Args:
+        model: folder of the saved model.
+        data: all labelled utterances, prepared with the model's own features.
+        scorer: of the labels' scale.
+        engine: device.
+        config: folds and fine-tuning.
+        on: told how many folds are done, and of how many.
+
+    Raises:
+        UserError: there are fewer videos than `folds.LEAST`.
+    """
+    videos = np.asarray(data.split.video_ids, str)
+    sizes = Counter(videos.tolist())
+    count = min(config.folds, len(sizes))
+    label = np.asarray(data.split.labels["M"], np.float32)
+    base = load_model(model).model
+    before = predict(base.to(engine.device), data, engine).prediction
+    constant, after = np.zeros_like(label), np.zeros_like(label)
+    for fold in range(1, count + 1):
+        place = split_videos(f"{fold}/{count}", sizes, [])
+        left_out = np.array([place[video] == "test" for video in videos.tolist()])
+        rows, held = np.flatnonzero(~left_out), np.flatnonzero(left_out)
+        tuned = fine_tune(model, data.subset(rows), scorer, engine, config)
+        after[held] = predict(tuned, data.subset(held), engine).prediction
+        constant[held] = label[rows].mean(dtype=np.float64)
+        if on is not None:
+            on(fold, count)
+    return _clipped(base, label, videos, constant, before, after)
+
+
+def predict_unseen(model: Path, tuned: Model, data: PreparedSplit, train: PreparedSplit, engine: Engine) -> BeforeAfter:
+    """Predict utterances that neither the cross-validation nor the adapted model has seen.
+
+    Args:
+        model: folder of the saved model it was adapted from.
+        tuned: the adapted model.
+        data: the utterances.
+        train: those it was adapted on.
+        engine: device.
+    """
+    base = load_model(model).model
+    label = np.asarray(data.split.labels["M"], np.float32)
+    constant = np.full_like(label, train.split.labels["M"].mean(dtype=np.float64))
+    before, after = (predict(one.to(engine.device), data, engine).prediction for one in (base, tuned))
+    return _clipped(base, label, np.asarray(data.split.video_ids, str), constant, before, after)
+
+
+def _clipped(base: Model, label: Array, videos: Array, *predictions: Array) -> BeforeAfter:
+    """Predictions inside the labels' range, where `analyze` shows them."""
+    inside = (np.clip(values, base.target.low, base.target.high) for values in predictions)
+    return BeforeAfter(label, videos, *inside)
+
+
+def measure(found: BeforeAfter, scorer: Protocol) -> Effect:
+    """Score the constant predictor, before and after on the same resamples of videos."""
+    named = {NAME: found.constant, BEFORE: found.before, AFTER: found.after}
+    drawn = {
+        name: resample(values[None], found.label, scorer, videos=found.videos, resamples=RESAMPLES)
+        for name, values in named.items()
+    }
+    change = differ(drawn[AFTER], drawn[BEFORE], tests=METRICS)
+    gain = differ(drawn[AFTER], drawn[NAME], tests=METRICS)[scorer.default_selection]
+    return Effect(
+        utterances=len(found.label),
+        units=units_of(found.videos, len(found.label)),
+        metrics={name: {key: one.intervals()[key] for key in METRICS} for name, one in drawn.items()},
+        within={name: within_videos(values, found.label, found.videos) for name, values in named.items()},
+        differences={key: change[key] for key in METRICS},
+        helped=is_better(change[scorer.default_selection], scorer),
+        beats_constant=is_better(gain, scorer),
+    )
+
+
+def within_videos(prediction: Array, label: Array, videos: Array) -> float:
+    """Pearson's r of predictions and labels, each less the mean of its video; nan where one of them is constant.
+
+    Predictions of videos that were left out follow the mean of the other videos, which is the lower the higher that of
+    the video itself: without centring, noise has a negative r.
+    """
+    _, index = np.unique(videos, return_inverse=True)
+    counts = np.bincount(index)
+    one, other = (values - (np.bincount(index, values) / counts)[index] for values in (prediction, label))
+    if min(np.abs(one).max(), np.abs(other).max()) < FLAT:
+        return float("nan")
+    return float(np.corrcoef(one, other)[0, 1])

@@ -1,0 +1,70 @@
+"""Fine-tune a saved model on a few labelled utterances."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from sentiprism.config import Config
+from sentiprism.data.config import DataConfig
+from sentiprism.data.importers.folds import LEAST
+from sentiprism.data.prepare import PreparedSplit
+from sentiprism.metrics import Protocol
+from sentiprism.models import Model, load_model
+from sentiprism.training.config import FIRST_SEED, MOST_EPOCHS, OptimConfig, RunConfig, Seed
+from sentiprism.training.engine import Engine
+from sentiprism.training.loop import Trainer
+from sentiprism.training.progress import TrainingProgress
+from sentiprism.training.seeding import seed_at
+
+MOST_FOLDS = 100
+
+
+class AdaptConfig(Config):
+    """How a saved model is fine-tuned; its text encoder stays as it is."""
+
+    epochs: int = Field(10, gt=0, le=MOST_EPOCHS)
+    lr: float = Field(3e-4, gt=0)
+    """A third of what a model is trained with from the beginning."""
+    batch_size: int = Field(16, gt=0)
+    weight_decay: float = Field(0.01, ge=0)
+    modality_dropout: float = Field(0.2, ge=0, lt=1)
+    """So that the model still answers where a modality is missing."""
+    folds: int = Field(5, ge=LEAST, le=MOST_FOLDS)
+    """Of the cross-validation by video; no more than there are videos."""
+    seed: Seed = FIRST_SEED
+
+
+def fine_tune(model: Path, train: PreparedSplit, scorer: Protocol, engine: Engine, config: AdaptConfig) -> Model:
+    """A copy of a saved model, trained further for a fixed number of epochs: nothing is selected.
+
+    Args:
+        model: folder of the saved model.
+        train: utterances prepared with the model's own features and statistics.
+        scorer: of the labels' scale.
+        engine: device.
+        config: how long and how fast.
+    """
+    started = load_model(model).model
+    frozen = {"text_encoder": config.epochs} if "text_encoder" in started.param_groups() else {}
+    optim = OptimConfig(
+        epochs=config.epochs,
+        lr=config.lr,
+        batch_size=config.batch_size,
+        weight_decay=config.weight_decay,
+        schedule="linear",
+        clip=1.0,
+        freeze=frozen,
+    )
+    data = DataConfig.parse({"modality_dropout": config.modality_dropout})
+    run = RunConfig(model=started.name, dataset=train.split.name, data=data, optim=optim)
+    seed_at(config.seed)
+    trainer = Trainer(run, config.seed, started, train, train, scorer, model, engine, {})
+    quiet = TrainingProgress(quiet=True)
+    started.train()
+    for epoch in range(config.epochs):
+        started.set_epoch(epoch)
+        for rows in trainer.sampler.epoch(epoch):
+            trainer.take_step([rows], quiet)
+        trainer.epoch, trainer.step = epoch + 1, 0
+    engine.release()
+    return started.eval()
