@@ -18,6 +18,7 @@ from sentiprism.data.importers.columns import read_columns
 from sentiprism.data.importers.csv_files import read_csv
 from sentiprism.errors import UserError
 from sentiprism.files import temporary_folder
+from sentiprism.markup import jsonable
 from sentiprism.metrics.conformal import LEAST as CALIBRATED
 from sentiprism.metrics.conformal import Calibration
 from sentiprism.models.artifact import STARTER, describe_model, folder_of
@@ -57,16 +58,16 @@ class Adapted(NamedTuple):
             found.append(f"on {self.tested.utterances} clips of the split test: {self.tested.verdict}")
         return found
 
+    @property
+    def measured(self) -> dict[str, Any]:
+        """Both measurements, for JSON."""
+        tested = None if self.tested is None else self.tested.to_dict()
+        return {"cross_validated": self.crossed.to_dict(), "test": tested}
+
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return {
-            "model": str(self.folder),
-            "dataset": self.dataset,
-            "cross_validated": self.crossed.to_dict(),
-            "test": self.tested.to_dict() if self.tested else None,
-            "verdicts": self.verdicts,
-            "failed": self.failed,
-        }
+        described = {"model": str(self.folder), "dataset": self.dataset, "failed": self.failed}
+        return {**described, "verdicts": self.verdicts, **self.measured}
 
 
 def adapt(
@@ -167,11 +168,7 @@ def adapt(
         "seed": config.seed,
         "selection": f"adapted from {model} for {config.epochs} epochs; nothing was selected",
         "limits": [*base.metadata.get("limits", ()), *adapted.verdicts],
-        "adapted": {
-            "settings": config.model_dump(mode="json"),
-            "cross_validated": crossed.to_dict(),
-            "test": tested.to_dict() if tested else None,
-        },
+        "adapted": jsonable({"settings": config.model_dump(mode="json"), **adapted.measured}),
     }
     if count >= CALIBRATED:
         calibration = Calibration.fit(found.after, found.label, base.target)

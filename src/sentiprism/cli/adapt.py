@@ -7,7 +7,7 @@ import typer
 
 from sentiprism.cli.dataset import Json, pairs
 from sentiprism.cli.hints import followed_by
-from sentiprism.cli.options import Device, choice
+from sentiprism.cli.options import Device, High, Low, choice
 from sentiprism.cli.options import number as parse
 from sentiprism.cli.tables import Cell, emit_json, number, points, side_by_side
 
@@ -24,8 +24,8 @@ def adapt(
     ],
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the model goes.")] = Path("adapted"),
     model: Annotated[str, typer.Option(metavar="MODEL|starter", help="Saved model to start from.")] = "starter",
-    low: Annotated[float | None, typer.Option(parser=parse, metavar="X", help="Least label of the table.")] = None,
-    high: Annotated[float | None, typer.Option(parser=parse, metavar="X", help="Greatest label of it.")] = None,
+    low: Low = None,
+    high: High = None,
     text: Annotated[
         str, typer.Option(**choice("source of texts", ("given", "recognised")), help="In the table, or recognised.")
     ] = "given",
@@ -35,7 +35,7 @@ def adapt(
     ] = None,
     language: Annotated[str | None, typer.Option(metavar="CODE", help="Of what is said, ISO 639-1.")] = None,
     epochs: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="Passes over the clips.")] = 10,
-    lr: Annotated[float, typer.Option(parser=parse, metavar="X", help="Learning rate.")] = 3e-4,
+    lr: Annotated[float | None, typer.Option(parser=parse, metavar="X", help="Learning rate; 0.0003.")] = None,
     folds: Annotated[int, typer.Option(min=3, max=100, metavar="N", help="Of the cross-validation by video.")] = 5,
     jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Recordings at a time.")] = 1,
     allow_missing: Annotated[
@@ -73,7 +73,7 @@ def adapt(
             labels,
             out=out,
             model=model,
-            settings={"epochs": epochs, "lr": lr, "folds": folds},
+            settings={"epochs": epochs, "folds": folds, **({} if lr is None else {"lr": lr})},
             columns=pairs(column or [], "NAME=THEIRS"),
             low=low,
             high=high,

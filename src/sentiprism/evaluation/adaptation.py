@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from math import nan
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -154,10 +155,14 @@ def measure(found: BeforeAfter, scorer: Protocol) -> Effect:
     }
     change = differ(drawn[AFTER], drawn[BEFORE], tests=METRICS)
     gain = differ(drawn[AFTER], drawn[NAME], tests=METRICS)[scorer.default_selection]
+    metrics = {name: {key: one.intervals()[key] for key in METRICS} for name, one in drawn.items()}
+    metrics[NAME]["pearson"] = Interval(
+        nan, nan, nan, nan
+    )  # of folds' means it would be their order, which is no merit
     return Effect(
         utterances=len(found.label),
         units=units_of(found.videos, len(found.label)),
-        metrics={name: {key: one.intervals()[key] for key in METRICS} for name, one in drawn.items()},
+        metrics=metrics,
         within={name: within_videos(values, found.label, found.videos) for name, values in named.items()},
         differences={key: change[key] for key in METRICS},
         helped=is_better(change[scorer.default_selection], scorer),
@@ -175,5 +180,5 @@ def within_videos(prediction: Array, label: Array, videos: Array) -> float:
     counts = np.bincount(index)
     one, other = (values - (np.bincount(index, values) / counts)[index] for values in (prediction, label))
     if min(np.abs(one).max(), np.abs(other).max()) < FLAT:
-        return float("nan")
+        return nan
     return float(np.corrcoef(one, other)[0, 1])
