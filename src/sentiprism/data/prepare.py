@@ -179,6 +179,8 @@ class PreparedSplit:
         other = copy(self)
         other.split = self.split.subset(rows)
         other._rows = {name: column.subset(rows) for name, column in self._rows.items()}
+        if self._context is not None:
+            other._context = self._context.subset(rows)
         return other
 
     def rows(self, modality: Modality) -> Ragged:
