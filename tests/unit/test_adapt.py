@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from makers_adapt import pitch_model, read_labels, record, write_labels
-from sentiprism.analysis.adapt import adapt
+from sentiprism.analysis.adapt import adapt, extract_options
 from sentiprism.analysis.look import ExtractOptions
 from sentiprism.errors import UserError
 from sentiprism.evaluation.adaptation import BeforeAfter, measure, within_videos
 from sentiprism.metrics import PROTOCOLS
 from sentiprism.models import load_model
+from sentiprism.recipe import Network, Recipe
+from sentiprism.types import FeatureSpec, ModalitySpec
 
 pytest.importorskip("librosa", reason="librosa (extra media) is not installed")
 
@@ -146,6 +148,21 @@ def test_leaving_videos_out_makes_r_of_noise_negative_and_centring_does_not():
     effect = measure(BeforeAfter(label, videos, others, noise, noise), PROTOCOLS["intensity"])
     assert effect.helped is False
     assert effect.differences["mae"].mean == 0
+
+
+def test_a_network_is_asked_for_as_the_model_knows_it():
+    """Its revision, layer and rate; how pictures are pooled only where it sees."""
+    network = Network(model="someone/ears", revision="abc", layer=3, rate=12.5)
+    recipe = Recipe(extractor="hf-audio", columns=("a",), units=("1",), per="utterance", network=network)
+    spec = ModalitySpec(kind="features", width=1, recipe=recipe)
+    eyes = spec.model_copy(update={"recipe": recipe.model_copy(update={"extractor": "hf-vision", "per": "frame"})})
+    options = extract_options(FeatureSpec(audio=spec, vision=eyes), {}, "given")
+    assert (options.audio, options.per) == ("hf-audio:someone/ears", "utterance")
+    assert options.audio_settings == {"layer": "3", "rate": "12.5", "revision": "abc"}
+    assert (options.vision, options.vision_per) == ("hf-vision:someone/ears", "frame")
+    assert options.vision_settings == {**options.audio_settings, "crop": "face", "pooling": "mean"}
+    only = extract_options(FeatureSpec(audio=spec, vision=eyes), {"modalities": ["audio"]}, "recognised")
+    assert (only.vision, only.text) == ("none", "recognised")
 
 
 def test_each_modality_may_have_steps_of_its_own():

@@ -17,6 +17,7 @@ from sentiprism.data.dataset import Split
 from sentiprism.data.importers.columns import read_columns
 from sentiprism.data.importers.csv_files import read_csv
 from sentiprism.errors import UserError
+from sentiprism.features.learned import SETTINGS
 from sentiprism.files import temporary_folder
 from sentiprism.markup import jsonable
 from sentiprism.metrics.conformal import LEAST as CALIBRATED
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from sentiprism.data.dataset import Dataset
     from sentiprism.evaluation.adaptation import Effect
 
+OF_SOUND = ("layer", "rate", "revision")
+"""Settings of a network that hears; those of one that sees are `SETTINGS`."""
 SPEAKER = "speaker"
 """Column that stands for ``video_id`` where a table has none."""
 LEAST_CLIPS = 20
@@ -134,7 +137,7 @@ def adapt(
             clips,
             "adapt-" + re.sub(r"[^\w.-]+", "-", clips.resolve().name)[:MOST_NAME],
             labels=table,
-            options=_options(base.features, base.config, text),
+            options=extract_options(base.features, base.config, text),
             columns=columns,
             low=span.low,
             high=span.high,
@@ -202,15 +205,20 @@ def _without_splits(labels: Path, scratch: Path, columns: Mapping[str, str]) -> 
     return path, frozenset(name for name, _, test in rows if test)
 
 
-def _options(features: FeatureSpec, config: Mapping[str, Any], text: str) -> ExtractOptions:
+def extract_options(features: FeatureSpec, config: Mapping[str, Any], text: str) -> ExtractOptions:
     """What to extract for a model: its own recipes, and nothing that it does not use."""
     used = config.get("modalities", MODALITIES)
-    recipes = {name: spec.recipe for name in ("audio", "vision") if name in used and (spec := getattr(features, name))}
-    chosen = {name: recipe.extractor if recipe else NONE for name, recipe in recipes.items()}
-    audio, vision = recipes.get("audio"), recipes.get("vision")
-    per = {"per": audio.per} if audio else {}
-    per |= {"vision_per": vision.per} if vision else {}
-    return ExtractOptions.parse({"audio": NONE, "vision": NONE, **chosen, **per, "text": text}, "options of extract")
+    wanted: dict[str, Any] = {"audio": NONE, "vision": NONE, "text": text}
+    for name, step in (("audio", "per"), ("vision", "vision_per")):
+        spec = getattr(features, name)
+        if name not in used or spec is None or spec.recipe is None:
+            continue
+        wanted |= {name: spec.recipe.extractor, step: spec.recipe.per}
+        if (network := spec.recipe.network) is not None:
+            wanted[name] += f":{network.model}"
+            settings = SETTINGS if name == "vision" else OF_SOUND
+            wanted[f"{name}_settings"] = {key: str(getattr(network, key)) for key in settings}
+    return ExtractOptions.parse(wanted, "options of extract")
 
 
 def _joined(dataset: "Dataset", span: TargetSpec, target: TargetSpec) -> "Split":

@@ -35,7 +35,7 @@ def adapt(
     ] = None,
     language: Annotated[str | None, typer.Option(metavar="CODE", help="Of what is said, ISO 639-1.")] = None,
     epochs: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="Passes over the clips.")] = 10,
-    lr: Annotated[float | None, typer.Option(parser=parse, metavar="X", help="Learning rate; 0.0003.")] = None,
+    lr: Annotated[float | None, typer.Option(parser=parse, metavar="X", help="Learning rate; 0.0001.")] = None,
     folds: Annotated[int, typer.Option(min=3, max=100, metavar="N", help="Of the cross-validation by video.")] = 5,
     jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Recordings at a time.")] = 1,
     allow_missing: Annotated[

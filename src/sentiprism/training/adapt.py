@@ -23,8 +23,8 @@ class AdaptConfig(Config):
     """How a saved model is fine-tuned; its text encoder stays as it is."""
 
     epochs: int = Field(10, gt=0, le=MOST_EPOCHS)
-    lr: float = Field(3e-4, gt=0)
-    """A third of what a model is trained with from the beginning."""
+    lr: float = Field(1e-4, gt=0)
+    """A tenth of what a model is trained with from the beginning."""
     batch_size: int = Field(16, gt=0)
     weight_decay: float = Field(0.01, ge=0)
     modality_dropout: float = Field(0.2, ge=0, lt=1)
