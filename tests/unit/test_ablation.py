@@ -9,7 +9,7 @@ from sentiprism.config import override
 from sentiprism.data.importers import import_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation import ablate, evaluate, paired
-from sentiprism.evaluation.ablation import plan
+from sentiprism.evaluation.ablation import plan, train_step
 from sentiprism.training import Run
 from sentiprism.training.experiments import Row, load_experiment
 
@@ -192,9 +192,12 @@ def test_a_modality_that_is_there_and_not_read_is_not_said_to_be_lacking(data, t
     """Without its global path the released DPDF-LQ reads the text alone, whatever the dataset has."""
     row = Row(name="w/o GPath", settings={"config": {"global_path": False}}, values=())
     base = {"model": "dpdf_lq", "dataset": "small", "config": {**small("dpdf_lq"), "preset": "code"}}
+    base |= {"optim": {"epochs": 1}}
     (step,) = plan((row,), base, data.tuning(), tmp_path)
     assert step.folder is not None
     assert step.note == ""
+    train_step(step, data.tuning(), "cpu", "no", quiet=True)
+    assert evaluate(step.folder, device="cpu").metrics["mae"].mean > 0
 
 
 def test_the_base_is_the_papers_or_ours_or_a_named_one(monkeypatch, tmp_path, paper):

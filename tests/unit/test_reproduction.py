@@ -89,16 +89,16 @@ def test_every_other_models_row_of_a_paper_says_what_becomes_of_it(name):
 def test_each_model_is_trained_with_its_own_settings_and_stands_in_the_papers_order(fill, tmp_path):
     found = fill()
     assert [one.row.name for one in found.lines] == ["plain head", "LMF", "AcFormer", "EMT", "MFN", "MDF"]
-    assert sorted(one.name for one in (tmp_path / "runs").iterdir()) == ["05-mdf", "lmf", "mfn", "text_only"]
+    assert sorted(one.name for one in (tmp_path / "runs").iterdir()) == ["lmf", "mdf", "mfn", "text_only"]
     head, lmf, acformer, _, mfn, mdf = found.lines
-    for one, folder in ((head, "text_only"), (lmf, "lmf"), (mfn, "mfn"), (mdf, "05-mdf")):
+    for one, folder in ((head, "text_only"), (lmf, "lmf"), (mfn, "mfn"), (mdf, "mdf")):
         (kept,), (anew,) = (e.predictions for e in (one.evaluation, evaluate(tmp_path / "runs" / folder, device="cpu")))
         assert np.array_equal(kept.prediction, anew.prediction)
     own = load_experiment("lmf/liu2018_mosi").run
     config = Run(tmp_path / "runs" / "lmf").config
     wanted = resolve({**own, "dataset": "small", "seeds": 1}, SETTINGS[:2])
     assert resolve(config.model_dump(mode="json")) == wanted, "config.dropout is for the paper's own model"
-    assert Run(tmp_path / "runs" / "05-mdf").config.config["dropout"] == 0.2
+    assert Run(tmp_path / "runs" / "mdf").config.config["dropout"] == 0.2
     assert acformer.evaluation is None
     assert acformer.note == "not implemented here"
     assert lmf.note == "settings of lmf/liu2018_mosi"
@@ -144,7 +144,7 @@ def test_what_is_finished_is_not_trained_again_and_another_table_shares_it(fill,
     )
     assert weights(tmp_path / "runs").items() > before.items()
     assert {path.parts[-4] for path in weights(tmp_path / "runs")} == {
-        "02-mdf", "03-text-alone", "lmf", "mfn", "text_only",
+        "03-text-alone", "mdf", "lmf", "mfn", "text_only",
     }  # fmt: skip
     with pytest.raises(UserError, match=r"'MFN' was trained in .*mfn with optim.epochs=1, not 2; choose another --out"):
         fill(ROWS[3:], assignments=("optim.epochs=2", *SETTINGS[1:]))

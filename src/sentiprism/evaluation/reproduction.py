@@ -68,7 +68,7 @@ def reproduce(
         encoder: text encoder in the place of the settings' own.
         seeds: how many, or which.
         assignments: ``key=value`` texts, for every row; those of ``config`` are for the paper's own model.
-        out: folder of the runs; other models' runs are named after the model, so that tables can share them.
+        out: folder of the runs, which are named after their models, so that tables can share them.
         device: as in ``train``.
         precision: as in ``train``.
         quiet: show no progress.
@@ -80,7 +80,7 @@ def reproduce(
     assignments = tuple(assignments)
     papers = papers_on(str(asked.paper.run["dataset"]))
     entries = [entry(asked, model, row, papers, assignments) for row in asked.rows]
-    if not any(one.folder for one in entries):
+    if not any(one.settings and one.row.settings is None for one in entries):
         return ablate(
             model, table, dataset, experiment=experiment, encoder=encoder, seeds=seeds,
             assignments=assignments, out=out, device=device, precision=precision, quiet=quiet,
@@ -122,7 +122,7 @@ def entry(
         assignments: as in `reproduce`.
     """
     if row.settings is not None:
-        return Entry(row, _own(asked, model, row.settings, assignments))
+        return Entry(row, _own(asked, model, row.settings, assignments), None if row.settings else model)
     name = experiment_of(row.name, f"{model}_{asked.key}", papers)
     if name is None:
         here, dataset = _model_of(row.name), asked.paper.run["dataset"]

@@ -42,7 +42,7 @@ def check_memory(model: "Model", optim: OptimConfig, room: int, train: PreparedS
         held += 0 if kept is None else weigh(kept)
         rows = min(optim.batch_size, len(train))
         steps = {name: int(train.steps(name).max(initial=0)) for name in model.modalities}
-        batch = NUMBER * rows * sum(steps[name] * width for name, width in model.input_widths.items())
+        batch = NUMBER * rows * sum(count * model.input_widths[name] for name, count in steps.items())
     purpose, field = "weights, gradients and moments", largest(model.config)
     if batch > held:
         purpose, field = "training, most for the inputs of a batch", f"optim.batch_size (it is {optim.batch_size:,})"
