@@ -253,3 +253,20 @@ def test_a_run_is_damaged_calibrated_and_compared(cli, refused, finished, tmp_pa
     for figure in ("robustness", "reliability"):
         assert cli("figure", figure, "run", "--device", "cpu").status == 0
         assert (finished / "figures" / f"{figure}-test.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_two_datasets_are_trained_on_together_and_each_can_be_measured(cli, home):
+    from makers_cli import SIZES
+    from sentiprism.data.synthetic import synthetic_dataset
+
+    for seed, name in enumerate(("tiny", "other")):
+        synthetic_dataset(name, sizes=SIZES, seed=seed)
+    words = ("train", "mdf", "--dataset", "tiny,other", "--device", "cpu", "--set", "data.temperature=2")
+    said = cli(*words, *assignments(), "--out", "both", "--json")
+    assert said.status == 0, said.err
+    assert "tiny: " in said.err
+    assert "other: " in said.err
+    assert {one["dataset"] for one in json.loads(said.out)} == {"tiny+other"}
+    (measured,) = json.loads(cli("evaluate", "both", "--dataset", "other", "--split", "valid", "--json").out)
+    assert (measured["dataset"], measured["split"]) == ("other", "valid")
+    assert "is for several datasets" in cli(*words[:3], "tiny", *words[4:], "--out", "one").error

@@ -78,7 +78,9 @@ def models(
 @followed_by("sentiprism explain {result}" + OF_A_RUN)
 def train(
     model: Annotated[str | None, typer.Argument(help="See: sentiprism models.")] = None,
-    dataset: Annotated[str | None, typer.Option(metavar="NAME", help="Name in the store, or its folder.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name in the store, or its folder; or several names, A,B.")
+    ] = None,
     seeds: Seeds = None,
     init: Annotated[
         str | None,
@@ -105,6 +107,9 @@ def train(
 ) -> Path:
     """Train a model with several seeds, select each epoch on valid, then measure on valid and test.
 
+    On several datasets it learns from the train splits of all, their labels mapped to the first one's scale; the first
+    one's valid selects, and its test is measured. The others are measured by: sentiprism evaluate RUN --dataset NAME.
+
     Examples:
         sentiprism train mdf --dataset mosi --seeds 5
 
@@ -113,6 +118,8 @@ def train(
         sentiprism train --experiment mdf/jian2026_mosi
 
         sentiprism train mdf --dataset mosi --init runs/mdf-mosei-20260101-120000
+
+        sentiprism train text_only --dataset mosi,mosei --set data.temperature=2
 
         sentiprism train --resume runs/mdf-mosi-20260101-120000
 

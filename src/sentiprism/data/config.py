@@ -73,6 +73,9 @@ class DataConfig(Config):
     published features are taken as they come."""
     bins: Bins | None = None
     """``acc_5``: the five classes of the dataset's Acc-5 are what is predicted, in the place of its intensities."""
+    temperature: float = Field(1.0, ge=1)
+    """Of several datasets that are trained on together: a dataset's share of the draws is in proportion to its size to
+    the power 1 / temperature; 1 = every utterance once an epoch."""
     modality_dropout: dict[Modality, Annotated[float, Field(ge=0, lt=1)]] = {}
     """Probability that a modality of a train utterance is left out, drawn anew each epoch; a number stands for all
     three. Where that would leave an utterance nothing, one modality that it has stays."""

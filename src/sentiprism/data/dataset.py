@@ -77,6 +77,8 @@ class Card(Config):
     fold: str | None = None
     """``K/N`` where the test split is fold K of N by video."""
     warnings: tuple[str, ...] = ()
+    joined: tuple[str, ...] = ()
+    """Of several datasets that are trained on as one: what of each, in words."""
     content: str
     """SHA-256 over the data files: two datasets with one hash are the same data."""
     hashes: dict[str, str] = {}
@@ -97,6 +99,8 @@ class Split:
     labels: dict[str, npt.NDArray[Any]]
     sequences: dict[str, Ragged]
     planted: dict[str, npt.NDArray[np.float32]] = field(default_factory=dict)
+    part: npt.NDArray[np.int64] | None = None
+    """(N,) which of several joined datasets each utterance is of; None where it is one."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -111,6 +115,7 @@ class Split:
             {name: values[rows] for name, values in self.labels.items()},
             {name: column.subset(rows) for name, column in self.sequences.items()},
             {name: values[rows] for name, values in self.planted.items()},
+            None if self.part is None else self.part[rows],
         )
 
 

@@ -129,6 +129,18 @@ class Ragged:
         steps: npt.NDArray[Any] = self._steps[self._chunk[row]][start : start + self.lengths[row]]
         return steps
 
+    @classmethod
+    def joined(cls, parts: Rows["Ragged"]) -> "Ragged":
+        """The rows of several columns of one width, one after the other; nothing is copied but their offsets."""
+        shifts = np.cumsum([0, *(len(part._steps) for part in parts)])
+        return cls(
+            [steps for part in parts for steps in part._steps],
+            np.concatenate([part._chunk + shift for part, shift in zip(parts, shifts, strict=False)]),
+            np.concatenate([part._start for part in parts]),
+            np.concatenate([part.lengths for part in parts]),
+            parts[0].width,
+        )
+
     def subset(self, rows: npt.NDArray[np.int64]) -> "Ragged":
         """Some of the rows, in the order given; nothing is copied but their offsets."""
         return Ragged(self._steps, self._chunk[rows], self._start[rows], self.lengths[rows], self.width)

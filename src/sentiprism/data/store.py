@@ -10,6 +10,7 @@ from sentiprism.data.arrow import Columns, SplitWriter, read_split
 from sentiprism.data.checks import Checks
 from sentiprism.data.dataset import SPLITS, Card, Dataset, Split, TuningView, Utterance
 from sentiprism.data.integrity import REMEDY, check_files, hash_files, split_file, verifies
+from sentiprism.data.joined import COMMA, join_datasets
 from sentiprism.data.known import describe
 from sentiprism.errors import FULL, UserError, suggest
 from sentiprism.files import atomic_folder, check_writable, home, remove_folder, safe_name, sole
@@ -179,13 +180,15 @@ def load_dataset(name: str | Path, *, verify: bool = True) -> Dataset:
     """Open a dataset; features stay on disk until they are asked for.
 
     Args:
-        name: in the store, or a dataset's folder.
+        name: in the store, or a dataset's folder; names with commas between are joined, see `join_datasets`.
         verify: compare all of it with the card's hashes, once in a process while the files are unchanged; see also
             `unverified`.
 
     Raises:
         UserError: it is unknown, damaged or changed, or card and files contradict each other.
     """
+    if (names := _names_of(name))[1:]:
+        return join_datasets([load_dataset(one, verify=verify) for one in names])
     folder = _folder(name)
     card = _read_card(folder)
     splits = {split: _open(folder, split, card) for split in SPLITS}
@@ -204,18 +207,27 @@ def verify_dataset(name: str | Path, *, test: bool = True) -> None:
     Raises:
         UserError: a file was changed after import.
     """
-    if verifies():
-        folder = _folder(name)
+    for one in _names_of(name) if verifies() else ():
+        folder = _folder(one)
         card = _read_card(folder)
         check_files(folder, card, SPLITS if test or not card.hashes else SEEN)
+
+
+def _names_of(name: str | Path) -> list[str | Path]:
+    """The datasets that a name stands for."""
+    if not isinstance(name, str) or COMMA not in name or os.path.lexists(Path(name) / CARD):
+        return [name]
+    return [part.strip() for part in name.split(COMMA)]
 
 
 def load_tuning(name: str | Path) -> TuningView:
     """Open a dataset without its test split, whose file is not touched; the others are compared with their hashes.
 
     Raises:
-        UserError: as `load_dataset`.
+        UserError: as `load_dataset`; or several datasets are named: which of their videos are tested is not looked at.
     """
+    if _names_of(name)[1:]:
+        raise UserError(f"{name} are several datasets", "search on the first of them")
     folder = _folder(name)
     card = _read_card(folder)
     train, valid = (_open(folder, split, card) for split in SEEN)

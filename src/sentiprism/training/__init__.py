@@ -14,6 +14,7 @@ from sentiprism.metrics import protocol
 from sentiprism.models import MODELS
 from sentiprism.models.fields import check_fields
 from sentiprism.training.config import OptimConfig, RunConfig
+from sentiprism.training.draws import check_draws
 from sentiprism.training.engine import Engine, Precision, check_engine
 from sentiprism.training.experiments import default_settings, load_experiment, other_form
 from sentiprism.training.memory import check_memory
@@ -66,7 +67,8 @@ def train(
 
     Args:
         model: see ``list_models``.
-        dataset: a name in the store, a folder, or a dataset; its test split is not looked at.
+        dataset: a name in the store, a folder, or a dataset; its test split is not looked at. Several names with commas
+            between: see `data.joined`.
         seeds: how many, or which; of a model that is fitted in closed form the first alone is trained.
         init: whose weights the model starts from, see `RunConfig`.
         experiment: name (``mdf/jian2026_mosi``) or path of an experiment file.
@@ -139,6 +141,7 @@ def launch(
     test = held_out(view, wanted=config.oracle)
     view = view.tuning() if isinstance(view, Dataset) else view
     selection_rule(protocol(view.card.protocol), config.optim.select)
+    check_draws(view.train, config)
     if config.init is not None:
         find_weights(config.init)
     if out is not None:
@@ -255,6 +258,8 @@ def _train(
             progress.note(f"{modality} is missing in all of train: the model is built without it")
         if MODELS[config.model].closed_form:
             progress.note(f"{config.model} is fitted in closed form: every seed gives the same model; trained once")
+        for line in card.joined:
+            progress.note(line)
         for line in inputs.init.describe(shown(str(config.init))) if inputs.init else ():
             progress.note(line)
         for seed in config.seeds:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from sentiprism.data.augment import Augmentation
 from sentiprism.data.prepare import PreparedSplit
-from sentiprism.data.sampler import LengthGroupedSampler, balanced_shares
+from sentiprism.data.sampler import LengthGroupedSampler
 from sentiprism.errors import UserError
 from sentiprism.files import write_text
 from sentiprism.metrics import Protocol
@@ -23,6 +23,7 @@ from sentiprism.training.average import WeightAverage
 from sentiprism.training.checkpoint import REMEDY, load_checkpoint, save_checkpoint
 from sentiprism.training.closed_form import all_batches
 from sentiprism.training.config import RunConfig
+from sentiprism.training.draws import draw_shares
 from sentiprism.training.engine import Engine
 from sentiprism.training.optimizer import (
     build_optimizer,
@@ -83,10 +84,7 @@ class Trainer:
             self.parts["average"] = WeightAverage(model, self.optim.average)
         if (memory := model.remember(len(train))) is not None:  # after the average, which copies the model
             self.parts["memory"] = memory.to(engine.device)
-        shares = None
-        if self.optim.sampler == "balanced":
-            power, smoothing = self.optim.balance, self.optim.balance_smoothing
-            shares = balanced_shares(train.split.labels["M"], model.target, power=power, smoothing=smoothing)
+        shares = draw_shares(train.split, model.target, config)
         self.sampler = LengthGroupedSampler(
             train.lengths, self.optim.batch_size, seed, rank=engine.rank, world=engine.world, shares=shares
         )
