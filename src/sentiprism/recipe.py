@@ -6,7 +6,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 
 from sentiprism.config import Config
 
-LATER = ("network",)
+LATER = ("network", "relative")
 """Fields that recipes of the first version had not."""
 Per = Literal["frame", "word", "utterance"]
 """What one step of a sequence is: a frame of the track, the mean over a word, or the mean over the utterance."""
@@ -45,12 +45,14 @@ class Recipe(Config):
     """Steps a second, where a step is a frame."""
     network: Network | None = None
     """Where the extractor is given one by name."""
+    relative: bool = False
+    """Less the person's resting level: the median over all utterances of a video or recording."""
 
     @model_serializer(mode="wrap")
     def _without_empty(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Recipes that need no later field are written as they always were: their hashes stay."""
         found: dict[str, Any] = write(self)
-        return {key: value for key, value in found.items() if key not in LATER or value is not None}
+        return {key: value for key, value in found.items() if key not in LATER or value}
 
     @model_validator(mode="after")
     def _consistent(self) -> "Recipe":
@@ -60,9 +62,9 @@ class Recipe(Config):
             raise ValueError("two columns have one name")
         return self
 
-    def taken(self, per: Per) -> "Recipe":
+    def taken(self, per: Per, *, relative: bool = False) -> "Recipe":
         """The same columns with another step; a mean over words or utterances has no rate."""
-        return self.model_copy(update={"per": per, "rate": self.rate if per == "frame" else None})
+        return self.model_copy(update={"per": per, "rate": self.rate if per == "frame" else None, "relative": relative})
 
     def difference(self, other: "Recipe") -> str | None:
         """First thing in which ``other`` differs, in words; None where features of the two mean the same."""
@@ -75,7 +77,7 @@ class Recipe(Config):
             longer = max(self.columns, other.columns, key=len)
             first = longer[min(len(self.columns), len(other.columns))]
             return f"there are {len(self.columns)} columns, not {len(other.columns)}: {first!r} is in one alone"
-        for name in ("network", "units", "version", "per", "rate"):
+        for name in ("network", "relative", "units", "version", "per", "rate"):
             if (ours := getattr(self, name)) != (theirs := getattr(other, name)):
                 return f"{name} is {ours!r}, not {theirs!r}"
         return None

@@ -214,6 +214,7 @@ def extract_options(features: FeatureSpec, config: Mapping[str, Any], text: str)
         if name not in used or spec is None or spec.recipe is None:
             continue
         wanted |= {name: spec.recipe.extractor, step: spec.recipe.per}
+        wanted["relative"] = wanted.get("relative", False) or spec.recipe.relative
         if (network := spec.recipe.network) is not None:
             wanted[name] += f":{network.model}"
             settings = SETTINGS if name == "vision" else OF_SOUND

@@ -3,25 +3,21 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sentiprism.analysis.cuts import COLUMNS, Cut, read_cuts
 from sentiprism.analysis.look import NONE, ExtractOptions, Seen, Task, look
-from sentiprism.analysis.tracks import face_tracks, visible, voice_tracks
+from sentiprism.analysis.sequences import Sequences
 from sentiprism.analysis.written import doubt_language
 from sentiprism.errors import UserError, few
-from sentiprism.features.extractors import Extractor
 from sentiprism.features.learned import create_extractor
 from sentiprism.features.speech_models import check_whisper
-from sentiprism.features.tracks import Floats, Track
 from sentiprism.languages import language_name
 from sentiprism.machine import check_jobs
-from sentiprism.media.types import Span
 from sentiprism.parallel import run_parallel
 from sentiprism.recipe import Recipe
-from sentiprism.types import Modality
 
 if TYPE_CHECKING:
     from sentiprism.data.dataset import Dataset, Utterance
@@ -109,7 +105,9 @@ def extract(
     table = read_columns({"": labels}, columns or {}, folds, notes, also=COLUMNS, official=known is not None)
     options = options.pinned()
     extractors = options.extractors()
-    recipes: dict[str, Recipe] = {name: made.recipe.taken(options.steps_of(name)) for name, made in extractors.items()}
+    recipes: dict[str, Recipe] = {
+        name: made.recipe.taken(options.steps_of(name), relative=options.relative) for name, made in extractors.items()
+    }
     stored = None
     if vision_features is not None:
         stored, recipes["vision"] = _stored(Path(vision_features), options, table, labels, notes)
@@ -125,24 +123,18 @@ def extract(
     check_table(table, str(labels), target, without=absent, offset=offset, allow_shared_videos=shared, whole=whole)
     if options.text == "recognised" or options.by_word:
         check_whisper(options.asr)
-    work = partial(look, options=options, faces=vision_features is None)
-    seen: dict[str, Seen] = {}
-    failed: dict[str, str] = {}
-    with closing(run_parallel(work, tasks, jobs)) as outcomes:
-        for done, (task, outcome) in enumerate(outcomes, 1):
-            if isinstance(outcome, UserError):
-                failed[task.name] = " ".join(str(outcome).split())
-            else:
-                seen[task.name] = outcome
-            if on is not None:
-                on(done, len(tasks))
+    seen, failed = _look_at(tasks, options, jobs, on, faces=vision_features is None)
     failed = {task.name: failed[task.name] for task in tasks if task.name in failed}
     if failed and (strict or not seen):
         worst = "; ".join(f"{recording}: {reason}" for recording, reason in list(failed.items())[:3])
         raise UserError(f"{len(failed)} of {len(tasks)} recordings failed: {worst}", "fix or remove them")
     notes += [f"left out: {recording}: {reason}" for recording, reason in failed.items()]
     owner = {cut.id: task.name for task in tasks for cut in task.cuts}
-    rows = _rows(table, labels, target.classes, owner, seen, extractors, options, stored)
+    sequences = Sequences(owner, seen, extractors, options.steps_of, stored)
+    if options.relative:
+        kept = _kept(table, seen, sequences)
+        notes += sequences.subtract_resting([table["id"][n] for n in kept], [table["video_id"][n] for n in kept])
+    rows = _rows(table, labels, target.classes, seen, sequences, options)
     given = {"folder": folder, "labels": labels, "transcripts": transcripts, "vision": vision_features, "folds": folds}
     dataset = write_dataset(
         name,
@@ -160,6 +152,24 @@ def extract(
         replace=replace,
     )
     return Extracted(dataset, failed)
+
+
+def _look_at(
+    tasks: Sequence[Task], options: ExtractOptions, jobs: int, on: Callable[[int, int], Any] | None, *, faces: bool
+) -> tuple[dict[str, Seen], dict[str, str]]:
+    """What was made of each recording, and why nothing of others, by their names."""
+    work = partial(look, options=options, faces=faces)
+    seen: dict[str, Seen] = {}
+    failed: dict[str, str] = {}
+    with closing(run_parallel(work, tasks, jobs)) as outcomes:
+        for done, (task, outcome) in enumerate(outcomes, 1):
+            if isinstance(outcome, UserError):
+                failed[task.name] = " ".join(str(outcome).split())
+            else:
+                seen[task.name] = outcome
+            if on is not None:
+                on(done, len(tasks))
+    return seen, failed
 
 
 def _language(given: str | None, seen: Mapping[str, Seen], table: "Table", notes: list[str]) -> str:
@@ -183,6 +193,8 @@ def _stored(
 
     if options.vision == NONE:
         raise UserError(f"{path.name} is given without a recipe", "name the extractor it stands for with --vision")
+    if options.relative:
+        raise UserError(f"the resting level of {path.name} is not known here", "extract without --relative")
     recipe = create_extractor(options.vision).recipe.taken("utterance")
     names = recipe.columns
     if path.suffix == ".npz":
@@ -246,38 +258,24 @@ def _rows(
     table: "Table",
     labels: Path,
     classes: Sequence[str],
-    owner: Mapping[str, str],
     seen: Mapping[str, Seen],
-    extractors: Mapping[Modality, Extractor],
+    sequences: Sequences,
     options: ExtractOptions,
-    stored: "Lookup | None",
 ) -> "Iterator[tuple[str, Utterance]]":
-    """Utterances in the order of the table, read from what is kept."""
+    """Utterances in the order of the table."""
     from dataclasses import replace
 
     from sentiprism.data.importers.table import utterance
 
-    @lru_cache(maxsize=2)  # utterances of a recording mostly follow each other
-    def tracks(recording: str) -> tuple[dict[str, Track], list[Track]]:
-        media, segments = seen[recording].media, seen[recording].segments
-        hear = "audio" in extractors and media.audio
-        voices = voice_tracks(media, extractors["audio"], seen[recording].spans) if hear else []
-        see = "vision" in extractors and stored is None and media.video
-        return dict(zip(segments, voices, strict=False)), face_tracks(media, extractors["vision"]) if see else []
-
-    for row, name in enumerate(table["id"]):
-        recording = owner.get(name, "")
-        if not table["split"][row] or recording not in seen:
-            continue
-        segment = seen[recording].segments[name]
-        voices, faces = tracks(recording)
-        sequences: dict[str, Floats] = {}
-        if name in voices:
-            sequences["audio"] = voices[name].of(segment, options.steps_of("audio"))
-        if stored is not None and (steps := stored(name)) is not None:
-            sequences["vision"] = steps
-        elif looked := visible(faces, Span(segment.start, segment.end)):
-            sequences["vision"] = faces[looked[0]].of(segment, options.steps_of("vision"))
-        made = utterance(table, row, str(labels), classes, sequences)
+    for row in _kept(table, seen, sequences):
+        name = table["id"][row]
+        segment = seen[sequences.owner[name]].segments[name]
+        made = utterance(table, row, str(labels), classes, sequences.of(name))
         spoken = options.text == "recognised" or (segment.words and made.text is None)
         yield table["split"][row], replace(made, text=segment.text) if spoken else made
+
+
+def _kept(table: "Table", seen: Mapping[str, Seen], sequences: Sequences) -> list[int]:
+    """Rows that have a split and a recording."""
+    owner = sequences.owner
+    return [row for row, name in enumerate(table["id"]) if table["split"][row] and owner.get(name, "") in seen]

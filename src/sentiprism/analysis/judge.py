@@ -219,7 +219,8 @@ def makers(features: FeatureSpec, modalities: Collection[str]) -> dict[Modality,
             cause = f"the model does not say how its {spec.width} {name} features are made from a recording"
             raise UserError(cause, "train it on a dataset made by: sentiprism extract")
         extractor = restore_extractor(spec.recipe)
-        if difference := extractor.recipe.taken(spec.recipe.per).difference(spec.recipe):
+        ours = extractor.recipe.taken(spec.recipe.per, relative=spec.recipe.relative)
+        if difference := ours.difference(spec.recipe):
             cause = f"{name} features of this program are not those of the model: {difference}"
             raise UserError(cause, "use the program that made them, or train the model anew")
         found[name] = extractor

@@ -39,6 +39,8 @@ class ExtractOptions(Config):
     per: Per = "frame"
     vision_per: Per | None = None
     """What a step of vision is; None = ``per``."""
+    relative: bool = False
+    """Less the person's resting level: the median over all utterances of the video."""
     text: Literal["given", "recognised"] = "given"
     """``given``: the table's column ``text``, or a transcript file; ``recognised``: what Whisper hears."""
     asr: str = "base"

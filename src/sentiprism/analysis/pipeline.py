@@ -21,7 +21,7 @@ from sentiprism.analysis.options import Options
 from sentiprism.analysis.summary import summary
 from sentiprism.analysis.texts import read_words, spaced
 from sentiprism.analysis.tracks import are_several, face_tracks, voice_track
-from sentiprism.analysis.utterances import Tracks, predict_utterances
+from sentiprism.analysis.utterances import Tracks, predict_utterances, subtract_resting
 from sentiprism.errors import printable
 from sentiprism.features.extractors import EXTRACTORS, Extractor
 from sentiprism.features.tracks import Track
@@ -101,13 +101,14 @@ def analyze(
     speech = bool(segments)
     if not speech and tracks.faces:  # a face can be judged where nobody speaks; a voice cannot
         segments, judged = stretches(duration, options.longest), tracks._replace(audio=None)
+    judged, rest = subtract_resting(judged, segments, jury.model.features)
     with clock("judging"):
         around = windows(duration, segments, options if recording else spaced(options, duration))
         around = around if heard.connected else ()
         utterances, sliding = predict_utterances(
             jury, segments, judged, around, options, on, speech=speech, connected=heard.connected, check=check
         )
-    notes = (*check.notes, *heard.notes, *_missing(jury, recording, tracks, utterances, options))
+    notes = (*check.notes, *heard.notes, *rest, *_missing(jury, recording, tracks, utterances, options))
     return Analysis(
         program=f"sentiprism {__version__}",
         recording=seen.model_copy(

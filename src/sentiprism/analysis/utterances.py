@@ -1,18 +1,21 @@
 """Predict the utterances of a recording, and the windows that slide over it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from sentiprism.analysis.caution import cautions
 from sentiprism.analysis.judge import Answer, Jury, Saying
 from sentiprism.analysis.language import LanguageCheck
 from sentiprism.analysis.options import Options
+from sentiprism.analysis.resting import note_short, resting_level
 from sentiprism.analysis.tracks import visible
 from sentiprism.analysis.words import attribute_words
 from sentiprism.features.tracks import Track
 from sentiprism.media.types import Segment, Span
 from sentiprism.report.document import Curve, Estimate, UtterancePart, Window, WordPart
-from sentiprism.types import Modality
+from sentiprism.types import FeatureSpec, Modality
 
 
 class Tracks(NamedTuple):
@@ -21,6 +24,29 @@ class Tracks(NamedTuple):
     audio: Track | None = None
     faces: tuple[Track, ...] = ()
     curves: tuple[Curve, ...] = ()
+
+
+def subtract_resting(tracks: Tracks, segments: Sequence[Segment], features: FeatureSpec) -> tuple[Tracks, list[str]]:
+    """Tracks less the resting level of each voice and face, where the model's recipes ask for it; and notes.
+
+    Args:
+        tracks: of a recording.
+        segments: its utterances; the level is that of all of them.
+        features: of the model.
+    """
+    recipes = {name: spec.recipe for name in features.present() if (spec := getattr(features, name)).recipe}
+    relative = {name for name, recipe in recipes.items() if recipe.relative}
+    spans = [Span(one.start, one.end) for one in segments]
+
+    def rested(track: Track) -> Track:
+        level = resting_level((track, span) for span in spans)
+        return track if level is None else Track(track.times, track.values.astype(np.float32) - level)
+
+    if "audio" in relative and tracks.audio is not None:
+        tracks = tracks._replace(audio=rested(tracks.audio))
+    if "vision" in relative:
+        tracks = tracks._replace(faces=tuple(map(rested, tracks.faces)))
+    return tracks, note_short(segments) if relative else []
 
 
 def predict_utterances(

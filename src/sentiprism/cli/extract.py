@@ -33,6 +33,9 @@ def extract(
         typer.Option(metavar="KEY=VALUE", help="Of --vision hf-vision:NAME: layer, rate, revision, pooling, crop."),
     ] = None,
     per: Annotated[str, typer.Option(**choice("step", STEPS), help="What a step of the features is.")] = "frame",
+    relative: Annotated[
+        bool, typer.Option("--relative", help="Less the person's resting level, the median over a video.")
+    ] = False,
     text: Annotated[
         str,
         typer.Option(**choice("source of the text", TEXTS), help="given in the table or --transcripts, or recognised."),
@@ -93,6 +96,7 @@ def extract(
         "audio_settings": pairs(audio_set or [], "KEY=VALUE"),
         "vision_settings": pairs(vision_set or [], "KEY=VALUE"),
         "per": per,
+        "relative": relative,
         "text": text,
         "asr": asr,
     }

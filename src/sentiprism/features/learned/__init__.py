@@ -56,6 +56,6 @@ def restore_extractor(recipe: Recipe) -> Extractor:
         UserError: no such extractor.
     """
     if recipe.extractor in LEARNED and recipe.network is not None:
-        made = recipe.model_copy(update={"per": "frame", "rate": recipe.network.rate})
+        made = recipe.model_copy(update={"per": "frame", "rate": recipe.network.rate, "relative": False})
         return LEARNED[recipe.extractor](made)
     return EXTRACTORS[recipe.extractor]()

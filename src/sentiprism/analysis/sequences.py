@@ -1,0 +1,101 @@
+"""Features of utterances of many recordings, read from what is kept."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from sentiprism.analysis.look import Seen
+from sentiprism.analysis.resting import SHORT, resting_level
+from sentiprism.analysis.tracks import face_tracks, visible, voice_tracks
+from sentiprism.features.extractors import Extractor
+from sentiprism.features.tracks import Floats, Track
+from sentiprism.media.types import Span
+from sentiprism.recipe import Per
+from sentiprism.types import Modality
+
+if TYPE_CHECKING:
+    from sentiprism.data.importers.table import Lookup
+
+
+class Sequences:
+    """Looks up the features of an utterance by its id.
+
+    Args:
+        owner: the recording of each utterance.
+        seen: what was made of each recording.
+        extractors: by modality.
+        steps_of: what a step of a modality is.
+        stored: vision features that were made elsewhere, in the place of a look at faces.
+    """
+
+    def __init__(
+        self,
+        owner: Mapping[str, str],
+        seen: Mapping[str, Seen],
+        extractors: Mapping[Modality, Extractor],
+        steps_of: Callable[[Modality], Per],
+        stored: "Lookup | None",
+    ) -> None:
+        self.owner, self.seen, self.extractors, self.stored = owner, seen, extractors, stored
+        self.steps_of = steps_of
+        self._resting: dict[str, dict[Modality, Floats]] = {}
+        self._tracks = lru_cache(maxsize=2)(self._read)  # utterances of a recording mostly follow each other
+
+    def of(self, name: str) -> dict[str, Floats]:
+        """(T, F) of each modality that an utterance has."""
+        segment, levels = self.seen[self.owner[name]].segments[name], self._resting.get(name, {})
+        found: dict[str, Floats] = {}
+        for modality, (track, _) in self._pieces(name).items():
+            steps = track.of(segment, self.steps_of(modality))
+            found[modality] = steps - levels[modality] if modality in levels else steps
+        if self.stored is not None and (given := self.stored(name)) is not None:
+            found["vision"] = given
+        return found
+
+    def subtract_resting(self, names: Sequence[str], videos: Sequence[str]) -> list[str]:
+        """Take from each utterance the resting level of its video from now on; notes on what is too short for it.
+
+        Args:
+            names: ids of utterances that have features.
+            videos: of each.
+        """
+        by_video: dict[str, list[str]] = {}
+        for name, video in zip(names, videos, strict=True):
+            by_video.setdefault(video, []).append(name)
+        short = 0
+        for own in by_video.values():
+            pieces = [self._pieces(name) for name in own]
+            spans = [self._span(name) for name in own]
+            short += sum(span.end - span.start for span in spans) < SHORT
+            levels = {
+                modality: level
+                for modality in self.extractors
+                if (level := resting_level(one[modality] for one in pieces if modality in one)) is not None
+            }
+            self._resting.update(dict.fromkeys(own, levels))
+        if not short:
+            return []
+        return [f"{short} of {len(by_video)} videos have less than {SHORT:g} s of speech to tell a resting level from"]
+
+    def _pieces(self, name: str) -> dict[Modality, tuple[Track, Span]]:
+        """The voice, and the face that is seen the longest in an utterance; with its time."""
+        voices, faces = self._tracks(self.owner[name])
+        span = self._span(name)
+        found: dict[Modality, tuple[Track, Span]] = {}
+        if name in voices:
+            found["audio"] = voices[name], span
+        if looked := visible(faces, span):
+            found["vision"] = faces[looked[0]], span
+        return found
+
+    def _span(self, name: str) -> Span:
+        segment = self.seen[self.owner[name]].segments[name]
+        return Span(segment.start, segment.end)
+
+    def _read(self, recording: str) -> tuple[dict[str, Track], list[Track]]:
+        """Voices by the utterances' ids, and faces, of a recording."""
+        media, segments = self.seen[recording].media, self.seen[recording].segments
+        hear = "audio" in self.extractors and media.audio
+        see = "vision" in self.extractors and self.stored is None and media.video
+        voices = voice_tracks(media, self.extractors["audio"], self.seen[recording].spans) if hear else []
+        return dict(zip(segments, voices, strict=False)), face_tracks(media, self.extractors["vision"]) if see else []
