@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from math import nan
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +17,13 @@ from sentiprism.evaluation.differences import Difference, differ
 from sentiprism.evaluation.resampling import Units, units_of
 from sentiprism.markup import number
 from sentiprism.metrics import Protocol
-from sentiprism.models import Model, load_model
+from sentiprism.models import load_model
 from sentiprism.training.adapt import AdaptConfig, fine_tune
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import predict
+
+if TYPE_CHECKING:
+    from sentiprism.models import Model
 
 Array = npt.NDArray[Any]
 METRICS = ("mae", "pearson")
@@ -123,7 +126,9 @@ def cross_validate(
     return _clipped(base, label, videos, constant, before, after)
 
 
-def predict_unseen(model: Path, tuned: Model, data: PreparedSplit, train: PreparedSplit, engine: Engine) -> BeforeAfter:
+def predict_unseen(
+    model: Path, tuned: "Model", data: PreparedSplit, train: PreparedSplit, engine: Engine
+) -> BeforeAfter:
     """Predict utterances that neither the cross-validation nor the adapted model has seen.
 
     Args:
@@ -140,7 +145,7 @@ def predict_unseen(model: Path, tuned: Model, data: PreparedSplit, train: Prepar
     return _clipped(base, label, np.asarray(data.split.video_ids, str), constant, before, after)
 
 
-def _clipped(base: Model, label: Array, videos: Array, *predictions: Array) -> BeforeAfter:
+def _clipped(base: "Model", label: Array, videos: Array, *predictions: Array) -> BeforeAfter:
     """Predictions inside the labels' range, where `analyze` shows them."""
     inside = (np.clip(values, base.target.low, base.target.high) for values in predictions)
     return BeforeAfter(label, videos, *inside)

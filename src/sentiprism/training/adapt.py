@@ -1,6 +1,7 @@
 """Fine-tune a saved model on a few labelled utterances."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -9,12 +10,14 @@ from sentiprism.data.config import DataConfig
 from sentiprism.data.importers.folds import LEAST
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.metrics import Protocol
-from sentiprism.models import Model, load_model
+from sentiprism.models import load_model
 from sentiprism.training.config import FIRST_SEED, MOST_EPOCHS, OptimConfig, RunConfig, Seed
 from sentiprism.training.engine import Engine
-from sentiprism.training.loop import Trainer
 from sentiprism.training.progress import TrainingProgress
 from sentiprism.training.seeding import seed_at
+
+if TYPE_CHECKING:
+    from sentiprism.models import Model
 
 MOST_FOLDS = 100
 
@@ -34,7 +37,7 @@ class AdaptConfig(Config):
     seed: Seed = FIRST_SEED
 
 
-def fine_tune(model: Path, train: PreparedSplit, scorer: Protocol, engine: Engine, config: AdaptConfig) -> Model:
+def fine_tune(model: Path, train: PreparedSplit, scorer: Protocol, engine: Engine, config: AdaptConfig) -> "Model":
     """A copy of a saved model, trained further for a fixed number of epochs: nothing is selected.
 
     Args:
@@ -44,6 +47,8 @@ def fine_tune(model: Path, train: PreparedSplit, scorer: Protocol, engine: Engin
         engine: device.
         config: how long and how fast.
     """
+    from sentiprism.training.loop import Trainer
+
     started = load_model(model).model
     frozen = {"text_encoder": config.epochs} if "text_encoder" in started.param_groups() else {}
     optim = OptimConfig(
