@@ -29,11 +29,12 @@ from sentiprism.files import sha256
 from sentiprism.media.decode import sound
 from sentiprism.media.limits import Limits
 from sentiprism.media.probe import probe
+from sentiprism.media.quality import SoundQuality, measure_quality
 from sentiprism.media.speech import RATE
 from sentiprism.media.transcripts import read_transcript
 from sentiprism.media.types import Cue, Language, Media, Span
 from sentiprism.report.analysis import Analysis
-from sentiprism.report.document import Curve, Recording, UtterancePart
+from sentiprism.report.document import Curve, Recording, SoundFacts, UtterancePart
 
 Progress = Callable[[str, float], Any]
 """Told what part is at work and the share of it that is done, from 0 to 1."""
@@ -78,7 +79,7 @@ def analyze(
         recording = probe(path, limits)
         duration = recording.duration
         jury = jury or load_jury(options.model)
-        heard, tracks = _perceive(recording, cues, jury, options, clock, on)
+        heard, tracks, quality = _perceive(recording, cues, jury, options, clock, on)
         seen = Recording(
             name=printable(path.name),
             content=recording.content,
@@ -87,6 +88,7 @@ def analyze(
             width=recording.video.width if recording.video else None,
             height=recording.video.height if recording.video else None,
             codec=recording.video.codec if recording.video else None,
+            sound=None if quality is None else SoundFacts(**quality._asdict()),
         )
     language = Language(options.language) if options.language else heard.language
     check = check_language_of(
@@ -138,7 +140,7 @@ def _quiet(part: str, amount: float) -> None:
 
 def _perceive(
     media: Media, cues: tuple[Cue, ...] | None, jury: Jury, options: Options, clock: "_Clock", on: Progress
-) -> tuple[Heard, Tracks]:
+) -> tuple[Heard, Tracks, SoundQuality | None]:
     """Faces and sound side by side: each is decoded in a process of its own and read in a thread of its own.
 
     Where the sound's side fails or is stopped, the faces' is not waited for.
@@ -171,6 +173,7 @@ def _perceive(
             on("speech", 1.0)
             with clock("voice"):
                 spans = [Span(one.start, one.end) for one in heard.segments]
+                quality = None if speech is None else measure_quality(speech, spans)
                 audio = None if speech is None else voice_track(media, voice, spans, speech)
                 drawn = [] if audio is None else _voice_curves(media, voice, audio, speech)
             on("voice", 1.0)
@@ -179,7 +182,7 @@ def _perceive(
             stop.set()
     shown = faces[: None if options.face == "all" else 1]
     drawn = [*(curve for n, track in enumerate(shown, 1) for curve in curves(face, track, n)), *drawn]
-    return heard, Tracks(audio, faces, tuple(drawn))
+    return heard, Tracks(audio, faces, tuple(drawn)), quality
 
 
 def _voice_curves(media: Media, voice: Extractor, track: Track, speech: npt.NDArray[np.int16] | None) -> list[Curve]:

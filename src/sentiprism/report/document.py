@@ -91,6 +91,17 @@ class Curve(Config):
     """As many as times; None = not seen or not voiced there."""
 
 
+class SoundFacts(Config):
+    """How well a voice can be heard, as measured; see `sentiprism.media.quality`."""
+
+    noise_ratio: float | None
+    """dB that speech is above the noise, 60 at most; None where around it is digital silence."""
+    clipped: float
+    """Share of the samples of speech that are clipped, from 0 to 1."""
+    bandwidth: float
+    """Hz up to which speech is heard, 8000 at most."""
+
+
 class Recording(Config):
     """What was analysed."""
 
@@ -105,6 +116,8 @@ class Recording(Config):
     height: int | None = None
     codec: str | None = None
     """Of the moving picture, as FFmpeg names it."""
+    sound: SoundFacts | None = None
+    """None where nobody speaks."""
     language: str | None = None
     """Code of the language that was given or recognised."""
     language_probability: float | None = None

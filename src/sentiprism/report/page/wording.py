@@ -9,7 +9,17 @@ from sentiprism.languages import language_name
 from sentiprism.markup import duration
 from sentiprism.markup import signed as plain_signed
 from sentiprism.media.recognise import CERTAIN
-from sentiprism.report.document import BOTH_SIGNS, NEUTRAL, OWN_TIMES, Curve, Document, Judge, Recording, UtterancePart
+from sentiprism.report.document import (
+    BOTH_SIGNS,
+    NEUTRAL,
+    OWN_TIMES,
+    Curve,
+    Document,
+    Judge,
+    Recording,
+    SoundFacts,
+    UtterancePart,
+)
 from sentiprism.report.tally import count_utterances
 from sentiprism.types import MODALITIES, TargetSpec
 
@@ -17,6 +27,8 @@ QUOTE = 140
 """Characters of an utterance that is quoted."""
 MIXED = 0.2
 """Share of the time that is positive, and that is negative, in a recording that is called mixed."""
+CLIPPED = 0.0005
+"""Share of clipped samples from which it is worth a word."""
 NAMED = {"negative", "neutral", "positive"}
 """Classes that have colours of their own; others take theirs in order."""
 
@@ -199,11 +211,21 @@ def facts(analysis: Document) -> list[str]:
     found = [recording.kind, duration(recording.duration) + ("" if has_times(recording) else " of reading")]
     if recording.width and recording.height:
         found.append(f"{recording.width} × {recording.height}")
+    if recording.sound is not None:
+        found.append(f"sound: {_sound(recording.sound)}")
     if language := spoken(recording):
         found.append(f"language: {language}")
     if recording.transcript:
         found.append(f"words: {recording.transcript}")
     return found
+
+
+def _sound(sound: SoundFacts) -> str:
+    """How well a voice can be heard: "24 dB above the noise, up to 7.9 kHz"."""
+    found = [] if sound.noise_ratio is None else [f"{sound.noise_ratio:.0f} dB above the noise"]
+    if sound.clipped >= CLIPPED:
+        found.append(f"{sound.clipped:.1%} clipped")
+    return ", ".join([*found, f"up to {sound.bandwidth / 1000:.1f} kHz"])
 
 
 def spoken(recording: Recording) -> str | None:
