@@ -114,10 +114,10 @@ def test_a_model_of_the_five_classes_is_trained_resumed_measured_and_explained(d
         compare([again, plain], device="cpu")
 
 
-def test_an_extra_metric_is_measured_and_is_no_test_among_others(data, tmp_path):
+def test_an_extra_metric_is_measured_and_is_no_test_among_others(many, tmp_path):
     settings = {"config": small("lf_dnn"), "data": {"text": {"encoder": None}}, "optim": {"epochs": 1}}
     runs = [
-        train("lf_dnn", data, seeds=(seed,), settings=settings, out=tmp_path / str(seed), device="cpu", quiet=True)
+        train("lf_dnn", many, seeds=(seed,), settings=settings, out=tmp_path / str(seed), device="cpu", quiet=True)
         for seed in (1, 2)
     ]
     found = compare(runs, device="cpu")
@@ -136,7 +136,7 @@ def test_an_extra_metric_is_measured_and_is_no_test_among_others(data, tmp_path)
     assert found.tests == len(one.protocol.names)
     assert "f1_5" not in found.render("csv")
     with pytest.raises(UserError, match="has no metric 'f1_5'"):
-        train("lf_dnn", data, settings=settings | {"optim": {"select": "f1_5"}}, out=tmp_path / "x", device="cpu")
+        train("lf_dnn", many, settings=settings | {"optim": {"select": "f1_5"}}, out=tmp_path / "x", device="cpu")
 
 
 def test_settings_are_searched_by_the_accuracy_of_the_five(data, tmp_path):

@@ -22,6 +22,9 @@ from sentiprism.training.config import RunConfig
 from sentiprism.training.records import REMEDY, read_environment, read_summary
 from sentiprism.yaml_files import load_yaml
 
+WRITTEN_LAST = [*RunConfig.model_fields][-1]
+"""Key that ``run.yaml`` ends with."""
+
 
 class Run:
     """An existing run folder.
@@ -40,7 +43,10 @@ class Run:
             near = [str(f.parent) for f in around.glob("*/run.yaml")] if around.is_dir() else []
             remedy = suggest(str(self.folder), near) if near else "give a folder that 'sentiprism train' has written"
             raise UserError(f"{self.folder} is not a run folder", remedy)
-        self.config = RunConfig.parse(load_yaml(self.folder / "run.yaml"), str(self.folder / "run.yaml"))
+        written = load_yaml(self.folder / "run.yaml")
+        self.config = RunConfig.parse(written, str(self.folder / "run.yaml"))
+        if WRITTEN_LAST not in written:  # every key is written, and a file cut between two lines is still YAML
+            raise UserError(f"{self.folder / 'run.yaml'} is cut short", "get a whole copy of the run, or train it anew")
         self.environment = read_environment(self.folder / "environment.json")
 
     @classmethod
