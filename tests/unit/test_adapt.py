@@ -105,6 +105,12 @@ def test_rows_of_the_split_test_are_never_trained_on(place, tmp_path):
     weights = [(one.folder / "weights.safetensors").read_bytes() for one in (made, other)]
     assert weights[0] == weights[1]
     assert made.tested != other.tested
+    named = [{("Part" if key == "split" else key): value for key, value in row.items()} for row in rows]
+    mapped = run(place, tmp_path / "d", labels=write_labels(tmp_path / "o.csv", named), columns={"split": "Part"})
+    assert (mapped.crossed.utterances, mapped.tested.utterances) == (20, 4)
+    odd = [{**row, "split": "tets"} for row in rows]
+    with pytest.raises(UserError, match="split is 'tets'"):
+        run(place, tmp_path / "e", labels=write_labels(tmp_path / "p.csv", odd))
     mixed = [{**row, "split": "test" if n == 0 else "train"} for n, row in enumerate(rows)]
     with pytest.raises(UserError, match="video 'v0' is in the split test and in another"):
         run(place, tmp_path / "c", labels=write_labels(tmp_path / "n.csv", mixed))

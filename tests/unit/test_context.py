@@ -1,5 +1,6 @@
 """The utterances before as a second segment: whose they are, how they are cut, and what an encoder makes of them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,11 @@ def test_what_comes_before_is_of_the_same_video_by_clip_number(names, videos, ex
     found = rows_before(split(*names, videos=videos), 9)
     assert [list(rows) for rows in found] == expected
     assert [list(rows) for rows in rows_before(split(*names, videos=videos), 1)] == [rows[-1:] for rows in expected]
+
+
+def test_datasets_that_are_learned_from_together_keep_their_own_videos_and_order():
+    one = replace(split("v_1", "v_2", "b:v_10", "b:v_2", "b:v_1", videos=["v"] * 5), part=np.array([0, 0, 1, 1, 1]))
+    assert [list(rows) for rows in rows_before(one, 1)] == [[], [0], [3], [4], []]
 
 
 def test_a_card_says_what_the_order_is_known_by(home):

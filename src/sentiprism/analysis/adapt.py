@@ -16,7 +16,8 @@ from sentiprism.analysis.look import NONE, ExtractOptions
 from sentiprism.data.dataset import Split
 from sentiprism.data.importers.columns import read_columns
 from sentiprism.data.importers.csv_files import read_csv
-from sentiprism.errors import UserError
+from sentiprism.data.importers.folds import SPLIT_NAMES
+from sentiprism.errors import UserError, shorten
 from sentiprism.features.learned import SETTINGS
 from sentiprism.files import temporary_folder
 from sentiprism.markup import jsonable
@@ -132,7 +133,9 @@ def adapt(
         raise UserError(f"{model} predicts classes", "adapt a model that predicts intensities")
     span = TargetSpec(low=base.target.low if low is None else low, high=base.target.high if high is None else high)
     with temporary_folder("sentiprism-adapt") as scratch:
-        table, test = _without_splits(Path(labels), scratch, dict(columns or {}))
+        columns = dict(columns or {})
+        table, test = _without_splits(Path(labels), scratch, columns)
+        columns.pop("split", None)
         made = extract(
             clips,
             "adapt-" + re.sub(r"[^\w.-]+", "-", clips.resolve().name)[:MOST_NAME],
@@ -187,7 +190,13 @@ def _without_splits(labels: Path, scratch: Path, columns: Mapping[str, str]) -> 
     ``video_id``.
     """
     _, content = read_csv(labels, lambda _: True)
-    splits = content.pop("split", None)
+    source = columns.get("split", "split")
+    if "split" in columns and source not in content:
+        raise UserError(f"{labels}: no column {source!r} for split", "name a column of the table: --column split=NAME")
+    splits = content.pop(source, None)
+    names = {split.strip().lower() for split in splits or ()}
+    if unknown := sorted(names - {*SPLIT_NAMES, ""}):
+        raise UserError(f"{labels}: split is {shorten(unknown[0], 40)!r}", f"write {', '.join(sorted(SPLIT_NAMES))}")
     if "video_id" not in {*content, *columns} and SPEAKER in content:
         content["video_id"] = content.pop(SPEAKER)
     path = scratch / labels.name
@@ -197,8 +206,10 @@ def _without_splits(labels: Path, scratch: Path, columns: Mapping[str, str]) -> 
         writer.writerows(zip(*content.values(), strict=True))
     if splits is None:
         return path, frozenset()
-    read = read_columns({"": path}, columns, None, [], also=COLUMNS)
-    rows = list(zip(read["id"], read["video_id"], (split.lower() == "test" for split in splits), strict=True))
+    others = {name: source for name, source in columns.items() if name != "split"}
+    read = read_columns({"": path}, others, None, [], also=COLUMNS)
+    tested = [SPLIT_NAMES.get(split.strip().lower()) == "test" for split in splits]
+    rows = list(zip(read["id"], read["video_id"], tested, strict=True))
     both = {video for _, video, test in rows if test} & {video for _, video, test in rows if not test}
     if both:
         raise UserError(f"{labels}: video {min(both)!r} is in the split test and in another", "keep it in one split")

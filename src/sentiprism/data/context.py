@@ -32,12 +32,16 @@ def order_in_videos(split: Split) -> tuple[list[list[int]], int]:
 
     A video of which a clip has no number keeps the order of the split.
     """
-    videos: dict[str, list[int]] = defaultdict(list)
-    for row, video in enumerate(split.video_ids.tolist()):
-        videos[video].append(row)
+    videos: dict[tuple[int, str], list[int]] = defaultdict(list)
+    parts = [0] * len(split) if split.part is None else split.part.tolist()
+    for row, (part, video) in enumerate(zip(parts, split.video_ids.tolist(), strict=True)):
+        videos[part, video].append(row)
     found, numbered = [], 0
-    for video, rows in videos.items():
-        numbers = {row: number for row in rows if (number := clip_number(str(split.ids[row]), video)) is not None}
+    for (part, video), rows in videos.items():
+        ids = {row: str(split.ids[row]) for row in rows}
+        if part:  # behind the name of its dataset
+            ids = {row: id_.partition(":")[2] for row, id_ in ids.items()}
+        numbers = {row: number for row in rows if (number := clip_number(ids[row], video)) is not None}
         if len(numbers) == len(rows):
             rows.sort(key=numbers.__getitem__)
             numbered += 1

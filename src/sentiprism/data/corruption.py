@@ -106,7 +106,10 @@ def corrupted(data: PreparedSplit, corruption: Corruption, deviation: Floats | N
     if kind == "words":
         texts = word_errors(data.split, strength, seed)
         return PreparedSplit(replace(data.split, texts=texts), data.features)
-    return data.altered(modality, _damaged(data.rows(modality), data.split.ids, corruption, deviation))
+    other = data.altered(modality, _damaged(data.rows(modality), data.split.ids, corruption, deviation))
+    if kind == "swap" and modality == "text" and data.context is not None:  # it has room beside its own words alone
+        other = other.with_context(_damaged(data.context, data.split.ids, corruption, deviation))
+    return other
 
 
 def chance(ids: npt.NDArray[Any], kind: Kind, modality: Modality, seed: int = 0) -> Floats:

@@ -65,6 +65,8 @@ def join_datasets(parts: Sequence[Dataset]) -> Dataset:
             "name": "+".join(names),
             "title": " and ".join(card.title for card in cards),
             "widths": widths,
+            "text_encoder": next((card.text_encoder for card in cards if "text" in card.widths), None),
+            "vocabulary": next((part.card.vocabulary for part in parts if "token_ids" in part.train.sequences), None),
             "recipes": {key: recipe for card in reversed(cards) for key, recipe in card.recipes.items()},
             "labels": tuple(labels),
             "splits": {**first.card.splits, "train": _describe(train)},

@@ -87,7 +87,7 @@ def plan_transfer(source: str, model: "Model") -> Transfer:
         UserError: nothing agrees, or ``source`` is not a whole saved model.
     """
     folder = find_weights(source)
-    theirs, own = describe_model(folder).features, model.state_dict()
+    theirs, own = describe_model(folder).features, dict(model.named_parameters())  # what it remembers is no weight
     same_encoder = _encoder(theirs) == _encoder(model.features)
     with open_tensors(folder / WEIGHTS) as file:
         names = {*file.keys()}
