@@ -42,6 +42,7 @@ def test_a_bar_is_seen_and_native_noise_is_not(tmp_path, terminal):
 @needs_proc
 def test_the_real_landmarker_is_silent_and_its_bar_is_seen(tmp_path, face_landmarker):
     code = """
+import time
 import numpy as np
 from sentiprism.features import progress as shown
 from sentiprism.features.extractors.face import landmarker
@@ -49,6 +50,7 @@ from sentiprism.features.extractors.face import landmarker
 shown.PATIENCE = 0.0
 with shown.progress("looking for faces", 1.0) as advance, landmarker() as detect:
     advance(0.5)
+    time.sleep(1)  # a warm library loads between two redraws
 """
     started = Started(code, folder=tmp_path, terminal=True)
     assert started.process.wait(60) == 0
