@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from makers_analysis import features, saved_model, spec
-from sentiprism.analysis.judge import Answer, Jury, Saying
+from sentiprism.analysis.judge import Answer, Jury, UtteranceInputs
 from sentiprism.analysis.words import attribute_words
 from sentiprism.errors import UserError
 from sentiprism.features.extractors import EXTRACTORS
@@ -20,24 +20,24 @@ def said(text: str, start: float = 0.0) -> Segment:
     return Segment(start, start + len(words), words)
 
 
-def sayings() -> list[Saying]:
+def inputs() -> list[UtteranceInputs]:
     rng = np.random.default_rng(0)
     voice = [rng.normal(0, 20, (n, len(SPEECH.columns))).astype(np.float32) for n in (7, 30, 12)]
     face = rng.normal(1, 1, (1, len(UNITS.columns))).astype(np.float32)
     return [
-        Saying(said("w1 w2 w3"), {"audio": voice[0], "vision": face}),
-        Saying(said("w4 w5"), {"audio": voice[1]}),
-        Saying(Segment(0, 3, ()), {"audio": voice[2], "vision": face[:0]}),
-        Saying(Segment(0, 3, ()), {}),
+        UtteranceInputs(said("w1 w2 w3"), {"audio": voice[0], "vision": face}),
+        UtteranceInputs(said("w4 w5"), {"audio": voice[1]}),
+        UtteranceInputs(Segment(0, 3, ()), {"audio": voice[2], "vision": face[:0]}),
+        UtteranceInputs(Segment(0, 3, ()), {}),
     ]
 
 
-def asked(jury: Jury, those: list[Saying] | None = None, *, contributions: bool = True) -> list[Answer]:
-    those = sayings() if those is None else those
+def asked(jury: Jury, those: list[UtteranceInputs] | None = None, *, contributions: bool = True) -> list[Answer]:
+    those = inputs() if those is None else those
     return jury.ask(jury.prepare(those), range(len(those)), contributions=contributions)
 
 
-def credited(jury: Jury, one: Saying) -> list[float] | None:
+def credited(jury: Jury, one: UtteranceInputs) -> list[float] | None:
     data = jury.prepare([one])
     return attribute_words(jury, data, [one.segment], jury.ask(data, [0]))[0]
 
@@ -66,26 +66,26 @@ def test_what_is_missing_is_said_and_owes_nothing(jury):
 
 def test_an_utterance_has_one_answer_in_any_company_and_without_contributions(jury):
     together = [answer.estimate.value for answer in asked(jury)]
-    assert [asked(jury, [one])[0].estimate.value for one in sayings()] == pytest.approx(together, abs=1e-5)
+    assert [asked(jury, [one])[0].estimate.value for one in inputs()] == pytest.approx(together, abs=1e-5)
     assert [a.estimate.value for a in asked(jury, contributions=False)] == pytest.approx(together, abs=1e-5)
     assert asked(jury, []) == []
 
 
 def test_words_are_credited_in_their_order(jury):
     """A word in pieces counts once, and what the words add is what the whole text adds, but for [CLS] and [SEP]."""
-    one = Saying(said("w1 abc w2"), sayings()[0].features)
+    one = UtteranceInputs(said("w1 abc w2"), inputs()[0].features)
     credit = credited(jury, one)
     assert len(credit) == 3
     assert all(np.isfinite(credit))
     assert any(abs(c) > 1e-6 for c in credit)
-    assert credited(jury, sayings()[2]) is None
+    assert credited(jury, inputs()[2]) is None
 
 
 def test_words_are_explained_with_dropout_off(jury):
     """Asking for contributions once put the model into training, and words were credited through dropout."""
     asked(jury)
     assert not jury.model.training
-    one = Saying(said("w1 abc w2"), sayings()[0].features)
+    one = UtteranceInputs(said("w1 abc w2"), inputs()[0].features)
     assert credited(jury, one) == credited(jury, one)
 
 
@@ -96,10 +96,10 @@ def test_words_are_credited_in_company_as_alone(tmp_path, target):
     rng = np.random.default_rng(0)
     voices = [rng.normal(0, 20, (int(n), len(SPEECH.columns))).astype(np.float32) for n in rng.integers(0, 60, 40)]
     those = [
-        Saying(said(" ".join(f"w{rng.integers(90)}" for _ in range(rng.integers(1, 50)))), {"audio": voice})
+        UtteranceInputs(said(" ".join(f"w{rng.integers(90)}" for _ in range(rng.integers(1, 50)))), {"audio": voice})
         for voice in voices
     ]
-    those[7] = Saying(Segment(0, 3, ()), {"audio": voices[7]})
+    those[7] = UtteranceInputs(Segment(0, 3, ()), {"audio": voices[7]})
     data, done = jury.prepare(those), []
     found = attribute_words(jury, data, [one.segment for one in those], asked(jury, those), done.append)
     assert sum(done) == len(those)
@@ -110,7 +110,7 @@ def test_words_are_credited_in_company_as_alone(tmp_path, target):
 
 
 def test_words_beyond_what_the_encoder_reads_add_nothing(jury):
-    long = Saying(said(" ".join(f"w{n}" for n in range(60))), {})
+    long = UtteranceInputs(said(" ".join(f"w{n}" for n in range(60))), {})
     credit = credited(jury, long)
     assert len(credit) == 60
     assert credit[-1] == 0
@@ -123,7 +123,7 @@ def test_classes_have_probabilities(tmp_path):
     for answer in asked(jury):
         assert sum(answer.estimate.probabilities) == pytest.approx(1)
         assert answer.estimate.value == np.argmax(answer.estimate.probabilities)
-    assert credited(jury, sayings()[0]) is not None
+    assert credited(jury, inputs()[0]) is not None
 
 
 def test_intervals_come_with_a_calibrated_model(tmp_path):

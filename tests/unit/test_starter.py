@@ -10,7 +10,7 @@ from scipy.fft import dct
 import sentiprism
 from experiments.starter.card import render
 from experiments.starter.dataset import FACE, microphone, spoken, tracker
-from sentiprism.analysis.judge import Answer, Jury, Saying, makers
+from sentiprism.analysis.judge import Answer, Jury, UtteranceInputs, makers
 from sentiprism.features.extractors import EXTRACTORS
 from sentiprism.media.types import Segment, Word
 from sentiprism.models import load_model
@@ -25,8 +25,8 @@ def say(line: str) -> Segment:
     return Segment(0.0, 0.4 * len(words), words)
 
 
-def asked(jury: Jury, *sayings: Saying) -> list[Answer]:
-    return jury.ask(jury.prepare(sayings), range(len(sayings)))
+def asked(jury: Jury, *inputs: UtteranceInputs) -> list[Answer]:
+    return jury.ask(jury.prepare(inputs), range(len(inputs)))
 
 
 def test_it_is_small_and_what_it_asks_for_can_be_made_here():
@@ -41,7 +41,7 @@ def test_it_is_small_and_what_it_asks_for_can_be_made_here():
 
 def test_it_tells_love_from_hate(home, minilm):
     lines = ("I love this film", "I hate this film", "what a wonderful surprise", "the worst evening of my life")
-    love, hate, good, bad = asked(Jury("starter"), *(Saying(say(line), {}) for line in lines))
+    love, hate, good, bad = asked(Jury("starter"), *(UtteranceInputs(say(line), {}) for line in lines))
     assert love.estimate.value > 0 > hate.estimate.value
     assert good.estimate.value > bad.estimate.value + 1
     assert love.present == ("text",)
@@ -58,14 +58,14 @@ def test_any_modalities_will_do(home, minilm):
     for count in (1, 2, 3):
         for names in combinations(("text", "audio", "vision"), count):
             segment = say("it was fine") if "text" in names else Segment(0.0, 2.0, ())
-            (answer,) = asked(jury, Saying(segment, {name: made[name] for name in names if name != "text"}))
+            (answer,) = asked(jury, UtteranceInputs(segment, {name: made[name] for name in names if name != "text"}))
             assert answer.present == names
             assert -3 <= answer.estimate.low <= answer.estimate.value <= answer.estimate.high <= 3
             assert sum(answer.contributions.values()) + answer.base == pytest.approx(answer.estimate.value, abs=1e-3)
 
 
 def test_nothing_at_all_is_near_the_middle(home, minilm):
-    (answer,) = asked(Jury("starter"), Saying(Segment(0.0, 2.0, ()), {}))
+    (answer,) = asked(Jury("starter"), UtteranceInputs(Segment(0.0, 2.0, ()), {}))
     assert answer.present == ()
     assert abs(answer.base) < 0.5
 
@@ -76,7 +76,7 @@ def test_a_smile_is_better_than_knit_brows(home, minilm):
     smile[0, FACE.columns.index("AU12_r")] = 3
     knit[0, FACE.columns.index("AU04_r")] = 3
     silent = Segment(0.0, 2.0, ())
-    glad, cross = asked(jury, Saying(silent, {"vision": smile}), Saying(silent, {"vision": knit}))
+    glad, cross = asked(jury, UtteranceInputs(silent, {"vision": smile}), UtteranceInputs(silent, {"vision": knit}))
     assert glad.estimate.value > cross.estimate.value
 
 

@@ -32,7 +32,7 @@ FILES = ("config.json", WEIGHTS)
 """Of a saved model."""
 
 
-class Saying(NamedTuple):
+class UtteranceInputs(NamedTuple):
     """One utterance as the model takes it."""
 
     segment: Segment
@@ -98,24 +98,24 @@ class Jury:
             notes=(*notes, *known.get("limits", ())),
         )
 
-    def prepare(self, sayings: Sequence[Saying], utterances: int = 0) -> PreparedSplit:
+    def prepare(self, inputs: Sequence[UtteranceInputs], utterances: int = 0) -> PreparedSplit:
         """The utterances of a recording as the model takes them; their texts are read once, here.
 
         Args:
-            sayings: utterances, with a face each, and windows.
+            inputs: utterances, with a face each, and windows.
             utterances: so many of them, from the first on, are what is said in one recording: those before each one
                 are its context, where the model reads any.
         """
         spec = self.model.features
-        ids = np.array([str(number) for number in range(len(sayings))])
+        ids = np.array([str(number) for number in range(len(inputs))])
         sequences = {}
         for name in ("audio", "vision"):
             if (modality := getattr(spec, name)) is not None:
-                rows = [saying.features.get(name) for saying in sayings]
+                rows = [one.features.get(name) for one in inputs]
                 sequences[name] = Ragged.from_rows(rows, modality.width)
-        texts = tuple(saying.segment.text if saying.read else None for saying in sayings)
+        texts = tuple(one.segment.text if one.read else None for one in inputs)
         count = spec.text.context if spec.text is not None else 0
-        before = _said_before([saying.segment for saying in sayings], utterances, count)
+        before = _said_before([one.segment for one in inputs], utterances, count)
         return PreparedSplit(Split("recording", ids, ids, texts, {}, sequences), spec, before)
 
     def ask(self, data: PreparedSplit, rows: Sequence[int], *, contributions: bool = True) -> list[Answer]:

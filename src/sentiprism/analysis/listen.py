@@ -25,7 +25,7 @@ FITTING = 0.2
 and more on the two clips that were tried, another recording's below 0.1."""
 
 
-class Heard(NamedTuple):
+class Transcription(NamedTuple):
     """What was understood of a recording."""
 
     segments: tuple[Segment, ...]
@@ -45,7 +45,7 @@ def listen(
     *,
     length: float | None = None,
     expected: str | None = None,
-) -> Heard:
+) -> Transcription:
     """Words and utterances of a recording.
 
     Args:
@@ -91,7 +91,7 @@ def listen(
     elif spans:
         notes.append("Nothing was recognised, as asked: speech is judged by how it sounds, not by what is said.")
     found = segment(words, spans, longest=options.longest, pause=options.pause)
-    return Heard(found, transcript, language, tuple(notes))
+    return Transcription(found, transcript, language, tuple(notes))
 
 
 def timed(cues: tuple[Cue, ...]) -> bool:

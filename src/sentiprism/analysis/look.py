@@ -172,9 +172,11 @@ def _words(
     kept = home("cache", "words", f"{sha256(key.encode()).hexdigest()}.json")
     if not kept.is_file():
         speech = sound(media, RATE) if media.audio else None
-        heard = listen(speech, cues, Options(asr=options.asr, language=options.language), length=media.duration)
+        transcription = listen(speech, cues, Options(asr=options.asr, language=options.language), length=media.duration)
         kept.parent.mkdir(parents=True, exist_ok=True)
-        words = [word for one in heard.segments for word in one.words]
-        write_text(kept, json.dumps({"language": heard.language and heard.language.code, "words": words}))
+        words = [word for one in transcription.segments for word in one.words]
+        write_text(
+            kept, json.dumps({"language": transcription.language and transcription.language.code, "words": words})
+        )
     found = json.loads(kept.read_text(encoding="utf-8"))
     return [Word(*word) for word in found["words"]], found["language"]

@@ -16,7 +16,7 @@ from sentiprism.analysis.curves import curves
 from sentiprism.analysis.inputs import is_text
 from sentiprism.analysis.judge import Jury, load_jury
 from sentiprism.analysis.language import check_language_of
-from sentiprism.analysis.listen import Heard, listen, stretches, windows
+from sentiprism.analysis.listen import Transcription, listen, stretches, windows
 from sentiprism.analysis.options import Options
 from sentiprism.analysis.summary import summary
 from sentiprism.analysis.texts import read_words, spaced
@@ -71,15 +71,15 @@ def analyze(
     limits = limits or Limits()
     cues = read_transcript(Path(transcript)) if transcript is not None else None
     if transcript is None and is_text(path):
-        heard, tracks, recording = read_words(path, options, limits), Tracks(), None
-        duration = max((one.end for one in heard.segments), default=0.0)
+        transcription, tracks, recording = read_words(path, options, limits), Tracks(), None
+        duration = max((one.end for one in transcription.segments), default=0.0)
         jury = jury or load_jury(options.model)
         seen = Recording(name=printable(path.name), content=sha256(path), kind="text", duration=duration)
     else:
         recording = probe(path, limits)
         duration = recording.duration
         jury = jury or load_jury(options.model)
-        heard, tracks, quality = _perceive(recording, cues, jury, options, clock, on)
+        transcription, tracks, quality = _perceive(recording, cues, jury, options, clock, on)
         seen = Recording(
             name=printable(path.name),
             content=recording.content,
@@ -90,27 +90,27 @@ def analyze(
             codec=recording.video.codec if recording.video else None,
             sound=None if quality is None else SoundFacts(**quality._asdict()),
         )
-    language = Language(options.language) if options.language else heard.language
+    language = Language(options.language) if options.language else transcription.language
     check = check_language_of(
-        heard.segments,
+        transcription.segments,
         language,
         jury.language,
         options.language_mismatch,
         name=printable(path.name),
         recorded=recording is not None,
     )
-    segments, judged = heard.segments, tracks
+    segments, judged = transcription.segments, tracks
     speech = bool(segments)
     if not speech and tracks.faces:  # a face can be judged where nobody speaks; a voice cannot
         segments, judged = stretches(duration, options.longest), tracks._replace(audio=None)
     judged, rest = subtract_resting(judged, segments, jury.model.features)
     with clock("judging"):
         around = windows(duration, segments, options if recording else spaced(options, duration))
-        around = around if heard.connected else ()
+        around = around if transcription.connected else ()
         utterances, sliding = predict_utterances(
-            jury, segments, judged, around, options, on, speech=speech, connected=heard.connected, check=check
+            jury, segments, judged, around, options, on, speech=speech, connected=transcription.connected, check=check
         )
-    notes = (*check.notes, *heard.notes, *rest, *_missing(jury, recording, tracks, utterances, options))
+    notes = (*check.notes, *transcription.notes, *rest, *_missing(jury, recording, tracks, utterances, options))
     return Analysis(
         program=f"sentiprism {__version__}",
         recording=seen.model_copy(
@@ -120,11 +120,11 @@ def analyze(
                 "language_others": {} if language is None else dict(language.others),
                 "language_mismatch": check.mismatch,
                 "language_assumed": check.assumed,
-                "transcript": heard.transcript,
+                "transcript": transcription.transcript,
             }
         ),
         judge=jury.judge,
-        summary=summary(utterances, jury.model.target, timed=heard.connected),
+        summary=summary(utterances, jury.model.target, timed=transcription.connected),
         utterances=tuple(utterances),
         windows=tuple(sliding),
         curves=tracks.curves,
@@ -140,7 +140,7 @@ def _quiet(part: str, amount: float) -> None:
 
 def _perceive(
     media: Media, cues: tuple[Cue, ...] | None, jury: Jury, options: Options, clock: "_Clock", on: Progress
-) -> tuple[Heard, Tracks, SoundQuality | None]:
+) -> tuple[Transcription, Tracks, SoundQuality | None]:
     """Faces and sound side by side: each is decoded in a process of its own and read in a thread of its own.
 
     Where the sound's side fails or is stopped, the faces' is not waited for.
@@ -169,10 +169,12 @@ def _perceive(
         try:
             with clock("speech"):
                 speech = sound(media, RATE) if media.audio else None
-                heard = listen(speech, cues, options, told("speech"), length=media.duration, expected=jury.language)
+                transcription = listen(
+                    speech, cues, options, told("speech"), length=media.duration, expected=jury.language
+                )
             on("speech", 1.0)
             with clock("voice"):
-                spans = [Span(one.start, one.end) for one in heard.segments]
+                spans = [Span(one.start, one.end) for one in transcription.segments]
                 quality = None if speech is None else measure_quality(speech, spans)
                 audio = None if speech is None else voice_track(media, voice, spans, speech)
                 drawn = [] if audio is None else _voice_curves(media, voice, audio, speech)
@@ -182,7 +184,7 @@ def _perceive(
             stop.set()
     shown = faces[: None if options.face == "all" else 1]
     drawn = [*(curve for n, track in enumerate(shown, 1) for curve in curves(face, track, n)), *drawn]
-    return heard, Tracks(audio, faces, tuple(drawn)), quality
+    return transcription, Tracks(audio, faces, tuple(drawn)), quality
 
 
 def _voice_curves(media: Media, voice: Extractor, track: Track, speech: npt.NDArray[np.int16] | None) -> list[Curve]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from sentiprism.analysis.cuts import read_times
-from sentiprism.analysis.listen import READING, Heard
+from sentiprism.analysis.listen import READING, Transcription
 from sentiprism.data.importers.columns import find_sources, rename_columns
 from sentiprism.data.importers.csv_files import read_csv
 from sentiprism.errors import UserError, suggest
@@ -19,7 +19,7 @@ COLUMNS = ("text", "id", "start", "end")
 """``text``; ``id``, else the number of the row; ``start`` and ``end``: seconds, else the time line is a reader's."""
 
 
-def read_rows(path: Path, columns: Mapping[str, str]) -> Heard:
+def read_rows(path: Path, columns: Mapping[str, str]) -> Transcription:
     """Read a CSV of texts.
 
     Args:
@@ -62,4 +62,4 @@ def read_rows(path: Path, columns: Mapping[str, str]) -> Heard:
     if timed:
         segments.sort(key=lambda one: (one.start, one.end))
     source = OWN_TIMES if timed else "times are those of a reader"
-    return Heard(tuple(segments), f"the rows of a table; {source}", None, tuple(notes), connected=timed)
+    return Transcription(tuple(segments), f"the rows of a table; {source}", None, tuple(notes), connected=timed)

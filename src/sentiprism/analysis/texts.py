@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from sentiprism.analysis.inputs import ROWS
-from sentiprism.analysis.listen import READING, Heard, read, timed
+from sentiprism.analysis.listen import READING, Transcription, read, timed
 from sentiprism.analysis.options import Options
 from sentiprism.analysis.rows import read_rows
 from sentiprism.errors import UserError
@@ -17,7 +17,7 @@ MOST_WINDOWS = 720
 """Sliding windows over a text: of the longest one each begins where the one before it ends."""
 
 
-def read_words(path: Path, options: Options, limits: Limits = DEFAULT) -> Heard:
+def read_words(path: Path, options: Options, limits: Limits = DEFAULT) -> Transcription:
     """Read the utterances of a text, or of a table of texts; no model is needed to refuse it.
 
     Args:
@@ -37,7 +37,7 @@ def read_words(path: Path, options: Options, limits: Limits = DEFAULT) -> Heard:
     count = None if timed(cues) else sum(len(words_of(cue.text)) for cue in cues)
     _check_length(path, count, max(cue.end or 0.0 for cue in cues), limits)
     times = OWN_TIMES if timed(cues) else "times are those of a reader"
-    return Heard(read(cues, options), f"the text itself; {times}", None, ())
+    return Transcription(read(cues, options), f"the text itself; {times}", None, ())
 
 
 def spaced(options: Options, length: float) -> Options:

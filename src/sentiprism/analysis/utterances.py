@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sentiprism.analysis.caution import cautions
-from sentiprism.analysis.judge import Answer, Jury, Saying
+from sentiprism.analysis.judge import Answer, Jury, UtteranceInputs
 from sentiprism.analysis.language import LanguageCheck
 from sentiprism.analysis.options import Options
 from sentiprism.analysis.resting import note_short, resting_level
@@ -87,8 +87,8 @@ def predict_utterances(
 
     pairs = [(one, face) for one in segments for face in _faces_of(one, tracks, options)]
     more = [(one, _faces_of(one, tracks, options)[0]) for one in around]
-    sayings = [_saying(jury, segment, tracks, face, check) for segment, face in (*pairs, *more)]
-    data = jury.prepare(sayings, len(pairs) if connected else 0)
+    inputs = [_inputs_of(jury, segment, tracks, face, check) for segment, face in (*pairs, *more)]
+    data = jury.prepare(inputs, len(pairs) if connected else 0)
     said = jury.ask(data, range(len(pairs)))
     done = 0
 
@@ -128,7 +128,7 @@ def _faces_of(segment: Segment, tracks: Tracks, options: Options) -> list[int | 
     return seen[: None if options.face == "all" else 1] or [None]
 
 
-def _saying(jury: Jury, segment: Segment, tracks: Tracks, face: int | None, check: LanguageCheck) -> Saying:
+def _inputs_of(jury: Jury, segment: Segment, tracks: Tracks, face: int | None, check: LanguageCheck) -> UtteranceInputs:
     given: dict[Modality, Track | None] = {
         "audio": tracks.audio,
         "vision": None if face is None else tracks.faces[face],
@@ -138,4 +138,4 @@ def _saying(jury: Jury, segment: Segment, tracks: Tracks, face: int | None, chec
         for name, track in given.items()
         if name in jury.extractors and track is not None
     }
-    return Saying(segment, features, read=check.mismatch != "dropped")
+    return UtteranceInputs(segment, features, read=check.mismatch != "dropped")

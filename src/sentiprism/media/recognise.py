@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.media.types import Language, Span, Word
-from sentiprism.media.whisper import RATE, WINDOW, Heard, Whisper, load, words_of
+from sentiprism.media.whisper import RATE, WINDOW, Decoded, Whisper, load, words_of
 
 BATCH = 4
 """Windows decoded side by side; the language is told from the first ones."""
@@ -177,16 +177,16 @@ def _said(
     whisper: Whisper, sound: npt.NDArray[np.int16], encoded: Any, batch: Sequence[Span], language: str
 ) -> list[str]:
     texts = []
-    for window, heard in zip(batch, whisper.listen(encoded, len(batch), language), strict=True):
-        if _loops(heard):
-            (heard,) = whisper.listen(whisper.encode(sound, [window]), 1, language, unrepeated=3)  # noqa: PLW2901
-        silent = heard.silence > SILENT and heard.confidence < UNSURE
-        texts.append("" if silent or _loops(heard) else heard.text)
+    for window, decoded in zip(batch, whisper.listen(encoded, len(batch), language), strict=True):
+        if _loops(decoded):
+            (decoded,) = whisper.listen(whisper.encode(sound, [window]), 1, language, unrepeated=3)  # noqa: PLW2901
+        silent = decoded.silence > SILENT and decoded.confidence < UNSURE
+        texts.append("" if silent or _loops(decoded) else decoded.text)
     return texts
 
 
-def _loops(heard: Heard) -> bool:
-    text = heard.text.encode()
+def _loops(decoded: Decoded) -> bool:
+    text = decoded.text.encode()
     return len(text) > REPETITIVE * len(zlib.compress(text))
 
 

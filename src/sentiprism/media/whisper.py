@@ -31,7 +31,7 @@ _ALONE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _WORDS = re.compile(rf"[{_ALONE}][^\s\w]*|[^\s{_ALONE}]+")
 
 
-class Heard(NamedTuple):
+class Decoded(NamedTuple):
     """What the decoder made of one window."""
 
     text: str
@@ -111,7 +111,7 @@ class Whisper:
             for window in self._model.model.detect_language(encoded)
         ]
 
-    def listen(self, encoded: Any, count: int, language: str, *, beam: int = 5, unrepeated: int = 0) -> list[Heard]:
+    def listen(self, encoded: Any, count: int, language: str, *, beam: int = 5, unrepeated: int = 0) -> list[Decoded]:
         """What is said in each of ``count`` windows; no chance is in it.
 
         Args:
@@ -135,7 +135,8 @@ class Whisper:
             return_no_speech_prob=True,
         )
         return [
-            Heard(tokenizer.decode(one.sequences_ids[0]).strip(), one.scores[0], one.no_speech_prob) for one in results
+            Decoded(tokenizer.decode(one.sequences_ids[0]).strip(), one.scores[0], one.no_speech_prob)
+            for one in results
         ]
 
     def tokens(self, words: Sequence[str], language: str) -> list[list[int]]:
