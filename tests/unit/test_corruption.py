@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 import torch
 
+from makers_store import utterance, write
+from makers_text import tiny_bert
 from sentiprism.data.augment import Augmentation, deviations
-from sentiprism.data.config import DataConfig
+from sentiprism.data.config import DataConfig, TextConfig
 from sentiprism.data.corruption import Corruption, chance, corrupted, possible, word_errors
 from sentiprism.data.dataset import Split
-from sentiprism.data.prepare import PreparedSplit
+from sentiprism.data.prepare import PreparedSplit, prepare
 from sentiprism.data.ragged import Ragged
 from sentiprism.errors import UserError
 from sentiprism.types import FeatureSpec, ModalitySpec
@@ -218,3 +220,20 @@ def test_a_number_stands_for_every_modality():
     assert DataConfig(modality_dropout=0).modality_dropout == {}
     with pytest.raises(UserError, match="below 1"):
         DataConfig.parse({"modality_dropout": 1.0})
+
+
+def test_swapped_words_bring_the_context_that_has_room_beside_them(home, tmp_path):
+    encoder = str(tiny_bert(tmp_path / "encoder"))
+    texts = [" ".join(f"w{n}" for n in range(length)) for length in (50, 50, 2)]
+    rows = [
+        (split, utterance(f"{split}_{n}", video_id=split, text=text, labels={"M": 0.0}))
+        for split in ("train", "valid", "test")
+        for n, text in enumerate(texts)
+    ]
+    dataset = write(rows, "told")
+    text = TextConfig(encoder=encoder, context=2, max_tokens=60)
+    clean = PreparedSplit(dataset.test, prepare(dataset.tuning(), DataConfig(text=text)))
+    found = corrupted(clean, Corruption("swap", "text", 1.0))
+    assert found.rows("text").lengths.tolist() != clean.rows("text").lengths.tolist()
+    pairs = {(len(clean.rows("text")[n]), len(clean.context[n])) for n in range(3)}
+    assert {(len(found.rows("text")[n]), len(found.context[n])) for n in range(3)} <= pairs

@@ -9,6 +9,7 @@ import torch
 import yaml
 from safetensors.torch import load_file, save_file
 
+from makers_models import small
 from makers_text import WORDS, tiny_bert
 from makers_transfer import fit, words_and_voices
 from sentiprism.data.prepare import prepare
@@ -234,3 +235,12 @@ def test_the_starter_can_be_started_from(encoder, tmp_path):
     )
     assert run.environment["init"]["taken"] > 0
     assert run.environment["init"]["source"] == "starter"
+
+
+def test_what_a_model_remembers_of_its_utterances_is_not_taken(store, tmp_path):
+    settings = {"config": small("fine"), "data": {"text": {"encoder": None}}, "optim": {"epochs": 1, "batch_size": 8}}
+    run = train("fine", "first", settings=settings, out=tmp_path / "a", device="cpu", quiet=True)
+    model = load_model(run.seed_folder(1111) / "model").model
+    weights_ = {name for name, _ in model.named_parameters()}
+    assert any(name.endswith("labels") for name in {*model.state_dict()} - weights_)  # of its queue
+    assert {*plan_transfer(str(run.folder), model).taken} == weights_
