@@ -15,11 +15,11 @@ from sentiprism.data.store import load_dataset, write_dataset
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation import Evaluation, evaluate, evaluate_on
-from sentiprism.evaluation.cross_corpus import fit_features, map_predictions
+from sentiprism.evaluation.cross_corpus import describe_exposure, fit_features, map_predictions
 from sentiprism.metrics import protocol_for
 from sentiprism.models import load_model
 from sentiprism.recipe import Recipe
-from sentiprism.training import Run, train
+from sentiprism.training import Run, RunConfig, train
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import predict
 from sentiprism.training.predictions import read_predictions
@@ -190,3 +190,13 @@ def test_a_dataset_may_be_named_or_given(trained: Run, data: Dataset, other) -> 
     other("named")
     by_name = evaluate_on(trained, "named", device="cpu")
     assert told(by_name) == told(evaluate_on(trained, load_dataset("named"), device="cpu"))
+
+
+def test_a_dataset_that_was_learned_from_is_no_other_one():
+    joined = RunConfig(model="mdf", dataset="mosi,mosei")
+    assert describe_exposure(joined, "mosei") == "mosei is one of the datasets it was trained with"
+    assert describe_exposure(joined, "meld") == "nothing was fitted to meld"
+    begun = RunConfig(model="mdf", dataset="mosi", init="starter")
+    assert describe_exposure(begun, "mosei") == (
+        "its weights began as those of starter, whatever those were trained on"
+    )

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from sentiprism.data.binned import binned
 from sentiprism.data.dataset import Card, Dataset, Split
+from sentiprism.data.joined import COMMA
 from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation.answers import dataset_of, protocol_of
@@ -17,7 +18,7 @@ from sentiprism.evaluation.evaluate import Evaluation, evaluate, opened, predict
 from sentiprism.features.text import check_vocabulary
 from sentiprism.files import safe_name
 from sentiprism.metrics import protocol
-from sentiprism.training import Run
+from sentiprism.training import Run, RunConfig
 from sentiprism.training.engine import Engine
 from sentiprism.training.selection import selection_of
 from sentiprism.types import FeatureSpec, Modality, ModalitySpec, TargetSpec
@@ -26,6 +27,15 @@ if TYPE_CHECKING:
     from sentiprism.models import Model
 
 Array = npt.NDArray[np.float32]
+
+
+def describe_exposure(config: RunConfig, dataset: str) -> str:
+    """What a run's training knew of another dataset, in words."""
+    if dataset in {Path(name).name for name in config.dataset.split(COMMA)}:
+        return f"{dataset} is one of the datasets it was trained with"
+    if config.init is not None:
+        return f"its weights began as those of {config.init}, whatever those were trained on"
+    return f"nothing was fitted to {dataset}"
 
 
 def evaluate_on(
@@ -71,7 +81,7 @@ def evaluate_on(
     empty = int(np.count_nonzero(answers[0].present == ""))
     trained = run.environment["dataset"]["name"]
     lines = [
-        f"trained and selected on {trained}; nothing was fitted to {other.name}",
+        f"trained and selected on {trained}; {describe_exposure(run.config, other.name)}",
         *notes,
         *([f"{empty} utterances have nothing that the model reads"] if empty else []),
         *_compare(run, rows, other.card),
