@@ -11,7 +11,7 @@ from torch.testing import assert_close
 from makers_analysis import saved_model, spec
 from makers_models import INTENSITY, batch, build, pad, rows, small, specs, with_context
 from makers_text import SIZE, tiny_bert
-from sentiprism.analysis.judge import Jury, Saying
+from sentiprism.analysis.judge import Jury, UtteranceInputs
 from sentiprism.analysis.pipeline import analyze
 from sentiprism.analysis.words import attribute_words
 from sentiprism.data.dataset import Dataset, Utterance
@@ -106,51 +106,51 @@ def jury(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 TEXTS = ("w1 w2 w3", "w4 w5", "w6 w7", "w8")
 
 
-def values(jury: Jury, sayings: list[Saying], utterances: int) -> list[float]:
-    data = jury.prepare(sayings, utterances)
-    return [one.estimate.value for one in jury.ask(data, range(len(sayings)))]
+def values(jury: Jury, inputs: list[UtteranceInputs], utterances: int) -> list[float]:
+    data = jury.prepare(inputs, utterances)
+    return [one.estimate.value for one in jury.ask(data, range(len(inputs)))]
 
 
 def test_utterances_of_a_recording_are_each_others_context_by_time(jury, home):
     segments = [said(text, 10.0 * n) for n, text in enumerate(TEXTS)]
-    together = values(jury, [Saying(one, {}) for one in segments], 4)
-    alone = values(jury, [Saying(one, {}) for one in segments], 0)
+    together = values(jury, [UtteranceInputs(one, {}) for one in segments], 4)
+    alone = values(jury, [UtteranceInputs(one, {}) for one in segments], 0)
     assert together[0] == pytest.approx(alone[0], abs=1e-5)  # a single text, or the first: no context, and it works
     assert all(abs(one - two) > 1e-6 for one, two in zip(together[1:], alone[1:], strict=True))
     # given in another order, and each once with each of two faces: time decides, and nobody comes before himself
     mixed = [segments[place] for place in (3, 3, 1, 1, 0, 0, 2, 2)]
-    found = values(jury, [Saying(one, {}) for one in mixed], 8)
+    found = values(jury, [UtteranceInputs(one, {}) for one in mixed], 8)
     assert found == pytest.approx([together[place] for place in (3, 3, 1, 1, 0, 0, 2, 2)], abs=1e-5)
     # only two before are read
     later = [segments[0]._replace(words=said("w90 w91", 0.0).words), *segments[1:]]
-    changed = values(jury, [Saying(one, {}) for one in later], 4)
+    changed = values(jury, [UtteranceInputs(one, {}) for one in later], 4)
     assert changed[3] == pytest.approx(together[3], abs=1e-6)
     assert abs(changed[2] - together[2]) > 1e-6
 
 
 def test_a_window_has_the_utterances_before_it_and_is_nobodys_context(jury, home):
     segments = [said(text, 10.0 * n) for n, text in enumerate(TEXTS)]
-    sayings = [Saying(one, {}) for one in segments]
-    window = Saying(said("w6", 20.5), {})  # inside the third utterance
-    with_window = values(jury, [*sayings, window], 4)
-    assert with_window[:4] == pytest.approx(values(jury, sayings, 4), abs=1e-5)
-    before = values(jury, [*sayings[:2], window], 3)[2]
+    inputs = [UtteranceInputs(one, {}) for one in segments]
+    window = UtteranceInputs(said("w6", 20.5), {})  # inside the third utterance
+    with_window = values(jury, [*inputs, window], 4)
+    assert with_window[:4] == pytest.approx(values(jury, inputs, 4), abs=1e-5)
+    before = values(jury, [*inputs[:2], window], 3)[2]
     assert with_window[4] == pytest.approx(before, abs=1e-5)
 
 
 def test_words_that_are_not_read_are_no_context(jury, home):
     first, second = said("w1 w2", 0.0), said("w3 w4", 10.0)
-    found = values(jury, [Saying(first, {}, read=False), Saying(second, {})], 2)
-    assert found[1] == pytest.approx(values(jury, [Saying(second, {})], 0)[0], abs=1e-5)
+    found = values(jury, [UtteranceInputs(first, {}, read=False), UtteranceInputs(second, {})], 2)
+    assert found[1] == pytest.approx(values(jury, [UtteranceInputs(second, {})], 0)[0], abs=1e-5)
 
 
 def test_words_of_a_recording_are_credited_without_those_before(jury, home):
     segments = [said(text, 10.0 * n) for n, text in enumerate(TEXTS)]
-    sayings = [Saying(one, {}) for one in segments]
-    data = jury.prepare(sayings, 4)
+    inputs = [UtteranceInputs(one, {}) for one in segments]
+    data = jury.prepare(inputs, 4)
     found = attribute_words(jury, data, segments, jury.ask(data, range(4)))
     assert [len(credit) for credit in found] == [3, 2, 2, 1]
-    alone = attribute_words(jury, jury.prepare(sayings), segments, jury.ask(jury.prepare(sayings), range(4)))
+    alone = attribute_words(jury, jury.prepare(inputs), segments, jury.ask(jury.prepare(inputs), range(4)))
     assert found[0] == pytest.approx(alone[0], abs=1e-5)
     if jury.model.features.text.kind == "tokens":  # of frozen states this model takes [CLS], which is no word
         assert found[2] != pytest.approx(alone[2], abs=1e-6)
