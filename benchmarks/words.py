@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from sentiprism.analysis.judge import Jury, Saying
+from sentiprism.analysis.judge import Jury, UtteranceInputs
 from sentiprism.analysis.options import Options
 from sentiprism.analysis.texts import read_words
 from sentiprism.analysis.words import attribute_words
@@ -39,9 +39,9 @@ def main() -> None:
     print(machine())
     jury = Jury(given.model, "cpu")
     segments = read_words(given.text, Options()).segments[: given.most]
-    data = jury.prepare([Saying(one, {}) for one in segments])
+    data = jury.prepare([UtteranceInputs(one, {}) for one in segments])
     answers = jury.ask(data, range(len(segments)))
-    alone = [jury.prepare([Saying(one, {})]) for one in segments[: len(segments) // 10]]
+    alone = [jury.prepare([UtteranceInputs(one, {})]) for one in segments[: len(segments) // 10]]
     attribute_words(jury, data, segments[:20], answers[:20])  # libraries are loaded by the first call
     together, found = seconds(lambda: attribute_words(jury, data, segments, answers))
     peak = peak_memory()
