@@ -42,7 +42,7 @@ def watch(peak: list[float], done: threading.Event) -> None:
 def child(recording: Path, transcript: Path | None, asr: str, model: str) -> None:
     """Analyse one recording and print what it cost."""
     os.setpgrp()
-    from sentiprism.analysis.pipeline import analyze
+    from sentiprism.analysis.analyze import analyze
 
     peak, done = [0.0], threading.Event()
     watcher = threading.Thread(target=watch, args=(peak, done), daemon=True)

@@ -29,10 +29,10 @@ from rich.table import Table
 from torch import set_num_threads
 from torch.optim import AdamW
 
+from sentiprism.benchmark.cases import encoder_folder
+from sentiprism.benchmark.cost import spread_evenly
+from sentiprism.benchmark.shapes import VOCABULARY, Padded, mosi_shapes
 from sentiprism.data.prepare import PreparedSplit
-from sentiprism.data.shapes import VOCABULARY, Padded, mosi_shapes
-from sentiprism.evaluation.benchmark import spread_evenly
-from sentiprism.evaluation.benchmark_cases import encoder_folder
 from sentiprism.machine import machine, measure, peak_memory
 from sentiprism.metrics import protocol
 from sentiprism.models import create_model

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from sentiprism.analysis.judge import Jury, UtteranceInputs
 from sentiprism.analysis.options import Options
+from sentiprism.analysis.predictor import Jury, UtteranceInputs
 from sentiprism.analysis.texts import read_words
 from sentiprism.analysis.words import attribute_words
 from sentiprism.machine import machine, peak_memory

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from makers_models import small
-from sentiprism.evaluation import ablate
+from sentiprism.reproduction.ablation import ablate
 
 ROWS = [
     {"name": "Another's", "values": [0.9, None]},

@@ -9,7 +9,7 @@ import numpy as np
 
 from makers_sound import buzz
 from sentiprism.analysis.extract import extract
-from sentiprism.training import train
+from sentiprism.training.train import train
 
 RATE = 16_000
 HEAR = {"audio": "speech", "vision": "none", "per": "utterance"}

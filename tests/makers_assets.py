@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sentiprism.features.assets import ASSETS, Asset
-from sentiprism.features.sources import Source
+from sentiprism.assets.registry import ASSETS, Asset
+from sentiprism.assets.sources import Source
 
 CONTENT = {"config.json": b'{"width": 4}', "part/weights.bin": bytes(range(256)) * 8}
 

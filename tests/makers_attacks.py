@@ -19,7 +19,13 @@ PEAK = 800
 WIDTH, LINES = 80, 6
 """A terminal, and its lines that a refusal with two long paths in it may fill."""
 DEEP = "[" * 100_000 + "]" * 100_000
-WARM = ("sentiprism.cli", "sentiprism.training", "sentiprism.evaluation", "sentiprism.analysis.batch", "h5py")
+WARM = (
+    "sentiprism.cli",
+    "sentiprism.training.train",
+    "sentiprism.evaluation.evaluate",
+    "sentiprism.analysis.batch",
+    "h5py",
+)
 """Imported once; each case is a fork of that, so that it costs milliseconds and not seconds."""
 
 

@@ -5,7 +5,6 @@ from math import cos, exp, sin
 from pathlib import Path
 from typing import Any
 
-from sentiprism.analysis.summary import summary
 from sentiprism.report.analysis import Analysis
 from sentiprism.report.document import (
     Curve,
@@ -16,6 +15,7 @@ from sentiprism.report.document import (
     Window,
     WordPart,
 )
+from sentiprism.report.summary import summary
 from sentiprism.types import Modality, TargetSpec
 
 SAID: tuple[tuple[str, dict[str, float], tuple[float | None, ...]], ...] = (

@@ -7,7 +7,8 @@ import numpy as np
 
 from makers_store import utterance, write
 from sentiprism.data.dataset import Dataset
-from sentiprism.training import Run, train
+from sentiprism.training.run import Run
+from sentiprism.training.train import train
 
 
 def words_and_voices(name: str, *, seed: int = 0, audio: int = 5, size: int = 24) -> Dataset:

@@ -22,10 +22,10 @@ _API = {
     "create_model": "sentiprism.models",
     "list_models": "sentiprism.models",
     "load_model": "sentiprism.models",
-    "train": "sentiprism.training",
-    "tune": "sentiprism.training.tuning",
-    "evaluate": "sentiprism.evaluation",
-    "analyze": "sentiprism.analysis.pipeline",
+    "train": "sentiprism.training.train",
+    "tune": "sentiprism.tuning.tune",
+    "evaluate": "sentiprism.evaluation.evaluate",
+    "analyze": "sentiprism.analysis.analyze",
 }
 __all__ = ["__version__", *_API]  # noqa: PLE0604 - the names are the table's keys
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from sentiprism.errors import UserError
-from sentiprism.markup import size
 from sentiprism.sandbox.confine import resource
 from sentiprism.sandbox.launch import run
+from sentiprism.tables import size
 
 MB = 1e6
 JOB = 300_000_000

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sentiprism.errors import UserError, shorten
-from sentiprism.markup import size
+from sentiprism.tables import size
 
 MB = 2**20
 SMALL = 16 * MB

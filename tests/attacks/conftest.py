@@ -9,8 +9,8 @@ from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.evaluation.calibration import calibrate
 from sentiprism.evaluation.evaluate import evaluate
 from sentiprism.evaluation.robustness import robustness
-from sentiprism.training import train
-from sentiprism.training.tuning import tune
+from sentiprism.training.train import train
+from sentiprism.tuning.tune import tune
 
 OPTIM = {"epochs": 2, "batch_size": 20}
 

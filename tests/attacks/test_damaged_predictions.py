@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from makers_damage import refusal
-from sentiprism.evaluation.results import gather
-from sentiprism.training.predictions import read_predictions
+from sentiprism.evaluation.predictions_file import read_predictions
+from sentiprism.reproduction.results import gather
 
 COLUMNS = {
     "nulls": pa.nulls,

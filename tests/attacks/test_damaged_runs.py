@@ -6,12 +6,12 @@ import pytest
 
 from makers_damage import FILES, NONSENSE, changed, dumped, places, refusal, without
 from sentiprism.evaluation.oracle import selected_on_test
-from sentiprism.evaluation.results import gather
+from sentiprism.evaluation.predictions_file import read_predictions
 from sentiprism.evaluation.robustness_curves import kept
 from sentiprism.models import load_model
-from sentiprism.training import Run
-from sentiprism.training.predictions import read_predictions
+from sentiprism.reproduction.results import gather
 from sentiprism.training.records import read_environment, read_history, read_oracle, read_summary
+from sentiprism.training.run import Run
 from sentiprism.yaml_files import load_yaml
 
 MODEL = "seed-1111/model"

@@ -6,8 +6,8 @@ import pytest
 
 from makers_damage import FILES, NONSENSE, changed, dumped, places, refusal
 from sentiprism.training.experiments import load_experiment
-from sentiprism.training.study import Journal, Study
-from sentiprism.training.tuning import go_on
+from sentiprism.tuning.study import Journal, Study
+from sentiprism.tuning.tune import go_on
 from sentiprism.yaml_files import load_yaml
 
 

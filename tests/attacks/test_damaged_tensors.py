@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from makers_damage import FILES, NONSENSE, changed, dumped, places, refusal
 from sentiprism.models import load_model
-from sentiprism.training import resume
+from sentiprism.training.train import resume
 
 MODEL = "seed-1111/model"
 

@@ -11,7 +11,7 @@ from attacks import cases_features, cases_labels, cases_names, cases_recordings,
 from makers_attacks import LINES, PEAK, WIDTH, everything, run
 from makers_cli import SIZES, SMALL
 from sentiprism.data.synthetic import synthetic_dataset
-from sentiprism.training import train
+from sentiprism.training.train import train
 
 PARTS = (cases_labels, cases_features, cases_store, cases_names, cases_settings, cases_runs, cases_recordings)
 CASES = [case for part in PARTS for case in part.CASES]

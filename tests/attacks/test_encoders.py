@@ -10,11 +10,11 @@ import pytest
 from makers_hostile import NO_FILES, no_file, refusal
 from makers_text import ids, tiny_bert
 from sentiprism import machine
-from sentiprism.features.assets import digest
-from sentiprism.features.speech_models import check_whisper, resolve_whisper
-from sentiprism.features.text import encode_frozen, load_backbone, load_tokenizer, resolve
-from sentiprism.features.tokens import read_config
+from sentiprism.assets.registry import digest
 from sentiprism.files import sha256
+from sentiprism.media.whisper_models import check_whisper, resolve_whisper
+from sentiprism.text.encoders import encode_frozen, load_backbone, load_tokenizer, resolve
+from sentiprism.text.tokens import read_config
 
 
 @pytest.fixture

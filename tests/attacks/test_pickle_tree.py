@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from makers_urfunny import make_urfunny
-from sentiprism.data.importers import import_dataset
+from sentiprism.data.importers.import_dataset import import_dataset
 from sentiprism.data.importers.sandbox import Limits, Other, open_pickle, open_tree
 from sentiprism.errors import UserError
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from makers import make_mmsa
-from sentiprism.data.importers import import_dataset
+from sentiprism.data.importers.import_dataset import import_dataset
 from sentiprism.data.importers.sandbox import Limits, open_pickle
 from sentiprism.errors import UserError
 

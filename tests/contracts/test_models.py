@@ -32,7 +32,7 @@ def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(params=["features", "tokens"])
 def features(request: pytest.FixtureRequest, bert: Path):
-    from sentiprism.features.text import load_tokenizer
+    from sentiprism.text.encoders import load_tokenizer
 
     return specs() if request.param == "features" else specs(bert, len(load_tokenizer(bert)))
 

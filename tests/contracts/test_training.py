@@ -13,8 +13,8 @@ from makers_models import INTENSITY, batch, build, golden, small, specs
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.models import MODELS, load_model
 from sentiprism.models.ridge import PENALTIES
-from sentiprism.training import resume, train
 from sentiprism.training.progress import TrainingProgress
+from sentiprism.training.train import resume, train
 from sentiprism.types import Batch, Sequence
 
 NAMES = list(MODELS)

@@ -21,7 +21,7 @@ from sentiprism.analysis.options import Options
 from sentiprism.cli import main
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.report.files import write_report
-from sentiprism.training import train
+from sentiprism.training.train import train
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

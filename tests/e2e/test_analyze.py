@@ -9,9 +9,9 @@ import pytest
 
 from makers_cli import last_error
 from makers_media import grey, make_media, sine
+from sentiprism.analysis.analyze import analyze
 from sentiprism.analysis.batch import analyze_all
 from sentiprism.analysis.inputs import tasks
-from sentiprism.analysis.pipeline import analyze
 from sentiprism.report.analysis import Analysis
 
 TALK = "mosi_Oz06ZWiO20M_6.mp4"

@@ -6,9 +6,9 @@ import pytest
 
 from makers_cli import files, last_error
 from makers_media import grey, make_media, sine
+from sentiprism.analysis.analyze import analyze
 from sentiprism.analysis.batch import analyze_all
 from sentiprism.analysis.inputs import tasks
-from sentiprism.analysis.pipeline import analyze
 from sentiprism.errors import UserError
 
 
@@ -70,7 +70,7 @@ def test_where_the_sound_fails_the_faces_are_not_waited_for(tmp_path, home, opti
     def fail(*_: object, **__: object):
         raise UserError("no words", "give some")
 
-    monkeypatch.setattr("sentiprism.analysis.pipeline.listen", fail)
+    monkeypatch.setattr("sentiprism.analysis.analyze.listen", fail)
     with pytest.raises(UserError, match="no words"):
         analyze(path, options=options, on=lambda part, share: looked.append(share) if part == "faces" else None)
     assert max(looked, default=0) < 1

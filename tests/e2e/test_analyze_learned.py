@@ -6,8 +6,8 @@ import pytest
 from makers_analysis import saved_model, spec
 from makers_media import make_media
 from makers_networks import save_network
+from sentiprism.analysis.analyze import analyze
 from sentiprism.analysis.options import Options
-from sentiprism.analysis.pipeline import analyze
 from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError
 from sentiprism.features.extractors import EXTRACTORS

@@ -110,7 +110,7 @@ def test_runs_side_by_side_are_legible_at_any_width(columns, tables, monkeypatch
 def test_doctor_says_what_is_missing_without_a_network(cli, home, monkeypatch):
     from huggingface_hub import constants
 
-    from sentiprism.features.sources import hub_answers
+    from sentiprism.assets.sources import hub_answers
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     hub_answers.cache_clear()
@@ -135,9 +135,9 @@ def test_doctor_says_what_is_missing_without_a_network(cli, home, monkeypatch):
 
 
 def test_doctor_is_one_line_a_row_on_80_columns_and_ends_with_what_to_do_next(cli, home, monkeypatch):
+    from sentiprism.assets.registry import ASSETS
     from sentiprism.data.synthetic import synthetic_dataset
     from sentiprism.environment import OFFLINE
-    from sentiprism.features.assets import ASSETS
 
     monkeypatch.setenv(OFFLINE, "1")
     for asset in ASSETS.values():

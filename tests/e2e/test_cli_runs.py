@@ -164,7 +164,7 @@ def test_ablate_over_a_setting_shows_its_runs_side_by_side(cli, refused, finishe
 
 
 def test_bench_shows_what_failed_beside_what_was_measured(cli, monkeypatch):
-    from sentiprism.evaluation import benchmark
+    from sentiprism.benchmark import cost as benchmark
 
     def measure(*command, environment):
         task = json.loads(command[-1])

@@ -3,10 +3,10 @@
 from functools import partial
 
 from makers_cli import SIZES
+from sentiprism.assets.registry import ASSETS
 from sentiprism.cli.demo import RECORDINGS
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.environment import OFFLINE
-from sentiprism.features.assets import ASSETS
 
 
 def test_without_its_recordings_it_trains_and_hints_at_no_page_that_is_not_there(cli, tmp_path, monkeypatch):

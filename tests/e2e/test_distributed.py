@@ -11,9 +11,9 @@ import pytest
 
 from makers_cli import SMALL, assignments, files
 from sentiprism.data.synthetic import synthetic_dataset
-from sentiprism.evaluation import evaluate
-from sentiprism.training import train
-from sentiprism.training.predictions import read_predictions
+from sentiprism.evaluation.evaluate import evaluate
+from sentiprism.evaluation.predictions_file import read_predictions
+from sentiprism.training.train import train
 
 PORT = 0  # any that is free
 # accelerate's name for several processes of one machine; with --cpu it starts one, whatever --num_processes says

@@ -10,7 +10,7 @@ from typer import Exit
 from makers_cli import parse
 from sentiprism.cli.faults import UsageError
 from sentiprism.errors import UserError
-from sentiprism.training import resolve
+from sentiprism.training.train import resolve
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])

@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 from makers_cli import SIZES, SMALL, assignments, ended, files
 from sentiprism.data.synthetic import synthetic_dataset
-from sentiprism.training.predictions import read_predictions
+from sentiprism.evaluation.predictions_file import read_predictions
 
 
 def lines(run: Path) -> list[dict]:

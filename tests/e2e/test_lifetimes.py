@@ -79,7 +79,7 @@ def test_analyze_hung_up_between_recordings(begin, cli, tmp_path, tones, model):
 
 
 def test_analyze_terminated_in_recognition(begin, tmp_path, model, whisper_base, two_cities):
-    from sentiprism.features.assets import fetch
+    from sentiprism.assets.registry import fetch
 
     started = begin("analyze", fetch("two-cities") / "two_cities.wav", "--model", model)
     started.reach(lambda: "libctranslate2" in Path(f"/proc/{started.pid}/maps").read_text())
@@ -139,7 +139,7 @@ def test_an_import_leaves_no_reader_of_its_pickle(begin, tmp_path, number, statu
 
 
 def test_a_fetch_leaves_no_installer_and_no_half_of_a_file(begin, tmp_path, monkeypatch):
-    from sentiprism.features.assets import ASSETS
+    from sentiprism.assets.registry import ASSETS
 
     monkeypatch.delenv(ASSETS["two-cities"].variable, raising=False)  # other tests lend the files that are here
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes every connection and answers none

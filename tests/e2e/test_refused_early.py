@@ -19,7 +19,7 @@ STARTS = ("subprocess.Popen", "os.fork", "os.posix_spawn", "os.exec")
 PROGRAM = """
 import contextlib, io, json, sys
 from multiprocessing import get_context
-import sentiprism.analysis.batch, sentiprism.evaluation.results, sentiprism.report.figures, sentiprism.training.tuning
+import sentiprism.analysis.batch, sentiprism.reproduction.results, sentiprism.report.figures, sentiprism.tuning.tune
 from sentiprism.cli import main
 
 started = []

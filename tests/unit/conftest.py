@@ -10,7 +10,8 @@ from makers_models import small
 from makers_text import tiny_bert
 from sentiprism.data.dataset import Dataset
 from sentiprism.data.synthetic import synthetic_dataset
-from sentiprism.training import Run, train
+from sentiprism.training.run import Run
+from sentiprism.training.train import train
 
 EPOCHS = 5
 

@@ -6,12 +6,13 @@ import pytest
 from makers_ablation import ROWS, measure, paper
 from makers_models import small
 from sentiprism.config import override
-from sentiprism.data.importers import import_dataset
+from sentiprism.data.importers.import_dataset import import_dataset
 from sentiprism.errors import UserError
-from sentiprism.evaluation import ablate, evaluate, paired
-from sentiprism.evaluation.ablation import plan, train_step
-from sentiprism.training import Run
+from sentiprism.evaluation.differences import paired
+from sentiprism.evaluation.evaluate import evaluate
+from sentiprism.reproduction.ablation import ablate, plan, train_step
 from sentiprism.training.experiments import Row, load_experiment
+from sentiprism.training.run import Run
 
 __all__ = ["measure", "paper"]
 
@@ -201,7 +202,7 @@ def test_a_modality_that_is_there_and_not_read_is_not_said_to_be_lacking(data, t
 
 
 def test_the_base_is_the_papers_or_ours_or_a_named_one(monkeypatch, tmp_path, paper):
-    from sentiprism.evaluation.ablation import base_settings
+    from sentiprism.reproduction.ablation import base_settings
 
     run = {"model": "mdf", "dataset": "mosi"}
     assert base_settings(None, run, "mdf", "mosi") == run

@@ -5,8 +5,8 @@ import torch
 
 from makers_models import batch, build, small, specs
 from sentiprism.config import merge
-from sentiprism.training import resolve
 from sentiprism.training.experiments import load_experiment
+from sentiprism.training.train import resolve
 
 TABLES = [
     ("mdf/jian2026_mosi", "table_2"),

@@ -9,7 +9,7 @@ import pytest
 from sentiprism.features.extractors import EXTRACTORS
 from sentiprism.features.extractors.action_units import UNITS, ActionUnits
 from sentiprism.features.extractors.face import Face
-from sentiprism.features.tracks import Track
+from sentiprism.features.track import Track
 from sentiprism.media.decode import frames
 from sentiprism.media.probe import probe
 from sentiprism.recipe import Recipe

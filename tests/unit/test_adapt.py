@@ -7,7 +7,7 @@ import pytest
 
 from makers_adapt import pitch_model, read_labels, record, write_labels
 from sentiprism.analysis.adapt import adapt, extract_options
-from sentiprism.analysis.look import ExtractOptions
+from sentiprism.analysis.recording import ExtractOptions
 from sentiprism.errors import UserError
 from sentiprism.evaluation.adaptation import BeforeAfter, measure, within_videos
 from sentiprism.metrics import PROTOCOLS

@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 
 from makers_media import grey, make_media
-from sentiprism.analysis.curves import POINTS, curves
-from sentiprism.analysis.listen import listen, read, stretches, timed, windows
 from sentiprism.analysis.options import Options
-from sentiprism.analysis.summary import summary
-from sentiprism.analysis.tracks import are_several, face_tracks, visible
+from sentiprism.analysis.transcribe import listen, read, stretches, timed, windows
 from sentiprism.features.extractors import EXTRACTORS
 from sentiprism.features.extractors.base import AudioExtractor, Shown
-from sentiprism.features.tracks import Track
+from sentiprism.features.track import Track
+from sentiprism.features.tracking import are_several, face_tracks, visible
 from sentiprism.media.decode import frames, sound
 from sentiprism.media.probe import probe
 from sentiprism.media.transcripts import read_transcript
 from sentiprism.media.types import Cue, Segment, Span, Word
 from sentiprism.recipe import Recipe
+from sentiprism.report.curves import POINTS, curves
 from sentiprism.report.document import Estimate, UtterancePart
+from sentiprism.report.summary import summary
 from sentiprism.types import TargetSpec
 
 
@@ -196,7 +196,7 @@ def test_the_decoder_ends_where_a_face_cannot_be_read(tmp_path, monkeypatch, hom
         next(iter(pictures))
         raise RuntimeError("no")
 
-    monkeypatch.setattr("sentiprism.analysis.tracks.frames", watched)
+    monkeypatch.setattr("sentiprism.features.tracking.frames", watched)
     monkeypatch.setattr("sentiprism.features.extractors.face.Face.__call__", fail)
     with pytest.raises(RuntimeError, match="no"):
         face_tracks(media, EXTRACTORS["face"]())

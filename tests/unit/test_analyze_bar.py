@@ -6,8 +6,8 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from sentiprism import progress as shown
 from sentiprism.cli.analyze import JUDGING, _bar
-from sentiprism.features import progress as shown
 
 
 @pytest.fixture

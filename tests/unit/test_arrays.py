@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sentiprism.data.importers import import_dataset
 from sentiprism.data.importers.arrays import read_arrays
+from sentiprism.data.importers.import_dataset import import_dataset
 from sentiprism.data.importers.npz import open_npz
 from sentiprism.errors import UserError
 

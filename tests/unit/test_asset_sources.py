@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from makers_assets import CONTENT, Shelf, offer, read
+from sentiprism.assets import sources
+from sentiprism.assets.registry import fetch
+from sentiprism.assets.sources import Address, Hub, UnavailableError, Wheels
 from sentiprism.errors import UserError
-from sentiprism.features import sources
-from sentiprism.features.assets import fetch
-from sentiprism.features.sources import Address, Hub, UnavailableError, Wheels
 
 # Wheels: pip reads them from a folder, with no index.
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from makers_assets import CONTENT, Shelf, offer, read
+from sentiprism.assets import registry as assets
+from sentiprism.assets.registry import ASSETS, fetch, status
+from sentiprism.assets.sources import UnavailableError
 from sentiprism.errors import UserError
-from sentiprism.features import assets
-from sentiprism.features.assets import ASSETS, fetch, status
-from sentiprism.features.sources import UnavailableError
 
 
 class Closed:

@@ -11,7 +11,7 @@ from makers_sound import EDGES, buzz, noise, sine, talk
 from sentiprism.errors import UserError
 from sentiprism.features.extractors import EXTRACTORS, AudioExtractor, _sound, egemaps, sims33, speech
 from sentiprism.features.extractors.speech import HOP, LENGTH, Speech
-from sentiprism.features.tracks import Track
+from sentiprism.features.track import Track
 
 librosa = pytest.importorskip("librosa")
 SOUND = [name for name in EXTRACTORS if issubclass(EXTRACTORS[name], AudioExtractor)]

@@ -5,8 +5,8 @@ from torch import nn
 
 from makers_models import batch, build, small, specs
 from makers_text import tiny_bert
-from sentiprism.features.text import load_tokenizer
 from sentiprism.models import load_model, save_model
+from sentiprism.text.encoders import load_tokenizer
 from sentiprism.training.average import WeightAverage
 from sentiprism.training.config import OptimConfig
 from sentiprism.training.optimizer import build_optimizer

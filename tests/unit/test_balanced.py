@@ -9,8 +9,8 @@ from makers_models import small
 from sentiprism.data.sampler import BINS, LengthGroupedSampler, balanced_shares
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.errors import UserError
-from sentiprism.training import resolve, resume, train
 from sentiprism.training.progress import TrainingProgress
+from sentiprism.training.train import resolve, resume, train
 from sentiprism.types import TargetSpec
 
 INTENSITY = TargetSpec()

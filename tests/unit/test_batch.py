@@ -7,8 +7,8 @@ import pytest
 from makers_analysis import features, saved_model
 from sentiprism.analysis.batch import _key
 from sentiprism.analysis.inputs import Task, left_out, skip_reason, tasks
-from sentiprism.analysis.judge import load_jury
 from sentiprism.analysis.options import Options
+from sentiprism.analysis.predictor import load_jury
 from sentiprism.errors import UserError
 
 

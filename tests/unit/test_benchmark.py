@@ -11,10 +11,9 @@ from torch import nn
 
 from makers_models import batch, build, small, specs
 from makers_text import tiny_bert
-from sentiprism.data.shapes import PADDED, TEXTS, WIDTHS, Padded, mosi_shapes
-from sentiprism.errors import UserError
-from sentiprism.evaluation import benchmark
-from sentiprism.evaluation.benchmark import (
+from sentiprism.benchmark import cost as benchmark
+from sentiprism.benchmark.cases import Case, encoder_folder
+from sentiprism.benchmark.cost import (
     Cost,
     bench,
     cost,
@@ -24,7 +23,8 @@ from sentiprism.evaluation.benchmark import (
     spread_evenly,
     time_evenly,
 )
-from sentiprism.evaluation.benchmark_cases import Case, encoder_folder
+from sentiprism.benchmark.shapes import PADDED, TEXTS, WIDTHS, Padded, mosi_shapes
+from sentiprism.errors import UserError
 from sentiprism.machine import machine, measure, peak_memory
 
 
@@ -196,7 +196,7 @@ def test_ratios_are_to_the_reference_of_the_same_form_else_to_the_fastest():
 
 
 def test_bert_base_is_made_with_its_tokenizer(tmp_path, minilm):
-    from sentiprism.features.text import load_backbone, load_tokenizer
+    from sentiprism.text.encoders import load_backbone, load_tokenizer
 
     folder = encoder_folder("bert-base", tmp_path / "made")
     with torch.device("meta"):

@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from sentiprism.data.shapes import DISTRIBUTED
+from sentiprism.benchmark.cases import BERTS, cases, encoder_folder, vocabulary
+from sentiprism.benchmark.cost import bench, cost, make_trainer
+from sentiprism.benchmark.shapes import DISTRIBUTED
 from sentiprism.errors import UserError
-from sentiprism.evaluation.benchmark import bench, cost, make_trainer
-from sentiprism.evaluation.benchmark_cases import BERTS, cases, encoder_folder, vocabulary
 from sentiprism.models import MODELS
-from sentiprism.training import resolve
 from sentiprism.training.experiments import load_experiment
+from sentiprism.training.train import resolve
 
 
 def of(name, tmp_path, **options):

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from sentiprism.data.shapes import TEXTS
-from sentiprism.evaluation.benchmark_cases import encoder_folder
-from sentiprism.features.text import tokenize
+from sentiprism.benchmark.cases import encoder_folder
+from sentiprism.benchmark.shapes import TEXTS
+from sentiprism.text.encoders import tokenize
 
 
 @pytest.fixture

@@ -8,14 +8,15 @@ from makers_models import small
 from sentiprism.data.binned import binned
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.errors import UserError
-from sentiprism.evaluation import compare, evaluate
+from sentiprism.evaluation.compare import compare
+from sentiprism.evaluation.evaluate import evaluate
 from sentiprism.evaluation.robustness import robustness
-from sentiprism.explain import explain
+from sentiprism.explain.modalities import explain
 from sentiprism.metrics import protocol
-from sentiprism.metrics.levels import five, levels
+from sentiprism.metrics.bins import five, levels
 from sentiprism.report.figures import confusion
-from sentiprism.training import resume, train
-from sentiprism.training.tuning import tune
+from sentiprism.training.train import resume, train
+from sentiprism.tuning.tune import tune
 from sentiprism.types import TargetSpec
 
 NAMES = ("N", "WN", "Neu", "WP", "P")

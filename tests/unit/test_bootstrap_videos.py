@@ -6,16 +6,16 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from sentiprism.evaluation import compare, evaluate
 from sentiprism.evaluation.bootstrap import extreme_share, interval
 from sentiprism.evaluation.calibration import _coverage
-from sentiprism.evaluation.compare import recall
+from sentiprism.evaluation.compare import compare, recall
 from sentiprism.evaluation.differences import paired
+from sentiprism.evaluation.evaluate import evaluate
 from sentiprism.evaluation.resampling import drawn_over, drawn_videos, draws
 from sentiprism.evaluation.robustness import robustness
 from sentiprism.metrics import protocol
 from sentiprism.metrics.conformal import Calibration
-from sentiprism.training import Run
+from sentiprism.training.run import Run
 from sentiprism.types import TargetSpec
 
 INTENSITY = protocol("intensity")

@@ -11,16 +11,17 @@ from makers_models import small
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.errors import UserError
-from sentiprism.evaluation import evaluate
 from sentiprism.evaluation.calibration import LEVELS, calibrate
+from sentiprism.evaluation.evaluate import evaluate
+from sentiprism.evaluation.predictions_file import read_predictions, write_predictions
 from sentiprism.metrics.conformal import LEAST, Calibration
 from sentiprism.models import load_model
 from sentiprism.models.artifact import annotate
 from sentiprism.report import figures
-from sentiprism.training import Run, train
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import Predictions, predict
-from sentiprism.training.predictions import read_predictions, write_predictions
+from sentiprism.training.run import Run
+from sentiprism.training.train import train
 from sentiprism.types import MODALITIES, TargetSpec
 
 

@@ -8,10 +8,10 @@ import pytest
 
 from sentiprism.errors import UserError
 from sentiprism.evaluation.calibration import calibrate
+from sentiprism.evaluation.predictions_file import read_predictions
 from sentiprism.metrics.conformal import check_size, coverage_range, rank
 from sentiprism.models import load_model
-from sentiprism.training import Run
-from sentiprism.training.predictions import read_predictions
+from sentiprism.training.run import Run
 
 
 @pytest.fixture

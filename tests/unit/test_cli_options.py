@@ -5,8 +5,8 @@ from typing import get_args
 
 import pytest
 
-from sentiprism.analysis.look import ExtractOptions
 from sentiprism.analysis.options import Options
+from sentiprism.analysis.recording import ExtractOptions
 from sentiprism.cli import main
 from sentiprism.cli.options import (
     AUDIO,
@@ -25,7 +25,7 @@ from sentiprism.cli.options import (
 from sentiprism.data.corruption import KINDS as DAMAGES
 from sentiprism.data.dataset import SPLITS as DATASETS
 from sentiprism.features.extractors import EXTRACTORS
-from sentiprism.markup import TABLES
+from sentiprism.tables import TABLES
 from sentiprism.training.config import MOST_SEEDS, RunConfig
 from sentiprism.training.engine import Precision
 from sentiprism.types import MODALITIES as KNOWN

@@ -11,11 +11,11 @@ import pytest
 from makers_models import small
 from sentiprism.cli.evidence import show_comparison
 from sentiprism.errors import UserError
-from sentiprism.evaluation import compare
+from sentiprism.evaluation.compare import compare
 from sentiprism.evaluation.differences import holm, paired
-from sentiprism.markup import comma_separated, html, latex, markdown, number, probability, tex
 from sentiprism.metrics import protocol
-from sentiprism.training import train
+from sentiprism.tables import comma_separated, html, latex, markdown, number, probability, tex
+from sentiprism.training.train import train
 
 
 @pytest.fixture(scope="module")

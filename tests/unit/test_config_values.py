@@ -90,7 +90,7 @@ def test_a_configuration_is_a_mapping(data):
     ],
 )
 def test_numbers_have_bounds_and_the_message_says_which(assignment, cause):
-    from sentiprism.training import resolve
+    from sentiprism.training.train import resolve
 
     with pytest.raises(UserError) as error:
         resolve({"model": "mdf", "dataset": "tiny"}, [assignment])

@@ -12,16 +12,19 @@ from makers_models import small
 from sentiprism.cli.evidence import compare as compare_command
 from sentiprism.cli.evidence import robustness as robustness_command
 from sentiprism.cli.run import evaluate as evaluate_command
-from sentiprism.evaluation import compare, evaluate, interval, paired
-from sentiprism.evaluation.answers import constant_scores
-from sentiprism.evaluation.compare import recall
+from sentiprism.evaluation.bootstrap import interval
+from sentiprism.evaluation.compare import compare, recall
 from sentiprism.evaluation.constant import constant_prediction
-from sentiprism.evaluation.results import gather, page
+from sentiprism.evaluation.differences import paired
+from sentiprism.evaluation.evaluate import evaluate
+from sentiprism.evaluation.predictions import constant_scores
+from sentiprism.evaluation.predictions_file import read_predictions, write_predictions
 from sentiprism.evaluation.robustness import recalled, robustness
 from sentiprism.metrics import protocol
 from sentiprism.report import figures
-from sentiprism.training import Run, train
-from sentiprism.training.predictions import read_predictions, write_predictions
+from sentiprism.reproduction.results import gather, page
+from sentiprism.training.run import Run
+from sentiprism.training.train import train
 from sentiprism.types import TargetSpec
 
 

@@ -15,8 +15,8 @@ from sentiprism.data.dataset import Dataset, Split, Utterance
 from sentiprism.data.prepare import PreparedSplit, prepare
 from sentiprism.data.store import write_dataset
 from sentiprism.errors import UserError
-from sentiprism.features.text import encode_frozen, load_backbone, load_tokenizer, vocabulary
 from sentiprism.nn.text import TextEncoder
+from sentiprism.text.encoders import encode_frozen, load_backbone, load_tokenizer, vocabulary
 from sentiprism.types import FeatureSpec, ModalitySpec, Sequence, TargetSpec
 
 TEXTS = {"v_1": "w1 w2 w3", "v_2": "w4 w5", "v_10": "w6 w7 w8 w9", "u_1": "w10", "v_3": None}

@@ -11,21 +11,21 @@ from torch.testing import assert_close
 from makers_analysis import saved_model, spec
 from makers_models import INTENSITY, batch, build, pad, rows, small, specs, with_context
 from makers_text import SIZE, tiny_bert
-from sentiprism.analysis.judge import Jury, UtteranceInputs
-from sentiprism.analysis.pipeline import analyze
+from sentiprism.analysis.analyze import analyze
+from sentiprism.analysis.predictor import Jury, UtteranceInputs
 from sentiprism.analysis.words import attribute_words
 from sentiprism.data.dataset import Dataset, Utterance
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.store import load_dataset, write_dataset
-from sentiprism.evaluation import evaluate
+from sentiprism.evaluation.evaluate import evaluate
 from sentiprism.explain.coalitions import Coalitions, hide
 from sentiprism.explain.steps import attribute, explain_steps
 from sentiprism.features.extractors import EXTRACTORS
 from sentiprism.media.types import Segment, Word
 from sentiprism.models import MODELS, Model, load_model, save_model
-from sentiprism.training import train
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import predict
+from sentiprism.training.train import train
 from sentiprism.types import Batch, FeatureSpec, ModalitySpec, TargetSpec
 
 close = {"rtol": 1e-4, "atol": 1e-5}

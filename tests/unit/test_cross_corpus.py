@@ -14,15 +14,17 @@ from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.store import load_dataset, write_dataset
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.errors import UserError
-from sentiprism.evaluation import Evaluation, evaluate, evaluate_on
-from sentiprism.evaluation.cross_corpus import describe_exposure, fit_features, map_predictions
+from sentiprism.evaluation.cross_corpus import describe_exposure, evaluate_on, fit_features, map_predictions
+from sentiprism.evaluation.evaluate import Evaluation, evaluate
+from sentiprism.evaluation.predictions_file import read_predictions
 from sentiprism.metrics import protocol_for
 from sentiprism.models import load_model
 from sentiprism.recipe import Recipe
-from sentiprism.training import Run, RunConfig, train
+from sentiprism.training.config import RunConfig
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import predict
-from sentiprism.training.predictions import read_predictions
+from sentiprism.training.run import Run
+from sentiprism.training.train import train
 from sentiprism.types import FeatureSpec, ModalitySpec, TargetSpec
 
 SCALE = TargetSpec(low=0.0, high=1.0)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from makers import make_csd
-from sentiprism.data.importers import import_dataset
 from sentiprism.data.importers.csd import read_csd
+from sentiprism.data.importers.import_dataset import import_dataset
 from sentiprism.errors import UserError
 
 SPANS = [(0.0, 2.0), (2.0, 3.0)]

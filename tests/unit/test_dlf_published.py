@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from sentiprism.config import merge
-from sentiprism.training import resolve
 from sentiprism.training.experiments import Table, load_experiment
+from sentiprism.training.train import resolve
 
 LETTERS = {"L": "text", "A": "audio", "V": "vision"}
 

@@ -8,9 +8,9 @@ import torch
 from makers_models import batch, small, specs
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.errors import UserError
-from sentiprism.evaluation import evaluate
-from sentiprism.training import train
+from sentiprism.evaluation.evaluate import evaluate
 from sentiprism.training.engine import Engine
+from sentiprism.training.train import train
 
 
 @pytest.fixture

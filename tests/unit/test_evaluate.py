@@ -11,14 +11,16 @@ from sentiprism.data.dataset import Dataset
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.errors import UserError
-from sentiprism.evaluation import Interval, compare, evaluate
-from sentiprism.evaluation.evaluate import _recovery
+from sentiprism.evaluation.bootstrap import Interval
+from sentiprism.evaluation.compare import compare
+from sentiprism.evaluation.evaluate import _recovery, evaluate
+from sentiprism.evaluation.predictions_file import read_predictions
 from sentiprism.metrics import protocol
 from sentiprism.models import load_model
-from sentiprism.training import Run, train
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import Predictions, predict
-from sentiprism.training.predictions import read_predictions
+from sentiprism.training.run import Run
+from sentiprism.training.train import train
 
 METRICS = ("mae", "pearson", "acc_7", "acc_5", "acc2_has0", "f1_has0", "acc2_non0", "f1_non0")
 

@@ -11,7 +11,6 @@ from sentiprism.data.known import describe, family
 from sentiprism.errors import UserError
 from sentiprism.metrics import PROTOCOLS
 from sentiprism.models import MODELS
-from sentiprism.training import resolve
 from sentiprism.training.experiments import (
     OURS,
     Experiment,
@@ -23,6 +22,7 @@ from sentiprism.training.experiments import (
     load_experiment,
     other_form,
 )
+from sentiprism.training.train import resolve
 from sentiprism.yaml_files import load_yaml
 
 ROOT = Path(__file__).parents[2]

@@ -14,15 +14,15 @@ from makers_text import tiny_bert
 from sentiprism.data.dataset import SPLITS
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.errors import UserError
-from sentiprism.evaluation import evaluate
-from sentiprism.explain import explain, explain_steps, occlusion, shapley, shares
+from sentiprism.evaluation.evaluate import evaluate
 from sentiprism.explain.coalitions import Coalitions, hide
-from sentiprism.explain.steps import attribute, words
-from sentiprism.explain.values import chosen_class
+from sentiprism.explain.modalities import explain
+from sentiprism.explain.steps import attribute, explain_steps, words
+from sentiprism.explain.values import chosen_class, occlusion, shapley, shares
 from sentiprism.models import MODELS, Model, ModelConfig
 from sentiprism.models.base import Citation
 from sentiprism.nn.blocks import masked_mean
-from sentiprism.training import train
+from sentiprism.training.train import train
 from sentiprism.types import MODALITIES, ModelOutput
 
 # games, by hand

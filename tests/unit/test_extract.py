@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from makers_media import make_media, sine
-from sentiprism.analysis import tracks
 from sentiprism.analysis.extract import extract
 from sentiprism.data.config import DataConfig
 from sentiprism.data.prepare import prepare
 from sentiprism.data.store import list_datasets, load_dataset
 from sentiprism.errors import UserError
+from sentiprism.features import tracking as tracks
 from sentiprism.features.extractors import EXTRACTORS
 from sentiprism.media.decode import sound
 from sentiprism.media.probe import probe

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sentiprism.assets.registry import ASSETS, digest
 from sentiprism.errors import UserError
 from sentiprism.features import landmarks
-from sentiprism.features.assets import ASSETS, digest
 from sentiprism.features.extractors import EXTRACTORS
 from sentiprism.features.extractors.face import BLENDSHAPES, Face, landmarker
-from sentiprism.features.tracks import Track
+from sentiprism.features.track import Track
 from sentiprism.media.decode import frames
 from sentiprism.media.probe import probe
 from sentiprism.media.types import Frame

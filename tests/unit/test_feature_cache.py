@@ -12,7 +12,7 @@ import pytest
 
 from sentiprism.features import cache
 from sentiprism.features.cache import cached, usage
-from sentiprism.features.tracks import Track
+from sentiprism.features.track import Track
 from sentiprism.recipe import Recipe
 
 RECIPE = Recipe(extractor="speech", columns=("f0", "rms"), units=("log Hz", "dB"), rate=25.0)
@@ -201,7 +201,7 @@ def test_two_processes_make_it_once(tmp_path, home):
         "import sys, time, numpy as np\n"
         "from pathlib import Path\n"
         "from sentiprism.features.cache import cached\n"
-        "from sentiprism.features.tracks import Track\n"
+        "from sentiprism.features.track import Track\n"
         "from sentiprism.recipe import Recipe\n"
         "recipe = Recipe(extractor='x', columns=('a',), units=('1',))\n"
         "def make():\n"

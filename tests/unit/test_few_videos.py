@@ -13,17 +13,18 @@ from makers_ablation import measure, paper
 from sentiprism.cli.evidence import compare as compare_command
 from sentiprism.cli.evidence import robustness as robustness_command
 from sentiprism.cli.run import measured
-from sentiprism.evaluation import compare, evaluate, paired
 from sentiprism.evaluation.bootstrap import mixed, resample
+from sentiprism.evaluation.compare import compare
 from sentiprism.evaluation.constant import is_better
-from sentiprism.evaluation.differences import differ
+from sentiprism.evaluation.differences import differ, paired
+from sentiprism.evaluation.evaluate import evaluate
 from sentiprism.evaluation.resampling import units_of
-from sentiprism.evaluation.results import gather, page
 from sentiprism.evaluation.robustness import robustness
 from sentiprism.evaluation.robustness_curves import kept
-from sentiprism.markup import jsonable
 from sentiprism.metrics import protocol
-from sentiprism.training import Run
+from sentiprism.reproduction.results import gather, page
+from sentiprism.tables import jsonable
+from sentiprism.training.run import Run
 
 __all__ = ["measure", "paper"]
 

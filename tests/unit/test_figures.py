@@ -11,16 +11,17 @@ from matplotlib.text import Text
 from makers_models import small
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.errors import UserError
-from sentiprism.evaluation import evaluate
-from sentiprism.evaluation.attention import Attended
+from sentiprism.evaluation.evaluate import evaluate
+from sentiprism.evaluation.predictions_file import write_predictions
+from sentiprism.explain.attention import Attended
 from sentiprism.metrics import protocol
-from sentiprism.metrics.levels import levels
+from sentiprism.metrics.bins import levels
 from sentiprism.report import figures
 from sentiprism.report.figures.attention import stacks
 from sentiprism.report.figures.style import OKABE_ITO, WIDTH
-from sentiprism.training import Run, train
 from sentiprism.training.predict import Predictions
-from sentiprism.training.predictions import write_predictions
+from sentiprism.training.run import Run
+from sentiprism.training.train import train
 from sentiprism.types import TargetSpec
 
 

@@ -5,11 +5,11 @@ import pytest
 
 from makers_models import small
 from sentiprism.errors import UserError
-from sentiprism.evaluation.representations import representations
+from sentiprism.explain.representations import representations
 from sentiprism.metrics import protocol
-from sentiprism.metrics.levels import levels
+from sentiprism.metrics.bins import levels
 from sentiprism.report import figures
-from sentiprism.training import train
+from sentiprism.training.train import train
 from sentiprism.types import TargetSpec
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from sentiprism.config import merge
-from sentiprism.training import resolve
 from sentiprism.training.experiments import load_experiment
+from sentiprism.training.train import resolve
 
 LETTERS = ("vision", "audio", "text")
 DATASETS = {1: "mosi", 2: "mosei", 3: "urfunny", 4: "sims", 5: "mosei", 6: "mosei"}

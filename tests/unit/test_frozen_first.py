@@ -9,7 +9,8 @@ from safetensors.torch import load_file
 from makers_text import tiny_bert
 from makers_transfer import fit, words_and_voices
 from sentiprism.errors import UserError
-from sentiprism.training import loop, resume
+from sentiprism.training import loop
+from sentiprism.training.train import resume
 
 OPTIM = {"epochs": 3, "freeze": {"text_encoder": 2}, "clip": 0.5, "group_lr": {"text_encoder": 1e-2}}
 

@@ -117,7 +117,7 @@ def test_large_files_are_read_with_a_bar(folder: Path, monkeypatch: pytest.Monke
     shown: list[tuple[str, float]] = []
     from contextlib import contextmanager
 
-    from sentiprism.features import progress
+    from sentiprism import progress
 
     @contextmanager
     def bar(message: str, total: float):

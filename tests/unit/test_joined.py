@@ -16,11 +16,11 @@ from sentiprism.data.prepare import PreparedSplit, prepare
 from sentiprism.data.ragged import Ragged
 from sentiprism.data.store import load_dataset, load_tuning, verify_dataset
 from sentiprism.errors import UserError
-from sentiprism.evaluation import evaluate
-from sentiprism.evaluation.command import command
-from sentiprism.training import resume
+from sentiprism.evaluation.evaluate import evaluate
+from sentiprism.reproduction.command import command
 from sentiprism.training.config import RunConfig
 from sentiprism.training.draws import check_draws, draw_shares
+from sentiprism.training.train import resume
 from sentiprism.types import TargetSpec
 
 

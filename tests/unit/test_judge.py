@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from makers_analysis import features, saved_model, spec
-from sentiprism.analysis.judge import Answer, Jury, UtteranceInputs
+from sentiprism.analysis.predictor import Answer, Jury, UtteranceInputs
 from sentiprism.analysis.words import attribute_words
 from sentiprism.errors import UserError
 from sentiprism.features.extractors import EXTRACTORS

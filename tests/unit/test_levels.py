@@ -5,7 +5,7 @@ import pytest
 
 from sentiprism.errors import UserError
 from sentiprism.metrics import PROTOCOLS
-from sentiprism.metrics.levels import levels, polarity
+from sentiprism.metrics.bins import levels, polarity
 from sentiprism.types import TargetSpec
 
 CLASSES = TargetSpec(kind="classes", classes=("negative", "neutral", "positive"))

@@ -11,7 +11,6 @@ import torch
 from torch.nn.utils import get_total_norm
 
 from makers_models import small
-from sentiprism import training
 from sentiprism.data.config import DataConfig
 from sentiprism.data.prepare import PreparedSplit, prepare
 from sentiprism.data.synthetic import synthetic_dataset
@@ -23,6 +22,7 @@ from sentiprism.training.engine import Engine
 from sentiprism.training.loop import Trainer
 from sentiprism.training.progress import TrainingProgress
 from sentiprism.training.seeding import seed_at
+from sentiprism.training.train import train
 
 QUIET = TrainingProgress(quiet=True)
 
@@ -170,9 +170,7 @@ def test_a_seed_leaves_nothing_of_the_ones_before_in_memory(home, tmp_path, monk
 
     monkeypatch.setattr(transfer, "create_model", watched)
     data = synthetic_dataset("small", sizes=(32, 16, 16))
-    training.train(
-        "mdf", data, seeds=3, settings={"optim": {"epochs": 1}}, out=tmp_path / "run", device="cpu", quiet=True
-    )
+    train("mdf", data, seeds=3, settings={"optim": {"epochs": 1}}, out=tmp_path / "run", device="cpu", quiet=True)
     assert alive == [0, 0, 0]
 
 

@@ -6,9 +6,9 @@ from torch.testing import assert_close
 
 from makers_models import batch, build, small, specs
 from makers_text import tiny_bert
-from sentiprism.features.text import load_tokenizer
 from sentiprism.models.mag_bert import AdaptationGate
 from sentiprism.nn.text import TextEncoder
+from sentiprism.text.encoders import load_tokenizer
 from sentiprism.types import Batch, FeatureSpec, ModalitySpec, Sequence
 
 

@@ -3,9 +3,9 @@
 import pytest
 
 from sentiprism.cli.analysis_tables import format_estimate
-from sentiprism.markup import clock, duration, signed
 from sentiprism.report.document import Estimate, Judge
 from sentiprism.report.page.wording import signed as on_the_page
+from sentiprism.tables import clock, duration, signed
 from sentiprism.types import TargetSpec
 
 

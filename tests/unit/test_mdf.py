@@ -11,12 +11,12 @@ from torch.testing import assert_close
 from makers_models import CLASSES, batch, build, missing, rows, small, specs
 from makers_text import tiny_bert
 from sentiprism.errors import UserError
-from sentiprism.features.text import load_backbone, load_tokenizer
 from sentiprism.models.mdf import MDF
 from sentiprism.nn.blocks import BiLSTM, masked_mean, masked_softmax
 from sentiprism.nn.objectives.heterogeneity import heterogeneity
 from sentiprism.nn.objectives.task import task_error, task_loss
 from sentiprism.nn.objectives.weighting import error_weights, weight_loss
+from sentiprism.text.encoders import load_backbone, load_tokenizer
 from sentiprism.types import Sequence, TargetSpec
 
 ALL = torch.ones(1, 3, dtype=torch.bool)

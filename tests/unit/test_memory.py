@@ -16,10 +16,10 @@ from sentiprism.errors import UserError
 from sentiprism.meta_device import weigh
 from sentiprism.models import MODELS, create_model
 from sentiprism.models.outline import outline
-from sentiprism.training import resume, train
 from sentiprism.training.config import OptimConfig, RunConfig
 from sentiprism.training.memory import check_memory
-from sentiprism.training.tuning import tune
+from sentiprism.training.train import resume, train
+from sentiprism.tuning.tune import tune
 from sentiprism.types import FeatureSpec, ModalitySpec, TargetSpec
 
 WHOLE = [

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from makers import make_mmsa
-from sentiprism.data.importers import import_dataset
+from sentiprism.data.importers.import_dataset import import_dataset
 from sentiprism.data.importers.mmsa import read_mmsa
 from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from makers_assets import CONTENT, Shelf, offer, read
+from sentiprism.assets import sources
+from sentiprism.assets.registry import fetch
+from sentiprism.assets.sources import Address, Hub, Wheels
 from sentiprism.cli.inventory import take_inventory
 from sentiprism.environment import OFFLINE
 from sentiprism.errors import UserError
-from sentiprism.features import sources
-from sentiprism.features.assets import fetch
-from sentiprism.features.sources import Address, Hub, Wheels
-from sentiprism.features.speech_models import resolve_whisper
-from sentiprism.features.tokens import resolve
+from sentiprism.media.whisper_models import resolve_whisper
+from sentiprism.text.tokens import resolve
 
 COMMIT = "a" * 40
 

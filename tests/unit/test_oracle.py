@@ -11,12 +11,12 @@ from safetensors.torch import load_file
 from makers_models import small
 from sentiprism.data.dataset import TuningView
 from sentiprism.errors import UserError
-from sentiprism.evaluation import compare
+from sentiprism.evaluation.compare import compare
 from sentiprism.evaluation.oracle import ORACLE
-from sentiprism.training import resume, train
 from sentiprism.training.loop import Trainer, Watch
 from sentiprism.training.oracle import read
 from sentiprism.training.progress import TrainingProgress
+from sentiprism.training.train import resume, train
 
 
 def settings(**optim) -> dict:

@@ -11,7 +11,7 @@ from sentiprism.data.prepare import PreparedSplit, prepare
 from sentiprism.data.ragged import Ragged
 from sentiprism.data.store import write_dataset
 from sentiprism.errors import UserError
-from sentiprism.features.text import load_backbone, load_tokenizer, longest, vocabulary
+from sentiprism.text.encoders import load_backbone, load_tokenizer, longest, vocabulary
 from sentiprism.types import FeatureSpec, ModalitySpec, TargetSpec
 
 CLS, SEP, W0 = 2, 3, 57

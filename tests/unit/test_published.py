@@ -6,7 +6,7 @@ import pytest
 
 from makers_ablation import ROWS, measure, paper
 from sentiprism.errors import UserError
-from sentiprism.evaluation.published import find_experiment, find_table, published
+from sentiprism.reproduction.published import find_experiment, find_table, published
 from sentiprism.training.experiments import load_experiment
 
 __all__ = ["measure", "paper"]

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.ravdess.labels import OPENFACE, SPLITS, VALENCE, rows, units, write
 from sentiprism.data.importers.columns import read_columns
 from sentiprism.features.extractors import EXTRACTORS
+from tools.ravdess.labels import OPENFACE, SPLITS, VALENCE, rows, units, write
 
 
 @pytest.fixture

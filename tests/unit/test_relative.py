@@ -9,16 +9,16 @@ from makers_analysis import saved_model, spec
 from makers_media import make_media
 from makers_sound import noise, talk
 from sentiprism.analysis.adapt import extract_options
+from sentiprism.analysis.analyze import analyze
 from sentiprism.analysis.extract import extract
-from sentiprism.analysis.judge import load_jury
 from sentiprism.analysis.options import Options
-from sentiprism.analysis.pipeline import analyze
+from sentiprism.analysis.predictor import load_jury
 from sentiprism.analysis.resting import note_short, resting_level
 from sentiprism.analysis.utterances import Tracks, subtract_resting
 from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError
 from sentiprism.features.extractors import EXTRACTORS
-from sentiprism.features.tracks import Track
+from sentiprism.features.track import Track
 from sentiprism.media.types import Segment, Span
 from sentiprism.types import FeatureSpec
 

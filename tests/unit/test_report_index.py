@@ -9,12 +9,12 @@ from makers_report import doubted, nothing, reading, review
 from sentiprism.analysis.batch import Outcome
 from sentiprism.analysis.inputs import Task
 from sentiprism.analysis.language import check_language_of
-from sentiprism.analysis.summary import summary
 from sentiprism.cli.analysis_tables import show_folder
 from sentiprism.media.types import Language, Segment, Word
 from sentiprism.report.document import OWN_TIMES, Recording
 from sentiprism.report.page import wording
 from sentiprism.report.page.index import Entry, render_index
+from sentiprism.report.summary import summary
 from sentiprism.types import TargetSpec
 
 

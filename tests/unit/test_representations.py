@@ -10,13 +10,14 @@ from torch.distributions import Categorical
 from makers_models import small
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.errors import UserError
-from sentiprism.evaluation.answers import answers, finished_seed, scores
-from sentiprism.evaluation.attention import GRID, _Sum, attention, attentive, entropy, places
-from sentiprism.evaluation.representations import representations
+from sentiprism.evaluation.predictions import answers, finished_seed, scores
+from sentiprism.explain.attention import GRID, _Sum, attention, attentive, entropy, places
+from sentiprism.explain.representations import representations
 from sentiprism.metrics import protocol
 from sentiprism.models import load_model
 from sentiprism.nn.attention import attention_maps
-from sentiprism.training import Run, train
+from sentiprism.training.run import Run
+from sentiprism.training.train import train
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,12 @@ import pytest
 
 from makers_ablation import paper
 from sentiprism.errors import UserError
-from sentiprism.evaluation import evaluate
-from sentiprism.evaluation.ablation import ask
-from sentiprism.evaluation.reproduction import Entry, entry, experiment_of, papers_on, reproduce
-from sentiprism.training import Run, resolve
+from sentiprism.evaluation.evaluate import evaluate
+from sentiprism.reproduction.ablation import ask
+from sentiprism.reproduction.reproduce import Entry, entry, experiment_of, papers_on, reproduce
 from sentiprism.training.experiments import list_experiments, load_experiment
+from sentiprism.training.run import Run
+from sentiprism.training.train import resolve
 
 __all__ = ["paper"]
 

@@ -11,15 +11,17 @@ import yaml
 from makers_models import small
 from sentiprism.cli.experiment import results as verb
 from sentiprism.errors import UserError
-from sentiprism.evaluation import evaluate, paired
-from sentiprism.evaluation.command import command
-from sentiprism.evaluation.results import gather, page
+from sentiprism.evaluation.differences import paired
+from sentiprism.evaluation.evaluate import evaluate
 from sentiprism.evaluation.robustness import robustness
-from sentiprism.markup import duration, number, probability
 from sentiprism.models import load_model
 from sentiprism.models.artifact import count_parameters
-from sentiprism.training import Run, resolve, train
+from sentiprism.reproduction.command import command
+from sentiprism.reproduction.results import gather, page
+from sentiprism.tables import duration, number, probability
 from sentiprism.training.experiments import load_experiment
+from sentiprism.training.run import Run
+from sentiprism.training.train import resolve, train
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +113,7 @@ def test_a_reference_on_another_encoder_is_none(runs, tmp_path):
     other = config.model_copy(
         update={"data": config.data.model_copy(update={"text": config.data.text.model_copy(update={"max_tokens": 9})})}
     )
-    from sentiprism.evaluation.results import _from_reference
+    from sentiprism.reproduction.results import _from_reference
 
     found[2].run.config = other
     read = [one._replace(reader="tiny, tuned") for one in found]
@@ -187,7 +189,7 @@ def test_the_command_names_what_differs_from_our_own_settings():
 
 
 def test_a_setting_that_cannot_be_taken_back_has_no_command(monkeypatch):
-    from sentiprism.evaluation import command as module
+    from sentiprism.reproduction import command as module
 
     base = {"optim": {"group_lr": {"critics": 1e-4}}}
     monkeypatch.setattr(module, "default_settings", lambda *_: base)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from makers_models import small
-from sentiprism.data.importers import import_dataset
+from sentiprism.data.importers.import_dataset import import_dataset
 from sentiprism.evaluation.differences import holm
-from sentiprism.evaluation.folds import stem
-from sentiprism.evaluation.results import gather, page
-from sentiprism.markup import probability
-from sentiprism.training import train
+from sentiprism.reproduction.folds import stem
+from sentiprism.reproduction.results import gather, page
+from sentiprism.tables import probability
+from sentiprism.training.train import train
 
 
 def import_fold(folder, name, fold, videos="v"):

@@ -15,13 +15,14 @@ from makers_text import tiny_bert
 from sentiprism.data.dataset import Utterance
 from sentiprism.data.store import write_dataset
 from sentiprism.errors import UserError
-from sentiprism.evaluation import evaluate
-from sentiprism.evaluation.sweep import sweep
-from sentiprism.features.text import load_tokenizer
+from sentiprism.evaluation.evaluate import evaluate
 from sentiprism.models import load_model
 from sentiprism.models.ridge import PENALTIES, RidgeConfig, pool
-from sentiprism.training import Run, resume, train
-from sentiprism.training.tuning import tune
+from sentiprism.reproduction.sweep import sweep
+from sentiprism.text.encoders import load_tokenizer
+from sentiprism.training.run import Run
+from sentiprism.training.train import resume, train
+from sentiprism.tuning.tune import tune
 from sentiprism.types import MODALITIES, TargetSpec
 
 close = {"rtol": 1e-4, "atol": 1e-4}

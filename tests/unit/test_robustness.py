@@ -13,16 +13,17 @@ from sentiprism.data.dataset import Utterance
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.store import write_dataset
 from sentiprism.errors import UserError
-from sentiprism.evaluation import evaluate
 from sentiprism.evaluation.bootstrap import interval
+from sentiprism.evaluation.evaluate import evaluate
 from sentiprism.evaluation.robustness import kept as known
 from sentiprism.evaluation.robustness import recalled, robustness
 from sentiprism.metrics import protocol
 from sentiprism.models import load_model
 from sentiprism.report import figures
-from sentiprism.training import Run, train
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import predict
+from sentiprism.training.run import Run
+from sentiprism.training.train import train
 from sentiprism.types import TargetSpec
 
 

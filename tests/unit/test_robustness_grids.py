@@ -6,12 +6,12 @@ import shutil
 import pytest
 
 from sentiprism.cli.evidence import robustness as robustness_command
-from sentiprism.evaluation.results import gather, page
 from sentiprism.evaluation.robustness import robustness
 from sentiprism.evaluation.robustness_curves import Grid, kept
-from sentiprism.evaluation.robustness_table import UNLIKE, areas
 from sentiprism.report import figures
-from sentiprism.training import Run
+from sentiprism.reproduction.results import gather, page
+from sentiprism.reproduction.robustness_table import UNLIKE, areas
+from sentiprism.training.run import Run
 
 
 @pytest.fixture

@@ -13,9 +13,10 @@ from sentiprism.errors import UserError
 from sentiprism.evaluation.robustness import kept, recalled, robustness
 from sentiprism.models import load_model
 from sentiprism.report import figures
-from sentiprism.training import Run, train
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import predict
+from sentiprism.training.run import Run
+from sentiprism.training.train import train
 from sentiprism.types import MODALITIES
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from makers_table import table
-from sentiprism.analysis.listen import READING
 from sentiprism.analysis.rows import read_rows
+from sentiprism.analysis.transcribe import READING
 from sentiprism.errors import UserError
 
 REVIEWS = [

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from sentiprism.errors import UserError
-from sentiprism.training import Run, resolve
+from sentiprism.evaluation.predictions_file import read_predictions, write_predictions
 from sentiprism.training.predict import Predictions
-from sentiprism.training.predictions import read_predictions, write_predictions
-from sentiprism.training.run import new_folder
+from sentiprism.training.run import Run, new_folder
+from sentiprism.training.train import resolve
 
 
 def test_a_folder_that_is_no_run_answers_with_the_near_match(trained):

@@ -17,7 +17,7 @@ from sentiprism.nn.crossmodal import Crossmodal, Through
 from sentiprism.nn.label_generation import UnimodalLabels, momentum, relative_distance, shifted_label
 from sentiprism.nn.objectives.task import task_loss
 from sentiprism.nn.row_memory import RowMemory
-from sentiprism.training import train
+from sentiprism.training.train import train
 from sentiprism.types import Sequence
 
 INDEX = torch.tensor([4, 3])

@@ -123,8 +123,8 @@ def test_unknown_language_and_wrong_folder_are_one_line(two_cities: Sound, whisp
 
 
 def test_other_sizes_come_from_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
-    from sentiprism.features import speech_models
-    from sentiprism.features.sources import UnavailableError
+    from sentiprism.assets.sources import UnavailableError
+    from sentiprism.media import whisper_models as speech_models
 
     asked: list[tuple[str, str]] = []
 
@@ -140,7 +140,7 @@ def test_other_sizes_come_from_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_models_by_name(whisper_base: Path, tmp_path: Path) -> None:
-    from sentiprism.features.speech_models import resolve_whisper
+    from sentiprism.media.whisper_models import resolve_whisper
 
     assert resolve_whisper("base") == whisper_base
     assert resolve_whisper(whisper_base) == resolve_whisper(str(whisper_base)) == whisper_base

@@ -8,12 +8,12 @@ import pytest
 from scipy.fft import dct
 
 import sentiprism
-from experiments.starter.card import render
-from experiments.starter.dataset import FACE, microphone, spoken, tracker
-from sentiprism.analysis.judge import Answer, Jury, UtteranceInputs, makers
+from sentiprism.analysis.predictor import Answer, Jury, UtteranceInputs, makers
 from sentiprism.features.extractors import EXTRACTORS
 from sentiprism.media.types import Segment, Word
 from sentiprism.models import load_model
+from tools.starter.card import render
+from tools.starter.dataset import FACE, microphone, spoken, tracker
 
 ROOT = Path(__file__).parents[2]
 STARTER = Path(sentiprism.__file__).parent / "starter"

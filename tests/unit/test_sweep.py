@@ -6,9 +6,9 @@ import pytest
 
 from makers_ablation import paper
 from sentiprism.errors import UserError
-from sentiprism.evaluation.sweep import sweep, values_of
 from sentiprism.report import figures
-from sentiprism.training import Run
+from sentiprism.reproduction.sweep import sweep, values_of
+from sentiprism.training.run import Run
 
 __all__ = ["paper"]
 

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from makers_table import ROWS, table, without
-from sentiprism.data.importers import import_dataset
+from sentiprism.data.importers.import_dataset import import_dataset
 from sentiprism.data.importers.table import read_table
 from sentiprism.errors import UserError
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from makers_table import table, without
-from sentiprism.data.importers import import_dataset
+from sentiprism.data.importers.import_dataset import import_dataset
 from sentiprism.data.importers.table import parse_label, read_table
 from sentiprism.errors import UserError
 

@@ -11,7 +11,7 @@ from sentiprism.terminal import own_stderr, silence_native
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 BAR = """
 import os, time
-from sentiprism.features import progress as shown
+from sentiprism import progress as shown
 from sentiprism.terminal import silence_native
 
 shown.PATIENCE = 0.0
@@ -44,7 +44,7 @@ def test_the_real_landmarker_is_silent_and_its_bar_is_seen(tmp_path, face_landma
     code = """
 import time
 import numpy as np
-from sentiprism.features import progress as shown
+from sentiprism import progress as shown
 from sentiprism.features.extractors.face import landmarker
 
 shown.PATIENCE = 0.0

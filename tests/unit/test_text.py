@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from makers_text import SIZE, W0, WORDS, ids, pad, tiny_bert
+from sentiprism.assets.registry import ASSETS
 from sentiprism.errors import UserError
-from sentiprism.features.assets import ASSETS
-from sentiprism.features.text import (
+from sentiprism.text.encoders import (
     check_vocabulary,
     load_backbone,
     load_tokenizer,
@@ -19,7 +19,7 @@ from sentiprism.features.text import (
     tokenize,
     vocabulary,
 )
-from sentiprism.features.tokens import ENCODERS
+from sentiprism.text.tokens import ENCODERS
 
 # Tokens
 
@@ -101,7 +101,7 @@ def test_folder_that_is_not_there(name: str | Path) -> None:
 def test_hub_name_without_network_suggests_what_there_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from huggingface_hub import constants
 
-    from sentiprism.features import sources
+    from sentiprism.assets import sources
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     sources.hub_answers.cache_clear()

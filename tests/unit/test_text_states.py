@@ -10,9 +10,9 @@ from torch import Tensor
 
 from makers_text import SIZE, W0, ids, pad, tiny_bert
 from sentiprism.errors import UserError
-from sentiprism.features import text as rooms
-from sentiprism.features.text import encode_frozen, load_backbone, tokenize
 from sentiprism.nn.text import TextEncoder
+from sentiprism.text import encoders as rooms
+from sentiprism.text.encoders import encode_frozen, load_backbone, tokenize
 from sentiprism.types import ModalitySpec, Sequence
 
 

@@ -5,9 +5,9 @@ import pytest
 from makers_analysis import features, saved_model
 from sentiprism.analysis.batch import analyze_all
 from sentiprism.analysis.inputs import Task
-from sentiprism.analysis.listen import windows
 from sentiprism.analysis.options import Options
 from sentiprism.analysis.texts import MOST_WINDOWS, read_words, spaced
+from sentiprism.analysis.transcribe import windows
 from sentiprism.errors import UserError
 
 LIMIT = "the limit is 18,000, 2 h 0 min of reading; split it into shorter texts"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sentiprism.training import resolve
 from sentiprism.training.experiments import Experiment, folder, load_experiment
+from sentiprism.training.train import resolve
 
 TITLES = {"sims": "CH-SIMS", "mosi": "CMU-MOSI", "mosei": "CMU-MOSEI"}
 FILES = [("tmt/yin2024", data) for data in TITLES] + [("tmt_amw/yan2025", data) for data in TITLES]

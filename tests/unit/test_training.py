@@ -17,10 +17,12 @@ from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.errors import UserError
 from sentiprism.metrics import protocol
 from sentiprism.models import load_model
-from sentiprism.training import Run, loop, resume, train
+from sentiprism.training import loop
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import Predictions, predict
 from sentiprism.training.progress import TrainingProgress
+from sentiprism.training.run import Run
+from sentiprism.training.train import resume, train
 
 
 class KilledError(BaseException):

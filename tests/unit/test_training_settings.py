@@ -6,7 +6,8 @@ import pytest
 
 from makers_models import small
 from sentiprism.errors import UserError
-from sentiprism.training import Run, resolve, train
+from sentiprism.training.run import Run
+from sentiprism.training.train import resolve, train
 
 # refusals
 

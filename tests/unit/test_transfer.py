@@ -14,10 +14,13 @@ from makers_text import WORDS, tiny_bert
 from makers_transfer import fit, words_and_voices
 from sentiprism.data.prepare import prepare
 from sentiprism.errors import UserError
-from sentiprism.evaluation.command import command
 from sentiprism.models import load_model
 from sentiprism.models.artifact import folder_of
-from sentiprism.training import Run, RunConfig, loop, resolve, resume, train
+from sentiprism.reproduction.command import command
+from sentiprism.training import loop
+from sentiprism.training.config import RunConfig
+from sentiprism.training.run import Run
+from sentiprism.training.train import resolve, resume, train
 from sentiprism.training.transfer import Transfer, find_weights, initial_model, load_transfer, plan_transfer
 
 WEIGHTS = "weights.safetensors"

@@ -1,6 +1,6 @@
 """Further processes of a study: what becomes of each is said."""
 
-from sentiprism.training.tune_workers import Workers
+from sentiprism.tuning.workers import Workers
 
 
 def test_a_process_that_fails_is_said_with_its_status_and_its_reason(tmp_path, capfd):

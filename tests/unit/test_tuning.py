@@ -11,13 +11,14 @@ from sentiprism.data.dataset import Dataset, TuningView
 from sentiprism.data.store import load_dataset, load_tuning
 from sentiprism.errors import UserError
 from sentiprism.models import MODELS
-from sentiprism.models.search import Among, Between, among, between
-from sentiprism.training import resolve, train, tuning
+from sentiprism.models.search_space import Among, Between, among, between
 from sentiprism.training.experiments import load_experiment
 from sentiprism.training.loop import Trainer
-from sentiprism.training.space import read_space
-from sentiprism.training.study import Journal, Pruned, Study
-from sentiprism.training.tuning import go_on, tune
+from sentiprism.training.train import resolve, train
+from sentiprism.tuning import tune as tuning
+from sentiprism.tuning.space import read_space
+from sentiprism.tuning.study import Journal, Pruned, Study
+from sentiprism.tuning.tune import go_on, tune
 
 SETTINGS = {"config": small("mdf"), "optim": {"epochs": 2, "batch_size": 24}}
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from makers_urfunny import WORDS, make_urfunny, write_urfunny
-from sentiprism.data.importers import import_dataset
+from sentiprism.data.importers.import_dataset import import_dataset
 from sentiprism.data.importers.urfunny import COLUMNS, read_urfunny
 from sentiprism.errors import UserError
 

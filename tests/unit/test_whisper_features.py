@@ -8,10 +8,10 @@ import pytest
 
 from makers_media import make_media
 from makers_sound import EDGES, noise, talk
-from sentiprism.analysis.tracks import voice_track, voice_tracks
 from sentiprism.errors import UserError
 from sentiprism.features.cache import usage
 from sentiprism.features.extractors.whisper import POOLED, WIDTH, WhisperStates
+from sentiprism.features.tracking import voice_track, voice_tracks
 from sentiprism.media.probe import probe
 from sentiprism.media.types import Span
 from sentiprism.media.whisper import RATE, STATE_RATE, load

@@ -11,8 +11,8 @@ import numpy as np
 
 from sentiprism.analysis.cuts import COLUMNS
 from sentiprism.analysis.extract import extract
-from sentiprism.analysis.judge import check_model
-from sentiprism.analysis.look import NONE, ExtractOptions
+from sentiprism.analysis.predictor import check_model
+from sentiprism.analysis.recording import NONE, ExtractOptions
 from sentiprism.data.dataset import Split
 from sentiprism.data.importers.columns import read_columns
 from sentiprism.data.importers.csv_files import read_csv
@@ -20,10 +20,10 @@ from sentiprism.data.importers.folds import SPLIT_NAMES
 from sentiprism.errors import UserError, shorten
 from sentiprism.features.learned import SETTINGS
 from sentiprism.files import temporary_folder
-from sentiprism.markup import jsonable
 from sentiprism.metrics.conformal import LEAST as CALIBRATED
 from sentiprism.metrics.conformal import Calibration
 from sentiprism.models.artifact import STARTER, describe_model, folder_of
+from sentiprism.tables import jsonable
 from sentiprism.types import MODALITIES, FeatureSpec, TargetSpec
 
 if TYPE_CHECKING:

@@ -7,17 +7,17 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from sentiprism import __version__
+from sentiprism.analysis.analyze import Progress, analyze
 from sentiprism.analysis.inputs import Task
-from sentiprism.analysis.judge import FILES, check_model, load_jury, state_of
 from sentiprism.analysis.options import Options
-from sentiprism.analysis.pipeline import Progress, analyze
+from sentiprism.analysis.predictor import FILES, check_model, load_jury, state_of
 from sentiprism.analysis.texts import read_words
 from sentiprism.errors import UserError, printable
-from sentiprism.features.speech_models import check_whisper
 from sentiprism.files import sha256
 from sentiprism.machine import check_jobs
 from sentiprism.media.limits import Limits
 from sentiprism.media.transcripts import read_transcript
+from sentiprism.media.whisper_models import check_whisper
 from sentiprism.models.artifact import folder_of
 from sentiprism.parallel import run_parallel
 from sentiprism.reading import check_regular

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sentiprism.analysis.cuts import COLUMNS, Cut, read_cuts
-from sentiprism.analysis.look import NONE, ExtractOptions, Seen, Task, look
+from sentiprism.analysis.recording import NONE, ExtractOptions, Seen, Task, look
 from sentiprism.analysis.sequences import Sequences
 from sentiprism.analysis.written import doubt_language
 from sentiprism.errors import UserError, few
 from sentiprism.features.learned import create_extractor
-from sentiprism.features.speech_models import check_whisper
 from sentiprism.languages import language_name
 from sentiprism.machine import check_jobs
+from sentiprism.media.whisper_models import check_whisper
 from sentiprism.parallel import run_parallel
 from sentiprism.recipe import Recipe
 
@@ -81,9 +81,9 @@ def extract(
         UserError: table, features or options are wrong, or no memory holds so many processes; all recordings fail, or
             one and ``strict`` is given.
     """
-    from sentiprism.data.importers import choose_target
     from sentiprism.data.importers.columns import read_columns
     from sentiprism.data.importers.folds import fold_of, short
+    from sentiprism.data.importers.import_dataset import choose_target
     from sentiprism.data.importers.table import check_table, shifted
     from sentiprism.data.known import describe
     from sentiprism.data.store import check_store, write_dataset

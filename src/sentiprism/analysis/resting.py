@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from sentiprism.features.tracks import Floats, Track
+from sentiprism.features.track import Floats, Track
 from sentiprism.media.types import Segment, Span
 
 SHORT = 10.0

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from sentiprism.analysis.cuts import read_times
-from sentiprism.analysis.listen import READING, Transcription
+from sentiprism.analysis.transcribe import READING, Transcription
 from sentiprism.data.importers.columns import find_sources, rename_columns
 from sentiprism.data.importers.csv_files import read_csv
 from sentiprism.errors import UserError, suggest

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from sentiprism.analysis.look import Seen
+from sentiprism.analysis.recording import Seen
 from sentiprism.analysis.resting import SHORT, resting_level
-from sentiprism.analysis.tracks import face_tracks, visible, voice_tracks
 from sentiprism.features.extractors import Extractor
-from sentiprism.features.tracks import Floats, Track
+from sentiprism.features.track import Floats, Track
+from sentiprism.features.tracking import face_tracks, visible, voice_tracks
 from sentiprism.media.types import Span
 from sentiprism.recipe import Per
 from sentiprism.types import Modality

@@ -3,15 +3,15 @@
 from pathlib import Path
 
 from sentiprism.analysis.inputs import ROWS
-from sentiprism.analysis.listen import READING, Transcription, read, timed
 from sentiprism.analysis.options import Options
 from sentiprism.analysis.rows import read_rows
+from sentiprism.analysis.transcribe import READING, Transcription, read, timed
 from sentiprism.errors import UserError
-from sentiprism.markup import clock, duration
 from sentiprism.media.limits import DEFAULT, Limits
 from sentiprism.media.transcripts import read_transcript
 from sentiprism.media.whisper import words_of
 from sentiprism.report.document import OWN_TIMES
+from sentiprism.tables import clock, duration
 
 MOST_WINDOWS = 720
 """Sliding windows over a text: of the longest one each begins where the one before it ends."""

@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sentiprism.analysis.caution import cautions
-from sentiprism.analysis.judge import Answer, Jury, UtteranceInputs
 from sentiprism.analysis.language import LanguageCheck
 from sentiprism.analysis.options import Options
+from sentiprism.analysis.predictor import Answer, Jury, UtteranceInputs
 from sentiprism.analysis.resting import note_short, resting_level
-from sentiprism.analysis.tracks import visible
 from sentiprism.analysis.words import attribute_words
-from sentiprism.features.tracks import Track
+from sentiprism.features.track import Track
+from sentiprism.features.tracking import visible
 from sentiprism.media.types import Segment, Span
 from sentiprism.report.document import Curve, Estimate, UtterancePart, Window, WordPart
 from sentiprism.types import FeatureSpec, Modality

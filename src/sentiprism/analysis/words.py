@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sentiprism.analysis.judge import Answer, Jury
+from sentiprism.analysis.predictor import Answer, Jury
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.explain.steps import POINTS, attribute_all, rows_at_once
-from sentiprism.features.text import load_tokenizer
 from sentiprism.media.types import Segment
+from sentiprism.text.encoders import load_tokenizer
 
 
 def attribute_words(

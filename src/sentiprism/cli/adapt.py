@@ -59,7 +59,7 @@ def adapt(
         sentiprism adapt calls/ --labels l.csv --text recognised --column video_id=caller
     """
     from sentiprism.analysis.adapt import adapt as make
-    from sentiprism.features.progress import progress
+    from sentiprism.progress import progress
 
     done = {"extracting": 0, "folds": 0}
     with progress(f"adapting {model}", 1.0) as advance:

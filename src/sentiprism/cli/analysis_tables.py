@@ -10,7 +10,7 @@ from rich.text import Text
 from sentiprism.cli.tables import emit_json, facts, points, table
 from sentiprism.errors import few, printable
 from sentiprism.languages import language_name
-from sentiprism.markup import clock, signed
+from sentiprism.tables import clock, signed
 
 if TYPE_CHECKING:
     from sentiprism.analysis.batch import Outcome

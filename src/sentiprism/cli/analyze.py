@@ -125,7 +125,7 @@ def analyze(
 @contextmanager
 def _bar(message: str, count: int) -> Iterator[tuple[Callable[[str, float], None], Callable[[], None]]]:
     """Yield what is told of the parts of a recording, and what is told that one has ended."""
-    from sentiprism.features.progress import progress
+    from sentiprism.progress import progress
 
     done: dict[str, float] = {}
     reached, lock = 0.0, Lock()  # it is told by two threads

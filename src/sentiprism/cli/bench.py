@@ -58,8 +58,8 @@ def bench(
 
         sentiprism bench --experiment dpdf_lq/zhou2025_mosei --device cuda
     """
-    from sentiprism.evaluation.benchmark import REFERENCE, ratios
-    from sentiprism.evaluation.benchmark import bench as measure
+    from sentiprism.benchmark.cost import REFERENCE, ratios
+    from sentiprism.benchmark.cost import bench as measure
     from sentiprism.machine import machine
 
     here = machine()  # before the measurement is a load of its own

@@ -108,7 +108,7 @@ def add(
 
         sentiprism dataset add moods --labels m.csv --classes bad,neutral,good
     """
-    from sentiprism.data.importers import import_dataset
+    from sentiprism.data.importers.import_dataset import import_dataset
 
     with _counting(name) as progress:
         dataset = import_dataset(

@@ -37,7 +37,7 @@ def demo(
     """
     from sentiprism.data.synthetic import synthetic_dataset
     from sentiprism.files import check_writable
-    from sentiprism.training import train as launch
+    from sentiprism.training.train import train as launch
 
     check_writable(out / "index")
     index = None
@@ -51,8 +51,8 @@ def demo(
 
 def _analyse(out: Path) -> Path:
     """Analyse the recordings; the page over their reports."""
+    from sentiprism.assets.registry import fetch
     from sentiprism.cli.analyze import analyze
-    from sentiprism.features.assets import fetch
     from sentiprism.report.files import INDEX
 
     analyze([fetch(asset) / file for asset, file in RECORDINGS.items()], out=out, replace=True)

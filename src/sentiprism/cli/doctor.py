@@ -26,8 +26,8 @@ def doctor(
 
         sentiprism doctor --fetch minilm
     """
+    from sentiprism.assets import registry as assets
     from sentiprism.cli.inventory import before_fetching, find_faults, find_lacks, take_inventory
-    from sentiprism.features import assets
 
     if fetch is not None:
         folder = assets.fetch(fetch)

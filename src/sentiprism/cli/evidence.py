@@ -47,8 +47,8 @@ def compare(
     """
     if form is not None and as_json:
         raise UserError("--format and --json both say how to print", "give one of them")
-    from sentiprism.evaluation import compare as side
     from sentiprism.evaluation.compare import check_form
+    from sentiprism.evaluation.compare import compare as side
 
     if form is not None:
         check_form(form)
@@ -63,7 +63,7 @@ def show_comparison(found: "Comparison") -> None:
     from sentiprism.evaluation.constant import NAME
     from sentiprism.evaluation.footnotes import footnotes
     from sentiprism.evaluation.oracle import ORACLE
-    from sentiprism.markup import duration, probability
+    from sentiprism.tables import duration, probability
 
     first = found.evaluations[0]
     metrics, rows = first.protocol.metrics, heads(first.protocol)
@@ -143,10 +143,10 @@ def robustness(
 
         sentiprism robustness runs/mdf-mosi --metric weight
     """
-    from sentiprism.evaluation.answers import protocol_of
+    from sentiprism.evaluation.predictions import protocol_of
     from sentiprism.evaluation.robustness import robustness as measure
     from sentiprism.evaluation.robustness_curves import WEIGHT
-    from sentiprism.training import Run
+    from sentiprism.training.run import Run
 
     opened = Run(run)
     scorer = protocol_of(opened)

@@ -12,7 +12,7 @@ from sentiprism.cli.tables import emit_json, points, side_by_side
 from sentiprism.errors import UserError
 
 if TYPE_CHECKING:
-    from sentiprism.evaluation.published import PublishedTable
+    from sentiprism.reproduction.published import PublishedTable
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="See: sentiprism models.")]
 Dataset = Annotated[str | None, typer.Option(metavar="NAME", help="Name in the store, or its folder.")]
@@ -63,14 +63,15 @@ def reproduce(
         sentiprism reproduce mdf --dataset mosi --table 1 --train
     """
     from sentiprism.config import dump, merge
-    from sentiprism.evaluation.published import find_experiment, find_table, published
-    from sentiprism.training import Run, resolve
+    from sentiprism.reproduction.published import find_experiment, find_table, published
     from sentiprism.training.experiments import load_paper
+    from sentiprism.training.run import Run
+    from sentiprism.training.train import resolve
 
     if train:
         if run or table is None:
             raise UserError("--train measures one table anew", "give --table and no --run")
-        from sentiprism.evaluation.reproduction import reproduce as measure
+        from sentiprism.reproduction.reproduce import reproduce as measure
 
         more: dict[str, Any] = {
             "experiment": experiment,
@@ -165,7 +166,7 @@ def ablate(
             raise UserError("--rows are those of a table", "leave them out, or give --table")
         _show_sweep(model, over, dataset, more, markdown=markdown, as_json=as_json)
         return out or RUNS
-    from sentiprism.evaluation import ablate as measure
+    from sentiprism.reproduction.ablation import ablate as measure
 
     found = measure(model, str(table), dataset, rows=rows or (), **more)
     _emit(found, markdown=markdown, as_json=as_json)
@@ -192,8 +193,8 @@ def results(
 
         sentiprism results runs/mdf runs/text_only
     """
-    from sentiprism.evaluation.results import gather, page
     from sentiprism.files import check_writable, write_text
+    from sentiprism.reproduction.results import gather, page
 
     if out is not None:
         if out.is_dir():
@@ -221,8 +222,8 @@ def _show_sweep(
 ) -> None:
     """Train a run for each value, and show them side by side."""
     from sentiprism.cli.evidence import show_comparison
-    from sentiprism.evaluation import compare
-    from sentiprism.evaluation.sweep import sweep
+    from sentiprism.evaluation.compare import compare
+    from sentiprism.reproduction.sweep import sweep
 
     runs = sweep(model, over, dataset, **more)
     if os.environ.get("RANK", "0") != "0":

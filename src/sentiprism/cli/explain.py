@@ -8,12 +8,13 @@ import typer
 from sentiprism.cli.hints import followed_by
 from sentiprism.cli.options import Device, Split
 from sentiprism.cli.tables import bar, emit_json, number, side_by_side, table
-from sentiprism.markup import signed
+from sentiprism.tables import signed
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from sentiprism.explain import Explanation, StepAttribution, Steps
+    from sentiprism.explain.modalities import Explanation
+    from sentiprism.explain.steps import StepAttribution, Steps
 
 WINDOWS = 8
 """Rows that frames are shown in at most."""
@@ -47,12 +48,12 @@ def explain(
         sentiprism explain runs/mdf-mosi --json
     """
     if utterance is not None:
-        from sentiprism.explain import explain_steps
+        from sentiprism.explain.steps import explain_steps
 
         steps = explain_steps(run, utterance, split, seed=seed, device=device)
         emit_json(steps.to_dict()) if as_json else _show_utterance(steps)
         return "robustness", run
-    from sentiprism.explain import explain as attribute
+    from sentiprism.explain.modalities import explain as attribute
 
     found = attribute(run, split, device=device)
     emit_json(found.to_dict()) if as_json else _show_split(found)
@@ -60,7 +61,7 @@ def explain(
 
 
 def _show_split(found: "Explanation") -> None:
-    from sentiprism.explain import shares
+    from sentiprism.explain.values import shares
 
     parts = {"shapley": shares(found.shapley), "occlusion": shares(found.occlusion)}
     if found.weights is not None:

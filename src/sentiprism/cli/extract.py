@@ -88,7 +88,7 @@ def extract(
         sentiprism extract talks/ --labels l.csv --dataset talks --vision-features units.npz --low -1 --high 1
     """
     from sentiprism.analysis.extract import extract as make
-    from sentiprism.features.progress import progress
+    from sentiprism.progress import progress
 
     options = {
         "audio": audio,

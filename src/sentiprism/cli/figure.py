@@ -239,7 +239,7 @@ def side_by_side(
 def _target(out: Path | None, run: Path, name: str) -> Path:
     """Where the figure goes; a bad place or run is refused before anything is computed."""
     from sentiprism.report.figures import check_target
-    from sentiprism.training import Run
+    from sentiprism.training.run import Run
 
     Run(run)
     return check_target(out or run / "figures" / f"{name}.pdf")

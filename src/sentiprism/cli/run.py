@@ -13,9 +13,9 @@ from sentiprism.cli.tables import Cell, emit_json, number, side_by_side, table
 from sentiprism.errors import UserError
 
 if TYPE_CHECKING:
-    from sentiprism.evaluation import Evaluation
+    from sentiprism.evaluation.evaluate import Evaluation
     from sentiprism.metrics import Protocol
-    from sentiprism.training import Run
+    from sentiprism.training.run import Run
 
 
 @followed_by("sentiprism train MODEL --dataset NAME (names: sentiprism dataset list)")
@@ -125,8 +125,8 @@ def train(
 
         sentiprism train --resume runs/mdf-mosi-20260101-120000 --seeds 10
     """
-    from sentiprism.training import resume as go_on
-    from sentiprism.training import train as launch
+    from sentiprism.training.train import resume as go_on
+    from sentiprism.training.train import train as launch
 
     if resume is not None:
         if model or dataset or init or experiment or settings or out:
@@ -177,8 +177,8 @@ def evaluate(
 
         sentiprism evaluate runs/mdf-mosi-20260101-120000 --dataset mosei
     """
-    from sentiprism.evaluation import evaluate as measure
-    from sentiprism.evaluation import evaluate_on
+    from sentiprism.evaluation.cross_corpus import evaluate_on
+    from sentiprism.evaluation.evaluate import evaluate as measure
 
     found = measure(run, split, device=device) if dataset is None else evaluate_on(run, dataset, split, device=device)
     _report([found], run, as_json=as_json)
@@ -186,7 +186,7 @@ def evaluate(
 
 def measured(run: "Run", device: str, *, as_json: bool = False) -> None:
     """Measure a run on valid and test, and print both."""
-    from sentiprism.evaluation import evaluate as measure
+    from sentiprism.evaluation.evaluate import evaluate as measure
 
     results = [measure(run, split, device=device) for split in ("valid", "test")]
     if os.environ.get("RANK", "0") == "0":

@@ -10,8 +10,8 @@ from rich.cells import cell_len, set_cell_size
 from rich.table import Table
 from rich.text import Text
 
-from sentiprism.markup import jsonable, number, size
 from sentiprism.screen import clean, clean_json, console
+from sentiprism.tables import jsonable, number, size
 
 __all__ = ["bar", "emit_json", "facts", "number", "points", "side_by_side", "size", "table"]
 

@@ -11,7 +11,7 @@ from sentiprism.cli.tables import emit_json, number, table
 from sentiprism.errors import UserError
 
 if TYPE_CHECKING:
-    from sentiprism.training.tuning import Found
+    from sentiprism.tuning.tune import Found
 
 SHOWN = 5
 """Trials that the table holds."""
@@ -57,8 +57,8 @@ def tune(
 
         sentiprism tune --resume runs/tune-mdf-mosi --trials 60
     """
-    from sentiprism.training.tuning import go_on
-    from sentiprism.training.tuning import tune as begin
+    from sentiprism.tuning.tune import go_on
+    from sentiprism.tuning.tune import tune as begin
 
     if resume is not None:
         if model or dataset or experiment or settings or search or seed or out:
@@ -102,7 +102,7 @@ def _constant(found: "Found") -> str:
     from sentiprism.data.binned import binned
     from sentiprism.data.store import load_tuning
     from sentiprism.evaluation.constant import NAME, constant_prediction
-    from sentiprism.training import RunConfig
+    from sentiprism.training.config import RunConfig
 
     study = found.study
     run = RunConfig.parse(study.run, "settings of the study")

@@ -7,7 +7,7 @@ from sentiprism.data.config import Bins
 from sentiprism.data.dataset import Dataset, Split, TuningView
 from sentiprism.errors import UserError
 from sentiprism.metrics import protocol
-from sentiprism.metrics.levels import five
+from sentiprism.metrics.bins import five
 from sentiprism.types import TargetSpec
 
 View = TypeVar("View", bound=TuningView)

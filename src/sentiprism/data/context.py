@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from sentiprism.data.dataset import Dataset, Split
 from sentiprism.data.ragged import Ragged
-from sentiprism.features.text import load_tokenizer, tokenize_context
+from sentiprism.text.encoders import load_tokenizer, tokenize_context
 from sentiprism.types import ModalitySpec
 
 Before = Sequence[Sequence[int]]

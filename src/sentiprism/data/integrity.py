@@ -132,7 +132,7 @@ def _bar(folder: Path, paths: Paths) -> Iterator[Advance]:
     if total < QUIET:
         yield lambda _: None
         return
-    from sentiprism.features.progress import progress
+    from sentiprism.progress import progress
 
     with progress(f"verifying {folder.name}", total=total) as advance:
         yield advance

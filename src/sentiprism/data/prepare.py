@@ -14,7 +14,7 @@ from sentiprism.data.dataset import Split, TuningView
 from sentiprism.data.ragged import Ragged
 from sentiprism.data.text import text_rows
 from sentiprism.errors import UserError
-from sentiprism.features.text import check_vocabulary, load_tokenizer, vocabulary
+from sentiprism.text.encoders import check_vocabulary, load_tokenizer, vocabulary
 from sentiprism.types import MODALITIES, Batch, FeatureSpec, Modality, ModalitySpec, Sequence, Source
 
 STORED = {"raw": "transcripts", "ids": "token_ids", "features": "text features"}

@@ -6,7 +6,7 @@ from sentiprism.data.context import Before, context_ids, rows_before
 from sentiprism.data.dataset import Split
 from sentiprism.data.ragged import Ragged
 from sentiprism.errors import UserError
-from sentiprism.features.text import check_length, encode_frozen, longest, tokenize
+from sentiprism.text.encoders import check_length, encode_frozen, longest, tokenize
 from sentiprism.types import ModalitySpec
 
 

@@ -15,9 +15,9 @@ from sentiprism.evaluation.bootstrap import Interval, resample
 from sentiprism.evaluation.constant import NAME, is_better
 from sentiprism.evaluation.differences import Difference, differ
 from sentiprism.evaluation.resampling import Units, units_of
-from sentiprism.markup import number
 from sentiprism.metrics import Protocol
 from sentiprism.models import load_model
+from sentiprism.tables import number
 from sentiprism.training.adapt import AdaptConfig, fine_tune
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import predict

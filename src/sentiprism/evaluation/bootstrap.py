@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from sentiprism.errors import UserError
 from sentiprism.evaluation.resampling import Units, draws, units_of
-from sentiprism.markup import number
 from sentiprism.metrics import Protocol
 from sentiprism.metrics.sums import Array, Floats
+from sentiprism.tables import number
 
 
 class Interval(NamedTuple):

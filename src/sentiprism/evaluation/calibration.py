@@ -10,19 +10,19 @@ import numpy.typing as npt
 from sentiprism.data.dataset import Dataset
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.errors import UserError
-from sentiprism.evaluation.answers import answers, protocol_of
 from sentiprism.evaluation.bootstrap import Interval, extreme_share, percentiles
 from sentiprism.evaluation.evaluate import evaluate, opened
+from sentiprism.evaluation.predictions import answers, protocol_of
+from sentiprism.evaluation.predictions_file import write_predictions
 from sentiprism.evaluation.resampling import drawn_videos, draws
+from sentiprism.metrics.bins import Levels, levels
 from sentiprism.metrics.conformal import LEAST, Calibration, check_level, check_size, coverage_range
-from sentiprism.metrics.levels import Levels, levels
 from sentiprism.metrics.sums import mean
 from sentiprism.models import load_model
 from sentiprism.models.artifact import annotate, describe_model, noted_calibration
-from sentiprism.training import Run
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import Predictions, predict
-from sentiprism.training.predictions import write_predictions
+from sentiprism.training.run import Run
 from sentiprism.training.selection import selection_of
 
 Floats = npt.NDArray[np.float64]

@@ -8,16 +8,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sentiprism.errors import UserError, suggest
-from sentiprism.evaluation.answers import answers, dataset_of, protocol_of, seconds
 from sentiprism.evaluation.bootstrap import Interval
 from sentiprism.evaluation.constant import NAME, Constant, constant_prediction, score
 from sentiprism.evaluation.differences import Difference, corrected, paired
 from sentiprism.evaluation.evaluate import Evaluation, evaluate, opened
 from sentiprism.evaluation.footnotes import footnotes
 from sentiprism.evaluation.oracle import ORACLE, selected_on_test
-from sentiprism.markup import TABLES, Row, comma_separated, duration, probability
+from sentiprism.evaluation.predictions import answers, dataset_of, protocol_of, seconds
 from sentiprism.models.artifact import count_parameters
-from sentiprism.training import Run
+from sentiprism.tables import TABLES, Row, comma_separated, duration, probability
+from sentiprism.training.run import Run
 from sentiprism.training.selection import selection_of
 
 ABSENT = "–"

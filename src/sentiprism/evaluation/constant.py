@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from sentiprism.evaluation.bootstrap import Interval, resample
 from sentiprism.evaluation.differences import Difference, differ
-from sentiprism.markup import number
 from sentiprism.metrics import Protocol
+from sentiprism.tables import number
 from sentiprism.types import TargetSpec
 
 Array = npt.NDArray[Any]

@@ -12,14 +12,15 @@ from sentiprism.data.dataset import Card, Dataset, Split
 from sentiprism.data.joined import COMMA
 from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError
-from sentiprism.evaluation.answers import dataset_of, protocol_of
 from sentiprism.evaluation.constant import constant_prediction, score
 from sentiprism.evaluation.evaluate import Evaluation, evaluate, opened, predict_seeds, store
-from sentiprism.features.text import check_vocabulary
+from sentiprism.evaluation.predictions import dataset_of, protocol_of
 from sentiprism.files import safe_name
 from sentiprism.metrics import protocol
-from sentiprism.training import Run, RunConfig
+from sentiprism.text.encoders import check_vocabulary
+from sentiprism.training.config import RunConfig
 from sentiprism.training.engine import Engine
+from sentiprism.training.run import Run
 from sentiprism.training.selection import selection_of
 from sentiprism.types import FeatureSpec, Modality, ModalitySpec, TargetSpec
 

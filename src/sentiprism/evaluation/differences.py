@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.evaluation.bootstrap import Resampled, percentiles, resample
-from sentiprism.markup import number, probability
 from sentiprism.metrics import Protocol
 from sentiprism.metrics.sums import Array, Floats
+from sentiprism.tables import number, probability
 
 PAIRED = 5000
 """Resamples of a difference: the least p is 2 / (R + 1), and must stay small after it is corrected for many tests."""

@@ -13,13 +13,13 @@ from sentiprism.data.prepare import PreparedSplit
 from sentiprism.errors import UserError
 from sentiprism.evaluation.bootstrap import Interval
 from sentiprism.evaluation.constant import MARK, Constant, constant_prediction, score
+from sentiprism.evaluation.predictions_file import write_predictions
 from sentiprism.evaluation.resampling import Units, drawn_over, units_of
 from sentiprism.metrics import Protocol, protocol
 from sentiprism.models import load_model
-from sentiprism.training import Run
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import Predictions, predict
-from sentiprism.training.predictions import write_predictions
+from sentiprism.training.run import Run
 from sentiprism.training.selection import selection_of
 from sentiprism.types import MODALITIES, FeatureSpec
 

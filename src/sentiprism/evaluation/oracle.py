@@ -5,11 +5,11 @@ from math import isnan, nan
 import numpy as np
 
 from sentiprism.errors import UserError
-from sentiprism.evaluation.answers import protocol_of
 from sentiprism.evaluation.bootstrap import Interval
 from sentiprism.evaluation.evaluate import opened
-from sentiprism.training import Run
+from sentiprism.evaluation.predictions import protocol_of
 from sentiprism.training.oracle import read as read_oracle
+from sentiprism.training.run import Run
 
 ORACLE = "†: the epoch was selected on test itself: not comparable, it shows how much that habit flatters"
 

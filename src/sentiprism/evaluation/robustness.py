@@ -12,18 +12,18 @@ from sentiprism.data.corruption import HIGHEST, KINDS, WHOLE, Corruption, Kind, 
 from sentiprism.data.dataset import Dataset
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.errors import UserError, suggest
-from sentiprism.evaluation.answers import protocol_of
 from sentiprism.evaluation.bootstrap import Resampled, mixed, resample
 from sentiprism.evaluation.constant import constant_prediction, is_better
 from sentiprism.evaluation.differences import differ
 from sentiprism.evaluation.evaluate import opened
+from sentiprism.evaluation.predictions import protocol_of
 from sentiprism.evaluation.resampling import drawn_over
 from sentiprism.evaluation.robustness_curves import Curve, Robustness, keep, kept
 from sentiprism.metrics import Protocol
 from sentiprism.models import load_model
-from sentiprism.training import Run
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import forward_all
+from sentiprism.training.run import Run
 from sentiprism.training.selection import selection_of
 from sentiprism.types import MODALITIES, FeatureSpec, Modality
 

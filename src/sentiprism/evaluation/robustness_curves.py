@@ -12,15 +12,15 @@ from pydantic import Field, model_validator
 from sentiprism.config import Record
 from sentiprism.data.corruption import KINDS, Kind
 from sentiprism.errors import UserError
-from sentiprism.evaluation.answers import protocol_of
 from sentiprism.evaluation.bootstrap import Interval
 from sentiprism.evaluation.constant import MARK
 from sentiprism.evaluation.footnotes import constant_notes
+from sentiprism.evaluation.predictions import protocol_of
 from sentiprism.files import write_text
-from sentiprism.markup import jsonable
 from sentiprism.metrics import Protocol
 from sentiprism.reading import read_json
-from sentiprism.training import Run
+from sentiprism.tables import jsonable
+from sentiprism.training.run import Run
 from sentiprism.types import MODALITIES, Modality
 
 REMEDY = "measure again with: sentiprism robustness"

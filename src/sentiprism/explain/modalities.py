@@ -14,9 +14,9 @@ from sentiprism.explain.agreement import Agreement, agreement
 from sentiprism.explain.values import chosen_class, occlusion, shapley, shares
 from sentiprism.metrics import protocol
 from sentiprism.models import load_model
-from sentiprism.training import Run
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import predict
+from sentiprism.training.run import Run
 from sentiprism.training.selection import selection_of
 from sentiprism.types import MODALITIES, Modality
 

@@ -17,13 +17,13 @@ import numpy.typing as npt
 
 from sentiprism.data.dataset import Split
 from sentiprism.errors import UserError
-from sentiprism.evaluation.answers import finished_seed
 from sentiprism.evaluation.evaluate import opened
-from sentiprism.evaluation.representations import feed
+from sentiprism.evaluation.predictions import finished_seed
+from sentiprism.explain.representations import feed
 from sentiprism.explain.values import chosen_class, occlusion, shapley
 from sentiprism.extras import install_extra
-from sentiprism.features.text import load_tokenizer, tokenize
-from sentiprism.training import Run
+from sentiprism.text.encoders import load_tokenizer, tokenize
+from sentiprism.training.run import Run
 from sentiprism.types import MODALITIES, Batch, Modality, ModalitySpec, Sequence
 
 if TYPE_CHECKING:

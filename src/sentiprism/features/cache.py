@@ -13,7 +13,7 @@ import pyarrow as pa
 from pyarrow import ipc
 
 from sentiprism.errors import UserError
-from sentiprism.features.tracks import Track
+from sentiprism.features.track import Track
 from sentiprism.files import atomic_file, home, sole
 from sentiprism.reading import check_regular
 from sentiprism.recipe import Recipe

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sentiprism.features.tracks import Track
+from sentiprism.features.track import Track
 
 Array = npt.NDArray[Any]
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sentiprism.features.tracks import Floats, Track
+from sentiprism.features.track import Floats, Track
 
 LARGEST = float(np.finfo(np.float16).max)
 

@@ -10,12 +10,12 @@ from pydantic import ConfigDict, Field, model_validator
 
 from sentiprism.config import Record, Undefined
 from sentiprism.errors import UserError, shorten
-from sentiprism.features.text import save_text_recipe
 from sentiprism.files import atomic_folder, write_text
 from sentiprism.machine import check_room
 from sentiprism.metrics.conformal import Calibration
 from sentiprism.reading import check_regular, read_json
 from sentiprism.tensors import open_tensors, save_tensors
+from sentiprism.text.encoders import save_text_recipe
 from sentiprism.types import FeatureSpec, TargetSpec
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sentiprism.config import Config, merge
 from sentiprism.errors import UserError, suggest
-from sentiprism.models.search import FIELDS, LOSS_FACTOR, Distribution, Space, between
+from sentiprism.models.search_space import FIELDS, LOSS_FACTOR, Distribution, Space, between
 from sentiprism.nn.row_memory import RowMemory
 from sentiprism.nn.text import TextEncoder
 from sentiprism.types import MODALITIES, Batch, FeatureSpec, Modality, ModelOutput, Sequence, TargetSpec

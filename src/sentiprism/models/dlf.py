@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from sentiprism.models._projected import ProjectedConfig, ProjectedModel
 from sentiprism.models.base import Citation
-from sentiprism.models.search import among, between
+from sentiprism.models.search_space import among, between
 from sentiprism.nn.attention import Norm
 from sentiprism.nn.attractor import Branch, Higher, Pool, Stack
 from sentiprism.nn.blocks import masked_mean

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from sentiprism.errors import UserError
 from sentiprism.models.base import Citation, Model, ModelConfig
-from sentiprism.models.search import among, between
+from sentiprism.models.search_space import among, between
 from sentiprism.nn.blocks import masked_softmax, mlp
 from sentiprism.nn.dual_path import GlobalPath, LocalPath, PathConfig
 from sentiprism.nn.objectives.task import TaskLoss, task_loss

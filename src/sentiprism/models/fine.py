@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sentiprism.models.base import Citation, Model, ModelConfig
-from sentiprism.models.search import among
+from sentiprism.models.search_space import among
 from sentiprism.nn.attention import Transformer
 from sentiprism.nn.blocks import mlp
 from sentiprism.nn.extractors import Plain, PlainExtractor

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from sentiprism.errors import UserError
 from sentiprism.models.base import Citation, Model, ModelConfig
-from sentiprism.models.search import among
+from sentiprism.models.search_space import among
 from sentiprism.nn.blocks import BiLSTM, masked_mean, masked_softmax, mlp
 from sentiprism.nn.objectives.heterogeneity import HeterogeneityForm, heterogeneity
 from sentiprism.nn.objectives.task import TaskLoss, task_error, task_loss

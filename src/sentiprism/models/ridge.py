@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sentiprism.models.base import Citation, Fit, Model, ModelConfig
-from sentiprism.models.search import among
+from sentiprism.models.search_space import among
 from sentiprism.nn.blocks import masked_mean
 from sentiprism.nn.objectives.task import task_loss
 from sentiprism.types import Batch, FeatureSpec, ModelOutput, Sequence, TargetSpec

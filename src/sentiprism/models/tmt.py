@@ -14,7 +14,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from sentiprism.models.base import Citation, Model, ModelConfig
-from sentiprism.models.search import among, between
+from sentiprism.models.search_space import among, between
 from sentiprism.nn.attention import Transformer
 from sentiprism.nn.blocks import masked_mean
 from sentiprism.nn.objectives.mmd import mmd

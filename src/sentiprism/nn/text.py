@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from sentiprism.errors import UserError
-from sentiprism.features.text import load_backbone, segment_ids
+from sentiprism.text.encoders import load_backbone, segment_ids
 from sentiprism.types import ModalitySpec, Sequence
 
 Adapt = Callable[[Tensor], Tensor]

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from sentiprism.errors import UserError
 from sentiprism.extras import install_extra
-from sentiprism.markup import comma_separated
 from sentiprism.report.document import Document, UtterancePart
+from sentiprism.tables import comma_separated
 from sentiprism.types import MODALITIES
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sentiprism.data.dataset import Card
 from sentiprism.errors import UserError, few
-from sentiprism.features.tokens import origin
 from sentiprism.files import sha256
 from sentiprism.models import create_model
 from sentiprism.models.artifact import CONFIG, DTYPES, STARTER, WEIGHTS, describe_model, folder_of
 from sentiprism.tensors import open_tensors
+from sentiprism.text.tokens import origin
 from sentiprism.training.config import RunConfig
 from sentiprism.training.run import Run
 from sentiprism.training.seeding import seed_at

@@ -10,7 +10,7 @@ from platformdirs import user_cache_path
 
 from sentiprism.errors import UserError
 from sentiprism.extras import install_extra
-from sentiprism.features.tracks import Floats
+from sentiprism.features.track import Floats
 
 FULL_SCALE = 32768.0
 """What int16 counts to 1.0."""

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from sentiprism.features.extractors.base import Derived, Shown
 from sentiprism.features.extractors.face import RATE, Face
-from sentiprism.features.tracks import Track
+from sentiprism.features.track import Track
 from sentiprism.recipe import Recipe
 
 INTENSITY, SCALE = "intensity 0–5", (0.0, 5.0)

@@ -7,7 +7,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sentiprism.features.tracks import Track
+from sentiprism.features.track import Track
 from sentiprism.media.types import Frame
 from sentiprism.recipe import Recipe
 from sentiprism.types import Modality

@@ -9,7 +9,7 @@ from sentiprism.errors import UserError
 from sentiprism.extras import install_extra
 from sentiprism.features.extractors._sound import blocks, cut
 from sentiprism.features.extractors.base import AudioExtractor, Shown
-from sentiprism.features.tracks import Track
+from sentiprism.features.track import Track
 from sentiprism.recipe import Recipe
 
 RATE, HOP = 16_000, 160

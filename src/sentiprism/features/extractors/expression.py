@@ -7,7 +7,7 @@ then fed ours should see what moves alike in both: the brows up, apart and down,
 from sentiprism.features.extractors.action_units import ActionUnits
 from sentiprism.features.extractors.base import Derived
 from sentiprism.features.extractors.face import Face
-from sentiprism.features.tracks import Track
+from sentiprism.features.track import Track
 from sentiprism.recipe import Recipe
 
 COLUMNS = ("AU01_r", "AU02_r", "AU04_r", "AU05_r", "AU10_r", "AU12_r", "AU20_r", "AU25_r", "AU26_r")

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from sentiprism.assets.registry import fetch
 from sentiprism.errors import UserError
 from sentiprism.extras import install_extra
 from sentiprism.features import landmarks
-from sentiprism.features.assets import fetch
 from sentiprism.features.extractors.base import Shown, VisionExtractor
 from sentiprism.features.faces import Seen, Sight, glance, link
-from sentiprism.features.tracks import Track
+from sentiprism.features.track import Track
 from sentiprism.media.types import Frame
 from sentiprism.recipe import Recipe
 from sentiprism.terminal import silence_native

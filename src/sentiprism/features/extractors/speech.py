@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from sentiprism.features.extractors._sound import blocks, cut, load_librosa, pitch, quiet, through_pauses
 from sentiprism.features.extractors.base import AudioExtractor, Shown
-from sentiprism.features.tracks import Floats, Track
+from sentiprism.features.track import Floats, Track
 from sentiprism.recipe import Recipe
 
 RATE = 16_000

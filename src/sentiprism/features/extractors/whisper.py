@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from sentiprism.features.assets import fetch
+from sentiprism.assets.registry import fetch
 from sentiprism.features.extractors.base import AudioExtractor
 from sentiprism.features.states import Reading, encode_sound
-from sentiprism.features.tracks import Floats, Track
+from sentiprism.features.track import Floats, Track
 from sentiprism.media.whisper import RATE, STATE_RATE, WINDOW, load
 from sentiprism.recipe import Recipe
 

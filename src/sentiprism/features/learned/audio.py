@@ -17,7 +17,7 @@ from sentiprism.features.learned.networks import (
     resolve_network,
 )
 from sentiprism.features.states import Reading, encode_sound
-from sentiprism.features.tracks import Floats, Track
+from sentiprism.features.track import Floats, Track
 from sentiprism.recipe import Network, Recipe
 
 RATE = 16_000

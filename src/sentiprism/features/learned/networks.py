@@ -7,13 +7,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from sentiprism.assets.registry import digest
+from sentiprism.assets.sources import UnavailableError, hub_snapshot
 from sentiprism.errors import UserError
-from sentiprism.features.assets import digest
-from sentiprism.features.sources import UnavailableError, hub_snapshot
-from sentiprism.features.tokens import CONFIG, MOST_BYTES, READ, read_config, refusals
-from sentiprism.features.weights import load_weights, weight_files
 from sentiprism.reading import check_folder, read_json
 from sentiprism.recipe import Network
+from sentiprism.text.tokens import CONFIG, MOST_BYTES, READ, read_config, refusals
+from sentiprism.text.weights import load_weights, weight_files
 
 PREPROCESSOR = "preprocessor_config.json"
 """How a network wants its sound or pictures."""

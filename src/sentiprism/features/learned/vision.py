@@ -23,7 +23,7 @@ from sentiprism.features.learned.networks import (
     resolve_network,
 )
 from sentiprism.features.states import LARGEST
-from sentiprism.features.tracks import Track
+from sentiprism.features.track import Track
 from sentiprism.media.types import Frame
 from sentiprism.recipe import Network, Recipe
 

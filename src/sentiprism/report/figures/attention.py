@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sentiprism.errors import UserError
-from sentiprism.evaluation.answers import finished_seed
-from sentiprism.evaluation.attention import Attended
-from sentiprism.evaluation.attention import attention as attended
 from sentiprism.evaluation.evaluate import opened
+from sentiprism.evaluation.predictions import finished_seed
+from sentiprism.explain.attention import Attended
+from sentiprism.explain.attention import attention as attended
 from sentiprism.report.figures.style import LINE, WIDTH, canvas, fitted, headline, seeds_note, selection_note, styled
-from sentiprism.training import Run
+from sentiprism.training.run import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,7 +36,7 @@ def attention(
 ) -> "Figure":
     """Draw what every stack of attention layers looks at, averaged over utterances, heads and layers.
 
-    Rows are places of the query, columns places of the source; see `sentiprism.evaluation.attention`. Each panel has
+    Rows are places of the query, columns places of the source; see `sentiprism.explain.attention`. Each panel has
     its own scale, from 0 to the number above it, which the entropy of its rows follows. Layers of a stack whose maps
     have other shapes stand by themselves.
 

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sentiprism.evaluation.answers import answers, finished_seed, protocol_of
 from sentiprism.evaluation.evaluate import opened
-from sentiprism.metrics.levels import Levels, levels
+from sentiprism.evaluation.predictions import answers, finished_seed, protocol_of
+from sentiprism.metrics.bins import Levels, levels
 from sentiprism.report.figures.style import WIDTH, canvas, headline, seeds_note, selection_note, styled
-from sentiprism.training import Run
+from sentiprism.training.run import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,7 +21,7 @@ BAR = "#08519C"
 def confusion(run: Run | Path | str, split: str = "test", *, seed: int | None = None, device: str = "auto") -> "Figure":
     """Draw the confusion matrix and, beside it, the accuracy of every class.
 
-    Classes are those of the dataset's own accuracy (see `sentiprism.metrics.levels`): on [-3, 3] the seven of Acc-7,
+    Classes are those of the dataset's own accuracy (see `sentiprism.metrics.bins`): on [-3, 3] the seven of Acc-7,
     HN highly negative (-3), N negative (-2), WN weakly negative (-1), Neu neutral (0), WP, P and HP. Cells hold
     utterances, their shade is the share of the row; with several seeds both are means, and bars have their deviation.
     Classes that neither labels nor predictions have are left out.

@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.errors import UserError
-from sentiprism.evaluation.answers import answers, finished_seed
 from sentiprism.evaluation.evaluate import opened
+from sentiprism.evaluation.predictions import answers, finished_seed
 from sentiprism.models import MODELS
 from sentiprism.report.figures.style import canvas, colours, headline, seeds_note, selection_note, styled
-from sentiprism.training import Run
 from sentiprism.training.predict import Predictions
+from sentiprism.training.run import Run
 from sentiprism.types import MODALITIES
 
 if TYPE_CHECKING:

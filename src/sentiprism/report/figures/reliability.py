@@ -18,7 +18,7 @@ from sentiprism.report.figures.style import (
     selection_note,
     styled,
 )
-from sentiprism.training import Run
+from sentiprism.training.run import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

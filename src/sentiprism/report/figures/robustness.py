@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from sentiprism.data.corruption import KINDS, TITLES
 from sentiprism.errors import UserError, suggest
-from sentiprism.evaluation.answers import protocol_of
 from sentiprism.evaluation.constant import NAME
 from sentiprism.evaluation.evaluate import opened
+from sentiprism.evaluation.predictions import protocol_of
 from sentiprism.evaluation.robustness import recalled
 from sentiprism.evaluation.robustness_curves import WEIGHT
 from sentiprism.report.figures.style import (
@@ -22,7 +22,7 @@ from sentiprism.report.figures.style import (
     selection_note,
     styled,
 )
-from sentiprism.training import Run
+from sentiprism.training.run import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

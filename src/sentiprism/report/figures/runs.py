@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.errors import UserError, suggest
-from sentiprism.evaluation.answers import constant_scores, protocol_of, scores
 from sentiprism.evaluation.constant import NAME
 from sentiprism.evaluation.evaluate import opened
+from sentiprism.evaluation.predictions import constant_scores, protocol_of, scores
 from sentiprism.metrics import Metric
 from sentiprism.report.figures.style import (
     MARKERS,
@@ -23,7 +23,7 @@ from sentiprism.report.figures.style import (
     selection_note,
     styled,
 )
-from sentiprism.training import Run
+from sentiprism.training.run import Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

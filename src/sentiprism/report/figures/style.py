@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 from sentiprism.errors import UserError
-from sentiprism.evaluation.answers import protocol_of
+from sentiprism.evaluation.predictions import protocol_of
 from sentiprism.extras import install_extra
 from sentiprism.files import atomic_file, check_writable
-from sentiprism.training import Run
+from sentiprism.training.run import Run
 from sentiprism.training.selection import selection_of
 
 if TYPE_CHECKING:

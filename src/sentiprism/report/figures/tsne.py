@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.errors import UserError, suggest
-from sentiprism.evaluation.answers import finished_seed, protocol_of
 from sentiprism.evaluation.evaluate import opened
-from sentiprism.evaluation.representations import Representations, drawn, representations
+from sentiprism.evaluation.predictions import finished_seed, protocol_of
+from sentiprism.explain.representations import Representations, drawn, representations
 from sentiprism.extras import install_extra
-from sentiprism.metrics.levels import POLARITY, polarity
+from sentiprism.metrics.bins import POLARITY, polarity
 from sentiprism.report.figures.confusion import classes_of
 from sentiprism.report.figures.style import (
     MARKERS,
@@ -28,7 +28,7 @@ from sentiprism.report.figures.style import (
     selection_note,
     styled,
 )
-from sentiprism.training import Run
+from sentiprism.training.run import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

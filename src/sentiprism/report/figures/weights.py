@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sentiprism.evaluation.answers import answers, finished_seed
 from sentiprism.evaluation.evaluate import opened
+from sentiprism.evaluation.predictions import answers, finished_seed
 from sentiprism.report.figures.gates import said
 from sentiprism.report.figures.style import MODALITY, canvas, headline, patch, seeds_note, selection_note, styled
-from sentiprism.training import Run
+from sentiprism.training.run import Run
 from sentiprism.types import MODALITIES
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from sentiprism.errors import UserError
 from sentiprism.extras import install_extra
 from sentiprism.languages import language_name
-from sentiprism.markup import clock, duration
 from sentiprism.report.document import Document
 from sentiprism.report.page import wording
 from sentiprism.report.page.payload import embedded, payload
 from sentiprism.report.page.playable import EMBEDDED, Source, source
 from sentiprism.report.stills import take_stills
+from sentiprism.tables import clock, duration
 from sentiprism.types import MODALITIES
 
 if TYPE_CHECKING:

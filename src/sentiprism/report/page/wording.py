@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from sentiprism.languages import language_name
-from sentiprism.markup import duration
-from sentiprism.markup import signed as plain_signed
 from sentiprism.media.recognise import CERTAIN
 from sentiprism.report.document import (
     BOTH_SIGNS,
@@ -21,6 +19,8 @@ from sentiprism.report.document import (
     UtterancePart,
 )
 from sentiprism.report.tally import count_utterances
+from sentiprism.tables import duration
+from sentiprism.tables import signed as plain_signed
 from sentiprism.types import MODALITIES, TargetSpec
 
 QUOTE = 140

@@ -1,0 +1,182 @@
+"""What `extract` makes of one recording: its features, kept by content, and the utterances that are cut from it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal, NamedTuple, Self
+
+from pydantic import Field, field_validator
+
+from sentiprism.analysis.cuts import Cut
+from sentiprism.config import Config
+from sentiprism.errors import UserError
+from sentiprism.features.extractors import Extractor
+from sentiprism.features.learned import create_extractor
+from sentiprism.features.tracking import face_tracks, voice_tracks
+from sentiprism.files import home, write_text
+from sentiprism.languages import check_language
+from sentiprism.media.types import Cue, Media, Segment, Span, Word
+from sentiprism.recipe import Per
+from sentiprism.types import Modality
+
+NONE = "none"
+WORDS = 2
+"""Raised whenever the same recording would give other words or times."""
+
+
+class ExtractOptions(Config):
+    """What is made of recordings."""
+
+    audio: str = "speech"
+    """Extractor by name, or ``hf-audio:NAME``; ``none`` = no audio features."""
+    audio_settings: dict[str, str] = {}
+    """Of a network, see `features.learned.SETTINGS`."""
+    vision: str = "action_units"
+    """Extractor by name, or ``hf-vision:NAME``; ``none`` = no vision features."""
+    vision_settings: dict[str, str] = {}
+    """Of a network, see `features.learned.SETTINGS`."""
+    per: Per = "frame"
+    vision_per: Per | None = None
+    """What a step of vision is; None = ``per``."""
+    relative: bool = False
+    """Less the person's resting level: the median over all utterances of the video."""
+    text: Literal["given", "recognised"] = "given"
+    """``given``: the table's column ``text``, or a transcript file; ``recognised``: what Whisper hears."""
+    asr: str = "base"
+    """Whisper model by name or folder, for recognition and for the times of words that have none."""
+    language: str | None = Field(None, description="of the speech, ISO 639-1; None = recognised")
+
+    def steps_of(self, modality: Modality) -> Per:
+        """What a step of a modality is."""
+        return self.vision_per if modality == "vision" and self.vision_per is not None else self.per
+
+    @property
+    def by_word(self) -> bool:
+        """Whether the times of words are needed for features."""
+        return "word" in {self.per, self.vision_per}
+
+    @field_validator("language")
+    @classmethod
+    def _known(cls, code: str | None) -> str | None:
+        return None if code is None else check_language(code)
+
+    def extractors(self) -> dict[Modality, Extractor]:
+        """What makes the features of each modality that is wanted.
+
+        Raises:
+            UserError: no such extractor or network, or one of another modality.
+        """
+        chosen = {"audio": (self.audio, self.audio_settings), "vision": (self.vision, self.vision_settings)}
+        found: dict[Modality, Extractor] = {}
+        for modality in ("audio", "vision"):
+            name, settings = chosen[modality]
+            if name == NONE:
+                continue
+            made = found[modality] = create_extractor(name, settings)
+            if made.modality != modality:
+                raise UserError(f"{name!r} makes {made.modality} features", f"choose another --{modality}")
+        return found
+
+    def pinned(self) -> Self:
+        """The same with the revisions that networks have now, so that every process takes them."""
+        networks = {name: made.recipe.network for name, made in self.extractors().items()}
+        return self.model_copy(
+            update={
+                f"{name}_settings": {**getattr(self, f"{name}_settings"), "revision": network.revision}
+                for name, network in networks.items()
+                if network is not None
+            }
+        )
+
+
+class Task(NamedTuple):
+    """One recording with all that is cut from it."""
+
+    name: str
+    path: Path | None
+    cuts: tuple[Cut, ...]
+    transcript: Path | None
+
+
+class Seen(NamedTuple):
+    """What the second pass needs of a recording."""
+
+    media: Media
+    segments: dict[str, Segment]
+    """By id of the utterance."""
+    language: str | None = None
+    """That was recognised; None where nothing was."""
+
+    @property
+    def spans(self) -> list[Span]:
+        """Of the utterances, in the order of `segments`."""
+        return [Span(one.start, one.end) for one in self.segments.values()]
+
+
+def look(task: Task, options: ExtractOptions, *, faces: bool) -> Seen:
+    """Make and keep all features of one recording; runs in a process of its own."""
+    from sentiprism.media.probe import probe
+
+    if task.path is None:
+        raise UserError("there is no such recording", "put it into the folder, or correct the table")
+    media = probe(task.path)
+    for cut in task.cuts:
+        if cut.start is not None and cut.start >= media.duration:
+            cause = f"{cut.id!r} begins at {cut.start:g} s of {media.duration:.1f} s"
+            raise UserError(cause, "correct its start and end")
+    extractors = options.extractors()
+    if "vision" in extractors and faces and media.video:
+        face_tracks(media, extractors["vision"])
+    seen = Seen(media, *_segments(task, media, options))
+    if "audio" in extractors and media.audio:
+        voice_tracks(media, extractors["audio"], seen.spans)
+    return seen
+
+
+def _segments(task: Task, media: Media, options: ExtractOptions) -> tuple[dict[str, Segment], str | None]:
+    """What is cut from a recording, with the words in it where they are wanted, and their language."""
+    spans = {cut.id: Span(cut.start or 0.0, media.duration if cut.end is None else cut.end) for cut in task.cuts}
+    words: Sequence[Word] = ()
+    language = None
+    if options.text == "recognised" or task.transcript is not None or options.by_word:
+        words, language = _words(task, media, options, spans)
+    found = {}
+    for name, span in spans.items():
+        inside = tuple(word for word in words if span.start <= (word.start + word.end) / 2 < span.end)
+        found[name] = Segment(span.start, span.end, inside)
+    return found, language
+
+
+def _words(
+    task: Task, media: Media, options: ExtractOptions, spans: Mapping[str, Span]
+) -> tuple[list[Word], str | None]:
+    """Words of a recording with their times, and their language; kept by all that they depend on."""
+    from sentiprism.analysis.options import Options
+    from sentiprism.analysis.transcribe import listen
+    from sentiprism.media.decode import sound
+    from sentiprism.media.speech import RATE
+    from sentiprism.media.transcripts import read_transcript
+
+    cues: tuple[Cue, ...] | None = None
+    if task.transcript is not None:
+        cues = read_transcript(task.transcript)
+    elif options.text == "given":
+        timed = any(cut.start is not None for cut in task.cuts)
+        cues = tuple(
+            Cue(cut.text, *(spans[cut.id] if timed else (None, None))) for cut in task.cuts if cut.text is not None
+        )
+        if not cues:
+            return [], None
+    key = json.dumps([WORDS, media.content, cues, options.asr, options.language])
+    kept = home("cache", "words", f"{sha256(key.encode()).hexdigest()}.json")
+    if not kept.is_file():
+        speech = sound(media, RATE) if media.audio else None
+        transcription = listen(speech, cues, Options(asr=options.asr, language=options.language), length=media.duration)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        words = [word for one in transcription.segments for word in one.words]
+        write_text(
+            kept, json.dumps({"language": transcription.language and transcription.language.code, "words": words})
+        )
+    found = json.loads(kept.read_text(encoding="utf-8"))
+    return [Word(*word) for word in found["words"]], found["language"]

@@ -1,0 +1,1 @@
+"""Pinned files by name: checksum, licence and sources."""

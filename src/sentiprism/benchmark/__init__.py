@@ -1,0 +1,1 @@
+"""What models cost in time and memory."""

@@ -1,0 +1,250 @@
+"""What a model costs: parameters, multiply-adds, seconds a training step, ms an answer, memory.
+
+Everything is measured on this machine on the shapes of MOSI (`sentiprism.benchmark.shapes`), or of an experiment's own
+dataset, each model and each form of the data in a process of its own. ``padded`` hands out batches as the MMSA
+distribution pads them (MOSI: text 50, audio 375 x 5, vision 500 x 20), ``real`` as this project does: true lengths,
+grouped, padded to the batch.
+"""
+
+import json
+import os
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from statistics import mean, median
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from sentiprism.benchmark.cases import Case, cases, vocabulary
+from sentiprism.benchmark.shapes import DISTRIBUTED, Padded, mosi_shapes
+from sentiprism.data.prepare import PreparedSplit
+from sentiprism.errors import UserError
+from sentiprism.files import temporary_folder
+from sentiprism.machine import measure, peak_memory
+from sentiprism.metrics import protocol
+from sentiprism.models import create_model
+from sentiprism.text.encoders import load_tokenizer
+from sentiprism.training.config import OptimConfig, RunConfig
+from sentiprism.training.engine import Engine, Precision, check_engine
+from sentiprism.training.progress import TrainingProgress
+from sentiprism.types import Batch, FeatureSpec, ModalitySpec, TargetSpec
+
+if TYPE_CHECKING:
+    from sentiprism.models import Model
+    from sentiprism.training.loop import Trainer
+
+Array = npt.NDArray[Any]
+Form = Literal["padded", "real"]
+FORMS: tuple[Form, ...] = get_args(Form)
+REFERENCE = "text_only"
+FEATURES = 768
+"""F of a text step where there is no encoder: BERT's, made in advance."""
+LARGE = 32
+"""Utterances of the large batch at inference."""
+
+
+class Cost(NamedTuple):
+    """What one model costs on one form of the data."""
+
+    model: str
+    """Its name, or that of the experiment whose settings it has."""
+    form: Form
+    error: str = ""
+    """Why there are no numbers; "" where there are."""
+    parameters: int = 0
+    multiply_adds: float = 0.0
+    """Of one utterance's answer."""
+    step: float = 0.0
+    """Seconds of a training step."""
+    one: float = 0.0
+    """ms an utterance at inference, one by one."""
+    many: float = 0.0
+    """ms an utterance at inference, `LARGE` at once."""
+    peak: float = 0.0
+    """Peak resident memory of the process in MB; on a GPU what of its memory was taken at most."""
+    batch_size: int = 0
+    """Utterances a training step."""
+
+
+def bench(
+    models: Iterable[str] = (),
+    *,
+    experiments: Iterable[str] = (),
+    encoder: str | None = None,
+    batch_size: int | None = None,
+    steps: int = 5,
+    rounds: int = 3,
+    threads: int | None = None,
+    precision: Precision = "auto",
+    device: str = "cpu",
+    forms: Iterable[Form] = FORMS,
+    watch: Callable[[str], object] = lambda _: None,
+) -> list[Cost]:
+    """Measure models one after the other; what fails is said in its row, and the others go on.
+
+    Args:
+        models: by default all, where no experiment is named.
+        experiments: measured with their own settings, on the shapes of their own dataset.
+        encoder: an asset, a folder, ``bert-base`` (its size, random weights) or ``none`` (text as 768 features); by
+            default ``minilm``, of an experiment its own, BERT's with random weights.
+        batch_size: utterances a training step; by default 16, of an experiment its own.
+        steps: different batches that are timed, spread evenly over their widths.
+        rounds: times each; the median counts.
+        threads: by default one a core.
+        precision: as in ``train``, of training steps and answers.
+        device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto``.
+        forms: ``padded``, ``real``.
+        watch: is told what is being measured.
+
+    Raises:
+        UserError: an unknown name, or an encoder or a device that is not there.
+    """
+    check_engine(device, precision)
+    threads = threads or os.cpu_count() or 1
+    found = []
+    with temporary_folder("sentiprism-bench") as temporary:
+        asked = cases(models, experiments, encoder, batch_size, temporary)
+        Engine(device, precision)  # refuses what this machine cannot do, before anything is measured
+        for form in forms:
+            for case in asked:
+                watch(f"{case.name}, {form}")
+                task: dict[str, Any] = {"case": case._asdict(), "form": form, "steps": steps, "rounds": rounds}
+                task |= {"threads": threads, "precision": precision, "device": device}
+                try:
+                    numbers = measure(__name__, json.dumps(task), environment={"OMP_NUM_THREADS": str(threads)})
+                    found.append(Cost(case.name, form, batch_size=case.batch_size, **numbers))
+                except UserError as error:
+                    found.append(Cost(case.name, form, error.cause, batch_size=case.batch_size))
+    return found
+
+
+def ratios(costs: Sequence[Cost]) -> list[float | None]:
+    """Seconds a step against the reference's on the same form, where it was not measured against the fastest."""
+    base: dict[str, float] = {}
+    for form in {cost.form for cost in costs}:
+        there = {cost.model: cost.step for cost in costs if cost.form == form and not cost.error}
+        if there:
+            base[form] = there.get(REFERENCE, min(there.values()))
+    return [None if cost.error else cost.step / base[cost.form] for cost in costs]
+
+
+def multiply_adds(model: "Model", batch: Batch) -> int:
+    """Multiply-adds of one answer: matrix products and convolutions, which torch counts as two operations each.
+
+    Fused attention and oneDNN's LSTM would count as nothing; they are taken apart into the products they stand for.
+    With gradients on, so are torch's fused Transformer layers.
+    """
+    import torch
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+    from torch.utils.flop_counter import FlopCounterMode
+
+    counter = FlopCounterMode(display=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of TF32, which switching oneDNN off brings up
+        with torch.backends.mkldnn.flags(enabled=False), sdpa_kernel(SDPBackend.MATH), torch.enable_grad(), counter:
+            model.eval()(batch)
+    return int(counter.get_total_flops()) // 2
+
+
+def time_evenly(work: Callable[[Any], object], items: Sequence[Any], rounds: int) -> float:
+    """Mean over ``items`` of the median seconds that ``work`` takes on each."""
+    taken: list[list[float]] = [[] for _ in items]
+    for _ in range(rounds):
+        for seconds, item in zip(taken, items, strict=True):
+            start = time.perf_counter()
+            work(item)
+            seconds.append(time.perf_counter() - start)
+    return mean(map(median, taken))
+
+
+def spread_evenly(batches: Sequence[Any] | Array, widths: Array, count: int) -> list[Any]:
+    """``count`` of the batches, the middles of equal parts of them in the order of their widths."""
+    middles = ((np.arange(count) + 0.5) * len(batches) / count).astype(int)
+    return [batches[index] for index in np.argsort(widths, kind="stable")[middles]]
+
+
+def make_trainer(case: Case, form: Form, precision: Precision = "auto", device: str = "cpu") -> "Trainer":
+    """The project's trainer with random weights on the shapes of a case's dataset."""
+    import torch
+
+    from sentiprism.training.loop import Trainer
+
+    shapes = DISTRIBUTED[case.dataset]
+    features = {name: ModalitySpec(kind="features", width=width) for name, width in shapes.widths.items()}
+    if case.encoder is None:
+        split = mosi_shapes(text_width=FEATURES, shapes=shapes)
+        text = ModalitySpec(kind="features", width=FEATURES)
+    else:
+        words = vocabulary(case.encoder, len(load_tokenizer(case.encoder)))
+        split = mosi_shapes(vocabulary=words, shapes=shapes)
+        frozen = case.frozen_layers
+        text = ModalitySpec(kind="tokens", width=words, encoder=case.encoder, source="ids", frozen_layers=frozen)
+    spec = FeatureSpec(text=text, **features)
+    data = Padded(split, spec, shapes.steps) if form == "padded" else PreparedSplit(split, spec)
+    torch.manual_seed(0)
+    built = create_model(case.model, spec, TargetSpec(), case.config or None, pretrained=False)
+    config = RunConfig(model=case.model, dataset=case.dataset, optim=OptimConfig(batch_size=case.batch_size))
+    engine = Engine(device, precision)
+    return Trainer(config, 0, built, data, data, protocol("intensity"), Path(os.devnull), engine, {})
+
+
+def cost(made: "Trainer", steps: int, rounds: int) -> dict[str, float]:
+    """Measure in this process; the numbers of `Cost`."""
+    import torch
+
+    model, data, progress = made.model, made.train, TrainingProgress(quiet=True)
+    engine = made.engine
+
+    def given(rows: Any) -> Batch:
+        return engine.move(data.batch(rows)._replace(labels={}))
+
+    def answer(rows: Any) -> None:
+        with torch.inference_mode():
+            model(given(rows))
+        engine.finish()
+
+    def train(rows: Any) -> None:
+        made.take_step([rows], progress)
+        engine.finish()
+
+    batches = list(made.sampler.epoch(0))
+    widths = np.array([data.lengths[rows].max() for rows in batches])
+    by_length = np.argsort(data.lengths, kind="stable")
+    singles = spread_evenly(by_length[:, None], data.lengths[by_length], steps)
+    cut = [by_length[i : i + LARGE] for i in range(0, len(by_length), LARGE)]
+    many = spread_evenly(cut, np.array([data.lengths[rows].max() for rows in cut]), steps)
+    adds = mean(multiply_adds(model, given(rows)) for rows in singles)
+    made.wrapped.train()
+    for rows in (batches[int(widths.argmax())], batches[0]):  # the first ones also allocate
+        train(rows)
+    step = time_evenly(train, spread_evenly(batches, widths, steps), rounds)
+    model.eval()
+    for rows in (many[-1], singles[-1]):
+        answer(rows)
+    return {
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "multiply_adds": adds,
+        "step": step,
+        "one": 1000 * time_evenly(answer, singles, rounds),
+        "many": 1000 * time_evenly(answer, many, rounds) / mean(map(len, many)),
+        "peak": engine.peak() or peak_memory(),
+    }
+
+
+def _main(task: dict[str, Any]) -> None:
+    import torch
+
+    torch.set_num_threads(task["threads"])
+    made = make_trainer(Case(**task["case"]), task["form"], task["precision"], task["device"])
+    print(json.dumps(cost(made, task["steps"], task["rounds"])))
+
+
+if __name__ == "__main__":
+    try:
+        _main(json.loads(sys.argv[1]))
+    except UserError as error:
+        sys.exit(str(error))

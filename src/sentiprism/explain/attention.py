@@ -1,0 +1,148 @@
+"""Where a saved model's attention looks, as a mean over utterances of any length."""
+
+from math import isnan, nan
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sentiprism.errors import UserError
+from sentiprism.explain.representations import drawn, feed
+from sentiprism.models import MODELS, create_model
+from sentiprism.training.predict import forward_all
+from sentiprism.training.run import Run
+from sentiprism.types import FeatureSpec, ModalitySpec, TargetSpec
+
+if TYPE_CHECKING:
+    from sentiprism.models import Model
+
+Array = npt.NDArray[np.float32]
+
+EXACT = 64
+"""Longest axis of a map that is kept step by step."""
+GRID = 32
+"""Places of an axis that is longer, or whose length differs between utterances."""
+
+
+class Attended(NamedTuple):
+    """The mean over heads and utterances of one attention's weights."""
+
+    weights: Array
+    """(Q, K): a row is what one place of the query looks at and sums to 1."""
+    relative: tuple[bool, bool]
+    """Whether the places of query and source are shares of the length, from 0 to 1, or steps."""
+    entropy: float = nan
+    """Mean entropy of a row over heads, queries and utterances, as a share of that of a row which looks at all steps
+    it may see alike: 1 = everywhere alike, 0 = at one step; nan where there was never more than one step to see."""
+
+
+def attention(
+    run: Run | Path | str, split: str = "test", *, seed: int | None = None, limit: int = 200, device: str = "auto"
+) -> dict[str, Attended]:
+    """Mean attention maps by module name; a module that is called more than once has ``name [1]``, ``name [2]``.
+
+    Only utterances with every modality that the model uses count, and each passes alone: there is no padding to
+    look at. An axis of one length throughout (learned tokens) is kept step by step, another one becomes `GRID`
+    places along its length: weights on the source's steps are summed in a place, queries are averaged.
+
+    Args:
+        run: a `Run` or its folder.
+        split: ``train``, ``valid`` or ``test``.
+        seed: whose model; by default the first finished one.
+        limit: utterances at most.
+        device: as in ``train``.
+
+    Raises:
+        UserError: the model has no attention, or no utterance has all its modalities.
+    """
+    at = feed(run, split, seed, device)
+    from sentiprism.nn.attention import attention_maps
+
+    if not _attends(at.model):
+        raise UserError(f"{at.model.name} has no attention layers", f"choose a run of: {', '.join(attentive())}")
+    rows = drawn(np.flatnonzero(at.whole), limit)
+    if not len(rows):
+        raise UserError(f"no utterance of {split} has all of {', '.join(at.model.modalities)}", "choose another split")
+    sums: dict[str, _Sum] = {}
+    with attention_maps(at.model) as maps:
+        for _ in forward_all(at.model, at.data, at.engine, batch_size=1, rows=rows, labels=False):
+            for name, calls in maps.items():
+                for i, weights in enumerate(calls):
+                    key = f"{name} [{i + 1}]" if len(calls) > 1 else name
+                    if len(weights):  # an expert that is not asked sees an empty batch
+                        heads = weights[0].float().cpu().numpy()
+                        sums.setdefault(key, _Sum()).add(heads.mean(axis=0), entropy(heads))
+                calls.clear()
+    return {name: found.mean() for name, found in sums.items()}
+
+
+def attentive() -> list[str]:
+    """Names of the models that have attention layers."""
+    import torch
+
+    features = FeatureSpec(**dict.fromkeys(("text", "audio", "vision"), ModalitySpec(kind="features", width=8)))
+    with torch.device("meta"):
+        return [name for name in MODELS if _attends(create_model(name, features, TargetSpec()))]
+
+
+class _Sum:
+    """Adds maps of any size: each axis by itself is exact until a second length comes."""
+
+    def __init__(self) -> None:
+        self.total: Array | None = None
+        self.count, self.lengths = 0, (0, 0)
+        self.entropies: list[float] = []
+        self.relative = (False, False)
+
+    def add(self, weights: Array, spread: float = nan) -> None:
+        """Add a map (Tq, Tk), and the mean entropy of its heads' rows."""
+        if not isnan(spread):
+            self.entropies.append(spread)
+        if self.total is None:
+            self.lengths = (weights.shape[0], weights.shape[1])
+            self.relative = (weights.shape[0] > EXACT, weights.shape[1] > EXACT)
+            self.total = np.zeros_like(self._folded(weights, self.relative))
+        varying = tuple(a or n != m for a, n, m in zip(self.relative, self.lengths, weights.shape, strict=True))
+        newly = (varying[0] and not self.relative[0], varying[1] and not self.relative[1])
+        self.total = self._folded(self.total, newly)
+        self.relative = (varying[0], varying[1])
+        self.total = self.total + self._folded(weights, self.relative)
+        self.count += 1
+
+    def mean(self) -> Attended:
+        """The mean of what was added."""
+        assert self.total is not None  # noqa: S101 - a sum is made when it is first added to
+        spread = float(np.mean(self.entropies)) if self.entropies else nan
+        return Attended(np.asarray(self.total / self.count, np.float32), self.relative, spread)
+
+    @staticmethod
+    def _folded(weights: Array, axes: tuple[bool, bool]) -> Array:
+        if axes[0]:
+            shares = places(weights.shape[0])
+            weights = (shares / shares.sum(axis=1, keepdims=True)) @ weights
+        return weights @ places(weights.shape[1]).T if axes[1] else weights
+
+
+def entropy(weights: Array) -> float:
+    """Mean over heads and rows of (..., Tq, Tk) attention of -Σ a log a, over log of how many steps a row sees.
+
+    A row that sees one step has no choice and does not count; nan where no row has.
+    """
+    seen = np.count_nonzero(weights, axis=-1)
+    logs = np.log(weights, out=np.zeros_like(weights), where=weights > 0)
+    spread = -(weights * logs).sum(axis=-1)[seen > 1] / np.log(seen[seen > 1])
+    return float(spread.mean()) if len(spread) else nan
+
+
+def places(steps: int) -> Array:
+    """(GRID, steps) share of each step's stretch of [0, 1] that lies in each place; columns sum to 1."""
+    coarse, fine = np.linspace(0, 1, GRID + 1)[:, None], np.linspace(0, 1, steps + 1)
+    overlap = np.minimum(coarse[1:], fine[1:]) - np.maximum(coarse[:-1], fine[:-1])
+    return np.asarray(np.clip(overlap, 0, None) * steps, np.float32)
+
+
+def _attends(model: "Model") -> bool:
+    from sentiprism.nn.attention import Attention
+
+    return any(isinstance(module, Attention) for module in model.modules())

@@ -1,0 +1,1 @@
+"""The papers' tables, and a page of results."""

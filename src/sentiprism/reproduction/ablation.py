@@ -1,0 +1,295 @@
+"""Measure a published table: one training run a row, resumable, on the rows' own settings."""
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sentiprism.config import merge, override
+from sentiprism.data.binned import binned
+from sentiprism.data.dataset import TuningView
+from sentiprism.data.prepare import prepare
+from sentiprism.data.store import load_dataset
+from sentiprism.errors import UserError, suggest
+from sentiprism.evaluation.compare import recall
+from sentiprism.evaluation.evaluate import Evaluation
+from sentiprism.files import check_writable
+from sentiprism.metrics import protocol
+from sentiprism.reproduction.published import PublishedTable, find_experiment, find_table, full_row, line
+from sentiprism.training.config import RunConfig
+from sentiprism.training.engine import Precision, check_engine
+from sentiprism.training.experiments import OURS, Experiment, Row, default_settings, load_experiment, load_paper
+from sentiprism.training.run import Run
+from sentiprism.training.selection import selection_rule
+from sentiprism.training.train import launch, resolve, resume
+from sentiprism.types import FeatureSpec
+
+
+class Question(NamedTuple):
+    """A published table, and what every run of it shall have in common."""
+
+    experiment: str
+    paper: Experiment
+    key: str
+    """``table_2``."""
+    changes: dict[str, Any]
+    """What was asked for: dataset, seeds, text encoder."""
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """Of the table."""
+        return self.paper.published[self.key].rows
+
+
+class Step(NamedTuple):
+    """A row that has settings, and how it is measured."""
+
+    row: Row
+    config: RunConfig
+    folder: Path | None
+    """Where its run stands, perhaps another row's that comes to the same on this dataset; None = not measurable."""
+    note: str
+
+
+def ablate(
+    model: str,
+    table: str,
+    dataset: str | None = None,
+    *,
+    experiment: str | None = None,
+    base: str | None = None,
+    encoder: str | None = None,
+    seeds: int | tuple[int, ...] | None = None,
+    rows: Iterable[str] = (),
+    assignments: Iterable[str] = (),
+    out: Path | str | None = None,
+    device: str = "auto",
+    precision: Precision = "auto",
+    quiet: bool = False,
+) -> PublishedTable:
+    """Train and measure every row of a published table that has settings of its own.
+
+    What was trained before is kept: a finished row is not trained again, an interrupted one is resumed. Everything that
+    can be refused is refused before the first row is trained.
+
+    Args:
+        model: see ``list_models``.
+        table: number, key or alias, see `find_table`.
+        dataset: a name in the store or a folder; by default the experiment's.
+        experiment: file with the published numbers; by default the model's own paper on this dataset.
+        base: settings that every row starts from: None = the paper's, ``ours`` = this project's own for the model and
+            dataset, else the name or path of an experiment.
+        encoder: text encoder in the place of the settings' own.
+        seeds: how many, or which.
+        rows: names or numbers (from 1) of the rows; by default all.
+        assignments: ``key=value`` texts; a row's own settings come after them.
+        out: folder of the runs, one below it for each row; by default under ``runs/``.
+        device: as in ``train``.
+        precision: as in ``train``.
+        quiet: show no progress.
+
+    Returns:
+        The table, with what was measured on test and each row's paired difference from the full model.
+
+    Raises:
+        UserError: anything the user can fix; a row that was trained with other settings.
+    """
+    asked = ask(model, table, dataset, experiment=experiment, encoder=encoder, seeds=seeds)
+    paper, changes = asked.paper, {"model": model, **asked.changes}
+    start = base_settings(base, paper.run, model, Path(changes["dataset"]).name)
+    settings = override(merge(start, changes), assignments)
+    published = asked.rows
+    chosen = _chosen(published, rows)
+    check_engine(device, precision)
+    view = view_of(settings)
+    folder = Path(out) if out else Path("runs") / f"ablate-{model}-{view.name}-{asked.key}"
+    check_writable(folder / "row")
+    steps = plan(published, settings, view, folder)
+    for step in steps:
+        check(step, view, precision, more=step.row in chosen)
+    for step in steps:
+        if step.row in chosen:
+            train_step(step, view, device, precision, quiet=quiet)
+    whole = full_row(settings, published)
+    wanted = {step.row.name: step for step in steps if step.row in chosen}
+    measured = load_steps([step for step in steps if step.row in chosen or step.row is whole], device)
+    full = measured.get(whole.name) if whole else None
+    lines = []
+    for row in published:
+        own = wanted.get(row.name)
+        lines.append(line(row, measured.get(row.name) if own else None, full, own.note if own else ""))
+    return PublishedTable(asked.experiment, paper, asked.key, view.name, tuple(lines))
+
+
+def ask(
+    model: str,
+    table: str,
+    dataset: str | None,
+    *,
+    experiment: str | None,
+    encoder: str | None,
+    seeds: int | tuple[int, ...] | None,
+) -> Question:
+    """Find a published table and put together what was asked of all its rows, see `ablate`."""
+    if experiment is None:
+        if dataset is None:
+            raise UserError("a table needs a dataset", "give --dataset or --experiment")
+        experiment = find_experiment(model, Path(dataset).name)
+    paper = load_paper(experiment)
+    key = find_table(paper, table)
+    if dataset is not None and Path(dataset).parts[1:]:
+        dataset = str(Path(dataset).resolve())  # a resume may stand elsewhere
+    changes: dict[str, Any] = {"dataset": dataset or paper.run["dataset"]}
+    if seeds is not None:
+        changes["seeds"] = seeds
+    if encoder is not None:
+        changes["data"] = {"text": {"encoder": encoder}}
+    return Question(experiment, paper, key, changes)
+
+
+def view_of(settings: dict[str, Any]) -> TuningView:
+    """Train and valid of the dataset that settings name, with the labels they ask for."""
+    config = RunConfig.parse(settings, "run configuration")
+    return binned(load_dataset(config.dataset).tuning(), config.data.bins)
+
+
+def load_steps(steps: Iterable[Step], device: str) -> dict[str, Evaluation]:
+    """Evaluations on test of the steps that are finished, by the name of their row; a shared run is loaded once."""
+    finished = [step for step in steps if _done(step)]
+    found = {folder: recall(folder, device=device) for folder in {step.folder for step in finished} if folder}
+    return {step.row.name: found[step.folder] for step in finished if step.folder}
+
+
+def plan(
+    rows: Iterable[Row], settings: dict[str, Any], view: TuningView, out: Path, folders: Mapping[str, str] | None = None
+) -> list[Step]:
+    """How each row that has settings is measured on a dataset.
+
+    Rows that come to the same there, because what they differ in is a modality it lacks, share one run.
+
+    Args:
+        rows: of the table.
+        settings: what every row starts from.
+        view: the dataset.
+        out: folder of the runs.
+        folders: where in it the run of a row is, by its name; by default a folder named after number and name.
+
+    Raises:
+        UserError: settings that are wrong whatever the dataset.
+    """
+    numbered = [(number, row) for number, row in enumerate(rows, start=1) if row.settings is not None]
+    resolved = [(number, row, resolve(merge(settings, row.settings or {}))) for number, row in numbered]
+    from sentiprism.models.outline import outline  # torch: after what is refused without it
+    from sentiprism.training.optimizer import check_groups
+
+    steps: list[Step] = []
+    seen: dict[str, Step] = {}
+    specs: dict[str, FeatureSpec] = {}
+    for number, row, config in resolved:
+        data = config.data.model_dump_json()
+        if data not in specs:
+            specs[data] = prepare(view, config.data)
+        try:
+            built = outline(config.model, specs[data], view.card.target, config.config)
+        except UserError as error:
+            steps.append(Step(row, config, None, f"not measurable on {view.name}: {error.cause}"))
+            continue
+        check_groups(built, config.optim)
+        selection_rule(protocol(view.card.protocol), config.optim.select)
+        there = specs[data].present()
+        lacking = [name for name in config.config["modalities"] if name not in there]
+        note = f"measured without {' and '.join(lacking)}, which {view.name} lacks" if lacking else ""
+        effective = config.model_copy(update={"config": {**config.config, "modalities": list(built.modalities)}})
+        same = seen.get(effective.model_dump_json())
+        if same is not None:
+            note = f"{note}; " * bool(note) + f"the run of {same.row.name!r}"
+            step = Step(row, same.config, same.folder, note)
+        else:
+            name = (folders or {}).get(row.name) or f"{number:02d}-{_slug(row.name)}"
+            step = Step(row, config, out / name, note)
+        seen.setdefault(effective.model_dump_json(), step)
+        steps.append(step)
+    return steps
+
+
+def check(step: Step, view: TuningView, precision: Precision, *, more: bool) -> None:
+    """Refuse a row whose run was begun with other settings, other data or another precision.
+
+    Args:
+        step: the row.
+        view: the dataset.
+        precision: that is asked for.
+        more: whether it may be given more seeds.
+
+    Raises:
+        UserError: names the first setting that differs.
+    """
+    if step.folder is None or not (step.folder / "run.yaml").is_file():
+        return
+    run = Run(step.folder)
+    then, now = (resolve(one.model_dump(mode="json")).model_dump(mode="json") for one in (run.config, step.config))
+    if run.config.data.normalizes(view.card) == step.config.data.normalizes(view.card):  # "auto" is one of the others
+        then["data"]["normalize"] = now["data"]["normalize"]
+    if more and set(run.config.seeds) <= set(step.config.seeds):  # `resume` trains the others
+        then["seeds"] = list(step.config.seeds)
+    changed = _first_change(then, now)
+    if changed is not None:
+        name, old, new = changed
+        raise UserError(
+            f"{step.row.name!r} was trained in {step.folder} with {name}={old}, not {new}",
+            "choose another --out, or remove that folder",
+        )
+    run.check_dataset(view.card)
+    run.check_precision(precision)
+
+
+def train_step(step: Step, view: TuningView, device: str, precision: Precision, *, quiet: bool) -> None:
+    """Train a row's run, or what is missing of it; nothing where the row cannot be measured."""
+    if step.folder is None:
+        return
+    if not (step.folder / "run.yaml").is_file():
+        launch(step.config, view, out=step.folder, device=device, precision=precision, quiet=quiet)
+    elif not _done(step):
+        resume(step.folder, seeds=step.config.seeds, device=device, precision=precision, quiet=quiet)
+
+
+def _done(step: Step) -> bool:
+    folder = step.folder
+    return (
+        folder is not None and (folder / "run.yaml").is_file() and set(step.config.seeds) <= set(Run(folder).finished)
+    )
+
+
+def base_settings(name: str | None, paper: dict[str, Any], model: str, dataset: str) -> dict[str, Any]:
+    """Settings that every row starts from, see `ablate`."""
+    if name is None:
+        return paper
+    if name not in {"ours", OURS}:
+        return load_experiment(name).run
+    if settings := default_settings(model, dataset):
+        return settings
+    raise UserError(f"there are no settings of our own for {model} on {dataset}", "name an experiment with --base")
+
+
+def _chosen(rows: tuple[Row, ...], wanted: Iterable[str]) -> list[Row]:
+    by_name = {str(number): row for number, row in enumerate(rows, start=1)} | {row.name: row for row in rows}
+    chosen = []
+    for name in wanted:
+        if name not in by_name:
+            raise UserError(f"the table has no row {name!r}", suggest(name, [row.name for row in rows]))
+        if by_name[name].settings is None:
+            raise UserError(f"row {name!r} is another model's", "choose one with settings")
+        chosen.append(by_name[name])
+    return chosen or [row for row in rows if row.settings is not None]
+
+
+def _first_change(old: Any, new: Any, path: str = "") -> tuple[str, Any, Any] | None:
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        return None if old == new else (path, old, new)
+    names = sorted({*old, *new}, key=str)
+    changes = (_first_change(old.get(name), new.get(name), f"{path}.{name}".lstrip(".")) for name in names)
+    return next((change for change in changes if change is not None), None)
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "row"

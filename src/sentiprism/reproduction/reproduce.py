@@ -1,0 +1,189 @@
+"""Measure a paper's table of systems: every model of it that is here, each with its own published settings."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sentiprism.config import merge, override
+from sentiprism.data.known import family
+from sentiprism.files import check_writable
+from sentiprism.models import list_models
+from sentiprism.reproduction.ablation import Question, ablate, ask, check, load_steps, plan, train_step, view_of
+from sentiprism.reproduction.published import PublishedTable, full_row, line
+from sentiprism.training.engine import Precision, check_engine
+from sentiprism.training.experiments import (
+    OURS,
+    Experiment,
+    Row,
+    dataset_of,
+    default_settings,
+    list_experiments,
+    load_paper,
+    other_form,
+)
+
+HEAD = "plain head"
+"""What the row of a plain head on the same text encoder is called."""
+HEAD_MODEL = "text_only"
+ABSENT = "not implemented here"
+
+
+class Entry(NamedTuple):
+    """A row of the table, and what is trained for it."""
+
+    row: Row
+    settings: dict[str, Any] | None = None
+    """Of a whole run; None where nothing is trained."""
+    folder: str | None = None
+    """Name of the run's folder; None = as `ablate` names it."""
+    note: str = ""
+
+
+def reproduce(
+    model: str,
+    table: str,
+    dataset: str | None = None,
+    *,
+    experiment: str | None = None,
+    encoder: str | None = None,
+    seeds: int | tuple[int, ...] | None = None,
+    assignments: Iterable[str] = (),
+    out: Path | str | None = None,
+    device: str = "auto",
+    precision: Precision = "auto",
+    quiet: bool = False,
+) -> PublishedTable:
+    """Train every row of a published table that can be trained here, and show published beside measured.
+
+    A row with settings is the paper's own model. Any other row is trained with the experiment file of that model for
+    the same dataset, where the model is here; beside them stands a plain head on the paper's text encoder. All are
+    trained on one dataset. A table without other models' rows is `ablate`'s. What was trained before is kept.
+
+    Args:
+        model: see ``list_models``.
+        table: number, key or alias.
+        dataset: a name in the store or a folder; by default the experiment's.
+        experiment: file with the published numbers; by default the model's own paper on this dataset.
+        encoder: text encoder in the place of the settings' own.
+        seeds: how many, or which.
+        assignments: ``key=value`` texts, for every row; those of ``config`` are for the paper's own model.
+        out: folder of the runs, which are named after their models, so that tables can share them.
+        device: as in ``train``.
+        precision: as in ``train``.
+        quiet: show no progress.
+
+    Raises:
+        UserError: anything the user can fix; a row that was trained with other settings.
+    """
+    asked = ask(model, table, dataset, experiment=experiment, encoder=encoder, seeds=seeds)
+    assignments = tuple(assignments)
+    papers = papers_on(str(asked.paper.run["dataset"]))
+    entries = [entry(asked, model, row, papers, assignments) for row in asked.rows]
+    if not any(one.settings and one.row.settings is None for one in entries):
+        return ablate(
+            model, table, dataset, experiment=experiment, encoder=encoder, seeds=seeds,
+            assignments=assignments, out=out, device=device, precision=precision, quiet=quiet,
+        )  # fmt: skip
+    base = _own(asked, model, {}, assignments)
+    entries.append(_head(asked, base, assignments))
+    check_engine(device, precision)
+    view = view_of(base)
+    folder = Path(out) if out else Path("runs") / f"reproduce-{view.name}"
+    check_writable(folder / "row")
+    rows = [Row(name=one.row.name, settings=one.settings, values=()) for one in entries]
+    folders = {one.row.name: one.folder for one in entries if one.folder}
+    steps = {step.row.name: step for step in plan(rows, {}, view, folder, folders)}
+    for step in steps.values():
+        check(step, view, precision, more=True)
+    for step in steps.values():
+        train_step(step, view, device, precision, quiet=quiet)
+    measured, whole = load_steps(steps.values(), device), full_row(base, asked.rows)
+    full = measured.get(whole.name) if whole else None
+    lines = []
+    for one in (entries[-1], *entries[:-1]):  # what knows least stands first
+        measurable = steps.get(one.row.name)
+        notes = [text for text in (one.note, measurable.note if measurable else "") if text]
+        lines.append(line(one.row, measured.get(one.row.name), full, "; ".join(notes)))
+    reference = whole.name if whole else "full"
+    return PublishedTable(asked.experiment, asked.paper, asked.key, view.name, tuple(lines), reference)
+
+
+def entry(
+    asked: Question, model: str, row: Row, papers: dict[str, Experiment], assignments: tuple[str, ...] = ()
+) -> Entry:
+    """What is trained for a row of a table.
+
+    Args:
+        asked: the table.
+        model: whose paper it is.
+        row: of the table.
+        papers: experiments on the same dataset, see `papers_on`.
+        assignments: as in `reproduce`.
+    """
+    if row.settings is not None:
+        return Entry(row, _own(asked, model, row.settings, assignments), None if row.settings else model)
+    name = experiment_of(row.name, f"{model}_{asked.key}", papers)
+    if name is None:
+        here, dataset = _model_of(row.name), asked.paper.run["dataset"]
+        return Entry(row, note=f"no published settings of {here} for {dataset} are here" if here else ABSENT)
+    run = papers[name].run
+    changes = override(asked.changes, _common(assignments))
+    settings = merge(run, changes)
+    note = f"settings of {name}"
+    if other_form(name, Path(settings["dataset"]).name):
+        note += f", which are for {run['dataset']}"
+    text, given = (one.get("data", {}).get("text", {}) for one in (settings, changes))
+    if "frozen_layers" in text and "frozen_layers" not in given and {"mode", "encoder"} & {*given}:
+        text = {key: value for key, value in text.items() if key != "frozen_layers"}
+        settings = {**settings, "data": {**settings["data"], "text": text}}
+        note += ", without the frozen layers of its own text encoder"
+    return Entry(row, settings, settings["model"], note)
+
+
+def papers_on(dataset: str) -> dict[str, Experiment]:
+    """Experiments of all published settings on a dataset in any form, by name."""
+    names = (name for name in list_experiments() if dataset_of(name) == family(dataset) and OURS not in name)
+    return {name: load_paper(name) for name in names}
+
+
+def experiment_of(row: str, quoted: str, papers: dict[str, Experiment]) -> str | None:
+    """Experiment with the settings of another model's row; None where there is none, or more than one.
+
+    Args:
+        row: name of it in the table, ``MFN (A)`` for example.
+        quoted: key of the tables that hold what this table quotes, ``fine_table_4`` for example.
+        papers: see `papers_on`.
+    """
+    for name, paper in papers.items():
+        table = paper.published.get(quoted)
+        if table is not None and any(one.name == row for one in table.rows):
+            return name
+    own = [name for name in papers if name.startswith(f"{_model_of(row)}/")]
+    return own[0] if len(own) == 1 else None
+
+
+def _model_of(row: str) -> str | None:
+    """Model by what tables call it: ``tmt_amw`` of "TMT+AMW"."""
+    name = re.sub(r"[^a-z0-9]+", "_", row.lower()).strip("_")
+    return name if name in list_models() else None
+
+
+def _own(asked: Question, model: str, settings: dict[str, Any], assignments: tuple[str, ...]) -> dict[str, Any]:
+    """Settings of a row of the paper's own; the row's come last."""
+    start = merge(asked.paper.run, {"model": model, **asked.changes})
+    return merge(override(start, assignments), settings)
+
+
+def _head(asked: Question, base: dict[str, Any], assignments: tuple[str, ...]) -> Entry:
+    """A plain head on the text encoder of the paper's own model, trained with this project's settings for it."""
+    start = default_settings(HEAD_MODEL, str(asked.paper.run["dataset"]))
+    given: dict[str, Any] = {name: base[name] for name in ("dataset", "seeds", "data") if name in base}
+    settings = override(merge(start, {**given, "model": HEAD_MODEL}), _common(assignments))
+    row = Row(name=HEAD, values=(None,) * len(asked.paper.published[asked.key].columns))
+    return Entry(row, settings, HEAD_MODEL, "a linear layer on the text encoder, with this project's settings")
+
+
+def _common(assignments: tuple[str, ...]) -> list[str]:
+    """Assignments that any model can take."""
+    return [text for text in assignments if re.split(r"[.=]", text, maxsplit=1)[0].strip() not in {"config", "model"}]

@@ -1,0 +1,68 @@
+"""Damaged inputs in a page of results: each run's mean over the strengths of every kind of damage."""
+
+from collections.abc import Iterable, Sequence
+
+from sentiprism.data.corruption import HIGHEST, KINDS, TITLES
+from sentiprism.errors import UserError
+from sentiprism.evaluation.constant import NAME
+from sentiprism.evaluation.robustness_curves import Robustness, kept
+from sentiprism.tables import Cell, markdown
+from sentiprism.training.run import Run
+from sentiprism.types import MODALITIES
+
+ABSENT = "–"
+UNLIKE = "means over other strengths, or of damage by another seed, are not comparable"
+
+
+def damaged(runs: Iterable[tuple[Run, str]], metric: str) -> list[str]:
+    """Write what damaged inputs make of the runs for which ``robustness`` was measured.
+
+    Args:
+        runs: each with the dataset that it is shown for.
+        metric: which is shown.
+
+    Returns:
+        Blocks of Markdown; none where nothing was measured.
+    """
+    found, faults = [], []
+    for run, dataset in runs:
+        try:
+            measured = kept(run)
+        except UserError as error:
+            faults.append(f"Damaged inputs of {run.name} are left out: {error.cause}.")
+            continue
+        if measured is not None and measured.dataset == dataset:
+            found.append(measured)
+    if not found:
+        return faults
+    kinds = dict.fromkeys(curve.kind for one in found for curve in one.curves)
+    meaning = "; ".join(f"*{kind}*: {TITLES[kind]}, 0 to {HIGHEST[kind]:g}" for kind in kinds)
+    label = found[0].protocol.metrics[metric].label
+    said = f"Test inputs damaged, one modality at a time (`sentiprism robustness`): mean {label} over the strengths."
+    unlike = len({curve.grid for one in found for curve in one.curves}) > 1
+    notes = [*dict.fromkeys(note for one in found for note in one.notes()), *[UNLIKE] * unlike]
+    listed = "\n".join(f"- {note}" for note in notes)
+    return [f"{said}\n{meaning}.", markdown(*areas(found, metric)), *([listed] if notes else []), *faults]
+
+
+def areas(found: Sequence[Robustness], metric: str) -> tuple[list[str], list[list[Cell]]]:
+    """Columns and rows of a table: a metric of each run undamaged, and its mean over the strengths of each damage.
+
+    A row holds curves at as many strengths and with the same damage seed; a run that has others has more rows.
+    """
+    scale = found[0].protocol.metrics[metric].scale
+    order = [(kind, modality) for modality in MODALITIES for kind in KINDS]
+    measured = {(curve.kind, curve.modality) for one in found for curve in one.curves}
+    there = [damage for damage in order if damage in measured]
+    rows: list[list[Cell]] = []
+    if (constant := next((one.constant for one in found if one.constant), None)) is not None:
+        rows.append([NAME, ABSENT, ABSENT, *[constant[metric].cells(scale)] * (1 + len(there))])
+    for one in found:
+        for grid in dict.fromkeys(curve.grid for curve in one.curves):
+            curves = {(curve.kind, curve.modality): curve for curve in one.curves if curve.grid == grid}
+            cells = (curves[damage].cells(-1, metric, scale) if damage in curves else ABSENT for damage in there)
+            undamaged = next(iter(curves.values())).cells(0, metric, scale)
+            seed = ABSENT if grid.seed is None else str(grid.seed)
+            rows.append([one.run, str(grid.strengths), seed, undamaged, *cells])
+    heads = (f"{modality}: {kind}" for kind, modality in there)
+    return ["run", "strengths", "damage seed", "undamaged", *heads], rows

@@ -1,0 +1,110 @@
+"""Train a model once for each value of one setting (DPDF-LQ, Figure 7)."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from sentiprism.config import merge, override
+from sentiprism.data.binned import binned
+from sentiprism.data.store import load_dataset
+from sentiprism.errors import UserError
+from sentiprism.files import check_writable
+from sentiprism.reproduction.ablation import base_settings, check, plan, train_step
+from sentiprism.reproduction.published import find_experiment
+from sentiprism.training.config import RunConfig
+from sentiprism.training.engine import Precision, check_engine
+from sentiprism.training.experiments import Row, load_experiment
+
+RANGE = re.compile(r"(-?[0-9]{1,9})\.\.(-?[0-9]{1,9})")
+MOST = 100
+"""Values of a sweep."""
+
+
+def sweep(
+    model: str,
+    over: str,
+    dataset: str | None = None,
+    *,
+    experiment: str | None = None,
+    base: str | None = None,
+    encoder: str | None = None,
+    seeds: int | tuple[int, ...] | None = None,
+    assignments: Iterable[str] = (),
+    out: Path | str | None = None,
+    device: str = "auto",
+    precision: Precision = "auto",
+    quiet: bool = False,
+) -> tuple[Path, ...]:
+    """Train one run for each value; what was trained before is kept, as `ablate` keeps it.
+
+    Args:
+        model: see ``list_models``.
+        over: ``config.depth=1..6`` or ``optim.lr=1e-4,1e-3``, see `values_of`.
+        dataset: a name in the store or a folder; by default the experiment's.
+        experiment: settings to start from; by default those of the model's own paper on this dataset.
+        base: as in `ablate`.
+        encoder: text encoder in the place of the settings' own.
+        seeds: how many, or which.
+        assignments: ``key=value`` texts; the swept setting comes after them.
+        out: folder of the runs, one below it for each value; by default under ``runs/``.
+        device: as in ``train``.
+        precision: as in ``train``.
+        quiet: show no progress.
+
+    Returns:
+        The run of each value, in their order.
+
+    Raises:
+        UserError: anything the user can fix; a value that was trained with other settings.
+    """
+    key, values = values_of(over)
+    if experiment is None and dataset is None:
+        raise UserError("a sweep needs a dataset", "give --dataset or --experiment")
+    if base is None or experiment is not None:
+        paper = load_experiment(experiment or find_experiment(model, Path(str(dataset)).name)).run
+    else:
+        paper = {}
+    if dataset is not None and Path(dataset).parts[1:]:
+        dataset = str(Path(dataset).resolve())  # a resume may stand elsewhere
+    given = {"model": model, "dataset": dataset or paper["dataset"], "seeds": seeds}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if encoder is not None:
+        changes["data"] = {"text": {"encoder": encoder}}
+    start = base_settings(base, paper, model, Path(changes["dataset"]).name)
+    settings = override(merge(start, changes), assignments)
+    rows = tuple(Row(name=f"{key}={value}", settings=override({}, [f"{key}={value}"]), values=()) for value in values)
+    check_engine(device, precision)
+    asked = RunConfig.parse(settings, "run configuration")
+    view = binned(load_dataset(asked.dataset).tuning(), asked.data.bins)
+    folder = Path(out) if out else Path("runs") / f"sweep-{model}-{view.name}-{key}"
+    check_writable(folder / "row")
+    steps = plan(rows, settings, view, folder)
+    for number, step in enumerate(steps):
+        if step.folder is None or step.folder in [one.folder for one in steps[:number]]:
+            raise UserError(f"{step.row.name}: {step.note}", "leave the value out")
+        check(step, view, precision, more=True)
+    for step in steps:
+        train_step(step, view, device, precision, quiet=quiet)
+    return tuple(step.folder for step in steps if step.folder is not None)
+
+
+def values_of(over: str) -> tuple[str, list[str]]:
+    """A key and its values: ``KEY=FIRST..LAST`` of whole numbers, both among them, or ``KEY=A,B,C``.
+
+    Raises:
+        UserError: it is neither, has a value twice, or more than `MOST`.
+    """
+    key, sign, text = (part.strip() for part in over.partition("="))
+    if not (key and sign and text):
+        raise UserError(f"{over!r} sweeps nothing", "write it as KEY=FIRST..LAST or KEY=A,B,C, config.depth=1..6")
+    if (found := RANGE.fullmatch(text)) is not None:
+        first, last = int(found[1]), int(found[2])
+        count = last - first + 1
+        values = [str(value) for value in range(first, last + 1)] if 2 <= count <= MOST else []
+    else:
+        values = [value.strip() for value in text.split(",")]
+        count = len(values)
+    if not 2 <= count <= MOST or not all(values) or len(set(values)) < len(values):
+        raise UserError(f"{text!r} does not name values, each once", f"give 2 to {MOST}: 1..6, or a,b,c")
+    return key, values

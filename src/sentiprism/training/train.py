@@ -1,0 +1,278 @@
+"""Training: one command, several seeds, selected on valid."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sentiprism.config import merge, override
+from sentiprism.data.binned import binned
+from sentiprism.data.dataset import Card, Dataset, Split, TuningView
+from sentiprism.data.prepare import PreparedSplit, prepare
+from sentiprism.data.store import load_dataset, verify_dataset
+from sentiprism.errors import UserError
+from sentiprism.metrics import protocol
+from sentiprism.models import MODELS
+from sentiprism.models.fields import check_fields
+from sentiprism.training.config import RunConfig
+from sentiprism.training.draws import check_draws
+from sentiprism.training.engine import Engine, Precision, check_engine
+from sentiprism.training.experiments import default_settings, load_experiment, other_form
+from sentiprism.training.memory import check_memory
+from sentiprism.training.oracle import held_out, watcher
+from sentiprism.training.progress import TrainingProgress, curves
+from sentiprism.training.run import Run, check_new, new_folder
+from sentiprism.training.selection import selection_rule
+from sentiprism.training.transfer import Transfer, find_weights, initial_model, plan_transfer, shown
+from sentiprism.types import FeatureSpec
+
+
+def resolve(base: dict[str, Any], assignments: Iterable[str] = ()) -> RunConfig:
+    """A whole `RunConfig` from a mapping and ``key=value`` assignments, the model's part validated and filled in."""
+    return _complete(RunConfig.parse(override(base, assignments), "run configuration"))
+
+
+def _complete(config: RunConfig) -> RunConfig:
+    """The model's part validated and filled in; the model's module is imported for it, and torch with it.
+
+    A model that is fitted in closed form has its first seed alone: every seed gives the same weights.
+    """
+    check_fields(config.model, config.config)
+    model = MODELS[config.model]
+    own = model.Config.parse(config.config, f"configuration of {config.model}").model_dump(mode="json")
+    return config.model_copy(update={"config": own, "seeds": config.seeds[:1] if model.closed_form else config.seeds})
+
+
+def train(
+    model: str | None = None,
+    dataset: str | Path | TuningView | None = None,
+    *,
+    seeds: int | tuple[int, ...] | None = None,
+    init: str | Path | None = None,
+    experiment: str | None = None,
+    settings: dict[str, Any] | None = None,
+    assignments: Iterable[str] = (),
+    out: Path | str | None = None,
+    device: str = "auto",
+    precision: Precision = "auto",
+    tensorboard: bool = False,
+    quiet: bool = False,
+    on_run: Callable[[Path], object] | None = None,
+) -> Run:
+    """Train a model with several seeds; the epoch of each is selected on valid only.
+
+    What is not given comes from the experiment, without one from this project's own experiment for the model and
+    dataset (``experiments/<model>/sentiprism2026_<dataset>.yaml``), else from the defaults of `RunConfig`.
+
+    Args:
+        model: see ``list_models``.
+        dataset: a name in the store, a folder, or a dataset; its test split is not looked at. Several names with commas
+            between: see `data.joined`.
+        seeds: how many, or which; of a model that is fitted in closed form the first alone is trained.
+        init: whose weights the model starts from, see `RunConfig`.
+        experiment: name (``mdf/jian2026_mosi``) or path of an experiment file.
+        settings: what differs, nested as in `RunConfig`: ``{"optim": {"epochs": 10}}``.
+        assignments: what differs from that, as ``key=value`` texts.
+        out: run folder; by default a new one under ``runs/``.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        precision: ``auto``, ``no``, ``bf16``, ``fp16``.
+        tensorboard: also write TensorBoard curves (extra ``tensorboard``).
+        quiet: show no progress.
+        on_run: called with the run folder as soon as it can be resumed.
+
+    Returns:
+        The run.
+
+    Raises:
+        UserError: anything the user can mend.
+    """
+    if isinstance(dataset, str | Path) and Path(dataset).parts[1:]:  # a folder; a resume may stand elsewhere
+        dataset = Path(dataset).resolve()
+    name = dataset.name if isinstance(dataset, TuningView) else None if dataset is None else str(dataset)
+    if experiment is not None:
+        base = load_experiment(experiment).run
+    elif model is None or name is None:
+        raise UserError("a run needs a model and a dataset", "for example: sentiprism train mdf --dataset mosi")
+    else:
+        base = default_settings(model, name)
+    given = {"model": model, "dataset": name, "seeds": seeds, "init": None if init is None else str(init)}
+    given = {key: value for key, value in given.items() if value is not None}
+    changed = override(merge(merge(base, settings or {}), given), assignments)
+    config = RunConfig.parse(changed, "run configuration")
+    view = dataset if isinstance(dataset, TuningView) else None
+    note = None if experiment is None else other_form(experiment, Path(config.dataset).name)
+    more: dict[str, Any] = {"tensorboard": tensorboard, "quiet": quiet, "on_run": on_run, "note": note}
+    return launch(config, view, out=out, device=device, precision=precision, **more)
+
+
+def launch(
+    config: RunConfig,
+    view: TuningView | None = None,
+    *,
+    out: Path | str | None = None,
+    device: str = "auto",
+    precision: Precision = "auto",
+    tensorboard: bool = False,
+    quiet: bool = False,
+    on_run: Callable[[Path], object] | None = None,
+    note: str | None = None,
+) -> Run:
+    """Train a configuration; the rest is as in `train`. What can be refused without torch is refused first.
+
+    Args:
+        config: the run; the defaults of the model's part may be left out.
+        view: the dataset; by default ``config.dataset`` from the store.
+        out: run folder; by default a new one under ``runs/``.
+        device: as in `train`.
+        precision: as in `train`.
+        tensorboard: also write TensorBoard curves.
+        quiet: show no progress.
+        on_run: as in `train`.
+        note: what to say before the first epoch.
+
+    Raises:
+        UserError: anything the user can fix.
+    """
+    MODELS.check(config.model)
+    check_engine(device, precision)
+    stored = view is None
+    view = binned(view or load_dataset(config.dataset, verify=False), config.data.bins)
+    test = held_out(view, wanted=config.oracle)
+    view = view.tuning() if isinstance(view, Dataset) else view
+    selection_rule(protocol(view.card.protocol), config.optim.select)
+    check_draws(view.train, config)
+    if config.init is not None:
+        find_weights(config.init)
+    if out is not None:
+        check_new(Path(out))
+    config, engine = _complete(config), Engine(device, precision)
+    if stored and engine.is_main:  # hashing takes its time: after all that can be refused without it
+        verify_dataset(config.dataset, test=config.oracle)
+    folder = engine.gather(Path(out) if out else new_folder(config))[0]  # processes may read different clocks
+    inputs = _inputs(view, config, engine)
+    if engine.is_main:
+        init = inputs.init.record(str(config.init)) if inputs.init else None
+        Run.create(folder, config, view.card, str(engine.device), engine.precision, init)
+    engine.barrier()
+    if on_run is not None:
+        on_run(folder)
+    return _train(Run(folder), view.card, inputs, engine, test, tensorboard=tensorboard, quiet=quiet, note=note)
+
+
+def resume(
+    folder: Path | str,
+    *,
+    seeds: int | tuple[int, ...] | None = None,
+    device: str = "auto",
+    precision: Precision = "auto",
+    tensorboard: bool = False,
+    quiet: bool = False,
+) -> Run:
+    """Go on with a run that was stopped, as if it had not been, or give one more seeds.
+
+    Args:
+        folder: of the run.
+        seeds: how many, or which, it shall have from now on; by default those it was begun with. A model that is
+            fitted in closed form gets no more.
+        device: as in `train`.
+        precision: by default the run's own, and no other.
+        tensorboard: also write TensorBoard curves.
+        quiet: show no progress.
+
+    Raises:
+        UserError: it is no run, its dataset or precision is not the one it began with, or a seed would be lost.
+    """
+    run = Run(folder)
+    dataset = run.load_dataset()
+    run.check_dataset(dataset.card)
+    run.check_precision(precision)
+    precision = run.environment["precision"]
+    seeds = None if MODELS[run.config.model].closed_form else seeds
+    view, test, engine = dataset.tuning(), held_out(dataset, wanted=run.config.oracle), Engine(device, precision)
+    done = seeds is None and run.finished == run.config.seeds  # then the weights it started from may be gone
+    inputs = _inputs(view, run.config.model_copy(update={"init": None}) if done else run.config, engine)
+    if inputs.init is not None:
+        run.check_init(inputs.init.weights)
+    if seeds is not None:
+        run.extend(seeds, write=engine.is_main)
+        engine.barrier()
+    return _train(run, view.card, inputs, engine, test, tensorboard=tensorboard, quiet=quiet)
+
+
+class _Inputs(NamedTuple):
+    """What a model is built for, trained on and selected by."""
+
+    features: FeatureSpec
+    train: PreparedSplit
+    valid: PreparedSplit
+    init: Transfer | None
+    """Which tensors it starts from; None = fresh weights."""
+
+
+def _inputs(view: TuningView, config: RunConfig, engine: Engine) -> _Inputs:
+    """Prepare the splits, unless the model cannot be built or trained so, or is larger than the memory."""
+    from sentiprism.models.outline import outline
+    from sentiprism.training.closed_form import check_closed_form
+    from sentiprism.training.optimizer import check_groups
+
+    with engine.main_first():
+        features = prepare(view, config.data)
+        model = outline(config.model, features, view.card.target, config.config)
+        check_groups(model, config.optim)
+        check_closed_form(model, config)
+        check_memory(model, config.optim, engine.memory)
+        init = None if config.init is None else plan_transfer(config.init, model)
+        train, valid = (PreparedSplit(split, features) for split in (view.train, view.valid))
+        inputs = _Inputs(features, train, valid, init)
+        check_memory(model, config.optim, engine.memory, inputs.train)
+    return inputs
+
+
+def _train(
+    run: Run,
+    card: Card,
+    inputs: _Inputs,
+    engine: Engine,
+    test: Split | None,
+    *,
+    tensorboard: bool,
+    quiet: bool,
+    note: str | None = None,
+) -> Run:
+    from sentiprism.training.loop import Trainer
+
+    config = run.config
+    scorer = protocol(card.protocol)
+    metadata = {
+        "dataset": card.name,
+        "content": card.content,
+        "language": card.language,
+        "protocol": card.protocol,
+    }
+    with TrainingProgress(quiet=quiet or not engine.is_main) as progress:
+        progress.note(f"run: {run.folder}")
+        if note is not None:
+            progress.note(note)
+        for modality in set(card.widths) - set(inputs.features.present()):
+            progress.note(f"{modality} is missing in all of train: the model is built without it")
+        if MODELS[config.model].closed_form:
+            progress.note(f"{config.model} is fitted in closed form: every seed gives the same model; trained once")
+        for line in card.joined:
+            progress.note(line)
+        for line in inputs.init.describe(shown(str(config.init))) if inputs.init else ():
+            progress.note(line)
+        for seed in config.seeds:
+            if seed in run.finished:
+                continue
+            model = initial_model(config, inputs.features, card, seed, inputs.init)
+            folder = run.seed_folder(seed)
+            watch = watcher(PreparedSplit(test, inputs.features), scorer, engine, folder) if test is not None else None
+            trainer = Trainer(config, seed, model, inputs.train, inputs.valid, scorer, folder, engine, metadata, watch)
+            with curves(folder if tensorboard and engine.is_main else None) as log:
+                best = trainer.run(progress, log)
+            if engine.is_main:
+                run.record(seed, best)
+                trainer.last.unlink(missing_ok=True)  # after the record: a kill in between costs no training
+            engine.barrier()
+            del trainer, model
+            engine.release()
+    return run

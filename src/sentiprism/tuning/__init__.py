@@ -1,0 +1,1 @@
+"""Search of a model's settings on valid."""

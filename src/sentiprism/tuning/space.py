@@ -1,0 +1,95 @@
+"""What a study searches: the shared space and the model's own, less what is given, and what is asked for beside it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sentiprism.config import override
+from sentiprism.data.dataset import TuningView
+from sentiprism.data.prepare import prepare
+from sentiprism.errors import UserError, shorten
+from sentiprism.machine import memory
+from sentiprism.models import MODELS
+from sentiprism.models.search_space import ENCODER, SHARED, Among, Between, Distribution, Space
+from sentiprism.training.config import RunConfig
+from sentiprism.training.memory import check_memory
+from sentiprism.training.selection import selection_rule
+from sentiprism.training.train import resolve
+from sentiprism.tuning.study import Study
+
+_ABSENT = object()
+SEARCHED = ("optim.", "config.", "data.")
+"""What begins the place of a setting that may be searched."""
+
+
+def space_of(config: RunConfig, view: TuningView, fixed: dict[str, Any]) -> Space:
+    """What all models share, the model's own, less what is given or has no meaning here."""
+    features = prepare(view, config.data)
+    found: Space = {} if MODELS[config.model].closed_form else dict(SHARED)
+    if found and features.text is not None and features.text.kind == "tokens":
+        found |= ENCODER
+    own = MODELS[config.model].Config.parse(config.config)
+    found |= {f"config.{name}": distribution for name, distribution in own.space().items()}
+    if view.card.target.kind == "classes":
+        found.pop("config.task", None)  # there is one loss for classes
+    return {place: distribution for place, distribution in found.items() if _at(fixed, place) is _ABSENT}
+
+
+def _at(settings: Any, place: str) -> Any:
+    """What stands at a place of nested settings."""
+    for part in place.split("."):
+        if not isinstance(settings, dict) or part not in settings:
+            return _ABSENT
+        settings = settings[part]
+    return settings
+
+
+def within(study: Study) -> dict[str, Any]:
+    """The settings that a study starts from, where they lie in its space."""
+    start = resolve(study.run).model_dump(mode="json")
+    values = {place: _at(start, place) for place in study.space}
+    return {place: value for place, value in values.items() if study.space[place].has(value)}
+
+
+def check(study: Study, view: TuningView) -> None:
+    """Refuse before the first trial what every trial, or every one with some value, would be refused for."""
+    from sentiprism.models.outline import outline
+    from sentiprism.training.optimizer import check_groups
+
+    config = resolve(study.run)
+    selection_rule(study.scorer, study.select)
+    features = prepare(view, config.data)
+
+    def check_model(config: RunConfig) -> None:
+        model = outline(config.model, features, view.card.target, config.config)
+        check_groups(model, config.optim)
+        check_memory(model, config.optim, memory())
+
+    check_model(config)
+    for place, distribution in study.space.items():
+        for value in distribution.ends:
+            changed = resolve(study.settings({place: value}))
+            if place.startswith("config.") and changed.data == config.data:
+                check_model(changed)
+
+
+def read_space(texts: Iterable[str]) -> dict[str, Distribution]:
+    """Distributions from ``place=[a, b]`` (among) and ``place={low: a, high: b, log: true}`` (between).
+
+    Raises:
+        UserError: a text is neither.
+    """
+    found: dict[str, Distribution] = {}
+    for text in texts:
+        place, _, value = text.partition("=")
+        if not place.strip().startswith(SEARCHED):
+            cause = f"{shorten(place.strip(), 60)!r} cannot be searched"
+            raise UserError(cause, "name a setting such as optim.lr, config.width or data.feature_noise")
+        (read,) = override({}, [f"value={value}"]).values()
+        if isinstance(read, list):
+            found[place.strip()] = Among.parse({"values": read}, f"search of {place}")
+        elif isinstance(read, dict):
+            found[place.strip()] = Between.parse(read, f"search of {place}")
+        else:
+            remedy = "write it as optim.lr={low: 1e-4, high: 1e-2} or config.width=[32, 64]"
+            raise UserError(f"{shorten(text, 60)!r} is not a range", remedy)
+    return found

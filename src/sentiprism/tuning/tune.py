@@ -1,0 +1,300 @@
+"""Search of settings on train and valid alone: what it is handed has no test split.
+
+A study is a folder: ``study.yaml`` says what is searched, ``journal.log`` holds every trial and is what processes
+share, ``best.yaml`` is an experiment with the best settings so far. No trial's weights are kept.
+"""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sentiprism.config import dump, merge, override
+from sentiprism.data.binned import binned
+from sentiprism.data.config import DataConfig
+from sentiprism.data.dataset import Dataset, TuningView
+from sentiprism.data.prepare import PreparedSplit, prepare
+from sentiprism.data.store import load_tuning
+from sentiprism.errors import UserError
+from sentiprism.files import check_writable, write_text
+from sentiprism.machine import check_jobs
+from sentiprism.metrics import protocol
+from sentiprism.models import MODELS
+from sentiprism.training.config import RunConfig
+from sentiprism.training.engine import Engine, check_engine
+from sentiprism.training.experiments import Experiment, default_settings, load_experiment
+from sentiprism.training.memory import check_memory
+from sentiprism.training.progress import TrainingProgress
+from sentiprism.training.selection import selection_rule
+from sentiprism.training.train import resolve
+from sentiprism.training.transfer import initial_model, plan_transfer
+from sentiprism.tuning.space import check, read_space, space_of, within
+from sentiprism.tuning.study import Journal, Pruned, Study, Trial
+from sentiprism.tuning.workers import Workers
+from sentiprism.types import FeatureSpec
+from sentiprism.yaml_files import dump_yaml, load_yaml
+
+
+class Found(NamedTuple):
+    """A study so far."""
+
+    folder: Path
+    study: Study
+    trials: list[Trial]
+    """In the order they began."""
+
+    @property
+    def ranked(self) -> list[Trial]:
+        """Finished trials, the best valid score first."""
+        sign = -1 if self.study.higher_is_better else 1
+        return sorted((t for t in self.trials if t.score is not None), key=lambda t: sign * (t.score or 0.0))
+
+    @property
+    def experiment(self) -> Path:
+        """The best settings, as ``train --experiment`` reads them."""
+        return self.folder / "best.yaml"
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "folder": str(self.folder),
+            "experiment": str(self.experiment),
+            "study": self.study.model_dump(mode="json"),
+            "best": self.ranked[0]._asdict() if self.ranked else None,
+            "trials": [trial._asdict() for trial in self.trials],
+        }
+
+
+def tune(
+    model: str | None = None,
+    dataset: str | Path | TuningView | None = None,
+    *,
+    trials: int = 20,
+    jobs: int = 1,
+    experiment: str | None = None,
+    settings: dict[str, Any] | None = None,
+    assignments: Iterable[str] = (),
+    search: Iterable[str] = (),
+    seed: int = 0,
+    out: Path | str | None = None,
+    device: str = "auto",
+    quiet: bool = False,
+) -> Found:
+    """Search a model's settings for the best valid score; a trial is one training with the settings' first seed.
+
+    The first trial is what the study starts from. The same call resumes the study that its folder holds; other
+    processes that make it at the same time take trials of the same study. A setting that is given is not searched.
+
+    Args:
+        model: see ``list_models``.
+        dataset: name in the store or folder, of which the test split is not opened; or a view.
+        trials: of the whole study, earlier ones and other processes' among them.
+        jobs: processes, this one among them.
+        experiment: settings to start from; by default as in ``train``.
+        settings: what differs, nested as in `RunConfig`.
+        assignments: what differs from that, as ``key=value`` texts.
+        search: changes of the space, see `read_space`.
+        seed: of the search.
+        out: folder of the study; by default ``runs/tune-<model>-<dataset>``.
+        device: as in ``train``.
+        quiet: show no progress.
+
+    Raises:
+        UserError: optuna is not installed, the settings cannot be used, the folder holds another study, or every
+            trial failed.
+    """
+    check_jobs(jobs)
+    if isinstance(dataset, str | Path) and Path(dataset).parts[1:]:  # a folder; another process may stand elsewhere
+        dataset = Path(dataset).resolve()
+    name = dataset.name if isinstance(dataset, TuningView) else None if dataset is None else str(dataset)
+    if experiment is not None:
+        start = load_experiment(experiment).run
+    elif model is None or name is None:
+        raise UserError("a study needs a model and a dataset", "for example: sentiprism tune mdf --dataset mosi")
+    else:
+        start = default_settings(model, Path(name).name)
+    changes = override(settings or {}, assignments)
+    given = {key: value for key, value in {"model": model, "dataset": name}.items() if value is not None}
+    run = merge(merge(start, changes), given)
+    asked = RunConfig.parse(run, "run configuration")
+    MODELS.check(asked.model)
+    check_engine(device)
+    ranges = read_space(search)
+    view = binned(dataset if isinstance(dataset, TuningView) else load_tuning(asked.dataset), asked.data.bins)
+    scorer = protocol(view.card.protocol)
+    selection_rule(scorer, asked.optim.select)
+    config = resolve(run)
+    study = Study(
+        content=view.card.content,
+        protocol=view.card.protocol,
+        select=config.optim.select or scorer.default_selection,
+        run=run,
+        space=space_of(config, view, changes) | ranges,
+        seed=seed,
+    )
+    folder = Path(out) if out else Path("runs") / f"tune-{config.model}-{view.name}"
+    check_writable(folder / "study.yaml")
+    check(study, view)
+    if not (folder / "study.yaml").exists():
+        write_text(folder / "study.yaml", dump(study))
+    elif _read(folder) != study:
+        raise UserError(f"{folder} holds a study of something else", "choose another --out, or resume the study")
+    return go_on(folder, trials=trials, jobs=jobs, view=view, device=device, quiet=quiet)
+
+
+def go_on(
+    folder: Path | str,
+    *,
+    trials: int,
+    jobs: int = 1,
+    view: TuningView | None = None,
+    device: str = "auto",
+    quiet: bool = False,
+) -> Found:
+    """Go on with a study until it has so many trials, whoever runs them.
+
+    Args:
+        folder: of the study.
+        trials: as in `tune`.
+        jobs: as in `tune`; further processes read the dataset from the store.
+        view: the dataset; by default from the store.
+        device: as in ``train``.
+        quiet: show no progress.
+
+    Raises:
+        UserError: there is no study, its dataset has changed, or every trial failed.
+    """
+    found = take_trials(Path(folder), trials=trials, jobs=jobs, view=view, device=device, quiet=quiet)
+    if not found.ranked:
+        reason = next((trial.note for trial in found.trials if trial.note), "none was finished")
+        raise UserError(f"no trial of {folder} has a score: {reason}", "start from other settings, or run more trials")
+    return found
+
+
+def take_trials(
+    folder: Path,
+    *,
+    trials: int,
+    jobs: int = 1,
+    view: TuningView | None = None,
+    device: str = "auto",
+    quiet: bool = False,
+) -> Found:
+    """Run trials of a study until it has enough; the arguments are those of `go_on`."""
+    check_jobs(jobs)
+    jobs = min(jobs, trials)
+    check_engine(device)
+    study = _read(folder)
+    base = RunConfig.parse(study.run, str(folder / "study.yaml"))
+    view = binned(view or load_tuning(base.dataset), base.data.bins)
+    view = view.tuning() if isinstance(view, Dataset) else view
+    if view.card.content != study.content:
+        raise UserError(
+            f"dataset {view.name} is not the one of {folder}", "import the same files, or begin a new study"
+        )
+    import torch
+
+    engine = Engine(device, "auto")
+    if engine.world > 1:
+        raise UserError("a study is no distributed training", "start it alone; --jobs gives it processes")
+    journal = Journal(folder, study, within(study))
+    threads, share = torch.get_num_threads(), max(1, (os.cpu_count() or 1) // jobs)
+    torch.set_num_threads(max(1, threads // jobs))
+    try:
+        with (
+            TrainingProgress(quiet=quiet) as progress,
+            Workers(folder, trials, device, jobs - 1, share, progress.note) as others,
+        ):
+            work = _Work(journal, view, engine, progress)
+            while True:
+                while (asked := journal.ask(trials)) is not None:
+                    work.take(*asked)
+                    others.report()
+                if not others.wait():
+                    break  # else it may have left a trial behind
+    finally:
+        torch.set_num_threads(threads)
+    return Found(folder, study, journal.trials())
+
+
+class _Work:
+    """What one process does for a study; inputs are prepared once for all trials that read the data alike."""
+
+    def __init__(self, journal: Journal, view: TuningView, engine: Engine, progress: TrainingProgress) -> None:
+        self.journal, self.view, self.engine, self.progress = journal, view, engine, progress
+        self.prepared: dict[str, tuple[FeatureSpec, PreparedSplit, PreparedSplit]] = {}
+
+    def take(self, trial: Any, changes: dict[str, Any]) -> None:
+        """Train one trial and enter it."""
+        study, outcome = self.journal.definition, ""
+        try:
+            best = self._train(resolve(study.settings(changes)), trial)
+            score = float(best["valid"][study.select])
+            self.journal.tell(trial, score)
+            outcome = f"valid {study.select} {score:.4f} in epoch {best['epoch']}"
+        except Pruned:
+            self.journal.tell(trial)
+            outcome = "pruned"
+        except UserError as error:  # a rate too high, widths that do not fit each other
+            self.journal.tell(trial, note=error.cause)
+            outcome = f"failed: {error.cause}"
+        except BaseException:  # whoever asks next sees that nobody runs it
+            self.journal.let_go(trial.number)
+            raise
+        finally:
+            self.engine.release()
+        shown = ", ".join(f"{place}={_brief(value)}" for place, value in changes.items())
+        self.progress.note(f"trial {trial.number}: {outcome}; {shown}")
+        with self.journal.lock:
+            _write_best(Found(self.journal.folder, study, self.journal.trials()), self.view.name)
+
+    def _train(self, config: RunConfig, trial: Any) -> dict[str, Any]:
+        from sentiprism.models.outline import outline
+        from sentiprism.training.loop import Trainer
+
+        features, train, valid = self._inputs(config.data)
+        seed = config.seeds[0]
+        sketch = outline(config.model, features, self.view.card.target, config.config)
+        check_memory(sketch, config.optim, self.engine.memory, train)
+        init = None if config.init is None else plan_transfer(config.init, sketch)
+        model = initial_model(config, features, self.view.card, seed, init)
+        scorer, folder = self.journal.definition.scorer, self.journal.workshop(trial)
+        trainer = Trainer(config, seed, model, train, valid, scorer, folder, self.engine, {})
+        return trainer.run(TrainingProgress(quiet=True), self.journal.pruning(trial))
+
+    def _inputs(self, config: DataConfig) -> tuple[FeatureSpec, PreparedSplit, PreparedSplit]:
+        key = config.model_dump_json()
+        if key not in self.prepared:
+            features = prepare(self.view, config)
+            train, valid = (PreparedSplit(split, features) for split in (self.view.train, self.view.valid))
+            self.prepared[key] = features, train, valid
+        return self.prepared[key]
+
+
+def _read(folder: Path) -> Study:
+    if not (folder / "study.yaml").is_file():
+        raise UserError(f"{folder} is no study", "begin one with: sentiprism tune MODEL --dataset NAME")
+    return Study.parse(load_yaml(folder / "study.yaml"), str(folder / "study.yaml"))
+
+
+def _write_best(found: Found, dataset: str) -> None:
+    if not found.ranked:
+        return
+    best, study = found.ranked[0], found.study
+    done = sum(trial.state in {"complete", "pruned", "failed"} for trial in found.trials)
+    experiment = Experiment(
+        title=f"{study.run['model']} on {dataset}, tuned",
+        source=f"sentiprism tune, trial {best.number} of {done}",
+        selection=selection_rule(study.scorer, study.select),
+        run=study.settings(best.settings),
+        notes=(
+            f"Best valid {study.select} of {done} trials with one seed: {best.score:.4f}. A minimum over trials is "
+            "lower than what the settings give with other seeds.",
+        ),
+    )
+    text = dump_yaml(experiment.model_dump(mode="json"), width=120)
+    write_text(found.experiment, text)
+
+
+def _brief(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,90 @@
+"""Further processes of a study: each takes trials from the journal until there are enough."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Self
+
+from sentiprism.data.integrity import unverified, verifies
+from sentiprism.errors import UserError
+from sentiprism.interrupts import CHILD_TIMEOUT, CHILDS_GRACE, Interrupts
+from sentiprism.sandbox.launch import ChildProcess
+
+CHECK_EVERY = 0.1
+"""Seconds."""
+
+
+class Workers:
+    """Processes that work on a study beside this one; leaving it as a context ends them.
+
+    Args:
+        folder: of the study.
+        trials: of the whole study.
+        device: of each process.
+        count: number of processes.
+        threads: of each process.
+        note: is told of each process that fails.
+    """
+
+    def __init__(
+        self, folder: Path, trials: int, device: str, count: int, threads: int, note: Callable[[str], object]
+    ) -> None:
+        task = json.dumps({"folder": str(folder), "trials": trials, "device": device, "verify": verifies()})
+        environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+        self._note = note
+        self._running: list[ChildProcess] = []
+        for _ in range(count):
+            self._running.append(ChildProcess(__name__, task, environment=environment, stdout=subprocess.DEVNULL))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self._running:
+            process.terminate()
+        last = time.monotonic() + CHILD_TIMEOUT
+        for process in self._running:
+            while process.poll() is None and time.monotonic() < last:
+                time.sleep(CHECK_EVERY / 10)
+            process.__exit__()  # kills it where it still runs
+
+    def report(self) -> None:
+        """Tell of the processes that have failed since the last time; the others go on with the study."""
+        for process in [one for one in self._running if one.poll() is not None]:
+            self._running.remove(process)
+            process.__exit__()
+            status = process.returncode
+            if status:
+                how = signal.Signals(-status).name if status < 0 else f"status {status}"
+                self._note(f"a process of the study failed ({how}); the others run its trials")
+
+    def wait(self) -> bool:
+        """Wait until one of them has ended; False where none is running."""
+        if not self._running:
+            return False
+        while all(process.poll() is None for process in self._running):
+            time.sleep(CHECK_EVERY)
+        self.report()
+        return True
+
+
+def main() -> None:
+    """Work on the study that the parent names."""
+    from sentiprism.tuning.tune import take_trials
+
+    task = json.loads(sys.argv[1])
+    with Interrupts(CHILDS_GRACE), nullcontext() if task["verify"] else unverified():
+        try:
+            take_trials(Path(task["folder"]), trials=task["trials"], device=task["device"])
+        except UserError as error:
+            sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()
