@@ -46,7 +46,7 @@ class Recipe(Config):
     network: Network | None = None
     """Where the extractor is given one by name."""
     relative: bool = False
-    """Less the person's resting level: the median over all utterances of a video or recording."""
+    """Less the person's resting level: a median over the utterances of a video, of each face track by itself."""
 
     @model_serializer(mode="wrap")
     def _without_empty(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:

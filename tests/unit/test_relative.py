@@ -13,7 +13,9 @@ from sentiprism.analysis.analyze import analyze
 from sentiprism.analysis.extract import extract
 from sentiprism.analysis.options import Options
 from sentiprism.analysis.predictor import load_jury
-from sentiprism.analysis.resting import note_short, resting_level
+from sentiprism.analysis.recording import Seen
+from sentiprism.analysis.resting import Part, note_short, resting_levels
+from sentiprism.analysis.sequences import Sequences
 from sentiprism.analysis.utterances import Tracks, subtract_resting
 from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError
@@ -128,9 +130,55 @@ def test_adapting_a_model_of_relative_features_extracts_such():
     assert not extract_options(FeatureSpec(audio=spec(SPEECH)), {}, "given").relative
 
 
+def face(start, end, level):
+    """A face seen from ``start`` to ``end`` seconds, ten times a second, with values around ``level``."""
+    times = np.arange(round(start * 10), round(end * 10)) / 10
+    return Track(times, (level + np.sin(times * 7))[:, None].astype(np.float32))
+
+
+def test_a_dataset_takes_the_level_of_each_face_as_an_analysis_does(monkeypatch):
+    """Of two people in one recording, each one speaks once; both are always visible in the second utterance."""
+    faces = (face(0, 10, 5.0), face(6, 10, -5.0))
+    spans = {"a": Span(0, 5), "b": Span(6, 10), "c": Span(20, 21)}
+    segments = {name: Segment(*span, ()) for name, span in spans.items()}
+    recipe = EXTRACTORS["face"].recipe.taken("frame", relative=True)
+    features = FeatureSpec(vision=spec(recipe))
+    expected, _ = subtract_resting(Tracks(faces=faces), tuple(segments.values()), features)
+
+    sequences = Sequences(dict.fromkeys(spans, "one"), {"one": Seen(None, segments)}, {}, lambda _: "frame", None)
+    monkeypatch.setattr(sequences, "_tracks", lambda _: ({}, list(faces)))
+    sequences.subtract_resting(list(spans), ["video"] * 3)
+    for name, number in (("a", 0), ("b", 0)):
+        inside = expected.faces[number].of(segments[name], "frame")
+        np.testing.assert_allclose(sequences.of(name)["vision"], inside, atol=1e-5)
+    assert sequences.of("c") == {}
+
+    late = (faces[1], face(0, 5.5, 5.0))  # one after the other: each utterance has a face of its own
+    expected, _ = subtract_resting(Tracks(faces=late), tuple(segments.values()), features)
+    sequences = Sequences(dict.fromkeys(spans, "one"), {"one": Seen(None, segments)}, {}, lambda _: "frame", None)
+    monkeypatch.setattr(sequences, "_tracks", lambda _: ({}, list(late)))
+    sequences.subtract_resting(list(spans), ["video"] * 3)
+    for name, number in (("a", 1), ("b", 0)):
+        inside = expected.faces[number].of(segments[name], "frame")
+        np.testing.assert_allclose(sequences.of(name)["vision"], inside, atol=1e-5)
+        assert abs(np.median(inside)) < 0.1
+
+
+def test_clips_of_one_video_share_the_level_of_the_face_seen_longest():
+    first = Part([Span(0, 4)], faces=(face(0, 1, 9.0), face(0, 4, 1.0)))
+    second = Part([Span(0, 8)], faces=(face(0, 8, 3.0),))
+    shared = np.median(np.concatenate([first.faces[1].values, second.faces[0].values]), axis=0)
+    levels = resting_levels([first, second])
+    np.testing.assert_allclose(levels[0].faces[0], np.median(first.faces[0].values, axis=0))
+    np.testing.assert_allclose(levels[0].faces[1], shared)
+    np.testing.assert_allclose(levels[1].faces[0], shared)
+
+
 def test_nothing_has_no_level():
-    assert resting_level([]) is None
-    assert resting_level([(Track(np.zeros(0), np.zeros((0, 4), np.float32)), Span(0, 1))]) is None
+    assert resting_levels([]) == []
+    assert resting_levels([Part([Span(0, 1)])])[0].of(None) == {}
+    unseen = Part([Span(0, 1)], [Track(np.zeros(0), np.zeros((0, 4), np.float32))], [face(2, 3, 1.0)])
+    assert resting_levels([unseen])[0].of(0) == {}
     assert note_short([]) == []
 
 

@@ -40,7 +40,7 @@ class ExtractOptions(Config):
     vision_per: Per | None = None
     """What a step of vision is; None = ``per``."""
     relative: bool = False
-    """Less the person's resting level: the median over all utterances of the video."""
+    """Less the person's resting level, see `resting.resting_levels`."""
     text: Literal["given", "recognised"] = "given"
     """``given``: the table's column ``text``, or a transcript file; ``recognised``: what Whisper hears."""
     asr: str = "base"

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from sentiprism.analysis.recording import Seen
-from sentiprism.analysis.resting import SHORT, resting_level
+from sentiprism.analysis.resting import SHORT, Part, resting_levels
 from sentiprism.features.extractors import Extractor
 from sentiprism.features.track import Floats, Track
 from sentiprism.features.tracking import face_tracks, visible, voice_tracks
@@ -45,7 +45,7 @@ class Sequences:
         """(T, F) of each modality that an utterance has."""
         segment, levels = self.seen[self.owner[name]].segments[name], self._resting.get(name, {})
         found: dict[str, Floats] = {}
-        for modality, (track, _) in self._pieces(name).items():
+        for modality, track in self._pieces(name).items():
             steps = track.of(segment, self.steps_of(modality))
             found[modality] = steps - levels[modality] if modality in levels else steps
         if self.stored is not None and (given := self.stored(name)) is not None:
@@ -53,39 +53,43 @@ class Sequences:
         return found
 
     def subtract_resting(self, names: Sequence[str], videos: Sequence[str]) -> list[str]:
-        """Take from each utterance the resting level of its video from now on; notes on what is too short for it.
+        """Take from each utterance its resting level from now on; notes on what is too short for it.
+
+        See `resting_levels`.
 
         Args:
             names: ids of utterances that have features.
             videos: of each.
         """
-        by_video: dict[str, list[str]] = {}
+        by_video: dict[str, dict[str, list[str]]] = {}
         for name, video in zip(names, videos, strict=True):
-            by_video.setdefault(video, []).append(name)
+            by_video.setdefault(video, {}).setdefault(self.owner[name], []).append(name)
         short = 0
-        for own in by_video.values():
-            pieces = [self._pieces(name) for name in own]
-            spans = [self._span(name) for name in own]
-            short += sum(span.end - span.start for span in spans) < SHORT
-            levels = {
-                modality: level
-                for modality in self.extractors
-                if (level := resting_level(one[modality] for one in pieces if modality in one)) is not None
-            }
-            self._resting.update(dict.fromkeys(own, levels))
+        for recordings in by_video.values():
+            parts = [self._part(recording, own) for recording, own in recordings.items()]
+            short += sum(span.end - span.start for part in parts for span in part.spans) < SHORT
+            for part, levels, own in zip(parts, resting_levels(parts), recordings.values(), strict=True):
+                for name, span in zip(own, part.spans, strict=True):
+                    face = next(iter(visible(part.faces, span)), None)
+                    self._resting[name] = levels.of(face)
         if not short:
             return []
         return [f"{short} of {len(by_video)} videos have less than {SHORT:g} s of speech to tell a resting level from"]
 
-    def _pieces(self, name: str) -> dict[Modality, tuple[Track, Span]]:
-        """The voice, and the face that is seen the longest in an utterance; with its time."""
+    def _part(self, recording: str, names: Sequence[str]) -> Part:
+        """Features and times of some utterances of a recording."""
+        voices, faces = self._tracks(recording)
+        heard = [voices[name] for name in names] if voices else []
+        return Part([self._span(name) for name in names], heard, faces)
+
+    def _pieces(self, name: str) -> dict[Modality, Track]:
+        """The voice, and the face that is seen the longest in an utterance."""
         voices, faces = self._tracks(self.owner[name])
-        span = self._span(name)
-        found: dict[Modality, tuple[Track, Span]] = {}
+        found: dict[Modality, Track] = {}
         if name in voices:
-            found["audio"] = voices[name], span
-        if looked := visible(faces, span):
-            found["vision"] = faces[looked[0]], span
+            found["audio"] = voices[name]
+        if looked := visible(faces, self._span(name)):
+            found["vision"] = faces[looked[0]]
         return found
 
     def _span(self, name: str) -> Span:

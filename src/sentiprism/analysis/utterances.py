@@ -9,9 +9,9 @@ from sentiprism.analysis.caution import cautions
 from sentiprism.analysis.language import LanguageCheck
 from sentiprism.analysis.options import Options
 from sentiprism.analysis.predictor import Answer, Jury, UtteranceInputs
-from sentiprism.analysis.resting import note_short, resting_level
+from sentiprism.analysis.resting import Part, note_short, resting_levels
 from sentiprism.analysis.words import attribute_words
-from sentiprism.features.track import Track
+from sentiprism.features.track import Floats, Track
 from sentiprism.features.tracking import visible
 from sentiprism.media.types import Segment, Span
 from sentiprism.report.document import Curve, Estimate, UtterancePart, Window, WordPart
@@ -31,21 +31,23 @@ def subtract_resting(tracks: Tracks, segments: Sequence[Segment], features: Feat
 
     Args:
         tracks: of a recording.
-        segments: its utterances; the level is that of all of them.
+        segments: its utterances, see `resting_levels`.
         features: of the model.
     """
     recipes = {name: spec.recipe for name in features.present() if (spec := getattr(features, name)).recipe}
     relative = {name for name, recipe in recipes.items() if recipe.relative}
     spans = [Span(one.start, one.end) for one in segments]
+    voice = tracks.audio if "audio" in relative else None
+    faces = tracks.faces if "vision" in relative else ()
+    levels = resting_levels([Part(spans, [] if voice is None else [voice] * len(spans), faces)])[0]
 
-    def rested(track: Track) -> Track:
-        level = resting_level((track, span) for span in spans)
+    def rested(track: Track, level: Floats | None) -> Track:
         return track if level is None else Track(track.times, track.values.astype(np.float32) - level)
 
-    if "audio" in relative and tracks.audio is not None:
-        tracks = tracks._replace(audio=rested(tracks.audio))
-    if "vision" in relative:
-        tracks = tracks._replace(faces=tuple(map(rested, tracks.faces)))
+    if voice is not None:
+        tracks = tracks._replace(audio=rested(voice, levels.voice))
+    if faces:
+        tracks = tracks._replace(faces=tuple(map(rested, faces, levels.faces)))
     return tracks, note_short(segments) if relative else []
 
 

@@ -34,7 +34,8 @@ def extract(
     ] = None,
     per: Annotated[str, typer.Option(**choice("step", STEPS), help="What a step of the features is.")] = "frame",
     relative: Annotated[
-        bool, typer.Option("--relative", help="Less the person's resting level, the median over a video.")
+        bool,
+        typer.Option("--relative", help="Less the person's resting level, the median over a video (of each face)."),
     ] = False,
     text: Annotated[
         str,
