@@ -1,6 +1,8 @@
 """Small datasets of texts and voices in folds of videos, and one way to train on them."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -9,10 +11,19 @@ from makers_store import utterance, write
 from sentiprism.data.dataset import Dataset
 from sentiprism.training.run import Run
 from sentiprism.training.train import train
+from sentiprism.types import TargetSpec
 
 
-def words_and_voices(name: str, *, seed: int = 0, audio: int = 5, size: int = 24) -> Dataset:
-    """Utterances whose label is in their words and their voice; four a video."""
+def words_and_voices(
+    name: str,
+    *,
+    seed: int = 0,
+    audio: int = 5,
+    size: int = 24,
+    high: float = 3.0,
+    renamed: Mapping[str, str] = MappingProxyType({}),
+) -> Dataset:
+    """Utterances whose label, from -high to high, is in their words and their voice; four a video."""
     rng = np.random.default_rng(seed)
     rows = []
     for number in range(size):
@@ -20,9 +31,11 @@ def words_and_voices(name: str, *, seed: int = 0, audio: int = 5, size: int = 24
         text = " ".join([f"w{int(label + 3)}", *(f"w{n}" for n in rng.integers(6, 30, 4))])
         voice = rng.normal(label, 1, (6, audio)).astype(np.float32)
         split = "train" if number < size - 8 else "valid" if number < size - 4 else "test"
-        fields: dict[str, Any] = {"video_id": f"{split}{number // 4}", "text": text, "labels": {"M": label}}
+        video = f"{split}{number // 4}"
+        video = renamed.get(video, video)
+        fields: dict[str, Any] = {"video_id": video, "text": text, "labels": {"M": label * high / 3}}
         rows.append((split, utterance(f"{name}{number}", sequences={"audio": voice}, **fields)))
-    return write(rows, name)
+    return write(rows, name, TargetSpec(low=-high, high=high))
 
 
 def fit(dataset: str, out: Path, encoder: Path, *, model: str = "lf_dnn", seeds: Any = 1, **more: Any) -> Run:

@@ -137,3 +137,7 @@ class TargetSpec(Config):
         if self.kind == "intensity" and not self.low < self.high:
             raise ValueError("low must be below high")
         return self
+
+    def describe(self) -> str:
+        """The classes, or the range, for people."""
+        return ", ".join(self.classes) or f"[{self.low:g}, {self.high:g}]"

@@ -64,6 +64,11 @@ def read(encoder: str, dataset: Dataset | None = None, **text: object) -> Prepar
     [
         (("v_10", "v_2", "v_1"), None, [[2, 1], [2], []]),
         (("-x_82_7645", "-x_119_919", "-x_8_5"), ["-x"] * 3, [[2], [2, 0], []]),  # MOSEI: 8.5, 82.7645 and 119.919 s
+        (("v_1_10", "v_1_2", "v_1_1"), None, [[2, 1], [2], []]),  # counted in parts: 1.1 = 1.10 as a decimal
+        (("v_2_1", "v_1_100", "v_1_11"), None, [[2, 1], [2], []]),
+        (("v_12.5", "v_12.25", "v_2.75"), None, [[2, 1], [2], []]),  # seconds
+        (("v_0_1_10", "v_0_1_9"), None, [[1], []]),
+        (("v_1" + "0" * 5000, "v_2"), None, [[], [0]]),  # no number of a clip
         (("v$_$2", "v$_$10", "v$_$1"), None, [[2], [2, 0], []]),
         (("v_b", "v_a", "v_2"), None, [[], [0], [0, 1]]),  # not all are numbers: as they are given
         (("v_1", "u_2", "v_2", "u_1"), None, [[], [3], [0], []]),

@@ -35,7 +35,7 @@ def extract(
     per: Annotated[str, typer.Option(**choice("step", STEPS), help="What a step of the features is.")] = "frame",
     relative: Annotated[
         bool,
-        typer.Option("--relative", help="Less the person's resting level, the median over a video (of each face)."),
+        typer.Option("--relative", help="Less the person's resting level, the median over a video."),
     ] = False,
     text: Annotated[
         str,

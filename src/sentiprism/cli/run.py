@@ -208,7 +208,8 @@ def _report(results: "list[Evaluation]", folder: Path, *, as_json: bool) -> None
     )
     if first.predictions[0].bounds:
         caption += "\nanswers with their calibrated intervals: predictions-*.parquet in the seeds' folders"
-    caption = "\n".join([caption, *first.notes, *footnotes(results)])
+    notes = dict.fromkeys(note for result in results for note in result.notes)
+    caption = "\n".join([caption, *notes, *footnotes(results)])
     for result in results:
         columns: dict[str, list[Cell]] = {}
         if (constant := result.constant) is not None:

@@ -15,16 +15,20 @@ from sentiprism.types import ModalitySpec
 Before = Sequence[Sequence[int]]
 """Rows that come before each row, the last one nearest."""
 
-_CLIP = re.compile(r"[^0-9A-Za-z]*([0-9]+(?:[._][0-9]+)?)[^0-9A-Za-z]*")
+_NUMBER = r"[0-9]{1,18}(?:\.[0-9]{1,18})?"
+_CLIP = re.compile(rf"[^0-9A-Za-z]*({_NUMBER}(?:[^0-9A-Za-z.]+{_NUMBER})*)[^0-9A-Za-z]*")
 
 
-def clip_number(id_: str, video: str) -> float | None:
-    """The number of a clip in its video, which stands behind the video's name in the id; None where there is none.
+def clip_numbers(id_: str, video: str) -> tuple[float, ...] | None:
+    """The numbers of a clip in its video, which are behind the video's name in the id; None where there are none.
 
-    MOSI counts clips, MOSEI gives the second at which they begin, with ``_`` for the dot.
+    ``v_1_10`` has the numbers 1 and 10, and comes behind ``v_1_2``; ``v_12.5`` is a time. MOSI counts clips. MOSEI
+    gives the second at which they begin with ``_`` for the dot: clips of one video do not begin in the same second.
     """
     found = _CLIP.fullmatch(id_.removeprefix(video)) if id_.startswith(video) else None
-    return float(found[1].replace("_", ".")) if found else None
+    if found is None:
+        return None
+    return tuple(float(part) if "." in part else int(part) for part in re.findall(_NUMBER, found[1]))
 
 
 def order_in_videos(split: Split) -> tuple[list[list[int]], int]:
@@ -41,7 +45,7 @@ def order_in_videos(split: Split) -> tuple[list[list[int]], int]:
         ids = {row: str(split.ids[row]) for row in rows}
         if part:  # behind the name of its dataset
             ids = {row: id_.partition(":")[2] for row, id_ in ids.items()}
-        numbers = {row: number for row in rows if (number := clip_number(ids[row], video)) is not None}
+        numbers = {row: number for row in rows if (number := clip_numbers(ids[row], video)) is not None}
         if len(numbers) == len(rows):
             rows.sort(key=numbers.__getitem__)
             numbered += 1

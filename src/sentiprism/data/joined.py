@@ -11,7 +11,6 @@ import numpy.typing as npt
 from sentiprism.data.dataset import Card, Dataset, Split, SplitCard
 from sentiprism.data.ragged import Ragged
 from sentiprism.errors import UserError
-from sentiprism.types import TargetSpec
 
 COMMA = ","
 """Between the names of datasets that are joined."""
@@ -86,7 +85,7 @@ def _mapped(train: Split, own: Card, first: Card) -> tuple[Split, str]:
     """A train split with its labels on another dataset's scale, and what was done in words."""
     scale, wanted = own.target, first.target
     if scale.kind != wanted.kind or {*scale.classes} != {*wanted.classes}:
-        cause = f"{own.name} has other labels than {first.name}: {_labels(scale)}, not {_labels(wanted)}"
+        cause = f"{own.name} has other labels than {first.name}: {scale.describe()}, not {wanted.describe()}"
         raise UserError(cause, "join datasets of intensities, or of the same classes")
     if scale == wanted:
         return train, "on the same scale"
@@ -100,12 +99,8 @@ def _mapped(train: Split, own: Card, first: Card) -> tuple[Split, str]:
         name: (wanted.low + (values.astype(np.float64) - scale.low) * factor).astype(np.float32)
         for name, values in train.labels.items()
     }
-    said = f"labels mapped linearly from {_labels(scale)} to {_labels(wanted)}"
+    said = f"labels mapped linearly from {scale.describe()} to {wanted.describe()}"
     return replace(train, labels=mapped), said
-
-
-def _labels(target: TargetSpec) -> str:
-    return ", ".join(target.classes) or f"[{target.low:g}, {target.high:g}]"
 
 
 def _text_forms(parts: Sequence[Dataset]) -> set[str]:

@@ -46,7 +46,7 @@ class Evaluation(NamedTuple):
     constant: Constant | None = None
     """The constant predictor on the same utterances; None where the dataset is not here any more, or has changed."""
     notes: tuple[str, ...] = ()
-    """What must be said of a dataset that the run was not trained on; () for its own."""
+    """What must be said of a dataset that the run was not trained on, or of the weights that the run started from."""
 
     @property
     def stacked(self) -> npt.NDArray[Any]:
@@ -134,6 +134,7 @@ def evaluate(
         recovery=_recovery(answers, rows),
         predictions=tuple(answers),
         constant=against,
+        notes=(run.environment["init"] or {}).get("shared_videos", ()) if split == "test" else (),
     )
 
 

@@ -32,6 +32,8 @@ class InitRecord(Record):
     taken: int = Field(gt=0)
     left: tuple[str, ...]
     """Tensors that were initialised anew."""
+    shared_videos: tuple[str, ...] = ()
+    """Whether those weights were trained on videos of test, in words."""
 
 
 class Environment(Record):

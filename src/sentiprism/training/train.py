@@ -137,7 +137,7 @@ def launch(
     stored = view is None
     view = binned(view or load_dataset(config.dataset, verify=False), config.data.bins)
     test = held_out(view, wanted=config.oracle)
-    view = view.tuning() if isinstance(view, Dataset) else view
+    whole, view = view, view.tuning() if isinstance(view, Dataset) else view
     selection_rule(protocol(view.card.protocol), config.optim.select)
     check_draws(view.train, config)
     if config.init is not None:
@@ -148,7 +148,7 @@ def launch(
     if stored and engine.is_main:  # hashing takes its time: after all that can be refused without it
         verify_dataset(config.dataset, test=config.oracle)
     folder = engine.gather(Path(out) if out else new_folder(config))[0]  # processes may read different clocks
-    inputs = _inputs(view, config, engine)
+    inputs = _inputs(view, config, engine, whole)
     if engine.is_main:
         init = inputs.init.record(str(config.init)) if inputs.init else None
         Run.create(folder, config, view.card, str(engine.device), engine.precision, init)
@@ -189,7 +189,7 @@ def resume(
     seeds = None if MODELS[run.config.model].closed_form else seeds
     view, test, engine = dataset.tuning(), held_out(dataset, wanted=run.config.oracle), Engine(device, precision)
     done = seeds is None and run.finished == run.config.seeds  # then the weights it started from may be gone
-    inputs = _inputs(view, run.config.model_copy(update={"init": None}) if done else run.config, engine)
+    inputs = _inputs(view, run.config.model_copy(update={"init": None}) if done else run.config, engine, dataset)
     if inputs.init is not None:
         run.check_init(inputs.init.weights)
     if seeds is not None:
@@ -208,8 +208,11 @@ class _Inputs(NamedTuple):
     """Which tensors it starts from; None = fresh weights."""
 
 
-def _inputs(view: TuningView, config: RunConfig, engine: Engine) -> _Inputs:
-    """Prepare the splits, unless the model cannot be built or trained so, or is larger than the memory."""
+def _inputs(view: TuningView, config: RunConfig, engine: Engine, whole: TuningView) -> _Inputs:
+    """Prepare the splits, unless the model cannot be built or trained so, or is larger than the memory.
+
+    Of the test split of ``whole`` only the videos' names are read, where the run starts from other weights.
+    """
     from sentiprism.models.outline import outline
     from sentiprism.training.closed_form import check_closed_form
     from sentiprism.training.optimizer import check_groups
@@ -220,7 +223,7 @@ def _inputs(view: TuningView, config: RunConfig, engine: Engine) -> _Inputs:
         check_groups(model, config.optim)
         check_closed_form(model, config)
         check_memory(model, config.optim, engine.memory)
-        init = None if config.init is None else plan_transfer(config.init, model)
+        init = None if config.init is None else plan_transfer(config.init, model, whole)
         train, valid = (PreparedSplit(split, features) for split in (view.train, view.valid))
         inputs = _Inputs(features, train, valid, init)
         check_memory(model, config.optim, engine.memory, inputs.train)

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sentiprism.data.dataset import Card
+from sentiprism.data.dataset import Card, TuningView
 from sentiprism.errors import UserError, few
 from sentiprism.files import sha256
 from sentiprism.models import create_model
@@ -14,7 +14,8 @@ from sentiprism.text.tokens import origin
 from sentiprism.training.config import RunConfig
 from sentiprism.training.run import Run
 from sentiprism.training.seeding import seed_at
-from sentiprism.types import FeatureSpec
+from sentiprism.training.shared_videos import describe_shared_videos
+from sentiprism.types import FeatureSpec, TargetSpec
 
 if TYPE_CHECKING:
     from sentiprism.models import Model
@@ -38,17 +39,25 @@ class Transfer(NamedTuple):
     """Numbers in the tensors that are taken, and in all of the model's."""
     notes: tuple[str, ...] = ()
     """What else differs between the two models."""
+    shared_videos: tuple[str, ...] = ()
+    """Whether it was trained on videos of the new dataset's test split."""
 
     def record(self, source: str) -> dict[str, Any]:
         """For ``environment.json``."""
-        return {"source": source, "weights": self.weights, "taken": len(self.taken), "left": list(self.left)}
+        return {
+            "source": source,
+            "weights": self.weights,
+            "taken": len(self.taken),
+            "left": list(self.left),
+            "shared_videos": list(self.shared_videos),
+        }
 
     def describe(self, source: str) -> list[str]:
         """What was taken and what was not, in lines for people."""
         count, (some, every) = len(self.taken) + len(self.left), self.numbers
         line = f"started from {source}: {len(self.taken)} of {count} tensors are taken ({some:,} of {every:,} numbers)"
         rest = [f"initialised anew: {few(self.left)}"] if self.left else []
-        return [line, *rest, *self.notes]
+        return [line, *rest, *self.notes, *self.shared_videos]
 
 
 def find_weights(source: str) -> Path:
@@ -73,7 +82,7 @@ def find_weights(source: str) -> Path:
     return run.seed_folder(run.finished[0]) / "model"
 
 
-def plan_transfer(source: str, model: "Model") -> Transfer:
+def plan_transfer(source: str, model: "Model", view: TuningView | None = None) -> Transfer:
     """Compare a saved model's header with a model: what agrees by name and shape is taken.
 
     Of another text encoder nothing is taken, also where names and shapes agree. How features are standardised is no
@@ -82,12 +91,14 @@ def plan_transfer(source: str, model: "Model") -> Transfer:
     Args:
         source: see `find_weights`.
         model: the model, or its outline.
+        view: the dataset that the model is trained on; None = whether its test is unseen is not asked.
 
     Raises:
         UserError: nothing agrees, or ``source`` is not a whole saved model.
     """
     folder = find_weights(source)
-    theirs, own = describe_model(folder).features, dict(model.named_parameters())  # what it remembers is no weight
+    described, own = describe_model(folder), dict(model.named_parameters())  # what it remembers is no weight
+    theirs = described.features
     same_encoder = _encoder(theirs) == _encoder(model.features)
     with open_tensors(folder / WEIGHTS) as file:
         names = {*file.keys()}
@@ -103,8 +114,9 @@ def plan_transfer(source: str, model: "Model") -> Transfer:
         raise UserError(cause, f"start from the same model with the same widths (it has {few(sorted(names))})")
     numbers = sum(own[name].numel() for name in taken), sum(tensor.numel() for tensor in own.values())
     left = tuple(name for name in own if name not in {*taken})
-    notes = tuple(_differences(theirs, model.features))
-    return Transfer(folder, sha256(folder / WEIGHTS), tuple(taken), left, numbers, notes)
+    notes = (*_differences(theirs, model.features), *_other_labels(described.target, model.target))
+    shared = () if view is None else tuple(describe_shared_videos(folder, shown(source), view))
+    return Transfer(folder, sha256(folder / WEIGHTS), tuple(taken), left, numbers, notes, shared)
 
 
 def load_transfer(transfer: Transfer, model: "Model") -> None:
@@ -115,11 +127,11 @@ def load_transfer(transfer: Transfer, model: "Model") -> None:
     """
     import torch
 
+    if sha256(transfer.folder / WEIGHTS) != transfer.weights:
+        raise UserError(f"init: the weights of {transfer.folder} have changed since the run began", "train a new run")
     own = model.state_dict()
     with open_tensors(transfer.folder / WEIGHTS) as file, torch.no_grad():
         for name in transfer.taken:
-            if not _fits(file.get_slice(name), own[name].shape, str(own[name].dtype)):
-                raise UserError(f"init: {transfer.folder} has changed", "train a new run")
             tensor = file.get_tensor(name)
             if not torch.isfinite(tensor).all():
                 raise UserError(f"init: {name} of {transfer.folder} has values that are not finite", REMEDY)
@@ -153,11 +165,24 @@ def _differences(theirs: FeatureSpec, own: FeatureSpec) -> list[str]:
     if theirs.text is not None and own.text is not None:
         before, now = (_encoder(one) or "stored features" for one in (theirs, own))
         found += [f"text: it was trained on {before}, this run uses {now}"] * (before != now)
+        context = [_utterances(one.text.context) for one in (theirs, own) if one.text is not None]
+        if context[0] != context[1]:
+            found.append(f"text: it was trained with {context[0]} of context, this run uses {context[1]}")
     for modality in ("audio", "vision"):
         recipes = [spec.recipe for one in (theirs, own) if (spec := getattr(one, modality)) and spec.recipe]
         if len(recipes) == 2 and (difference := recipes[0].difference(recipes[1])) is not None:
             found.append(f"{modality}: it was trained on other features: {difference}")
     return found
+
+
+def _utterances(count: int) -> str:
+    return f"{count} utterance{'s' * (count != 1)}"
+
+
+def _other_labels(theirs: TargetSpec, own: TargetSpec) -> list[str]:
+    """Whether the labels are on another scale, or of other classes."""
+    before, now = theirs.describe(), own.describe()
+    return [f"labels: it was trained on {before}, this run uses {now}"] * (before != now)
 
 
 def shown(source: str) -> str:
