@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from sentiprism.data.dataset import DatasetInfo
 from sentiprism.machine import MB, measure, peak_memory
 
 SPLITS = {"train": 16326, "valid": 1871, "test": 4659}
@@ -75,11 +76,13 @@ def import_file(path: Path) -> dict[str, float]:
     write_dataset(
         "benchmark",
         read_mmsa(path, notes=notes),
-        title="MOSEI's size, random values",
-        source=path.name,
-        target=known.target,
-        protocol=known.protocol,
-        notes=notes,
+        DatasetInfo(
+            title="MOSEI's size, random values",
+            source=path.name,
+            target=known.target,
+            protocol=known.protocol,
+            notes=notes,
+        ),
     )
     seconds = time.perf_counter() - start
     return {"seconds": seconds, "own": peak_memory(), "reader": peak_memory(children=True)}

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sentiprism.data.dataset import SPLITS, Dataset, Utterance
+from sentiprism.data.dataset import SPLITS, Dataset, DatasetInfo, Utterance
 from sentiprism.data.store import write_dataset
 from sentiprism.types import TargetSpec
 
@@ -24,8 +24,10 @@ def pairs(*extra: tuple[str, Utterance]) -> Pairs:
 
 
 def write(items: Any, name: str = "own", target: TargetSpec | None = None, **options: Any) -> Dataset:
-    target = target or TargetSpec()
-    return write_dataset(name, items, title="Own", source="a test", target=target, protocol="intensity", **options)
+    keys = [key for key in ("replace", "progress") if key in options]
+    kept = {key: options.pop(key) for key in keys}
+    info = DatasetInfo(title="Own", source="a test", target=target or TargetSpec(), protocol="intensity", **options)
+    return write_dataset(name, items, info, **kept)
 
 
 def left(home: Path) -> list[str]:

@@ -11,6 +11,7 @@ import pytest
 from makers_urfunny import make_urfunny
 from sentiprism.data.importers.import_dataset import import_dataset
 from sentiprism.data.importers.sandbox import Limits, Other, open_pickle, open_tree
+from sentiprism.data.importers.sources import UrfunnySource
 from sentiprism.errors import UserError
 
 
@@ -88,5 +89,5 @@ def test_an_import_that_is_refused_leaves_nothing(home: Path, tmp_path: Path) ->
     path = tmp_path / "sdk" / "covarep_features_sdk.pkl"
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(UserError, match="covarep_features_sdk"):
-        import_dataset("urfunny", urfunny=tmp_path / "sdk")
+        import_dataset("urfunny", UrfunnySource(tmp_path / "sdk"))
     assert not list(home.rglob("*.arrow"))

@@ -16,6 +16,7 @@ import pytest
 from makers import make_mmsa
 from sentiprism.data.importers.import_dataset import import_dataset
 from sentiprism.data.importers.sandbox import Limits, open_pickle
+from sentiprism.data.importers.sources import MmsaSource
 from sentiprism.errors import UserError
 
 
@@ -177,7 +178,7 @@ def refused(content: bytes, tmp_path: Path, home: Path, scratch: Path) -> str:
     path = tmp_path / "hostile.pkl"
     path.write_bytes(content)
     with pytest.raises(UserError) as caught:
-        import_dataset("mosi", mmsa=path)
+        import_dataset("mosi", MmsaSource(path))
     line = str(caught.value)
     assert line.startswith(str(path))
     assert "\n" not in line

@@ -7,6 +7,8 @@ from makers_ablation import ROWS, measure, paper
 from makers_models import small
 from sentiprism.config import override
 from sentiprism.data.importers.import_dataset import import_dataset
+from sentiprism.data.importers.labels import LabelSpec
+from sentiprism.data.importers.sources import TableSource
 from sentiprism.errors import UserError
 from sentiprism.evaluation.differences import paired
 from sentiprism.evaluation.evaluate import evaluate
@@ -166,7 +168,9 @@ def test_a_modality_the_dataset_lacks_is_said_and_costs_no_run(home, tmp_path, p
     ids = np.array([line.partition(",")[0] for line in labels])
     rng = np.random.default_rng(0)
     np.savez(tmp_path / "audio.npz", id=ids, audio=rng.normal(size=(24, 3)).astype(np.float32))
-    import_dataset("talks", labels=tmp_path / "labels.csv", audio=tmp_path / "audio.npz", low=-1, high=1)
+    import_dataset(
+        "talks", TableSource(tmp_path / "labels.csv", audio=tmp_path / "audio.npz"), labels=LabelSpec(low=-1, high=1)
+    )
 
     def row(name, *modalities):
         return {"name": name, "settings": {"config": {"modalities": list(modalities)}}, "values": [1.0, 0.0]}

@@ -10,7 +10,9 @@ import pytest
 
 from sentiprism.data.importers.arrays import read_arrays
 from sentiprism.data.importers.import_dataset import import_dataset
+from sentiprism.data.importers.labels import LabelSpec
 from sentiprism.data.importers.npz import open_npz
+from sentiprism.data.importers.sources import ArraysSource
 from sentiprism.errors import UserError
 
 T = 5
@@ -110,7 +112,7 @@ def test_what_is_no_number_is_set_to_zero_and_counted(home: Path, tmp_path: Path
     arrays = split_wise()
     arrays["audio_train"][0, 0, 0], arrays["audio_train"][0, 4, 1] = np.nan, -np.inf
     np.savez(tmp_path / "a.npz", **arrays)
-    dataset = import_dataset("mmmo", arrays=tmp_path / "a.npz")
+    dataset = import_dataset("mmmo", ArraysSource(tmp_path / "a.npz"))
     assert "audio: 1 NaN values set to 0" in dataset.card.warnings
     assert "audio: 1 infinite values set to 0" in dataset.card.warnings
     assert dataset.train.sequences["audio"].lengths.tolist() == [5, 3, 3]
@@ -123,11 +125,11 @@ def test_labels_may_be_names_of_classes(home: Path, tmp_path: Path) -> None:
     for split, spans in SPANS.items():
         arrays[f"labels_{split}"] = np.array(["good", "bad", "good"][: len(spans)])
     np.savez(tmp_path / "a.npz", **arrays)
-    dataset = import_dataset("moods", arrays=tmp_path / "a.npz", classes=("bad", "good"))
+    dataset = import_dataset("moods", ArraysSource(tmp_path / "a.npz"), labels=LabelSpec(classes=("bad", "good")))
     assert dataset.train.labels["M"].tolist() == [1, 0, 1]
     assert (dataset.card.protocol, dataset.card.target.classes) == ("binary", ("bad", "good"))
     with pytest.raises(UserError, match="a label is 'good'; did you mean 'goods'"):
-        import_dataset("others", arrays=tmp_path / "a.npz", classes=("bad", "goods"))
+        import_dataset("others", ArraysSource(tmp_path / "a.npz"), labels=LabelSpec(classes=("bad", "goods")))
 
 
 def without(arrays: dict, *keys: str) -> dict:
@@ -236,7 +238,7 @@ def test_an_archive_that_unpacks_to_far_more_than_it_is_gets_refused(
 
 def test_real_mmmo_lacks_text_in_train(home: Path, shared_data: Path) -> None:
     path = shared_data / "mmmo/seq20.npz"
-    dataset = import_dataset("mmmo", arrays=path)
+    dataset = import_dataset("mmmo", ArraysSource(path))
     card = dataset.card
     assert card.widths == {"text": 300, "audio": 74, "vision": 36}
     assert {split: c.missing for split, c in card.splits.items()} == {
@@ -256,7 +258,9 @@ def test_real_mmmo_lacks_text_in_train(home: Path, shared_data: Path) -> None:
 def test_real_aligned_mosi_is_tested_once_over_its_folds(home: Path, shared_data: Path) -> None:
     path, tested, videos = shared_data / "mosi/valid_aligned.npz", [], []
     for fold in range(1, 6):
-        dataset = import_dataset(f"fold_{fold}", arrays=path, folds=f"{fold}/5", low=-3, high=3)
+        dataset = import_dataset(
+            f"fold_{fold}", ArraysSource(path, folds=f"{fold}/5"), labels=LabelSpec(low=-3, high=3)
+        )
         sizes = [len(dataset.train), len(dataset.valid), len(dataset.test)]
         assert sum(sizes) == 229
         assert min(sizes) >= 43  # balanced: a fifth is 46

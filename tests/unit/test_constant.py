@@ -12,6 +12,7 @@ from makers_models import small
 from sentiprism.cli.evidence import compare as compare_command
 from sentiprism.cli.evidence import robustness as robustness_command
 from sentiprism.cli.run import evaluate as evaluate_command
+from sentiprism.data.dataset import DatasetInfo
 from sentiprism.evaluation.bootstrap import interval
 from sentiprism.evaluation.compare import compare, recall
 from sentiprism.evaluation.constant import constant_prediction
@@ -97,7 +98,7 @@ def test_where_higher_is_better_so_is_the_difference(home, tmp_path):
                 yield split, Utterance(name, f"{split}{i // 3}", None, {"M": label}, {"audio": steps})
 
     target = TargetSpec(kind="classes", classes=("no", "yes"))
-    write_dataset("two", rows(), title="", source="a test", target=target, protocol="binary")
+    write_dataset("two", rows(), DatasetInfo(title="", source="a test", target=target, protocol="binary"))
     for name, epochs, rate in (("learnt", 8, 1e-2), ("none", 1, 1e-9)):
         given = {"config": small("lf_dnn"), "optim": {"epochs": epochs, "lr": rate}}
         run = train("lf_dnn", "two", settings=given, out=tmp_path / name, device="cpu", quiet=True)

@@ -11,7 +11,7 @@ from makers_text import ids, pad, tiny_bert, tiny_mpnet
 from sentiprism.data.augment import Augmentation
 from sentiprism.data.config import DataConfig, TextConfig
 from sentiprism.data.context import describe_order, rows_before
-from sentiprism.data.dataset import Dataset, Split, Utterance
+from sentiprism.data.dataset import Dataset, DatasetInfo, Split, Utterance
 from sentiprism.data.prepare import PreparedSplit, prepare
 from sentiprism.data.store import write_dataset
 from sentiprism.errors import UserError
@@ -46,8 +46,8 @@ def stored(name: str = "told", *, as_ids: str | None = None) -> Dataset:
 
     rows = [(part, one(part, key, text)) for part in ("train", "valid", "test") for key, text in TEXTS.items()]
     known = {"vocabulary": vocabulary(as_ids)} if as_ids else {}
-    target = TargetSpec()
-    return write_dataset(name, rows, title="t", source="s", target=target, protocol="intensity", replace=True, **known)
+    info = DatasetInfo(title="t", source="s", target=TargetSpec(), protocol="intensity", **known)
+    return write_dataset(name, rows, info, replace=True)
 
 
 def read(encoder: str, dataset: Dataset | None = None, **text: object) -> PreparedSplit:
@@ -291,7 +291,7 @@ def test_stored_text_features_have_no_context_to_read(home, encoder: str) -> Non
         for part in ("train", "valid", "test")
         for n in range(2)
     ]
-    made = write_dataset("glove", rows, title="t", source="s", target=TargetSpec(), protocol="intensity")
+    made = write_dataset("glove", rows, DatasetInfo(title="t", source="s", target=TargetSpec(), protocol="intensity"))
     with pytest.raises(UserError, match="stored text features"):
         prepare(made.tuning(), DataConfig(text=TextConfig(encoder=encoder, context=1)))
 

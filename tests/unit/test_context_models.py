@@ -14,7 +14,7 @@ from makers_text import SIZE, tiny_bert
 from sentiprism.analysis.analyze import analyze
 from sentiprism.analysis.predictor import Jury, UtteranceInputs
 from sentiprism.analysis.words import attribute_words
-from sentiprism.data.dataset import Dataset, Utterance
+from sentiprism.data.dataset import Dataset, DatasetInfo, Utterance
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.store import load_dataset, write_dataset
 from sentiprism.evaluation.evaluate import evaluate
@@ -184,7 +184,7 @@ def told(name: str) -> Dataset:
     found = [
         one(part, video, clip) for part in ("train", "valid", "test") for video in range(4) for clip in (4, 1, 3, 2)
     ]
-    return write_dataset(name, found, title="t", source="s", target=TargetSpec(), protocol="intensity")
+    return write_dataset(name, found, DatasetInfo(title="t", source="s", target=TargetSpec(), protocol="intensity"))
 
 
 @pytest.mark.parametrize("mode", ["tune", "frozen"])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from makers_models import small
-from sentiprism.data.dataset import Dataset, Split, Utterance
+from sentiprism.data.dataset import Dataset, DatasetInfo, Split, Utterance
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.store import load_dataset, write_dataset
 from sentiprism.data.synthetic import synthetic_dataset
@@ -61,8 +61,8 @@ def other(data: Dataset) -> Callable[..., Dataset]:
         name: str, target: TargetSpec = SCALE, without: tuple[str, ...] = (), prefix: str = "new", **card: Any
     ) -> Dataset:
         rows = [row for part in (data.train, data.valid, data.test) for row in moved(part, target, without, prefix)]
-        about = {"title": name, "source": "test", "protocol": protocol_for(target).name, "replace": True, **card}
-        return write_dataset(name, rows, target=target, **about)
+        about = {"title": name, "source": "test", "protocol": protocol_for(target).name, **card}
+        return write_dataset(name, rows, DatasetInfo(target=target, **about), replace=True)
 
     return make
 

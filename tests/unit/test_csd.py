@@ -9,6 +9,7 @@ import pytest
 from makers import make_csd
 from sentiprism.data.importers.csd import read_csd
 from sentiprism.data.importers.import_dataset import import_dataset
+from sentiprism.data.importers.sources import CsdSource
 from sentiprism.errors import UserError
 
 SPANS = [(0.0, 2.0), (2.0, 3.0)]
@@ -76,7 +77,7 @@ def test_folds_may_be_csv_and_differences_are_noted(files: dict[str, Path], tmp_
 
 def test_import_stores_it(home: Path, files: dict[str, Path]) -> None:
     dataset = import_dataset(
-        "mosi", csd=files["labels"], audio=files["audio"], words=files["words"], folds=files["folds"]
+        "mosi", CsdSource(files["labels"], audio=files["audio"], words=files["words"], folds=files["folds"])
     )
     assert dataset.train.texts == ("well", "done")
     assert dataset.train.sequences["audio"].lengths.tolist() == [4, 2]

@@ -5,8 +5,11 @@ import numpy as np
 import pytest
 
 from makers import make_mmsa
+from sentiprism.cli.dataset import choose_source
 from sentiprism.data.importers.import_dataset import import_dataset
+from sentiprism.data.importers.labels import LabelSpec
 from sentiprism.data.importers.mmsa import read_mmsa
+from sentiprism.data.importers.sources import MmsaSource
 from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError
 
@@ -152,7 +155,7 @@ def test_ids_and_texts_may_be_arrays_of_strings_or_objects(tmp_path: Path) -> No
 def test_import_stores_a_known_dataset_and_says_the_file_is_another(home: Path, tmp_path: Path) -> None:
     content = make_mmsa(tmp_path / "mine.pkl")
     content["train"]["audio"][0, 0, 0] = -np.inf
-    dataset = import_dataset("mosi", mmsa=write(tmp_path / "mine.pkl", content))
+    dataset = import_dataset("mosi", MmsaSource(write(tmp_path / "mine.pkl", content)))
     assert (len(dataset.train), len(dataset.valid), len(dataset.test)) == (6, 2, 2)
     card = dataset.card
     assert (card.vocabulary, card.text_encoder) == ("bert-base-uncased", "bert-base-uncased")
@@ -165,17 +168,17 @@ def test_import_stores_a_known_dataset_and_says_the_file_is_another(home: Path, 
 
 def test_import_names_the_columns_of_mosi_alone(home: Path, tmp_path: Path) -> None:
     make_mmsa(tmp_path / "mosi.pkl")
-    card = import_dataset("mosi", mmsa=tmp_path / "mosi.pkl").card
+    card = import_dataset("mosi", MmsaSource(tmp_path / "mosi.pkl")).card
     assert card.columns["audio"] == tuple(
         f"COVAREP {name}" for name in ("1 (VUV)", "3 (QOQ)", "6 (MDQ)", "25 (MCEP_14)", "60 (HMPDM_24)")
     )
     assert len(card.columns["vision"]) == 20
     assert load_dataset("mosi").card == card
-    assert import_dataset("mosei", mmsa=tmp_path / "mosi.pkl").card.columns == {}
+    assert import_dataset("mosei", MmsaSource(tmp_path / "mosi.pkl")).card.columns == {}
     content = make_mmsa(tmp_path / "wide.pkl")
     for columns in content.values():
         columns["audio"] = np.concatenate([columns["audio"], columns["audio"]], axis=2)
-    card = import_dataset("mosi", mmsa=write(tmp_path / "wide.pkl", content), replace=True).card
+    card = import_dataset("mosi", MmsaSource(write(tmp_path / "wide.pkl", content)), replace=True).card
     assert card.columns.keys() == {"vision"}, "ten columns are not those five"
 
 
@@ -183,19 +186,22 @@ def test_the_aligned_form_of_a_dataset_has_a_name_of_its_own(home: Path, tmp_pat
     make_mmsa(tmp_path / "u.pkl")
     make_mmsa(tmp_path / "a.pkl", aligned=True)
     with pytest.raises(UserError, match=r"a\.pkl is aligned to words, mosi is not; name it mosi_aligned"):
-        import_dataset("mosi", mmsa=tmp_path / "a.pkl")
+        import_dataset("mosi", MmsaSource(tmp_path / "a.pkl"))
     with pytest.raises(UserError, match=r"u\.pkl is not aligned to words, mosi_aligned is; name it mosi"):
-        import_dataset("mosi_aligned", mmsa=tmp_path / "u.pkl")
+        import_dataset("mosi_aligned", MmsaSource(tmp_path / "u.pkl"))
     assert not list(home.rglob("*.arrow"))
     plain, aligned = (
-        import_dataset(name, mmsa=tmp_path / f"{file}.pkl") for name, file in (("mosi", "u"), ("mosi_aligned", "a"))
+        import_dataset(name, MmsaSource(tmp_path / f"{file}.pkl"))
+        for name, file in (("mosi", "u"), ("mosi_aligned", "a"))
     )
     assert (plain.name, aligned.name) == ("mosi", "mosi_aligned")
     assert aligned.card.title == "CMU-MOSI, aligned to words"
     assert aligned.card.protocol == "intensity"
     lengths = aligned.card.splits["train"].lengths
     assert lengths["audio"] == lengths["vision"] == lengths["text"] != plain.card.splits["train"].lengths["audio"]
-    import_dataset("mine", mmsa=tmp_path / "a.pkl", low=-3, high=3)  # what nobody knows is what it is called
+    import_dataset(
+        "mine", MmsaSource(tmp_path / "a.pkl"), labels=LabelSpec(low=-3, high=3)
+    )  # what nobody knows is what it is called
 
 
 def test_a_known_dataset_that_is_not_imported_says_which_file_it_is(home: Path) -> None:
@@ -206,25 +212,28 @@ def test_a_known_dataset_that_is_not_imported_says_which_file_it_is(home: Path) 
 def test_import_asks_for_the_range_of_an_unknown_name(home: Path, tmp_path: Path) -> None:
     make_mmsa(tmp_path / "x.pkl")
     with pytest.raises(UserError, match="--low and --high"):
-        import_dataset("mine", mmsa=tmp_path / "x.pkl")
+        import_dataset("mine", MmsaSource(tmp_path / "x.pkl"))
     with pytest.raises(UserError, match="--low and --high"):
-        import_dataset("mine", mmsa=tmp_path / "x.pkl", low=3, high=-3)
-    dataset = import_dataset("mine", mmsa=tmp_path / "x.pkl", low=-3, high=3)
+        import_dataset("mine", MmsaSource(tmp_path / "x.pkl"), labels=LabelSpec(low=3, high=-3))
+    dataset = import_dataset("mine", MmsaSource(tmp_path / "x.pkl"), labels=LabelSpec(low=-3, high=3))
     assert (dataset.card.target.low, dataset.card.target.high, dataset.card.vocabulary) == (-3, 3, None)
     with pytest.raises(UserError, match=r"labels on \[-3, 3\]"):
-        import_dataset("mosi", mmsa=tmp_path / "x.pkl", low=0, high=5)
+        import_dataset("mosi", MmsaSource(tmp_path / "x.pkl"), labels=LabelSpec(low=0, high=5))
 
 
 def test_import_wants_one_source_and_what_goes_with_it(home: Path, tmp_path: Path) -> None:
-    make_mmsa(tmp_path / "x.pkl")
     with pytest.raises(UserError, match="no source given"):
-        import_dataset("mosi")
+        choose_source({"mmsa": None, "labels": None}, {})
     with pytest.raises(UserError, match="--labels and --mmsa given"):
-        import_dataset("mosi", mmsa=tmp_path / "x.pkl", labels=tmp_path / "x.csv")
+        choose_source({"labels": tmp_path / "x.csv", "mmsa": tmp_path / "x.pkl"}, {})
     with pytest.raises(UserError, match="--mmsa does not go with --audio and --folds"):
-        import_dataset("mosi", mmsa=tmp_path / "x.pkl", audio=tmp_path / "x.npz", folds=tmp_path / "f.json")
+        choose_source({"mmsa": tmp_path / "x.pkl"}, {"audio": tmp_path / "x.npz", "folds": tmp_path / "f.json"})
+    with pytest.raises(UserError, match="--labels does not go with --words"):
+        choose_source({"labels": tmp_path / "x.csv"}, {"words": tmp_path / "w.csd"})
+    with pytest.raises(UserError, match="--urfunny does not go with --folds"):
+        choose_source({"urfunny": tmp_path / "sdk"}, {"folds": "1/5"})
     with pytest.raises(UserError, match="--folds"):
-        import_dataset("mosi", csd=tmp_path / "x.csd")
+        choose_source({"csd": tmp_path / "x.csd"}, {"folds": None})
     with pytest.raises(UserError, match="no file"):
-        import_dataset("mosi", mmsa=tmp_path / "absent.pkl")
+        import_dataset("mosi", MmsaSource(tmp_path / "absent.pkl"))
     assert not list(home.rglob("*.arrow"))

@@ -6,7 +6,7 @@ import torch
 
 from makers_text import WORDS, tiny_bert
 from sentiprism.data.config import DataConfig, TextConfig
-from sentiprism.data.dataset import Utterance
+from sentiprism.data.dataset import DatasetInfo, Utterance
 from sentiprism.data.prepare import PreparedSplit, prepare
 from sentiprism.data.ragged import Ragged
 from sentiprism.data.store import write_dataset
@@ -44,10 +44,8 @@ def make(*, texts=True, ids=False, features=None, shift=0.0, target=None, name="
             labels = {"M": 1.0 if target else row / 2 - 1} | ({} if target else {"T": 0.5})
             words = text if texts else None
             utterances.append((split, Utterance(f"{split}{row}", f"{split}{row}", words, labels, sequences)))
-    target = target or TargetSpec()
-    return write_dataset(
-        name, utterances, title="t", source="test", target=target, protocol="intensity", replace=True, **card
-    )
+    info = DatasetInfo(title="t", source="test", target=target or TargetSpec(), protocol="intensity", **card)
+    return write_dataset(name, utterances, info, replace=True)
 
 
 def settings(encoder, normalize="none", **text):
@@ -175,7 +173,9 @@ def test_the_spec_says_which_of_two_stored_forms_a_frozen_encoder_meant(home, en
 
 def test_without_a_limit_texts_are_cut_where_the_encoder_ends(home, encoder):
     utterances = [(s, Utterance(s, s, "w1 " * 600, {"M": 0.0})) for s in ("train", "valid", "test")]
-    dataset = write_dataset("long", utterances, title="t", source="t", target=TargetSpec(), protocol="intensity")
+    dataset = write_dataset(
+        "long", utterances, DatasetInfo(title="t", source="t", target=TargetSpec(), protocol="intensity")
+    )
     spec = ModalitySpec(kind="tokens", width=W0 + WORDS, encoder=encoder)
     assert PreparedSplit(dataset.test, FeatureSpec(text=spec)).lengths.tolist() == [longest(encoder)]
 
@@ -295,5 +295,7 @@ def test_a_modality_that_train_lacks_is_left_out(home, encoder):
                 sequences["vision"] = np.ones((2, 4), np.float32)
             words = "  " if split == "train" else "w1"
             utterances.append((split, Utterance(f"{split}{row}", f"{split}{row}", words, {"M": 0.5}, sequences)))
-    dataset = write_dataset("late", utterances, title="t", source="test", target=TargetSpec(), protocol="intensity")
+    dataset = write_dataset(
+        "late", utterances, DatasetInfo(title="t", source="test", target=TargetSpec(), protocol="intensity")
+    )
     assert prepare(dataset.tuning(), settings(encoder)).present() == ("audio",)

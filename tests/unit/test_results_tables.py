@@ -7,6 +7,8 @@ import pytest
 
 from makers_models import small
 from sentiprism.data.importers.import_dataset import import_dataset
+from sentiprism.data.importers.labels import LabelSpec
+from sentiprism.data.importers.sources import TableSource
 from sentiprism.evaluation.differences import holm
 from sentiprism.reproduction.folds import stem
 from sentiprism.reproduction.results import gather, page
@@ -22,8 +24,8 @@ def import_fold(folder, name, fold, videos="v"):
     lines = [f"{one},{one.partition('_')[0]},{rng.uniform(-3, 3):.2f}" for one in ids]
     table.write_text("id,video_id,label\n" + "\n".join(lines) + "\n", encoding="utf-8")
     np.savez(folder / f"{videos}.npz", id=ids, audio=rng.normal(size=(36, 3)).astype(np.float32))
-    given = {"labels": table, "audio": folder / f"{videos}.npz", "folds": f"{fold}/3", "low": -3, "high": 3}
-    return import_dataset(name, **given)
+    source = TableSource(table, audio=folder / f"{videos}.npz", folds=f"{fold}/3")
+    return import_dataset(name, source, labels=LabelSpec(-3, 3))
 
 
 def train_fold(data, out, seeds=1):

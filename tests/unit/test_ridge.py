@@ -12,7 +12,7 @@ from torch.testing import assert_close
 
 from makers_models import CLASSES, batch, build, missing, pad, rows, small, specs
 from makers_text import tiny_bert
-from sentiprism.data.dataset import Utterance
+from sentiprism.data.dataset import DatasetInfo, Utterance
 from sentiprism.data.store import write_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation.evaluate import evaluate
@@ -184,7 +184,9 @@ def test_on_features_of_any_scale_it_is_better_than_a_constant_where_they_say_so
                 values = (steps * [120, 1e-3, 1e5, 0] + [400, 0.01, -1e6, 0]).astype(np.float32)
                 yield split, Utterance(f"{split}{i}", f"{split}{i // 4}", None, {"M": label}, {"audio": values})
 
-    write_dataset("raw", utterances(), title="", source="a test", target=TargetSpec(), protocol="intensity")
+    write_dataset(
+        "raw", utterances(), DatasetInfo(title="", source="a test", target=TargetSpec(), protocol="intensity")
+    )
     run = train("ridge", "raw", out=tmp_path / "run", device="cpu", quiet=True)
     found = evaluate(run, device="cpu")
     assert found.metrics["mae"].mean < 0.6 * found.constant.metrics["mae"].mean

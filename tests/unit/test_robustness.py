@@ -9,7 +9,7 @@ import pytest
 from makers_models import small
 from makers_text import tiny_bert
 from sentiprism.data.corruption import Corruption, corrupted
-from sentiprism.data.dataset import Utterance
+from sentiprism.data.dataset import DatasetInfo, Utterance
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.store import write_dataset
 from sentiprism.errors import UserError
@@ -127,7 +127,9 @@ def spoken(home, tmp_path) -> Run:
         return split, Utterance(f"{split}{n}", f"{split}{n}", f"{word} {word} {word}", {"M": label})
 
     rows = [utterance(split, n) for split, size in (("train", 40), ("valid", 10), ("test", 40)) for n in range(size)]
-    write_dataset("spoken", rows, title="", source="test", target=TargetSpec(low=-3, high=3), protocol="intensity")
+    write_dataset(
+        "spoken", rows, DatasetInfo(title="", source="test", target=TargetSpec(low=-3, high=3), protocol="intensity")
+    )
     settings = {
         "config": small("text_only"),
         "data": {"text": {"encoder": str(encoder)}},

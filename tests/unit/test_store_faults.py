@@ -182,7 +182,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(home: Path, flush: int) -> N
         import resource
         import numpy as np
         from sentiprism.data import arrow
-        from sentiprism.data.dataset import Utterance
+        from sentiprism.data.dataset import DatasetInfo, Utterance
         from sentiprism.data.store import write_dataset
         from sentiprism.errors import UserError
         from sentiprism.types import TargetSpec
@@ -194,7 +194,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(home: Path, flush: int) -> N
             for i in range(30) for split in ("train", "valid", "test")
         )
         try:
-            write_dataset("own", items, title="", source="", target=TargetSpec(), protocol="intensity")
+            write_dataset("own", items, DatasetInfo("", "", TargetSpec(), "intensity"))
         except UserError as error:
             print(error)
     """
@@ -208,7 +208,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(home: Path, flush: int) -> N
 def test_what_a_killed_import_left_goes_with_the_next_one(home: Path) -> None:
     program = """
         import os, signal
-        from sentiprism.data.dataset import Utterance
+        from sentiprism.data.dataset import DatasetInfo, Utterance
         from sentiprism.data.store import write_dataset
         from sentiprism.types import TargetSpec
 
@@ -216,7 +216,7 @@ def test_what_a_killed_import_left_goes_with_the_next_one(home: Path) -> None:
             yield "train", Utterance("a", "a", None, {"M": 0.0})
             os.kill(os.getpid(), signal.SIGKILL)
 
-        write_dataset("own", items(), title="", source="", target=TargetSpec(), protocol="intensity")
+        write_dataset("own", items(), DatasetInfo("", "", TargetSpec(), "intensity"))
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=False)
     assert [name[:5] for name in left(home)] == [".own."]

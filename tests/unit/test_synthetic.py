@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from sentiprism.data.dataset import Utterance
+from sentiprism.data.dataset import DatasetInfo, Utterance
 from sentiprism.data.store import load_dataset, load_tuning, write_dataset
 from sentiprism.data.synthetic import SHARED, UNIQUE, synthetic_dataset
 from sentiprism.errors import UserError
@@ -137,7 +137,7 @@ def test_another_dataset_is_never_replaced(home):
         (split, Utterance(split, split, None, {"M": 0.0}, {"audio": np.ones((2, 3), np.float32)}))
         for split in ("train", "valid", "test")
     ]
-    write_dataset("mine", utterances, title="t", source="mine", target=TargetSpec(), protocol="intensity")
+    write_dataset("mine", utterances, DatasetInfo(title="t", source="mine", target=TargetSpec(), protocol="intensity"))
     with pytest.raises(UserError, match="mine"):
         synthetic_dataset("mine", **SMALL)
     assert load_dataset("mine").card.source == "mine"

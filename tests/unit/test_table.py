@@ -10,6 +10,8 @@ import pytest
 
 from makers_table import ROWS, table, without
 from sentiprism.data.importers.import_dataset import import_dataset
+from sentiprism.data.importers.labels import LabelSpec
+from sentiprism.data.importers.sources import TableSource
 from sentiprism.data.importers.table import read_table
 from sentiprism.errors import UserError
 
@@ -146,12 +148,14 @@ def test_a_missing_column_is_named_where_it_cannot_be_made(tmp_path: Path) -> No
     with pytest.raises(UserError, match="no column 'id'"):
         read(table(tmp_path / "x.csv", without("id")), audio=tmp_path / "f.npz")
     with pytest.raises(UserError, match="no column 'split'"):  # of a dataset that has official ones
-        import_dataset("mosi", labels=table(tmp_path / "x.csv", without("split")))
+        import_dataset("mosi", TableSource(table(tmp_path / "x.csv", without("split"))))
 
 
 def test_a_text_and_a_label_are_enough(home: Path, tmp_path: Path) -> None:
     rows = [{"text": f"text {n}", "label": n % 7 - 3} for n in range(10)]
-    card = import_dataset("mine", labels=table(tmp_path / "reviews.csv", rows), low=-3, high=3).card
+    card = import_dataset(
+        "mine", TableSource(table(tmp_path / "reviews.csv", rows)), labels=LabelSpec(low=-3, high=3)
+    ).card
     assert {name: split.utterances for name, split in card.splits.items()} == {"train": 7, "valid": 1, "test": 2}
     assert card.warnings[:3] == (
         "reviews.csv has no column 'id': its rows are numbered",
@@ -189,7 +193,7 @@ def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes) -> None:
 
 def test_real_mosi_joins_completely(home: Path, shared_data: Path) -> None:
     dataset = import_dataset(
-        "mosi", labels=shared_data / "mosi/labels.csv", audio=shared_data / "mosi/audio_covarep73.npz"
+        "mosi", TableSource(shared_data / "mosi/labels.csv", audio=shared_data / "mosi/audio_covarep73.npz")
     )
     assert (len(dataset.train), len(dataset.valid), len(dataset.test)) == (1284, 229, 686)
     assert dataset.card.widths == {"audio": 73}

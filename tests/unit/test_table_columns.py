@@ -7,6 +7,8 @@ import pytest
 
 from makers_table import table, without
 from sentiprism.data.importers.import_dataset import import_dataset
+from sentiprism.data.importers.labels import LabelSpec
+from sentiprism.data.importers.sources import TableSource
 from sentiprism.data.importers.table import parse_label, read_table
 from sentiprism.errors import UserError
 
@@ -115,19 +117,17 @@ def moods(path: Path) -> Path:
         ("mine", {"classes": ("bad", "goods")}, "label of 'valid.*' is 'good'; did you mean 'goods'"),
         ("mosi", {"classes": ("bad", "good")}, r"'mosi' has labels on \[-3, 3\]"),
         ("urfunny", {"classes": ("bad", "good")}, "'urfunny' has labels on the classes serious, humorous"),
-        ("mine", {"words": Path("w.csd")}, "--labels does not go with --words"),
-        ("mine", {"arrays": Path("a.npz")}, "--labels and --arrays given"),
     ],
 )
-def test_targets_and_options_that_contradict_each_other(
-    home: Path, tmp_path: Path, name: str, options: dict, message: str
-) -> None:
+def test_targets_that_contradict_each_other(home: Path, tmp_path: Path, name: str, options: dict, message: str) -> None:
+    options = dict(options)
+    others = {"language": options.pop("language")} if "language" in options else {}
     with pytest.raises(UserError, match=message):
-        import_dataset(name, labels=moods(tmp_path / "l.csv"), **options)
+        import_dataset(name, TableSource(moods(tmp_path / "l.csv")), labels=LabelSpec(**options), **others)
 
 
 def test_a_classification_dataset_of_ones_own(home: Path, tmp_path: Path) -> None:
-    dataset = import_dataset("mine", labels=moods(tmp_path / "l.csv"), classes=("bad", "good"))
+    dataset = import_dataset("mine", TableSource(moods(tmp_path / "l.csv")), labels=LabelSpec(classes=("bad", "good")))
     assert [int(split.labels["M"][0]) for split in (dataset.train, dataset.valid, dataset.test)] == [0, 1, 1]
     assert dataset.train.labels["M"].dtype == np.int64
     assert (dataset.card.protocol, dataset.card.source) == ("binary", "labels l.csv")
@@ -141,7 +141,9 @@ def test_real_meld_imports_whole(home: Path, shared_data: Path) -> None:
         "text": "Utterance",
         "label": "Sentiment",
     }
-    dataset = import_dataset("meld", labels=files, columns=columns, classes=("negative", "neutral", "positive"))
+    dataset = import_dataset(
+        "meld", TableSource(files, renamed=columns), labels=LabelSpec(classes=("negative", "neutral", "positive"))
+    )
     assert (len(dataset.train), len(dataset.valid), len(dataset.test)) == (9989, 1109, 2610)
     assert np.bincount(dataset.test.labels["M"]).tolist() == [833, 1256, 521]
     assert dataset.test.texts is not None

@@ -7,6 +7,7 @@ import pytest
 
 from makers_urfunny import WORDS, make_urfunny, write_urfunny
 from sentiprism.data.importers.import_dataset import import_dataset
+from sentiprism.data.importers.sources import UrfunnySource
 from sentiprism.data.importers.urfunny import COLUMNS, read_urfunny
 from sentiprism.errors import UserError
 
@@ -146,7 +147,7 @@ def test_a_folder_without_the_files_says_which(tmp_path: Path) -> None:
 
 def test_it_is_imported_as_the_known_dataset_with_its_columns_named(home: Path, tmp_path: Path) -> None:
     make_urfunny(tmp_path / "sdk")
-    dataset = import_dataset("urfunny", urfunny=tmp_path / "sdk")
+    dataset = import_dataset("urfunny", UrfunnySource(tmp_path / "sdk"))
     card = dataset.card
     assert (card.protocol, card.target.classes) == ("binary", ("serious", "humorous"))
     assert card.widths == {"text": 300, "audio": 81, "vision": 371}
@@ -158,10 +159,8 @@ def test_it_is_imported_as_the_known_dataset_with_its_columns_named(home: Path, 
     assert any("train has 6 utterances, the official split 10598" in warning for warning in card.warnings)
     assert any("each counts as its own video" in warning for warning in card.warnings)
     assert dataset.train.labels["M"].dtype == np.int64
-    longer = import_dataset("urfunny", urfunny=tmp_path / "sdk", context=True, replace=True).card
+    longer = import_dataset("urfunny", UrfunnySource(tmp_path / "sdk", context=True), replace=True).card
     assert longer.splits["train"].lengths["audio"][1] > card.splits["train"].lengths["audio"][1]
-    with pytest.raises(UserError, match="--urfunny does not go with --folds"):
-        import_dataset("urfunny", urfunny=tmp_path / "sdk", folds="1/5")
 
 
 def test_names_of_features_are_each_once() -> None:

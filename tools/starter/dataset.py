@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.fft import dct, idct
 
-from sentiprism.data.dataset import Dataset, Split, Utterance
+from sentiprism.data.dataset import Dataset, DatasetInfo, Split, Utterance
 from sentiprism.data.importers.table import read_table
 from sentiprism.data.store import load_dataset, write_dataset
 from sentiprism.features.extractors.expression import Expression
@@ -155,15 +155,17 @@ def build(data: Path, ravdess: str) -> Dataset:
     return write_dataset(
         NAME,
         utterances(data, voices),
-        title="Starter: text of CMU-MOSI and CMU-MOSEI, voices and faces of RAVDESS",
-        source=f"mosi/labels.csv, mosei/labels.csv, {ravdess} ({voices.card.content[:8]}), by tools/starter",
-        target=TargetSpec(low=-3, high=3),
-        protocol="intensity",
-        recipes={"audio": voices.card.recipes["audio"], "vision": FACE},
-        notes=[
-            "no source has all modalities: RAVDESS has no text, MOSI and MOSEI have nothing else",
-            "ids joined:* and unrelated:* are a voice and a face of RAVDESS with a text, made up, in train and test",
-            "takes of RAVDESS stand several times in train, each through another microphone and face tracker",
-        ],
+        DatasetInfo(
+            title="Starter: text of CMU-MOSI and CMU-MOSEI, voices and faces of RAVDESS",
+            source=f"mosi/labels.csv, mosei/labels.csv, {ravdess} ({voices.card.content[:8]}), by tools/starter",
+            target=TargetSpec(low=-3, high=3),
+            protocol="intensity",
+            recipes={"audio": voices.card.recipes["audio"], "vision": FACE},
+            notes=[
+                "no source has all modalities: RAVDESS has no text, MOSI and MOSEI have nothing else",
+                "ids joined:* and unrelated:* are voice and face of RAVDESS with a text, made up, in train and test",
+                "takes of RAVDESS stand several times in train, each through another microphone and face tracker",
+            ],
+        ),
         replace=True,
     )

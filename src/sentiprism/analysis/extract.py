@@ -81,9 +81,10 @@ def extract(
         UserError: table, features or options are wrong, or no memory holds so many processes; all recordings fail, or
             one and ``strict`` is given.
     """
+    from sentiprism.data.dataset import DatasetInfo
     from sentiprism.data.importers.columns import read_columns
     from sentiprism.data.importers.folds import fold_of, short
-    from sentiprism.data.importers.import_dataset import choose_target
+    from sentiprism.data.importers.labels import LabelSpec
     from sentiprism.data.importers.table import check_table, shifted
     from sentiprism.data.known import describe
     from sentiprism.data.store import check_store, write_dataset
@@ -100,7 +101,7 @@ def extract(
     folder, labels = Path(folder), Path(labels)
     check_store(name, replace=replace)  # said before hours of work
     known, notes = describe(name), list[str]()
-    target = choose_target(name, known, low, high, classes)
+    target = LabelSpec(low, high, tuple(classes)).resolve(name, known)
     offset, shared = (known.label_offset, known.shared_videos) if known else (0.0, False)
     table = read_columns({"": labels}, columns or {}, folds, notes, also=COLUMNS, official=known is not None)
     options = options.pinned()
@@ -136,9 +137,7 @@ def extract(
         notes += sequences.subtract_resting([table["id"][n] for n in kept], [table["video_id"][n] for n in kept])
     rows = _rows(table, labels, target.classes, seen, sequences, options)
     given = {"folder": folder, "labels": labels, "transcripts": transcripts, "vision": vision_features, "folds": folds}
-    dataset = write_dataset(
-        name,
-        shifted(rows, offset),
+    info = DatasetInfo(
         title=known.title if known else name,
         source="extracted from " + ", ".join(f"{key} {short(value)}" for key, value in given.items() if value),
         target=target,
@@ -149,8 +148,8 @@ def extract(
         notes=notes,
         expected=known.splits if known else None,
         allow_shared_videos=shared,
-        replace=replace,
     )
+    dataset = write_dataset(name, shifted(rows, offset), info, replace=replace)
     return Extracted(dataset, failed)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,9 @@ from sentiprism.cli.hints import followed_by
 from sentiprism.cli.options import High, Low
 from sentiprism.cli.tables import emit_json, table
 from sentiprism.errors import UserError, suggest
+
+if TYPE_CHECKING:
+    from sentiprism.data.importers.sources import Source
 
 app = typer.Typer(help="Import datasets, and look at what is in them.", no_args_is_help=True)
 
@@ -109,30 +112,58 @@ def add(
         sentiprism dataset add moods --labels m.csv --classes bad,neutral,good
     """
     from sentiprism.data.importers.import_dataset import import_dataset
+    from sentiprism.data.importers.labels import LabelSpec
 
+    options = {"text": text, "audio": audio, "vision": vision, "words": words, "folds": folds}
+    source = choose_source(
+        {"labels": _by_split(labels or []), "mmsa": mmsa, "csd": csd, "arrays": arrays, "urfunny": urfunny},
+        {**options, "column": pairs(column or [], "NAME=THEIRS"), "context": context},
+    )
+    spec = LabelSpec(low, high, split_names(classes))
     with _counting(name) as progress:
-        dataset = import_dataset(
-            name,
-            labels=_by_split(labels or []),
-            text=text,
-            audio=audio,
-            vision=vision,
-            mmsa=mmsa,
-            csd=csd,
-            arrays=arrays,
-            urfunny=urfunny,
-            words=words,
-            folds=folds,
-            columns=pairs(column or [], "NAME=THEIRS"),
-            context=context,
-            low=low,
-            high=high,
-            classes=[part.strip() for part in classes.split(",")] if classes is not None else (),
-            language=language,
-            replace=replace,
-            progress=progress,
-        )
+        dataset = import_dataset(name, source, labels=spec, language=language, replace=replace, progress=progress)
     emit_json(dataset.card.model_dump(mode="json")) if as_json else draw(dataset)
+
+
+GOES_WITH = {
+    "labels": ("text", "audio", "vision", "folds", "column"),
+    "mmsa": (),
+    "csd": ("text", "audio", "vision", "words", "folds"),
+    "arrays": ("folds",),
+    "urfunny": ("context",),
+}
+"""Sources, and the options that go with each."""
+
+
+def choose_source(sources: dict[str, Any], options: dict[str, Any]) -> "Source":
+    """The one source that is given, with the options that go with it."""
+    from sentiprism.data.importers.sources import ArraysSource, CsdSource, MmsaSource, TableSource, UrfunnySource
+
+    given = [name for name, value in sources.items() if value]
+    if len(given) != 1:
+        chosen = " and ".join(f"--{name}" for name in given) or "no source"
+        raise UserError(f"{chosen} given", f"give one of {', '.join(f'--{name}' for name in sources)}")
+    kind = given[0]
+    idle = [f"--{name}" for name, value in options.items() if value and name not in GOES_WITH[kind]]
+    if idle:
+        raise UserError(f"--{kind} does not go with {' and '.join(idle)}", "leave one of them out")
+    if kind == "csd" and not options["folds"]:
+        raise UserError("--csd states no splits", "give the videos of each split with --folds")
+    kinds = {
+        "labels": TableSource,
+        "mmsa": MmsaSource,
+        "csd": CsdSource,
+        "arrays": ArraysSource,
+        "urfunny": UrfunnySource,
+    }
+    taken = {"renamed" if name == "column" else name: options[name] for name in GOES_WITH[kind]}
+    source: Source = kinds[kind](sources[kind], **taken)
+    return source
+
+
+def split_names(classes: str | None) -> tuple[str, ...]:
+    """Names with commas between."""
+    return tuple(part.strip() for part in classes.split(",")) if classes is not None else ()
 
 
 def _by_split(labels: list[str]) -> "Path | dict[str, Path] | None":

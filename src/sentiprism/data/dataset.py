@@ -1,6 +1,6 @@
 """What a dataset is: utterances in splits, and a card that says where they come from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +36,41 @@ class Utterance:
     labels: Mapping[str, float]
     sequences: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     planted: Mapping[str, npt.NDArray[np.float32]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """What is known of a dataset beside its utterances.
+
+    Args:
+        title: full name for people.
+        source: importer and file names.
+        target: range or classes of the labels.
+        protocol: metric protocol by name.
+        language: of the transcripts, ISO 639-1.
+        vocabulary: that ``token_ids`` were made with.
+        text_encoder: that made the text features, where it is contextual.
+        fold: ``K/N`` where the test split is fold K of N by video.
+        recipes: by stored sequence, how it was made from recordings.
+        columns: by stored sequence, names of its features; left out where there is another number of them.
+        notes: the importer's own warnings, for the card; read when the utterances have been.
+        expected: utterances of the official splits; others are warned of.
+        allow_shared_videos: warn of a video that is in two splits instead of refusing it.
+    """
+
+    title: str
+    source: str
+    target: TargetSpec
+    protocol: str
+    language: str = "en"
+    vocabulary: str | None = None
+    text_encoder: str | None = None
+    fold: str | None = None
+    recipes: Mapping[str, Recipe] = field(default_factory=dict)
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    notes: Iterable[str] = ()
+    expected: Mapping[str, int] | None = None
+    allow_shared_videos: bool = False
 
 
 class SplitCard(Config):

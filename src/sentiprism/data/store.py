@@ -2,21 +2,19 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from sentiprism.data.arrow import Columns, SplitWriter, read_split
 from sentiprism.data.checks import Checks
-from sentiprism.data.dataset import SPLITS, Card, Dataset, Split, TuningView, Utterance
+from sentiprism.data.dataset import SPLITS, Card, Dataset, DatasetInfo, Split, TuningView, Utterance
 from sentiprism.data.integrity import REMEDY, check_files, hash_files, split_file, verifies
 from sentiprism.data.joined import COMMA, join_datasets
 from sentiprism.data.known import describe
 from sentiprism.errors import FULL, UserError, suggest
 from sentiprism.files import atomic_folder, check_writable, home, remove_folder, safe_name, sole
 from sentiprism.reading import read_json
-from sentiprism.recipe import Recipe
-from sentiprism.types import TargetSpec
 
 CARD = "card.json"
 SYNTHETIC = "synthetic"
@@ -28,20 +26,8 @@ SEEN = ("train", "valid")
 def write_dataset(
     name: str,
     utterances: Iterable[tuple[str, Utterance]],
+    info: DatasetInfo,
     *,
-    title: str,
-    source: str,
-    target: TargetSpec,
-    protocol: str,
-    language: str = "en",
-    vocabulary: str | None = None,
-    text_encoder: str | None = None,
-    fold: str | None = None,
-    recipes: Mapping[str, Recipe] | None = None,
-    columns: Mapping[str, tuple[str, ...]] | None = None,
-    notes: Iterable[str] = (),
-    expected: Mapping[str, int] | None = None,
-    allow_shared_videos: bool = False,
     replace: bool = False,
     progress: Callable[[int], object] | None = None,
 ) -> Dataset:
@@ -50,19 +36,7 @@ def write_dataset(
     Args:
         name: the dataset's name in the store.
         utterances: (split, utterance) in any order of splits; consumed once.
-        title: full name for people.
-        source: importer and file names.
-        target: range or classes of the labels.
-        protocol: metric protocol by name.
-        language: of the transcripts, ISO 639-1.
-        vocabulary: that ``token_ids`` were made with.
-        text_encoder: that made the text features, where it is contextual.
-        fold: ``K/N`` where the test split is fold K of N by video.
-        recipes: by stored sequence, how it was made from recordings.
-        columns: by stored sequence, names of its features; left out where there is another number of them.
-        notes: the importer's own warnings, for the card.
-        expected: utterances of the official splits; others are warned of.
-        allow_shared_videos: warn of a video that stands in two splits instead of refusing it.
+        info: for the card.
         replace: an existing dataset of this name.
         progress: called with the number of utterances so far.
 
@@ -71,10 +45,10 @@ def write_dataset(
             is left behind.
     """
     folder = home("datasets", safe_name(name, "dataset name"))
-    checks = Checks(target, allow_shared_videos=allow_shared_videos)
+    checks = Checks(info.target, allow_shared_videos=info.allow_shared_videos)
     try:
         with _disk_faults(name), atomic_folder(folder, replace=replace) as temporary:
-            stored = Columns(target.kind == "classes", checks.labels, checks.widths, checks.planted)
+            stored = Columns(info.target.kind == "classes", checks.labels, checks.widths, checks.planted)
             writers = {split: SplitWriter(split_file(temporary, split), stored) for split in SPLITS}
             try:
                 for number, (split, utterance) in enumerate(utterances, 1):
@@ -83,7 +57,7 @@ def write_dataset(
                     writers[split].add(admitted)
                     if progress is not None:
                         progress(number)
-                splits, warnings = checks.finish(expected)
+                splits, warnings = checks.finish(info.expected)
                 for writer in writers.values():
                     writer.finish()
             finally:
@@ -92,20 +66,20 @@ def write_dataset(
             hashes, content = hash_files(temporary)
             card = Card(
                 name=name,
-                title=title,
-                source=source,
-                target=target,
-                protocol=protocol,
-                language=language,
-                vocabulary=vocabulary,
-                text_encoder=text_encoder,
-                fold=fold,
+                title=info.title,
+                source=info.source,
+                target=info.target,
+                protocol=info.protocol,
+                language=info.language,
+                vocabulary=info.vocabulary,
+                text_encoder=info.text_encoder,
+                fold=info.fold,
                 widths={key: width for key, width in checks.widths.items() if width},
-                recipes=dict(recipes or {}),
-                columns={k: names for k, names in (columns or {}).items() if len(names) == checks.widths.get(k)},
+                recipes=dict(info.recipes),
+                columns={key: names for key, names in info.columns.items() if len(names) == checks.widths.get(key)},
                 labels=checks.labels,
                 splits=splits,
-                warnings=(*notes, *warnings),
+                warnings=(*info.notes, *warnings),
                 content=content,
                 hashes=hashes,
             )

@@ -32,7 +32,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from sentiprism.config import Config
-from sentiprism.data.dataset import SPLITS, Dataset, Utterance
+from sentiprism.data.dataset import SPLITS, Dataset, DatasetInfo, Utterance
 from sentiprism.data.store import CARD, SYNTHETIC, load_dataset, write_dataset
 from sentiprism.errors import UserError
 from sentiprism.files import home, safe_name
@@ -120,10 +120,12 @@ def synthetic_dataset(
     return write_dataset(
         name,
         _utterances(recipe),
-        title="Synthetic utterances with planted factors and contributions",
-        source=source,
-        target=TargetSpec(low=-3.0, high=3.0),
-        protocol="intensity",
+        DatasetInfo(
+            title="Synthetic utterances with planted factors and contributions",
+            source=source,
+            target=TargetSpec(low=-3.0, high=3.0),
+            protocol="intensity",
+        ),
         replace=True,
     )
 
