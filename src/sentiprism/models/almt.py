@@ -29,6 +29,7 @@ class ALMTConfig(ModelConfig):
     """Configuration of `ALMT`; the defaults are the paper's for MOSI, or this project's reading."""
 
     PRESETS = {"paper": {}, "code": {"pool": "token0", "hyper_norm": True}}
+    SMALL = {"width": 16, "heads": 4, "head_width": 4, "hidden": 32, "positions": 16, "depth": 1, "fusion_depth": 1}
 
     task: TaskLoss = "mse"
     width: int = Field(128, gt=0)

@@ -44,6 +44,8 @@ class ModelConfig(Config):
     """Settings that belong together, by name; the one that ``preset`` has by default is what the defaults are."""
     SEARCH: ClassVar[dict[str, Distribution | None]] = {}
     """What `tune` may vary beside what all models share: a distribution by field; None takes a shared one out."""
+    SMALL: ClassVar[dict[str, Any]]
+    """Settings that make the model small and fast to build, for contracts and tests; {} where it has no sizes."""
 
     preset: str = "paper"
     """Where the fields that are not given come from."""
@@ -79,6 +81,17 @@ class ModelConfig(Config):
         if not any(filled.values()):
             raise UserError("loss_weights switch every loss off", "leave one above 0")
         return filled
+
+    @classmethod
+    def small(cls) -> dict[str, Any]:
+        """Settings of a model that is small and fast to build, see `SMALL`.
+
+        Raises:
+            UserError: the configuration states none.
+        """
+        if not hasattr(cls, "SMALL"):
+            raise UserError(f"{cls.__name__} has no SMALL", "give it the settings of a small model, {} for none")
+        return dict(cls.SMALL)
 
     def space(self) -> Space:
         """Search space around this configuration: shared fields, losses beside the task's, and `SEARCH`."""

@@ -33,6 +33,7 @@ class BBFNConfig(ProjectedConfig):
 
     LOSSES = {"task": 1.0, "sep": 0.1}
     PRESETS = {"paper": {}, "code": {"summary": "gru"}}
+    SMALL = {"width": 16, "heads": 4, "depth": 1}
 
     width: int = Field(40, gt=0)
     heads: int = Field(5, gt=0)

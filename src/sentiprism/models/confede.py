@@ -34,6 +34,7 @@ class ConFEDEConfig(ModelConfig):
 
     LOSSES = {"task": 1.0, "uni": 0.01, "cl": 0.1}
     PRESETS = {"paper": {}, "code": {"encoder": "token", "encoder_width": 768}}
+    SMALL = {"width": 16, "heads": 4, "hidden": 32, "positions": 16, "depth": 1, "encoder_width": 16}
 
     width: int = Field(384, gt=0)
     """Of a similarity or dissimilarity feature."""

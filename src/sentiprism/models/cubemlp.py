@@ -29,6 +29,8 @@ EPS = 1e-6
 class CubeMLPConfig(ModelConfig):
     """Configuration of `CubeMLP`; the defaults are the authors' settings for MOSI."""
 
+    SMALL = {"width": 16, "depth": 1}
+
     steps: int = Field(50, gt=0)
     """Of the cube; sequences are pooled to them."""
     width: int = Field(128, gt=0)

@@ -52,6 +52,7 @@ class DLFConfig(ProjectedConfig):
         },
     }
     SEARCH = {"width": among(50, 100), "depth": between(1, 3)}
+    SMALL = {"width": 16, "heads": 4, "depth": 1, "memory": 1}
 
     width: int = Field(50, gt=0)
     heads: int = Field(10, gt=0)

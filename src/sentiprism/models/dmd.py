@@ -49,6 +49,7 @@ class DMDConfig(ProjectedConfig):
             **{"triplet": "label", "ort_axis": "batch", "distil_vectors": True},
         },
     }
+    SMALL = {"width": 16, "heads": 4, "depth": 1, "memory": 1}
 
     width: int = Field(50, gt=0)
     heads: int = Field(10, gt=0)

@@ -43,6 +43,15 @@ class DPDFLQConfig(ModelConfig, PathConfig):
         },
     }
     SEARCH = {"width": among(64, 128), "query_depth": between(1, 3)}
+    SMALL = {
+        "width": 16,
+        "heads": 4,
+        "head_width": 4,
+        "hidden": 32,
+        "positions": 16,
+        "global_depth": 1,
+        "local_depth": 1,
+    }
 
     preset: str = "default"
     """Where the fields that are not given come from."""

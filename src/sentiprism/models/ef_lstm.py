@@ -20,6 +20,8 @@ from sentiprism.types import Batch, FeatureSpec, ModelOutput, TargetSpec
 class EFLSTMConfig(ModelConfig):
     """Configuration of `EFLSTM`."""
 
+    SMALL = {"width": 16, "depth": 1}
+
     task: TaskLoss = "l1"
     width: int = Field(128, gt=0)
     """States of the LSTM, and of the layer after it."""

@@ -51,6 +51,8 @@ class FINEConfig(ModelConfig):
         "critic": 1.0,
     }
     SEARCH = {"width": among(64, 128), "loss_weights.critic": None}
+    SMALL = {"width": 16, "heads": 4, "experts": 3, "critic_width": 32, "extractor_depth": 1, "fusion_depth": 1}
+
     """The critics estimate the terms of L_MI: their loss is no objective of the model."""
 
     width: int = Field(128, gt=0)

@@ -38,6 +38,18 @@ class KuDAConfig(ModelConfig):
 
     LOSSES = {"task": 1.0, "nce": 0.1, "uni": 0.1}
     PRESETS = {"paper": {}, "code": {"reference": "label", "scale": "before_norm", "inner_norm": True}}
+    SMALL = {
+        "width": 16,
+        "heads": 4,
+        "head_width": 4,
+        "hidden": 32,
+        "positions": 16,
+        "depth": 1,
+        "extractor_depth": 1,
+        "adapter_depth": 1,
+        "encoder_width": 16,
+        "adapter_width": 8,
+    }
 
     task: TaskLoss = "mse"
     width: int = Field(256, gt=0)

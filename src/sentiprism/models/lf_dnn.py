@@ -20,6 +20,8 @@ from sentiprism.types import FeatureSpec, TargetSpec
 class LFDNNConfig(LateConfig):
     """Configuration of `LFDNN`."""
 
+    SMALL = {"width": 16, "text_hidden": 8, "audio_hidden": 8, "vision_hidden": 8}
+
     width: int = Field(128, gt=0)
     """Of the layers after the fusion."""
 

@@ -21,6 +21,8 @@ from sentiprism.types import FeatureSpec, TargetSpec
 class LMFConfig(LateConfig):
     """Configuration of `LMF`."""
 
+    SMALL = {"text_hidden": 8, "audio_hidden": 8, "vision_hidden": 8}
+
     rank: int = Field(4, gt=0)
     """r."""
     vision_hidden: int = Field(128, gt=0)

@@ -27,6 +27,8 @@ from sentiprism.types import Batch, FeatureSpec, ModelOutput, Sequence, TargetSp
 class MAGBERTConfig(ModelConfig):
     """Configuration of `MAGBERT`; the defaults are the released code's."""
 
+    SMALL = {"text_hidden": 8}
+
     beta: float = Field(1.0, gt=0)
     """β, by which the token's length bounds the displacement's."""
     text_pool: Literal["first", "mean"] = "first"

@@ -35,6 +35,7 @@ class MDFConfig(ModelConfig):
         "text_pool": among("first", "mean"),
         "detach_text": among(False, True),
     }
+    SMALL = {"width": 16, "text_hidden": 8, "audio_hidden": 8, "vision_hidden": 8}
 
     fuse: tuple[Modality, ...] | None = None
     """Modalities that are fused; null = all that are used. The text that L_a needs may be left out (A' of Table 3)."""

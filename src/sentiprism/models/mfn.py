@@ -29,6 +29,8 @@ from sentiprism.types import Batch, FeatureSpec, ModelOutput, TargetSpec
 class MFNConfig(ModelConfig):
     """Configuration of `MFN`."""
 
+    SMALL = {"width": 16, "text_hidden": 8, "audio_hidden": 8, "vision_hidden": 8, "hidden": 32}
+
     task: TaskLoss = "l1"
     text_hidden: int = Field(128, gt=0)
     """Cells of each LSTM."""

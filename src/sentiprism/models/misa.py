@@ -28,6 +28,7 @@ class MISAConfig(ModelConfig):
     """Configuration of `MISA`; the defaults are the authors' code's."""
 
     LOSSES = {"task": 1.0, "sim": 1.0, "diff": 0.3, "recon": 1.0}
+    SMALL = {"width": 16, "heads": 4, "text_hidden": 8, "audio_hidden": 8, "vision_hidden": 8, "hidden": 32, "depth": 1}
 
     width: int = Field(128, gt=0)
     heads: int = Field(2, gt=0)

@@ -28,6 +28,7 @@ class MulTConfig(ProjectedConfig):
     """Configuration of `MulT`; the defaults are Table 5 of the paper for MOSI."""
 
     PRESETS = {"paper": {}, "code": {"causal": True, "kernel": 1, "position_form": "fairseq"}}
+    SMALL = {"width": 16, "heads": 4, "depth": 1, "memory": 1}
 
     width: int = Field(40, gt=0)
     heads: int = Field(10, gt=0)

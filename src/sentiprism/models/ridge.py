@@ -35,6 +35,7 @@ class RidgeConfig(ModelConfig):
     """Configuration of `Ridge`."""
 
     SEARCH = {"deviation": among(True, False)}
+    SMALL = {}
 
     penalty: float | None = Field(None, gt=0)
     """λ; null = the one of `PENALTIES` with the best valid score."""

@@ -25,6 +25,7 @@ class SelfMMConfig(ModelConfig):
 
     LOSSES = {"task": 1.0, "text": 1.0, "audio": 1.0, "vision": 1.0}
     PRESETS = {"paper": {}, "code": {"distance": "norm", "task_layers": 3}}
+    SMALL = {"width": 16, "text_hidden": 8, "audio_hidden": 8, "vision_hidden": 8}
 
     width: int = Field(128, gt=0)
     """Of F*, the representations that labels are generated from."""

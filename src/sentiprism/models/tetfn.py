@@ -31,6 +31,15 @@ class TETFNConfig(SelfMMConfig):
         "paper": {},
         "code": {"distance": "norm", "causal": True, "pool": "last", "position_form": "fairseq"},
     }
+    SMALL = {
+        "width": 16,
+        "heads": 4,
+        "text_hidden": 8,
+        "audio_hidden": 8,
+        "vision_hidden": 8,
+        "depth": 1,
+        "fusion_width": 16,
+    }
 
     width: int = Field(64, gt=0)
     """Of F*, the representations that labels are generated from."""

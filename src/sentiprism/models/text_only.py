@@ -18,6 +18,8 @@ from sentiprism.types import Batch, FeatureSpec, Modality, ModelOutput, TargetSp
 class TextOnlyConfig(ModelConfig):
     """Configuration of `TextOnly`."""
 
+    SMALL = {}
+
     modalities: tuple[Modality, ...] = ("text",)
     """Nothing else is read."""
     task: TaskLoss = "l1"

@@ -26,6 +26,8 @@ from sentiprism.types import FeatureSpec, TargetSpec
 class TFNConfig(LateConfig):
     """Configuration of `TFN`; the defaults are the paper's."""
 
+    SMALL = {"width": 16, "text_hidden": 8, "audio_hidden": 8, "vision_hidden": 8}
+
     task: TaskLoss = "mse"
     text_pool: TextPool = "attention"
     text_relu: bool = True

@@ -38,6 +38,7 @@ class TMTConfig(ModelConfig):
     }
     """``paper``: the released code; ``acc3``: with the weights of its script for two and three classes."""
     SEARCH = {"width": among(64, 128, 256), "depth": between(1, 3), "cross_depth": between(1, 3)}
+    SMALL = {"width": 16, "heads": 4, "head_width": 4, "positions": 16, "depth": 1, "cross_depth": 1}
 
     preset: str = "default"
     """Where the fields that are not given come from."""

@@ -1,0 +1,181 @@
+"""What every model keeps while it is trained and exported."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sentiprism.contracts.inputs import INTENSITY, batch, build, predict, small, specs
+from sentiprism.contracts.models import expect_close
+from sentiprism.contracts.result import Contract, NotRunError, expect
+from sentiprism.data.config import DataConfig, TextConfig
+from sentiprism.data.prepare import PreparedSplit, prepare
+from sentiprism.data.synthetic import synthetic_dataset
+from sentiprism.models import MODELS
+from sentiprism.training.run import Run
+from sentiprism.training.train import resume, train
+from sentiprism.types import Batch, FeatureSpec, Sequence, TargetSpec
+
+ENERGY = 0.1
+"""Share of the fused vector's energy that differs between utterances, at least."""
+STOPPED_AT = 10
+"""Of six steps an epoch: in the middle of the second."""
+SAVES: tuple[dict[str, Any], ...] = ({}, {"save_every": 2, "average": 0.9})
+"""Checkpoints after each epoch, and inside of epochs."""
+
+
+class StoppedError(BaseException):
+    """Stands for a kill: nothing in the program catches it."""
+
+
+@contextmanager
+def own_home() -> Iterator[None]:
+    """Datasets are kept in a folder that is removed at the end, not among the user's."""
+    before = os.environ.get("SENTIPRISM_HOME")
+    with tempfile.TemporaryDirectory(prefix="sentiprism-contracts-") as folder:
+        os.environ["SENTIPRISM_HOME"] = folder
+        try:
+            yield
+        finally:
+            del os.environ["SENTIPRISM_HOME"]
+            if before is not None:
+                os.environ["SENTIPRISM_HOME"] = before
+
+
+@cache
+def synthetic_batch() -> tuple[FeatureSpec, TargetSpec, Batch]:
+    """Features, target and a batch of the synthetic dataset."""
+    with own_home():
+        data = synthetic_dataset("contracts", sizes=(64, 8, 8))
+        features = prepare(data, DataConfig(text=TextConfig(encoder=None)))
+        return features, data.card.target, PreparedSplit(data.train, features).batch(np.arange(64))
+
+
+def check_energy(name: str) -> None:
+    """Utterances differ in the fused vector at the start: no constants drown the input."""
+    features, target, given = synthetic_batch()
+    shares = []
+    for seed in range(3):
+        output = predict(build(name, features, target, small(name), seed=seed), given)
+        expect("fused" in output.features, "features lack 'fused', the vector that the prediction is made from")
+        fused = output.features["fused"].double()
+        shares.append(float((fused - fused.mean(dim=0)).square().sum() / fused.square().sum()))
+    mean = sum(shares) / len(shares)
+    expect(mean >= ENERGY, f"{mean:.0%} of the fused vector's energy differs between utterances, not {ENERGY:.0%}")
+
+
+def check_resume(name: str) -> None:
+    """A run that was killed and resumed is the run that was not, bit by bit."""
+    with own_home(), tempfile.TemporaryDirectory(prefix="sentiprism-contracts-") as folder:
+        for place, saves in enumerate(SAVES):
+            compare_resumed(name, Path(folder) / str(place), saves)
+
+
+def compare_resumed(name: str, folder: Path, saves: dict[str, Any]) -> None:
+    """Train a model twice, once with a kill on the way, and refuse any difference."""
+    data = synthetic_dataset("contracts", sizes=(48, 16, 16))
+    optim = {"epochs": 3, "batch_size": 8, "schedule": "cosine", **saves}
+    given: dict[str, Any] = {"settings": {"config": small(name), "optim": optim}, "device": "cpu", "quiet": True}
+    whole = train(name, data, out=folder / "whole", **given)
+    with killed_at(STOPPED_AT, name):
+        try:
+            train(name, data, out=folder / "killed", **given)
+        except StoppedError:
+            pass
+        else:
+            raise NotRunError("the training ended before it could be killed")
+    again = resume(folder / "killed", device="cpu", quiet=True)
+    first, second = (_weights(run) for run in (whole, again))
+    expect(first.keys() == second.keys(), "the resumed model has other tensors")
+    for key, value in first.items():
+        expect(torch.equal(value, second[key]), f"{key} differs after a resume")
+    expect(_log(whole) == _log(again), "the log of the epochs differs after a resume")
+
+
+@contextmanager
+def killed_at(count: int, name: str) -> Iterator[None]:
+    """Kill the training at the ``count``-th step; of a closed form at the ``count``-th batch that is predicted."""
+    kind, calls = MODELS[name], []
+
+    def die(module: nn.Module, _: object) -> None:
+        if isinstance(module, kind) and (module.training or kind.closed_form):
+            calls.append(module)
+            if len(calls) == count:
+                raise StoppedError
+
+    hook = nn.modules.module.register_module_forward_pre_hook(die)
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
+def _weights(run: Run) -> dict[str, Tensor]:
+    from safetensors.torch import load_file
+
+    (seed,) = run.finished
+    weights: dict[str, Tensor] = load_file(run.seed_folder(seed) / "model" / "weights.safetensors")
+    return weights
+
+
+def _log(run: Run) -> list[dict[str, Any]]:
+    """Lines of the epochs, without the time that they took."""
+    (seed,) = run.finished
+    lines = (run.seed_folder(seed) / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) | {"seconds": 0} for line in lines]
+
+
+class Flat(nn.Module):
+    """A model as exporters want it: plain tensors in, the prediction out."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, text: Tensor, t: Tensor, audio: Tensor, a: Tensor, vision: Tensor, v: Tensor) -> Tensor:
+        """Predict from values and masks."""
+        given = Batch(Sequence(text, t), Sequence(audio, a), Sequence(vision, v), {}, torch.arange(text.shape[0]))
+        prediction: Tensor = self.model(given).prediction
+        return prediction
+
+
+def check_onnx(name: str) -> None:
+    """Exported to ONNX it gives the same predictions, for any size and length of a batch."""
+    try:
+        import onnxruntime
+        import onnxscript  # noqa: F401 - torch's exporter needs it
+    except ImportError as error:
+        raise NotRunError(f"{error.name} is not installed: pip install onnx onnxscript onnxruntime") from None
+    model = Flat(build(name, specs(), INTENSITY, small(name))).eval()
+
+    def flat(given: Batch) -> tuple[Tensor, ...]:
+        return tuple(tensor for sequence in given[:3] for tensor in sequence)
+
+    size, dims = torch.export.Dim("batch", min=1), [torch.export.Dim(f"steps_{m}", min=1) for m in "tav"]
+    shapes = tuple({0: size, 1: dims[i // 2]} for i in range(6))
+    program = torch.onnx.export(model, flat(batch(specs(), 3)), dynamo=True, dynamic_shapes=shapes, verbose=False)
+    with tempfile.TemporaryDirectory(prefix="sentiprism-contracts-") as folder:
+        path = Path(folder) / "model.onnx"
+        program.save(path)  # type: ignore[union-attr]
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        for given in (batch(specs(), 5, seed=1), batch(specs(), 1, seed=2), batch(specs(), 2, missing=("audio",))):
+            feeds = {i.name: t.numpy() for i, t in zip(session.get_inputs(), flat(given), strict=True)}
+            with torch.no_grad():
+                expected = model(*flat(given))
+            expect_close(torch.from_numpy(session.run(None, feeds)[0]), expected, "prediction of the exported model")
+
+
+WHILE_TRAINED = (
+    Contract("energy", check_energy),
+    Contract("resume", check_resume),
+    Contract("onnx", check_onnx),
+)
+"""Contracts that need a dataset, a run or an exporter."""
