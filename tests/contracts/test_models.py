@@ -10,8 +10,8 @@ from makers_text import tiny_bert
 from sentiprism.contracts.models import ON_BATCHES, check_gradient, check_small
 from sentiprism.contracts.presets import OF_PRESETS, exception_of, presets_of
 from sentiprism.contracts.result import ContractError
-from sentiprism.text.encoders import load_tokenizer
 from sentiprism.models import MODELS
+from sentiprism.text.encoders import load_tokenizer
 from sentiprism.training.experiments import list_experiments, load_experiment
 
 NAMES = list(MODELS)
