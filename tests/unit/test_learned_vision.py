@@ -16,6 +16,9 @@ from sentiprism.media.decode import frames
 from sentiprism.media.probe import probe
 from sentiprism.media.types import Frame
 
+BEFORE = {"siglip": 0, "swin": 0, "deit": 2}
+"""Tokens before those of the patches, where they are not one."""
+
 
 @pytest.fixture(scope="module")
 def networks(tmp_path_factory):
@@ -46,12 +49,13 @@ def test_every_architecture_sees_whole_frames_as_transformers_does(kind, network
     with torch.no_grad():
         network = getattr(loaded, "vision_model", loaded)
         output = network(pixel_values=given, output_hidden_states=True)
-    first = 0 if kind == "siglip" else 1
-    for settings, expected in (
-        ({}, output.last_hidden_state[:, first:].mean(dim=1)),
-        ({"layer": "1"}, output.hidden_states[1][:, first:].mean(dim=1)),
-        ({"pooling": "first", "layer": "2"}, output.hidden_states[2][:, 0]),
-    ):
+    first = BEFORE.get(kind, 1)
+    cases = [({}, output.last_hidden_state[:, first:].mean(dim=1))]
+    if kind != "swin":  # whose layers differ in width
+        cases.append(({"layer": "1"}, output.hidden_states[1][:, first:].mean(dim=1)))
+    if first:
+        cases.append(({"pooling": "first", "layer": "2"}, output.hidden_states[2][:, 0]))
+    for settings, expected in cases:
         made = create_extractor(f"hf-vision:{networks[kind]}", {"crop": "frame", **settings})
         (track,) = made(pictures)
         assert track.times.tolist() == [one.time for one in pictures]
@@ -133,8 +137,30 @@ def test_the_recipe_makes_the_extractor_again(networks):
 
 def test_a_network_of_speech_does_not_see(tmp_path):
     folder = save_network(tmp_path / "own", "hubert")
-    with pytest.raises(UserError, match="is a hubert model, not one of pictures; give a CLIP, DINOv2 or ViT"):
+    with pytest.raises(UserError, match="a hubert model is not a network of pictures that is known here; give one of"):
         create_extractor(f"hf-vision:{folder}")
+
+
+@pytest.mark.parametrize("kind", ["siglip", "swin"])
+def test_a_network_without_a_token_of_the_whole_picture_has_none(kind, networks):
+    with pytest.raises(UserError, match=r"model has no first token that stands for the picture; use pooling=mean"):
+        create_extractor(f"hf-vision:{networks[kind]}", {"pooling": "first"})
+
+
+def test_layers_that_merge_patches_are_refused(networks):
+    with pytest.raises(UserError, match="the layers of a swin model differ in width and patches; use layer=last"):
+        create_extractor(f"hf-vision:{networks['swin']}", {"layer": "1"})
+
+
+def test_a_recipe_that_is_not_its_networks_is_refused(networks):
+    """As a saved model of somebody else may have it."""
+    made = create_extractor(f"hf-vision:{networks['siglip']}", {"crop": "frame"}).recipe
+    first = made.model_copy(update={"network": made.network.model_copy(update={"pooling": "first"})})
+    with pytest.raises(UserError, match="has no first token"):
+        restore_extractor(first)(noise(1))
+    short = made.model_copy(update={"columns": made.columns[:3], "units": made.units[:3]})
+    with pytest.raises(UserError, match=r"the features are not those that .* makes: there are 32 columns, not 3"):
+        restore_extractor(short)(noise(1))
 
 
 @pytest.mark.parametrize(

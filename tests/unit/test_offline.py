@@ -9,15 +9,22 @@ from pathlib import Path
 
 import pytest
 
+from makers_analysis import saved_model, spec
 from makers_assets import CONTENT, Shelf, offer, read
+from sentiprism.analysis.batch import analyze_all
+from sentiprism.analysis.inputs import tasks
+from sentiprism.analysis.options import Options
 from sentiprism.assets import sources
 from sentiprism.assets.registry import fetch
 from sentiprism.assets.sources import Address, Hub, Wheels
 from sentiprism.cli.inventory import take_inventory
 from sentiprism.environment import OFFLINE
 from sentiprism.errors import UserError
+from sentiprism.features.learned.networks import resolve_network
 from sentiprism.media.whisper_models import resolve_whisper
+from sentiprism.recipe import Network, Recipe
 from sentiprism.text.tokens import resolve
+from sentiprism.types import FeatureSpec
 
 COMMIT = "a" * 40
 
@@ -50,6 +57,7 @@ def callers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[st
     monkeypatch.setenv("PIP_INDEX_URL", f"{here}/simple")
     monkeypatch.setenv("ADDRESS", here)
     sources.hub_answers.cache_clear()
+    sources.hub_snapshot.cache_clear()  # what one test was given is not here in the next
     yield seen
     sources.hub_answers.cache_clear()
     server.shutdown(socket.SHUT_RDWR)
@@ -120,6 +128,7 @@ def test_what_the_hubs_library_has_cached_is_used(cache, offline, monkeypatch, t
     ("ask", "cause"),
     [
         (lambda: resolve("some/encoder"), "no text encoder 'some/encoder' here: "),
+        (lambda: resolve_network("some/network"), "no network 'some/network' here: "),
         (lambda: resolve_whisper("small"), "no speech model 'small' here: "),
         (lambda: resolve_whisper("some/whisper"), "no speech model 'some/whisper' here: "),
     ],
@@ -127,7 +136,7 @@ def test_what_the_hubs_library_has_cached_is_used(cache, offline, monkeypatch, t
 def test_models_of_the_hub_are_not_downloaded(ask, cause, offline):
     with pytest.raises(UserError) as error:
         ask()
-    why = "it was not downloaded before, and SENTIPRISM_OFFLINE forbids to download it; give a folder, or"
+    why = "it was not downloaded before, and SENTIPRISM_OFFLINE forbids to download it; give a folder"
     assert str(error.value).startswith(f"{cause}{why}")
     assert offline == []
 
@@ -141,6 +150,47 @@ def test_a_model_of_the_hub_that_was_downloaded_is_used(offline, tmp_path):
     (stored / "snapshots" / COMMIT / "config.json").write_text(json.dumps({"model_type": "bert"}))
     assert (resolve("some/encoder") / "config.json").is_file()
     assert offline == []
+
+
+def test_a_commit_of_the_hub_that_is_here_is_not_asked_for_again(callers, tmp_path):
+    """Whatever the hub has by now; without its weights it is not here."""
+    stored = tmp_path / "hub" / "models--some--network" / "snapshots" / COMMIT
+    stored.mkdir(parents=True)
+    (stored / "config.json").write_text("{}")
+    assert resolve_network("some/network", COMMIT) == (stored, COMMIT)
+    assert callers
+    callers.clear()
+    sources.hub_snapshot.cache_clear()
+    sources.hub_answers.cache_clear()
+    (stored / "model.safetensors").write_bytes(b"")
+    assert resolve_network("some/network", COMMIT) == (stored, COMMIT)
+    assert callers == []
+
+
+@pytest.mark.parametrize("variable", [OFFLINE, "HF_HUB_OFFLINE"])
+def test_a_saved_model_of_a_network_that_is_not_here_is_refused_before_it_is_fed(
+    variable, callers, tmp_path, monkeypatch, home
+):
+    from huggingface_hub import constants
+
+    if variable == OFFLINE:
+        monkeypatch.setenv(OFFLINE, "1")
+    else:
+        monkeypatch.setattr(constants, variable, True)
+    network = Network(model="some/network", revision=COMMIT, rate=12.5)
+    recipe = Recipe(extractor="hf-audio", columns=("state_0000",), units=("1",), rate=12.5, network=network)
+    model = saved_model(tmp_path / "model", FeatureSpec(audio=spec(recipe)), "lf_dnn")
+    (tmp_path / "talk.wav").write_bytes(b"no sound")  # it is not decoded
+    outcomes = analyze_all(
+        tasks([tmp_path / "talk.wav"], tmp_path / "report", None), Options(model=str(model), asr="none")
+    )
+    with pytest.raises(UserError) as error:
+        next(outcomes)
+    assert str(error.value) == (
+        f"no network 'some/network' here: it was not downloaded before, and {variable} forbids to download it; give a "
+        "folder of it"
+    )
+    assert callers == []
 
 
 def test_doctor_asks_nobody(offline, home):

@@ -59,7 +59,7 @@ def analyze_all(
         UserError: the model cannot be used, or no memory holds so many processes.
     """
     check_jobs(jobs)
-    check_model(options.model)  # what is wrong with the model is said once, before anything is decoded
+    extractors = check_model(options.model)  # what is wrong with the model is said once, before anything is decoded
     if options.asr != "none":
         check_whisper(options.asr)
     left = []
@@ -73,6 +73,9 @@ def analyze_all(
                 left.append(task)
             else:
                 yield Outcome(task, kept, kept=True)
+    if any(not task.is_text for task in left):
+        for made in extractors.values():
+            made.check()
     if len(left) > 1:
         load_jury(options.model)
     work = partial(run, options=options, replace=replace, on=on if jobs <= 1 else None)

@@ -189,15 +189,18 @@ def state_of(model: str | Path) -> tuple[Any, ...]:
     return tuple(one and (one.st_ino, one.st_size, one.st_mtime_ns) for one in found)
 
 
-def check_model(model: str | Path) -> None:
+def check_model(model: str | Path) -> dict[Modality, Extractor]:
     """Refuse what is not a saved model, or not one for recordings; neither its weights nor torch are needed.
+
+    Returns:
+        What makes its features.
 
     Raises:
         UserError: see `Jury`.
     """
     found = describe_model(folder_of(model))
     used = found.config.get("modalities", MODALITIES)
-    makers(found.features, tuple(name for name in found.features.present() if name in used))
+    return makers(found.features, tuple(name for name in found.features.present() if name in used))
 
 
 def makers(features: FeatureSpec, modalities: Collection[str]) -> dict[Modality, Extractor]:

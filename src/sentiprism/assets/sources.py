@@ -4,6 +4,7 @@ A source only delivers; the sha256 in `sentiprism.assets.registry` decides wheth
 """
 
 import os
+import re
 import shutil
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -14,13 +15,15 @@ from http.client import HTTPException
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
-from typing import Protocol
+from typing import Any, Protocol
 
 from sentiprism.environment import OFFLINE, offline
+from sentiprism.progress import announce
 from sentiprism.sandbox.launch import run
 
 PATIENCE = 10.0
 """Seconds that an address has to answer and then to send more."""
+COMMIT = r"[0-9a-f]{40}"
 HUB_PATIENCE = 3.0
 """Seconds the hub has to answer; huggingface_hub's own retries take 23 s on a machine without network."""
 
@@ -136,20 +139,31 @@ def hub_snapshot(
         UnavailableError: the hub does not know or give it, or may not be asked or does not answer, and it was never
             downloaded.
     """
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import constants, snapshot_download
 
     kinds = ["*.json", "*.txt", "*.model", *([kept] if weights else [])]
-    online = hub_reachable()
-    try:
+
+    def look_up(*, local: bool) -> Path:
         with _hub(repo):
-            found = snapshot_download(
-                repo, revision=revision, allow_patterns=kinds, ignore_patterns=["*/*"], local_files_only=not online
-            )
+            patterns: dict[str, Any] = {"allow_patterns": kinds, "ignore_patterns": ["*/*"]}
+            return Path(snapshot_download(repo, revision=revision, local_files_only=local, **patterns))
+
+    try:
+        here: Path | None = look_up(local=True)
     except UnavailableError:
-        if offline():
-            raise UnavailableError(f"it was not downloaded before, and {OFFLINE} forbids to download it") from None
-        raise
-    return Path(found)
+        here = None
+    whole = here is not None and (not weights or any(here.glob(kept)))
+    if here is not None and whole and re.fullmatch(COMMIT, revision or ""):  # a commit never changes
+        return here
+    if not hub_reachable():
+        if here is not None:
+            return here
+        forbids = OFFLINE if offline() else "HF_HUB_OFFLINE" if constants.HF_HUB_OFFLINE else None
+        reason = f"{forbids} forbids to download it" if forbids else "the Hugging Face hub does not answer"
+        raise UnavailableError(f"it was not downloaded before, and {reason}")
+    if not whole:  # what a model of somebody else names is said before it is fetched
+        announce(f"fetching {repo} ({f'commit {revision}' if revision else 'newest'}) from the Hugging Face hub")
+    return look_up(local=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,13 @@ class Extractor(ABC):
     licence: ClassVar[str | None] = None
     """Where what it rests on may not be used for everything."""
 
+    def check(self) -> None:  # noqa: B027 - most extractors have nothing to check
+        """Compare the recipe with the network that it names, which is fetched where it is not here.
+
+        Raises:
+            UserError: the network cannot be had, or makes other features than the recipe says.
+        """
+
 
 class AudioExtractor(Extractor):
     """Features of sound."""

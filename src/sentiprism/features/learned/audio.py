@@ -10,6 +10,7 @@ import numpy.typing as npt
 from sentiprism.errors import UserError
 from sentiprism.features.extractors.base import AudioExtractor
 from sentiprism.features.learned.networks import (
+    check_recipe,
     load_network,
     name_columns,
     read_layer,
@@ -55,21 +56,19 @@ class LearnedAudio(AudioExtractor):
             UserError: no such network, not one of speech, or it has no such layer or rate.
         """
         folder, revision = resolve_network(network.model, network.revision or None)
-        config = read_network_config(folder)
-        hop, _ = _geometry(config)
-        if RATE / hop % network.rate:
-            raise UserError(f"{network.rate:g} steps a second are no whole number of states", _rates(hop))
-        columns = name_columns(config, network.layer)
-        pinned = network.model_copy(update={"revision": revision, "pooling": "mean"})
-        units = ("1",) * len(columns)
-        return cls(Recipe(extractor=cls.name, columns=columns, units=units, rate=network.rate, network=pinned))
+        return cls(_describe(read_network_config(folder), network.model_copy(update={"revision": revision})))
+
+    def check(self) -> None:
+        """See `Extractor`."""
+        check_recipe(self.recipe, _describe)
 
     def __call__(self, sound: npt.NDArray[np.int16]) -> Track:
         """See `AudioExtractor`; values are float16."""
         assert self.recipe.network is not None  # noqa: S101 - of `create`, or of a dataset's card
+        self.check()
         network, prepare = load_network(self.recipe.network)
         hop, longest = _geometry(network.config)
-        pooled = round(RATE / hop / self.recipe.network.rate)
+        pooled = _states_of_step(network.config, self.recipe.network.rate)
         reading = Reading(RATE, hop, longest, pooled, len(self.recipe.columns))
         layer = self.recipe.network.layer
 
@@ -77,6 +76,33 @@ class LearnedAudio(AudioExtractor):
             return _encode(network, prepare, pieces, hop, layer)
 
         return encode_sound(sound, reading, encode, BATCH)
+
+
+def _describe(config: Any, network: Network) -> Recipe:
+    """The recipe of a network, which has one way of pooling."""
+    _states_of_step(config, network.rate)
+    columns = name_columns(config, network.layer)
+    network = network.model_copy(update={"pooling": "mean"})
+    units = ("1",) * len(columns)
+    return Recipe(extractor=LearnedAudio.name, columns=columns, units=units, rate=network.rate, network=network)
+
+
+def _states_of_step(config: Any, rate: float) -> int:
+    """States whose mean is a step.
+
+    Raises:
+        UserError: they are no whole number, or more than are read at once without context.
+    """
+    hop, longest = _geometry(config)
+    states = RATE / hop / rate
+    found = round(states)
+    if found < 1 or abs(states - found) > 1e-6 * found:  # 0.1 is no binary fraction
+        raise UserError(f"{rate:g} steps a second are no whole number of states", _rates(hop))
+    if found > (most := longest - 2 * (longest // 6)):
+        raise UserError(
+            f"a step of {1 / rate:g} s is longer than the network reads", f"use {RATE / hop / most:g} or more"
+        )
+    return found
 
 
 def _encode(

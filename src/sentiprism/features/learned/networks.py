@@ -3,15 +3,16 @@
 import hashlib
 import os
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from sentiprism.assets.registry import digest
 from sentiprism.assets.sources import UnavailableError, hub_snapshot
-from sentiprism.errors import UserError
+from sentiprism.errors import UserError, shorten
 from sentiprism.reading import check_folder, read_json
-from sentiprism.recipe import Network
+from sentiprism.recipe import Network, Recipe
 from sentiprism.text.tokens import CONFIG, MOST_BYTES, READ, read_config, refusals
 from sentiprism.text.weights import load_weights, weight_files
 
@@ -51,6 +52,25 @@ def resolve_network(model: str, revision: str | None = None) -> tuple[Path, str]
     except UnavailableError as error:
         raise UserError(f"no network {model!r} here: {error}", "give a folder of it") from None
     return folder, folder.name if folder.parent.name == SNAPSHOT else _content(folder)
+
+
+@lru_cache(maxsize=4)
+def check_recipe(recipe: Recipe, describe: Callable[[Any, Network], Recipe]) -> None:
+    """Refuse a recipe that is not what its network makes: a saved model may say anything.
+
+    Args:
+        recipe: of frames.
+        describe: the recipe of a network, by its configuration.
+
+    Raises:
+        UserError: the network cannot be had, has other columns, or cannot be used so.
+    """
+    assert recipe.network is not None  # noqa: S101 - of a learned extractor
+    folder, revision = resolve_network(recipe.network.model, recipe.network.revision)
+    expected = describe(read_network_config(folder), recipe.network.model_copy(update={"revision": revision}))
+    if (difference := expected.difference(recipe)) is not None:
+        cause = f"the features are not those that {shorten(recipe.network.model, 80)} makes: {difference}"
+        raise UserError(cause, "get a whole copy of the model, or extract and train anew")
 
 
 def _content(folder: Path) -> str:

@@ -16,6 +16,7 @@ from sentiprism.features.extractors.base import VisionExtractor
 from sentiprism.features.extractors.face import landmarker
 from sentiprism.features.faces import Seen, Sight, glance, link
 from sentiprism.features.learned.networks import (
+    check_recipe,
     load_network,
     name_columns,
     read_layer,
@@ -33,6 +34,25 @@ AROUND = 1.33
 """Of the larger side of a face's box, the side of what is cut out."""
 SIDES = (48, 384)
 """Pixels of what is cut out, at least and at most; the network's own processor makes it the size it wants."""
+
+TOKENS = {
+    "beit": 1,
+    "clip_vision_model": 1,
+    "data2vec-vision": 1,
+    "deit": 2,
+    "dinov2": 1,
+    "dinov2_with_registers": 1,
+    "dinov3_vit": 1,
+    "siglip_vision_model": 0,
+    "swin": 0,
+    "swinv2": 0,
+    "vit": 1,
+    "vit_msn": 1,
+}
+"""Tokens before the patches by the network's ``model_type``, without registers: that of the whole picture, and
+DeiT's of its teacher. Of other architectures it is not known what their states mean."""
+STAGED = ("swin", "swinv2")
+"""Architectures that merge patches from layer to layer."""
 
 Picture = npt.NDArray[np.uint8]
 
@@ -57,22 +77,19 @@ class LearnedVision(VisionExtractor):
         """By the name of a network, whose revision is pinned now.
 
         Raises:
-            UserError: no such network, not one of pictures, or it has no such layer.
+            UserError: no such network, not one of pictures that is known here, or it has no such layer or pooling.
         """
         folder, revision = resolve_network(network.model, network.revision or None)
-        config = read_network_config(folder)
-        if getattr(config, "patch_size", None) is None:
-            raise UserError(
-                f"{folder} is a {config.model_type} model, not one of pictures", "give a CLIP, DINOv2 or ViT"
-            )
-        columns = name_columns(config, network.layer)
-        pinned = network.model_copy(update={"revision": revision})
-        units = ("1",) * len(columns)
-        return cls(Recipe(extractor=cls.name, columns=columns, units=units, rate=network.rate, network=pinned))
+        return cls(_describe(read_network_config(folder), network.model_copy(update={"revision": revision})))
+
+    def check(self) -> None:
+        """See `Extractor`."""
+        check_recipe(self.recipe, _describe)
 
     def __call__(self, frames: Iterable[Frame]) -> list[Track]:
         """See `VisionExtractor`; values are float16. Whole frames make one track."""
         assert self.recipe.network is not None  # noqa: S101 - of `create`, or of a dataset's card
+        self.check()
         states = _States(self.recipe.network)
         if self.recipe.network.crop == "frame":
             times = [(frame.time, states.add(np.asarray(frame.image)))[0] for frame in frames]
@@ -120,10 +137,29 @@ class _States:
         self._found.append(tokens.float().clamp(-LARGEST, LARGEST).cpu().numpy().astype(np.float16))
 
 
+def _describe(config: Any, network: Network) -> Recipe:
+    """The recipe of a network.
+
+    Raises:
+        UserError: it is not known what its states are, or it has no such layer or no token of the whole picture.
+    """
+    kind = config.model_type
+    if kind not in TOKENS:
+        raise UserError(
+            f"a {kind} model is not a network of pictures that is known here", f"give one of {', '.join(TOKENS)}"
+        )
+    if network.pooling == "first" and not TOKENS[kind]:
+        raise UserError(f"a {kind} model has no first token that stands for the picture", "use pooling=mean")
+    if kind in STAGED and network.layer != "last":
+        raise UserError(f"the layers of a {kind} model differ in width and patches", "use layer=last")
+    columns = name_columns(config, network.layer)
+    units = ("1",) * len(columns)
+    return Recipe(extractor=LearnedVision.name, columns=columns, units=units, rate=network.rate, network=network)
+
+
 def _special(config: Any) -> int:
-    """Tokens before those of the patches: the first one where there is one, and registers."""
-    first = 0 if config.model_type == "siglip_vision_model" else 1
-    return first + int(getattr(config, "num_register_tokens", None) or 0)
+    """Tokens before those of the patches, registers among them."""
+    return TOKENS[config.model_type] + int(getattr(config, "num_register_tokens", None) or 0)
 
 
 def _sights(frames: Iterable[Frame], states: _States) -> Iterator[Sight]:
