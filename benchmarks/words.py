@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from sentiprism.analysis.options import Options
-from sentiprism.analysis.predictor import Jury, UtteranceInputs
+from sentiprism.analysis.predictor import Predictor, UtteranceInputs
 from sentiprism.analysis.texts import read_words
 from sentiprism.analysis.words import attribute_words
 from sentiprism.machine import machine, peak_memory
@@ -37,16 +37,16 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=1000, help="utterances at most")
     given = parser.parse_args()
     print(machine())
-    jury = Jury(given.model, "cpu")
+    predictor = Predictor(given.model, "cpu")
     segments = read_words(given.text, Options()).segments[: given.most]
-    data = jury.prepare([UtteranceInputs(one, {}) for one in segments])
-    answers = jury.ask(data, range(len(segments)))
-    alone = [jury.prepare([UtteranceInputs(one, {})]) for one in segments[: len(segments) // 10]]
-    attribute_words(jury, data, segments[:20], answers[:20])  # libraries are loaded by the first call
-    together, found = seconds(lambda: attribute_words(jury, data, segments, answers))
+    data = predictor.prepare([UtteranceInputs(one, {}) for one in segments])
+    answers = predictor.predict(data, range(len(segments)))
+    alone = [predictor.prepare([UtteranceInputs(one, {})]) for one in segments[: len(segments) // 10]]
+    attribute_words(predictor, data, segments[:20], answers[:20])  # libraries are loaded by the first call
+    together, found = seconds(lambda: attribute_words(predictor, data, segments, answers))
     peak = peak_memory()
     pieces = list(zip(alone, segments, answers, strict=False))
-    single, other = seconds(lambda: [attribute_words(jury, data, [one], [answer]) for data, one, answer in pieces])
+    single, other = seconds(lambda: [attribute_words(predictor, data, [one], [answer]) for data, one, answer in pieces])
     for one, (same,) in zip(found, other, strict=False):
         assert np.allclose(one, same, atol=AGREEMENT)
     each, each_alone = together / len(segments), single / len(alone)

@@ -9,13 +9,13 @@ from sentiprism.report.analysis import Analysis
 from sentiprism.report.document import (
     Curve,
     Estimate,
-    Judge,
+    ModelFacts,
     Recording,
     UtterancePart,
     Window,
     WordPart,
 )
-from sentiprism.report.summary import summary
+from sentiprism.report.summary import summarise
 from sentiprism.types import Modality, TargetSpec
 
 SAID: tuple[tuple[str, dict[str, float], tuple[float | None, ...]], ...] = (
@@ -71,11 +71,11 @@ def review(duration: float = 15.0, **changes: Any) -> Analysis:
             name="phone review.mp4", content="5f" * 32, kind="video", duration=duration, width=1280, height=720,
             language="en", transcript="recognised by Whisper base",
         ),
-        "judge": Judge(
+        "judge": ModelFacts(
             name="starter", model="late_fusion", target=TargetSpec(), level=0.9,
             notes=("trained on English reviews and acted speech", "not for decisions about people"),
         ),
-        "summary": summary(parts, TargetSpec()),
+        "summary": summarise(parts, TargetSpec()),
         "utterances": tuple(parts),
         "windows": tuple(_window(parts, 0.5 * n, 0.5 * n + duration / 5) for n in range(int(2 * (duration * 0.8)))),
         "curves": tuple(curves(duration)),
@@ -146,15 +146,15 @@ def classified(classes: tuple[str, ...] = CLASSES, **changes: Any) -> Analysis:
         likeliest = max(range(len(classes)), key=shares.__getitem__)
         parts.append(part.model_copy(update={"estimate": Estimate(value=float(likeliest), probabilities=shares)}))
     target = TargetSpec(kind="classes", classes=classes)
-    judge = Judge(name="emotions", model="late_fusion", target=target)
+    judge = ModelFacts(name="emotions", model="late_fusion", target=target)
     windows = tuple(Window(start=p.start, end=p.end, estimate=p.estimate) for p in parts)
-    whole = summary(parts, target)
+    whole = summarise(parts, target)
     return review(utterances=tuple(parts), judge=judge, summary=whole, windows=windows, **changes)
 
 
 def nothing(**changes: Any) -> Analysis:
     """A recording in which no utterance was found."""
-    empty = {"utterances": (), "windows": (), "curves": (), "summary": summary((), TargetSpec())}
+    empty = {"utterances": (), "windows": (), "curves": (), "summary": summarise((), TargetSpec())}
     notes = ("No speech was found in the sound.", "No face was found in the picture.")
     return review(**{**empty, "notes": notes, **changes})
 
@@ -173,7 +173,7 @@ def reading(**changes: Any) -> Analysis:
         for part in review().utterances
     ]
     recording = Recording(name="letter.txt", content="a1" * 32, kind="text", duration=15.0)
-    whole = summary(parts, TargetSpec())
+    whole = summarise(parts, TargetSpec())
     return review(recording=recording, utterances=tuple(parts), curves=(), windows=(), summary=whole, **changes)
 
 
@@ -193,7 +193,7 @@ def doubted(numbers: Iterable[int], **changes: Any) -> Analysis:
         return part.model_copy(update={"estimate": estimate, "present": ("audio",)})
 
     parts = tuple(weakened(part) for part in review().utterances)
-    return review(utterances=parts, summary=summary(parts, TargetSpec()), **changes)
+    return review(utterances=parts, summary=summarise(parts, TargetSpec()), **changes)
 
 
 def make_video(path: Path, seconds: int = 15) -> Path:

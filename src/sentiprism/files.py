@@ -233,7 +233,7 @@ def remove_folder(path: Path) -> None:
 
 
 @contextmanager
-def sole(path: Path) -> Iterator[None]:
+def exclusive(path: Path) -> Iterator[None]:
     """Be the only process that makes ``path``; whoever waited looks first whether it is there by now.
 
     Raises:

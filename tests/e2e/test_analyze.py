@@ -11,7 +11,7 @@ from makers_cli import last_error
 from makers_media import grey, make_media, sine
 from sentiprism.analysis.analyze import analyze
 from sentiprism.analysis.batch import analyze_all
-from sentiprism.analysis.inputs import tasks
+from sentiprism.analysis.inputs import find_inputs
 from sentiprism.report.analysis import Analysis
 
 TALK = "mosi_Oz06ZWiO20M_6.mp4"
@@ -133,8 +133,8 @@ def test_a_folder_holds_videos_and_texts(cli, tmp_path, judge, tone):
 def test_processes_side_by_side_say_the_same(tmp_path, home, options, tone):
     second = tmp_path / "second.wav"
     make_media(second, samples=np.concatenate([sine(1.0, 16_000), sine(1.0, 16_000, 200.0)]))
-    one = list(analyze_all(tasks([tone, second], tmp_path / "one"), options))
-    two = list(analyze_all(tasks([tone, second], tmp_path / "two"), options, jobs=2))
+    one = list(analyze_all(find_inputs([tone, second], tmp_path / "one"), options))
+    two = list(analyze_all(find_inputs([tone, second], tmp_path / "two"), options, jobs=2))
     key = lambda outcome: outcome.task.path.name  # noqa: E731
     for a, b in zip(sorted(one, key=key), sorted(two, key=key), strict=True):
         assert a.analysis == b.analysis

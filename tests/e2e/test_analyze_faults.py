@@ -8,7 +8,7 @@ from makers_cli import files, last_error
 from makers_media import grey, make_media, sine
 from sentiprism.analysis.analyze import analyze
 from sentiprism.analysis.batch import analyze_all
-from sentiprism.analysis.inputs import tasks
+from sentiprism.analysis.inputs import find_inputs
 from sentiprism.errors import UserError
 
 
@@ -56,11 +56,11 @@ def test_a_fault_that_nobody_foresaw_costs_the_others_nothing(tmp_path, home, op
         return analyze(path, **words)
 
     monkeypatch.setattr("sentiprism.analysis.batch.analyze", analyze_or_fail)
-    found = list(analyze_all(tasks([tone, second], tmp_path / "out"), options))
+    found = list(analyze_all(find_inputs([tone, second], tmp_path / "out"), options))
     assert found[0].reason is None
     assert found[1].reason.startswith("it met an unforeseen fault (RuntimeError: of a library)")
     with pytest.raises(RuntimeError):
-        list(analyze_all(tasks([second], tmp_path / "alone"), options))
+        list(analyze_all(find_inputs([second], tmp_path / "alone"), options))
 
 
 def test_where_the_sound_fails_the_faces_are_not_waited_for(tmp_path, home, options, face_landmarker, monkeypatch):
@@ -70,7 +70,7 @@ def test_where_the_sound_fails_the_faces_are_not_waited_for(tmp_path, home, opti
     def fail(*_: object, **__: object):
         raise UserError("no words", "give some")
 
-    monkeypatch.setattr("sentiprism.analysis.analyze.listen", fail)
+    monkeypatch.setattr("sentiprism.analysis.analyze.transcribe", fail)
     with pytest.raises(UserError, match="no words"):
         analyze(path, options=options, on=lambda part, share: looked.append(share) if part == "faces" else None)
     assert max(looked, default=0) < 1
@@ -86,7 +86,7 @@ def test_what_is_stopped_says_how_the_work_resumes(cli, monkeypatch, tmp_path):
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("sentiprism.analysis.inputs.tasks", stop)
+    monkeypatch.setattr("sentiprism.analysis.inputs.find_inputs", stop)
     answer = cli("analyze", tmp_path)
     assert answer.status == 130
     assert answer.err == "stopped; the same command analyses the rest; finished reports are kept\n"

@@ -7,23 +7,23 @@ import shutil
 import pytest
 
 from makers_cli import last_error
-from sentiprism.analysis.batch import run
-from sentiprism.analysis.inputs import tasks
+from sentiprism.analysis.batch import analyze_one
+from sentiprism.analysis.inputs import find_inputs
 from sentiprism.errors import UserError
 
 
 def test_a_finished_report_is_kept_and_another_is_not_overwritten(tmp_path, home, options, tone):
-    (task,) = tasks([tone], tmp_path / "out")
-    first = run(task, options)
+    (task,) = find_inputs([tone], tmp_path / "out")
+    first = analyze_one(task, options)
     written = (tmp_path / "out" / "analysis.json").stat().st_mtime_ns
-    again = run(task, options)
+    again = analyze_one(task, options)
     assert (first.kept, again.kept) == (False, True)
     assert again.analysis == first.analysis
     assert (tmp_path / "out" / "analysis.json").stat().st_mtime_ns == written
     other = options.model_copy(update={"longest": 9.0})
     with pytest.raises(UserError, match="holds another report: of another file, model or settings"):
-        run(task, other)
-    assert not run(task, other, replace=True).kept
+        analyze_one(task, other)
+    assert not analyze_one(task, other, replace=True).kept
 
 
 def test_a_place_that_cannot_be_written_is_said(cli, tmp_path, judge, tone):
@@ -49,10 +49,10 @@ def test_only_a_report_is_ever_replaced(cli, tmp_path, judge, tone):
 
 def test_a_place_is_tried_before_the_work(tmp_path, home, options, tone, monkeypatch):
     (tmp_path / "taken").write_text("a file")
-    (task,) = tasks([tone], tmp_path / "taken" / "out")
+    (task,) = find_inputs([tone], tmp_path / "taken" / "out")
     monkeypatch.setattr("sentiprism.analysis.batch.analyze", lambda *_, **__: pytest.fail("worked first"))
     with pytest.raises(UserError, match="is a file, and nothing can be written below it"):
-        run(task, options)
+        analyze_one(task, options)
 
 
 def test_names_of_any_bytes_and_reports_among_the_recordings(cli, tmp_path, judge, tone):

@@ -10,8 +10,8 @@ import pytest
 
 from makers_speech import TWO_CITIES, heard
 from sentiprism.errors import UserError
-from sentiprism.media.align import align, anchored, spread
-from sentiprism.media.speech import RATE, voiced
+from sentiprism.media.align import align, align_anchored, spread_evenly
+from sentiprism.media.speech import RATE, find_speech
 from sentiprism.media.types import Cue, Span, Word
 from sentiprism.media.whisper import words_of
 
@@ -73,7 +73,7 @@ def test_without_a_recording_the_cues_times_are_all_there_is() -> None:
 
 def test_recognised_words_are_anchors_of_given_ones() -> None:
     recognised = [Word("And,", 1, 2, 0.9), Word("fine", 4, 5, 0.8), Word("film!", 5, 6, 0.7)]
-    found = anchored(["and", "um", "a", "fine", "Film", "ok"], recognised, Span(0, 8), [Span(0.5, 7)])
+    found = align_anchored(["and", "um", "a", "fine", "Film", "ok"], recognised, Span(0, 8), [Span(0.5, 7)])
     assert texts(found) == ["and", "um", "a", "fine", "Film", "ok"]
     assert [(word.start, word.probability) for word in found] == [
         (1, 0.9),
@@ -87,10 +87,10 @@ def test_recognised_words_are_anchors_of_given_ones() -> None:
 
 
 def test_text_that_is_not_what_was_said_loses_no_word() -> None:
-    found = anchored(["x", "y"], [Word("a", 1, 2, 0.9)], Span(0, 8), [Span(1, 2)])
+    found = align_anchored(["x", "y"], [Word("a", 1, 2, 0.9)], Span(0, 8), [Span(1, 2)])
     assert [word[1:3] for word in found] == [(1, 1.5), (1.5, 2)]
-    assert texts(anchored(["x"], [], Span(0, 8), [])) == ["x"]
-    assert spread([], Span(0, 1), []) == []
+    assert texts(align_anchored(["x"], [], Span(0, 8), [])) == ["x"]
+    assert spread_evenly([], Span(0, 1), []) == []
 
 
 def test_a_filler_is_kept_and_located(shared_data: Path, whisper_base: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_filler_is_kept_and_located(shared_data: Path, whisper_base: Path) -> 
     rows = pyarrow.csv.read_csv(shared_data / "mosi" / "labels.csv").to_pylist()
     (text,) = [row["text"] for row in rows if row["id"] == "Oz06ZWiO20M_6"]
     sound = heard(shared_data / "clips" / "mosi_Oz06ZWiO20M_6.mp4")
-    words = align([Cue(text)], sound, voiced(sound), whisper_base)
+    words = align([Cue(text)], sound, find_speech(sound), whisper_base)
     assert texts(words) == text.split()
     assert rising(words, len(sound) / RATE)
     starts = {word.text: word.start for word in words}
@@ -111,7 +111,7 @@ def test_half_a_minute_and_more_is_anchored_then_located(two_cities: Sound, whis
     sound = two_cities[: round(32.6 * RATE)]
     text = TWO_CITIES.replace("in short,", "um, in short,").partition("that some")[0]
     told: list[float] = []
-    words = align([Cue(text)], sound, voiced(sound), whisper_base, on=told.append)
+    words = align([Cue(text)], sound, find_speech(sound), whisper_base, on=told.append)
     assert texts(words) == words_of(text)
     assert rising(words, len(sound) / RATE)
     starts = {word.text: word.start for word in words}
@@ -125,8 +125,8 @@ def test_cues_are_located_within_their_times(two_cities: Sound, whisper_base: Pa
     sound = two_cities[: round(10.5 * RATE)]
     cues = [Cue("It was the best of times, it was the worst of times,", 1.0, 4.9)]
     cues += [Cue("it was the age of wisdom,", 4.9, 6.4), Cue("it was the age of foolishness", 6.4, 8.5)]
-    words = align(cues, sound, voiced(sound), whisper_base, "en")
-    coarse = align(cues, sound, voiced(sound), None)
+    words = align(cues, sound, find_speech(sound), whisper_base, "en")
+    coarse = align(cues, sound, find_speech(sound), None)
     assert texts(words) == texts(coarse) == " ".join(cue.text for cue in cues).split()
     starts, shared = ({word.text: word.start for word in found} for found in (words, coarse))
     assert starts["wisdom,"] == pytest.approx(5.74, abs=0.15)

@@ -7,7 +7,7 @@ import pytest
 
 from makers_media import grey, make_media
 from sentiprism.analysis.options import Options
-from sentiprism.analysis.transcribe import listen, read, stretches, timed, windows
+from sentiprism.analysis.transcribe import is_timed, read_cues, split_evenly, transcribe, windows
 from sentiprism.features.extractors import EXTRACTORS
 from sentiprism.features.extractors.base import AudioExtractor, Shown
 from sentiprism.features.track import Track
@@ -17,9 +17,9 @@ from sentiprism.media.probe import probe
 from sentiprism.media.transcripts import read_transcript
 from sentiprism.media.types import Cue, Segment, Span, Word
 from sentiprism.recipe import Recipe
-from sentiprism.report.curves import POINTS, curves
+from sentiprism.report.curves import POINTS, make_curves
 from sentiprism.report.document import Estimate, UtterancePart
-from sentiprism.report.summary import summary
+from sentiprism.report.summary import summarise
 from sentiprism.types import TargetSpec
 
 
@@ -31,7 +31,7 @@ def part(number: int, start: float, end: float, value: float, text: float = 0.0,
 
 
 def test_the_summary_weighs_by_seconds():
-    found = summary([part(1, 0, 6, 2.0, 1.0, -0.5), part(2, 6, 8, -1.0, -2.0), part(3, 8, 10, 0.4)], TargetSpec())
+    found = summarise([part(1, 0, 6, 2.0, 1.0, -0.5), part(2, 6, 8, -1.0, -2.0), part(3, 8, 10, 0.4)], TargetSpec())
     assert found.mean == pytest.approx((6 * 2 - 2 + 0.8) / 10)
     assert (found.positive, found.negative, found.neutral) == pytest.approx((0.6, 0.2, 0.2))
     assert (found.highest, found.lowest, found.speech) == (1, 2, 10)
@@ -39,15 +39,15 @@ def test_the_summary_weighs_by_seconds():
 
 
 def test_an_utterance_counts_once_whatever_the_number_of_its_faces():
-    found = summary([part(1, 0, 6, 2.0), part(2, 0, 6, 1.0), part(3, 6, 8, 0.0)], TargetSpec())
+    found = summarise([part(1, 0, 6, 2.0), part(2, 0, 6, 1.0), part(3, 6, 8, 0.0)], TargetSpec())
     assert found.speech == 8
     assert found.mean == pytest.approx((3 * 2 + 3 * 1) / 8)
 
 
 def test_neutral_is_a_sixth_of_any_range():
-    found = summary([part(1, 0, 1, 5.8), part(2, 1, 2, 5.9)], TargetSpec(low=0, high=10))
+    found = summarise([part(1, 0, 1, 5.8), part(2, 1, 2, 5.9)], TargetSpec(low=0, high=10))
     assert (found.neutral, found.positive) == pytest.approx((0.5, 0.5))
-    assert summary([], TargetSpec()).mean is None
+    assert summarise([], TargetSpec()).mean is None
 
 
 def test_a_mean_word_stands_for_an_unseen_one():
@@ -93,7 +93,7 @@ def test_windows_slide_over_what_is_spoken():
 
 
 def test_stretches_cover_the_recording():
-    found = stretches(31.0, 15.0)
+    found = split_evenly(31.0, 15.0)
     assert len(found) == 3
     assert found[0].start == 0
     assert found[-1].end == 31
@@ -101,13 +101,13 @@ def test_stretches_cover_the_recording():
 
 
 def test_a_text_is_read_at_a_readers_pace():
-    found = read((Cue("One two three. Four five."), Cue("Six!")), Options())
+    found = read_cues((Cue("One two three. Four five."), Cue("Six!")), Options())
     assert [one.text for one in found] == ["One two three.", "Four five.", "Six!"]
     assert [one.start for one in found] == pytest.approx([0, 1.2, 2.0])
 
 
 def test_a_timed_transcript_needs_no_sound_and_no_recogniser():
-    heard = listen(None, (Cue("um hello there", 1.0, 2.5), Cue("bye", 4.0, 4.5)), Options(asr="none"))
+    heard = transcribe(None, (Cue("um hello there", 1.0, 2.5), Cue("bye", 4.0, 4.5)), Options(asr="none"))
     assert [word.text for one in heard.segments for word in one.words] == ["um", "hello", "there", "bye"]
     assert heard.transcript == "given, with times"
     assert heard.segments[0].start >= 1.0
@@ -115,7 +115,7 @@ def test_a_timed_transcript_needs_no_sound_and_no_recogniser():
 
 
 def test_silence_is_no_speech():
-    heard = listen(np.zeros(16_000 * 3, np.int16), None, Options(asr="none"))
+    heard = transcribe(np.zeros(16_000 * 3, np.int16), None, Options(asr="none"))
     assert heard.segments == ()
     assert heard.notes == ("No speech was found in the sound.",)
 
@@ -134,18 +134,18 @@ class Pitch(AudioExtractor):
 
 def test_a_curve_has_holes_where_its_column_is_not_defined():
     track = Track(np.array([0.0, 0.1, 0.2]), np.array([[np.log(100), 1], [4, 0], [np.log(140), 0.8]], np.float32))
-    pitch, voicing = curves(Pitch(), track)
+    pitch, voicing = make_curves(Pitch(), track)
     assert pitch.values == (pytest.approx(100), None, pytest.approx(140))
     assert voicing.values == pytest.approx((1.0, 0.0, 0.8))
     assert (pitch.title, pitch.unit, pitch.modality, pitch.times) == ("pitch", "Hz", "audio", (0.0, 0.1, 0.2))
-    assert curves(Pitch(), Track(track.times[:0], track.values[:0])) == []
+    assert make_curves(Pitch(), Track(track.times[:0], track.values[:0])) == []
 
 
 @pytest.mark.parametrize("name", EXTRACTORS)
 def test_every_curve_has_a_unit_that_people_read(name):
     extractor = EXTRACTORS[name]()
     empty = Track(np.array([0.0]), np.ones((1, len(extractor.recipe.columns)), np.float32))
-    for curve in curves(extractor, empty):
+    for curve in make_curves(extractor, empty):
         assert curve.unit not in {"", "1", "log"}, curve.title
         if "–" in curve.unit:
             assert curve.unit.endswith(f" {curve.scale[0]:g}–{curve.scale[1]:g}"), curve.title
@@ -154,7 +154,7 @@ def test_every_curve_has_a_unit_that_people_read(name):
 def test_a_long_curve_is_thinned_by_means():
     T = 2 * POINTS + 1
     values = np.stack([np.log(np.arange(1, T + 1)), np.ones(T)], axis=1).astype(np.float32)
-    pitch, _ = curves(Pitch(), Track(np.arange(T) / 10, values))
+    pitch, _ = make_curves(Pitch(), Track(np.arange(T) / 10, values))
     assert len(pitch.values) <= POINTS
     assert pitch.values[0] == pytest.approx(2.0, rel=1e-3)  # of 1, 2 and 3
     assert pitch.times[0] == pytest.approx(0.1)
@@ -163,24 +163,24 @@ def test_a_long_curve_is_thinned_by_means():
 def test_a_text_with_times_keeps_them(tmp_path):
     (tmp_path / "said.srt").write_text("1\n00:00:05,000 --> 00:00:06,000\nOne two.\n")
     cues = read_transcript(tmp_path / "said.srt")
-    (found,) = read(cues, Options())
+    (found,) = read_cues(cues, Options())
     assert (found.start, found.end) == (5.0, 6.0)
-    assert timed(cues)
-    assert not timed((Cue("One"),))
-    assert not timed(())
+    assert is_timed(cues)
+    assert not is_timed((Cue("One"),))
+    assert not is_timed(())
 
 
 def test_a_picture_may_go_on_where_its_sound_ends():
-    heard = listen(np.zeros(16_000, np.int16), (Cue("a b", 20, 21), Cue("c d", 29, 40)), Options(), length=30.0)
+    heard = transcribe(np.zeros(16_000, np.int16), (Cue("a b", 20, 21), Cue("c d", 29, 40)), Options(), length=30.0)
     assert [(one.start, one.end) for one in heard.segments] == [(20, 21), (29, 30)]
 
 
 def test_the_transcript_of_another_recording_is_doubted(shared_data, whisper_base):
     speech = sound(probe(shared_data / "clips" / "mosi_03bSnISJMiM_1.wav"))
     options = Options(asr=str(whisper_base), language="en")
-    right = listen(speech, (Cue("anyhow it was really good"),), options)
+    right = transcribe(speech, (Cue("anyhow it was really good"),), options)
     assert right.notes == ()
-    wrong = listen(speech, (Cue("the landlord painted seven garden chairs"),), options)
+    wrong = transcribe(speech, (Cue("the landlord painted seven garden chairs"),), options)
     assert wrong.notes == ("The transcript hardly fits what is heard: is it that of this recording?",)
 
 

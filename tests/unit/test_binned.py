@@ -13,7 +13,7 @@ from sentiprism.evaluation.evaluate import evaluate
 from sentiprism.evaluation.robustness import robustness
 from sentiprism.explain.modalities import explain
 from sentiprism.metrics import protocol
-from sentiprism.metrics.bins import five, levels
+from sentiprism.metrics.bins import bins_of, five_bins
 from sentiprism.report.figures import confusion
 from sentiprism.training.train import resume, train
 from sentiprism.tuning.tune import tune
@@ -30,7 +30,7 @@ def data(home):
 @pytest.mark.parametrize(("name", "limit"), [("intensity", 3), ("mmmo", 2), ("sims", 1), ("simsv2", 1)])
 def test_f1_of_five_classes_is_scikit_learns(name, limit):
     rng = np.random.default_rng(0)
-    scorer, classes = protocol(name), five(protocol(name))
+    scorer, classes = protocol(name), five_bins(protocol(name))
     assert "f1_5" not in scorer.names, "tables do not show it where nobody asks for it"
     for _ in range(20):
         label, prediction = (rng.uniform(-limit, limit, 60).round(1).astype(np.float32) for _ in range(2))
@@ -41,15 +41,15 @@ def test_f1_of_five_classes_is_scikit_learns(name, limit):
 
 
 def test_edges_of_the_classes_are_those_of_the_metric():
-    assert five(protocol("sims")).of([-0.7, -0.69, -0.1, 0.1, 0.11, 0.7, 0.71]).tolist() == [0, 1, 1, 2, 3, 3, 4]
-    assert five(protocol("intensity")).of([-3, -1.5, -0.5, 0.5, 1.5, 2.6]).tolist() == [0, 0, 2, 2, 4, 4]
-    assert five(protocol("signed")) is None
+    assert five_bins(protocol("sims")).of([-0.7, -0.69, -0.1, 0.1, 0.11, 0.7, 0.71]).tolist() == [0, 1, 1, 2, 3, 3, 4]
+    assert five_bins(protocol("intensity")).of([-3, -1.5, -0.5, 0.5, 1.5, 2.6]).tolist() == [0, 0, 2, 2, 4, 4]
+    assert five_bins(protocol("signed")) is None
 
 
 def test_classes_judged_as_such_have_the_accuracy_of_the_intensities():
     rng = np.random.default_rng(1)
     label, prediction = (rng.uniform(-1, 1, 50).astype(np.float32) for _ in range(2))
-    sims, classes = protocol("sims"), five(protocol("sims"))
+    sims, classes = protocol("sims"), five_bins(protocol("sims"))
     asked = sims.extended().compute(prediction, label)
     found = protocol("five").compute(np.eye(5)[classes.of(prediction)], classes.of(label))
     assert found == pytest.approx({name: asked[name] for name in ("acc_5", "f1_5")})
@@ -59,13 +59,13 @@ def test_labels_become_classes_and_nothing_else_changes(data):
     made = binned(data, "acc_5")
     assert (made.card.protocol, made.card.target) == ("five", TargetSpec(kind="classes", classes=NAMES))
     assert (made.card.content, made.name) == (data.card.content, data.name)
-    classes = five(protocol("intensity"))
+    classes = five_bins(protocol("intensity"))
     for split in ("train", "valid", "test"):
         labels, before = made.split(split).labels["M"], data.split(split).labels["M"]
         assert labels.dtype == np.int64
         assert labels.tolist() == classes.of(before).tolist()
         assert made.split(split).sequences is data.split(split).sequences
-    assert levels(protocol("five"), made.card.target).ordered
+    assert bins_of(protocol("five"), made.card.target).ordered
     assert binned(made, "acc_5") is made, "once is enough"
     assert binned(data, None) is data
     assert not hasattr(binned(data.tuning(), "acc_5"), "test")
@@ -95,7 +95,7 @@ def test_a_model_of_the_five_classes_is_trained_resumed_measured_and_explained(d
     assert measured.protocol.names == ("acc_5", "f1_5")
     assert "valid F1-5" in measured.selection
     assert measured.predictions[0].prediction.shape == (24, 5)
-    assert measured.predictions[0].label.tolist() == five(protocol("intensity")).of(data.test.labels["M"]).tolist()
+    assert measured.predictions[0].label.tolist() == five_bins(protocol("intensity")).of(data.test.labels["M"]).tolist()
     assert measured.constant is not None
     given = evaluate(again, dataset=data, device="cpu")
     assert given.metrics == measured.metrics, "a dataset that is given has its labels binned too"
@@ -123,7 +123,7 @@ def test_an_extra_metric_is_measured_and_is_no_test_among_others(many, tmp_path)
     ]
     found = compare(runs, device="cpu")
     one = found.evaluations[0]
-    classes = five(one.protocol)
+    classes = five_bins(one.protocol)
     expected = f1_score(
         classes.of(one.predictions[0].label),
         classes.of(one.predictions[0].prediction),

@@ -8,7 +8,7 @@ import pytest
 
 from sentiprism.evaluation.bootstrap import extreme_share, interval
 from sentiprism.evaluation.calibration import _coverage
-from sentiprism.evaluation.compare import compare, recall
+from sentiprism.evaluation.compare import compare, load_evaluation
 from sentiprism.evaluation.differences import paired
 from sentiprism.evaluation.evaluate import evaluate
 from sentiprism.evaluation.resampling import drawn_over, drawn_videos, draws
@@ -110,9 +110,9 @@ def test_predictions_of_an_earlier_version_get_their_videos_from_the_dataset(tra
         table = pq.read_table(path)
         assert table["video"].to_pylist() == list(map(str, data.test.video_ids))
         pq.write_table(table.drop_columns(["video"]), path)
-    assert recall(run, device="cpu").metrics == new.metrics
+    assert load_evaluation(run, device="cpu").metrics == new.metrics
     monkeypatch.setenv("SENTIPRISM_HOME", str(tmp_path / "elsewhere"))  # and where it is not here, by utterance
-    alone = recall(run, device="cpu")
+    alone = load_evaluation(run, device="cpu")
     assert alone.drawn_over == "utterances, whose videos are not known"
     assert alone.metrics["mae"].mean == new.metrics["mae"].mean
     assert alone.metrics != new.metrics

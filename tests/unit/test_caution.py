@@ -7,13 +7,13 @@ import re
 import pytest
 
 from makers_report import ALONE, WIDE, doubted, nothing, review
-from sentiprism.analysis.caution import cautions
+from sentiprism.analysis.caution import list_cautions
 from sentiprism.report.document import BOTH_SIGNS, Estimate
 from sentiprism.report.files import write_index
 from sentiprism.report.page.index import Entry
 from sentiprism.report.page.payload import payload
 from sentiprism.report.page.wording import firmness, headline
-from sentiprism.report.summary import summary
+from sentiprism.report.summary import summarise
 from sentiprism.types import MODALITIES, TargetSpec
 
 FACE = "rests on a face without speech"
@@ -34,20 +34,20 @@ FACE = "rests on a face without speech"
     ],
 )
 def test_an_estimate_is_weak_by_what_it_rests_on(present, known, speech, reasons):
-    assert cautions(Estimate(value=0.0), present, known, TargetSpec(), speech=speech) == reasons
+    assert list_cautions(Estimate(value=0.0), present, known, TargetSpec(), speech=speech) == reasons
 
 
 def test_an_estimate_is_weak_where_its_interval_is_wider_than_half_the_scale():
     for low, high, reasons in ((-0.5, 2.5, ()), (-0.5, 2.6, (WIDE,)), (None, None, ())):
         estimate = Estimate(value=0.0, low=low, high=high)
-        assert cautions(estimate, MODALITIES, MODALITIES, TargetSpec(), speech=True) == reasons
+        assert list_cautions(estimate, MODALITIES, MODALITIES, TargetSpec(), speech=True) == reasons
     other = TargetSpec(low=0, high=10)
-    assert cautions(Estimate(value=7, low=4.5, high=10), MODALITIES, MODALITIES, other, speech=True) == (WIDE,)
+    assert list_cautions(Estimate(value=7, low=4.5, high=10), MODALITIES, MODALITIES, other, speech=True) == (WIDE,)
 
 
 def test_an_estimate_is_weak_where_its_interval_holds_both_signs_beyond_neutral():
     def reasons(low, high, target):
-        return cautions(Estimate(value=low, low=low, high=high), MODALITIES, MODALITIES, target, speech=True)
+        return list_cautions(Estimate(value=low, low=low, high=high), MODALITIES, MODALITIES, target, speech=True)
 
     for low, high, found in ((-0.6, 0.6, (BOTH_SIGNS,)), (-0.5, 1.5, ()), (-1.5, 0.5, ()), (-2, 2, (WIDE, BOTH_SIGNS))):
         assert reasons(low, high, TargetSpec()) == found
@@ -60,7 +60,7 @@ def test_the_headline_says_that_the_sign_is_not_certain():
     parts = tuple(
         part.model_copy(update={"estimate": part.estimate.model_copy(update=weak)}) for part in review().utterances
     )
-    title, sentence = headline(review(utterances=parts, summary=summary(parts, TargetSpec())))
+    title, sentence = headline(review(utterances=parts, summary=summarise(parts, TargetSpec())))
     assert title == "Sign not certain: mixed, neutral on average"
     assert sentence.endswith(f"none of them firm: {BOTH_SIGNS}.")
 
@@ -75,7 +75,7 @@ def test_the_mean_is_weak_where_most_utterances_are():
 def test_a_long_weak_utterance_weighs_as_much_as_in_the_mean():
     (weak, *firm) = doubted([1]).utterances
     long = weak.model_copy(update={"start": weak.end - 100})
-    found = summary((long, *firm), TargetSpec())
+    found = summarise((long, *firm), TargetSpec())
     assert found.firm == pytest.approx(1 - 100 / found.speech)
     assert found.caution == (ALONE, WIDE)
     said = firmness(review(utterances=(long, *firm), summary=found))
@@ -85,7 +85,7 @@ def test_a_long_weak_utterance_weighs_as_much_as_in_the_mean():
 def test_rows_without_times_weigh_equally():
     (weak, *firm) = doubted([1]).utterances
     parts = (weak.model_copy(update={"start": weak.end - 100}), *firm)
-    found = summary(parts, TargetSpec(), timed=False)
+    found = summarise(parts, TargetSpec(), timed=False)
     assert found.mean == pytest.approx(sum(part.estimate.value for part in parts) / 12)
     assert (found.firm, found.caution) == (pytest.approx(11 / 12), ())
     document = review(utterances=parts, summary=found)

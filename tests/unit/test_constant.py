@@ -14,13 +14,13 @@ from sentiprism.cli.evidence import robustness as robustness_command
 from sentiprism.cli.run import evaluate as evaluate_command
 from sentiprism.data.dataset import DatasetInfo
 from sentiprism.evaluation.bootstrap import interval
-from sentiprism.evaluation.compare import compare, recall
+from sentiprism.evaluation.compare import compare, load_evaluation
 from sentiprism.evaluation.constant import constant_prediction
 from sentiprism.evaluation.differences import paired
 from sentiprism.evaluation.evaluate import evaluate
 from sentiprism.evaluation.predictions import constant_scores
 from sentiprism.evaluation.predictions_file import read_predictions, write_predictions
-from sentiprism.evaluation.robustness import recalled, robustness
+from sentiprism.evaluation.robustness import load_robustness, robustness
 from sentiprism.metrics import protocol
 from sentiprism.report import figures
 from sentiprism.reproduction.results import gather, page
@@ -74,13 +74,13 @@ def test_it_is_scored_on_the_split_by_the_protocol_on_the_same_resamples(poor, m
     told = json.loads(json.dumps(found.to_dict()))["constant"]
     assert told["metrics"]["mae"]["mean"] == expected["mae"].mean
     assert told["better"] is False
-    assert repr(recall(poor, split, device="cpu").constant.metrics) == repr(expected)
+    assert repr(load_evaluation(poor, split, device="cpu").constant.metrics) == repr(expected)
     assert constant_scores(poor, split)["mae"] == pytest.approx(expected["mae"].mean)
 
 
 def test_a_model_that_is_better_by_its_interval_is_not_marked(good, poor, many):
-    assert recall(good, device="cpu").mark == ""
-    assert recall(good, device="cpu").constant.better is True
+    assert load_evaluation(good, device="cpu").mark == ""
+    assert load_evaluation(good, device="cpu").constant.better is True
     assert evaluate(poor, device="cpu").mark == " ‡"
 
 
@@ -177,7 +177,7 @@ def test_damage_below_it_is_marked_and_earlier_files_are_read(good, poor, many, 
     for curve in told["curves"]:
         del curve["better"], curve["drawn_over"]
     path.write_text(json.dumps(told))
-    old = recalled(run, device="cpu")
+    old = load_robustness(run, device="cpu")
     assert (old.constant, old.notes(), old.drawn_over) == ({}, [], "utterances")
     assert not old.curves[0].cells(-1, "mae", 1)[0].endswith("‡")
     assert figures.robustness(run).axes[0].lines

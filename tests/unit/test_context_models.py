@@ -12,7 +12,7 @@ from makers_analysis import saved_model, spec
 from makers_models import INTENSITY, batch, build, pad, rows, small, specs, with_context
 from makers_text import SIZE, tiny_bert
 from sentiprism.analysis.analyze import analyze
-from sentiprism.analysis.predictor import Jury, UtteranceInputs
+from sentiprism.analysis.predictor import Predictor, UtteranceInputs
 from sentiprism.analysis.words import attribute_words
 from sentiprism.data.dataset import Dataset, DatasetInfo, Utterance
 from sentiprism.data.prepare import PreparedSplit
@@ -88,9 +88,9 @@ def said(text: str, start: float) -> Segment:
 
 
 @pytest.fixture(scope="module", params=["tokens", "features"])
-def jury(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
+def predictor(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
     """Of a model whose encoder reads two utterances before; tuned, or frozen."""
-    folder = tmp_path_factory.mktemp("jury")
+    folder = tmp_path_factory.mktemp("predictor")
     text = ModalitySpec(
         kind=request.param,
         width=SIZE if request.param == "tokens" else 32,
@@ -100,69 +100,71 @@ def jury(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         context=2,
     )
     features = FeatureSpec(text=text, audio=spec(EXTRACTORS["speech"].recipe))
-    return Jury(saved_model(folder / "model", features), "cpu")
+    return Predictor(saved_model(folder / "model", features), "cpu")
 
 
 TEXTS = ("w1 w2 w3", "w4 w5", "w6 w7", "w8")
 
 
-def values(jury: Jury, inputs: list[UtteranceInputs], utterances: int) -> list[float]:
-    data = jury.prepare(inputs, utterances)
-    return [one.estimate.value for one in jury.ask(data, range(len(inputs)))]
+def values(predictor: Predictor, inputs: list[UtteranceInputs], utterances: int) -> list[float]:
+    data = predictor.prepare(inputs, utterances)
+    return [one.estimate.value for one in predictor.predict(data, range(len(inputs)))]
 
 
-def test_utterances_of_a_recording_are_each_others_context_by_time(jury, home):
+def test_utterances_of_a_recording_are_each_others_context_by_time(predictor, home):
     segments = [said(text, 10.0 * n) for n, text in enumerate(TEXTS)]
-    together = values(jury, [UtteranceInputs(one, {}) for one in segments], 4)
-    alone = values(jury, [UtteranceInputs(one, {}) for one in segments], 0)
+    together = values(predictor, [UtteranceInputs(one, {}) for one in segments], 4)
+    alone = values(predictor, [UtteranceInputs(one, {}) for one in segments], 0)
     assert together[0] == pytest.approx(alone[0], abs=1e-5)  # a single text, or the first: no context, and it works
     assert all(abs(one - two) > 1e-6 for one, two in zip(together[1:], alone[1:], strict=True))
     # given in another order, and each once with each of two faces: time decides, and nobody comes before himself
     mixed = [segments[place] for place in (3, 3, 1, 1, 0, 0, 2, 2)]
-    found = values(jury, [UtteranceInputs(one, {}) for one in mixed], 8)
+    found = values(predictor, [UtteranceInputs(one, {}) for one in mixed], 8)
     assert found == pytest.approx([together[place] for place in (3, 3, 1, 1, 0, 0, 2, 2)], abs=1e-5)
     # only two before are read
     later = [segments[0]._replace(words=said("w90 w91", 0.0).words), *segments[1:]]
-    changed = values(jury, [UtteranceInputs(one, {}) for one in later], 4)
+    changed = values(predictor, [UtteranceInputs(one, {}) for one in later], 4)
     assert changed[3] == pytest.approx(together[3], abs=1e-6)
     assert abs(changed[2] - together[2]) > 1e-6
 
 
-def test_a_window_has_the_utterances_before_it_and_is_nobodys_context(jury, home):
+def test_a_window_has_the_utterances_before_it_and_is_nobodys_context(predictor, home):
     segments = [said(text, 10.0 * n) for n, text in enumerate(TEXTS)]
     inputs = [UtteranceInputs(one, {}) for one in segments]
     window = UtteranceInputs(said("w6", 20.5), {})  # inside the third utterance
-    with_window = values(jury, [*inputs, window], 4)
-    assert with_window[:4] == pytest.approx(values(jury, inputs, 4), abs=1e-5)
-    before = values(jury, [*inputs[:2], window], 3)[2]
+    with_window = values(predictor, [*inputs, window], 4)
+    assert with_window[:4] == pytest.approx(values(predictor, inputs, 4), abs=1e-5)
+    before = values(predictor, [*inputs[:2], window], 3)[2]
     assert with_window[4] == pytest.approx(before, abs=1e-5)
 
 
-def test_words_that_are_not_read_are_no_context(jury, home):
+def test_words_that_are_not_read_are_no_context(predictor, home):
     first, second = said("w1 w2", 0.0), said("w3 w4", 10.0)
-    found = values(jury, [UtteranceInputs(first, {}, read=False), UtteranceInputs(second, {})], 2)
-    assert found[1] == pytest.approx(values(jury, [UtteranceInputs(second, {})], 0)[0], abs=1e-5)
+    found = values(predictor, [UtteranceInputs(first, {}, read=False), UtteranceInputs(second, {})], 2)
+    assert found[1] == pytest.approx(values(predictor, [UtteranceInputs(second, {})], 0)[0], abs=1e-5)
 
 
-def test_words_of_a_recording_are_credited_without_those_before(jury, home):
+def test_words_of_a_recording_are_credited_without_those_before(predictor, home):
     segments = [said(text, 10.0 * n) for n, text in enumerate(TEXTS)]
     inputs = [UtteranceInputs(one, {}) for one in segments]
-    data = jury.prepare(inputs, 4)
-    found = attribute_words(jury, data, segments, jury.ask(data, range(4)))
+    data = predictor.prepare(inputs, 4)
+    found = attribute_words(predictor, data, segments, predictor.predict(data, range(4)))
     assert [len(credit) for credit in found] == [3, 2, 2, 1]
-    alone = attribute_words(jury, jury.prepare(inputs), segments, jury.ask(jury.prepare(inputs), range(4)))
+    alone = attribute_words(
+        predictor, predictor.prepare(inputs), segments, predictor.predict(predictor.prepare(inputs), range(4))
+    )
     assert found[0] == pytest.approx(alone[0], abs=1e-5)
-    if jury.model.features.text.kind == "tokens":  # of frozen states this model takes [CLS], which is no word
+    if predictor.model.features.text.kind == "tokens":  # of frozen states this model takes [CLS], which is no word
         assert found[2] != pytest.approx(alone[2], abs=1e-6)
-    assert any("context" in note for note in jury.judge.notes)
+    assert any("context" in note for note in predictor.judge.notes)
 
 
-def test_rows_of_a_table_without_times_are_read_by_themselves(jury, home, tmp_path):
+def test_rows_of_a_table_without_times_are_read_by_themselves(predictor, home, tmp_path):
     table = tmp_path / "rows.csv"
 
     def analyzed(text: str) -> list[float]:
         table.write_text(text, encoding="utf-8")
-        return [one.estimate.value for one in analyze(table, jury=jury).utterances]
+        return [one.estimate.value for one in analyze(table, predictor=predictor).utterances]
 
     apart = analyzed("text\nw1 w2\nw3 w4\n")
     assert apart[1] == pytest.approx(analyzed("text\nw3 w4\n")[0], abs=1e-5)

@@ -9,7 +9,7 @@ import torch
 
 from makers_store import utterance, write
 from makers_text import tiny_bert
-from sentiprism.data.augment import Augmentation, deviations
+from sentiprism.data.augment import Augmentation, standard_deviations
 from sentiprism.data.config import DataConfig, TextConfig
 from sentiprism.data.corruption import Corruption, chance, corrupted, possible, word_errors
 from sentiprism.data.dataset import Split
@@ -199,7 +199,7 @@ def test_dropout_of_one_modality_leaves_the_others(data):
 def test_train_noise_is_in_deviations_of_train(data):
     made, clean = augment(feature_noise=0.5).batch(np.arange(N), 0, 0, 0), data.batch(range(N))
     apart = (made.audio.values - clean.audio.values)[clean.audio.mask]
-    wanted = 0.5 * deviations(data.split, SPEC)["audio"]
+    wanted = 0.5 * standard_deviations(data.split, SPEC)["audio"]
     assert apart.std(dim=0).numpy() == pytest.approx(wanted, rel=0.1)
 
 

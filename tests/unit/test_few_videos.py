@@ -16,7 +16,7 @@ from sentiprism.cli.run import measured
 from sentiprism.evaluation.bootstrap import mixed, resample
 from sentiprism.evaluation.compare import compare
 from sentiprism.evaluation.constant import is_better
-from sentiprism.evaluation.differences import differ, paired
+from sentiprism.evaluation.differences import pair_scores, paired
 from sentiprism.evaluation.evaluate import evaluate
 from sentiprism.evaluation.resampling import units_of
 from sentiprism.evaluation.robustness import robustness
@@ -78,7 +78,7 @@ def test_utterances_count_where_videos_are_not_known():
 def test_a_mean_of_metrics_is_over_as_few_videos():
     label, video = np.linspace(-3, 3, 20), np.repeat(list("abcd"), 5)
     drawn = [resample(one, label, INTENSITY, videos=video, resamples=20) for one in (label, -label)]
-    assert isnan(differ(mixed(drawn, [0.5, 0.5]), drawn[1])["mae"].p)
+    assert isnan(pair_scores(mixed(drawn, [0.5, 0.5]), drawn[1])["mae"].p)
 
 
 # wherever a claim would stand

@@ -15,7 +15,7 @@ from sentiprism.evaluation.evaluate import evaluate
 from sentiprism.evaluation.predictions_file import write_predictions
 from sentiprism.explain.attention import Attended
 from sentiprism.metrics import protocol
-from sentiprism.metrics.bins import levels
+from sentiprism.metrics.bins import bins_of
 from sentiprism.report import figures
 from sentiprism.report.figures.attention import stacks
 from sentiprism.report.figures.style import OKABE_ITO, WIDTH
@@ -142,7 +142,7 @@ def test_gates_show_mean_and_deviation_of_what_takes_part(gated):
 def test_confusion_of_one_seed_counts_every_utterance(measured, trained):
     figure = figures.confusion(trained, seed=1111)
     grid, bars = figure.axes
-    answer, kinds = measured.predictions[0], levels(protocol("intensity"), TargetSpec())
+    answer, kinds = measured.predictions[0], bins_of(protocol("intensity"), TargetSpec())
     table = kinds.table(answer.prediction, answer.label)
     names = [text.get_text() for text in grid.get_yticklabels()]
     there = [kinds.names.index(name) for name in names]
@@ -160,7 +160,7 @@ def test_confusion_of_one_seed_counts_every_utterance(measured, trained):
 
 def test_confusion_of_all_seeds_is_their_mean_with_deviation(measured, trained):
     bars = figures.confusion(trained).axes[1]
-    kinds = levels(protocol("intensity"), TargetSpec())
+    kinds = bins_of(protocol("intensity"), TargetSpec())
     tables = [kinds.table(one.prediction, one.label) for one in measured.predictions]
     there = np.flatnonzero(np.sum([t.sum(axis=0) + t.sum(axis=1) for t in tables], axis=0))
     with np.errstate(invalid="ignore"):

@@ -7,7 +7,7 @@ from makers_models import small
 from sentiprism.errors import UserError
 from sentiprism.explain.representations import representations
 from sentiprism.metrics import protocol
-from sentiprism.metrics.bins import levels
+from sentiprism.metrics.bins import bins_of
 from sentiprism.report import figures
 from sentiprism.training.train import train
 from sentiprism.types import TargetSpec
@@ -15,7 +15,7 @@ from sentiprism.types import TargetSpec
 
 def test_points_are_utterances_by_class(trained, data):
     (ax,) = figures.tsne(trained, split="train", device="cpu").axes
-    kinds = levels(protocol("intensity"), TargetSpec())
+    kinds = bins_of(protocol("intensity"), TargetSpec())
     expected = np.bincount(kinds.of(data.train.labels["M"]), minlength=7)
     assert [(c.get_label(), len(c.get_offsets())) for c in ax.collections] == list(
         zip(kinds.names, expected, strict=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sentiprism import files
-from sentiprism.files import atomic_file, atomic_folder, remove_folder, sole, write_text
+from sentiprism.files import atomic_file, atomic_folder, exclusive, remove_folder, write_text
 from sentiprism.tensors import save_tensors
 
 
@@ -123,7 +123,7 @@ def test_names_up_to_the_systems_limit_are_written_atomically(tmp_path, name):
         temporary.write_text("half")
         raise KeyError
     assert (tmp_path / name).read_text() == "old"
-    with sole(tmp_path / name):
+    with exclusive(tmp_path / name):
         write_text(tmp_path / name, "new")
     assert (tmp_path / name).read_text() == "new"
     with atomic_folder(tmp_path / "folders" / name) as folder:
@@ -137,6 +137,6 @@ def test_long_names_that_differ_at_their_end_do_not_share_a_lock_or_leftovers(tm
     one, other = tmp_path / ("n" * 254 + "a"), tmp_path / ("n" * 254 + "b")
     with atomic_file(one) as temporary:
         temporary.write_text("one")
-        with sole(one), sole(other):
+        with exclusive(one), exclusive(other):
             write_text(other, "other")
     assert (one.read_text(), other.read_text()) == ("one", "other")

@@ -9,7 +9,7 @@ import pytest
 from makers_language import LATIN, OTHER
 from makers_speech import TWO_CITIES
 from sentiprism.analysis.language import LanguageCheck, check_language_of
-from sentiprism.analysis.predictor import STARTER, Jury
+from sentiprism.analysis.predictor import STARTER, Predictor
 from sentiprism.analysis.written import LEAST, can_tell_language, doubt_language
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.errors import UserError
@@ -137,7 +137,7 @@ def test_one_language_has_several_codes():
 
 
 def test_a_model_knows_its_language(home, tmp_path):
-    assert Jury(STARTER, "cpu").judge.language == "en"
+    assert Predictor(STARTER, "cpu").judge.language == "en"
     data = synthetic_dataset("tiny", sizes=(16, 8, 8))
     settings = {"optim": {"epochs": 1}, "data": {"text": {"encoder": None}}}
     run = train("ridge", "tiny", seeds=1, settings=settings, out=tmp_path / "run", device="cpu", quiet=True)

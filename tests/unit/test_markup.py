@@ -3,7 +3,7 @@
 import pytest
 
 from sentiprism.cli.analysis_tables import format_estimate
-from sentiprism.report.document import Estimate, Judge
+from sentiprism.report.document import Estimate, ModelFacts
 from sentiprism.report.page.wording import signed as on_the_page
 from sentiprism.tables import clock, duration, signed
 from sentiprism.types import TargetSpec
@@ -15,7 +15,7 @@ def test_what_rounds_to_zero_has_no_sign():
     assert on_the_page(-0.004) == "0.00"
     assert on_the_page(-1.5) == "\u22121.50"
     estimate = Estimate(value=-0.001, low=-0.04, high=0.9)
-    assert format_estimate(estimate, Judge(name="m", model="m", target=TargetSpec())) == "0.00 [0.0, +0.9]"
+    assert format_estimate(estimate, ModelFacts(name="m", model="m", target=TargetSpec())) == "0.00 [0.0, +0.9]"
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from sentiprism.analysis.adapt import extract_options
 from sentiprism.analysis.analyze import analyze
 from sentiprism.analysis.extract import extract
 from sentiprism.analysis.options import Options
-from sentiprism.analysis.predictor import load_jury
-from sentiprism.analysis.recording import Seen
+from sentiprism.analysis.predictor import load_predictor
+from sentiprism.analysis.recording import ExtractedRecording
 from sentiprism.analysis.resting import Part, note_short, resting_levels
 from sentiprism.analysis.sequences import Sequences
 from sentiprism.analysis.utterances import Tracks, subtract_resting
@@ -112,7 +112,7 @@ def test_each_face_has_a_level_of_its_own():
 def test_a_model_of_relative_features_says_where_there_is_little_to_compare_with(recordings, tmp_path):
     given = FeatureSpec(audio=spec(SPEECH.taken("frame", relative=True)))
     model = saved_model(tmp_path / "model", given, "lf_dnn")
-    assert load_jury(model).extractors["audio"].recipe == SPEECH
+    assert load_predictor(model).extractors["audio"].recipe == SPEECH
     said = tmp_path / "said.vtt"
     said.write_text("WEBVTT\n\n00:00.000 --> 00:02.000\nwords.\n\n00:03.000 --> 00:06.000\nmore.\n")
     options = Options(model=str(model), asr="none")
@@ -145,7 +145,9 @@ def test_a_dataset_takes_the_level_of_each_face_as_an_analysis_does(monkeypatch)
     features = FeatureSpec(vision=spec(recipe))
     expected, _ = subtract_resting(Tracks(faces=faces), tuple(segments.values()), features)
 
-    sequences = Sequences(dict.fromkeys(spans, "one"), {"one": Seen(None, segments)}, {}, lambda _: "frame", None)
+    sequences = Sequences(
+        dict.fromkeys(spans, "one"), {"one": ExtractedRecording(None, segments)}, {}, lambda _: "frame", None
+    )
     monkeypatch.setattr(sequences, "_tracks", lambda _: ({}, list(faces)))
     sequences.subtract_resting(list(spans), ["video"] * 3)
     for name, number in (("a", 0), ("b", 0)):
@@ -155,7 +157,9 @@ def test_a_dataset_takes_the_level_of_each_face_as_an_analysis_does(monkeypatch)
 
     late = (faces[1], face(0, 5.5, 5.0))  # one after the other: each utterance has a face of its own
     expected, _ = subtract_resting(Tracks(faces=late), tuple(segments.values()), features)
-    sequences = Sequences(dict.fromkeys(spans, "one"), {"one": Seen(None, segments)}, {}, lambda _: "frame", None)
+    sequences = Sequences(
+        dict.fromkeys(spans, "one"), {"one": ExtractedRecording(None, segments)}, {}, lambda _: "frame", None
+    )
     monkeypatch.setattr(sequences, "_tracks", lambda _: ({}, list(late)))
     sequences.subtract_resting(list(spans), ["video"] * 3)
     for name, number in (("a", 1), ("b", 0)):

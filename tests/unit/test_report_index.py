@@ -7,14 +7,14 @@ import pytest
 
 from makers_report import doubted, nothing, reading, review
 from sentiprism.analysis.batch import Outcome
-from sentiprism.analysis.inputs import Task
+from sentiprism.analysis.inputs import AnalysisTask
 from sentiprism.analysis.language import check_language_of
 from sentiprism.cli.analysis_tables import show_folder
 from sentiprism.media.types import Language, Segment, Word
 from sentiprism.report.document import OWN_TIMES, Recording
 from sentiprism.report.page import wording
 from sentiprism.report.page.index import Entry, render_index
-from sentiprism.report.summary import summary
+from sentiprism.report.summary import summarise
 from sentiprism.types import TargetSpec
 
 
@@ -24,7 +24,7 @@ def rows_of_a_table():
         name="rows.csv", content="a1", kind="text", duration=15.0, transcript="the rows of a table; times are those of"
     )
     return review(
-        recording=recording, windows=(), curves=(), summary=summary(review().utterances, TargetSpec(), timed=False)
+        recording=recording, windows=(), curves=(), summary=summarise(review().utterances, TargetSpec(), timed=False)
     )
 
 
@@ -52,7 +52,7 @@ def firm(page):
 def test_firm_is_a_count_and_where_there_are_times_a_share_of_the_time():
     (weak, *others) = doubted([1]).utterances
     long = (weak.model_copy(update={"start": weak.end - 100}), *others)
-    found = review(utterances=long, summary=summary(long, TargetSpec()))
+    found = review(utterances=long, summary=summarise(long, TargetSpec()))
     share = f"{100 * found.summary.firm:.0f}"
     assert share == "10"
     assert firm(index_of(found)) == [f'11<span class="length">{share} % of the time</span>']
@@ -97,7 +97,10 @@ def test_a_language_that_is_not_certain_is_told_in_the_index_and_in_the_terminal
     monkeypatch.setenv("COLUMNS", "200")
     page = index_of(uncertain())
     assert "The language is not certain, or several are spoken: English 55%, Welsh 45%" in page
-    outcomes = [Outcome(Task(Path("x.mp4"), Path("out/x")), uncertain()), Outcome(Task(Path("y"), Path("y")), review())]
+    outcomes = [
+        Outcome(AnalysisTask(Path("x.mp4"), Path("out/x")), uncertain()),
+        Outcome(AnalysisTask(Path("y"), Path("y")), review()),
+    ]
     show_folder(outcomes, {}, "out/index.html", as_json=False)
     out = capsys.readouterr().out
     assert "done; language: not certain, taken for English (55% sure)" in out

@@ -10,7 +10,7 @@ from torch.distributions import Categorical
 from makers_models import small
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.errors import UserError
-from sentiprism.evaluation.predictions import answers, finished_seed, scores
+from sentiprism.evaluation.predictions import finished_seed, load_predictions, load_scores
 from sentiprism.explain.attention import GRID, _Sum, attention, attentive, entropy, places
 from sentiprism.explain.representations import representations
 from sentiprism.metrics import protocol
@@ -135,13 +135,13 @@ def test_answers_are_read_where_they_are_kept_and_made_where_not(trained, data, 
     run = Run(shutil.copytree(trained.folder, tmp_path / "copy"))
     for path in run.folder.glob("*/predictions-*.parquet"):
         path.unlink()
-    made = answers(run, "valid", device="cpu")
+    made = load_predictions(run, "valid", device="cpu")
     assert tuple(made) == run.finished == (1111, 1112)
     shutil.rmtree(run.seed_folder(1111) / "model")  # nothing can be made now
-    read = answers(run, "valid", device="cpu")
+    read = load_predictions(run, "valid", device="cpu")
     assert all(np.array_equal(made[seed].prediction, read[seed].prediction) for seed in made)
     expected = [protocol("intensity").compute(one.prediction, one.label)["mae"] for one in made.values()]
-    assert scores(run, "valid")["mae"].tolist() == expected
+    assert load_scores(run, "valid")["mae"].tolist() == expected
 
 
 def test_only_finished_seeds_can_be_chosen(trained):

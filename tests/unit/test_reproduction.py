@@ -8,7 +8,7 @@ import pytest
 from makers_ablation import paper
 from sentiprism.errors import UserError
 from sentiprism.evaluation.evaluate import evaluate
-from sentiprism.reproduction.ablation import ask
+from sentiprism.reproduction.ablation import plan_table
 from sentiprism.reproduction.reproduce import Entry, entry, experiment_of, papers_on, reproduce
 from sentiprism.training.experiments import list_experiments, load_experiment
 from sentiprism.training.run import Run
@@ -70,7 +70,7 @@ def test_every_other_models_row_of_a_paper_says_what_becomes_of_it(name):
     model, paper = name.partition("/")[0], load_experiment(name)
     papers = papers_on(paper.run["dataset"])
     for key in paper.published:
-        asked = ask(model, key, None, experiment=name, encoder=None, seeds=None)
+        asked = plan_table(model, key, None, experiment=name, encoder=None, seeds=None)
         for row in asked.rows:
             if row.settings is not None:
                 continue
@@ -171,7 +171,7 @@ def test_a_table_without_other_models_is_that_of_ablate(fill, tmp_path):
 
 
 def test_frozen_layers_of_an_encoder_that_is_replaced_are_not_asked_for():
-    asked = ask("mdf", "1", "mosi", experiment=None, encoder=None, seeds=None)
+    asked = plan_table("mdf", "1", "mosi", experiment=None, encoder=None, seeds=None)
     row, papers = next(row for row in asked.rows if row.name == "MISA"), papers_on("mosi")
 
     def layers(*assignments: str) -> tuple[Entry, int | None]:

@@ -16,7 +16,7 @@ from sentiprism.errors import UserError
 from sentiprism.evaluation.bootstrap import interval
 from sentiprism.evaluation.evaluate import evaluate
 from sentiprism.evaluation.robustness import kept as known
-from sentiprism.evaluation.robustness import recalled, robustness
+from sentiprism.evaluation.robustness import load_robustness, robustness
 from sentiprism.metrics import protocol
 from sentiprism.models import load_model
 from sentiprism.report import figures
@@ -73,7 +73,7 @@ def test_the_same_damage_twice_and_another_with_another_seed(copied):
 
 def test_what_was_measured_is_kept_and_drawn_from(copied):
     made = robustness(copied, kinds=["missing", "noise"], points=3, device="cpu")
-    kept = recalled(copied, device="cpu")
+    kept = load_robustness(copied, device="cpu")
     assert repr(kept._replace(protocol=None)) == repr(made._replace(protocol=None))  # nan is nan
     told = json.loads((copied.folder / "robustness-test.json").read_text())
     assert told["curves"][0]["area"]["mae"]["mean"] == made.curves[0].area["mae"].mean
@@ -87,7 +87,7 @@ def test_what_was_measured_is_kept_and_drawn_from(copied):
     for damaged in ({}, None, told | {"curves": []}, told | {"curves": [told["curves"][0] | {"points": [None]}]}):
         (copied.folder / "robustness-test.json").write_text(json.dumps(damaged))
         with pytest.raises(UserError, match="measure again"):
-            recalled(copied, device="cpu")
+            load_robustness(copied, device="cpu")
 
 
 def test_a_part_that_is_measured_again_leaves_the_rest_as_it_was(copied):

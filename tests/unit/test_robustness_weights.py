@@ -10,7 +10,7 @@ from makers_models import small
 from sentiprism.data.corruption import Corruption, corrupted
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.errors import UserError
-from sentiprism.evaluation.robustness import kept, recalled, robustness
+from sentiprism.evaluation.robustness import kept, load_robustness, robustness
 from sentiprism.models import load_model
 from sentiprism.report import figures
 from sentiprism.training.engine import Engine
@@ -80,12 +80,12 @@ def test_what_has_no_weights_says_so(copied, data, tmp_path):
     for curve in stored["curves"]:
         del curve["weights"]
     path.write_text(json.dumps(stored))
-    assert recalled(copied).curves[0].weights == (), "a file of an earlier version"
+    assert load_robustness(copied).curves[0].weights == (), "a file of an earlier version"
     with pytest.raises(UserError, match="measure again with: sentiprism robustness"):
         figures.robustness(copied, metric="weight", device="cpu")
     stored["curves"][0]["weights"] = [{"text": 1.0}]
     path.write_text(json.dumps(stored))
     with pytest.raises(UserError, match="should have a point at each strength"):
-        recalled(copied)
+        load_robustness(copied)
     with pytest.raises(UserError, match="did you mean 'weight'"):
         figures.robustness(copied, metric="weigth", device="cpu")

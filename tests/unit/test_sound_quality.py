@@ -7,7 +7,7 @@ from makers_report import review
 from makers_sound import noise
 from sentiprism.media import quality
 from sentiprism.media.quality import MOST, measure_quality
-from sentiprism.media.speech import voiced
+from sentiprism.media.speech import find_speech
 from sentiprism.media.types import Span
 from sentiprism.report.document import SoundFacts
 from sentiprism.report.page.wording import facts
@@ -20,7 +20,7 @@ def speech(two_cities):
     """10 s of a reading, peak at half the scale, with the places of its voice."""
     sound = two_cities[: 10 * RATE].astype(np.float64)
     sound *= 16_000 / np.abs(sound).max()
-    return sound, voiced(np.rint(sound).astype(np.int16))
+    return sound, find_speech(np.rint(sound).astype(np.int16))
 
 
 def rounded(sound):

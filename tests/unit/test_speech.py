@@ -10,7 +10,7 @@ import pytest
 from makers_speech import heard
 from sentiprism.errors import UserError
 from sentiprism.media.recognise import recognise, tidy, windows
-from sentiprism.media.speech import RATE, probabilities, voiced
+from sentiprism.media.speech import RATE, find_speech, probabilities
 from sentiprism.media.types import Span, Word
 from sentiprism.media.whisper import words_of
 
@@ -18,7 +18,7 @@ Sound = npt.NDArray[np.int16]
 
 
 def test_a_reading_is_speech_between_its_pauses(two_cities: Sound) -> None:
-    spans = voiced(two_cities)
+    spans = find_speech(two_cities)
     length = len(two_cities) / RATE
     assert 0.9 < spans[0].start < 1.5, "the reader takes a breath first"
     assert 0.8 < sum(span.end - span.start for span in spans) / length < 0.95
@@ -31,7 +31,7 @@ def test_blocks_change_nothing(two_cities: Sound) -> None:
     whole = list(probabilities(piece, 10_000))
     assert len(whole) == -(-len(piece) // 512)
     np.testing.assert_allclose(list(probabilities(piece, 7)), whole, atol=1e-5)
-    assert voiced(piece, block=7) == voiced(piece)
+    assert find_speech(piece, block=7) == find_speech(piece)
 
 
 def test_as_the_detector_that_reads_all_at_once(two_cities: Sound) -> None:
@@ -46,17 +46,17 @@ def test_as_the_detector_that_reads_all_at_once(two_cities: Sound) -> None:
 def test_noise_tone_and_silence_are_no_speech(shared_data: Path) -> None:
     time = np.arange(10 * RATE) / RATE
     noise = np.random.default_rng(0).normal(0, 3000, len(time))
-    assert voiced(noise.astype(np.int16)) == ()
-    assert voiced((9000 * np.sin(2 * np.pi * 440 * time)).astype(np.int16)) == ()
-    assert voiced(np.zeros(10 * RATE, np.int16)) == ()
-    assert voiced(np.zeros(0, np.int16)) == ()
-    assert voiced(np.zeros(7, np.int16)) == ()
-    assert voiced(heard(shared_data / "clips" / "pyfeat_single_face.mp4")) == ()
+    assert find_speech(noise.astype(np.int16)) == ()
+    assert find_speech((9000 * np.sin(2 * np.pi * 440 * time)).astype(np.int16)) == ()
+    assert find_speech(np.zeros(10 * RATE, np.int16)) == ()
+    assert find_speech(np.zeros(0, np.int16)) == ()
+    assert find_speech(np.zeros(7, np.int16)) == ()
+    assert find_speech(heard(shared_data / "clips" / "pyfeat_single_face.mp4")) == ()
 
 
 def test_pauses_shorter_than_asked_do_not_part(two_cities: Sound) -> None:
     piece = two_cities[: 20 * RATE]
-    fine, coarse = voiced(piece, silence=0.1), voiced(piece, silence=1.0)
+    fine, coarse = find_speech(piece, silence=0.1), find_speech(piece, silence=1.0)
     assert len(fine) > len(coarse) >= 1
     assert all(any(c.start <= f.start and f.end <= c.end for c in coarse) for f in fine)
 
@@ -89,7 +89,7 @@ def test_words_of_scripts_without_spaces() -> None:
 def test_what_is_said_and_when(two_cities: Sound, whisper_base: Path) -> None:
     piece = two_cities[: round(10.5 * RATE)]
     told: list[float] = []
-    words, language = recognise(piece, voiced(piece), whisper_base, on=told.append)
+    words, language = recognise(piece, find_speech(piece), whisper_base, on=told.append)
     text = "".join(c for word in words for c in f"{word.text.lower()} " if c.isalpha() or c == " ")
     assert (language.code, language.probability > 0.9) == ("en", True)
     assert text.startswith("it was the best of times it was the worst of times it was the age of wisdom")
@@ -100,7 +100,7 @@ def test_what_is_said_and_when(two_cities: Sound, whisper_base: Path) -> None:
     assert all(word.probability is not None and 0 <= word.probability <= 1 for word in words)
     assert told
     assert told[-1] == pytest.approx(words[-1].end, abs=0.5)
-    assert recognise(piece, voiced(piece), whisper_base) == (words, language)
+    assert recognise(piece, find_speech(piece), whisper_base) == (words, language)
 
 
 def test_nothing_is_heard_in_noise(whisper_base: Path) -> None:

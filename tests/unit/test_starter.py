@@ -8,7 +8,7 @@ import pytest
 from scipy.fft import dct
 
 import sentiprism
-from sentiprism.analysis.predictor import Answer, Jury, UtteranceInputs, makers
+from sentiprism.analysis.predictor import Predictor, UtteranceInputs, UtterancePrediction, extractors_for
 from sentiprism.features.extractors import EXTRACTORS
 from sentiprism.media.types import Segment, Word
 from sentiprism.models import load_model
@@ -25,8 +25,8 @@ def say(line: str) -> Segment:
     return Segment(0.0, 0.4 * len(words), words)
 
 
-def asked(jury: Jury, *inputs: UtteranceInputs) -> list[Answer]:
-    return jury.ask(jury.prepare(inputs), range(len(inputs)))
+def asked(predictor: Predictor, *inputs: UtteranceInputs) -> list[UtterancePrediction]:
+    return predictor.predict(predictor.prepare(inputs), range(len(inputs)))
 
 
 def test_it_is_small_and_what_it_asks_for_can_be_made_here():
@@ -34,14 +34,14 @@ def test_it_is_small_and_what_it_asks_for_can_be_made_here():
     assert {path.name for path in STARTER.iterdir()} - {"__pycache__"} == {"config.json", "weights.safetensors"}
     model = load_model(STARTER).model
     assert model.modalities == ("text", "audio", "vision")
-    for name, extractor in makers(model.features, model.modalities).items():
+    for name, extractor in extractors_for(model.features, model.modalities).items():
         recipe = getattr(model.features, name).recipe
         assert EXTRACTORS[extractor.name].recipe.taken(recipe.per).difference(recipe) is None
 
 
 def test_it_tells_love_from_hate(home, minilm):
     lines = ("I love this film", "I hate this film", "what a wonderful surprise", "the worst evening of my life")
-    love, hate, good, bad = asked(Jury("starter"), *(UtteranceInputs(say(line), {}) for line in lines))
+    love, hate, good, bad = asked(Predictor("starter"), *(UtteranceInputs(say(line), {}) for line in lines))
     assert love.estimate.value > 0 > hate.estimate.value
     assert good.estimate.value > bad.estimate.value + 1
     assert love.present == ("text",)
@@ -49,8 +49,8 @@ def test_it_tells_love_from_hate(home, minilm):
 
 
 def test_any_modalities_will_do(home, minilm):
-    jury = Jury("starter")
-    spec, draw = jury.model.features, np.random.default_rng(0)
+    predictor = Predictor("starter")
+    spec, draw = predictor.model.features, np.random.default_rng(0)
     made = {}
     for name, steps in {"audio": 40, "vision": 1}.items():
         one = getattr(spec, name)
@@ -58,25 +58,29 @@ def test_any_modalities_will_do(home, minilm):
     for count in (1, 2, 3):
         for names in combinations(("text", "audio", "vision"), count):
             segment = say("it was fine") if "text" in names else Segment(0.0, 2.0, ())
-            (answer,) = asked(jury, UtteranceInputs(segment, {name: made[name] for name in names if name != "text"}))
+            (answer,) = asked(
+                predictor, UtteranceInputs(segment, {name: made[name] for name in names if name != "text"})
+            )
             assert answer.present == names
             assert -3 <= answer.estimate.low <= answer.estimate.value <= answer.estimate.high <= 3
             assert sum(answer.contributions.values()) + answer.base == pytest.approx(answer.estimate.value, abs=1e-3)
 
 
 def test_nothing_at_all_is_near_the_middle(home, minilm):
-    (answer,) = asked(Jury("starter"), UtteranceInputs(Segment(0.0, 2.0, ()), {}))
+    (answer,) = asked(Predictor("starter"), UtteranceInputs(Segment(0.0, 2.0, ()), {}))
     assert answer.present == ()
     assert abs(answer.base) < 0.5
 
 
 def test_a_smile_is_better_than_knit_brows(home, minilm):
-    jury = Jury("starter")
+    predictor = Predictor("starter")
     smile, knit = np.zeros((2, 1, len(FACE.columns)), np.float32)
     smile[0, FACE.columns.index("AU12_r")] = 3
     knit[0, FACE.columns.index("AU04_r")] = 3
     silent = Segment(0.0, 2.0, ())
-    glad, cross = asked(jury, UtteranceInputs(silent, {"vision": smile}), UtteranceInputs(silent, {"vision": knit}))
+    glad, cross = asked(
+        predictor, UtteranceInputs(silent, {"vision": smile}), UtteranceInputs(silent, {"vision": knit})
+    )
     assert glad.estimate.value > cross.estimate.value
 
 

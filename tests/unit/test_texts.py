@@ -4,7 +4,7 @@ import pytest
 
 from makers_analysis import features, saved_model
 from sentiprism.analysis.batch import analyze_all
-from sentiprism.analysis.inputs import Task
+from sentiprism.analysis.inputs import AnalysisTask
 from sentiprism.analysis.options import Options
 from sentiprism.analysis.texts import MOST_WINDOWS, read_words, spaced
 from sentiprism.analysis.transcribe import windows
@@ -40,7 +40,7 @@ def test_a_text_that_is_too_long_is_refused_before_a_model_is_loaded(tmp_path, h
     (untrained / "weights.safetensors").write_bytes(b"damaged")
     path = tmp_path / "long.txt"
     path.write_text("I like it very much.\n" * 100_000)
-    task = Task(path, tmp_path / "report")
+    task = AnalysisTask(path, tmp_path / "report")
     (outcome,) = analyze_all([task], Options(model=str(untrained)))
     assert outcome.reason == f"{path} has 500,000 words, {LIMIT}"
 

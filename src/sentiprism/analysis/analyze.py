@@ -15,9 +15,9 @@ from sentiprism import __version__
 from sentiprism.analysis.inputs import is_text
 from sentiprism.analysis.language import check_language_of
 from sentiprism.analysis.options import Options
-from sentiprism.analysis.predictor import Jury, load_jury
+from sentiprism.analysis.predictor import Predictor, load_predictor
 from sentiprism.analysis.texts import read_words, spaced
-from sentiprism.analysis.transcribe import Transcription, listen, stretches, windows
+from sentiprism.analysis.transcribe import Transcription, split_evenly, transcribe, windows
 from sentiprism.analysis.utterances import Tracks, predict_utterances, subtract_resting
 from sentiprism.errors import printable
 from sentiprism.features.extractors import EXTRACTORS, Extractor
@@ -32,9 +32,9 @@ from sentiprism.media.speech import RATE
 from sentiprism.media.transcripts import read_transcript
 from sentiprism.media.types import Cue, Language, Media, Span
 from sentiprism.report.analysis import Analysis
-from sentiprism.report.curves import curves
+from sentiprism.report.curves import make_curves
 from sentiprism.report.document import Curve, Recording, SoundFacts, UtterancePart
-from sentiprism.report.summary import summary
+from sentiprism.report.summary import summarise
 
 Progress = Callable[[str, float], Any]
 """Told what part is at work and the share of it that is done, from 0 to 1."""
@@ -45,7 +45,7 @@ def analyze(
     *,
     transcript: Path | str | None = None,
     options: Options | dict[str, Any] | None = None,
-    jury: Jury | None = None,
+    predictor: Predictor | None = None,
     limits: Limits | None = None,
     on: Progress | None = None,
     on_time: Callable[[str, float], Any] | None = None,
@@ -58,7 +58,7 @@ def analyze(
         path: a video, a sound, a text (`inputs.TEXTS`), or a table of texts (CSV).
         transcript: what is said in it, as SRT, VTT, JSON or plain text; its words are kept as they are.
         options: see `Options`.
-        jury: the model, where one is open already; else ``options.model`` is opened.
+        predictor: the model, where one is open already; else ``options.model`` is opened.
         limits: what a file may be and cost to be decoded.
         on: told of progress.
         on_time: told the seconds that each part took, by the part's name.
@@ -73,13 +73,13 @@ def analyze(
     if transcript is None and is_text(path):
         transcription, tracks, recording = read_words(path, options, limits), Tracks(), None
         duration = max((one.end for one in transcription.segments), default=0.0)
-        jury = jury or load_jury(options.model)
+        predictor = predictor or load_predictor(options.model)
         seen = Recording(name=printable(path.name), content=sha256(path), kind="text", duration=duration)
     else:
         recording = probe(path, limits)
         duration = recording.duration
-        jury = jury or load_jury(options.model)
-        transcription, tracks, quality = _perceive(recording, cues, jury, options, clock, on)
+        predictor = predictor or load_predictor(options.model)
+        transcription, tracks, quality = _perceive(recording, cues, predictor, options, clock, on)
         seen = Recording(
             name=printable(path.name),
             content=recording.content,
@@ -94,7 +94,7 @@ def analyze(
     check = check_language_of(
         transcription.segments,
         language,
-        jury.language,
+        predictor.language,
         options.language_mismatch,
         name=printable(path.name),
         recorded=recording is not None,
@@ -102,15 +102,23 @@ def analyze(
     segments, judged = transcription.segments, tracks
     speech = bool(segments)
     if not speech and tracks.faces:  # a face can be judged where nobody speaks; a voice cannot
-        segments, judged = stretches(duration, options.longest), tracks._replace(audio=None)
-    judged, rest = subtract_resting(judged, segments, jury.model.features)
+        segments, judged = split_evenly(duration, options.longest), tracks._replace(audio=None)
+    judged, rest = subtract_resting(judged, segments, predictor.model.features)
     with clock("judging"):
         around = windows(duration, segments, options if recording else spaced(options, duration))
         around = around if transcription.connected else ()
         utterances, sliding = predict_utterances(
-            jury, segments, judged, around, options, on, speech=speech, connected=transcription.connected, check=check
+            predictor,
+            segments,
+            judged,
+            around,
+            options,
+            on,
+            speech=speech,
+            connected=transcription.connected,
+            check=check,
         )
-    notes = (*check.notes, *transcription.notes, *rest, *_missing(jury, recording, tracks, utterances, options))
+    notes = (*check.notes, *transcription.notes, *rest, *_missing(predictor, recording, tracks, utterances, options))
     return Analysis(
         program=f"sentiprism {__version__}",
         recording=seen.model_copy(
@@ -123,8 +131,8 @@ def analyze(
                 "transcript": transcription.transcript,
             }
         ),
-        judge=jury.judge,
-        summary=summary(utterances, jury.model.target, timed=transcription.connected),
+        judge=predictor.judge,
+        summary=summarise(utterances, predictor.model.target, timed=transcription.connected),
         utterances=tuple(utterances),
         windows=tuple(sliding),
         curves=tracks.curves,
@@ -139,14 +147,14 @@ def _quiet(part: str, amount: float) -> None:
 
 
 def _perceive(
-    media: Media, cues: tuple[Cue, ...] | None, jury: Jury, options: Options, clock: "_Clock", on: Progress
+    media: Media, cues: tuple[Cue, ...] | None, predictor: Predictor, options: Options, clock: "_Clock", on: Progress
 ) -> tuple[Transcription, Tracks, SoundQuality | None]:
     """Faces and sound side by side: each is decoded in a process of its own and read in a thread of its own.
 
     Where the sound's side fails or is stopped, the faces' is not waited for.
     """
-    voice = jury.extractors.get("audio") or EXTRACTORS["speech"]()
-    face = jury.extractors.get("vision") or EXTRACTORS["action_units"]()
+    voice = predictor.extractors.get("audio") or EXTRACTORS["speech"]()
+    face = predictor.extractors.get("vision") or EXTRACTORS["action_units"]()
 
     stop = Event()
 
@@ -169,8 +177,8 @@ def _perceive(
         try:
             with clock("speech"):
                 speech = sound(media, RATE) if media.audio else None
-                transcription = listen(
-                    speech, cues, options, told("speech"), length=media.duration, expected=jury.language
+                transcription = transcribe(
+                    speech, cues, options, told("speech"), length=media.duration, expected=predictor.language
                 )
             on("speech", 1.0)
             with clock("voice"):
@@ -183,7 +191,7 @@ def _perceive(
         finally:
             stop.set()
     shown = faces[: None if options.face == "all" else 1]
-    drawn = [*(curve for n, track in enumerate(shown, 1) for curve in curves(face, track, n)), *drawn]
+    drawn = [*(curve for n, track in enumerate(shown, 1) for curve in make_curves(face, track, n)), *drawn]
     return transcription, Tracks(audio, faces, tuple(drawn)), quality
 
 
@@ -192,11 +200,11 @@ def _voice_curves(media: Media, voice: Extractor, track: Track, speech: npt.NDAr
     if not voice.shown:
         voice = EXTRACTORS["speech"]()
         track = voice_track(media, voice, (), speech)
-    return curves(voice, track)
+    return make_curves(voice, track)
 
 
 def _missing(
-    jury: Jury, media: Media | None, tracks: Tracks, utterances: list[UtterancePart], options: Options
+    predictor: Predictor, media: Media | None, tracks: Tracks, utterances: list[UtterancePart], options: Options
 ) -> list[str]:
     """What a reader should know was not there, or is not known."""
     notes = []
@@ -211,14 +219,14 @@ def _missing(
         notes.append("There is no picture: faces cannot be judged.")
     elif media is not None and not tracks.faces:
         notes.append("No face was found in the picture.")
-    known = jury.model.modalities
-    if utterances and not jury.model.target.classes and jury.saved.calibration is None:
+    known = predictor.model.modalities
+    if utterances and not predictor.model.target.classes and predictor.saved.calibration is None:
         notes.append("The model is not calibrated: its estimates have no interval, and weak ones may pass for firm.")
     if tracks.audio is not None and "audio" not in known:
         notes.append("The model does not hear: the voice is drawn but has no part in the answers.")
     if tracks.faces and "vision" not in known:
         notes.append("The model does not see: faces are drawn but have no part in the answers.")
-    spec = jury.model.features.text
+    spec = predictor.model.features.text
     most = spec.max_tokens if spec is not None and "text" in known else None
     if most is not None and (count := sum(len(one.words) > most for one in utterances)):
         notes.append(f"{count} utterances have more words than the model reads ({most}): their ends are not judged.")

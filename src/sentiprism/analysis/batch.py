@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from sentiprism import __version__
 from sentiprism.analysis.analyze import Progress, analyze
-from sentiprism.analysis.inputs import Task
+from sentiprism.analysis.inputs import AnalysisTask
 from sentiprism.analysis.options import Options
-from sentiprism.analysis.predictor import FILES, check_model, load_jury, state_of
+from sentiprism.analysis.predictor import FILES, check_model, load_predictor, state_of
 from sentiprism.analysis.texts import read_words
 from sentiprism.errors import UserError, printable
 from sentiprism.files import sha256
@@ -28,7 +28,7 @@ from sentiprism.report.files import check_place, is_report, read_report, write_r
 class Outcome(NamedTuple):
     """What became of a task."""
 
-    task: Task
+    task: AnalysisTask
     analysis: Analysis | None
     error: UserError | None = None
     """Why there is none."""
@@ -44,7 +44,7 @@ class Outcome(NamedTuple):
 
 
 def analyze_all(
-    todo: Sequence[Task], options: Options, *, jobs: int = 1, replace: bool = False, on: Progress | None = None
+    todo: Sequence[AnalysisTask], options: Options, *, jobs: int = 1, replace: bool = False, on: Progress | None = None
 ) -> Iterator[Outcome]:
     """Outcomes as they come; a file that cannot be analysed is an outcome too.
 
@@ -65,7 +65,7 @@ def analyze_all(
     left = []
     for task in todo:
         try:
-            kept = finished(task, options, replace=replace)
+            kept = find_finished(task, options, replace=replace)
         except UserError as error:
             yield Outcome(task, None, error)
         else:
@@ -77,13 +77,13 @@ def analyze_all(
         for made in extractors.values():
             made.check()
     if len(left) > 1:
-        load_jury(options.model)
-    work = partial(run, options=options, replace=replace, on=on if jobs <= 1 else None)
+        load_predictor(options.model)
+    work = partial(analyze_one, options=options, replace=replace, on=on if jobs <= 1 else None)
     for task, result in run_parallel(work, left, jobs):
         yield Outcome(task, None, result) if isinstance(result, UserError) else result
 
 
-def finished(task: Task, options: Options, *, replace: bool = False) -> Analysis | None:
+def find_finished(task: AnalysisTask, options: Options, *, replace: bool = False) -> Analysis | None:
     """The report that is there already, made of the same file with the same settings; nothing is computed for it.
 
     Raises:
@@ -106,13 +106,13 @@ def finished(task: Task, options: Options, *, replace: bool = False) -> Analysis
     return None
 
 
-def run(task: Task, options: Options, *, replace: bool = False, on: Progress | None = None) -> Outcome:
+def analyze_one(task: AnalysisTask, options: Options, *, replace: bool = False, on: Progress | None = None) -> Outcome:
     """Analyse one recording and write its report.
 
     Raises:
         UserError: the recording or the place of its report cannot be used.
     """
-    kept = finished(task, options, replace=replace)
+    kept = find_finished(task, options, replace=replace)
     if kept is not None:
         return Outcome(task, kept, kept=True)
     seconds: dict[str, float] = {}
@@ -122,7 +122,7 @@ def run(task: Task, options: Options, *, replace: bool = False, on: Progress | N
     return Outcome(task, made, seconds=seconds)
 
 
-def _key(task: Task, options: Options) -> str:
+def _key(task: AnalysisTask, options: Options) -> str:
     """What a report depends on."""
     parts: Mapping[str, str | None] = {
         "name": printable(task.path.name),
@@ -141,7 +141,7 @@ def _content(model: str, state: tuple[Any, ...]) -> str:  # noqa: ARG001 - part 
     return " ".join(sha256(folder_of(model) / name) for name in FILES)
 
 
-def _kept(task: Task, options: Options) -> Analysis | None:
+def _kept(task: AnalysisTask, options: Options) -> Analysis | None:
     try:
         found = read_report(task.folder)
     except UserError:

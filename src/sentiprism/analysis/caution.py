@@ -11,7 +11,7 @@ WIDEST = 0.5
 """Share of the scale above which an interval says little: it then holds both signs, or one end and the middle."""
 
 
-def cautions(
+def list_cautions(
     estimate: Estimate, present: Sequence[Modality], known: Sequence[Modality], target: TargetSpec, *, speech: bool
 ) -> tuple[str, ...]:
     """Say why an estimate is weak; () where it is firm.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sentiprism.analysis.cuts import COLUMNS, Cut, read_cuts
-from sentiprism.analysis.recording import NONE, ExtractOptions, Seen, Task, look
+from sentiprism.analysis.recording import NONE, ExtractedRecording, ExtractOptions, ExtractTask, extract_recording
 from sentiprism.analysis.sequences import Sequences
 from sentiprism.analysis.written import doubt_language
 from sentiprism.errors import UserError, few
@@ -154,11 +154,16 @@ def extract(
 
 
 def _look_at(
-    tasks: Sequence[Task], options: ExtractOptions, jobs: int, on: Callable[[int, int], Any] | None, *, faces: bool
-) -> tuple[dict[str, Seen], dict[str, str]]:
+    tasks: Sequence[ExtractTask],
+    options: ExtractOptions,
+    jobs: int,
+    on: Callable[[int, int], Any] | None,
+    *,
+    faces: bool,
+) -> tuple[dict[str, ExtractedRecording], dict[str, str]]:
     """What was made of each recording, and why nothing of others, by their names."""
-    work = partial(look, options=options, faces=faces)
-    seen: dict[str, Seen] = {}
+    work = partial(extract_recording, options=options, faces=faces)
+    seen: dict[str, ExtractedRecording] = {}
     failed: dict[str, str] = {}
     with closing(run_parallel(work, tasks, jobs)) as outcomes:
         for done, (task, outcome) in enumerate(outcomes, 1):
@@ -171,7 +176,7 @@ def _look_at(
     return seen, failed
 
 
-def _language(given: str | None, seen: Mapping[str, Seen], table: "Table", notes: list[str]) -> str:
+def _language(given: str | None, seen: Mapping[str, ExtractedRecording], table: "Table", notes: list[str]) -> str:
     """The language of a dataset: as given, else of most recordings, else English; what speaks against it is noted."""
     told = Counter(one.language for one in seen.values() if one.language is not None)
     if given is None and len(told) > 1:
@@ -215,7 +220,7 @@ def _stored(
 
 def _tasks(
     cuts: Mapping[str, Sequence[Cut]], folder: Path, labels: Path, transcripts: Path | None, *, allow_missing: bool
-) -> list[Task]:
+) -> list[ExtractTask]:
     from sentiprism.analysis.inputs import SUFFIXES, TEXTS
 
     if not folder.is_dir():
@@ -241,7 +246,7 @@ def _tasks(
     if missing and not allow_missing:
         cause = f"{folder} lacks {len(missing)} of {len(cuts)} recordings of {labels}: {few(map(repr, missing))}"
         raise UserError(cause, "put them there, correct the table, or leave them out with --allow-missing")
-    tasks: list[Task] = []
+    tasks: list[ExtractTask] = []
     named: dict[Path, str] = {}
     for name, own in cuts.items():
         recording = index[name][0] if name in index else None
@@ -249,7 +254,7 @@ def _tasks(
             cause = f"{labels}: {named[recording]!r} and {name!r} are both {recording.relative_to(folder)}"
             raise UserError(cause, "write the name of a recording the same way in every row")
         there = [transcripts / f"{recording.stem}{suffix}" for suffix in TEXTS] if transcripts and recording else []
-        tasks.append(Task(name, recording, tuple(own), next((one for one in there if one.is_file()), None)))
+        tasks.append(ExtractTask(name, recording, tuple(own), next((one for one in there if one.is_file()), None)))
     return tasks
 
 
@@ -257,7 +262,7 @@ def _rows(
     table: "Table",
     labels: Path,
     classes: Sequence[str],
-    seen: Mapping[str, Seen],
+    seen: Mapping[str, ExtractedRecording],
     sequences: Sequences,
     options: ExtractOptions,
 ) -> "Iterator[tuple[str, Utterance]]":
@@ -274,7 +279,7 @@ def _rows(
         yield table["split"][row], replace(made, text=segment.text) if spoken else made
 
 
-def _kept(table: "Table", seen: Mapping[str, Seen], sequences: Sequences) -> list[int]:
+def _kept(table: "Table", seen: Mapping[str, ExtractedRecording], sequences: Sequences) -> list[int]:
     """Rows that have a split and a recording."""
     owner = sequences.owner
     return [row for row, name in enumerate(table["id"]) if table["split"][row] and owner.get(name, "") in seen]

@@ -30,7 +30,7 @@ def is_text(path: Path) -> bool:
     return path.suffix.lower() in {*TEXTS, ROWS}
 
 
-class Task(NamedTuple):
+class AnalysisTask(NamedTuple):
     """One recording or text, and the folder its report goes to."""
 
     path: Path
@@ -48,7 +48,7 @@ class _Found(NamedTuple):
     transcript: Path | None = None
 
 
-def tasks(inputs: Sequence[Path], out: Path, transcript: Path | None = None) -> list[Task]:
+def find_inputs(inputs: Sequence[Path], out: Path, transcript: Path | None = None) -> list[AnalysisTask]:
     """What is named or lies in named folders; one file alone has its report in ``out`` itself.
 
     In a folder, a transcript that has the name of a recording beside it belongs to that and is no text by itself.
@@ -70,7 +70,7 @@ def tasks(inputs: Sequence[Path], out: Path, transcript: Path | None = None) -> 
     if len(found) == 1 and not inputs[0].is_dir():
         if out.resolve() == Path.cwd():
             raise UserError("a report is a folder of its own, and --out is the one you are in", "give it a name")
-        made = [Task(found[0].path, out, _transcript(found[0], transcript))]
+        made = [AnalysisTask(found[0].path, out, _transcript(found[0], transcript))]
     else:
         if transcript is not None and not transcript.is_dir():
             cause = f"{transcript} is one transcript for {len(found)} recordings"
@@ -83,7 +83,7 @@ def tasks(inputs: Sequence[Path], out: Path, transcript: Path | None = None) -> 
             if name in names:
                 name = f"{name[:48]}-{hashlib.sha256(os.fsencode(one.path)).hexdigest()[:8]}"
             names[safe_name(name, "report")] = one
-        made = [Task(one.path, out / name, _transcript(one, transcript)) for name, one in names.items()]
+        made = [AnalysisTask(one.path, out / name, _transcript(one, transcript)) for name, one in names.items()]
     if transcript is not None and not any(task.transcript for task in made):
         cause = f"no transcript in {transcript} has the name of a recording"
         raise UserError(cause, "call the one of talk.mp4 talk.srt, .vtt, .json or .txt")
@@ -96,13 +96,13 @@ def _in_folder(folder: Path) -> list[_Found]:
     if not found:
         kinds = ", ".join(sorted(SUFFIXES)[:5])
         remedy = f"it should hold files of .txt, {kinds} ..."
-        if tables := [path for path in left_out([folder]) if path.suffix.lower() == ROWS]:
+        if tables := [path for path in find_left_out([folder]) if path.suffix.lower() == ROWS]:
             remedy = f"name the table to analyse its rows: {tables[0]}"
         raise UserError(f"no recordings or texts in {folder}", remedy)
     return found
 
 
-def left_out(inputs: Sequence[Path]) -> list[Path]:
+def find_left_out(inputs: Sequence[Path]) -> list[Path]:
     """List the files in folders that are neither analysed nor a transcript of what is, nor named themselves."""
     found = []
     for place, names in (walked for path in inputs if path.is_dir() for walked in _walk(path)):

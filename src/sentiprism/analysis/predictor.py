@@ -19,7 +19,7 @@ from sentiprism.media.types import Segment
 from sentiprism.metrics.conformal import probabilities
 from sentiprism.models import SavedModel, load_model
 from sentiprism.models.artifact import STARTER, WEIGHTS, describe_model, folder_of
-from sentiprism.report.document import Estimate, Judge
+from sentiprism.report.document import Estimate, ModelFacts
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import forward_all
 from sentiprism.types import MODALITIES, FeatureSpec, Modality
@@ -42,7 +42,7 @@ class UtteranceInputs(NamedTuple):
     """Whether the model is given its words."""
 
 
-class Answer(NamedTuple):
+class UtterancePrediction(NamedTuple):
     """What the model says of one utterance."""
 
     estimate: Estimate
@@ -52,7 +52,7 @@ class Answer(NamedTuple):
     present: tuple[Modality, ...]
 
 
-class Jury:
+class Predictor:
     """A saved model that can be asked about recordings.
 
     Args:
@@ -70,7 +70,7 @@ class Jury:
         self.saved: SavedModel = load_model(folder)
         self.model: Model = self.saved.model
         self.name = STARTER if str(model) == STARTER else folder.resolve().name
-        self.extractors = makers(self.model.features, self.model.modalities)
+        self.extractors = extractors_for(self.model.features, self.model.modalities)
         self.engine = Engine(device, "no")
         self._coalitions = Coalitions(self.model).to(self.engine.device)
 
@@ -81,7 +81,7 @@ class Jury:
         return known if isinstance(known, str) and "text" in self.model.modalities else None
 
     @property
-    def judge(self) -> Judge:
+    def judge(self) -> ModelFacts:
         """Who answers, for the report."""
         known = self.saved.metadata
         calibration = self.saved.calibration
@@ -89,7 +89,7 @@ class Jury:
         text = self.model.features.text
         if text is not None and text.context:
             notes.append(f"context: reads each utterance with the words of up to {text.context} before it")
-        return Judge(
+        return ModelFacts(
             name=self.name,
             model=self.model.name,
             target=self.model.target,
@@ -118,12 +118,14 @@ class Jury:
         before = _said_before([one.segment for one in inputs], utterances, count)
         return PreparedSplit(Split("recording", ids, ids, texts, {}, sequences), spec, before)
 
-    def ask(self, data: PreparedSplit, rows: Sequence[int], *, contributions: bool = True) -> list[Answer]:
+    def predict(
+        self, data: PreparedSplit, rows: Sequence[int], *, contributions: bool = True
+    ) -> list[UtterancePrediction]:
         """An answer for each of ``rows``; with Shapley values of the modalities unless they are not wanted."""
         if not rows:
             return []
         model = self._coalitions if contributions else self.model.to(self.engine.device)
-        found: dict[int, Answer] = {}
+        found: dict[int, UtterancePrediction] = {}
         heard = data.present(self.model.modalities)
         for chosen, output in forward_all(model, data, self.engine, 32, rows=np.asarray(rows), labels=False):
             value = output.prediction.double().cpu().numpy()
@@ -136,7 +138,7 @@ class Jury:
                 names = self.model.modalities
                 present = tuple(name for name in names if data.steps(name)[row])
                 shares = dict(zip(names, (credit[i] + 0.0).tolist(), strict=True)) if contributions else {}
-                found[row] = Answer(
+                found[row] = UtterancePrediction(
                     estimate=estimates[i],
                     base=float(worth[i, 0]),
                     contributions={name: part if name in present else 0.0 for name, part in shares.items()},
@@ -172,14 +174,14 @@ def _said_before(segments: Sequence[Segment], utterances: int, count: int) -> li
     ]
 
 
-def load_jury(model: str | Path) -> Jury:
+def load_predictor(model: str | Path) -> Predictor:
     """Open a saved model; the last one stays open, unless it was trained anew in its place."""
     return _load(str(model), state_of(model))
 
 
 @lru_cache(maxsize=1)
-def _load(model: str, state: tuple[Any, ...]) -> Jury:  # noqa: ARG001 - part of the cache's key
-    return Jury(model)
+def _load(model: str, state: tuple[Any, ...]) -> Predictor:  # noqa: ARG001 - part of the cache's key
+    return Predictor(model)
 
 
 def state_of(model: str | Path) -> tuple[Any, ...]:
@@ -196,14 +198,14 @@ def check_model(model: str | Path) -> dict[Modality, Extractor]:
         What makes its features.
 
     Raises:
-        UserError: see `Jury`.
+        UserError: see `Predictor`.
     """
     found = describe_model(folder_of(model))
     used = found.config.get("modalities", MODALITIES)
-    return makers(found.features, tuple(name for name in found.features.present() if name in used))
+    return extractors_for(found.features, tuple(name for name in found.features.present() if name in used))
 
 
-def makers(features: FeatureSpec, modalities: Collection[str]) -> dict[Modality, Extractor]:
+def extractors_for(features: FeatureSpec, modalities: Collection[str]) -> dict[Modality, Extractor]:
     """Extractors that make what a model was trained on.
 
     Args:

@@ -90,7 +90,7 @@ class ExtractOptions(Config):
         )
 
 
-class Task(NamedTuple):
+class ExtractTask(NamedTuple):
     """One recording with all that is cut from it."""
 
     name: str
@@ -99,7 +99,7 @@ class Task(NamedTuple):
     transcript: Path | None
 
 
-class Seen(NamedTuple):
+class ExtractedRecording(NamedTuple):
     """What the second pass needs of a recording."""
 
     media: Media
@@ -114,7 +114,7 @@ class Seen(NamedTuple):
         return [Span(one.start, one.end) for one in self.segments.values()]
 
 
-def look(task: Task, options: ExtractOptions, *, faces: bool) -> Seen:
+def extract_recording(task: ExtractTask, options: ExtractOptions, *, faces: bool) -> ExtractedRecording:
     """Make and keep all features of one recording; runs in a process of its own."""
     from sentiprism.media.probe import probe
 
@@ -128,13 +128,13 @@ def look(task: Task, options: ExtractOptions, *, faces: bool) -> Seen:
     extractors = options.extractors()
     if "vision" in extractors and faces and media.video:
         face_tracks(media, extractors["vision"])
-    seen = Seen(media, *_segments(task, media, options))
+    seen = ExtractedRecording(media, *_segments(task, media, options))
     if "audio" in extractors and media.audio:
         voice_tracks(media, extractors["audio"], seen.spans)
     return seen
 
 
-def _segments(task: Task, media: Media, options: ExtractOptions) -> tuple[dict[str, Segment], str | None]:
+def _segments(task: ExtractTask, media: Media, options: ExtractOptions) -> tuple[dict[str, Segment], str | None]:
     """What is cut from a recording, with the words in it where they are wanted, and their language."""
     spans = {cut.id: Span(cut.start or 0.0, media.duration if cut.end is None else cut.end) for cut in task.cuts}
     words: Sequence[Word] = ()
@@ -149,11 +149,11 @@ def _segments(task: Task, media: Media, options: ExtractOptions) -> tuple[dict[s
 
 
 def _words(
-    task: Task, media: Media, options: ExtractOptions, spans: Mapping[str, Span]
+    task: ExtractTask, media: Media, options: ExtractOptions, spans: Mapping[str, Span]
 ) -> tuple[list[Word], str | None]:
     """Words of a recording with their times, and their language; kept by all that they depend on."""
     from sentiprism.analysis.options import Options
-    from sentiprism.analysis.transcribe import listen
+    from sentiprism.analysis.transcribe import transcribe
     from sentiprism.media.decode import sound
     from sentiprism.media.speech import RATE
     from sentiprism.media.transcripts import read_transcript
@@ -172,7 +172,9 @@ def _words(
     kept = home("cache", "words", f"{sha256(key.encode()).hexdigest()}.json")
     if not kept.is_file():
         speech = sound(media, RATE) if media.audio else None
-        transcription = listen(speech, cues, Options(asr=options.asr, language=options.language), length=media.duration)
+        transcription = transcribe(
+            speech, cues, Options(asr=options.asr, language=options.language), length=media.duration
+        )
         kept.parent.mkdir(parents=True, exist_ok=True)
         words = [word for one in transcription.segments for word in one.words]
         write_text(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from sentiprism.analysis.recording import Seen
+from sentiprism.analysis.recording import ExtractedRecording
 from sentiprism.analysis.resting import SHORT, Part, resting_levels
 from sentiprism.features.extractors import Extractor
 from sentiprism.features.track import Floats, Track
@@ -31,7 +31,7 @@ class Sequences:
     def __init__(
         self,
         owner: Mapping[str, str],
-        seen: Mapping[str, Seen],
+        seen: Mapping[str, ExtractedRecording],
         extractors: Mapping[Modality, Extractor],
         steps_of: Callable[[Modality], Per],
         stored: "Lookup | None",

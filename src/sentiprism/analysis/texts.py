@@ -5,7 +5,7 @@ from pathlib import Path
 from sentiprism.analysis.inputs import ROWS
 from sentiprism.analysis.options import Options
 from sentiprism.analysis.rows import read_rows
-from sentiprism.analysis.transcribe import READING, Transcription, read, timed
+from sentiprism.analysis.transcribe import READING, Transcription, is_timed, read_cues
 from sentiprism.errors import UserError
 from sentiprism.media.limits import DEFAULT, Limits
 from sentiprism.media.transcripts import read_transcript
@@ -34,10 +34,10 @@ def read_words(path: Path, options: Options, limits: Limits = DEFAULT) -> Transc
         _check_length(path, count, max(one.end for one in heard.segments), limits)
         return heard
     cues = read_transcript(path)
-    count = None if timed(cues) else sum(len(words_of(cue.text)) for cue in cues)
+    count = None if is_timed(cues) else sum(len(words_of(cue.text)) for cue in cues)
     _check_length(path, count, max(cue.end or 0.0 for cue in cues), limits)
-    times = OWN_TIMES if timed(cues) else "times are those of a reader"
-    return Transcription(read(cues, options), f"the text itself; {times}", None, ())
+    times = OWN_TIMES if is_timed(cues) else "times are those of a reader"
+    return Transcription(read_cues(cues, options), f"the text itself; {times}", None, ())
 
 
 def spaced(options: Options, length: float) -> Options:

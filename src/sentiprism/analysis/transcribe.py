@@ -13,7 +13,7 @@ from sentiprism.analysis.options import Options
 from sentiprism.media.align import align
 from sentiprism.media.recognise import detect_language, recognise
 from sentiprism.media.segment import segment
-from sentiprism.media.speech import voiced
+from sentiprism.media.speech import find_speech
 from sentiprism.media.types import Cue, Language, Segment, Word
 from sentiprism.media.whisper import words_of
 from sentiprism.media.whisper_models import resolve_whisper
@@ -37,7 +37,7 @@ class Transcription(NamedTuple):
     """Whether the utterances follow each other, so that a window over several of them means something."""
 
 
-def listen(
+def transcribe(
     sound: npt.NDArray[np.int16] | None,
     cues: tuple[Cue, ...] | None,
     options: Options,
@@ -56,19 +56,19 @@ def listen(
         length: seconds of the recording, where they may be more than the sound's.
         expected: code of a language, see `choose_language`.
     """
-    spans = voiced(sound) if sound is not None else ()
+    spans = find_speech(sound) if sound is not None else ()
     notes: list[str] = []
     words: tuple[Word, ...] = ()
     transcript: str | None = None
     language = None if options.language is None else Language(options.language)
-    placed = cues is not None and timed(cues)
+    placed = cues is not None and is_timed(cues)
     if sound is None:
         what = "how it was said" if placed else "what was said and how"
         notes.append(f"There is no sound: {what} cannot be judged.")
     elif not spans:
         notes.append("No speech was found in the sound.")
     if cues and (placed or spans):
-        folder = None if placed else whisper(options)  # inside a cue, words by their length are near enough
+        folder = None if placed else find_whisper(options)  # inside a cue, words by their length are near enough
         heard = sound if sound is not None else np.zeros(0, np.int16)
         if language is None and folder is not None:
             language = detect_language(heard, spans, folder, expected)
@@ -83,7 +83,7 @@ def listen(
         spans = ()  # what the transcript leaves out was left out on purpose
     elif cues:
         notes.append("The transcript has no times and there is no speech to align it with: it was not used.")
-    elif spans and sound is not None and (folder := whisper(options)) is not None:
+    elif spans and sound is not None and (folder := find_whisper(options)) is not None:
         words, language = recognise(sound, spans, folder, options.language, expected=expected, on=on)
         if language is None:
             notes.append("The recogniser knows English alone and takes everything for it.")
@@ -94,19 +94,19 @@ def listen(
     return Transcription(found, transcript, language, tuple(notes))
 
 
-def timed(cues: tuple[Cue, ...]) -> bool:
+def is_timed(cues: tuple[Cue, ...]) -> bool:
     """Whether a transcript says when everything in it is said."""
     return bool(cues) and all(cue.start is not None for cue in cues)
 
 
-def whisper(options: Options) -> Path | None:
+def find_whisper(options: Options) -> Path | None:
     """Folder of the recogniser; None where none is wanted."""
     return None if options.asr == "none" else resolve_whisper(options.asr)
 
 
-def read(cues: tuple[Cue, ...], options: Options) -> tuple[Segment, ...]:
+def read_cues(cues: tuple[Cue, ...], options: Options) -> tuple[Segment, ...]:
     """Utterances of a text without a recording; times are those of a reader, or the cues' own."""
-    if timed(cues):
+    if is_timed(cues):
         words = align(cues, np.zeros(0, np.int16), (), None)
     else:
         texts = [word for cue in cues for word in words_of(cue.text)]
@@ -114,7 +114,7 @@ def read(cues: tuple[Cue, ...], options: Options) -> tuple[Segment, ...]:
     return segment(words, (), longest=options.longest, pause=options.pause)
 
 
-def stretches(duration: float, longest: float) -> tuple[Segment, ...]:
+def split_evenly(duration: float, longest: float) -> tuple[Segment, ...]:
     """Equal stretches of a recording in which nobody speaks, so that a face can still be judged."""
     count = max(ceil(duration / longest), 1)
     edges = np.linspace(0, duration, count + 1).tolist()

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sentiprism.analysis.caution import cautions
+from sentiprism.analysis.caution import list_cautions
 from sentiprism.analysis.language import LanguageCheck
 from sentiprism.analysis.options import Options
-from sentiprism.analysis.predictor import Answer, Jury, UtteranceInputs
+from sentiprism.analysis.predictor import Predictor, UtteranceInputs, UtterancePrediction
 from sentiprism.analysis.resting import Part, note_short, resting_levels
 from sentiprism.analysis.words import attribute_words
 from sentiprism.features.track import Floats, Track
@@ -52,7 +52,7 @@ def subtract_resting(tracks: Tracks, segments: Sequence[Segment], features: Feat
 
 
 def predict_utterances(
-    jury: Jury,
+    predictor: Predictor,
     segments: tuple[Segment, ...],
     tracks: Tracks,
     around: tuple[Segment, ...],
@@ -66,7 +66,7 @@ def predict_utterances(
     """Predict the utterances, each with each of its faces, and the windows around them.
 
     Args:
-        jury: the model.
+        predictor: the model.
         segments: the utterances.
         tracks: features along the recording.
         around: the sliding windows.
@@ -80,18 +80,18 @@ def predict_utterances(
         Utterances and windows that the model had anything of.
     """
 
-    def weighed(answer: Answer, segment: Segment) -> Estimate:
-        known, target = jury.model.modalities, jury.model.target
-        reasons = cautions(answer.estimate, answer.present, known, target, speech=speech)
+    def weighed(answer: UtterancePrediction, segment: Segment) -> Estimate:
+        known, target = predictor.model.modalities, predictor.model.target
+        reasons = list_cautions(answer.estimate, answer.present, known, target, speech=speech)
         if segment.words and check.caution is not None:
             reasons = (check.caution, *reasons)
         return answer.estimate.model_copy(update={"caution": reasons})
 
     pairs = [(one, face) for one in segments for face in _faces_of(one, tracks, options)]
     more = [(one, _faces_of(one, tracks, options)[0]) for one in around]
-    inputs = [_inputs_of(jury, segment, tracks, face, check) for segment, face in (*pairs, *more)]
-    data = jury.prepare(inputs, len(pairs) if connected else 0)
-    said = jury.ask(data, range(len(pairs)))
+    inputs = [_inputs_of(predictor, segment, tracks, face, check) for segment, face in (*pairs, *more)]
+    data = predictor.prepare(inputs, len(pairs) if connected else 0)
+    said = predictor.predict(data, range(len(pairs)))
     done = 0
 
     def told(more: int) -> None:
@@ -100,7 +100,7 @@ def predict_utterances(
         on("judging", done / max(len(pairs), 1))
 
     spoken = [one for one, _ in pairs]
-    added = attribute_words(jury, data, spoken, said, told) if options.words else [None] * len(said)
+    added = attribute_words(predictor, data, spoken, said, told) if options.words else [None] * len(said)
     utterances: list[UtterancePart] = []
     for (segment, face), answer, credit in zip(pairs, said, added, strict=True):
         words = [
@@ -120,7 +120,9 @@ def predict_utterances(
                     **answer._replace(estimate=weighed(answer, segment))._asdict(),
                 )
             )
-    slid = zip(around, jury.ask(data, range(len(pairs), len(pairs) + len(more)), contributions=False), strict=True)
+    slid = zip(
+        around, predictor.predict(data, range(len(pairs), len(pairs) + len(more)), contributions=False), strict=True
+    )
     return utterances, [Window(start=w.start, end=w.end, estimate=weighed(a, w)) for w, a in slid if a.present]
 
 
@@ -130,14 +132,16 @@ def _faces_of(segment: Segment, tracks: Tracks, options: Options) -> list[int | 
     return seen[: None if options.face == "all" else 1] or [None]
 
 
-def _inputs_of(jury: Jury, segment: Segment, tracks: Tracks, face: int | None, check: LanguageCheck) -> UtteranceInputs:
+def _inputs_of(
+    predictor: Predictor, segment: Segment, tracks: Tracks, face: int | None, check: LanguageCheck
+) -> UtteranceInputs:
     given: dict[Modality, Track | None] = {
         "audio": tracks.audio,
         "vision": None if face is None else tracks.faces[face],
     }
     features: dict[Modality, Any] = {
-        name: track.of(segment, getattr(jury.model.features, name).recipe.per)
+        name: track.of(segment, getattr(predictor.model.features, name).recipe.per)
         for name, track in given.items()
-        if name in jury.extractors and track is not None
+        if name in predictor.extractors and track is not None
     }
     return UtteranceInputs(segment, features, read=check.mismatch != "dropped")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sentiprism.analysis.predictor import Answer, Jury
+from sentiprism.analysis.predictor import Predictor, UtterancePrediction
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.explain.steps import POINTS, attribute_all, rows_at_once
 from sentiprism.media.types import Segment
@@ -14,10 +14,10 @@ from sentiprism.text.encoders import load_tokenizer
 
 
 def attribute_words(
-    jury: Jury,
+    predictor: Predictor,
     data: PreparedSplit,
     segments: Sequence[Segment],
-    answers: Sequence[Answer],
+    answers: Sequence[UtterancePrediction],
     on: Callable[[int], Any] = lambda _: None,
 ) -> list[list[float] | None]:
     """Attribute predictions to words.
@@ -25,8 +25,8 @@ def attribute_words(
     Utterances of like length go through the model together, as many as memory for one long one holds.
 
     Args:
-        jury: the model.
-        data: of ``jury.prepare``; its first rows are the utterances.
+        predictor: the model.
+        data: of ``predictor.prepare``; its first rows are the utterances.
         segments: of each utterance.
         answers: to each utterance.
         on: told how many utterances more are done.
@@ -34,20 +34,20 @@ def attribute_words(
     Returns:
         A number a word for each utterance, in the prediction's unit; None where the model does not read its words.
     """
-    spec = jury.model.features.text
+    spec = predictor.model.features.text
     found: list[list[float] | None] = [None] * len(segments)
     if spec is None or spec.encoder is None or spec.source == "features":
         return found
     left = [row for row, answer in enumerate(answers) if "text" in answer.present]
     on(len(segments) - len(left))
-    steps = np.max([data.lengths, *(data.steps(name) for name in jury.model.modalities)], axis=0)
+    steps = np.max([data.lengths, *(data.steps(name) for name in predictor.model.modalities)], axis=0)
     left.sort(key=lambda row: int(steps[row]))
     while left:
         most = max(1, rows_at_once(int(steps[left[-1]])) // POINTS[0])
         rows, left = left[-most:], left[:-most]
-        batch = jury.engine.move(data.batch(rows))._replace(labels={})
-        classes = [int(answers[row].estimate.value) for row in rows] if jury.model.target.classes else None
-        parts = [values for values, _, _ in attribute_all(jury.model, batch, "text", classes)]
+        batch = predictor.engine.move(data.batch(rows))._replace(labels={})
+        classes = [int(answers[row].estimate.value) for row in rows] if predictor.model.target.classes else None
+        parts = [values for values, _, _ in attribute_all(predictor.model, batch, "text", classes)]
         for row, credit in zip(rows, _by_word(spec.encoder, [segments[row] for row in rows], parts), strict=True):
             found[row] = credit
         on(len(rows))

@@ -176,7 +176,7 @@ def fetch(name: str, path: str | Path | None = None) -> Path:
     if given:
         raise UserError(f"asset {name!r} in {folder}: {fault}", f"mend that folder or unset {asset.variable}")
     try:
-        with files.sole(folder):
+        with files.exclusive(folder):
             return _fill(asset, folder)
     except OSError as error:
         remedy = "free space there or set SENTIPRISM_ASSETS to another folder"

@@ -14,8 +14,8 @@ from sentiprism.tables import clock, signed
 
 if TYPE_CHECKING:
     from sentiprism.analysis.batch import Outcome
-    from sentiprism.analysis.inputs import Task
-    from sentiprism.report.document import Estimate, Judge, Recording
+    from sentiprism.analysis.inputs import AnalysisTask
+    from sentiprism.report.document import Estimate, ModelFacts, Recording
 
 
 def show_recording(outcome: "Outcome", *, as_json: bool) -> None:
@@ -101,7 +101,7 @@ def _outcome_as_json(outcome: "Outcome") -> dict[str, Any]:
     return found
 
 
-def count_files(tasks: "Sequence[Task]") -> str:
+def count_files(tasks: "Sequence[AnalysisTask]") -> str:
     """How many there are, and of what."""
     noun = "file" if any(task.is_text for task in tasks) else "recording"
     return f"{len(tasks)} {noun}{'' if len(tasks) == 1 else 's'}"
@@ -126,7 +126,7 @@ def _language(recording: "Recording") -> list[str]:
     return found
 
 
-def format_estimate(estimate: "Estimate", judge: "Judge") -> str:
+def format_estimate(estimate: "Estimate", judge: "ModelFacts") -> str:
     """An estimate for people, with its interval or the class's name."""
     weak = f" (weak: {', '.join(estimate.caution)})" if estimate.caution else ""
     if estimate.probabilities:

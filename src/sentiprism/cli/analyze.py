@@ -76,7 +76,7 @@ def analyze(
 
         sentiprism analyze talk.mp4 --model runs/mine/seed-1111/model
     """
-    from sentiprism.analysis.inputs import ROWS, left_out, skip_reason, tasks
+    from sentiprism.analysis.inputs import ROWS, find_inputs, find_left_out, skip_reason
     from sentiprism.analysis.options import Options
     from sentiprism.report.files import INDEX, PAGE, write_index
     from sentiprism.report.page.index import Entry
@@ -92,7 +92,7 @@ def analyze(
         "longest": longest,
     }
     options = Options.parse(chosen, "the options of analyze")
-    todo = tasks(inputs, out, transcript)
+    todo = find_inputs(inputs, out, transcript)
     if columns and not any(task.path.suffix.lower() == ROWS for task in todo):
         raise UserError("--column goes with a table of texts", "name a .csv, or leave it out")
     from sentiprism.analysis.batch import analyze_all
@@ -112,7 +112,7 @@ def analyze(
     done = [(one.analysis, f"{one.task.folder.name}/{PAGE}") for one in outcomes if one.analysis is not None]
     reasons = zip(display_names([one.task.path for one in outcomes]), (one.reason for one in outcomes), strict=True)
     failures = {name: reason for name, reason in reasons if reason is not None}
-    others = left_out(inputs)
+    others = find_left_out(inputs)
     skipped = dict(zip(display_names(others), map(skip_reason, others), strict=True))
     write_index(out, (Entry.of(analysis, link) for analysis, link in done), failures, skipped)
     show_folder(outcomes, {path: skip_reason(path) for path in others}, str(out / INDEX), as_json=as_json)

@@ -13,7 +13,7 @@ from sentiprism.data.ragged import Ragged
 from sentiprism.types import MODALITIES, Batch, FeatureSpec, Modality
 
 
-def deviations(train: Split, features: FeatureSpec) -> dict[Modality, Floats]:
+def standard_deviations(train: Split, features: FeatureSpec) -> dict[Modality, Floats]:
     """(F,) deviation over the train split of each feature as it is stored, of modalities that noise can be added to.
 
     Text that an encoder reads or made has none; a feature that never changes has 1.
@@ -41,7 +41,7 @@ class Augmentation:
         dropped = self._contextless > 0 and text is not None
         self._alone = data.without_context().rows("text") if dropped and data.context is None else None
         self._dropout: Floats = np.array([config.modality_dropout.get(name, 0.0) for name in MODALITIES])
-        found = deviations(data.split, data.features) if config.feature_noise else {}
+        found = standard_deviations(data.split, data.features) if config.feature_noise else {}
         self._scale = {name: (config.feature_noise * scale).astype(np.float32) for name, scale in found.items()}
 
     def batch(self, rows: npt.NDArray[np.int64], *position: int) -> Batch:

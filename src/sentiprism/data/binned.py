@@ -7,7 +7,7 @@ from sentiprism.data.config import Bins
 from sentiprism.data.dataset import Dataset, Split, TuningView
 from sentiprism.errors import UserError
 from sentiprism.metrics import protocol
-from sentiprism.metrics.bins import five
+from sentiprism.metrics.bins import five_bins
 from sentiprism.types import TargetSpec
 
 View = TypeVar("View", bound=TuningView)
@@ -27,7 +27,7 @@ def binned(view: View, bins: Bins | None) -> View:
     """
     if bins is None or view.card.protocol == PROTOCOL:
         return view
-    levels = five(protocol(view.card.protocol))
+    levels = five_bins(protocol(view.card.protocol))
     if levels is None:
         remedy = "leave data.bins out, or choose a dataset of intensities on [-1, 1], [-2, 2] or [-3, 3]"
         raise UserError(f"the metrics of {view.name} have no Acc-5 to take classes from", remedy)

@@ -13,7 +13,7 @@ from sentiprism.data.integrity import REMEDY, check_files, hash_files, split_fil
 from sentiprism.data.joined import COMMA, join_datasets
 from sentiprism.data.known import describe
 from sentiprism.errors import FULL, UserError, suggest
-from sentiprism.files import atomic_folder, check_writable, home, remove_folder, safe_name, sole
+from sentiprism.files import atomic_folder, check_writable, exclusive, home, remove_folder, safe_name
 from sentiprism.reading import read_json
 
 CARD = "card.json"
@@ -143,7 +143,7 @@ def _make_synthetic() -> Path:
     from sentiprism.data.synthetic import synthetic_dataset  # which imports this module
 
     folder = home("datasets", SYNTHETIC)
-    with sole(folder):
+    with exclusive(folder):
         if not os.path.lexists(folder / CARD):  # another process may have been first
             logging.getLogger("sentiprism").warning(f"note: the synthetic dataset is made in {folder}")
             synthetic_dataset(SYNTHETIC)

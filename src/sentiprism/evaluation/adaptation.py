@@ -13,7 +13,7 @@ from sentiprism.data.importers.folds import split_videos
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.evaluation.bootstrap import Interval, resample
 from sentiprism.evaluation.constant import NAME, is_better
-from sentiprism.evaluation.differences import Difference, differ
+from sentiprism.evaluation.differences import Difference, pair_scores
 from sentiprism.evaluation.resampling import Units, units_of
 from sentiprism.metrics import Protocol
 from sentiprism.models import load_model
@@ -158,8 +158,8 @@ def measure(found: BeforeAfter, scorer: Protocol) -> Effect:
         name: resample(values[None], found.label, scorer, videos=found.videos, resamples=RESAMPLES)
         for name, values in named.items()
     }
-    change = differ(drawn[AFTER], drawn[BEFORE], tests=METRICS)
-    gain = differ(drawn[AFTER], drawn[NAME], tests=METRICS)[scorer.default_selection]
+    change = pair_scores(drawn[AFTER], drawn[BEFORE], tests=METRICS)
+    gain = pair_scores(drawn[AFTER], drawn[NAME], tests=METRICS)[scorer.default_selection]
     metrics = {name: {key: one.intervals()[key] for key in METRICS} for name, one in drawn.items()}
     metrics[NAME]["pearson"] = Interval(
         nan, nan, nan, nan

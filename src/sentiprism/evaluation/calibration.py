@@ -11,11 +11,11 @@ from sentiprism.data.dataset import Dataset
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.errors import UserError
 from sentiprism.evaluation.bootstrap import Interval, extreme_share, percentiles
-from sentiprism.evaluation.evaluate import evaluate, opened
-from sentiprism.evaluation.predictions import answers, protocol_of
+from sentiprism.evaluation.evaluate import evaluate, open_run
+from sentiprism.evaluation.predictions import load_predictions, protocol_of
 from sentiprism.evaluation.predictions_file import write_predictions
 from sentiprism.evaluation.resampling import drawn_videos, draws
-from sentiprism.metrics.bins import Levels, levels
+from sentiprism.metrics.bins import Bins, bins_of
 from sentiprism.metrics.conformal import LEAST, Calibration, check_level, check_size, coverage_range
 from sentiprism.metrics.sums import mean
 from sentiprism.models import load_model
@@ -113,7 +113,7 @@ def calibrate(
             number of utterances, or another interval is noted and not to be replaced.
     """
     check_level(level)
-    run = opened(run)
+    run = open_run(run)
     dataset, scorer = run.load_dataset(), protocol_of(run)
     run.check_dataset(dataset.card)
     if split == "valid":
@@ -209,8 +209,8 @@ def _remarks(made: dict[int, Calibration], noted: dict[int, Calibration]) -> tup
 
 
 def _answers(run: Run, split: str, device: str) -> dict[int, Predictions]:
-    """As `answers`, made anew where an earlier version kept them without the modalities that were there."""
-    kept = answers(run, split, device=device)
+    """As `load_predictions`, made anew where an earlier version kept them without the modalities that were there."""
+    kept = load_predictions(run, split, device=device)
     if all(one.present is not None for one in kept.values()):
         return kept
     made = evaluate(run, split, device=device)
@@ -260,9 +260,9 @@ def _only(made: dict[int, Calibration], left: dict[int, dict[str, Judged]]) -> d
     return found
 
 
-def _levels(dataset: Dataset, run: Run) -> Levels | None:
+def _levels(dataset: Dataset, run: Run) -> Bins | None:
     try:
-        return levels(protocol_of(run), dataset.card.target)
+        return bins_of(protocol_of(run), dataset.card.target)
     except UserError:  # a range that nobody has cut into classes is covered as a whole
         return None
 

@@ -11,10 +11,10 @@ from sentiprism.errors import UserError, suggest
 from sentiprism.evaluation.bootstrap import Interval
 from sentiprism.evaluation.constant import NAME, Constant, constant_prediction, score
 from sentiprism.evaluation.differences import Difference, corrected, paired
-from sentiprism.evaluation.evaluate import Evaluation, evaluate, opened
+from sentiprism.evaluation.evaluate import Evaluation, evaluate, open_run
 from sentiprism.evaluation.footnotes import footnotes
 from sentiprism.evaluation.oracle import ORACLE, selected_on_test
-from sentiprism.evaluation.predictions import answers, dataset_of, protocol_of, seconds
+from sentiprism.evaluation.predictions import dataset_of, load_predictions, protocol_of, training_seconds
 from sentiprism.models.artifact import count_parameters
 from sentiprism.tables import TABLES, Row, comma_separated, duration, probability
 from sentiprism.training.run import Run
@@ -205,7 +205,14 @@ def compare(
     )
     columns = zip(names, found, evaluations, differences, selected, strict=True)
     entries = [
-        Entry(name, one, apart, count_parameters(run.seed_folder(run.finished[0]) / "model"), seconds(run), chosen)
+        Entry(
+            name,
+            one,
+            apart,
+            count_parameters(run.seed_folder(run.finished[0]) / "model"),
+            training_seconds(run),
+            chosen,
+        )
         for name, run, one, apart, chosen in columns
     ]
     return Comparison(tuple(entries), names[base])
@@ -233,7 +240,7 @@ def difference(one: Evaluation, other: Evaluation) -> dict[str, Difference]:
     return paired(one.stacked, other.stacked, theirs.label, other.protocol, videos=videos)
 
 
-def recall(run: Run | Path | str, split: str = "test", *, device: str = "auto") -> Evaluation:
+def load_evaluation(run: Run | Path | str, split: str = "test", *, device: str = "auto") -> Evaluation:
     """As `evaluate`, from the predictions that an earlier evaluation kept where there are any.
 
     What needs the dataset beside the predictions, the recovery of what was planted, is left out.
@@ -241,8 +248,8 @@ def recall(run: Run | Path | str, split: str = "test", *, device: str = "auto") 
     Raises:
         UserError: no seed is finished, or there are no predictions and none can be made.
     """
-    run = opened(run)
-    scorer, found = protocol_of(run), answers(run, split, device=device)
+    run = open_run(run)
+    scorer, found = protocol_of(run), load_predictions(run, split, device=device)
     first, stacked = next(iter(found.values())), np.stack([one.prediction for one in found.values()])
     constant, dataset = None, dataset_of(run)
     if dataset is not None:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.evaluation.bootstrap import Interval, resample
-from sentiprism.evaluation.differences import Difference, differ
+from sentiprism.evaluation.differences import Difference, pair_scores
 from sentiprism.metrics import Protocol
 from sentiprism.tables import number
 from sentiprism.types import TargetSpec
@@ -85,7 +85,7 @@ def score(
         return drawn.intervals(), None
     values, description = constant
     other = resample(values, label, everything, videos=videos)
-    difference = differ(drawn, other, tests=protocol.names)[protocol.default_selection]
+    difference = pair_scores(drawn, other, tests=protocol.names)[protocol.default_selection]
     better = is_better(difference, protocol)
     return drawn.intervals(), Constant(description, values, other.intervals(), difference, better)
 

@@ -13,7 +13,7 @@ from sentiprism.data.joined import COMMA
 from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation.constant import constant_prediction, score
-from sentiprism.evaluation.evaluate import Evaluation, evaluate, opened, predict_seeds, store
+from sentiprism.evaluation.evaluate import Evaluation, evaluate, open_run, predict_seeds, store
 from sentiprism.evaluation.predictions import dataset_of, protocol_of
 from sentiprism.files import safe_name
 from sentiprism.metrics import protocol
@@ -57,7 +57,7 @@ def evaluate_on(
         UserError: no seed is finished, predictions cannot be mapped to the dataset's labels, or it has nothing that
             the models read.
     """
-    run = opened(run)
+    run = open_run(run)
     given = dataset if isinstance(dataset, Dataset) else load_dataset(dataset)
     if given.card.content == run.environment["dataset"]["content"]:
         return evaluate(run, split, dataset=given, device=device)

@@ -71,10 +71,12 @@ def paired(
         UserError: as `interval`.
     """
     options: dict[str, Any] = {"videos": videos, "resamples": resamples, "seed": seed}
-    return differ(*(resample(one, label, protocol, **options) for one in (prediction_a, prediction_b)), level=level)
+    return pair_scores(
+        *(resample(one, label, protocol, **options) for one in (prediction_a, prediction_b)), level=level
+    )
 
 
-def differ(
+def pair_scores(
     a: Resampled, b: Resampled, *, level: float = 0.95, tests: Iterable[str] | None = None
 ) -> dict[str, Difference]:
     """Difference of two models, a less b, that were scored on the same resamples; see `paired`.

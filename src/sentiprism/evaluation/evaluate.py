@@ -85,7 +85,7 @@ class Evaluation(NamedTuple):
         }
 
 
-def opened(run: Run | Path | str) -> Run:
+def open_run(run: Run | Path | str) -> Run:
     """Open a run, which must have at least one finished seed.
 
     Raises:
@@ -113,7 +113,7 @@ def evaluate(
     Raises:
         UserError: no seed is finished, or the dataset is not the one the run was trained on.
     """
-    run = opened(run)
+    run = open_run(run)
     dataset = run.load_dataset() if dataset is None else binned(dataset, run.config.data.bins)
     run.check_dataset(dataset.card)
     rows, engine, scorer = dataset.split(split), Engine(device, "no"), protocol(dataset.card.protocol)

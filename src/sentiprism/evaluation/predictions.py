@@ -31,7 +31,7 @@ def finished_seed(run: Run, seed: int | None = None) -> int:
     return run.finished[0] if seed is None else seed
 
 
-def answers(run: Run, split: str = "test", *, device: str = "auto") -> dict[int, Predictions]:
+def load_predictions(run: Run, split: str = "test", *, device: str = "auto") -> dict[int, Predictions]:
     """Predictions of every finished seed on a split; the run is evaluated where they are not kept yet.
 
     Raises:
@@ -77,9 +77,12 @@ def protocol_of(run: Run) -> Protocol:
     return protocol(run.environment["dataset"]["protocol"])
 
 
-def scores(run: Run, split: str = "test", *, device: str = "auto") -> dict[str, Floats]:
+def load_scores(run: Run, split: str = "test", *, device: str = "auto") -> dict[str, Floats]:
     """Every metric of every finished seed: (S,) by name, unrounded."""
-    found = [protocol_of(run).compute(one.prediction, one.label) for one in answers(run, split, device=device).values()]
+    found = [
+        protocol_of(run).compute(one.prediction, one.label)
+        for one in load_predictions(run, split, device=device).values()
+    ]
     return {name: np.array([one[name] for one in found]) for name in found[0]}
 
 
@@ -93,7 +96,7 @@ def constant_scores(run: Run, split: str = "test") -> dict[str, float]:
     return protocol_of(run).compute(same, label)
 
 
-def seconds(run: Run) -> float:
+def training_seconds(run: Run) -> float:
     """Training time of all epochs of a seed without validation, mean over the finished seeds.
 
     Raises:

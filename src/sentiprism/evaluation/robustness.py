@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sentiprism.data.augment import deviations
+from sentiprism.data.augment import standard_deviations
 from sentiprism.data.corruption import HIGHEST, KINDS, WHOLE, Corruption, Kind, chance, corrupted, possible
 from sentiprism.data.dataset import Dataset
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.errors import UserError, suggest
 from sentiprism.evaluation.bootstrap import Resampled, mixed, resample
 from sentiprism.evaluation.constant import constant_prediction, is_better
-from sentiprism.evaluation.differences import differ
-from sentiprism.evaluation.evaluate import opened
+from sentiprism.evaluation.differences import pair_scores
+from sentiprism.evaluation.evaluate import open_run
 from sentiprism.evaluation.predictions import protocol_of
 from sentiprism.evaluation.resampling import drawn_over
 from sentiprism.evaluation.robustness_curves import Curve, Robustness, keep, kept
@@ -67,7 +67,7 @@ def robustness(
     Raises:
         UserError: no seed is finished, the dataset has changed, or nothing of what is asked for is possible.
     """
-    run = opened(run)
+    run = open_run(run)
     if not 2 <= points <= MOST_POINTS:
         raise UserError(f"a curve of {points} points", f"give 2 to {MOST_POINTS}")
     for name, known in (*((k, KINDS) for k in kinds), *((m, MODALITIES) for m in modalities)):
@@ -126,13 +126,13 @@ def robustness(
     return result
 
 
-def recalled(run: Run | Path | str, split: str = "test", *, device: str = "auto") -> Robustness:
+def load_robustness(run: Run | Path | str, split: str = "test", *, device: str = "auto") -> Robustness:
     """As `robustness`, from what an earlier measurement kept where there is one.
 
     Raises:
         UserError: it is damaged, or nothing can be measured.
     """
-    run = opened(run)
+    run = open_run(run)
     return kept(run, split) or robustness(run, split, device=device)
 
 
@@ -161,7 +161,7 @@ def _inputs(
 ) -> dict[Corruption | None, PreparedSplit]:
     """The split clean (None), and damaged in every way that must be predicted."""
     clean = PreparedSplit(dataset.split(split), features)
-    spread = deviations(dataset.train, features) if any(kind == "noise" for kind, _ in asked) else {}
+    spread = standard_deviations(dataset.train, features) if any(kind == "noise" for kind, _ in asked) else {}
     found: dict[Corruption | None, PreparedSplit] = {None: clean}
     for kind, modality in asked:
         for strength in [1.0] if kind in WHOLE else _strengths(kind, points)[1:]:
@@ -232,7 +232,7 @@ def _curve(
     width = np.diff(strengths) / (strengths[-1] - strengths[0])
     shares = (np.append(width, 0) + np.append(0, width)) / 2  # trapezoids
     area = mixed(judged, shares.tolist())
-    gains = (differ(one, constant)[protocol.default_selection] for one in (*judged, area))
+    gains = (pair_scores(one, constant)[protocol.default_selection] for one in (*judged, area))
     better = tuple(is_better(gain, protocol) for gain in gains)
     points = tuple(one.intervals() for one in judged)
     return Curve(kind, modality, strengths, points, area.intervals(), better=better)

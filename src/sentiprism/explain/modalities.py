@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from sentiprism.data.dataset import Split
 from sentiprism.data.prepare import PreparedSplit
-from sentiprism.evaluation.evaluate import opened
+from sentiprism.evaluation.evaluate import open_run
 from sentiprism.evaluation.resampling import drawn_over
 from sentiprism.explain.agreement import Agreement, agreement
 from sentiprism.explain.values import chosen_class, occlusion, shapley, shares
@@ -101,7 +101,7 @@ def explain(run: Run | Path | str, split: str = "test", *, device: str = "auto")
     Raises:
         UserError: no seed is finished, or the dataset is not the one the run was trained on.
     """
-    run = opened(run)
+    run = open_run(run)
     dataset = run.load_dataset()
     run.check_dataset(dataset.card)
     rows, engine = dataset.split(split), Engine(device, "no")

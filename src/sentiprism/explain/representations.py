@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.data.prepare import PreparedSplit
-from sentiprism.evaluation.evaluate import opened
+from sentiprism.evaluation.evaluate import open_run
 from sentiprism.evaluation.predictions import finished_seed
 from sentiprism.models import load_model
 from sentiprism.training.engine import Engine
@@ -82,7 +82,7 @@ def drawn(rows: Rows, limit: int) -> Rows:
 
 def feed(run: Run | Path | str, split: str, seed: int | None, device: str) -> Fed:
     """Load one seed's model, by default that of the first finished seed, and prepare a split for it."""
-    run = opened(run)
+    run = open_run(run)
     seed = finished_seed(run, seed)
     dataset = run.load_dataset()
     run.check_dataset(dataset.card)

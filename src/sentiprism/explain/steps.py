@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from sentiprism.data.dataset import Split
 from sentiprism.errors import UserError
-from sentiprism.evaluation.evaluate import opened
+from sentiprism.evaluation.evaluate import open_run
 from sentiprism.evaluation.predictions import finished_seed
 from sentiprism.explain.representations import feed
 from sentiprism.explain.values import chosen_class, occlusion, shapley
@@ -99,7 +99,7 @@ def explain_steps(
     Raises:
         UserError: captum is not installed, or there is no such run, seed or utterance.
     """
-    run = opened(run)
+    run = open_run(run)
     seed = finished_seed(run, seed)
     row = _row_of(utterance, run.load_dataset().split(split))
     at = feed(run, split, seed, device)

@@ -14,7 +14,7 @@ from pyarrow import ipc
 
 from sentiprism.errors import UserError
 from sentiprism.features.track import Track
-from sentiprism.files import atomic_file, home, sole
+from sentiprism.files import atomic_file, exclusive, home
 from sentiprism.reading import check_regular
 from sentiprism.recipe import Recipe
 
@@ -51,7 +51,7 @@ def cached(content: str, recipe: Recipe, options: Mapping[str, Any], make: Calla
         return found
     with ExitStack() as held:
         try:
-            held.enter_context(sole(path))
+            held.enter_context(exclusive(path))
         except OSError:
             return make()
         found = _read(path)

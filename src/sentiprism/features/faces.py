@@ -23,15 +23,15 @@ SHORTEST = 0.5
 REACH = 0.8
 """Of a face's own width and height, what it may be away from where it was expected."""
 CUT = 0.12
-"""Mean change of `glance`, from 0 to 1: within five takes of people speaking it stayed below 0.06 between frames a
-tenth of a second apart; between any two of them it is above 0.17."""
+"""Mean change of `frame_thumbnail`, from 0 to 1: within five takes of people speaking it stayed below 0.06
+between frames a tenth of a second apart; between any two of them it is above 0.17."""
 SAME = 0.08
-"""Mean difference of `glance` up to which a picture after a cut is an earlier shot again."""
+"""Mean difference of `frame_thumbnail` up to which a picture after a cut is an earlier shot again."""
 SHOTS = 30
 """Earlier shots that may come back."""
 
 
-class Seen(NamedTuple):
+class Detection(NamedTuple):
     """A face in one picture."""
 
     box: Array
@@ -40,19 +40,19 @@ class Seen(NamedTuple):
     """(F,)"""
 
 
-class Sight(NamedTuple):
+class FrameFaces(NamedTuple):
     """One picture: when it was, what it is like as a whole, and the faces in it."""
 
     time: float
-    glance: Array
-    faces: Sequence[Seen]
+    thumbnail: Array
+    faces: Sequence[Detection]
 
 
 class _Shot:
     """A stretch between two cuts, or several that look the same; its clock now, and at its picture before."""
 
     def __init__(self) -> None:
-        self.clock, self.before, self.glance, self.faces = 0.0, 0.0, np.empty(0), list[_Face]()
+        self.clock, self.before, self.thumbnail, self.faces = 0.0, 0.0, np.empty(0), list[_Face]()
 
     def gone(self, face: "_Face") -> bool:
         return self.clock - face.clock > GAP and face.clock < self.before
@@ -61,12 +61,12 @@ class _Shot:
 class _Face:
     """A face that was seen before."""
 
-    def __init__(self, seen: Seen, time: float, clock: float) -> None:
+    def __init__(self, seen: Detection, time: float, clock: float) -> None:
         self.times, self.values, self.area = list[float](), list[Array](), 0.0
         self.box, self.clock, self.motion = seen.box, clock, np.zeros(2)
         self.add(seen, time, clock)
 
-    def add(self, seen: Seen, time: float, clock: float) -> None:
+    def add(self, seen: Detection, time: float, clock: float) -> None:
         if clock > self.clock:
             self.motion = (self.motion + (_centre(seen.box) - _centre(self.box)) / (clock - self.clock)) / 2
         self.box, self.clock = seen.box, clock
@@ -74,7 +74,7 @@ class _Face:
         self.values.append(np.asarray(seen.values, np.float32))
         self.area += float(np.prod(_size(seen.box)))
 
-    def cost(self, seen: Seen, clock: float) -> float:
+    def cost(self, seen: Detection, clock: float) -> float:
         """Of taking ``seen`` for this face; infinite where it cannot be."""
         ours, theirs = _size(self.box), _size(seen.box)
         expected = _centre(self.box) + self.motion * (clock - self.clock)
@@ -83,7 +83,7 @@ class _Face:
         return away + growth if away <= REACH and growth <= np.log(2) else np.inf
 
 
-def glance(image: Array) -> Array:
+def frame_thumbnail(image: Array) -> Array:
     """(9, 16, 3) mean colours of an (H, W, 3) uint8 picture's parts, from 0 to 1; every fourth pixel is enough."""
     coarse = image[::4, ::4] if min(image.shape[:2]) >= 64 else image
     rows, columns = (np.linspace(0, n, k + 1).astype(int)[:-1] for n, k in zip(coarse.shape, (9, 16), strict=False))
@@ -92,7 +92,7 @@ def glance(image: Array) -> Array:
     return np.asarray(sums / (255.0 * counts[0][:, None, None] * counts[1][:, None]), np.float32)
 
 
-def link(sights: Iterable[Sight]) -> list[Track]:
+def link_detections(sights: Iterable[FrameFaces]) -> list[Track]:
     """Tracks of faces, the largest on the whole (its area summed over time) first.
 
     Args:
@@ -114,11 +114,11 @@ def link(sights: Iterable[Sight]) -> list[Track]:
     return [Track(np.array(face.times, np.float64), np.stack(face.values)) for face in kept]
 
 
-def _shot(shots: deque[_Shot], sight: Sight, done: list[_Face], passed: float) -> _Shot:
+def _shot(shots: deque[_Shot], sight: FrameFaces, done: list[_Face], passed: float) -> _Shot:
     """The shot that the picture belongs to, put last; a new one after a cut to something not seen before."""
 
     def change(shot: _Shot) -> float:
-        return float(np.abs(shot.glance - sight.glance).mean())
+        return float(np.abs(shot.thumbnail - sight.thumbnail).mean())
 
     if shots and change(shots[-1]) <= CUT:
         shots[-1].before = shots[-1].clock
@@ -130,11 +130,11 @@ def _shot(shots: deque[_Shot], sight: Sight, done: list[_Face], passed: float) -
         elif len(shots) == shots.maxlen:
             done += shots[0].faces
         shots.append(again or _Shot())
-    shots[-1].glance = sight.glance
+    shots[-1].thumbnail = sight.thumbnail
     return shots[-1]
 
 
-def _assign(shot: _Shot, sight: Sight, done: list[_Face]) -> None:
+def _assign(shot: _Shot, sight: FrameFaces, done: list[_Face]) -> None:
     """Give each face of the picture to the face of the shot that it goes on, all together at the least cost."""
     from scipy.optimize import linear_sum_assignment
 

@@ -43,7 +43,7 @@ def align(
     Args:
         cues: of `sentiprism.media.transcripts.read_transcript`.
         sound: (n,) mono samples at 16 kHz; () where the recording is not known.
-        spans: of `sentiprism.media.speech.voiced`.
+        spans: of `sentiprism.media.speech.find_speech`.
         folder: of a Whisper model for CTranslate2, or None.
         language: a code; None = told from the sound.
         length: seconds of the recording, whose picture may go on where its sound ends; None = the sound's.
@@ -99,7 +99,7 @@ class _Aligner:
         window = Span(group[0].span.start, group[-1].span.end)
         voice = _extent(window, self.spans)
         if self.folder is None:
-            found = [word for piece in group for word in spread(piece.words, piece.span, self.spans)]
+            found = [word for piece in group for word in spread_evenly(piece.words, piece.span, self.spans)]
         elif voice.end - voice.start <= WINDOW:
             found = self._located([text for piece in group for text in piece.words], voice, self.folder)
         else:
@@ -112,14 +112,14 @@ class _Aligner:
 
     def _located(self, texts: list[str], window: Span, folder: Path) -> list[Word]:
         if min(window.end, len(self.sound) / RATE) - window.start < SHORTEST:
-            return spread(texts, window, self.spans)
+            return spread_evenly(texts, window, self.spans)
         whisper = load(folder)
         encoded = whisper.encode(self.sound, [window])
         if self.language is None:
             told = choose_language(whisper.languages(encoded), [window])
             self.language = "en" if told is None else told.code
         if sum(map(len, whisper.tokens(texts, self.language))) > MOST_TOKENS:  # faster than anybody speaks
-            return spread(texts, window, self.spans)
+            return spread_evenly(texts, window, self.spans)
         return whisper.locate(encoded, [window], [texts], self.language)[0]
 
     def _anchored(self, texts: list[str], window: Span, folder: Path) -> list[Word]:
@@ -127,7 +127,7 @@ class _Aligner:
         inside = _within(window, self.spans)
         heard, told = recognise(self.sound, inside, folder, self.language, on=self.on)
         self.language = self.language or (None if told is None else told.code)
-        rough = anchored(texts, heard, window, inside)
+        rough = align_anchored(texts, heard, window, inside)
         middles = [(word.start + word.end) / 2 for word in rough]
         found: list[Word] = []
         for part in windows(self.sound, inside):
@@ -138,7 +138,7 @@ class _Aligner:
         return found + rough[len(found) :]
 
 
-def spread(texts: Sequence[str], window: Span, spans: Sequence[Span]) -> list[Word]:
+def spread_evenly(texts: Sequence[str], window: Span, spans: Sequence[Span]) -> list[Word]:
     """Words shared out over the voiced time of a window, each as long as its letters."""
     if not texts:
         return []
@@ -156,7 +156,7 @@ def spread(texts: Sequence[str], window: Span, spans: Sequence[Span]) -> list[Wo
     ]
 
 
-def anchored(texts: Sequence[str], heard: Sequence[Word], window: Span, spans: Sequence[Span]) -> list[Word]:
+def align_anchored(texts: Sequence[str], heard: Sequence[Word], window: Span, spans: Sequence[Span]) -> list[Word]:
     """Given words at the times of their like among the recognised ones; the others share the time between these."""
     ours, theirs = [_plain(text) for text in texts], [_plain(word.text) for word in heard]
     found: list[Word] = []
@@ -165,7 +165,7 @@ def anchored(texts: Sequence[str], heard: Sequence[Word], window: Span, spans: S
     for block in blocks:
         until = heard[block.b].start if block.size else window.end
         if missing := texts[len(found) : block.a]:
-            found += spread(missing, Span(last, max(until, last)), spans)
+            found += spread_evenly(missing, Span(last, max(until, last)), spans)
         for text, word in zip(texts[block.a : block.a + block.size], heard[block.b :], strict=False):
             found.append(word._replace(text=text))
             last = word.end

@@ -42,7 +42,7 @@ def recognise(
 
     Args:
         sound: (n,) mono samples at 16 kHz; may be a memory map.
-        spans: of `sentiprism.media.speech.voiced`.
+        spans: of `sentiprism.media.speech.find_speech`.
         folder: of a Whisper model for CTranslate2.
         language: a code; None = told from the first two minutes of speech.
         expected: a code, see `choose_language`.
@@ -177,9 +177,9 @@ def _said(
     whisper: Whisper, sound: npt.NDArray[np.int16], encoded: Any, batch: Sequence[Span], language: str
 ) -> list[str]:
     texts = []
-    for window, decoded in zip(batch, whisper.listen(encoded, len(batch), language), strict=True):
+    for window, decoded in zip(batch, whisper.decode(encoded, len(batch), language), strict=True):
         if _loops(decoded):
-            (decoded,) = whisper.listen(whisper.encode(sound, [window]), 1, language, unrepeated=3)  # noqa: PLW2901
+            (decoded,) = whisper.decode(whisper.encode(sound, [window]), 1, language, unrepeated=3)  # noqa: PLW2901
         silent = decoded.silence > SILENT and decoded.confidence < UNSURE
         texts.append("" if silent or _loops(decoded) else decoded.text)
     return texts

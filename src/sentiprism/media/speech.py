@@ -24,7 +24,7 @@ BEGIN, END = 0.5, 0.35
 """Probability at which speech begins, and below which it may end: Silero's own."""
 
 
-def voiced(
+def find_speech(
     sound: npt.NDArray[np.int16],
     rate: int = RATE,
     *,

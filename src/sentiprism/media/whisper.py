@@ -111,7 +111,7 @@ class Whisper:
             for window in self._model.model.detect_language(encoded)
         ]
 
-    def listen(self, encoded: Any, count: int, language: str, *, beam: int = 5, unrepeated: int = 0) -> list[Decoded]:
+    def decode(self, encoded: Any, count: int, language: str, *, beam: int = 5, unrepeated: int = 0) -> list[Decoded]:
         """What is said in each of ``count`` windows; no chance is in it.
 
         Args:

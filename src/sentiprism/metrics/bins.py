@@ -20,7 +20,7 @@ POLARITY = ("negative", "neutral", "positive")
 
 
 @dataclass(frozen=True)
-class Levels:
+class Bins:
     """Classes of a dataset, from the lowest up.
 
     Args:
@@ -53,7 +53,7 @@ class Levels:
         return dict(zip(self.names, shares.tolist(), strict=True))
 
 
-def levels(protocol: Protocol, target: TargetSpec) -> Levels:
+def bins_of(protocol: Protocol, target: TargetSpec) -> Bins:
     """Classes of a dataset.
 
     ``intensity``: the seven integers of Acc-7, half to even, so that HN is -2.5 and below and the neutral -0.5 to
@@ -69,33 +69,31 @@ def levels(protocol: Protocol, target: TargetSpec) -> Levels:
     """
     if protocol.kind == "classes":
         ordered = protocol.name == "five"
-        return Levels(target.classes, protocol.default_selection, "the largest logit", _classes, ordered)
+        return Bins(target.classes, protocol.default_selection, "the largest logit", _classes, ordered)
     if protocol.name == "intensity":
-        return Levels(
-            SEVEN, "acc_7", "clipped to [-3, 3] and rounded", lambda v: _integers(intensity.rounded(v, 3)) + 3
-        )
-    if (found := five(protocol)) is not None:
+        return Bins(SEVEN, "acc_7", "clipped to [-3, 3] and rounded", lambda v: _integers(intensity.rounded(v, 3)) + 3)
+    if (found := five_bins(protocol)) is not None:
         return found
     if protocol.name == "signed":
-        return Levels(("< 0", "≥ 0"), "acc2_has0", "by sign", lambda v: _integers(singles(v) >= 0))
+        return Bins(("< 0", "≥ 0"), "acc2_has0", "by sign", lambda v: _integers(singles(v) >= 0))
     raise UserError(
         f"intensities on [{target.low:g}, {target.high:g}] have no classes",
         "draw what needs none: weights, gates, runs",
     )
 
 
-def five(protocol: Protocol) -> Levels | None:
+def five_bins(protocol: Protocol) -> Bins | None:
     """The five classes of a dataset's Acc-5; None where its intensities have no such metric."""
     if protocol.name in {"intensity", "mmmo"}:
         rule = "clipped to [-2, 2] and rounded"
-        return Levels(SEVEN[1:-1], "acc_5", rule, lambda v: _integers(intensity.rounded(v, 2)) + 2)
+        return Bins(SEVEN[1:-1], "acc_5", rule, lambda v: _integers(intensity.rounded(v, 2)) + 2)
     if protocol.name.startswith("sims"):
         rule = f"cut at {', '.join(map(str, sims.FIVE))}"
-        return Levels(SEVEN[1:-1], "acc_5", rule, lambda v: _integers(sims.bins(v, *sims.FIVE)))
+        return Bins(SEVEN[1:-1], "acc_5", rule, lambda v: _integers(sims.bins(v, *sims.FIVE)))
     return None
 
 
-def polarity(label: npt.ArrayLike) -> Integers:
+def polarity_bins(label: npt.ArrayLike) -> Integers:
     """(N,) intensities around 0 -> 0 below, 1 at and 2 above it: `POLARITY`."""
     return _integers(np.sign(singles(label))) + 1
 

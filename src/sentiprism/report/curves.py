@@ -10,7 +10,7 @@ POINTS = 4000
 """Of a curve at most: more cannot be told apart on a page."""
 
 
-def curves(extractor: Extractor, track: Track, face: int | None = None) -> list[Curve]:
+def make_curves(extractor: Extractor, track: Track, face: int | None = None) -> list[Curve]:
     """Curves of the columns that the extractor means to be shown.
 
     A long track is thinned to `POINTS` by means over neighbours, of what is defined among them.

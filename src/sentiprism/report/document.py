@@ -132,7 +132,7 @@ class Recording(Config):
     """Where the words come from: "given, with times", "given, aligned", "recognised by NAME", or None."""
 
 
-class Judge(Config):
+class ModelFacts(Config):
     """The model that answered."""
 
     name: str
@@ -180,7 +180,7 @@ class Document(Config):
     program: str
     """"sentiprism 0.1.0"."""
     recording: Recording
-    judge: Judge
+    judge: ModelFacts
     summary: Summary
     utterances: tuple[UtterancePart, ...]
     windows: tuple[Window, ...] = ()

@@ -12,7 +12,7 @@ FIRM = 0.5
 """Share of the utterances' time that must be firm for the mean to be."""
 
 
-def summary(utterances: Sequence[UtterancePart], target: TargetSpec, *, timed: bool = True) -> Summary:
+def summarise(utterances: Sequence[UtterancePart], target: TargetSpec, *, timed: bool = True) -> Summary:
     """Means over the utterances, each weighted by its seconds, or all equally where they are not ``timed``.
 
     Of classes, only the speech, the modalities' amounts and what is firm are summed: their order is not known.

@@ -11,7 +11,7 @@ from sentiprism.data.dataset import TuningView
 from sentiprism.data.prepare import prepare
 from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError, suggest
-from sentiprism.evaluation.compare import recall
+from sentiprism.evaluation.compare import load_evaluation
 from sentiprism.evaluation.evaluate import Evaluation
 from sentiprism.files import check_writable
 from sentiprism.metrics import protocol
@@ -94,7 +94,7 @@ def ablate(
     Raises:
         UserError: anything the user can fix; a row that was trained with other settings.
     """
-    asked = ask(model, table, dataset, experiment=experiment, encoder=encoder, seeds=seeds)
+    asked = plan_table(model, table, dataset, experiment=experiment, encoder=encoder, seeds=seeds)
     paper, changes = asked.paper, {"model": model, **asked.changes}
     start = base_settings(base, paper.run, model, Path(changes["dataset"]).name)
     settings = override(merge(start, changes), assignments)
@@ -121,7 +121,7 @@ def ablate(
     return PublishedTable(asked.experiment, paper, asked.key, view.name, tuple(lines))
 
 
-def ask(
+def plan_table(
     model: str,
     table: str,
     dataset: str | None,
@@ -156,7 +156,7 @@ def view_of(settings: dict[str, Any]) -> TuningView:
 def load_steps(steps: Iterable[Step], device: str) -> dict[str, Evaluation]:
     """Evaluations on test of the steps that are finished, by the name of their row; a shared run is loaded once."""
     finished = [step for step in steps if _done(step)]
-    found = {folder: recall(folder, device=device) for folder in {step.folder for step in finished} if folder}
+    found = {folder: load_evaluation(folder, device=device) for folder in {step.folder for step in finished} if folder}
     return {step.row.name: found[step.folder] for step in finished if step.folder}
 
 

@@ -10,7 +10,7 @@ from sentiprism.training.config import FIRST_SEED, RunConfig
 from sentiprism.training.experiments import default_settings
 from sentiprism.training.run import Run
 from sentiprism.training.train import resolve
-from sentiprism.training.transfer import shown
+from sentiprism.training.transfer import describe_transfer
 
 
 def trained_by(run: Run) -> str:
@@ -41,7 +41,7 @@ def command(config: RunConfig) -> str | None:
     assignments = [f"{name}={_yaml(value)}" for name, value in changes]
     if config.init is not None and "init" in dict(changes):
         changes = [(name, value) for name, value in changes if name != "init"]
-        words += ["--init", shown(config.init)]
+        words += ["--init", describe_transfer(config.init)]
     if resolve(base, assignments) != wanted:
         return None
     told = (f"{name}={_yaml(value)}" for name, value in changes)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sentiprism.config import merge
 from sentiprism.data.known import describe, family
 from sentiprism.errors import UserError, suggest
-from sentiprism.evaluation.compare import difference, recall
+from sentiprism.evaluation.compare import difference, load_evaluation
 from sentiprism.evaluation.constant import NAME, Constant
 from sentiprism.evaluation.differences import Difference
 from sentiprism.evaluation.evaluate import Evaluation
@@ -226,7 +226,7 @@ def published(
         row = _row_of(run, rows, key)
         if row.name in found:
             raise UserError(f"{found[row.name].run} and {run.name} both have the settings of {row.name!r}", "give one")
-        found[row.name] = recall(run, device=device)
+        found[row.name] = load_evaluation(run, device=device)
     whole = full_row(paper.run, rows)
     full = found.get(whole.name) if whole else None
     dataset = next((one.dataset for one in found.values()), str(paper.run["dataset"]))

@@ -9,7 +9,7 @@ from sentiprism.config import merge, override
 from sentiprism.data.known import family
 from sentiprism.files import check_writable
 from sentiprism.models import list_models
-from sentiprism.reproduction.ablation import Question, ablate, ask, check, load_steps, plan, train_step, view_of
+from sentiprism.reproduction.ablation import Question, ablate, check, load_steps, plan, plan_table, train_step, view_of
 from sentiprism.reproduction.published import PublishedTable, full_row, line
 from sentiprism.training.engine import Precision, check_engine
 from sentiprism.training.experiments import (
@@ -76,7 +76,7 @@ def reproduce(
     Raises:
         UserError: anything the user can fix; a row that was trained with other settings.
     """
-    asked = ask(model, table, dataset, experiment=experiment, encoder=encoder, seeds=seeds)
+    asked = plan_table(model, table, dataset, experiment=experiment, encoder=encoder, seeds=seeds)
     assignments = tuple(assignments)
     papers = papers_on(str(asked.paper.run["dataset"]))
     entries = [entry(asked, model, row, papers, assignments) for row in asked.rows]

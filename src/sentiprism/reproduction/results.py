@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 from sentiprism.data.known import describe
 from sentiprism.errors import UserError, few
-from sentiprism.evaluation.compare import difference, recall
+from sentiprism.evaluation.compare import difference, load_evaluation
 from sentiprism.evaluation.constant import NAME
 from sentiprism.evaluation.differences import Difference, holm
-from sentiprism.evaluation.evaluate import Evaluation, opened
+from sentiprism.evaluation.evaluate import Evaluation, open_run
 from sentiprism.evaluation.footnotes import footnotes
-from sentiprism.evaluation.predictions import seconds
+from sentiprism.evaluation.predictions import training_seconds
 from sentiprism.evaluation.resampling import FEW
 from sentiprism.models import MODELS
 from sentiprism.models.artifact import count_parameters, describe_model
@@ -124,7 +124,7 @@ def gather(
             if run.finished:
                 read.append(_read(run, device))
             elif on_fault is not None:
-                opened(run)  # says what it lacks
+                open_run(run)  # says what it lacks
         except UserError as error:
             leave_out(folder, error)
     if not read:
@@ -164,11 +164,13 @@ def page(results: list[Result], left_out: Mapping[str, str] = MappingProxyType({
 
 def _read(run: Run, device: str) -> Result:
     model = run.seed_folder(run.finished[0]) / "model"
-    evaluation = recall(run, device=device)
+    evaluation = load_evaluation(run, device=device)
     select = run.config.optim.select or evaluation.protocol.default_selection
     valid = select, run.valid_scores(select)
     inputs, reader = _inputs(run, model)
-    return Result(run, evaluation, inputs, count_parameters(model), seconds(run), trained_by(run), valid, reader)
+    return Result(
+        run, evaluation, inputs, count_parameters(model), training_seconds(run), trained_by(run), valid, reader
+    )
 
 
 def _inputs(run: Run, model: Path) -> tuple[str, str]:

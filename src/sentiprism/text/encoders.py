@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from sentiprism.assets.registry import digest
 from sentiprism.errors import UserError
-from sentiprism.files import atomic_folder, home, sole
+from sentiprism.files import atomic_folder, exclusive, home
 from sentiprism.progress import progress
 from sentiprism.reading import check_regular
 from sentiprism.text.tokens import (
@@ -144,7 +144,7 @@ def encode_frozen(
     if found is not None:
         return found
     try:
-        with sole(folder):
+        with exclusive(folder):
             if (found := _open(folder, lengths)) is not None:  # another process was first
                 return found
             with atomic_folder(folder, replace=True) as temporary:  # what is damaged is made again

@@ -81,7 +81,7 @@ class TrainingProgress:
 
 
 @contextmanager
-def curves(folder: Path | None) -> Iterator[Log]:
+def log_curves(folder: Path | None) -> Iterator[Log]:
     """Where an epoch's numbers also go: TensorBoard files in ``folder``, or nowhere.
 
     Raises:

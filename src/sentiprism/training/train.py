@@ -19,10 +19,10 @@ from sentiprism.training.engine import Engine, Precision, check_engine
 from sentiprism.training.experiments import default_settings, load_experiment, other_form
 from sentiprism.training.memory import check_memory
 from sentiprism.training.oracle import held_out, watcher
-from sentiprism.training.progress import TrainingProgress, curves
+from sentiprism.training.progress import TrainingProgress, log_curves
 from sentiprism.training.run import Run, check_new, new_folder
 from sentiprism.training.selection import selection_rule
-from sentiprism.training.transfer import Transfer, find_weights, initial_model, plan_transfer, shown
+from sentiprism.training.transfer import Transfer, describe_transfer, find_weights, initial_model, plan_transfer
 from sentiprism.types import FeatureSpec
 
 
@@ -261,7 +261,7 @@ def _train(
             progress.note(f"{config.model} is fitted in closed form: every seed gives the same model; trained once")
         for line in card.joined:
             progress.note(line)
-        for line in inputs.init.describe(shown(str(config.init))) if inputs.init else ():
+        for line in inputs.init.describe(describe_transfer(str(config.init))) if inputs.init else ():
             progress.note(line)
         for seed in config.seeds:
             if seed in run.finished:
@@ -270,7 +270,7 @@ def _train(
             folder = run.seed_folder(seed)
             watch = watcher(PreparedSplit(test, inputs.features), scorer, engine, folder) if test is not None else None
             trainer = Trainer(config, seed, model, inputs.train, inputs.valid, scorer, folder, engine, metadata, watch)
-            with curves(folder if tensorboard and engine.is_main else None) as log:
+            with log_curves(folder if tensorboard and engine.is_main else None) as log:
                 best = trainer.run(progress, log)
             if engine.is_main:
                 run.record(seed, best)

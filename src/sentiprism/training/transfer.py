@@ -115,7 +115,7 @@ def plan_transfer(source: str, model: "Model", view: TuningView | None = None) -
     numbers = sum(own[name].numel() for name in taken), sum(tensor.numel() for tensor in own.values())
     left = tuple(name for name in own if name not in {*taken})
     notes = (*_differences(theirs, model.features), *_other_labels(described.target, model.target))
-    shared = () if view is None else tuple(describe_shared_videos(folder, shown(source), view))
+    shared = () if view is None else tuple(describe_shared_videos(folder, describe_transfer(source), view))
     return Transfer(folder, sha256(folder / WEIGHTS), tuple(taken), left, numbers, notes, shared)
 
 
@@ -185,7 +185,7 @@ def _other_labels(theirs: TargetSpec, own: TargetSpec) -> list[str]:
     return [f"labels: it was trained on {before}, this run uses {now}"] * (before != now)
 
 
-def shown(source: str) -> str:
+def describe_transfer(source: str) -> str:
     """An absolute ``init`` as a command names it: relative where it lies below the current folder."""
     here = Path.cwd()
     return str(Path(source).relative_to(here)) if source != STARTER and Path(source).is_relative_to(here) else source

@@ -17,7 +17,7 @@ from sentiprism.errors import UserError
 from sentiprism.extras import install_extra
 from sentiprism.features import landmarks
 from sentiprism.features.extractors.base import Shown, VisionExtractor
-from sentiprism.features.faces import Seen, Sight, glance, link
+from sentiprism.features.faces import Detection, FrameFaces, frame_thumbnail, link_detections
 from sentiprism.features.track import Track
 from sentiprism.media.types import Frame
 from sentiprism.recipe import Recipe
@@ -77,10 +77,13 @@ class Face(VisionExtractor):
             UserError: MediaPipe, a system library of it, or the asset ``face-landmarker`` is missing.
         """
         with landmarker() as detect:
-            return link(Sight(frame.time, glance(frame.image), _seen(detect(frame.image), frame)) for frame in frames)
+            return link_detections(
+                FrameFaces(frame.time, frame_thumbnail(frame.image), _seen(detect(frame.image), frame))
+                for frame in frames
+            )
 
 
-def _seen(result: Any, frame: Frame) -> list[Seen]:
+def _seen(result: Any, frame: Frame) -> list[Detection]:
     height, width = frame.image.shape[:2]
     found = []
     for scores, points, matrix in zip(
@@ -97,7 +100,7 @@ def _seen(result: Any, frame: Frame) -> list[Seen]:
             ]
         )
         if np.isfinite(values).all():
-            found.append(Seen(bounds, values))
+            found.append(Detection(bounds, values))
     return found
 
 

@@ -14,7 +14,7 @@ from sentiprism.errors import UserError
 from sentiprism.features import landmarks
 from sentiprism.features.extractors.base import VisionExtractor
 from sentiprism.features.extractors.face import landmarker
-from sentiprism.features.faces import Seen, Sight, glance, link
+from sentiprism.features.faces import Detection, FrameFaces, frame_thumbnail, link_detections
 from sentiprism.features.learned.networks import (
     check_recipe,
     load_network,
@@ -95,7 +95,7 @@ class LearnedVision(VisionExtractor):
             times = [(frame.time, states.add(np.asarray(frame.image)))[0] for frame in frames]
             tracks = [Track(np.array(times), np.arange(len(times), dtype=np.float32)[:, None])] if times else []
         else:
-            tracks = link(_sights(frames, states))
+            tracks = link_detections(_sights(frames, states))
         values = states.all(len(self.recipe.columns))
         return [Track(track.times, values[track.values[:, 0].astype(int)]) for track in tracks]
 
@@ -162,7 +162,7 @@ def _special(config: Any) -> int:
     return TOKENS[config.model_type] + int(getattr(config, "num_register_tokens", None) or 0)
 
 
-def _sights(frames: Iterable[Frame], states: _States) -> Iterator[Sight]:
+def _sights(frames: Iterable[Frame], states: _States) -> Iterator[FrameFaces]:
     """Faces whose only value is the number of their picture among ``states``."""
     with landmarker() as detect:
         for frame in frames:
@@ -172,8 +172,8 @@ def _sights(frames: Iterable[Frame], states: _States) -> Iterator[Sight]:
                 mesh = np.array([(point.x, point.y, point.z) for point in points])
                 if np.isfinite(mesh).all():
                     number = states.add(cut_face(frame.image, mesh[:, :2] * (width, height)))
-                    seen.append(Seen(landmarks.box(mesh), np.array([number])))
-            yield Sight(frame.time, glance(frame.image), seen)
+                    seen.append(Detection(landmarks.box(mesh), np.array([number])))
+            yield FrameFaces(frame.time, frame_thumbnail(frame.image), seen)
 
 
 def cut_face(image: npt.NDArray[Any], points: npt.NDArray[Any]) -> Picture:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sentiprism.errors import UserError
-from sentiprism.evaluation.evaluate import opened
+from sentiprism.evaluation.evaluate import open_run
 from sentiprism.evaluation.predictions import finished_seed
 from sentiprism.explain.attention import Attended
 from sentiprism.explain.attention import attention as attended
@@ -51,7 +51,7 @@ def attention(
     Raises:
         UserError: the model has no attention, or none of that name, or more than fits a page.
     """
-    run = opened(run)
+    run = open_run(run)
     seed = finished_seed(run, seed)
     maps = attended(run, split, seed=seed, limit=limit, device=device)
     panels = stacks(maps)

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sentiprism.evaluation.evaluate import opened
-from sentiprism.evaluation.predictions import answers, finished_seed, protocol_of
-from sentiprism.metrics.bins import Levels, levels
+from sentiprism.evaluation.evaluate import open_run
+from sentiprism.evaluation.predictions import finished_seed, load_predictions, protocol_of
+from sentiprism.metrics.bins import Bins, bins_of
 from sentiprism.report.figures.style import WIDTH, canvas, headline, seeds_note, selection_note, styled
 from sentiprism.training.run import Run
 
@@ -35,8 +35,8 @@ def confusion(run: Run | Path | str, split: str = "test", *, seed: int | None = 
     Raises:
         UserError: the dataset's range has no classes.
     """
-    run = opened(run)
-    found = answers(run, split, device=device)
+    run = open_run(run)
+    found = load_predictions(run, split, device=device)
     if seed is not None:
         found = {finished_seed(run, seed): found[finished_seed(run, seed)]}
     scorer, kinds = protocol_of(run), classes_of(run)
@@ -79,6 +79,6 @@ def confusion(run: Run | Path | str, split: str = "test", *, seed: int | None = 
     return figure
 
 
-def classes_of(run: Run) -> Levels:
+def classes_of(run: Run) -> Bins:
     """Sentiment classes of a run's dataset."""
-    return levels(protocol_of(run), run.load_dataset(verify=False).card.target)
+    return bins_of(protocol_of(run), run.load_dataset(verify=False).card.target)

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.errors import UserError
-from sentiprism.evaluation.evaluate import opened
-from sentiprism.evaluation.predictions import answers, finished_seed
+from sentiprism.evaluation.evaluate import open_run
+from sentiprism.evaluation.predictions import finished_seed, load_predictions
 from sentiprism.models import MODELS
 from sentiprism.report.figures.style import canvas, colours, headline, seeds_note, selection_note, styled
 from sentiprism.training.predict import Predictions
@@ -40,9 +40,9 @@ def gates(run: Run | Path | str, split: str = "test", *, seed: int | None = None
     Raises:
         UserError: the model has no weights that are one set an utterance.
     """
-    run = opened(run)
+    run = open_run(run)
     seed = finished_seed(run, seed)
-    given = said(run, answers(run, split, device=device)[seed])
+    given = said(run, load_predictions(run, split, device=device)[seed])
     rows = {name: _columns(name, values) for name, values in given.items() if not name.endswith("_target")}
     notes = [
         "mean ± deviation over the utterances in which a part takes part",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sentiprism.evaluation.calibration import LEVELS, calibrate
-from sentiprism.evaluation.evaluate import opened
+from sentiprism.evaluation.evaluate import open_run
 from sentiprism.report.figures.style import (
     MARKERS,
     OKABE_ITO,
@@ -44,7 +44,7 @@ def reliability(
     Raises:
         UserError: as `calibrate`.
     """
-    run = opened(run)
+    run = open_run(run)
     found = calibrate(run, split, level=level, scaled=scaled, store=False, device=device)
     first = found.calibrations[0]
     looks = dict(zip(found.reliability, zip(OKABE_ITO, MARKERS, strict=False), strict=False))

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from sentiprism.data.corruption import KINDS, TITLES
 from sentiprism.errors import UserError, suggest
 from sentiprism.evaluation.constant import NAME
-from sentiprism.evaluation.evaluate import opened
+from sentiprism.evaluation.evaluate import open_run
 from sentiprism.evaluation.predictions import protocol_of
-from sentiprism.evaluation.robustness import recalled
+from sentiprism.evaluation.robustness import load_robustness
 from sentiprism.evaluation.robustness_curves import WEIGHT
 from sentiprism.report.figures.style import (
     MARKERS,
@@ -47,12 +47,12 @@ def robustness(
     Raises:
         UserError: the protocol has no such metric, the model weighs no modalities, or nothing can be measured.
     """
-    run = opened(run)
+    run = open_run(run)
     scorer = protocol_of(run)
     metric = metric or scorer.default_selection
     if metric not in {*scorer.metrics, WEIGHT}:
         raise UserError(f"the dataset has no metric {metric!r}", suggest(metric, [*scorer.metrics, WEIGHT]))
-    found = recalled(run, split, device=device)
+    found = load_robustness(run, split, device=device)
     if metric == WEIGHT:
         found.check_weights()
     judge = found.protocol.metrics.get(metric)

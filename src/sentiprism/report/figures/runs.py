@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from sentiprism.errors import UserError, suggest
 from sentiprism.evaluation.constant import NAME
-from sentiprism.evaluation.evaluate import opened
-from sentiprism.evaluation.predictions import constant_scores, protocol_of, scores
+from sentiprism.evaluation.evaluate import open_run
+from sentiprism.evaluation.predictions import constant_scores, load_scores, protocol_of
 from sentiprism.metrics import Metric
 from sentiprism.report.figures.style import (
     MARKERS,
@@ -63,7 +63,7 @@ def runs(
         UserError: no run, no common metric, an unknown metric or key, two runs at one place of a line, or
             more than eight to tell apart.
     """
-    found = [opened(run) for run in given]
+    found = [open_run(run) for run in given]
     if not found:
         raise UserError("there is no run to draw", "name at least one")
     columns = _columns(found, metrics)
@@ -85,7 +85,7 @@ def runs(
     looks = _looks([" on ".join(key) for key in keys] if over else names)
     if len(looks) > len(OKABE_ITO):
         raise UserError(f"{len(looks)} colours cannot be told apart", f"draw at most {len(OKABE_ITO)}")
-    measured = [scores(run, split, device=device) for run in found]
+    measured = [load_scores(run, split, device=device) for run in found]
     key = {name: dot(*look, line="-") if over else patch(look[0]) for name, look in looks.items()}
     across = 1 if len(found) > NARROW else min(len(columns), 2)
     rows = -(-len(columns) // across)

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.errors import UserError, suggest
-from sentiprism.evaluation.evaluate import opened
+from sentiprism.evaluation.evaluate import open_run
 from sentiprism.evaluation.predictions import finished_seed, protocol_of
 from sentiprism.explain.representations import Representations, drawn, representations
 from sentiprism.extras import install_extra
-from sentiprism.metrics.bins import POLARITY, polarity
+from sentiprism.metrics.bins import POLARITY, polarity_bins
 from sentiprism.report.figures.confusion import classes_of
 from sentiprism.report.figures.style import (
     MARKERS,
@@ -73,7 +73,7 @@ def tsne(
         runs: up to four: with and without a loss, say.
         split: ``train``, ``valid`` or ``test``.
         by: what the colours are. ``class``: sentiment classes of the features (joined where several are named), by
-            default "fused". ``polarity``: the same in negative, neutral, positive. ``feature``: the features
+            default "fused". ``polarity_bins``: the same in negative, neutral, positive. ``feature``: the features
             themselves, of utterances with every modality, by default all of one width but "fused".
         features: names, as the model gives them, or patterns of names.
         dimensions: 2 or 3.
@@ -90,7 +90,7 @@ def tsne(
         raise UserError(f"points cannot be coloured by {by!r}", suggest(by, BY))
     if dimensions not in (2, 3):
         raise UserError(f"{dimensions} dimensions cannot be drawn", "choose 2 or 3")
-    opened_runs = [opened(run) for run in runs]
+    opened_runs = [open_run(run) for run in runs]
     seeds = [finished_seed(run, seed) for run in opened_runs]
     clouds = [
         _cloud(run, representations(run, split, seed=one, limit=points, device=device), by, features, points)
@@ -148,7 +148,7 @@ def _cloud(run: Run, given: Representations, by: str, wanted: Sequence[str], poi
     if by == "polarity":
         if not {"acc2_has0", "acc_2"} & protocol_of(run).metrics.keys() or protocol_of(run).kind == "classes":
             raise UserError(f"labels of {run.config.dataset} have no polarity", "draw them by class")
-        return Cloud(values, polarity(given.label), POLARITY, True, len(values), names)
+        return Cloud(values, polarity_bins(given.label), POLARITY, True, len(values), names)
     kinds = classes_of(run)
     return Cloud(values, kinds.of(given.label), kinds.names, kinds.ordered, len(values), names)
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sentiprism.evaluation.evaluate import opened
-from sentiprism.evaluation.predictions import answers, finished_seed
+from sentiprism.evaluation.evaluate import open_run
+from sentiprism.evaluation.predictions import finished_seed, load_predictions
 from sentiprism.report.figures.gates import said
 from sentiprism.report.figures.style import MODALITY, canvas, headline, patch, seeds_note, selection_note, styled
 from sentiprism.training.run import Run
@@ -34,9 +34,9 @@ def weights(run: Run | Path | str, split: str = "test", *, seed: int | None = No
     Raises:
         UserError: the model has no modality weights.
     """
-    run = opened(run)
+    run = open_run(run)
     seed = finished_seed(run, seed)
-    given = said(run, answers(run, split, device=device)[seed], ["modality"])
+    given = said(run, load_predictions(run, split, device=device)[seed], ["modality"])
     panels = {name: given[name] for name in TITLES if name in given}
     w = panels["modality"]
     used = [i for i in range(len(MODALITIES)) if w[:, i].any()]

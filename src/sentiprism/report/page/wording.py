@@ -13,7 +13,7 @@ from sentiprism.report.document import (
     OWN_TIMES,
     Curve,
     Document,
-    Judge,
+    ModelFacts,
     Recording,
     SoundFacts,
     UtterancePart,
@@ -128,7 +128,7 @@ def firmness(analysis: Document) -> str:
     return f"{share}: {', '.join(why)}"
 
 
-def judged(judge: Judge) -> str:
+def judged(judge: ModelFacts) -> str:
     """The model and what its numbers mean, in a line."""
     target = judge.target
     scale = f"from {signed(target.low, 0)} (most negative) to {signed(target.high, 0)} (most positive)"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from makers_analysis import features, saved_model, spec
-from sentiprism.analysis.predictor import Answer, Jury, UtteranceInputs
+from sentiprism.analysis.predictor import Predictor, UtteranceInputs, UtterancePrediction
 from sentiprism.analysis.words import attribute_words
 from sentiprism.errors import UserError
 from sentiprism.features.extractors import EXTRACTORS
@@ -32,29 +32,31 @@ def inputs() -> list[UtteranceInputs]:
     ]
 
 
-def asked(jury: Jury, those: list[UtteranceInputs] | None = None, *, contributions: bool = True) -> list[Answer]:
+def asked(
+    predictor: Predictor, those: list[UtteranceInputs] | None = None, *, contributions: bool = True
+) -> list[UtterancePrediction]:
     those = inputs() if those is None else those
-    return jury.ask(jury.prepare(those), range(len(those)), contributions=contributions)
+    return predictor.predict(predictor.prepare(those), range(len(those)), contributions=contributions)
 
 
-def credited(jury: Jury, one: UtteranceInputs) -> list[float] | None:
-    data = jury.prepare([one])
-    return attribute_words(jury, data, [one.segment], jury.ask(data, [0]))[0]
+def credited(predictor: Predictor, one: UtteranceInputs) -> list[float] | None:
+    data = predictor.prepare([one])
+    return attribute_words(predictor, data, [one.segment], predictor.predict(data, [0]))[0]
 
 
 @pytest.fixture(scope="module")
-def jury(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("jury")
-    return Jury(saved_model(folder / "model", features(folder / "text")), "cpu")
+def predictor(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("predictor")
+    return Predictor(saved_model(folder / "model", features(folder / "text")), "cpu")
 
 
-def test_contributions_and_base_sum_to_the_answer(jury):
-    for answer in asked(jury):
+def test_contributions_and_base_sum_to_the_answer(predictor):
+    for answer in asked(predictor):
         assert answer.base + sum(answer.contributions.values()) == pytest.approx(answer.estimate.value, abs=1e-5)
 
 
-def test_what_is_missing_is_said_and_owes_nothing(jury):
-    found = asked(jury)
+def test_what_is_missing_is_said_and_owes_nothing(predictor):
+    found = asked(predictor)
     assert [answer.present for answer in found] == [
         ("text", "audio", "vision"), ("text", "audio"), ("audio",), (),
     ]  # fmt: skip
@@ -64,35 +66,35 @@ def test_what_is_missing_is_said_and_owes_nothing(jury):
     assert found[3].estimate.value == pytest.approx(found[3].base, abs=1e-6)
 
 
-def test_an_utterance_has_one_answer_in_any_company_and_without_contributions(jury):
-    together = [answer.estimate.value for answer in asked(jury)]
-    assert [asked(jury, [one])[0].estimate.value for one in inputs()] == pytest.approx(together, abs=1e-5)
-    assert [a.estimate.value for a in asked(jury, contributions=False)] == pytest.approx(together, abs=1e-5)
-    assert asked(jury, []) == []
+def test_an_utterance_has_one_answer_in_any_company_and_without_contributions(predictor):
+    together = [answer.estimate.value for answer in asked(predictor)]
+    assert [asked(predictor, [one])[0].estimate.value for one in inputs()] == pytest.approx(together, abs=1e-5)
+    assert [a.estimate.value for a in asked(predictor, contributions=False)] == pytest.approx(together, abs=1e-5)
+    assert asked(predictor, []) == []
 
 
-def test_words_are_credited_in_their_order(jury):
+def test_words_are_credited_in_their_order(predictor):
     """A word in pieces counts once, and what the words add is what the whole text adds, but for [CLS] and [SEP]."""
     one = UtteranceInputs(said("w1 abc w2"), inputs()[0].features)
-    credit = credited(jury, one)
+    credit = credited(predictor, one)
     assert len(credit) == 3
     assert all(np.isfinite(credit))
     assert any(abs(c) > 1e-6 for c in credit)
-    assert credited(jury, inputs()[2]) is None
+    assert credited(predictor, inputs()[2]) is None
 
 
-def test_words_are_explained_with_dropout_off(jury):
+def test_words_are_explained_with_dropout_off(predictor):
     """Asking for contributions once put the model into training, and words were credited through dropout."""
-    asked(jury)
-    assert not jury.model.training
+    asked(predictor)
+    assert not predictor.model.training
     one = UtteranceInputs(said("w1 abc w2"), inputs()[0].features)
-    assert credited(jury, one) == credited(jury, one)
+    assert credited(predictor, one) == credited(predictor, one)
 
 
 @pytest.mark.parametrize("target", [TargetSpec(), TargetSpec(kind="classes", classes=("bad", "fine", "good"))])
 def test_words_are_credited_in_company_as_alone(tmp_path, target):
     """Of any length, with a voice, a face or neither, in any order."""
-    jury = Jury(saved_model(tmp_path / "model", features(tmp_path / "text"), target=target), "cpu")
+    predictor = Predictor(saved_model(tmp_path / "model", features(tmp_path / "text"), target=target), "cpu")
     rng = np.random.default_rng(0)
     voices = [rng.normal(0, 20, (int(n), len(SPEECH.columns))).astype(np.float32) for n in rng.integers(0, 60, 40)]
     those = [
@@ -100,18 +102,18 @@ def test_words_are_credited_in_company_as_alone(tmp_path, target):
         for voice in voices
     ]
     those[7] = UtteranceInputs(Segment(0, 3, ()), {"audio": voices[7]})
-    data, done = jury.prepare(those), []
-    found = attribute_words(jury, data, [one.segment for one in those], asked(jury, those), done.append)
+    data, done = predictor.prepare(those), []
+    found = attribute_words(predictor, data, [one.segment for one in those], asked(predictor, those), done.append)
     assert sum(done) == len(those)
     assert found[7] is None
     for one, together in zip(those, found, strict=True):
         if together is not None:
-            assert together == pytest.approx(credited(jury, one), abs=1e-5)
+            assert together == pytest.approx(credited(predictor, one), abs=1e-5)
 
 
-def test_words_beyond_what_the_encoder_reads_add_nothing(jury):
+def test_words_beyond_what_the_encoder_reads_add_nothing(predictor):
     long = UtteranceInputs(said(" ".join(f"w{n}" for n in range(60))), {})
-    credit = credited(jury, long)
+    credit = credited(predictor, long)
     assert len(credit) == 60
     assert credit[-1] == 0
     assert credit[37] != 0  # 40 tokens, [CLS] and [SEP] among them
@@ -119,11 +121,11 @@ def test_words_beyond_what_the_encoder_reads_add_nothing(jury):
 
 def test_classes_have_probabilities(tmp_path):
     target = TargetSpec(kind="classes", classes=("bad", "fine", "good"))
-    jury = Jury(saved_model(tmp_path / "model", features(tmp_path / "text"), target=target), "cpu")
-    for answer in asked(jury):
+    predictor = Predictor(saved_model(tmp_path / "model", features(tmp_path / "text"), target=target), "cpu")
+    for answer in asked(predictor):
         assert sum(answer.estimate.probabilities) == pytest.approx(1)
         assert answer.estimate.value == np.argmax(answer.estimate.probabilities)
-    assert credited(jury, inputs()[0]) is not None
+    assert credited(predictor, inputs()[0]) is not None
 
 
 def test_intervals_come_with_a_calibrated_model(tmp_path):
@@ -132,12 +134,12 @@ def test_intervals_come_with_a_calibrated_model(tmp_path):
     }  # fmt: skip
     calibration["only"] = {"audio": {**calibration, "quantile": 1.5}}
     folder = saved_model(tmp_path / "model", features(tmp_path / "text"), calibration=calibration, limits=["acted"])
-    jury = Jury(folder, "cpu")
-    for answer in asked(jury):
+    predictor = Predictor(folder, "cpu")
+    for answer in asked(predictor):
         width = 3.0 if answer.present == ("audio",) else 1.0
         assert (answer.estimate.high - answer.estimate.low) == pytest.approx(width, abs=1e-4)
-    assert jury.judge.level == 0.9
-    assert "acted" in jury.judge.notes
+    assert predictor.judge.level == 0.9
+    assert "acted" in predictor.judge.notes
 
 
 @pytest.mark.parametrize(
@@ -152,10 +154,10 @@ def test_intervals_come_with_a_calibrated_model(tmp_path):
 def test_a_model_whose_features_cannot_be_made_is_refused_by_what_differs(tmp_path, audio, message):
     folder = saved_model(tmp_path / "model", FeatureSpec(audio=audio))
     with pytest.raises(UserError, match=message):
-        Jury(folder)
+        Predictor(folder)
 
 
 def test_a_model_of_stored_text_features_is_refused(tmp_path):
     folder = saved_model(tmp_path / "model", FeatureSpec(text=ModalitySpec(kind="features", width=300)))
     with pytest.raises(UserError, match="stored text features"):
-        Jury(folder)
+        Predictor(folder)
