@@ -12,7 +12,7 @@ import pytest
 from makers_analysis import saved_model, spec
 from makers_assets import CONTENT, Shelf, offer, read
 from sentiprism.analysis.batch import analyze_all
-from sentiprism.analysis.inputs import tasks
+from sentiprism.analysis.inputs import find_inputs
 from sentiprism.analysis.options import Options
 from sentiprism.assets import sources
 from sentiprism.assets.registry import fetch
@@ -182,7 +182,7 @@ def test_a_saved_model_of_a_network_that_is_not_here_is_refused_before_it_is_fed
     model = saved_model(tmp_path / "model", FeatureSpec(audio=spec(recipe)), "lf_dnn")
     (tmp_path / "talk.wav").write_bytes(b"no sound")  # it is not decoded
     outcomes = analyze_all(
-        tasks([tmp_path / "talk.wav"], tmp_path / "report", None), Options(model=str(model), asr="none")
+        find_inputs([tmp_path / "talk.wav"], tmp_path / "report", None), Options(model=str(model), asr="none")
     )
     with pytest.raises(UserError) as error:
         next(outcomes)
