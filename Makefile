@@ -5,7 +5,7 @@ VENV   ?= .venv
 TORCH  ?= torch==2.13.0
 BIN    := $(VENV)/bin
 
-.PHONY: help setup demo test lint format bench clean
+.PHONY: help setup demo test lint docs linkcheck format bench clean
 help:            ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
@@ -30,6 +30,13 @@ lint: $(VENV)/.ready     ## ruff, mypy --strict, import contract
 test: lint               ## lint, then every test
 	$(BIN)/pytest -n auto --dist worksteal
 
+docs: $(VENV)/.ready     ## build the documentation site into docs/_build/html; a warning is an error
+	$(BIN)/python -m sphinx -W --keep-going -q -b html -d docs/_build/doctrees docs docs/_build/html
+	@echo open docs/_build/html/index.html
+
+linkcheck: $(VENV)/.ready    ## look up every link to other sites; needs the network
+	$(BIN)/python -m sphinx -q -b linkcheck -d docs/_build/doctrees docs docs/_build/linkcheck
+
 format: $(VENV)/.ready   ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -40,4 +47,4 @@ bench: $(VENV)/.ready    ## cost of every model; speed and memory against the pl
 	$(BIN)/python benchmarks/import_mmsa.py
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) docs/_build docs/models .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

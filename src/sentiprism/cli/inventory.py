@@ -72,7 +72,7 @@ def _packages() -> list[dict[str, Any]]:
     for requirement in map(Requirement, requires("sentiprism") or ()):
         marker = str(requirement.marker or "")
         extra = marker.rpartition("extra == ")[2].strip("\"'") if "extra == " in marker else ""
-        if extra == "dev":
+        if extra in {"dev", "docs"}:  # of who changes the program, not of who uses it
             continue
         try:
             installed: str | None = version(requirement.name)

@@ -1,0 +1,32 @@
+"""Pages made at each build, so that they cannot differ from the code: models, commands, the Python API."""
+
+from pathlib import Path
+from typing import Any
+
+import api_page
+import commands_page
+import model_pages
+from sphinx.application import Sphinx
+
+
+def write_pages(app: Sphinx) -> None:
+    """Write the generated pages below the sources; git ignores them."""
+    source = Path(app.srcdir)
+    pages = {
+        **model_pages.pages((source / "deviations.md").read_text(encoding="utf-8")),
+        "reference/commands.md": commands_page.page(),
+        "reference/python.rst": api_page.page(),
+    }
+    for stale in set(source.glob("models/*.md")) - {source / name for name in pages}:
+        stale.unlink()
+    for name, text in pages.items():
+        path = source / name
+        path.parent.mkdir(exist_ok=True)
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:  # a page that is the same is not built again
+            path.write_text(text, encoding="utf-8")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Make the pages before Sphinx looks for its sources."""
+    app.connect("builder-inited", write_pages)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

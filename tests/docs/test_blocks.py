@@ -1,0 +1,102 @@
+"""Blocks of README, tutorials and how-tos run, from the first to the last of a page, as a reader would type them.
+
+A block behind ``<!-- not run: reason -->`` is only read: `test_documented_commands` parses its commands.
+"""
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from makers_docs import DOCS, PAGES, ROOT, Block, blocks, shell_commands
+from sentiprism.cli import main
+
+RUN = [page for page in PAGES if page == ROOT / "README.md" or page.parent.parent == DOCS]
+ASSETS = {
+    "start/video.md": ("two_cities", "whisper_base", "minilm"),
+    "howto/recordings.md": ("minilm",),
+    "howto/own_dataset.md": ("minilm",),
+}
+"""Fixtures that lend a page what it would fetch."""
+SHELL = set("$|&;<>")
+"""What only a shell understands."""
+
+
+def name(page: Path) -> str:
+    return page.relative_to(DOCS if page.is_relative_to(DOCS) else ROOT).as_posix()
+
+
+@pytest.fixture
+def place(home, tmp_path, monkeypatch) -> Path:
+    """An empty folder to work in, where the command line can be called by its name."""
+    program = tmp_path / "bin" / "sentiprism"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m sentiprism "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("COLUMNS", "120")
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield work
+    torch.set_num_threads(before)
+
+
+def run(command: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """The exit status of a command: in this process where it is this program's alone, else of a shell."""
+    words = shlex.split(command, comments=True)
+    if words[0] == "sentiprism" and not SHELL & set(command):
+        monkeypatch.setattr(sys, "argv", words)
+        return main()
+    return subprocess.run(["bash", "-ec", command], check=False, timeout=120).returncode  # noqa: S607 - as a reader's
+
+
+def run_block(block: Block, page: Path, names: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
+    if block.language == "python":
+        code = "\n" * (block.line - 1) + block.text  # a fault is shown with the line of the page
+        exec(compile(code, str(page), "exec"), names)  # noqa: S102 - the documentation's own code
+        return
+    for command in shell_commands(block.text):
+        assert run(command, monkeypatch) == 0, f"{name(page)}: {command}"
+
+
+@pytest.mark.parametrize("page", RUN, ids=name)
+def test_blocks_run_in_their_order(page, place, request, monkeypatch):
+    if sys.platform == "win32":
+        pytest.skip("the blocks are typed into bash")
+    for fixture in ASSETS.get(name(page), ()):
+        request.getfixturevalue(fixture)
+    names: dict[str, object] = {"__name__": "documented"}
+    for block in blocks(page.read_text(encoding="utf-8")):
+        if block.reason is None:
+            run_block(block, page, names, monkeypatch)
+        elif block.language == "python":
+            compile(block.text, str(page), "exec")
+
+
+def test_most_pages_run_and_those_that_do_not_say_why():
+    found = {name(page): blocks(page.read_text(encoding="utf-8")) for page in RUN}
+    running = {page for page, those in found.items() if any(block.reason is None for block in those)}
+    silent = {page for page, those in found.items() if those} - running
+    assert {"README.md", "start/video.md", "start/train.md"} <= running
+    assert sum(block.reason is None for those in found.values() for block in those) > 35
+    needs_files_of_the_reader = {"howto/adapt.md", "howto/learned_features.md", "howto/mmsa.md", "howto/gpu.md"}
+    assert silent - {"concepts/metrics.md", "concepts/selection.md"} == needs_files_of_the_reader
+
+
+def test_a_page_is_taken_apart_as_it_is_read():
+    page = "\n".join(
+        [
+            *("```console", "$ cat > a.csv <<'END'", "label", "END", "$ sentiprism a \\", "    --b", "output", "```"),
+            *("<!-- not run: no GPU -->", "```python", "import x", "```"),
+        ]
+    )
+    first, second = blocks(page)
+    assert shell_commands(first.text) == ["cat > a.csv <<'END'\nlabel\nEND", "sentiprism a \\\n    --b"]
+    assert (first.reason, second.reason, second.line) == (None, "no GPU", 11)

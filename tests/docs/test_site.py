@@ -1,0 +1,84 @@
+"""The documentation site builds without a warning, has a page for each model, and loads nothing from elsewhere."""
+
+import re
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+import sentiprism
+from makers_ci import skip_or_fail
+from makers_docs import DOCS, ROOT, commands, faults
+from sentiprism.models import MODELS
+
+LOADED = re.compile(r"""<(?:script|img|source|iframe)\b[^>]*\bsrc="(?!data:)([^"]+)"|<link\b[^>]*\bhref="([^"]+)\"""")
+"""What a browser asks for when it shows a page."""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    """The built site; every warning is an error."""
+    lacking = [name for name in ("sphinx", "myst_parser", "furo", "latex2mathml") if find_spec(name) is None]
+    if lacking:
+        skip_or_fail(f"the documentation cannot be built without {', '.join(lacking)} (extra docs)")
+    folder = tmp_path_factory.mktemp("site")
+    shutil.copytree(DOCS, folder / "docs", ignore=shutil.ignore_patterns("_build"))  # pages are made among the sources
+    shutil.copy(ROOT / "README.md", folder)  # a page takes a part of it
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html"]
+    built = subprocess.run(
+        [*command, folder / "docs", folder / "html"], check=False, capture_output=True, text=True, timeout=280
+    )
+    assert (built.returncode, built.stderr) == (0, "")
+    return folder / "html"
+
+
+def test_every_model_has_a_page_with_its_paper_fields_and_experiments(site):
+    index = (site / "models" / "index.html").read_text(encoding="utf-8")
+    for name, model in MODELS.items():
+        page = (site / "models" / f"{name}.html").read_text(encoding="utf-8")
+        assert f'href="{name}.html"' in index
+        assert str(model.citation.year) in page
+        for field in model.Config.model_fields.keys() - {"loss_weights"}:
+            assert f">{field}<" in page, f"{name}: no line about {field}"
+    mdf = (site / "models" / "mdf.html").read_text(encoding="utf-8")
+    assert "mdf/jian2026_mosi" in mdf
+    assert "0.692" in mdf  # the MAE that the paper published
+    assert "ε of Eq. 10" in mdf  # the text below a field
+    assert "BERT(X_t)[0]" in mdf  # a row of docs/deviations.md
+
+
+def test_every_public_name_and_every_command_is_in_the_reference(site):
+    page = (site / "reference" / "python.html").read_text(encoding="utf-8")
+    for name in sentiprism.__all__:
+        assert name.startswith("_") or f'id="sentiprism.{name}"' in page, name
+    commands = (site / "reference" / "commands.html").read_text(encoding="utf-8")
+    for command in ("analyze", "dataset add", "figure tsne"):
+        assert f"sentiprism {command} [OPTIONS]" in commands
+    assert "--modality" in commands
+
+
+def test_generated_pages_print_commands_that_the_command_line_reads(site):
+    pages = [*(site.parent / "docs" / "models").glob("*.md"), site.parent / "docs" / "reference" / "commands.md"]
+    found = [command for page in pages for command in commands(page.read_text(encoding="utf-8"))]
+    assert len(found) > 2 * len(MODELS)
+    assert faults([command for command in found if "[OPTIONS]" not in command]) == {}
+
+
+def test_no_page_loads_anything_from_elsewhere(site):
+    pages = sorted(site.rglob("*.html"))
+    assert len(pages) > 40
+    for page in pages:
+        for script, style in LOADED.findall(page.read_text(encoding="utf-8")):
+            assert not re.match(r"(https?:)?//", script or style), f"{page.name} loads {script or style}"
+    for style in site.rglob("*.css"):
+        found = re.findall(r"""(?:url\(|@import)\s*["']?(https?:)?//""", style.read_text(encoding="utf-8"))
+        assert found == [], style.name
+
+
+def test_formulas_are_drawn_by_the_browser_itself(site):
+    page = (site / "concepts" / "metrics.html").read_text(encoding="utf-8")
+    assert page.count("<math") > 5
+    assert "\\frac" not in page
