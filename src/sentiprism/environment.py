@@ -1,4 +1,4 @@
-"""Environment variables that keep dependencies from connecting: usage statistics never, downloads unless forbidden.
+"""Keep dependencies offline: no usage statistics, no unasked downloads.
 
 Children inherit the variables. The package applies them on import, because onnxruntime sends usage statistics from the
 moment that it is imported, and its own function to disable them comes too late.

@@ -1,4 +1,4 @@
-"""The one error a user is meant to read: a cause and a remedy, on one line."""
+"""Expected errors caused by user input: one line, exit status 2."""
 
 import errno
 import os

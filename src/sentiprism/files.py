@@ -1,4 +1,4 @@
-"""Files and folders that are either whole or absent, and where the program keeps its own."""
+"""Atomic files and folders, and the program's own folders."""
 
 import errno
 import hashlib

@@ -1,4 +1,4 @@
-"""Codes of languages: ISO 639-1, and those that speech recognition knows beside it."""
+"""Languages by code and name."""
 
 from difflib import get_close_matches
 

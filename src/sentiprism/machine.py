@@ -1,4 +1,4 @@
-"""Measuring on this machine: processes of their own, their memory, and what the machine is."""
+"""Measure memory, and describe the machine."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""Networks on torch's meta device: what they would be, before a byte of them is allocated."""
+"""Build networks on the meta device, to weigh them unallocated."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""The same work for many items, in several processes; a failure costs its own item alone."""
+"""Run items in several processes; one failure costs its item alone."""
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress

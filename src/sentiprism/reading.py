@@ -1,4 +1,4 @@
-"""Read what a user names: regular files alone, opened without blocking, up to a size, JSON up to a depth."""
+"""Read files that a user names: regular, bounded, without blocking."""
 
 import codecs
 import json

@@ -1,4 +1,4 @@
-"""How features are made from a recording: noted in the dataset's card, carried by every model trained on it."""
+"""Feature recipe: how features were made from a recording."""
 
 from typing import Any, Literal
 

@@ -1,4 +1,4 @@
-"""Discovery: a name in a package's files is all it takes to be found."""
+"""Discover classes by the `name` in their source."""
 
 import ast
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""What reaches a terminal: printable text and our own colours, never a control character that came in with data."""
+"""Print text safely on a terminal."""
 
 import codecs
 import io

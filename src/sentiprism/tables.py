@@ -1,4 +1,4 @@
-"""How numbers and tables are written, wherever they end up."""
+"""Format numbers and tables as Markdown, LaTeX, HTML and text."""
 
 import csv
 import html as escapes

@@ -1,4 +1,4 @@
-"""Tensors in safetensors files: written with the modes of any other file, and read as whole files alone."""
+"""Read and write tensors as safetensors."""
 
 import os
 import re

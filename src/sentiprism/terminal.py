@@ -1,4 +1,4 @@
-"""Standard error as a person sees it, while native libraries are kept from writing to it."""
+"""Keep native libraries from writing to standard error."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""The schema every room shares: what a batch is, what a model answers, what it is told of its inputs."""
+"""Core types: Batch, ModelOutput, FeatureSpec, TargetSpec."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple

@@ -1,4 +1,4 @@
-"""YAML as people write it, read into plain values and written so that it is read back the same."""
+"""Read and write YAML."""
 
 import re
 from collections.abc import Hashable

@@ -1,4 +1,4 @@
-"""From a folder of labelled clips to a model of one's own, whose worth is measured before it is saved."""
+"""Fine-tune a saved model on a folder of labelled clips, cross-validated."""
 
 import csv
 import re

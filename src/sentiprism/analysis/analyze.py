@@ -1,4 +1,4 @@
-"""`analyze`: one recording or text, through every room, to the document that is shown."""
+"""Analyse one recording or text: from its file to the report's document."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor

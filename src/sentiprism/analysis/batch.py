@@ -1,4 +1,4 @@
-"""Many recordings: each into a report of its own, whatever becomes of the others."""
+"""Analyse many recordings; each gets a report, and failures are listed."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Reasons why an estimate is weak, in the words that a reader is shown."""
+"""List the reasons why an estimate is weak."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Which utterances of a table are cut from which recording, and where."""
+"""Read which utterances a table cuts from which recording, and when."""
 
 from itertools import pairwise
 from pathlib import Path

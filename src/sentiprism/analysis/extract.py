@@ -1,4 +1,4 @@
-"""A folder of recordings becomes a dataset to train on, made as `analyze` makes what a model is asked about."""
+"""Extract a dataset from a folder of recordings and a table of labels."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence

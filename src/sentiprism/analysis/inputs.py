@@ -1,4 +1,4 @@
-"""What is analysed: recordings, texts and tables of texts, named or lying in folders; and where each report goes."""
+"""Find the recordings and texts to analyse, and each report's folder."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""Whether what is said is in the model's language, and what becomes of words that are not."""
+"""Check that what is said is in the model's language."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple

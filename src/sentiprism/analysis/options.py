@@ -1,4 +1,4 @@
-"""What a user may choose of an analysis; noted in the document it makes."""
+"""Options of an analysis; the report notes them."""
 
 from typing import Literal
 

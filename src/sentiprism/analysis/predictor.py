@@ -1,4 +1,4 @@
-"""What a saved model says of the utterances of one recording, and to what it owes each answer."""
+"""Predict utterances with a saved model, with Shapley values per modality."""
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""What `extract` makes of one recording: its features, kept by content, and the utterances that are cut from it."""
+"""Extract and cache the features and the words of one recording."""
 
 import json
 from collections.abc import Mapping, Sequence

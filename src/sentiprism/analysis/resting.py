@@ -1,4 +1,4 @@
-"""The resting level of a person: less that, features say how they differ from their own usual."""
+"""Subtract a person's resting level from the features of voice and face."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple

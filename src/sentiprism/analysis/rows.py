@@ -1,4 +1,4 @@
-"""A table of texts: each row is an utterance, with its id and times where the table has them."""
+"""Read a table of texts; each row is an utterance."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Features of utterances of many recordings, read from what is kept."""
+"""Read the cached features of utterances."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache

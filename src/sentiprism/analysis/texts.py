@@ -1,4 +1,4 @@
-"""Texts without a recording: their utterances, on their own time line or on that of a reader."""
+"""Give texts without a recording a time line."""
 
 from pathlib import Path
 

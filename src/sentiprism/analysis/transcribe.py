@@ -1,4 +1,4 @@
-"""The sound's side of an analysis: where speech is, what is said, and in which utterances."""
+"""Detect speech, transcribe or align it, and split it into utterances."""
 
 from collections.abc import Callable
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Predict the utterances of a recording, and the windows that slide over it."""
+"""Predict the utterances of a recording and its sliding windows."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""What each word adds to the prediction of its utterance: integrated gradients, many utterances at once."""
+"""Attribute each prediction to its words by integrated gradients."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

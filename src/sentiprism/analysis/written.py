@@ -1,4 +1,4 @@
-"""Signs in a written text that it is not in a language: its script, and what English cannot do without.
+"""Detect that a text is not in its stated language.
 
 A text has no recogniser. What is told from it is little and rests on counts alone: a script that the language is not
 written in, and, for English, that hardly any of its commonest words are there. English texts of `LEAST` words and more

@@ -1,4 +1,4 @@
-"""Pinned files the program needs: weights and samples, each with its sha256 and places to have it from.
+"""Pinned files: weights and samples, with checksum, licence and sources.
 
 The sha256 decides: a file that has another one is refused by name, whatever place it came from.
 """

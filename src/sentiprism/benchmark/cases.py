@@ -1,4 +1,4 @@
-"""What a benchmark measures: models with their defaults, or with the settings of an experiment."""
+"""Choose what a benchmark measures: default or published settings."""
 
 import json
 import shutil

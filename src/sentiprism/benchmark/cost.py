@@ -1,4 +1,4 @@
-"""What a model costs: parameters, multiply-adds, seconds a training step, ms an answer, memory.
+"""Measure a model's parameters, operations, time and memory.
 
 Everything is measured on this machine on the shapes of MOSI (`sentiprism.benchmark.shapes`), or of an experiment's own
 dataset, each model and each form of the data in a process of its own. ``padded`` hands out batches as the MMSA

@@ -1,4 +1,4 @@
-"""Batches of a dataset's shapes without its content, to measure time and memory on: only the shape decides those."""
+"""Batches with a dataset's shapes and no content."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple

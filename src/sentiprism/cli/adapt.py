@@ -1,4 +1,4 @@
-"""From labelled clips to a model of one's own."""
+"""Command: adapt."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

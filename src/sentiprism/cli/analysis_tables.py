@@ -1,4 +1,4 @@
-"""What `analyze` prints: of one recording its facts, of many a line each."""
+"""Print the results of analyses."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

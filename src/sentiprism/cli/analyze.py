@@ -1,4 +1,4 @@
-"""From recordings to reports."""
+"""Command: analyze."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""The verb that measures cost: bench."""
+"""Command: bench."""
 
 from typing import Annotated
 

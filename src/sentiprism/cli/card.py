@@ -1,4 +1,4 @@
-"""A dataset's card for people."""
+"""Print the card of a dataset."""
 
 from typing import TYPE_CHECKING
 

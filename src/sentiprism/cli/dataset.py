@@ -1,4 +1,4 @@
-"""Verbs that keep the store of datasets: add, list, show, remove."""
+"""Commands: dataset add, list, show, remove."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

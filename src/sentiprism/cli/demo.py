@@ -1,4 +1,4 @@
-"""What the program does, shown on what it brings itself."""
+"""Command: demo."""
 
 from pathlib import Path
 from typing import Annotated

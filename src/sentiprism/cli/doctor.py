@@ -1,4 +1,4 @@
-"""The command that says what is installed, what is there, what is missing and how to get it."""
+"""Command: doctor."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 

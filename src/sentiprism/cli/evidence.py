@@ -1,4 +1,4 @@
-"""Verbs that say how far a number can be trusted: compare, robustness, calibrate."""
+"""Commands: compare, robustness, calibrate."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

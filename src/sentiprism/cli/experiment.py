@@ -1,4 +1,4 @@
-"""Verbs around the papers' tables: reproduce, ablate, results."""
+"""Commands: reproduce, ablate, results."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The verb that says what an answer is owed to: explain."""
+"""Command: explain."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

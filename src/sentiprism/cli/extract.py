@@ -1,4 +1,4 @@
-"""From recordings to a dataset."""
+"""Command: extract."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Whatever a command fails by, as one line on stderr and an exit status."""
+"""Print any failure as one line, and choose the exit status."""
 
 import os
 import re

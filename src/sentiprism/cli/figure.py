@@ -1,4 +1,4 @@
-"""Verbs that draw the papers' figures of any run."""
+"""Commands: figure weights, gates, confusion, tsne and others."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

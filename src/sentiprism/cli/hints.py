@@ -1,4 +1,4 @@
-"""What to do next: one line on stderr behind a command's output, for people alone."""
+"""Print the next step after a command."""
 
 import os
 import shlex

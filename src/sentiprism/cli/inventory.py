@@ -1,4 +1,4 @@
-"""What is installed on this machine, what is there, what is missing and how to get it."""
+"""List what is installed, what is missing, and how to get it."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""How a command that was stopped is resumed."""
+"""Tell how to resume a command that was stopped."""
 
 import shlex
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Commands that train and measure: models, train, evaluate."""
+"""Commands: models, train, evaluate."""
 
 import os
 from pathlib import Path

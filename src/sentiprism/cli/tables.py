@@ -1,4 +1,4 @@
-"""What commands print: tables for people, JSON for programs."""
+"""Print tables for people and JSON for programs."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""The verb that searches settings: tune."""
+"""Command: tune."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

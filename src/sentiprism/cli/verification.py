@@ -1,4 +1,4 @@
-"""The option ``--no-verify`` of commands that open datasets."""
+"""The option --no-verify."""
 
 import inspect
 from collections.abc import Callable

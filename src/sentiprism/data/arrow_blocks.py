@@ -1,4 +1,4 @@
-"""What the footer of an Arrow file says of its record batches, read before Arrow unpacks them.
+"""Check the record batches of an Arrow file before unpacking them.
 
 Layout: Apache Arrow's columnar format, IPC file format, and FlatBuffers' internals. Our files hold each batch once and
 uncompressed, so that no more memory is needed than they have bytes; a file that says otherwise is not ours.

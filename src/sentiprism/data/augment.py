@@ -1,4 +1,4 @@
-"""What is done to train batches alone: modalities or context left out, noise on features."""
+"""Augment train batches: modality dropout, context dropout, feature noise."""
 
 from typing import Any
 

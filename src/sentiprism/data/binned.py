@@ -1,4 +1,4 @@
-"""Intensities as classes: the bins of a dataset's own accuracy in the place of its labels."""
+"""Replace intensities by the classes of the dataset's own accuracy."""
 
 from dataclasses import replace
 from typing import TypeVar

@@ -1,4 +1,4 @@
-"""What every dataset is asked while it streams in: faults are refused by name, oddities are counted."""
+"""Check utterances while they are imported."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""How a dataset becomes batches, as a run configuration says it."""
+"""Settings of how a dataset becomes batches."""
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 

@@ -1,4 +1,4 @@
-"""Which utterances come before which: the context that a text encoder reads as a second segment."""
+"""Find the utterances before each one in its video."""
 
 import re
 from collections import defaultdict

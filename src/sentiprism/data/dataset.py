@@ -1,4 +1,4 @@
-"""What a dataset is: utterances in splits, and a card that says where they come from."""
+"""Data types of a dataset: utterances, splits and the card."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

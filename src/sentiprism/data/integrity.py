@@ -1,4 +1,4 @@
-"""Checks that a stored dataset is the one that was imported, by the SHA-256 of its files."""
+"""Verify a stored dataset by SHA-256."""
 
 import hashlib
 import logging

@@ -1,4 +1,4 @@
-"""Several datasets as one to train on: the first one's valid and test, and the train splits of all."""
+"""Join several datasets into one to train on."""
 
 import hashlib
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The datasets of the field: their ranges, official splits and protocols, and the digests of public files."""
+"""Known datasets: ranges, official splits, protocols, digests of public files."""
 
 from pydantic import Field
 

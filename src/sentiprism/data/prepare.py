@@ -1,4 +1,4 @@
-"""Turn a split into batches: where its text comes from, padding, masks and standardisation."""
+"""Turn a split into padded, standardised batches."""
 
 from collections.abc import Iterable
 from copy import copy

@@ -1,4 +1,4 @@
-"""Sequences of their own lengths: rows of a memory-mapped Arrow column, padded only when a batch is made."""
+"""Ragged sequences over a memory-mapped Arrow column."""
 
 from collections.abc import Sequence as Rows
 from typing import Any, Self

@@ -1,4 +1,4 @@
-"""Which utterances stand in which batch: grouped by length, seeded, resumable, shared by ranks; rare labels oftener."""
+"""Length-grouped, resumable, distributed batch sampler."""
 
 from collections.abc import Iterator
 from itertools import islice

@@ -1,4 +1,4 @@
-"""Datasets on disk: a folder each, one memory-mapped Arrow file a split, and a card."""
+"""Store of datasets: write, load, list, remove."""
 
 import logging
 import os

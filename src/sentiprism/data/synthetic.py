@@ -1,4 +1,4 @@
-"""A dataset whose truth is known: shared and unique factors and each modality's contribution are planted.
+"""Synthetic dataset with planted factors and contributions.
 
 One utterance, for the modalities m = text, audio, vision (`MODALITIES`), with a = `SHARED` and b = `UNIQUE`:
 

@@ -1,4 +1,4 @@
-"""The text of a split as an encoder reads it: token ids, their context, or hidden states made of both in advance."""
+"""Text of a split as token ids or frozen hidden states."""
 
 import numpy as np
 

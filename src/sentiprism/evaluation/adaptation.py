@@ -1,4 +1,4 @@
-"""Whether fine-tuning a saved model on a few labelled clips helps: cross-validated by video, before against after."""
+"""Cross-validate the fine-tuning of a saved model."""
 
 from collections import Counter
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""How sure a number is: spread over seeds, and bootstrap intervals over test samples.
+"""Bootstrap intervals of metrics, and deviation over seeds.
 
 The two answer different questions. ``std`` says how much a result moves when the model is trained again; the
 interval says how much the mean over these trained models would move on other test samples of the same kind.

@@ -1,4 +1,4 @@
-"""Intervals beside a run's answers: calibrated on valid, checked on test, noted with every saved model."""
+"""Calibrate prediction intervals on valid and measure their coverage on test."""
 
 from itertools import combinations
 from pathlib import Path

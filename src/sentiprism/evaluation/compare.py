@@ -1,4 +1,4 @@
-"""Runs side by side, on the same utterances."""
+"""Compare runs on the same utterances."""
 
 from collections.abc import Iterable, Mapping
 from math import isnan, nan

@@ -1,4 +1,4 @@
-"""The constant predictor: one value for every utterance, the mean of train's labels or their most frequent class.
+"""Score the constant predictor.
 
 It is what a model without any information reaches, and stands first in every table of results.
 """

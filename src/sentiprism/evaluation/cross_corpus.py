@@ -1,4 +1,4 @@
-"""Evaluate a run on a dataset that it was not trained on, as it is: its scale mapped, what the dataset lacks masked."""
+"""Evaluate a run on a dataset it was not trained on."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Paired differences between models that were scored on the same resamples, and their p-values.
+"""Paired differences between models, with corrected p-values.
 
 Where fewer than `sentiprism.evaluation.resampling.FEW` videos are drawn, p is undefined: of four videos a bootstrap
 has 35 different resamples, and whatever it says of a difference is about these four alone.

@@ -1,4 +1,4 @@
-"""Evaluate a run: every seed's selected model on a split, with deviation over seeds and interval over samples."""
+"""Evaluate every seed's selected model on a split."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path

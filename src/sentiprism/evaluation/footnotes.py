@@ -1,4 +1,4 @@
-"""Lines that stand below every table of results."""
+"""Footnotes of tables of results."""
 
 from collections.abc import Iterable, Sequence
 

@@ -1,4 +1,4 @@
-"""What selection on test would have reported, to be seen beside the honest number."""
+"""Show what selection on test would have reported."""
 
 from math import isnan, nan
 

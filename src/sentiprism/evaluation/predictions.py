@@ -1,4 +1,4 @@
-"""What a run's selected models answered, from the files beside them or made now, and what they cost."""
+"""Load the predictions of a run, or make them."""
 
 import os
 from statistics import mean

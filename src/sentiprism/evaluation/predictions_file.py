@@ -1,4 +1,4 @@
-"""The Parquet file that predictions of a split are kept in."""
+"""Read and write predictions as Parquet."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a bootstrap draws: whole videos, or utterances where their videos say nothing.
+"""Draw bootstrap samples of videos or utterances.
 
 Where the videos of the samples are known, whole videos are drawn (cluster bootstrap, Davison and Hinkley 1997, section
 3.8): utterances of one video resemble each other, and intervals over utterances would be too narrow.

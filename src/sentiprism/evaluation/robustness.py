@@ -1,4 +1,4 @@
-"""What becomes of a run's numbers when its inputs are damaged: curves over strength, and the area under them."""
+"""Measure a run on corrupted inputs."""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path

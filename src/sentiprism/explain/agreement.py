@@ -1,4 +1,4 @@
-"""Whether two accounts of the modalities' parts rank them alike, and how sure that is."""
+"""Rank agreement of two attributions, with bootstrap intervals."""
 
 from typing import Any, NamedTuple
 

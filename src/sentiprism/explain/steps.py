@@ -1,4 +1,4 @@
-"""What of an answer is owed to which word and frame: integrated gradients (Sundararajan et al., ICML 2017).
+"""Integrated gradients over tokens and frames (Sundararajan et al., ICML 2017).
 
 Each modality by itself goes from a baseline to what was said and shown, while the others stay as they are. The baseline
 of a frame is 0 in every feature, the train split's mean where features are standardised; that of a token is [MASK], at

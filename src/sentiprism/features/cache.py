@@ -1,4 +1,4 @@
-"""Features made once: kept by what the recording holds and how they were made, not by its name."""
+"""Cache features by the content of the recording."""
 
 import hashlib
 import json

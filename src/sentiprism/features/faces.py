@@ -1,4 +1,4 @@
-"""Which of the faces in one picture is which in the next.
+"""Track faces across frames; tracks end at shot cuts.
 
 Faces are linked by place and size, each where its motion lets expect it; never by who somebody is: nothing here
 recognises a person. A cut ends every track. Where the picture returns to an earlier shot (an interview's two cameras)

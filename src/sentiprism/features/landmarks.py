@@ -1,4 +1,4 @@
-"""What the geometry of a face says: where its head is turned, how far eyes and mouth are open, where it stands.
+"""Head pose, eye, mouth and brow measures from landmarks.
 
 Landmark numbers are those of MediaPipe's face mesh. Left and right are the person's own.
 """

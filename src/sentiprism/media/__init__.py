@@ -1,1 +1,1 @@
-"""Recordings: what is in a file, its frames and its sound, what is said in it and when."""
+"""Recordings: probing, decoding, speech recognition, alignment."""

@@ -1,4 +1,4 @@
-"""When the words of a given transcript are said; its words stay as they are, fillers too, which carry sentiment."""
+"""Align a given transcript with the sound."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence

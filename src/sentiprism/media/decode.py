@@ -1,4 +1,4 @@
-"""The pictures and the sound of a recording, as streams that hold little."""
+"""Stream the pictures and the sound of a recording."""
 
 import math
 import tempfile

@@ -1,4 +1,4 @@
-"""What a recording may be, and what looking into it may cost."""
+"""Limits of a recording and of what decoding may cost."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What is in a file."""
+"""Probe what a media file contains."""
 
 import hashlib
 import math

@@ -1,4 +1,4 @@
-"""Decoding processes as their parent sees them."""
+"""Decoding processes, seen from the parent."""
 
 import json
 import math

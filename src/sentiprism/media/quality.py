@@ -1,4 +1,4 @@
-"""How well a voice can be heard: its level above the noise, how much of it is clipped, and up to which frequency."""
+"""Measure sound quality: signal-to-noise, clipping, bandwidth."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Speech to words with times: Whisper over windows of voiced sound, one batch of them in memory at a time."""
+"""Recognise speech with word times, window by window."""
 
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Utterances: what is judged as one. They end with a sentence, at a pause, or after so many seconds."""
+"""Split words into utterances at sentence ends, pauses or a maximum duration."""
 
 import re
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Where in a recording somebody speaks: Silero's voice detection (the model that faster-whisper brings).
+"""Detect voice activity with Silero's model.
 
 The network reads 512 samples at a time and remembers what was before; its memory is carried from block to block, so
 that hours are read in the memory of a minute.

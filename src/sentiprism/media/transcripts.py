@@ -1,4 +1,4 @@
-"""Reads transcripts: SubRip, WebVTT, JSON of this program or of Whisper and its like, plain text.
+"""Read transcripts: SubRip, WebVTT, JSON, plain text.
 
 What a file is, its content says; its suffix only decides where the content is silent.
 """

@@ -1,4 +1,4 @@
-"""Transcripts as JSON: this program's own analysis, Whisper's segments and words, plain lists."""
+"""Read transcripts from JSON."""
 
 from collections.abc import Iterator
 from itertools import islice

@@ -1,4 +1,4 @@
-"""What rooms to the right are told of a recording."""
+"""Data types of media: frames, words, segments, stream metadata."""
 
 from dataclasses import dataclass
 from pathlib import Path

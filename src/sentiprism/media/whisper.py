@@ -1,4 +1,4 @@
-"""Whisper as CTranslate2 runs it: what is said in a window of at most 30 s, and when a given text is said there."""
+"""Whisper by CTranslate2: transcription and forced alignment of a window."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Speech recognisers by name."""
+"""Find Whisper models by name."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The named classes that values fall into: those of the dataset's own accuracy, so that the two agree."""
+"""Bins of intensities: the classes of the dataset's own accuracy."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

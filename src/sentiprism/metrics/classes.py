@@ -1,4 +1,4 @@
-"""Metrics of classes: ``prediction`` (..., N, C) logits against ``label`` (..., N) class numbers.
+"""Metrics of classes: `prediction` (..., N, C) logits against `label` (..., N).
 
 The class of a sample is the largest logit, the first of equals. ``weight`` and results are those of
 `sentiprism.metrics.intensity`. The two-class metrics read three classes: negative, neutral, positive.

@@ -1,4 +1,4 @@
-"""How far off an answer may be: split-conformal intervals of intensities, and sets of classes.
+"""Split-conformal intervals of intensities, and sets of classes.
 
 Scores of held-out utterances are ranked; the score of rank ⌈(n + 1)(1 - α)⌉ bounds that of a new utterance with
 probability 1 - α at least, whatever the model, if the new one is exchangeable with them (Vovk et al. 2005; Lei et al.

@@ -1,4 +1,4 @@
-"""Which metrics a dataset is reported with, by name."""
+"""Metric protocols by name."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""Sums over samples that a bootstrap can reweight: every metric of this room is made of them.
+"""Metrics as weighted sums over samples, for the bootstrap.
 
 A resample with replacement is how often each sample was drawn, so R resamples are a weight (R, N) and each
 sum over them is one matrix product, where an index (R, N) would copy every prediction R times. A subset

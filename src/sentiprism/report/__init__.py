@@ -1,1 +1,1 @@
-"""What a run looks like on paper."""
+"""Reports: figures of runs, and pages of recordings."""

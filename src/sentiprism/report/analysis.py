@@ -1,4 +1,4 @@
-"""What an analysis hands out: its document, and the forms it takes."""
+"""An analysis: its document, and the forms it takes."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

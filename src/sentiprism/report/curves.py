@@ -1,4 +1,4 @@
-"""Tracks of the voice and the faces that a person can look at beside the answers."""
+"""Make the curves of voice and face below the predictions."""
 
 import numpy as np
 

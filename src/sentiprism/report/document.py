@@ -1,4 +1,4 @@
-"""What is known of a recording after analysis: one typed document, which the page, the JSON and the table show."""
+"""The typed document of an analysed recording."""
 
 from typing import Literal
 

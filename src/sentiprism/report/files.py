@@ -1,4 +1,4 @@
-"""A report as a folder: the page, the document for programs and the table for spreadsheets; and a page over many."""
+"""Write a report as a folder, and an index of many."""
 
 import os
 import shutil

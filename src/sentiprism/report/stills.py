@@ -1,4 +1,4 @@
-"""Still pictures of a recording whose moving picture browsers do not show."""
+"""Take still pictures of a recording that browsers cannot play."""
 
 from contextlib import closing
 from pathlib import Path

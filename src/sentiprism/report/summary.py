@@ -1,4 +1,4 @@
-"""A recording in a few numbers."""
+"""Summarise a recording in a few numbers."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Utterances as a table: for spreadsheets and for pandas."""
+"""Utterances as a table for spreadsheets and pandas."""
 
 import re
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""How many utterances there are: one that is judged with several faces counts once."""
+"""Count utterances."""
 
 from collections import defaultdict
 from collections.abc import Iterable

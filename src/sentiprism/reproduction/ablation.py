@@ -1,4 +1,4 @@
-"""Measure a published table: one training run a row, resumable, on the rows' own settings."""
+"""Train and measure the rows of a published ablation table."""
 
 import re
 from collections.abc import Iterable, Mapping

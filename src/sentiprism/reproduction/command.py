@@ -1,4 +1,4 @@
-"""The shortest command that trains a run again."""
+"""Write the command that trains a run again."""
 
 import json
 import shlex

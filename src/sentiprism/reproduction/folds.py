@@ -1,4 +1,4 @@
-"""Pool the folds of a cross-validation: every utterance is tested once, by a model that was not trained on it."""
+"""Pool the folds of a cross-validation."""
 
 from collections.abc import Iterable
 from itertools import zip_longest

@@ -1,4 +1,4 @@
-"""A paper's table, and what was measured beside it: the same rows in the same order, the same metric protocol."""
+"""A paper's table beside what was measured."""
 
 from collections.abc import Iterable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Measure a paper's table of systems: every model of it that is here, each with its own published settings."""
+"""Train and measure the systems of a paper's table."""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""A page of results from run folders: generated, never edited."""
+"""Make the page of results from run folders."""
 
 from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby

@@ -1,4 +1,4 @@
-"""Damaged inputs in a page of results: each run's mean over the strengths of every kind of damage."""
+"""Tabulate robustness for the page of results."""
 
 from collections.abc import Iterable, Sequence
 

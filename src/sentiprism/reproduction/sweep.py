@@ -1,4 +1,4 @@
-"""Train a model once for each value of one setting (DPDF-LQ, Figure 7)."""
+"""Train a model once for each value of a setting."""
 
 import re
 from collections.abc import Iterable

@@ -1,1 +1,1 @@
-"""Child processes: started in one way, limited where what they read is untrusted, and ended with their parent."""
+"""Child processes with limits, which end with their parent."""

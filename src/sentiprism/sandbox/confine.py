@@ -1,4 +1,4 @@
-"""Limits that a process sets itself, for good."""
+"""Limit the memory, files and time of this process."""
 
 import logging
 from collections.abc import Mapping

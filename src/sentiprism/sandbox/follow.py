@@ -1,4 +1,4 @@
-"""The child's side: it ends when its parent does.
+"""End this process when its parent ends.
 
 ``python -m sentiprism.sandbox.follow MODULE ARGUMENT...`` runs a module, or a script by its path, as a child of
 the process that holds the other end of standard input.

@@ -1,4 +1,4 @@
-"""The one place that starts child processes."""
+"""Start child processes."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Text encoders: their networks, and their hidden states made once and kept; names and tokens come with them."""
+"""Text encoders: networks, and cached frozen hidden states."""
 
 import hashlib
 import inspect

@@ -1,4 +1,4 @@
-"""Text encoders by name, and the tokens they read.
+"""Find text encoders by name, and tokenize.
 
 An encoder is named by an asset (``minilm``), by a Hugging Face folder, or by its name on the hub. Whatever it
 is, it is brought to a local folder first, and only that folder is loaded: no remote code, no pickled weights.

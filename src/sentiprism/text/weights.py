@@ -1,4 +1,4 @@
-"""Weights of pretrained networks: safetensors alone, for an architecture that this machine has room for."""
+"""Load pretrained weights from safetensors."""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,1 +1,1 @@
-"""Training: one command, several seeds, selected on valid."""
+"""Training: several seeds, selected on valid."""

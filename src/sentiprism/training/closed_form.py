@@ -1,4 +1,4 @@
-"""Models that are fitted in closed form: the batches they see, and the settings that mean nothing to them."""
+"""Fit models that have a closed form."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""What a training run is: model, dataset, seeds, data and optimiser settings."""
+"""Run configuration: model, dataset, seeds, data and optimiser settings."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal

@@ -1,4 +1,4 @@
-"""Device, precision and processes: the only file that knows Accelerate."""
+"""Device, precision and processes, by Accelerate."""
 
 import os
 from collections.abc import Iterator

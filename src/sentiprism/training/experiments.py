@@ -1,4 +1,4 @@
-"""Experiment files: a run configuration beside the numbers its paper published."""
+"""Experiment files: a run configuration and published numbers."""
 
 from pathlib import Path
 from typing import Any

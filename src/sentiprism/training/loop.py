@@ -1,4 +1,4 @@
-"""The one training loop: it knows batches, losses by name and a valid score, and nothing of any model."""
+"""The training loop."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Refuse a training that no memory holds, before anything of it is built or written."""
+"""Refuse a training that does not fit in memory."""
 
 from typing import TYPE_CHECKING
 

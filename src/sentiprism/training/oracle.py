@@ -1,4 +1,4 @@
-"""The explicit exception: test scores of every epoch, written down to show how much selection on test flatters.
+"""Record test scores of every epoch, on explicit request.
 
 Training is handed no more than a function that takes a model and an epoch and answers nothing; the scores go to a
 file. So neither the loop nor the schedule nor the selection can come to know them.

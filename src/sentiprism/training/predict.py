@@ -1,4 +1,4 @@
-"""Predictions of a model on a split, in the split's own order."""
+"""Predict a split in its own order."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple

@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on: one bar a seed on a terminal, one line an epoch in a log."""
+"""Show the progress of a training."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

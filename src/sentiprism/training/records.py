@@ -1,4 +1,4 @@
-"""What the files of a run hold, checked as they are read."""
+"""Schemas of a run's files."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal

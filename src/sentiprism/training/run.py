@@ -1,4 +1,4 @@
-"""A run is a folder: resolved configuration, environment, and per seed its metrics, predictions and best model."""
+"""Run folder: configuration, environment, and each seed's results."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Randomness as a pure function of where training stands, so that a resumed run needs no saved generator state."""
+"""Seed random draws by the position in training."""
 
 import numpy as np
 

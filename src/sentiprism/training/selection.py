@@ -1,4 +1,4 @@
-"""The rule that chooses the epoch, in words."""
+"""The selection rule in words."""
 
 from typing import TYPE_CHECKING, Any
 

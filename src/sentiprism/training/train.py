@@ -1,4 +1,4 @@
-"""Training: one command, several seeds, selected on valid."""
+"""Train a model with several seeds."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Start a model from weights that were trained before: of a run, of a saved model or of the starter."""
+"""Initialise a model from weights that were trained before."""
 
 import os
 from pathlib import Path

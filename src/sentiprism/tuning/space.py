@@ -1,4 +1,4 @@
-"""What a study searches: the shared space and the model's own, less what is given, and what is asked for beside it."""
+"""Search space: shared and the model's own, minus fixed settings."""
 
 from collections.abc import Iterable
 from typing import Any

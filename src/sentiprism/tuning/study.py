@@ -1,4 +1,4 @@
-"""A search of settings as a folder: what is searched, and a journal of trials that several processes may share."""
+"""A study: search space and journal of trials."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Search of settings on train and valid alone: what it is handed has no test split.
+"""Search settings on train and valid.
 
 A study is a folder: ``study.yaml`` says what is searched, ``journal.log`` holds every trial and is what processes
 share, ``best.yaml`` is an experiment with the best settings so far. No trial's weights are kept.

@@ -1,4 +1,4 @@
-"""Further processes of a study: each takes trials from the journal until there are enough."""
+"""Worker processes of a study."""
 
 import json
 import os

@@ -1,1 +1,1 @@
-"""Importers, one file a format, and the one door to them."""
+"""Importers, one file a format."""

@@ -1,4 +1,4 @@
-"""Arrays padded to one length in one ``.npz``: of each split (``audio_train``, ...), or of one fold (``audio``)."""
+"""Import padded arrays from one `.npz` file."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

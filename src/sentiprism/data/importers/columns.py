@@ -1,4 +1,4 @@
-"""The columns of CSV files under our names, some made from others; every row with its video and its split."""
+"""Read CSV columns by our names, and derive the missing ones."""
 
 import re
 from collections import Counter

@@ -1,4 +1,4 @@
-"""CMU computational sequences (``.csd``): HDF5 of one stream a video, joined to labelled segments by time.
+"""Import CMU computational sequences (`.csd`), joined to segments by time.
 
 Layout, CMU Multimodal SDK (Zadeh et al., 2018): one group of any name, in it ``data/<video>/features`` (T,
 F), ``data/<video>/intervals`` (T, 2) in seconds, and ``metadata``. After the SDK's ``align``, keys are

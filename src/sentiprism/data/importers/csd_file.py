@@ -1,4 +1,4 @@
-"""One computational sequence (``.csd``, HDF5), read stream by stream; nothing in it leads out of the file."""
+"""Read one computational sequence (`.csd`, HDF5) stream by stream."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

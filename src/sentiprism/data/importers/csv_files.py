@@ -1,4 +1,4 @@
-"""Reads CSV files that people made: in UTF-8 or UTF-16, of a bounded size, every fault with its line."""
+"""Read CSV files in UTF-8 or UTF-16, naming each fault's line."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Files of features that stand beside a table: numpy archives and arrays, and Parquet."""
+"""Open feature files: numpy archives, numpy arrays, Parquet."""
 
 from pathlib import Path
 

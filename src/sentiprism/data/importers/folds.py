@@ -1,4 +1,4 @@
-"""Which video is in which split: from a file, or N folds of which one after the other is left out."""
+"""Assign videos to splits: from a file, or by cross-validation folds."""
 
 import os
 import re

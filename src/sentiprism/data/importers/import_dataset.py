@@ -1,4 +1,4 @@
-"""From files to a dataset in the store."""
+"""Import a dataset into the store."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the labels of a dataset are: a range of numbers, or classes."""
+"""Range or classes of a dataset's labels."""
 
 from dataclasses import dataclass
 from math import isfinite

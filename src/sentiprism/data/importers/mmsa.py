@@ -1,4 +1,4 @@
-"""The pickles of the MMSA distribution (MOSI, MOSEI, CH-SIMS): ``{split: {key: column of N}}``.
+"""Import pickles of the MMSA distribution (MOSI, MOSEI, CH-SIMS).
 
 Layout: Yu et al., ACL 2020 and Mao et al., ACL 2022 (MMSA); see also Self-MM (Yu et al., AAAI 2021). Shapes
 are read from the file. ``text_bert`` (N, 3, L) is float32: rows of ids, mask and segments, [CLS] and [SEP]

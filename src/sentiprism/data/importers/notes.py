@@ -1,4 +1,4 @@
-"""Notes of an import, as the card shows them."""
+"""Shorten the warnings of an import for the card."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Numpy archives that somebody else made: arrays of numbers and strings come out, or one clear refusal."""
+"""Read untrusted numpy archives: numbers and strings only."""
 
 import struct
 import warnings

@@ -1,4 +1,4 @@
-"""Features in Parquet: one list column, or one numeric column a feature."""
+"""Read features from Parquet files."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Opens a pickle that somebody else made: a child process says what is in it, and nothing in it is ever run.
+"""Read an untrusted pickle without executing it.
 
 The child (`sentiprism.data.importers._pickle`) gets the file as an open descriptor, an empty environment and
 limits; it answers into unnamed temporary files, which the system removes even where both processes are

@@ -1,4 +1,4 @@
-"""What a dataset can be imported from; a class each format."""
+"""Source formats of a dataset, one class each."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping

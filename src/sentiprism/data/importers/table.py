@@ -1,4 +1,4 @@
-"""A user's own dataset: a CSV of utterances, and a file of features for each modality, joined on the id."""
+"""Import a CSV of utterances and feature files, joined on the id."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace

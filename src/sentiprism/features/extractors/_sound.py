@@ -1,4 +1,4 @@
-"""Sound in blocks: every frame hears exactly the samples it would hear in the whole recording."""
+"""Process sound in blocks, equal to the whole recording."""
 
 import os
 from collections.abc import Iterator

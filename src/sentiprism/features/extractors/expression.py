@@ -1,4 +1,4 @@
-"""The action units of a face that mean the same whoever measures them: what a model should rest on.
+"""Action units on which OpenFace and our mapping agree.
 
 `ActionUnits` has all that OpenFace has, some of it by name only. Models that learn from OpenFace's numbers and are
 then fed ours should see what moves alike in both: the brows up, apart and down, the lids, the lips.

@@ -1,4 +1,4 @@
-"""What is in a recording, measured from its packets: a header may lie, or be missing."""
+"""Measure a recording from its packets."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How the decoding process talks to its parent: a kind and a length, then so many bytes."""
+"""Messages between the decoding process and its parent."""
 
 import json
 import struct

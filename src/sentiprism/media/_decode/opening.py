@@ -1,4 +1,4 @@
-"""Opens a recording for what it is, whatever its name says, and gives its frames and its faults."""
+"""Open a recording by content, and decode it frame by frame."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Pictures at a chosen rate: every frame is decoded, and the few that are kept are converted."""
+"""Decode pictures at a chosen rate."""
 
 import struct
 from typing import Any

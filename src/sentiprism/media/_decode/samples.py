@@ -1,4 +1,4 @@
-"""Sound as mono 16-bit samples in a file where sample k is the sound at k/rate seconds of the recording."""
+"""Decode sound as mono 16-bit samples on the recording's clock."""
 
 import os
 from typing import Any

@@ -1,4 +1,4 @@
-"""Mean attention matrices (DPDF-LQ, Figure 4)."""
+"""Draw mean attention matrices (DPDF-LQ, Figure 4)."""
 
 import re
 from collections.abc import Sequence

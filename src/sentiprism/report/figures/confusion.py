@@ -1,4 +1,4 @@
-"""Confusion of sentiment classes and accuracy of each (DLF, Figure 4; DPDF-LQ, Figure 5)."""
+"""Draw confusion matrices (DLF, Figure 4; DPDF-LQ, Figure 5)."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

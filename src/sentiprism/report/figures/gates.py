@@ -1,4 +1,4 @@
-"""How a model's gates are distributed over utterances (DPDF-LQ, Appendix A.3)."""
+"""Draw the distribution of a model's gates (DPDF-LQ, Appendix A.3)."""
 
 from collections.abc import Sequence
 from pathlib import Path

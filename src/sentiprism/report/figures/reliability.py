@@ -1,4 +1,4 @@
-"""How often calibrated intervals hold: over their level, and by class of the label."""
+"""Draw the coverage of calibrated intervals."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""A metric over the strength of damage to the inputs, one panel a kind."""
+"""Draw a metric over the strength of corruption."""
 
 from math import isnan, nan
 from pathlib import Path

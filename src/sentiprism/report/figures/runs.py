@@ -1,4 +1,4 @@
-"""Runs side by side (TMT+AMW, Figure 5; DPDF-LQ, Figure 6), or along a setting (DPDF-LQ, Figure 7)."""
+"""Draw metrics of several runs (TMT+AMW, Figure 5; DPDF-LQ, Figures 6 and 7)."""
 
 from collections.abc import Sequence
 from math import isnan, nan

@@ -1,4 +1,4 @@
-"""One look for all figures: width, type, colours that the colour-blind tell apart, and what stands around the axes."""
+"""The common style of all figures."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack

@@ -1,4 +1,4 @@
-"""t-SNE of what a model makes of utterances (MDF, Figure 4; DLF, Figure 5; FINE, Figure 5)."""
+"""Draw t-SNE of representations (MDF, Figure 4; DLF and FINE, Figure 5)."""
 
 import fnmatch
 from collections import Counter

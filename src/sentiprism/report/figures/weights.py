@@ -1,4 +1,4 @@
-"""Modality weights of every utterance (MDF, Figure 3)."""
+"""Draw modality weights of utterances (MDF, Figure 3)."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""The page over many recordings: one line each, and what failed with its reason."""
+"""Render the index of many recordings."""
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType

@@ -1,4 +1,4 @@
-"""The document as the page's script takes it: short, rounded to what can be seen, and harmless inside HTML."""
+"""Make the data of the page's script: short and safe in HTML."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Whether browsers play a recording, told by its first bytes, and how it gets into the page."""
+"""Tell whether browsers can play a recording."""
 
 from base64 import b64encode
 from pathlib import Path

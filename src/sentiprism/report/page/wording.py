@@ -1,4 +1,4 @@
-"""The summary in plain words, and numbers as people read them."""
+"""Word the summary and its numbers for readers."""
 
 from bisect import bisect_left
 from collections import Counter

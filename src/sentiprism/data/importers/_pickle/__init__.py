@@ -1,4 +1,4 @@
-"""Reads what a pickle says without doing it; run in a child process by `sentiprism.data.importers.sandbox`.
+"""Read a pickle in a child process, without executing it.
 
 A pickle is a program for a stack machine. `machine` is such a machine that can call nothing: it knows the
 names in `values` and no others, and notes for each what would have been made. Bytes of arrays are never

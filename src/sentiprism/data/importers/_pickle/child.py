@@ -1,4 +1,4 @@
-"""The child process: limits itself, reads the pickle, says what is in it.
+"""The child process: limit itself, read the pickle, describe it.
 
 stdin    see `sentiprism.sandbox.follow`
 stdout   a regular file: one JSON object a line and column; of a tree a line for each name and one for its content; or

@@ -1,4 +1,4 @@
-"""The stack machine."""
+"""Interpret pickle opcodes without calling anything."""
 
 import mmap
 from typing import Any

@@ -1,4 +1,4 @@
-"""Bytes of the file, in order, and the few that have to be written in another form."""
+"""Read the bytes of a pickle in order."""
 
 import codecs
 import mmap

@@ -1,4 +1,4 @@
-"""What a pickle of a dataset may hold, noted down instead of made."""
+"""Values that a pickle of a dataset may hold."""
 
 import re
 import struct
