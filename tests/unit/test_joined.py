@@ -20,7 +20,7 @@ from sentiprism.evaluation.evaluate import evaluate
 from sentiprism.reproduction.command import command
 from sentiprism.training.config import RunConfig
 from sentiprism.training.draws import check_draws, draw_shares
-from sentiprism.training.train import resume
+from sentiprism.training.train import resume, train
 from sentiprism.types import TargetSpec
 
 
@@ -151,6 +151,17 @@ def test_a_temperature_draws_small_datasets_oftener():
     balanced = RunConfig.parse({**base, "data": {"temperature": 2}, "optim": {"sampler": "balanced"}})
     with pytest.raises(UserError, match="both say what is drawn"):
         check_draws(joined.train, balanced)
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [({"temperature": 2}, "data.temperature"), ({"text": {"context": 1, "context_dropout": 0.5}}, "data.text.")],
+)
+def test_a_closed_form_has_no_draws(store, tmp_path, data, name):
+    text = {"encoder": str(store / "tiny"), "mode": "frozen", "max_tokens": 60, **data.get("text", {})}
+    with pytest.raises(UserError, match=f"ridge is fitted in closed form, where {name}.* means nothing"):
+        train("ridge", "one,two", settings={"data": {**data, "text": text}}, out=tmp_path / "run", device="cpu")
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_run_on_two_is_measured_on_the_first_and_resumes(store, tmp_path):

@@ -77,6 +77,17 @@ def test_a_frozen_stage_of_no_group_or_of_every_group_is_refused(model):
     check_groups(model, OptimConfig(freeze={"text_encoder": 1}))
 
 
+def test_a_group_without_parameters_is_none_that_is_left_to_train():
+    """FINE has the group ``critics`` without critics too: with all others frozen nothing would be trained."""
+    model = fine(factorize="none")
+    groups = model.param_groups()
+    assert groups["critics"] == []
+    frozen = {name: 1 for name in groups if name != "critics"}
+    with pytest.raises(UserError, match=r"optim\.freeze leaves fine no parameters to train at first"):
+        check_groups(model, OptimConfig(freeze=frozen))
+    check_groups(fine(), OptimConfig(freeze=frozen))  # the critics have a loss of their own
+
+
 def test_layers_of_the_encoder_have_rates_that_fall_from_the_top(model):
     """Two layers: decay 0.5 halves the rate from layer to layer, the embeddings' once more."""
     optimizer = build_optimizer(model, OptimConfig(lr=1e-3, group_lr={"text_encoder": 8e-5}, layer_decay=0.5))

@@ -133,6 +133,13 @@ def test_a_range_that_cannot_be_is_refused_before_the_first_trial(search, tmp_pa
     assert not (tmp_path / "study").exists()
 
 
+def test_draws_that_no_trial_could_have_are_refused_before_the_first_trial(search, tmp_path):
+    for more in ({"search": ["data.temperature=[1, 2]"]}, {"assignments": ["data.temperature=2"]}):
+        with pytest.raises(UserError, match=r"data\.temperature is for several datasets"):
+            search(**more)
+    assert not (tmp_path / "study").exists()
+
+
 def test_what_is_given_is_not_searched(search):
     found = search(trials=1, assignments=["optim.lr=5e-3"], search=["config.width=[8, 16]"])
     assert "optim.lr" not in found.study.space

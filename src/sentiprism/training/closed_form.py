@@ -30,6 +30,8 @@ def check_closed_form(model: "Model", config: RunConfig) -> None:
     asked: dict[str, Any] = {
         "data.modality_dropout": any(config.data.modality_dropout.values()),
         "data.feature_noise": config.data.feature_noise > 0,
+        "data.temperature": config.data.temperature > 1,
+        "data.text.context_dropout": config.data.text.context_dropout > 0,
         "init": config.init is not None,
         "optim.sampler": config.optim.sampler != OptimConfig().sampler,
     }

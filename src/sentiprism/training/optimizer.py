@@ -24,13 +24,14 @@ def check_groups(model: Model, config: OptimConfig) -> None:
     Raises:
         UserError: ``group_lr`` or ``freeze`` names a group that the model does not have, or every group is frozen.
     """
-    groups = {*model.param_groups()}
+    groups = model.param_groups()
     named = {*groups, ENCODER}  # a model without text has no such group, and needs none
     for field, names in (("group_lr", config.group_lr), ("freeze", config.freeze)):
         for name in names:
             if name not in named:
                 raise UserError(f"optim.{field}: {model.name} has no parameter group {name!r}", suggest(name, named))
-    if groups and groups <= {*config.freeze}:
+    trained = {name for name, parameters in groups.items() if parameters}  # FINE without critics names them too
+    if trained and trained <= {*config.freeze}:
         raise UserError(f"optim.freeze leaves {model.name} no parameters to train at first", "leave out one group")
 
 

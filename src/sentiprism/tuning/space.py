@@ -11,6 +11,7 @@ from sentiprism.machine import memory
 from sentiprism.models import MODELS
 from sentiprism.models.search_space import ENCODER, SHARED, Among, Between, Distribution, Space
 from sentiprism.training.config import RunConfig
+from sentiprism.training.draws import check_draws
 from sentiprism.training.memory import check_memory
 from sentiprism.training.selection import selection_rule
 from sentiprism.training.train import resolve
@@ -53,6 +54,7 @@ def within(study: Study) -> dict[str, Any]:
 def check(study: Study, view: TuningView) -> None:
     """Refuse before the first trial what every trial, or every one with some value, would be refused for."""
     from sentiprism.models.outline import outline
+    from sentiprism.training.closed_form import check_closed_form
     from sentiprism.training.optimizer import check_groups
 
     config = resolve(study.run)
@@ -62,12 +64,15 @@ def check(study: Study, view: TuningView) -> None:
     def check_model(config: RunConfig) -> None:
         model = outline(config.model, features, view.card.target, config.config)
         check_groups(model, config.optim)
+        check_closed_form(model, config)
         check_memory(model, config.optim, memory())
 
+    check_draws(view.train, config)
     check_model(config)
     for place, distribution in study.space.items():
         for value in distribution.ends:
             changed = resolve(study.settings({place: value}))
+            check_draws(view.train, changed)
             if place.startswith("config.") and changed.data == config.data:
                 check_model(changed)
 
