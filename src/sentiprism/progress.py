@@ -13,7 +13,7 @@ PATIENCE = 2.0
 WIDE = 30
 """Characters of a message on a bar: a long file name would leave no room for the time left."""
 _shown: list[Any] = []
-"""The bar that is at work: what goes on inside of it is a line of it, since a terminal can hold one alone."""
+"""The bar that is running: what continues inside of it is a line of it, since a terminal can hold one alone."""
 
 
 def announce(message: str) -> None:

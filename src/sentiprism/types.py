@@ -59,7 +59,7 @@ class Batch(NamedTuple):
 
 
 class ModelOutput(NamedTuple):
-    """What a model answers for a batch."""
+    """What a model predicts for a batch."""
 
     prediction: "Tensor"
     """(B,) intensity on the dataset's scale, or (B, C) logits where the target is classes."""

@@ -37,7 +37,7 @@ from sentiprism.report.document import Curve, Recording, SoundFacts, UtterancePa
 from sentiprism.report.summary import summarise
 
 Progress = Callable[[str, float], Any]
-"""Told what part is at work and the share of it that is done, from 0 to 1."""
+"""Told what part is running and the share of it that is done, from 0 to 1."""
 
 
 def analyze(
@@ -50,7 +50,7 @@ def analyze(
     on: Progress | None = None,
     on_time: Callable[[str, float], Any] | None = None,
 ) -> Analysis:
-    """Sentiment along a recording, with what it is owed to.
+    """Sentiment along a recording, with what it is due to.
 
     The same recording, options and model give the same document, byte by byte: no time or date is in it.
 
@@ -223,9 +223,9 @@ def _missing(
     if utterances and not predictor.model.target.classes and predictor.saved.calibration is None:
         notes.append("The model is not calibrated: its estimates have no interval, and weak ones may pass for firm.")
     if tracks.audio is not None and "audio" not in known:
-        notes.append("The model does not hear: the voice is drawn but has no part in the answers.")
+        notes.append("The model does not hear: the voice is drawn but has no part in the predictions.")
     if tracks.faces and "vision" not in known:
-        notes.append("The model does not see: faces are drawn but have no part in the answers.")
+        notes.append("The model does not see: faces are drawn but have no part in the predictions.")
     spec = predictor.model.features.text
     most = spec.max_tokens if spec is not None and "text" in known else None
     if most is not None and (count := sum(len(one.words) > most for one in utterances)):

@@ -23,7 +23,7 @@ class Options(Config):
     """Of words that are not in the model's language: ``drop`` = voice and face alone are judged, ``note`` = they are
     judged, with a note, ``error``."""
     face: Literal["largest", "all"] = "largest"
-    """Whose face an utterance is judged by; ``all`` answers once for each face that is seen in it."""
+    """Whose face an utterance is judged by; ``all`` predicts once for each face that is seen in it."""
     longest: float = Field(15.0, gt=1)
     """Seconds of an utterance at most."""
     pause: float = Field(0.7, gt=0)
@@ -33,7 +33,7 @@ class Options(Config):
     hop: float = Field(2.0, gt=0)
     """Seconds from one window to the next."""
     words: bool = True
-    """Attribute the answer to words."""
+    """Attribute the prediction to words."""
     columns: dict[str, str] = {}
     """Of a table of texts: where its columns come from, see `analysis.rows`."""
 

@@ -82,7 +82,7 @@ class Predictor:
 
     @property
     def judge(self) -> ModelFacts:
-        """Who answers, for the report."""
+        """The model, for the report."""
         known = self.saved.metadata
         calibration = self.saved.calibration
         notes = [f"{key}: {known[key]}" for key in ("dataset", "selection", "licence") if known.get(key)]
@@ -121,7 +121,7 @@ class Predictor:
     def predict(
         self, data: PreparedSplit, rows: Sequence[int], *, contributions: bool = True
     ) -> list[UtterancePrediction]:
-        """An answer for each of ``rows``; with Shapley values of the modalities unless they are not wanted."""
+        """A prediction for each of ``rows``; with Shapley values of the modalities unless they are not wanted."""
         if not rows:
             return []
         model = self._coalitions if contributions else self.model.to(self.engine.device)

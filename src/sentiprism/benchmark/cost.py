@@ -57,7 +57,7 @@ class Cost(NamedTuple):
     """Why there are no numbers; "" where there are."""
     parameters: int = 0
     multiply_adds: float = 0.0
-    """Of one utterance's answer."""
+    """Of one utterance's prediction."""
     step: float = 0.0
     """Seconds of a training step."""
     one: float = 0.0
@@ -84,7 +84,7 @@ def bench(
     forms: Iterable[Form] = FORMS,
     watch: Callable[[str], object] = lambda _: None,
 ) -> list[Cost]:
-    """Measure models one after the other; what fails is said in its row, and the others go on.
+    """Measure models one after the other; what fails is said in its row, and the others continue.
 
     Args:
         models: by default all, where no experiment is named.
@@ -95,7 +95,7 @@ def bench(
         steps: different batches that are timed, spread evenly over their widths.
         rounds: times each; the median counts.
         threads: by default one a core.
-        precision: as in ``train``, of training steps and answers.
+        precision: as in ``train``, of training steps and predictions.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto``.
         forms: ``padded``, ``real``.
         watch: is told what is being measured.
@@ -133,7 +133,7 @@ def ratios(costs: Sequence[Cost]) -> list[float | None]:
 
 
 def multiply_adds(model: "Model", batch: Batch) -> int:
-    """Multiply-adds of one answer: matrix products and convolutions, which torch counts as two operations each.
+    """Multiply-adds of one prediction: matrix products and convolutions, which torch counts as two operations each.
 
     Fused attention and oneDNN's LSTM would count as nothing; they are taken apart into the products they stand for.
     With gradients on, so are torch's fused Transformer layers.

@@ -223,7 +223,7 @@ def calibrate(
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
-    """Fit intervals (of classes: sets) on valid by split conformal prediction, and count how often they hold.
+    """Fit intervals (of classes: sets) on valid by split conformal prediction, and count their coverage.
 
     They are stored with the saved models, and as columns low and high (or set) of the Parquet files of predictions.
 
@@ -277,7 +277,7 @@ def _show_calibrated(found: "Calibrated", show: int) -> None:
             )
             for i in range(min(show, len(answer.ids)))
         ]
-        table(f"Answers, seed {found.seeds[0]}", shown, rows, numbers=shown[1:])
+        table(f"Predictions, seed {found.seeds[0]}", shown, rows, numbers=shown[1:])
     elif show:
         names = list(found.classes) or [str(i) for i in range(answer.prediction.shape[1])]
         rows = [
@@ -289,4 +289,4 @@ def _show_calibrated(found: "Calibrated", show: int) -> None:
             )
             for i in range(min(show, len(answer.ids)))
         ]
-        table(f"Answers, seed {found.seeds[0]}", ("utterance", "label", "prediction", f"{share} set"), rows)
+        table(f"Predictions, seed {found.seeds[0]}", ("utterance", "label", "prediction", f"{share} set"), rows)

@@ -20,7 +20,7 @@ WINDOWS = 8
 """Rows that frames are shown in at most."""
 BAR = 20
 COLOURS = {True: (33, 102, 172), False: (202, 84, 0)}
-"""Blue adds to the answer, orange takes from it: colours that the colour-blind tell apart."""
+"""Blue adds to the prediction, orange takes from it: colours that the colour-blind tell apart."""
 
 
 @followed_by("sentiprism {result}")

@@ -222,10 +222,10 @@ def _fewer(
 ) -> dict[int, dict[str, Judged]]:
     """By seed and set of modalities: the utterances that have just these; where they are too few, all that have them.
 
-    Those are answered anew, with nothing else left.
+    Those are predicted again, with nothing else left.
 
     Args:
-        run: whose models answer.
+        run: whose models predict.
         dataset: the run's.
         split: of it.
         device: as in ``train``.
@@ -282,7 +282,7 @@ def _coverage(
     groups: dict[str, npt.NDArray[np.bool_]],
     videos: npt.NDArray[Any] | None,
 ) -> dict[str, Coverage]:
-    """Of each group of rows; ``answered`` has a seed's answers, labels and modalities."""
+    """Of each group of rows; ``answered`` has a seed's predictions, labels and modalities."""
     covered = np.stack([made[s].covers(*one) for s, one in answered.items()])  # (S, N)
     size = np.mean([made[s].size(one[0], one[2]) for s, one in answered.items()], axis=0)  # (N,)
     blocks = list(draws(covered.shape[1], 1000, 0, videos))

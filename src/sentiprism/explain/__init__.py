@@ -1,1 +1,1 @@
-"""Explanation: what of an answer is owed to which modality, word and frame, beside what a model says of itself."""
+"""Explanation: what of a prediction is due to which modality, word and frame, beside what a model says of itself."""

@@ -1,4 +1,4 @@
-"""Modalities as players of a game: what a model answers when only some of them are there, and who is owed what.
+"""Modalities as players of a game: what a model predicts when only some of them are there, and what each contributes.
 
 A coalition S is the batch in which every modality outside S is missing, by mask: the state that models are made to
 bear, not zeros in the place of features. With M modalities there are 2^M coalitions, so that nothing is sampled.
@@ -20,7 +20,7 @@ def hide(batch: Batch, hidden: tuple[Modality, ...]) -> Batch:
 
 
 class Coalitions(nn.Module):
-    """A model that answers for every coalition of its modalities at once, in one pass each.
+    """A model that predicts every coalition of its modalities at once, in one pass each.
 
     Coalition number n holds modality m of ``model.modalities`` where bit m of n is set: 0 is nobody, the last is all.
 

@@ -47,7 +47,7 @@ class Explanation(NamedTuple):
     shapley: Floats
     """(S, N, M) exact Shapley values; they sum to ``answer - base``."""
     occlusion: Floats
-    """(S, N, M) what the answer loses without one modality."""
+    """(S, N, M) what the prediction loses without one modality."""
     weights: Floats | None
     """(S, N, M) the model's own modality weights, where it has them."""
     agreements: dict[str, Agreement]
@@ -89,7 +89,7 @@ class Explanation(NamedTuple):
 
 
 def explain(run: Run | Path | str, split: str = "test", *, device: str = "auto") -> Explanation:
-    """Attribute every answer of every finished seed's selected model to the modalities, exactly.
+    """Attribute every prediction of every finished seed's selected model to the modalities, exactly.
 
     Each of the 2^M coalitions of modalities is one pass over the split.
 

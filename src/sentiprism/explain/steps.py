@@ -2,7 +2,7 @@
 
 Each modality by itself goes from a baseline to what was said and shown, while the others stay as they are. The baseline
 of a frame is 0 in every feature, the train split's mean where features are standardised; that of a token is [MASK], at
-the embeddings, while [CLS] and [SEP] stay. The parts of a modality's steps sum to what the answer changes from the
+the embeddings, while [CLS] and [SEP] stay. The parts of a modality's steps sum to what the prediction changes from the
 baseline to the utterance, up to the error of the integral, which is measured and given.
 """
 
@@ -39,18 +39,18 @@ AT_ONCE = 32
 STEPS_AT_ONCE = 2048
 """Steps of all rows together up to which more rows are held; twice and four times as many were slower."""
 STARTS = ("Ġ", "▁")
-"""Begin a word in vocabularies of pieces that do not mark what goes on with ##."""
+"""Begin a word in vocabularies of pieces that do not mark what continues with ##."""
 
 
 class StepAttribution(NamedTuple):
-    """What each step of one modality adds to the answer."""
+    """What each step of one modality adds to the prediction."""
 
     names: tuple[str, ...]
     """(T,) words, or numbers of frames from 0."""
     values: npt.NDArray[np.float64]
-    """(T,) in the answer's unit."""
+    """(T,) in the prediction's unit."""
     total: float
-    """The answer less the answer at the baseline: what the values sum to."""
+    """The prediction less the prediction at the baseline: what the values sum to."""
     error: float
     """By how much they miss it."""
     words: bool = False
@@ -87,7 +87,7 @@ class Steps(NamedTuple):
 def explain_steps(
     run: Run | Path | str, utterance: str, split: str = "test", *, seed: int | None = None, device: str = "auto"
 ) -> Steps:
-    """Attribute the answer to one utterance to its modalities, and to the words and frames of each.
+    """Attribute the prediction to one utterance to its modalities, and to the words and frames of each.
 
     Args:
         run: a `Run` or its folder.
@@ -223,7 +223,7 @@ def rows_at_once(steps: int) -> int:
 
 
 def _value(model: "Model", batch: Batch, modality: Modality, targets: "Tensor | None") -> "Callable[[Tensor], Tensor]":
-    """The answer as a function of one modality's values, (n * B, T, ...): the samples in their order, n times."""
+    """The prediction as a function of one modality's values, (n * B, T, ...): the samples in their order, n times."""
 
     def value(values: "Tensor") -> "Tensor":
         n = len(values) // len(batch.index)

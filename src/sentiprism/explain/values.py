@@ -1,4 +1,4 @@
-"""From the values of coalitions to what each player is owed: Shapley values, occlusion, shares."""
+"""From the values of coalitions to each player's attribution: Shapley values, occlusion, shares."""
 
 from math import factorial
 

@@ -2,7 +2,7 @@
 
 Faces are linked by place and size, each where its motion lets expect it; never by who somebody is: nothing here
 recognises a person. A cut ends every track. Where the picture returns to an earlier shot (an interview's two cameras)
-the tracks of that shot go on, and gaps are measured in the time that the shot was on screen.
+the tracks of that shot continue, and gaps are measured in the time that the shot was on screen.
 """
 
 from collections import deque
@@ -135,7 +135,7 @@ def _shot(shots: deque[_Shot], sight: FrameFaces, done: list[_Face], passed: flo
 
 
 def _assign(shot: _Shot, sight: FrameFaces, done: list[_Face]) -> None:
-    """Give each face of the picture to the face of the shot that it goes on, all together at the least cost."""
+    """Give each face of the picture to the face of the shot that it continues, all together at the least cost."""
     from scipy.optimize import linear_sum_assignment
 
     done += [face for face in shot.faces if shot.gone(face)]

@@ -32,7 +32,7 @@ fewer on the whole `coverage_range` is told."""
 
 
 class Calibration(Config):
-    """What turns an answer into an interval or a set; small enough to be noted beside a saved model."""
+    """What turns a prediction into an interval or a set; small enough to be noted beside a saved model."""
 
     kind: Literal["interval", "set"]
     level: float = Field(gt=0, lt=1)
@@ -114,7 +114,7 @@ class Calibration(Config):
         return np.asarray(np.maximum(self.base + self.slope * far, self.floor))
 
     def bounds(self, prediction: npt.ArrayLike, present: Array | None = None) -> dict[str, Array]:
-        """What is said of each answer: "low" and "high" (N,) float32, or "set" (N, C) bool.
+        """What is said of each prediction: "low" and "high" (N,) float32, or "set" (N, C) bool.
 
         The likeliest class is always in its set.
 

@@ -1,7 +1,7 @@
 """Metrics of intensities on [-3, 3], as in MMSA's `metricsTop`.
 
 Every function takes ``prediction`` (..., N), ``label`` (..., N) and ``weight`` (None, (N,), or (R, N) for R
-resamples at once), works over the last axis and answers (...) or (..., R), unrounded, as a fraction.
+resamples at once), works over the last axis and returns (...) or (..., R), unrounded, as a fraction.
 """
 
 import numpy as np

@@ -45,7 +45,7 @@ def total(values: npt.ArrayLike, weight: Weight = None) -> Floats:
 
 
 def ratio(numerator: Floats, denominator: Floats, otherwise: float = np.nan) -> Floats:
-    """Quotient, and ``otherwise`` where the denominator is 0: an empty sum is an answer, never a warning."""
+    """Quotient, and ``otherwise`` where the denominator is 0: an empty sum is a value, never a warning."""
     shape = np.broadcast_shapes(numerator.shape, denominator.shape)
     quotient = np.full(shape, otherwise, dtype=np.float64)
     np.divide(numerator, denominator, out=quotient, where=denominator != 0)

@@ -2,7 +2,7 @@
 
 8 learned tokens stand for each modality; the text, at three depths, asks those of audio and vision, and what it finds
 is gathered in a hyper-modality; a cross-attention joins the two. The layers are those of the authors' code. Read as
-that code is, the answer is an extra token that attends to the hyper-modality alone, so that text steers where audio and
+that code is, the prediction is an extra token that attends to the hyper-modality alone: text steers where audio and
 vision are looked at and nothing of its own is said: preset ``code`` keeps that, and normalises the hyper-modality
 before anything is added to it; the default takes the mean over the extra token and the text tokens that do the asking,
 which is what the paper describes. Where a dataset has no text the first modality it has leads; a missing modality has
@@ -53,7 +53,7 @@ class ALMTConfig(ModelConfig):
     fusion_depth: int = Field(2, gt=0)
     """Layers of the cross-attention between text and hyper-modality."""
     pool: Literal["mean", "token0"] = "mean"
-    """The answer: the mean over the extra token and the leading modality's tokens, or the extra token alone."""
+    """The prediction: the mean over the extra token and the leading modality's tokens, or the extra token alone."""
     guide: Modality = "text"
     """Which modality leads; where the dataset lacks it, the first one it has."""
 
@@ -115,7 +115,7 @@ class ALMT(Model):
         self.head = nn.Linear(width, self.outputs)
 
     def forward(self, batch: Batch) -> ModelOutput:
-        """Answer a batch; ``features`` hold the mean token of each modality and of the hyper-modality."""
+        """Predict a batch; ``features`` hold the mean token of each modality and of the hyper-modality."""
         sequences: dict[Modality, Sequence] = {m: self.sequence(m, batch) for m in self.order}
         present = torch.stack([sequences[m].present for m in self.order], dim=1)  # (B, M)
         h = torch.stack([self.encoders[m](sequences[m], whole=False).values for m in self.order], dim=1)  # (B, M, T, d)

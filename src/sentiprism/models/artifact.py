@@ -89,7 +89,7 @@ class SavedModel(NamedTuple):
 
     @property
     def calibration(self) -> Calibration | None:
-        """What gives its answers an interval, where ``sentiprism calibrate`` has noted it."""
+        """What gives its predictions an interval, where ``sentiprism calibrate`` has noted it."""
         return noted_calibration(self.metadata)
 
 

@@ -1,4 +1,4 @@
-"""What every model is: built from specs and a config, it answers a batch; the rest is the loop's."""
+"""What every model is: built from specs and a config, it predicts a batch; the rest is the loop's."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
@@ -151,7 +151,7 @@ class Model(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, batch: Batch) -> ModelOutput:
-        """Answer a batch; losses only where it has labels."""
+        """Predict a batch; losses only where it has labels."""
 
     def param_groups(self) -> dict[str, list[nn.Parameter]]:
         """Trainable parameters by group name: ``text_encoder`` and ``default``; learning rates go by these names."""

@@ -133,7 +133,7 @@ class KuDA(Model):
         self.head = gelu_mlp(c.width, c.width // 4, c.width // 8, self.outputs)
 
     def forward(self, batch: Batch) -> ModelOutput:
-        """Answer a batch; ``weights["modality"]`` are the sentiment ratios."""
+        """Predict a batch; ``weights["modality"]`` are the sentiment ratios."""
         present = self.present(batch)  # (B, M)
         pooled, steps = self._encode(batch)
         scores = torch.stack([self.scorers[m](x) for m, x in zip(self.modalities, pooled, strict=True)], dim=1)

@@ -88,7 +88,7 @@ class MAGBERT(Model):
     )
     Config = MAGBERTConfig
     config: MAGBERTConfig
-    exceptions = {"weights": "gates shift each token's channels; no modality has a share of the answer"}
+    exceptions = {"weights": "gates shift each token's channels; no modality has a share of the prediction"}
 
     def __init__(
         self, features: FeatureSpec, target: TargetSpec, config: MAGBERTConfig, *, pretrained: bool = True

@@ -76,7 +76,7 @@ class MFN(Model):
         self.head = mlp(sum(widths) + config.memory_width, config.width, self.outputs, config.dropout)
 
     def build_fusion(self, widths: list[int]) -> int:
-        """Set ``self.fusion`` for LSTMs of so many cells, and tell how wide its answer is."""
+        """Set ``self.fusion`` for LSTMs of so many cells, and tell how wide its prediction is."""
         self.fusion: nn.Module = DeltaAttention(widths, self.config.hidden, self.config.dropout)
         return 2 * sum(widths)
 

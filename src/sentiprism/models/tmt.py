@@ -2,7 +2,7 @@
 
 Built after the released code as this project's notes describe it; where the text is not open to us, that is the
 reading. Learned tokens read all frames and come out as what the modalities share and what each has alone; the two
-kinds then read each other. Positions count within each modality, so that a sample has one answer in any batch and
+kinds then read each other. Positions count within each modality, so that a sample has one prediction in any batch and
 any length fits; the order in which modalities follow each other means nothing to attention. A missing modality's
 tokens are no keys and take no part in means and losses. The page docs/deviations.md lists what differs.
 """
@@ -105,7 +105,7 @@ class TMT(Model):
     Config = TMTConfig
     config: TMTConfig
     exceptions = {
-        "weights": "modalities mix in tokens; what a token attends to is no share of the answer, see attention_maps"
+        "weights": "modalities mix in tokens; what a token attends to is no share of the prediction, see attention_maps"
     }
 
     def __init__(

@@ -228,7 +228,7 @@ class LocalPath(nn.Module):
 
     @staticmethod
     def roles(modalities: tuple[Modality, ...], config: PathConfig) -> tuple[Modalities, Modalities]:
-        """Source and target: the modalities that can reach the answer, so no target where the extra token answers."""
+        """Source and target: modalities that reach the prediction; no target where the extra token predicts."""
         text, others = (tuple(m for m in modalities if (m == "text") is wanted) for wanted in (True, False))
         source, target = (others, text) if config.swap_attention else (text, others)
         return source, () if config.local_pool == "token0" else target

@@ -97,9 +97,9 @@ def token_scales(
 class TokenCross(nn.Module):
     """Cross-attention of target steps over source steps, an extra token in front of both (DPDF-LQ, Eqs. 21, 25, 30).
 
-    Target steps never see each other: the extra token reads the source only, whatever the target holds. The answer
+    Target steps never see each other: the extra token reads the source only, whatever the target holds. The prediction
     is the mean over the extra token and the target steps that are handed in; with none it is the token alone, the
-    papers' ``[0, :]``. So rows that nobody reads are not computed, and a row without a target still has an answer.
+    papers' ``[0, :]``. So rows that nobody reads are not computed, and a row without a target still has a prediction.
 
     Args:
         depth: layers.

@@ -31,13 +31,13 @@ class Estimate(Config):
 
 
 class WordPart(Config):
-    """A word, when it was said, and what it adds to the answer."""
+    """A word, when it was said, and what it adds to the prediction."""
 
     text: str
     start: float
     end: float
     contribution: float | None = None
-    """In the answer's unit; None where words were not attributed."""
+    """In the prediction's unit; None where words were not attributed."""
 
 
 class UtterancePart(Config):
@@ -133,7 +133,7 @@ class Recording(Config):
 
 
 class ModelFacts(Config):
-    """The model that answered."""
+    """The model that predicted."""
 
     name: str
     """Of the saved model: "starter", or its folder's name."""

@@ -31,7 +31,7 @@ class AdaptConfig(Config):
     batch_size: int = Field(16, gt=0)
     weight_decay: float = Field(0.01, ge=0)
     modality_dropout: float = Field(0.2, ge=0, lt=1)
-    """So that the model still answers where a modality is missing."""
+    """So that the model still predicts where a modality is missing."""
     folds: int = Field(5, ge=LEAST, le=MOST_FOLDS)
     """Of the cross-validation by video; no more than there are videos."""
     seed: Seed = FIRST_SEED

@@ -17,7 +17,7 @@ REMEDY = "remove it, and the seed is trained again from its beginning"
 
 
 def save_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer, progress: dict[str, Any]) -> None:
-    """Write model, optimiser and ``progress`` (JSON) so that training goes on as if it had not stopped."""
+    """Write model, optimiser and ``progress`` (JSON) so that training continues as if it had not stopped."""
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     scalars: dict[str, dict[str, Any]] = {}
     for index, state in optimizer.state_dict()["state"].items():

@@ -53,7 +53,7 @@ class Trainer:
         train: batches to learn from.
         valid: what selects the epoch; the test split does not reach this class.
         protocol: how valid predictions are scored.
-        folder: ``metrics.jsonl``, ``last.safetensors`` while it goes on, ``model/`` of the best epoch.
+        folder: ``metrics.jsonl``, ``last.safetensors`` while it continues, ``model/`` of the best epoch.
         engine: device and processes.
         metadata: stored with the model.
         watch: is shown the judged model after each epoch; it answers nothing, so that nothing can be selected by it.
@@ -125,7 +125,7 @@ class Trainer:
         return self.epoch >= self.length or (self.optim.patience is not None and waited >= self.optim.patience)
 
     def run(self, progress: TrainingProgress, log: Log) -> dict[str, Any]:
-        """Train, or go on from the last checkpoint, and return the best epoch's line."""
+        """Train, or continue from the last checkpoint, and return the best epoch's line."""
         if os.path.lexists(self.last):
             state = self._checked(load_checkpoint(self.last, self.parts, self.optimizer))
             self.epoch, self.step = state["epoch"], state["step"]
@@ -268,7 +268,7 @@ class Trainer:
         }
 
     def _save(self) -> None:
-        sums = self.engine.mean(self.sums)  # every process goes on from the mean: it is the mean of all again
+        sums = self.engine.mean(self.sums)  # every process continues from the mean: it is the mean of all again
         if self.model.memory is not None and self.engine.world > 1:
             self.model.memory.merge(self.engine.mean)
         if not self.engine.is_main:

@@ -1,6 +1,6 @@
 """Record test scores of every epoch, on explicit request.
 
-Training is handed no more than a function that takes a model and an epoch and answers nothing; the scores go to a
+Training is handed no more than a function that takes a model and an epoch and returns nothing; the scores go to a
 file. So neither the loop nor the schedule nor the selection can come to know them.
 """
 

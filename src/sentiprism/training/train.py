@@ -83,7 +83,7 @@ def train(
         The run.
 
     Raises:
-        UserError: anything the user can mend.
+        UserError: anything the user can fix.
     """
     if isinstance(dataset, str | Path) and Path(dataset).parts[1:]:  # a folder; a resume may stand elsewhere
         dataset = Path(dataset).resolve()

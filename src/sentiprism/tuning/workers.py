@@ -55,7 +55,7 @@ class Workers:
             process.__exit__()  # kills it where it still runs
 
     def report(self) -> None:
-        """Tell of the processes that have failed since the last time; the others go on with the study."""
+        """Tell of the processes that have failed since the last time; the others continue with the study."""
         for process in [one for one in self._running if one.poll() is not None]:
             self._running.remove(process)
             process.__exit__()

@@ -65,7 +65,7 @@ class DynamicContrastiveQueue(nn.Module):
     """First in, first out of the latest representations with their labels, a sub-queue a class; and the loss on it.
 
     Intensities are rounded to ``classes`` even steps of their range. The queue is buffers, the newest first: it is
-    saved with the weights and training goes on from it.
+    saved with the weights and training continues from it.
 
     Args:
         target: what the labels are.
