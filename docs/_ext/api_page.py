@@ -18,7 +18,10 @@ def page() -> str:
     parts = [_heading("Python API", "="), INTRODUCTION, _heading("Functions", "-")]
     parts += [f".. autofunction:: sentiprism.{name}\n" for name in functions]
     parts += [_heading("Classes", "-"), "What these functions return or take.\n"]
-    parts += [f".. autoclass:: {kind.__module__}.{kind.__qualname__}\n   :members:\n" for kind in classes]
+    parts += [
+        f".. autoclass:: {kind.__module__}.{kind.__qualname__}\n   :members:\n   :exclude-members: model_config\n"
+        for kind in classes
+    ]
     return "\n".join(parts)
 
 

@@ -73,7 +73,7 @@ def _page(name: str, model: type[Model], deviations: str) -> str:
         prose(inspect.cleandoc(module.__doc__ or "")),
         "## Configuration",
         "Set a field with `--set config.NAME=VALUE`, or in Python with "
-        '`settings={"config": {"NAME": VALUE}}`. Fields without a line of their own share the next one\'s.',
+        '`settings={"config": {"NAME": VALUE}}`. A field without a line shares the next one's, or its name says it.',
         _fields(model.Config),
         "### Losses",
         "Weights of the losses; `--set config.loss_weights.NAME=0` switches one off.",
@@ -85,7 +85,8 @@ def _page(name: str, model: type[Model], deviations: str) -> str:
         deviations or "None are listed.",
         "What holds for every model stands in [Deviations](../deviations.md#under-every-preset-in-every-model).",
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    text = "\n\n".join(part for part in parts if part) + "\n"
+    return re.sub(r"(?:[Tt]he page )?docs/deviations\.md", "[Deviations](../deviations.md)", text)
 
 
 def _fields(config: type[ModelConfig]) -> str:
