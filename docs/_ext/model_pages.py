@@ -73,7 +73,7 @@ def _page(name: str, model: type[Model], deviations: str) -> str:
         prose(inspect.cleandoc(module.__doc__ or "")),
         "## Configuration",
         "Set a field with `--set config.NAME=VALUE`, or in Python with "
-        '`settings={"config": {"NAME": VALUE}}`. A field without a line shares the next one's, or its name says it.',
+        '`settings={"config": {"NAME": VALUE}}`. A field without a line shares that of the next, or its name says it.',
         _fields(model.Config),
         "### Losses",
         "Weights of the losses; `--set config.loss_weights.NAME=0` switches one off.",
