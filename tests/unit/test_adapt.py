@@ -4,15 +4,24 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from makers_adapt import pitch_model, read_labels, record, write_labels
+from makers_analysis import saved_model, spec
+from makers_text import tiny_bert
+from makers_transfer import fit, words_and_voices
 from sentiprism.analysis.adapt import adapt, extract_options
 from sentiprism.analysis.recording import ExtractOptions
+from sentiprism.data.prepare import PreparedSplit
+from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation.adaptation import BeforeAfter, measure, within_videos
 from sentiprism.metrics import PROTOCOLS
 from sentiprism.models import load_model
+from sentiprism.models.artifact import describe_model
 from sentiprism.recipe import Network, Recipe
+from sentiprism.training import adapt as training
+from sentiprism.training.engine import Engine
 from sentiprism.types import FeatureSpec, ModalitySpec
 
 pytest.importorskip("librosa", reason="librosa (extra media) is not installed")
@@ -116,6 +125,30 @@ def test_rows_of_the_split_test_are_never_trained_on(place, tmp_path):
         run(place, tmp_path / "c", labels=write_labels(tmp_path / "n.csv", mixed))
 
 
+def test_no_gradient_of_the_text_encoder_is_computed(tmp_path, monkeypatch):
+    """It stays as it is; the rest of the model is trained."""
+    monkeypatch.setenv("SENTIPRISM_HOME", str(tmp_path / "home"))
+    words_and_voices("words")
+    base = fit("words", tmp_path / "run", tiny_bert(tmp_path / "tiny")).seed_folder(1111) / "model"
+    computed = set()
+
+    def load(folder):
+        saved = load_model(folder)
+        for name, parameter in saved.model.named_parameters():
+            parameter.register_hook(lambda gradient, name=name: computed.add(name))
+        return saved
+
+    monkeypatch.setattr(training, "load_model", load)
+    split = load_dataset("words").train
+    data = PreparedSplit(split, describe_model(base).features)
+    tuned = training.fine_tune(base, data, PROTOCOLS["intensity"], Engine("cpu"), training.AdaptConfig(epochs=2))
+    before = load_model(base).model.state_dict()
+    assert computed
+    assert not any(name.startswith("text_encoder.") for name in computed)
+    for name, tensor in tuned.named_parameters():
+        assert torch.equal(tensor, before[name]) == (name not in computed), name
+
+
 def test_labels_are_mapped_to_the_models_scale(place, made, tmp_path):
     root, _ = place
     rows = [{**row, "label": 5 + float(row["label"]) * 5 / 3} for row in read_labels(root / "clips.csv")]
@@ -134,6 +167,12 @@ def test_what_cannot_be_adapted_is_refused_before_anything_is_extracted(place, t
         run(place, tmp_path / "full")
     with pytest.raises(UserError, match="is not a saved model"):
         run(place, tmp_path / "a", model=tmp_path)
+    recipe = describe_model(place[1]).features.audio.recipe
+    ridge = saved_model(tmp_path / "ridge", FeatureSpec(audio=spec(recipe)), "ridge")
+    with pytest.raises(
+        UserError, match="a ridge is fitted in closed form: it cannot be trained further"
+    ):
+        run(place, tmp_path / "a", model=ridge)
     few = write_labels(tmp_path / "few.csv", read_labels(root / "clips.csv")[:12])
     with pytest.raises(UserError, match="12 labelled clips are left to learn from; label at least 20"):
         run(place, tmp_path / "b", labels=few, allow_missing=True)

@@ -120,7 +120,7 @@ def adapt(
     from sentiprism.evaluation.adaptation import cross_validate, measure, predict_unseen
     from sentiprism.metrics import protocol_for
     from sentiprism.models import save_model
-    from sentiprism.training.adapt import AdaptConfig, fine_tune
+    from sentiprism.training.adapt import AdaptConfig, check_trainable, fine_tune
     from sentiprism.training.engine import Engine
     from sentiprism.training.run import check_new
 
@@ -129,6 +129,7 @@ def adapt(
     check_new(out)
     check_model(model)
     base, folder = describe_model(folder_of(model)), folder_of(model)
+    check_trainable(base.model)
     if base.target.kind != "intensity":
         raise UserError(f"{model} predicts classes", "adapt a model that predicts intensities")
     span = TargetSpec(low=base.target.low if low is None else low, high=base.target.high if high is None else high)

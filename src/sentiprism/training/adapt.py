@@ -9,8 +9,9 @@ from sentiprism.config import Config
 from sentiprism.data.config import DataConfig
 from sentiprism.data.importers.folds import LEAST
 from sentiprism.data.prepare import PreparedSplit
+from sentiprism.errors import UserError
 from sentiprism.metrics import Protocol
-from sentiprism.models import load_model
+from sentiprism.models import MODELS, load_model
 from sentiprism.training.config import FIRST_SEED, MOST_EPOCHS, OptimConfig, RunConfig, Seed
 from sentiprism.training.engine import Engine
 from sentiprism.training.progress import TrainingProgress
@@ -37,6 +38,20 @@ class AdaptConfig(Config):
     seed: Seed = FIRST_SEED
 
 
+def check_trainable(model: str) -> None:
+    """Refuse a model that has no gradient steps to take further.
+
+    Args:
+        model: name of the architecture.
+
+    Raises:
+        UserError: it is fitted in closed form.
+    """
+    if MODELS[model].closed_form:
+        cause = f"a {model} is fitted in closed form: it cannot be trained further"
+        raise UserError(cause, "adapt another model, or train this one on a dataset of the clips")
+
+
 def fine_tune(model: Path, train: PreparedSplit, scorer: Protocol, engine: Engine, config: AdaptConfig) -> "Model":
     """A copy of a saved model, trained further for a fixed number of epochs: nothing is selected.
 
@@ -46,10 +61,15 @@ def fine_tune(model: Path, train: PreparedSplit, scorer: Protocol, engine: Engin
         scorer: of the labels' scale.
         engine: device.
         config: how long and how fast.
+
+    Raises:
+        UserError: the model is fitted in closed form.
     """
     from sentiprism.training.loop import Trainer
+    from sentiprism.training.optimizer import set_trained
 
     started = load_model(model).model
+    check_trainable(started.name)
     frozen = {"text_encoder": config.epochs} if "text_encoder" in started.param_groups() else {}
     optim = OptimConfig(
         epochs=config.epochs,
@@ -68,6 +88,7 @@ def fine_tune(model: Path, train: PreparedSplit, scorer: Protocol, engine: Engin
     started.train()
     for epoch in range(config.epochs):
         started.set_epoch(epoch)
+        set_trained(trainer.optimizer, optim, epoch)  # no gradients are computed of the encoder, which stays as it is
         for rows in trainer.sampler.epoch(epoch):
             trainer.take_step([rows], quiet)
         trainer.epoch, trainer.step = epoch + 1, 0
