@@ -38,7 +38,7 @@ def words_and_voices(
     return write(rows, name, TargetSpec(low=-high, high=high))
 
 
-def fit(dataset: str, out: Path, encoder: Path, *, model: str = "lf_dnn", seeds: Any = 1, **more: Any) -> Run:
+def fit(dataset: str, out: Path | None, encoder: Path, *, model: str = "lf_dnn", seeds: Any = 1, **more: Any) -> Run:
     """Train a small model for two epochs; what else is given is as for ``train``."""
     settings = dict(more.pop("settings", {}))
     base = {

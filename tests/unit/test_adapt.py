@@ -169,9 +169,7 @@ def test_what_cannot_be_adapted_is_refused_before_anything_is_extracted(place, t
         run(place, tmp_path / "a", model=tmp_path)
     recipe = describe_model(place[1]).features.audio.recipe
     ridge = saved_model(tmp_path / "ridge", FeatureSpec(audio=spec(recipe)), "ridge")
-    with pytest.raises(
-        UserError, match="a ridge is fitted in closed form: it cannot be trained further"
-    ):
+    with pytest.raises(UserError, match="a ridge is fitted in closed form: it cannot be trained further"):
         run(place, tmp_path / "a", model=ridge)
     few = write_labels(tmp_path / "few.csv", read_labels(root / "clips.csv")[:12])
     with pytest.raises(UserError, match="12 labelled clips are left to learn from; label at least 20"):

@@ -16,6 +16,7 @@ from sentiprism.data.prepare import PreparedSplit, prepare
 from sentiprism.data.ragged import Ragged
 from sentiprism.data.store import load_dataset, load_tuning, verify_dataset
 from sentiprism.errors import UserError
+from sentiprism.evaluation.cross_corpus import evaluate_on
 from sentiprism.evaluation.evaluate import evaluate
 from sentiprism.reproduction.command import command
 from sentiprism.training.config import RunConfig
@@ -109,6 +110,42 @@ def test_what_the_first_one_is_measured_on_is_not_learned_from_another():
     assert "; 8 utterances of videos in valid and test of one are left out" in joined.card.joined[1]
 
 
+def test_a_dataset_that_has_nothing_to_add_is_refused():
+    """Its share of the draws would be 0 to a power, of 0 utterances."""
+    one, two = load_dataset("one"), load_dataset("two")
+    videos = np.full(len(two.train), one.test.video_ids[0])
+    with pytest.raises(UserError, match="every utterance of train of two is of a video in valid or test of one; leave"):
+        join_datasets([one, replace(two, train=replace(two.train, video_ids=videos))])
+
+
+def test_languages_that_differ_are_noted():
+    one, two = load_dataset("one"), load_dataset("two")
+    joined = join_datasets([one, replace(two, card=two.card.model_copy(update={"language": "zh"}))])
+    assert joined.card.language == "en"
+    assert joined.card.joined[1].endswith("; it is in Chinese, one in English: models are noted as of the latter")
+    assert "English" not in join_datasets([one, two]).card.joined[1]
+
+
+def test_the_encoder_and_the_vocabulary_are_those_of_whichever_has_some():
+    """The first dataset has voices alone: what is known of the second one's text is known of both."""
+    one, two = load_dataset("one"), load_dataset("two")
+    one = replace(one, train=replace(one.train, texts=None))
+    size = len(two.train)
+    for key, known, rows, width in (
+        ("token_ids", {"vocabulary": "bert-base-uncased"}, [np.arange(3)] * size, 0),
+        ("text", {"text_encoder": "bert"}, [np.ones((2, 4), np.float32)] * size, 4),
+    ):
+        sequences = {**two.train.sequences, key: Ragged.from_rows(rows, width)}
+        widths = {**two.card.widths, **({key: width} if width else {})}
+        card = two.card.model_copy(update={**known, "widths": widths})
+        other = replace(two, card=card, train=replace(two.train, texts=None, sequences=sequences))
+        joined = join_datasets([one, other])
+        (field,) = known
+        assert getattr(joined.card, field) == known[field]
+        assert joined.train.sequences[key].lengths.tolist()[len(one.train) :] == [len(rows[0])] * size
+        assert joined.train.sequences[key].lengths.tolist()[: len(one.train)] == [0] * len(one.train)
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -177,7 +214,27 @@ def test_a_run_on_two_is_measured_on_the_first_and_resumes(store, tmp_path):
     assert found.predictions[0].ids.tolist() == load_dataset("one").test.ids.tolist()
     words = shlex.split(command(run.config))
     assert words[words.index("--dataset") + 1] == "one,texts"
+    np.testing.assert_array_equal(evaluate_on(run, "one,texts", device="cpu").stacked, found.stacked)
     assert run.environment["dataset"]["name"] == "one+texts"
+
+
+def test_a_run_is_evaluated_on_one_dataset(store, tmp_path):
+    run = fit("one", tmp_path / "run", store / "tiny")
+    with pytest.raises(UserError, match=r"^two,texts are several datasets; evaluate on one of them at a time$"):
+        evaluate_on(run, "two,texts", device="cpu")
+
+
+def test_folders_of_datasets_name_a_run_and_are_found_from_elsewhere(store, tmp_path, monkeypatch):
+    monkeypatch.chdir(store / "datasets")
+    run = fit("../datasets/one,../datasets/two", None, store / "tiny")
+    assert run.name.startswith("lf_dnn-one+two-")
+    assert run.config.dataset == f"{store / 'datasets' / 'one'},{store / 'datasets' / 'two'}"
+    assert run.environment["dataset"]["name"] == "one+two"
+    folder = run.folder.resolve()
+    monkeypatch.chdir(tmp_path)
+    assert resume(folder, seeds=2, device="cpu", quiet=True).finished == (1111, 1112)
+    words = shlex.split(command(run.config))
+    assert words[words.index("--dataset") + 1] == "one,two"
 
 
 def test_a_search_takes_one_dataset():

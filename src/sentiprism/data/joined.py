@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.data.dataset import Card, Dataset, Split, SplitCard
+from sentiprism.data.names import COMMA
 from sentiprism.data.ragged import Ragged
 from sentiprism.errors import UserError
+from sentiprism.languages import language_name
 
-COMMA = ","
-"""Between the names of datasets that are joined."""
 FORMS = {"raw": "transcripts", "token_ids": "token ids", "text": "text features"}
 """What text may come as."""
 
@@ -28,7 +28,8 @@ def join_datasets(parts: Sequence[Dataset]) -> Dataset:
         parts: opened datasets; the first one's valid selects the epoch, and its test is what is measured.
 
     Raises:
-        UserError: one is named twice, or scales, classes, features or forms of text do not fit each other.
+        UserError: one is named twice or has nothing to add, or scales, classes, features or forms of text do not fit
+            each other.
     """
     first, *others = parts
     names = [part.name for part in parts]
@@ -42,10 +43,16 @@ def join_datasets(parts: Sequence[Dataset]) -> Dataset:
     trains, notes = [first.train], list[str]()
     for part in others:
         kept = ~np.isin(part.train.video_ids, sorted(held))
+        if not kept.any():
+            cause = f"every utterance of train of {part.name} is of a video in valid or test of {first.name}"
+            raise UserError(cause, f"leave out {part.name}")
         scaled, said = _mapped(part.train, part.card, first.card)
         trains.append(scaled.subset(np.flatnonzero(kept)))
         left = f"; {int((~kept).sum())} utterances of videos in valid and test of {first.name} are left out"
         notes.append(f"{part.name}: {len(trains[-1])} utterances of train, {said}{left if not kept.all() else ''}")
+        if part.card.language != first.card.language:
+            languages = language_name(part.card.language), language_name(first.card.language)
+            notes[-1] += f"; it is in {languages[0]}, {first.name} in {languages[1]}: models are noted as of the latter"
     labels = [name for name in first.train.labels if all(name in one.labels for one in trains)]
     keys = (*widths, *(["token_ids"] if "token_ids" in forms else []))
     pairs = zip(others, trains[1:], strict=True)

@@ -126,7 +126,7 @@ class PreparedSplit:
     """
 
     def __init__(self, split: Split, features: FeatureSpec, before: Before | None = None) -> None:
-        self.split, self.features, self.before = split, features, before
+        self.split, self.features = split, features
         self._rows: dict[Modality, Ragged] = {}
         self._context: Ragged | None = None
         self._moments: dict[Modality, tuple[npt.NDArray[np.float32] | None, ...]] = {}

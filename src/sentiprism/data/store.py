@@ -10,13 +10,13 @@ from sentiprism.data.arrow import Columns, SplitWriter, read_split
 from sentiprism.data.checks import Checks
 from sentiprism.data.dataset import SPLITS, Card, Dataset, DatasetInfo, Split, TuningView, Utterance
 from sentiprism.data.integrity import REMEDY, check_files, hash_files, split_file, verifies
-from sentiprism.data.joined import COMMA, join_datasets
+from sentiprism.data.joined import join_datasets
 from sentiprism.data.known import describe
+from sentiprism.data.names import CARD, split_names
 from sentiprism.errors import FULL, UserError, suggest
 from sentiprism.files import atomic_folder, check_writable, exclusive, home, remove_folder, safe_name
 from sentiprism.reading import read_json
 
-CARD = "card.json"
 SYNTHETIC = "synthetic"
 """Name of the dataset that this program makes by itself, see `sentiprism.data.synthetic`."""
 SEEN = ("train", "valid")
@@ -161,7 +161,7 @@ def load_dataset(name: str | Path, *, verify: bool = True) -> Dataset:
     Raises:
         UserError: it is unknown, damaged or changed, or card and files contradict each other.
     """
-    if (names := _names_of(name))[1:]:
+    if (names := split_names(name))[1:]:
         return join_datasets([load_dataset(one, verify=verify) for one in names])
     folder = _folder(name)
     card = _read_card(folder)
@@ -181,17 +181,10 @@ def verify_dataset(name: str | Path, *, test: bool = True) -> None:
     Raises:
         UserError: a file was changed after import.
     """
-    for one in _names_of(name) if verifies() else ():
+    for one in split_names(name) if verifies() else ():
         folder = _folder(one)
         card = _read_card(folder)
         check_files(folder, card, SPLITS if test or not card.hashes else SEEN)
-
-
-def _names_of(name: str | Path) -> list[str | Path]:
-    """The datasets that a name stands for."""
-    if not isinstance(name, str) or COMMA not in name or os.path.lexists(Path(name) / CARD):
-        return [name]
-    return [part.strip() for part in name.split(COMMA)]
 
 
 def load_tuning(name: str | Path) -> TuningView:
@@ -200,7 +193,7 @@ def load_tuning(name: str | Path) -> TuningView:
     Raises:
         UserError: as `load_dataset`; or several datasets are named: which of their videos are tested is not looked at.
     """
-    if _names_of(name)[1:]:
+    if split_names(name)[1:]:
         raise UserError(f"{name} are several datasets", "search on the first of them")
     folder = _folder(name)
     card = _read_card(folder)

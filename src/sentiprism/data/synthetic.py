@@ -33,7 +33,8 @@ from pydantic import Field
 
 from sentiprism.config import Config
 from sentiprism.data.dataset import SPLITS, Dataset, DatasetInfo, Utterance
-from sentiprism.data.store import CARD, SYNTHETIC, load_dataset, write_dataset
+from sentiprism.data.names import CARD
+from sentiprism.data.store import SYNTHETIC, load_dataset, write_dataset
 from sentiprism.errors import UserError
 from sentiprism.files import home, safe_name
 from sentiprism.types import MODALITIES, TargetSpec

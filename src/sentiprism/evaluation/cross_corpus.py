@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from sentiprism.data.binned import binned
 from sentiprism.data.dataset import Card, Dataset, Split
-from sentiprism.data.joined import COMMA
+from sentiprism.data.names import COMMA, short_name, split_names
 from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation.constant import constant_prediction, score
@@ -32,7 +32,7 @@ Array = npt.NDArray[np.float32]
 
 def describe_exposure(config: RunConfig, dataset: str) -> str:
     """What a run's training knew of another dataset, in words."""
-    if dataset in {Path(name).name for name in config.dataset.split(COMMA)}:
+    if dataset in short_name(config.dataset).split(COMMA):
         return f"{dataset} is one of the datasets it was trained with"
     if config.init is not None:
         return f"its weights began as those of {config.init}, whatever those were trained on"
@@ -58,6 +58,8 @@ def evaluate_on(
             the models read.
     """
     run = open_run(run)
+    if isinstance(dataset, str) and split_names(dataset)[1:] and short_name(dataset) != short_name(run.config.dataset):
+        raise UserError(f"{dataset} are several datasets", "evaluate on one of them at a time")
     given = dataset if isinstance(dataset, Dataset) else load_dataset(dataset)
     if given.card.content == run.environment["dataset"]["content"]:
         return evaluate(run, split, dataset=given, device=device)

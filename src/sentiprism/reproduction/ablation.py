@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sentiprism.config import merge, override
 from sentiprism.data.binned import binned
 from sentiprism.data.dataset import TuningView
+from sentiprism.data.names import resolve_folders
 from sentiprism.data.prepare import prepare
 from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError, suggest
@@ -137,8 +138,8 @@ def plan_table(
         experiment = find_experiment(model, Path(dataset).name)
     paper = load_paper(experiment)
     key = find_table(paper, table)
-    if dataset is not None and Path(dataset).parts[1:]:
-        dataset = str(Path(dataset).resolve())  # a resume may stand elsewhere
+    if dataset is not None:
+        dataset = resolve_folders(dataset)
     changes: dict[str, Any] = {"dataset": dataset or paper.run["dataset"]}
     if seeds is not None:
         changes["seeds"] = seeds

@@ -2,10 +2,10 @@
 
 import json
 import shlex
-from pathlib import Path
 from typing import Any
 
 from sentiprism.config import merge
+from sentiprism.data.names import short_name
 from sentiprism.training.config import FIRST_SEED, RunConfig
 from sentiprism.training.experiments import default_settings
 from sentiprism.training.run import Run
@@ -30,7 +30,7 @@ def command(config: RunConfig) -> str | None:
 
     None where a setting it starts from cannot be taken back by ``--set``: a key that is to be gone.
     """
-    dataset, count = Path(config.dataset).name, len(config.seeds)
+    dataset, count = short_name(config.dataset), len(config.seeds)
     base = default_settings(config.model, dataset)
     words = ["sentiprism", "train", config.model, "--dataset", dataset]
     counted = config.seeds == tuple(range(FIRST_SEED, FIRST_SEED + count))

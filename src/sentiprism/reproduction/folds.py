@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 from itertools import zip_longest
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sentiprism.data.names import short_name
 from sentiprism.evaluation.constant import score
 from sentiprism.training.predict import Predictions
 
@@ -79,7 +79,7 @@ def _join(parts: "list[Result]") -> "Result":
 
 def _loop(parts: "list[Result]") -> str:
     """One command for all folds, where they differ in the dataset's number alone."""
-    names = [(Path(one.run.config.dataset).name, _fold(one)[0]) for one in parts]
+    names = [(short_name(one.run.config.dataset), _fold(one)[0]) for one in parts]
     prefixes = {name.removesuffix(str(fold)) for name, fold in names}
     commands = {
         one.command.replace(f"--dataset {name}", f"--dataset {name.removesuffix(str(fold))}$k")

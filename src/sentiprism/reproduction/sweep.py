@@ -7,6 +7,7 @@ from typing import Any
 
 from sentiprism.config import merge, override
 from sentiprism.data.binned import binned
+from sentiprism.data.names import resolve_folders
 from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError
 from sentiprism.files import check_writable
@@ -65,8 +66,8 @@ def sweep(
         paper = load_experiment(experiment or find_experiment(model, Path(str(dataset)).name)).run
     else:
         paper = {}
-    if dataset is not None and Path(dataset).parts[1:]:
-        dataset = str(Path(dataset).resolve())  # a resume may stand elsewhere
+    if dataset is not None:
+        dataset = resolve_folders(dataset)
     given = {"model": model, "dataset": dataset or paper["dataset"], "seeds": seeds}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if encoder is not None:

@@ -6,8 +6,8 @@ from typing import Any
 from pydantic import model_validator
 
 from sentiprism.config import Config
-from sentiprism.data.joined import COMMA
 from sentiprism.data.known import describe, family
+from sentiprism.data.names import split_names
 from sentiprism.errors import UserError, suggest
 from sentiprism.yaml_files import load_yaml
 
@@ -121,5 +121,5 @@ def other_form(experiment: str, dataset: str) -> str | None:
 
 def default_settings(model: str, dataset: str) -> dict[str, Any]:
     """The run of this project's own experiment for a model and dataset (the first of several); {} if there is none."""
-    name = f"{model}/{OURS}_{family(dataset.partition(COMMA)[0])}"
+    name = f"{model}/{OURS}_{family(str(split_names(dataset)[0]))}"
     return load_experiment(name).run if name in list_experiments() else {}

@@ -14,7 +14,7 @@ from sentiprism import __version__
 from sentiprism.config import dump
 from sentiprism.data.binned import binned
 from sentiprism.data.dataset import Card, Dataset
-from sentiprism.data.joined import COMMA
+from sentiprism.data.names import COMMA, short_name
 from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError, suggest
 from sentiprism.files import check_writable, write_text
@@ -180,7 +180,7 @@ def check_new(folder: Path) -> None:
 
 def new_folder(config: RunConfig) -> Path:
     """``runs/<model>-<dataset>-<time>``, not there yet."""
-    name = f"{config.model}-{Path(config.dataset).name.replace(COMMA, '+')}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    name = f"{config.model}-{short_name(config.dataset).replace(COMMA, '+')}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     numbered = (Path("runs") / (f"{name}-{n}" if n else name) for n in count())
     return next(folder for folder in numbered if not folder.exists())
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from sentiprism.config import merge, override
 from sentiprism.data.binned import binned
 from sentiprism.data.dataset import Card, Dataset, Split, TuningView
+from sentiprism.data.names import resolve_folders, short_name
 from sentiprism.data.prepare import PreparedSplit, prepare
 from sentiprism.data.store import load_dataset, verify_dataset
 from sentiprism.errors import UserError
@@ -85,9 +86,10 @@ def train(
     Raises:
         UserError: anything the user can fix.
     """
-    if isinstance(dataset, str | Path) and Path(dataset).parts[1:]:  # a folder; a resume may stand elsewhere
-        dataset = Path(dataset).resolve()
-    name = dataset.name if isinstance(dataset, TuningView) else None if dataset is None else str(dataset)
+    if isinstance(dataset, TuningView) or dataset is None:
+        name = None if dataset is None else dataset.name
+    else:
+        name = resolve_folders(str(dataset))
     if experiment is not None:
         base = load_experiment(experiment).run
     elif model is None or name is None:
@@ -99,7 +101,7 @@ def train(
     changed = override(merge(merge(base, settings or {}), given), assignments)
     config = RunConfig.parse(changed, "run configuration")
     view = dataset if isinstance(dataset, TuningView) else None
-    note = None if experiment is None else other_form(experiment, Path(config.dataset).name)
+    note = None if experiment is None else other_form(experiment, short_name(config.dataset))
     more: dict[str, Any] = {"tensorboard": tensorboard, "quiet": quiet, "on_run": on_run, "note": note}
     return launch(config, view, out=out, device=device, precision=precision, **more)
 

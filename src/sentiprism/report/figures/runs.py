@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from sentiprism.data.names import short_name
 from sentiprism.errors import UserError, suggest
 from sentiprism.evaluation.constant import NAME
 from sentiprism.evaluation.evaluate import open_run
@@ -68,7 +69,7 @@ def runs(
         raise UserError("there is no run to draw", "name at least one")
     columns = _columns(found, metrics)
     settings = [_setting(run, over) for run in found] if over else []
-    keys = [(run.config.model, Path(run.config.dataset).name) for run in found]
+    keys = [(run.config.model, short_name(run.config.dataset)) for run in found]
     datasets, models = (list(dict.fromkeys(key[i] for key in keys)) for i in (1, 0))
     title = f"{', '.join(models)} on {', '.join(datasets)}, {split}{f': over {over}' * bool(over)}"
     several = any(len(run.finished) > 1 for run in found)

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
+from sentiprism.data.names import short_name
 from sentiprism.errors import UserError
 from sentiprism.evaluation.predictions import protocol_of
 from sentiprism.extras import install_extra
@@ -186,7 +187,7 @@ def dot(colour: str, marker: str, line: Literal["none", "-"] = "none") -> "Artis
 
 def headline(run: Run, split: str) -> str:
     """Model, dataset and split."""
-    return f"{run.config.model} on {Path(run.config.dataset).name}, {split}"
+    return f"{run.config.model} on {short_name(run.config.dataset)}, {split}"
 
 
 def seeds_note(seeds: Sequence[int]) -> str:
