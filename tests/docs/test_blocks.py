@@ -31,7 +31,14 @@ def name(page: Path) -> str:
 
 
 @pytest.fixture
-def place(home, tmp_path, monkeypatch) -> Path:
+def lent(page, request) -> None:
+    """What a page would fetch, from the user's own cache: asked for before the test has a home of its own."""
+    for fixture in ASSETS.get(name(page), ()):
+        request.getfixturevalue(fixture)
+
+
+@pytest.fixture
+def place(lent, home, tmp_path, monkeypatch) -> Path:
     """An empty folder to work in, where the command line can be called by its name."""
     program = tmp_path / "bin" / "sentiprism"
     program.parent.mkdir()
@@ -67,11 +74,9 @@ def run_block(block: Block, page: Path, names: dict[str, object], monkeypatch: p
 
 
 @pytest.mark.parametrize("page", RUN, ids=name)
-def test_blocks_run_in_their_order(page, place, request, monkeypatch):
+def test_blocks_run_in_their_order(page, place, monkeypatch):
     if sys.platform == "win32":
         pytest.skip("the blocks are typed into bash")
-    for fixture in ASSETS.get(name(page), ()):
-        request.getfixturevalue(fixture)
     names: dict[str, object] = {"__name__": "documented"}
     for block in blocks(page.read_text(encoding="utf-8")):
         if block.reason is None:
