@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from sentiprism.errors import UserError, os_fault
 from sentiprism.interrupts import CHILD_TIMEOUT, CHILDS_GRACE, Interrupts, held
+from sentiprism.plugin_modules import import_files, loaded_files
 from sentiprism.sandbox.follow import follow_parent
 from sentiprism.sandbox.launch import Lifeline, terminal_signals_blocked
 from sentiprism.screen import clean_streams
@@ -72,6 +73,7 @@ class _Worker(Generic[T, R]):
             self.process.start()
         theirs.close()
         lifeline.close()
+        self._send(loaded_files())  # classes of plugins are found by their modules
         self._send(attempt)  # not an argument: what it imports would come before `follow_parent`
 
     def give(self, item: T) -> None:
@@ -101,6 +103,7 @@ def _serve(connection: Connection, lifeline: Connection) -> None:
     follow_parent(lifeline.fileno(), wait=lambda _: wait([lifeline]))
     clean_streams()  # libraries warn of what they read
     with Interrupts(CHILDS_GRACE), suppress(EOFError):
+        import_files(connection.recv())
         attempt: Callable[[Any], Any] = connection.recv()
         while True:
             result = attempt(connection.recv())

@@ -1,44 +1,51 @@
-"""Discover classes by the `name` in their source."""
+"""Discover classes by the `name` in their source, built in or of plugins."""
 
 import ast
+import sys
 from collections.abc import Iterator, Mapping
 from functools import cache, cached_property
 from importlib import import_module
+from importlib.metadata import EntryPoint
 from importlib.util import find_spec
 from inspect import isabstract
+from pathlib import Path
 from pkgutil import iter_modules
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
+from sentiprism import plugin_modules
 from sentiprism.errors import UserError, suggest
+from sentiprism.files import sha256
 
 T = TypeVar("T")
 
 
 class Registry(Mapping[str, type[T]], Generic[T]):
-    """Concrete subclasses of ``base`` that have a ``name`` of their own, found in the modules of a package.
+    """Concrete subclasses of ``base`` that have a ``name`` of their own: those of a package's modules, and of plugins.
 
     Files whose name begins with ``_`` and the module that defines ``base`` are passed over. A name stands in its class
     as a literal (``name = "mdf"``): it is read from the source, so that an unknown one is refused before anything is
-    imported, and a look-up imports the one module that has it.
+    imported, and a look-up imports the one module that has it. Of an installed plugin the entry point has the name.
 
     Args:
-        package: dotted name, for example ``sentiprism.models``.
+        package: dotted name, for example ``sentiprism.models``; "" = nothing is built in.
         base: dotted name of the base class, for example ``sentiprism.models.base:Model``.
         noun: what an entry is called in errors.
+        group: of the entry points, for example ``sentiprism.models``.
+        needs: attributes that a plugin's class has.
     """
 
-    def __init__(self, package: str, base: str, noun: str) -> None:
-        self.package, self.base, self.noun = package, base, noun
+    def __init__(self, package: str, base: str, noun: str, group: str = "", needs: tuple[str, ...] = ()) -> None:
+        self.package, self.base, self.noun, self.group, self.needs = package, base, noun, group, needs
         self._loaded: dict[str, dict[str, type[T]]] = {}
 
     def check(self, name: str) -> None:
-        """Refuse an unknown name; no module is imported for it.
+        """Refuse an unknown name; of what is built in, no module is imported for it.
 
         Raises:
             UserError: nothing is called so.
         """
-        if name not in self._written:
-            raise UserError(f"no {self.noun} is called {name!r}", suggest(name, self._written))
+        if name not in self._written and name not in self._of_files:
+            raise UserError(f"no {self.noun} is called {name!r}", suggest(name, {**self._written, **self._of_files}))
 
     def module_of(self, name: str) -> str:
         """Module that an entry is written in; it is not imported.
@@ -47,10 +54,27 @@ class Registry(Mapping[str, type[T]], Generic[T]):
             UserError: nothing is called so.
         """
         self.check(name)
-        return self._written[name]
+        return self._written[name] if name in self._written else self._of_files[name].__module__
+
+    def plugin_of(self, name: str) -> dict[str, str] | None:
+        """Plugin that an entry comes from: ``file`` and its ``sha256``, or ``package`` and its ``version``.
+
+        None of what is built in, or not known.
+        """
+        if name in self._built_in:
+            return None
+        if (point := self._installed.get(name)) is not None:
+            return {"package": point.dist.name, "version": point.dist.version} if point.dist else {"package": name}
+        kind = self._of_files.get(name)
+        path = None if kind is None else sys.modules[kind.__module__].__file__
+        return None if path is None else {"file": Path(path).name, "sha256": sha256(Path(path))}
+
+    def plugins(self) -> list[str]:
+        """Names that come from plugins; no module is imported for them."""
+        return sorted({*self._installed, *self._of_files})
 
     @cached_property
-    def _written(self) -> dict[str, str]:
+    def _built_in(self) -> dict[str, str]:
         """Module by each name that stands in a source; whether it is an entry is known when it is imported."""
         found: dict[str, str] = {}
         for module in self._modules:
@@ -59,42 +83,110 @@ class Registry(Mapping[str, type[T]], Generic[T]):
                     raise RuntimeError(f"two {self.noun}s are called {name!r}")
         return found
 
+    @property
+    def _installed(self) -> dict[str, EntryPoint]:
+        return plugin_modules.installed(self.group) if self.group else {}
+
+    @cached_property
+    def _written(self) -> dict[str, str]:
+        """Module by each name that is built in or installed."""
+        for name, point in self._installed.items():
+            if name in self._built_in:
+                cause = f"package {plugin_modules.package_of(point)} defines the {self.noun} {name!r}, which exists"
+                raise UserError(cause, "uninstall it, or give it another name")
+        return {**self._built_in, **{name: point.module for name, point in self._installed.items()}}
+
+    @property
+    def _of_files(self) -> dict[str, type[T]]:
+        """Entries of the files that the user named."""
+        modules = plugin_modules.loaded_modules() if self.group else []
+        return {name: kind for module in modules for name, kind in self._entries_of(module).items()}
+
+    def entries_of_file(self, module: str, file: str) -> dict[str, type[T]]:
+        """Entries of a file that was just imported, each of them checked.
+
+        Raises:
+            UserError: one of them is incomplete, or has a name that exists.
+        """
+        found = self._entries_of(module)
+        others = [self._entries_of(other) for other in plugin_modules.loaded_modules() if other != module]
+        for name, kind in found.items():
+            if name in self._written or any(name in other for other in others):
+                raise UserError(f"{file} defines the {self.noun} {name!r}, which exists", "give it another name")
+            self._check_class(kind, name, file)
+        for kind in self._classes_of(module):
+            if kind not in found.values() and not kind.__name__.startswith("_") and "name" in vars(kind):
+                missing = ", ".join(sorted(getattr(kind, "__abstractmethods__", ())))
+                raise UserError(f"{file}: {kind.__name__} has no {missing}", "define it")
+        return found
+
+    def _check_class(self, kind: Any, name: str, source: str) -> type[T]:
+        """Refuse what is not an entry, or lacks what one needs."""
+        base = self._base()
+        if not (isinstance(kind, type) and issubclass(kind, base)) or isabstract(kind):
+            abstract = ", ".join(sorted(getattr(kind, "__abstractmethods__", ())))
+            what = f"has no {abstract}" if abstract else f"is not a subclass of {base.__name__}"
+            raise UserError(f"{source}: {getattr(kind, '__name__', kind)} {what}", "fix the plugin")
+        if vars(kind).get("name") != name:
+            raise UserError(f"{source}: {kind.__name__} has not the name {name!r}", f'give it name = "{name}"')
+        for attribute in self.needs:
+            if not hasattr(kind, attribute):
+                raise UserError(f"{source}: {kind.__name__} has no {attribute}", f"every {self.noun} has one")
+        return kind
+
     @cached_property
     def _modules(self) -> list[str]:
+        if not self.package:
+            return []
         defining, _, _ = self.base.partition(":")
         found = (info.name for info in iter_modules(import_module(self.package).__path__))
         names = (f"{self.package}.{name}" for name in found if not name.startswith("_"))
         return [name for name in names if name != defining]
 
+    def _base(self) -> type[T]:
+        defining, _, attribute = self.base.partition(":")
+        base: type[T] = getattr(import_module(defining), attribute)
+        return base
+
+    def _classes_of(self, module: str) -> list[type[T]]:
+        """Subclasses of the base that a module defines."""
+        base = self._base()
+        found = (value for value in vars(import_module(module)).values() if isinstance(value, type))
+        return [value for value in found if issubclass(value, base) and value.__module__ == module]
+
     def _entries_of(self, module: str) -> dict[str, type[T]]:
         if module not in self._loaded:
-            defining, _, attribute = self.base.partition(":")
-            base = getattr(import_module(defining), attribute)
             self._loaded[module] = {
                 vars(value)["name"]: value
-                for value in vars(import_module(module)).values()
-                if isinstance(value, type)
-                and issubclass(value, base)
-                and not isabstract(value)
-                and value.__module__ == module
-                and "name" in vars(value)
+                for value in self._classes_of(module)
+                if not isabstract(value) and "name" in vars(value)
             }
         return self._loaded[module]
 
-    @cached_property
+    def _entry(self, name: str) -> type[T] | None:
+        """One entry by its name; None where a source has the name and no entry has it."""
+        if name in self._built_in:
+            return self._entries_of(self._built_in[name]).get(name)
+        if (point := self._installed.get(name)) is not None:
+            source = f"package {plugin_modules.package_of(point)}"
+            return self._check_class(plugin_modules.import_installed(point), name, source)
+        return self._of_files.get(name)
+
+    @property
     def _entries(self) -> dict[str, type[T]]:
-        modules = dict.fromkeys(self._written.values())
-        return dict(sorted(entry for module in modules for entry in self._entries_of(module).items()))
+        names = {*self._written, *self._of_files}
+        return dict(sorted((name, kind) for name in names if (kind := self._entry(name)) is not None))
 
     def __getitem__(self, name: str) -> type[T]:
         self.check(name)
-        entries = self._entries_of(self._written[name])
-        if name not in entries:
+        entry = self._entry(name)
+        if entry is None:
             raise UserError(f"no {self.noun} is called {name!r}", suggest(name, self._entries))
-        return entries[name]
+        return entry
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name in self._written and name in self._entries_of(self._written[name])
+        known = isinstance(name, str) and (name in self._written or name in self._of_files)
+        return known and self._entry(str(name)) is not None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)

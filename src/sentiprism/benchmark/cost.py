@@ -27,6 +27,7 @@ from sentiprism.files import temporary_folder
 from sentiprism.machine import measure, peak_memory
 from sentiprism.metrics import protocol
 from sentiprism.models import create_model
+from sentiprism.plugin_modules import import_files, loaded_files
 from sentiprism.text.encoders import load_tokenizer
 from sentiprism.training.config import OptimConfig, RunConfig
 from sentiprism.training.engine import Engine, Precision, check_engine
@@ -113,7 +114,7 @@ def bench(
             for case in asked:
                 watch(f"{case.name}, {form}")
                 task: dict[str, Any] = {"case": case._asdict(), "form": form, "steps": steps, "rounds": rounds}
-                task |= {"threads": threads, "precision": precision, "device": device}
+                task |= {"threads": threads, "precision": precision, "device": device, "plugins": loaded_files()}
                 try:
                     numbers = measure(__name__, json.dumps(task), environment={"OMP_NUM_THREADS": str(threads)})
                     found.append(Cost(case.name, form, batch_size=case.batch_size, **numbers))
@@ -238,6 +239,7 @@ def cost(made: "Trainer", steps: int, rounds: int) -> dict[str, float]:
 def _main(task: dict[str, Any]) -> None:
     import torch
 
+    import_files(task["plugins"])
     torch.set_num_threads(task["threads"])
     made = make_trainer(Case(**task["case"]), task["form"], task["precision"], task["device"])
     print(json.dumps(cost(made, task["steps"], task["rounds"])))

@@ -9,10 +9,12 @@ from sentiprism.cli import dataset, evidence, experiment, figure, run
 from sentiprism.cli.adapt import adapt
 from sentiprism.cli.analyze import analyze
 from sentiprism.cli.bench import bench
+from sentiprism.cli.contracts import contracts
 from sentiprism.cli.demo import demo
 from sentiprism.cli.doctor import doctor
 from sentiprism.cli.explain import explain
 from sentiprism.cli.extract import extract
+from sentiprism.cli.plugins import may_use_plugins
 from sentiprism.cli.tune import tune
 from sentiprism.cli.verification import may_skip_verification
 
@@ -24,6 +26,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+for group in (dataset.app, figure.app):
+    for registered in group.registered_commands:
+        if registered.callback is not None:
+            registered.callback = may_use_plugins(registered.callback)
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(figure.app, name="figure")
 for command in (
@@ -42,10 +48,11 @@ for command in (
     may_skip_verification(explain),
     may_skip_verification(tune),
     bench,
-    doctor,
-    demo,
+    contracts,
 ):
-    app.command()(command)
+    app.command()(may_use_plugins(command))
+app.command()(doctor)
+app.command()(demo)
 
 
 def _version(show: bool) -> None:

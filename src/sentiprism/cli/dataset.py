@@ -53,6 +53,12 @@ def add(
             rich_help_panel="Source, one of",
         ),
     ] = None,
+    importer: Annotated[
+        str | None,
+        typer.Option(
+            metavar="IMPORTER=PATH", help="File or folder, and the plugin that reads it.", rich_help_panel="Source, one of"
+        ),
+    ] = None,
     text: Annotated[Path | None, _file("Text features.")] = None,
     audio: Annotated[Path | None, _file("Audio features.")] = None,
     vision: Annotated[Path | None, _file("Vision features.")] = None,
@@ -116,7 +122,8 @@ def add(
 
     options = {"text": text, "audio": audio, "vision": vision, "words": words, "folds": folds}
     source = choose_source(
-        {"labels": _by_split(labels or []), "mmsa": mmsa, "csd": csd, "arrays": arrays, "urfunny": urfunny},
+        {"labels": _by_split(labels or []), "mmsa": mmsa, "csd": csd, "arrays": arrays, "urfunny": urfunny}
+        | {"importer": importer},
         {**options, "column": pairs(column or [], "NAME=THEIRS"), "context": context},
     )
     spec = LabelSpec(low, high, split_names(classes))
@@ -131,6 +138,7 @@ GOES_WITH = {
     "csd": ("text", "audio", "vision", "words", "folds"),
     "arrays": ("folds",),
     "urfunny": ("context",),
+    "importer": (),
 }
 """Sources, and the options that go with each."""
 
@@ -147,6 +155,8 @@ def choose_source(sources: dict[str, Any], options: dict[str, Any]) -> "Source":
     idle = [f"--{name}" for name, value in options.items() if value and name not in GOES_WITH[kind]]
     if idle:
         raise UserError(f"--{kind} does not go with {' and '.join(idle)}", "leave one of them out")
+    if kind == "importer":
+        return _import_by_plugin(sources[kind])
     if kind == "csd" and not options["folds"]:
         raise UserError("--csd states no splits", "give the videos of each split with --folds")
     kinds = {
@@ -159,6 +169,14 @@ def choose_source(sources: dict[str, Any], options: dict[str, Any]) -> "Source":
     taken = {"renamed" if name == "column" else name: options[name] for name in GOES_WITH[kind]}
     source: Source = kinds[kind](sources[kind], **taken)
     return source
+
+
+def _import_by_plugin(given: str) -> "Source":
+    """The source that ``IMPORTER=PATH`` names."""
+    from sentiprism.data.importers.custom import IMPORTERS
+
+    ((name, path),) = pairs([given], "IMPORTER=PATH").items()
+    return IMPORTERS[name](Path(path))
 
 
 def split_names(classes: str | None) -> tuple[str, ...]:

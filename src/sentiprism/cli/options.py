@@ -25,7 +25,7 @@ MOST = 1_000_000
 """Of what is counted on the command line: a slip of the finger, beyond it."""
 
 
-def choice(noun: str, names: tuple[str, ...], metavar: str | None = None, *, prefix: str = "") -> dict[str, Any]:
+def choice(noun: str, names: tuple[str, ...], metavar: str | None = None, *, prefix: str = "", modality: str = "") -> dict[str, Any]:
     """Settings of an option that takes one of some names: its help lists them, a wrong one is told the nearest.
 
     Args:
@@ -33,15 +33,24 @@ def choice(noun: str, names: tuple[str, ...], metavar: str | None = None, *, pre
         names: all of them.
         metavar: where they are too many to stand beside the option; its help text then lists them.
         prefix: what any other name may begin with, which is looked up later.
+        modality: whose extractors of plugins may be named, too.
     """
 
     def parse(text: str) -> str:
         if text not in names and not (prefix and text.startswith(prefix)):
-            raise UserError(f"no {noun} is called {text!r}", suggest(text, names))
+            known = (*names, *_extractors_of_plugins(modality)) if modality else names
+            if text not in known:
+                raise UserError(f"no {noun} is called {text!r}", suggest(text, known))
         return text
 
     parser: Callable[[str], str] = parse
     return {"parser": parser, "metavar": metavar or "|".join((*names, f"{prefix}NAME") if prefix else names)}
+
+
+def _extractors_of_plugins(modality: str) -> list[str]:
+    from sentiprism.features.extractors import EXTRACTORS
+
+    return [name for name in EXTRACTORS.plugins() if EXTRACTORS[name].modality == modality]
 
 
 def number(text: str) -> float:

@@ -4,6 +4,8 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from sentiprism.plugin_modules import loaded_files
+
 SAME_COMMAND = {
     "analyze": "the same command analyses the rest; finished reports are kept",
     "adapt": "the same command starts again; features that were extracted are kept",
@@ -26,5 +28,6 @@ def how_to_resume(words: Sequence[str]) -> str:
     """How to resume the command ``sentiprism WORDS...``, in one line."""
     command = next((word for word in words if not word.startswith("-")), "")
     if command in {"train", "demo"} and _run is not None:
-        return f"resume it with: sentiprism train --resume {shlex.quote(str(_run))}"
+        plugins = "".join(f" --plugin {shlex.quote(file)}" for file in loaded_files())
+        return f"resume it with: sentiprism train --resume {shlex.quote(str(_run))}{plugins}"
     return SAME_COMMAND.get(command, "run the same command again")

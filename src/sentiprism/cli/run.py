@@ -54,6 +54,7 @@ def models(
                 **model.citation._asdict(),
                 "parameters": parameters,
                 "experiments": datasets_of(name),
+                "plugin": MODELS.plugin_of(name),
             }
         )
     if as_json:
@@ -62,7 +63,8 @@ def models(
         papers = [(r["name"], f"{r['venue']} {r['year']}", r["title"]) for r in rows]
         return table("Models", ("name", "published", "paper"), papers)
     lines = [
-        (r["name"], f"{r['venue']} {r['year']}", f"{r['parameters']:,}", ", ".join(r["experiments"])) for r in rows
+        (r["name"], f"{r['venue']} {r['year']}", f"{r['parameters']:,}", ", ".join(r["experiments"]) or _origin(r))
+        for r in rows
     ]
     return table(
         "Models",
@@ -73,6 +75,12 @@ def models(
         numbers=("parameters",),
         cut=("published", "experiments"),
     )
+
+
+def _origin(row: dict[str, Any]) -> str:
+    """Which plugin a model comes from."""
+    plugin = row["plugin"] or {}
+    return f"plugin {plugin.get('file') or plugin.get('package')}" if plugin else ""
 
 
 @followed_by("sentiprism explain {result}" + OF_A_RUN)

@@ -258,14 +258,31 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
 
 
 def protocol(name: str) -> Protocol:
-    """A protocol by name.
+    """A protocol by name, with the metrics of plugins behind its own.
 
     Raises:
         UserError: there is none of that name.
     """
     if name not in PROTOCOLS:
         raise UserError(f"no metric protocol is called {name!r}", suggest(name, PROTOCOLS))
-    return PROTOCOLS[name]
+    return _with_custom(PROTOCOLS[name])
+
+
+def _with_custom(found: Protocol) -> Protocol:
+    from sentiprism.metrics.custom import METRICS
+
+    kinds = {name: kind for name, kind in METRICS.items() if kind.kind == found.kind}
+    added = {name: kind for name, kind in kinds.items() if found.name in (kind.protocols or PROTOCOLS)}
+    if not added:
+        return found
+    for name in added:
+        if name in found.known:
+            raise UserError(f"a plugin defines the metric {name!r}, which exists", "give it another name")
+    metrics = {
+        name: Metric(kind(), kind.label, kind.meaning, kind.higher_is_better, kind.percent)
+        for name, kind in added.items()
+    }
+    return replace(found, metrics={**found.metrics, **metrics})
 
 
 def protocol_for(target: "TargetSpec") -> Protocol:

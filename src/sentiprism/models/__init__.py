@@ -20,7 +20,9 @@ __all__ = [
     "save_model",
 ]
 
-MODELS: "Registry[Model]" = Registry("sentiprism.models", "sentiprism.models.base:Model", "model")
+MODELS: "Registry[Model]" = Registry(
+    "sentiprism.models", "sentiprism.models.base:Model", "model", "sentiprism.models", needs=("Config", "citation")
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -13,6 +13,7 @@ from sentiprism.errors import UserError, shorten
 from sentiprism.files import atomic_folder, write_text
 from sentiprism.machine import check_room
 from sentiprism.metrics.conformal import Calibration
+from sentiprism.plugins import check_plugin
 from sentiprism.reading import check_regular, read_json
 from sentiprism.tensors import open_tensors, save_tensors
 from sentiprism.text.encoders import save_text_recipe
@@ -59,6 +60,8 @@ class _Described(Record):
     features: FeatureSpec
     target: TargetSpec
     metadata: Notes
+    plugin: dict[str, str] | None = None
+    """Where the model is not built in; a text for people, from which nothing is imported."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -111,6 +114,9 @@ def save_model(model: "Model", folder: Path, metadata: dict[str, Any]) -> None:
         folder: will hold ``config.json``, ``weights.safetensors`` and, where the model reads tokens, ``text/``.
         metadata: dataset, protocol, selection rule: kept as given (JSON).
     """
+    from sentiprism.models import MODELS
+
+    plugin = MODELS.plugin_of(model.name)
     described = {
         "format": FORMAT,
         "model": model.name,
@@ -120,6 +126,7 @@ def save_model(model: "Model", folder: Path, metadata: dict[str, Any]) -> None:
         "features": model.features.model_dump(mode="json"),
         "target": model.target.model_dump(mode="json"),
         "metadata": metadata,
+        **({"plugin": plugin} if plugin else {}),
     }
     with atomic_folder(folder, replace=True) as temporary:
         save_tensors(temporary / WEIGHTS, model.state_dict())
@@ -155,7 +162,7 @@ def describe_model(folder: Path | str) -> Description:
     folder = Path(folder)
     read = _read(folder)
     described = _Described.parse(read, str(folder / CONFIG), REMEDY)
-    MODELS.check(described.model)
+    check_plugin(MODELS, described.model, described.plugin, f"{folder}, a saved model,")
     check_regular(folder / WEIGHTS, what="safetensors file")
     features = described.features
     if (folder / "text").is_dir() and features.text is not None:

@@ -36,6 +36,8 @@ def config_fields(model: str) -> set[str] | None:
         UserError: no model is called so.
     """
     module = MODELS.module_of(model)
+    if not module.startswith("sentiprism."):  # a plugin may build its configuration as it likes
+        return None
     for kind in _classes(module):
         given = {name: value for name, value in _assigned(kind) if isinstance(value, ast.Constant | ast.Name)}
         name, config = given.get("name"), given.get("Config")

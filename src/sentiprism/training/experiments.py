@@ -9,6 +9,7 @@ from sentiprism.config import Config
 from sentiprism.data.known import describe, family
 from sentiprism.data.names import split_names
 from sentiprism.errors import UserError, suggest
+from sentiprism.plugins import load_plugins
 from sentiprism.yaml_files import load_yaml
 
 OURS = "sentiprism2026"
@@ -57,6 +58,8 @@ class Experiment(Config):
     """The rule by which the published numbers were selected, as far as it is known."""
     run: dict[str, Any]
     notes: tuple[str, ...] = ()
+    plugins: tuple[str, ...] = ()
+    """Files of plugins that the run needs, beside this file; they are imported where the user names this file."""
     published: dict[str, Table] = {}
 
 
@@ -106,7 +109,9 @@ def load_experiment(name: str) -> Experiment:
         if name not in list_experiments():
             raise UserError(f"no experiment is called {name!r}", suggest(name, list_experiments()))
         path = folder() / f"{name}.yaml"
-    return Experiment.parse(load_yaml(path), str(path))
+    found = Experiment.parse(load_yaml(path), str(path))
+    load_plugins(path.parent / plugin for plugin in found.plugins)
+    return found
 
 
 def other_form(experiment: str, dataset: str) -> str | None:

@@ -48,6 +48,8 @@ class Environment(Record):
     command: str
     dataset: DatasetRecord
     init: InitRecord | None = None
+    plugin: dict[str, str] | None = None
+    """Where the model is not built in; a text for people, from which nothing is imported."""
 
 
 class Epoch(Record):

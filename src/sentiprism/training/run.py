@@ -18,6 +18,8 @@ from sentiprism.data.names import COMMA, short_name
 from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError, suggest
 from sentiprism.files import check_writable, write_text
+from sentiprism.models import MODELS
+from sentiprism.plugins import check_plugin
 from sentiprism.training.config import RunConfig
 from sentiprism.training.records import REMEDY, read_environment, read_summary
 from sentiprism.yaml_files import load_yaml
@@ -48,6 +50,8 @@ class Run:
         if WRITTEN_LAST not in written:  # every key is written, and a file cut between two lines is still YAML
             raise UserError(f"{self.folder / 'run.yaml'} is cut short", "get a whole copy of the run, or train it anew")
         self.environment = read_environment(self.folder / "environment.json")
+        if plugin := self.environment.get("plugin"):  # what is built in is checked where it is needed
+            check_plugin(MODELS, self.config.model, plugin, f"{self.folder}, a run,")
 
     @classmethod
     def create(
@@ -62,6 +66,8 @@ class Run:
         """Make the folder and write what the run is; ``init`` says whose weights it starts from."""
         check_new(folder)
         environment = {**_environment(card, device, precision), "init": init}
+        if (plugin := MODELS.plugin_of(config.model)) is not None:
+            environment["plugin"] = plugin
         write_text(folder / "environment.json", json.dumps(environment, indent=1))
         write_text(folder / "run.yaml", dump(config))
         return cls(folder)

@@ -14,6 +14,7 @@ from typing import Self
 from sentiprism.data.integrity import unverified, verifies
 from sentiprism.errors import UserError
 from sentiprism.interrupts import CHILD_TIMEOUT, CHILDS_GRACE, Interrupts
+from sentiprism.plugin_modules import import_files, loaded_files
 from sentiprism.sandbox.launch import ChildProcess
 
 CHECK_EVERY = 0.1
@@ -35,7 +36,15 @@ class Workers:
     def __init__(
         self, folder: Path, trials: int, device: str, count: int, threads: int, note: Callable[[str], object]
     ) -> None:
-        task = json.dumps({"folder": str(folder), "trials": trials, "device": device, "verify": verifies()})
+        task = json.dumps(
+            {
+                "folder": str(folder),
+                "trials": trials,
+                "device": device,
+                "verify": verifies(),
+                "plugins": loaded_files(),
+            }
+        )
         environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
         self._note = note
         self._running: list[ChildProcess] = []
@@ -81,6 +90,7 @@ def main() -> None:
     task = json.loads(sys.argv[1])
     with Interrupts(CHILDS_GRACE), nullcontext() if task["verify"] else unverified():
         try:
+            import_files(task["plugins"])
             take_trials(Path(task["folder"]), trials=task["trials"], device=task["device"])
         except UserError as error:
             sys.exit(f"error: {error}")

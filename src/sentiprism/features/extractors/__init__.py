@@ -6,5 +6,9 @@ from sentiprism.registry import Registry
 __all__ = ["EXTRACTORS", "AudioExtractor", "Extractor", "VisionExtractor"]
 
 EXTRACTORS: Registry[Extractor] = Registry(
-    "sentiprism.features.extractors", "sentiprism.features.extractors.base:Extractor", "extractor"
+    "sentiprism.features.extractors",
+    "sentiprism.features.extractors.base:Extractor",
+    "extractor",
+    "sentiprism.extractors",
+    needs=("modality", "recipe"),
 )

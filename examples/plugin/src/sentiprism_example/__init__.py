@@ -1,0 +1,1 @@
+"""A model, an extractor, a metric and an importer for sentiprism."""

@@ -1,0 +1,45 @@
+"""The option ``--plugin`` of commands that take a model, an extractor, a metric or an importer."""
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def _load(context: typer.Context, files: list[Path] | None) -> list[Path] | None:
+    """Import them before any other option is read: these may name what is in them."""
+    if files and not context.resilient_parsing:
+        from sentiprism.plugins import load_plugins
+
+        load_plugins(files)
+    return files
+
+
+Plugins = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--plugin",
+        metavar="FILE",
+        is_eager=True,
+        callback=_load,
+        help="Python file of your own with models, extractors, metrics or importers; it is run. Repeatable.",
+    ),
+]
+
+
+def may_use_plugins(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the option ``--plugin``."""
+
+    @wraps(command)
+    def run(*args: Any, plugin: list[Path] | None = None, **kwargs: Any) -> Any:
+        del plugin  # imported already
+        return command(*args, **kwargs)
+
+    known = inspect.signature(command)
+    option = inspect.Parameter("plugin", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Plugins)
+    run.__signature__ = known.replace(parameters=[*known.parameters.values(), option])  # type: ignore[attr-defined]
+    run.__annotations__ = {**command.__annotations__, "plugin": Plugins}
+    return run
