@@ -58,7 +58,7 @@ def import_file(file: Path | str) -> ModuleType:
         return sys.modules[known]
     if path.suffix != ".py":
         raise UserError(f"{file} is not a Python file", "give the file of a plugin, such as my_model.py")
-    digest = sha256(read_bytes(path, MOST_BYTES, "plugin")).hexdigest()
+    digest = sha256(str(path).encode() + read_bytes(path, MOST_BYTES, "plugin")).hexdigest()
     name = f"{PREFIX}{path.stem}_{digest[:8]}"  # two files of one name stay apart
     spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None:

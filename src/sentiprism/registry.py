@@ -155,13 +155,13 @@ class Registry(Mapping[str, type[T]], Generic[T]):
         return [value for value in found if issubclass(value, base) and value.__module__ == module]
 
     def _entries_of(self, module: str) -> dict[str, type[T]]:
-        if module not in self._loaded:
-            self._loaded[module] = {
-                vars(value)["name"]: value
-                for value in self._classes_of(module)
-                if not isabstract(value) and "name" in vars(value)
-            }
-        return self._loaded[module]
+        if module in self._loaded:
+            return self._loaded[module]
+        concrete = (kind for kind in self._classes_of(module) if not isabstract(kind) and "name" in vars(kind))
+        found = {vars(kind)["name"]: kind for kind in concrete}
+        if not module.startswith(plugin_modules.PREFIX):  # a file may be forgotten, and imported anew
+            self._loaded[module] = found
+        return found
 
     def _entry(self, name: str) -> type[T] | None:
         """One entry by its name; None where a source has the name and no entry has it."""

@@ -56,7 +56,9 @@ def add(
     importer: Annotated[
         str | None,
         typer.Option(
-            metavar="IMPORTER=PATH", help="File or folder, and the plugin that reads it.", rich_help_panel="Source, one of"
+            metavar="IMPORTER=PATH",
+            help="File or folder, and the plugin that reads it.",
+            rich_help_panel="Source, one of",
         ),
     ] = None,
     text: Annotated[Path | None, _file("Text features.")] = None,

@@ -20,10 +20,16 @@ def extract(
     ],
     dataset: Annotated[str, typer.Option(metavar="NAME", help="Name in the store.")],
     audio: Annotated[
-        str, typer.Option(**choice("audio extractor", AUDIO, prefix="hf-audio:", modality="audio"), help="Features of the voice.")
+        str,
+        typer.Option(
+            **choice("audio extractor", AUDIO, prefix="hf-audio:", modality="audio"), help="Features of the voice."
+        ),
     ] = "speech",
     vision: Annotated[
-        str, typer.Option(**choice("vision extractor", VISION, prefix="hf-vision:", modality="vision"), help="Features of the face.")
+        str,
+        typer.Option(
+            **choice("vision extractor", VISION, prefix="hf-vision:", modality="vision"), help="Features of the face."
+        ),
     ] = "action_units",
     audio_set: Annotated[
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="Of --audio hf-audio:NAME: layer, rate, revision.")

@@ -25,7 +25,9 @@ MOST = 1_000_000
 """Of what is counted on the command line: a slip of the finger, beyond it."""
 
 
-def choice(noun: str, names: tuple[str, ...], metavar: str | None = None, *, prefix: str = "", modality: str = "") -> dict[str, Any]:
+def choice(
+    noun: str, names: tuple[str, ...], metavar: str | None = None, *, prefix: str = "", modality: str = ""
+) -> dict[str, Any]:
     """Settings of an option that takes one of some names: its help lists them, a wrong one is told the nearest.
 
     Args:

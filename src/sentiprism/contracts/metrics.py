@@ -18,8 +18,8 @@ def _drawn(metric: CustomMetric) -> tuple[Array, Array, Array]:
     """Predictions, labels, and the predictions that would be perfect."""
     draw = np.random.default_rng(0)
     if metric.kind == "classes":
-        label = draw.integers(0, CLASSES, N)
-        return draw.normal(size=(N, CLASSES)), label, np.eye(CLASSES)[label]
+        truth = draw.integers(0, CLASSES, N)
+        return draw.normal(size=(N, CLASSES)), truth, np.eye(CLASSES)[truth]
     label = draw.uniform(-1, 1, N)
     return label + draw.normal(scale=0.5, size=N), label, label
 
@@ -67,9 +67,7 @@ def check_weight(name: str) -> None:
     _expect_near(metric, lambda: metric(prediction, label, weight.astype(float)), wanted, "weights")
 
 
-def _expect_near(
-    metric: CustomMetric, compute: Callable[[], npt.ArrayLike], wanted: npt.ArrayLike, what: str
-) -> None:
+def _expect_near(metric: CustomMetric, compute: Callable[[], npt.ArrayLike], wanted: npt.ArrayLike, what: str) -> None:
     found = float(np.asarray(compute()))
     near = np.isclose(found, float(np.asarray(wanted)), rtol=NEAR, atol=NEAR)
     expect(near, f"with {what} {metric.label} is {found:g} instead of {float(np.asarray(wanted)):g}")

@@ -1,5 +1,6 @@
 """The whole suite over models, extractors and metrics by name, one outcome a contract."""
 
+import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -21,6 +22,7 @@ def check_names(names: Mapping[str, list[str]]) -> Iterator[Outcome]:
         "metric": check_metric,
         "importer": check_importer,
     }
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it lists libraries that nobody needs
     for noun, own in names.items():
         for name in own:
             with warnings.catch_warnings():

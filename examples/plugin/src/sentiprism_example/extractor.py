@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from sentiprism.features.extractors import AudioExtractor
 from sentiprism.features.track import Track
 from sentiprism.recipe import Recipe

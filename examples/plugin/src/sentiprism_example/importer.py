@@ -16,6 +16,7 @@ class Lines(Importer):
 
     def read(self, reading: Reading) -> Iterator[tuple[str, Utterance]]:
         """Utterances with their splits."""
+        del reading  # range and classes of the labels, where an importer needs them
         for number, line in enumerate(read_text(self.path).splitlines(), 1):
             cells = [cell.strip() for cell in line.split("|")]
             if len(cells) != 4:

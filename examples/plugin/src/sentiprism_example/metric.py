@@ -1,6 +1,7 @@
 """A metric of its own: the median of the absolute errors, which a few gross errors do not move."""
 
 import numpy as np
+
 from sentiprism.metrics.custom import CustomMetric
 from sentiprism.metrics.sums import Array, Floats
 

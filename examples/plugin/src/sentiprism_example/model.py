@@ -1,11 +1,12 @@
 """A model of its own: the mean over time of each modality, weighted by learned shares, into one linear layer."""
 
 from pydantic import Field
+from torch import nn, stack
+
 from sentiprism.models.base import Citation, Model, ModelConfig
 from sentiprism.nn.blocks import masked_mean
 from sentiprism.nn.objectives.task import task_loss
 from sentiprism.types import Batch, FeatureSpec, ModelOutput, TargetSpec
-from torch import nn, stack
 
 
 class MeanPoolConfig(ModelConfig):

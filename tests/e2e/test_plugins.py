@@ -1,0 +1,138 @@
+"""A package of a model, an extractor, a metric and an importer is found by every command."""
+
+import json
+
+import pytest
+
+from makers_plugins import SOURCES, install_example, plugin_file, run_with, small_dataset
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    place = tmp_path_factory.mktemp("home")
+    small_dataset(place)
+    return place
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory):
+    return install_example(tmp_path_factory.mktemp("packages"))
+
+
+@pytest.fixture(scope="module")
+def trained(home, packages):
+    """A run of the installed model, and what its command printed."""
+    words = ("train", "mean_pool", "--dataset", "tiny", "--set", "optim.epochs=1", "--out", "run", "--json")
+    done = run_with(packages, *words, home=home)
+    assert done.returncode == 0, done.stderr
+    return home / "run", json.loads(done.stdout)
+
+
+def test_models_lists_it_with_its_package(home, packages):
+    listed = json.loads(run_with(packages, "models", "--json", home=home).stdout)
+    found = {row["name"]: row["plugin"] for row in listed}
+    assert found["mean_pool"] == {"package": "sentiprism-example", "version": "0.1.0"}
+    assert found["mdf"] is None
+
+
+def test_it_trains_and_its_metric_is_measured(trained):
+    _, printed = trained
+    assert {"mae", "median_error"} <= printed[0]["metrics"].keys()
+
+
+def test_an_epoch_can_be_selected_by_its_metric(home, packages):
+    words = ("--set", "optim.epochs=1", "--set", "optim.select=median_error", "--out", "selected", "--json")
+    done = run_with(packages, "train", "mean_pool", "--dataset", "tiny", *words, home=home)
+    assert done.returncode == 0, done.stderr
+    assert "median_error" in json.loads(done.stdout)[0]["selection"] or "MedAE" in done.stdout
+
+
+def test_bench_measures_it(home, packages):
+    words = ("bench", "mean_pool", "--encoder", "none", "--only", "real", "--steps", "1", "--rounds", "1", "--json")
+    done = run_with(packages, *words, home=home)
+    assert done.returncode == 0, done.stderr
+    (cost,) = json.loads(done.stdout)["costs"]
+    assert (cost["model"], cost["error"]) == ("mean_pool", "")
+
+
+def test_it_passes_the_contracts(home, packages):
+    done = run_with(packages, "contracts", "mean_pool", "loudness", "median_error", "--json", home=home)
+    assert done.returncode == 0, done.stderr
+    states = {(row["subject"], row["contract"]): row["state"] for row in json.loads(done.stdout)}
+    assert set(states.values()) == {"passed"}
+    assert {"padding", "missing", "resume", "onnx", "overfit"} <= {
+        name for subject, name in states if subject == "mean_pool"
+    }
+
+
+def test_its_importer_makes_a_dataset(home, packages):
+    rows = [f"{split} | v{n}_{split}_0 | {n - 1}.5 | w{n}" for split in ("train", "valid", "test") for n in range(4)]
+    (home / "lines.txt").write_text("\n".join(rows), encoding="utf-8")
+    words = ("dataset", "add", "mine", "--importer", "lines=lines.txt", "--low", "-3", "--high", "3", "--json")
+    done = run_with(packages, *words, home=home)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["splits"]["train"]["utterances"] == 4
+
+
+def test_a_run_whose_package_is_gone_names_it(home, trained):
+    folder, _ = trained
+    for words in (("evaluate", folder), ("train", "--resume", folder), ("compare", folder, folder)):
+        done = run_with(None, *words, home=home)
+        assert done.returncode == 2
+        assert "sentiprism-example 0.1.0, which is not installed; install sentiprism-example" in done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_file_is_found_by_every_command_that_names_it(home):
+    file = plugin_file(home, MeanPool="FilePool", mean_pool="file_pool")
+    words = ("--dataset", "tiny", "--set", "optim.epochs=1", "--out", "file", "--plugin", file)
+    assert run_with(None, "train", "file_pool", *words, home=home).returncode == 0
+    assert run_with(None, "evaluate", "file", "--plugin", file, home=home).returncode == 0
+    done = run_with(None, "evaluate", "file", home=home)
+    assert done.returncode == 2
+    assert (
+        "made with the plugin my_model.py, which is not loaded; name that file with --plugin my_model.py" in done.stderr
+    )
+    words = ("--encoder", "none", "--only", "real", "--steps", "1", "--rounds", "1", "--json", "--plugin", file)
+    done = run_with(None, "bench", "file_pool", *words, home=home)
+    assert json.loads(done.stdout)["costs"][0]["error"] == ""
+
+
+def test_a_run_folder_never_runs_code(home, trained, tmp_path):
+    """What a run says of its plugin is a text: the file that it names is not imported, wherever it stands."""
+    folder, _ = trained
+    trap = home / "trap.py"
+    trap.write_text("from pathlib import Path\nPath('sprung').touch()\n", encoding="utf-8")
+    environment = json.loads((folder / "environment.json").read_text())
+    changed = home / "changed"
+    changed.mkdir()
+    (changed / "run.yaml").write_bytes((folder / "run.yaml").read_bytes())
+    (changed / "environment.json").write_text(json.dumps(environment | {"plugin": {"file": "trap.py", "sha256": ""}}))
+    (changed / "trap.py").write_bytes(trap.read_bytes())
+    assert run_with(None, "evaluate", changed, home=home).returncode == 2
+    assert not (home / "sprung").exists()
+
+
+def test_an_experiment_names_its_plugins(home):
+    folder = home / "experiment"
+    folder.mkdir()
+    plugin_file(folder, MeanPool="ExperimentPool", mean_pool="experiment_pool")
+    lines = [
+        "title: mine",
+        "source: mine",
+        "selection: valid",
+        "plugins: [my_model.py]",
+        "run: {model: experiment_pool, dataset: tiny, optim: {epochs: 1}}",
+    ]
+    (folder / "mine.yaml").write_text("\n".join(lines), encoding="utf-8")
+    done = run_with(None, "train", "--experiment", folder / "mine.yaml", "--out", "experiment-run", home=home)
+    assert done.returncode == 0, done.stderr
+
+
+def test_help_names_the_option(home):
+    for command in ("train", "evaluate", "models", "bench", "tune", "explain", "analyze", "extract"):
+        assert "--plugin" in run_with(None, command, "--help", home=home).stdout
+
+
+def test_the_example_has_one_file_for_each_kind():
+    assert {path.stem for path in SOURCES.glob("*.py")} == {"__init__", "model", "extractor", "metric", "importer"}
