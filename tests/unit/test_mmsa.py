@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from makers import make_mmsa
-from sentiprism.cli.dataset import choose_source
+from sentiprism.cli.sources import choose_source
 from sentiprism.data.importers.import_dataset import import_dataset
 from sentiprism.data.importers.labels import LabelSpec
 from sentiprism.data.importers.mmsa import read_mmsa

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sentiprism.cli.dataset import Json, pairs
+from sentiprism.cli.dataset import Json
 from sentiprism.cli.hints import followed_by
 from sentiprism.cli.options import Device, High, Low, choice
 from sentiprism.cli.options import number as parse
+from sentiprism.cli.sources import pairs
 from sentiprism.cli.tables import Cell, emit_json, number, points, side_by_side
 
 if TYPE_CHECKING:

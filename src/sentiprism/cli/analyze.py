@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sentiprism.cli.analysis_tables import count_files, display_names, show_folder, show_recording
-from sentiprism.cli.dataset import pairs
 from sentiprism.cli.hints import followed_by
 from sentiprism.cli.options import FACES, MISMATCHES, choice
+from sentiprism.cli.sources import pairs
 from sentiprism.errors import UserError, printable
 
 if TYPE_CHECKING:

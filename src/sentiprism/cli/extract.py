@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from sentiprism.cli.card import draw
-from sentiprism.cli.dataset import Json, pairs
+from sentiprism.cli.dataset import Json
 from sentiprism.cli.hints import followed_by
 from sentiprism.cli.options import AUDIO, STEPS, TEXTS, VISION, High, Low, choice
+from sentiprism.cli.sources import pairs
 from sentiprism.cli.tables import emit_json
 
 
