@@ -1,10 +1,11 @@
 """Fixtures every test may use."""
 
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +13,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: tiny models run f
 if hasattr(signal, "SIGHUP"):  # commands that the tests start inherit what nohup sets, and would ignore a hang-up
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 
@@ -87,3 +92,19 @@ def face_landmarker() -> Iterator[Path]:
     """The real face landmarker, and the library that runs it."""
     pytest.importorskip("mediapipe", reason="MediaPipe (extra media) is not installed")
     yield from _asset("face-landmarker")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """A real browser without a window."""
+    from makers_ci import skip_or_fail
+
+    sync = pytest.importorskip("playwright.sync_api", reason="playwright (extra dev) is not installed")
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if program is None:
+        skip_or_fail(f"no browser is installed ({', '.join(BROWSERS)})")
+    as_root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # it refuses to start else
+    with sync.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=program, args=as_root)
+        yield opened
+        opened.close()

@@ -13,7 +13,7 @@ def write_pages(app: Sphinx) -> None:
     """Write the generated pages below the sources; git ignores them."""
     source = Path(app.srcdir)
     pages = {
-        **model_pages.pages((source / "deviations.md").read_text(encoding="utf-8")),
+        **model_pages.pages(*((source / name).read_text(encoding="utf-8") for name in ("deviations.md", "results.md"))),
         "reference/commands.md": commands_page.page(),
         "reference/python.rst": api_page.page(),
     }

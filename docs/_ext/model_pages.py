@@ -7,6 +7,7 @@ import re
 import sys
 from typing import Any
 
+import measured_numbers
 from markdown import code, prose, table
 
 from sentiprism.metrics import protocol
@@ -20,18 +21,23 @@ SYSTEMS = ("mdf", "dlf", "fine", "tmt", "tmt_amw", "dpdf_lq")
 """Models that the page on disentanglement explains."""
 
 
-def pages(deviations: str) -> dict[str, str]:
+def pages(deviations: str, results: str) -> dict[str, str]:
     """All pages by their path below the sources.
 
     Args:
         deviations: text of the page on deviations, which has a section for each paper.
+        results: text of the page of results, as `sentiprism results` writes it.
     """
     sections = _sections(deviations)
     models = dict(MODELS.items())
     missing = sorted(set(models) - set(sections) - {"text_only"})
     if missing:
         raise RuntimeError(f"docs/deviations.md has no section on {', '.join(missing)}")
-    written = {f"models/{name}.md": _page(name, model, sections.get(name, "")) for name, model in models.items()}
+    measured = measured_numbers.sections(results)
+    written = {
+        f"models/{name}.md": _page(name, model, sections.get(name, ""), measured.get(name, ""))
+        for name, model in models.items()
+    }
     return {"models/index.md": _index(models), **written}
 
 
@@ -58,7 +64,7 @@ every build of this site. `sentiprism models` prints the same list with the numb
 """
 
 
-def _page(name: str, model: type[Model], deviations: str) -> str:
+def _page(name: str, model: type[Model], deviations: str, measured: str) -> str:
     cited, module = model.citation, sys.modules[model.__module__]
     link = f" [Paper or code]({cited.url})." if cited.url else ""
     summary = prose(inspect.cleandoc(model.__doc__ or "").partition("\n\n")[0])
@@ -81,6 +87,7 @@ def _page(name: str, model: type[Model], deviations: str) -> str:
         _presets(model.Config),
         _contracts(model),
         _experiments(name),
+        measured,
         "## Deviations from the paper",
         deviations or "None are listed.",
         "What holds for every model stands in [Deviations](../deviations.md#under-every-preset-in-every-model).",

@@ -48,6 +48,7 @@ def test_every_model_has_a_page_with_its_paper_fields_and_experiments(site):
     assert "0.692" in mdf  # the MAE that the paper published
     assert "ε of Eq. 10" in mdf  # the text below a field
     assert "BERT(X_t)[0]" in mdf  # a row of docs/deviations.md
+    assert "Measured numbers" in mdf  # of docs/results.md
 
 
 def test_every_public_name_and_every_command_is_in_the_reference(site):
@@ -82,3 +83,17 @@ def test_formulas_are_drawn_by_the_browser_itself(site):
     page = (site / "concepts" / "metrics.html").read_text(encoding="utf-8")
     assert page.count("<math") > 5
     assert "\\frac" not in page
+
+
+def test_no_page_is_wider_than_a_phone_or_asks_for_anything_outside(site, browser):
+    asked, wide = [], []
+    page = browser.new_page(viewport={"width": 400, "height": 800})
+    page.on("request", lambda request: asked.append(request.url))
+    for path in sorted(site.rglob("*.html")):
+        page.goto(path.as_uri())
+        if page.evaluate("document.documentElement.scrollWidth") > 400:
+            wide.append(path.name)
+    page.close()
+    assert wide == []
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    assert len(asked) > 100

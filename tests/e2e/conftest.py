@@ -12,7 +12,6 @@ import pytest
 import torch
 
 from makers_analysis import features, saved_model
-from makers_ci import skip_or_fail
 from makers_cli import SIZES, SMALL, Answer, files
 from makers_media import make_media, sine
 from makers_processes import COMMAND, Started
@@ -24,9 +23,8 @@ from sentiprism.report.files import write_report
 from sentiprism.training.train import train
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 READY = """() => {
   const video = document.querySelector("video");
   if (video && video.readyState < 1 && !video.error)
@@ -146,20 +144,6 @@ def clips(shared_data, face_landmarker) -> Path:
 def tone(tmp_path) -> Path:
     """A sound of two seconds, in a file whose name needs care."""
     return make_media(tmp_path / 'it\'s a "tone" ü.wav', samples=sine(2.0, 16_000))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    from playwright.sync_api import sync_playwright
-
-    program = next(filter(None, map(shutil.which, NAMES)), None)
-    if program is None:
-        skip_or_fail(f"no browser is installed ({', '.join(NAMES)})")
-    as_root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # it refuses to start else
-    with sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=program, args=as_root)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
