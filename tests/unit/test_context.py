@@ -103,9 +103,8 @@ def test_a_card_says_what_the_order_is_known_by(home):
 def test_both_segments_are_the_tokenizers_own_pair_format(home, encoder):
     data, tokenizer = read(encoder), load_tokenizer(encoder)
     batch = data.batch(range(5))
-    for row, (own, before) in enumerate(
-        [("w1 w2 w3", None), ("w4 w5", "w1 w2 w3"), ("w6 w7 w8 w9", "w4 w5"), ("w10", None), (None, None)]
-    ):
+    pairs = [("w1 w2 w3", None), ("w4 w5", "w1 w2 w3"), ("w6 w7 w8 w9", "w4 w5"), ("w10", None), (None, None)]
+    for row, (own, before) in enumerate(pairs):
         first = batch.text.values[row][batch.text.mask[row]].tolist()
         second = batch.context.values[row][batch.context.mask[row]].tolist()
         assert first == (tokenizer(own)["input_ids"] if own else [])
@@ -266,8 +265,7 @@ def test_the_default_length_grows_with_the_utterances_that_are_read():
     assert TextConfig(context=2).max_tokens == 150
     assert TextConfig(context=2, max_tokens=60).max_tokens == 60
     assert TextConfig(context=30).max_tokens == 512
-    again = TextConfig.parse(TextConfig(context=1).model_dump(), "settings")
-    assert again.max_tokens == 100
+    assert TextConfig.parse(TextConfig(context=1).model_dump(), "settings").max_tokens == 100
 
 
 @pytest.mark.parametrize(
@@ -286,11 +284,9 @@ def test_settings_that_contradict_each_other_are_refused(given, message):
 
 
 def test_stored_text_features_have_no_context_to_read(home, encoder: str) -> None:
-    rows = [
-        (part, Utterance(f"{part}{n}", part, None, {"M": 0.5}, {"text": np.ones((2, 3), np.float32)}))
-        for part in ("train", "valid", "test")
-        for n in range(2)
-    ]
+    words = {"text": np.ones((2, 3), np.float32)}
+    ids = [(part, f"{part}{n}") for part in ("train", "valid", "test") for n in range(2)]
+    rows = [(part, Utterance(name, part, None, {"M": 0.5}, words)) for part, name in ids]
     made = write_dataset("glove", rows, DatasetInfo(title="t", source="s", target=TargetSpec(), protocol="intensity"))
     with pytest.raises(UserError, match="stored text features"):
         prepare(made.tuning(), DataConfig(text=TextConfig(encoder=encoder, context=1)))

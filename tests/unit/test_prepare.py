@@ -195,10 +195,7 @@ def test_a_reloaded_spec_gives_the_same_batches(home, encoder, text):
     again = FeatureSpec.model_validate_json(spec.model_dump_json())
     assert again == spec
     for split in (dataset.train, dataset.test):
-        same(
-            PreparedSplit(split, spec).batch([4, 1, 0]),
-            PreparedSplit(split, again).batch([4, 1, 0]),
-        )
+        same(PreparedSplit(split, spec).batch([4, 1, 0]), PreparedSplit(split, again).batch([4, 1, 0]))
 
 
 def test_standardisation_uses_the_train_split_alone(home, encoder):
