@@ -40,6 +40,7 @@ from sentiprism.training.config import OptimConfig, RunConfig
 from sentiprism.training.engine import Engine, Precision
 from sentiprism.training.loop import Trainer
 from sentiprism.training.progress import TrainingProgress
+from sentiprism.training.training_data import TrainingData
 from sentiprism.types import FeatureSpec, ModalitySpec, TargetSpec
 
 BATCH = 16
@@ -55,7 +56,7 @@ def trainer(encoder: Path, *, plain: bool, unaligned: bool, precision: Precision
     config = RunConfig(model="mdf", dataset="mosi", optim=OptimConfig(batch_size=BATCH))
     data = (Padded if plain else PreparedSplit)(split, features)
     scorer, engine = protocol("intensity"), Engine("cpu", "no" if plain else precision)
-    made = Trainer(config, 0, model, data, data, scorer, Path(os.devnull), engine, {})
+    made = Trainer(config, 0, model, TrainingData(data, data, scorer), Path(os.devnull), engine, {})
     if plain:
         groups = [{**group, "foreach": False, "fused": False} for group in made.optimizer.param_groups]
         made.optimizer = AdamW(groups, foreach=False, fused=False)

@@ -7,7 +7,7 @@ import pytest
 from makers_damage import FILES, NONSENSE, changed, dumped, places, refusal
 from sentiprism.training.experiments import load_experiment
 from sentiprism.tuning.study import Journal, Study
-from sentiprism.tuning.tune import go_on
+from sentiprism.tuning.tune import resume_study
 from sentiprism.yaml_files import load_yaml
 
 
@@ -15,7 +15,7 @@ from sentiprism.yaml_files import load_yaml
 @pytest.mark.parametrize("name", ["study.yaml", "journal.log"])
 def test_a_study_of_which_a_file_is_not_one_is_one_line(folder, name, damage):
     FILES[damage](folder / "study" / name)
-    line = refusal(lambda: go_on(folder / "study", trials=2, device="cpu", quiet=True))
+    line = refusal(lambda: resume_study(folder / "study", trials=2, device="cpu", quiet=True))
     assert line is not None or (name, damage) in {
         ("journal.log", "empty"),
         ("journal.log", "cut"),
@@ -44,7 +44,7 @@ def test_part_of_a_line_that_a_killed_process_left_is_cut_off(folder):
     path = folder / "study" / "journal.log"
     whole = path.read_bytes()
     path.write_bytes(whole + b'{"op_code":4,"worker_id":"a","study_')
-    found = go_on(folder / "study", trials=3, device="cpu", quiet=True)
+    found = resume_study(folder / "study", trials=3, device="cpu", quiet=True)
     assert len(found.trials) == 3
     assert path.read_bytes().startswith(whole + b'{"op_code":')
     assert all(json.loads(line) for line in path.read_text().splitlines())

@@ -23,6 +23,7 @@ from sentiprism.training.loop import Trainer
 from sentiprism.training.progress import TrainingProgress
 from sentiprism.training.seeding import seed_at
 from sentiprism.training.train import train
+from sentiprism.training.training_data import TrainingData
 
 QUIET = TrainingProgress(quiet=True)
 
@@ -38,7 +39,9 @@ def trainer(home: Path, tmp_path: Path):
         torch.manual_seed(0)
         model = create_model("mdf", features, data.card.target, {**small("mdf"), "dropout": dropout})
         splits = [PreparedSplit(split, features) for split in (data.train, data.valid)]
-        return Trainer(config, 7, model, *splits, protocol("intensity"), tmp_path / "seed", Engine("cpu"), {})
+        return Trainer(
+            config, 7, model, TrainingData(*splits, protocol("intensity")), tmp_path / "seed", Engine("cpu"), {}
+        )
 
     return make
 

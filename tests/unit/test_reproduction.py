@@ -70,7 +70,7 @@ def test_every_other_models_row_of_a_paper_says_what_becomes_of_it(name):
     model, paper = name.partition("/")[0], load_experiment(name)
     papers = papers_on(paper.run["dataset"])
     for key in paper.published:
-        asked = plan_table(model, key, None, experiment=name, encoder=None, seeds=None)
+        asked = plan_table(model, key, None, {"experiment": name})
         for row in asked.rows:
             if row.settings is not None:
                 continue
@@ -171,7 +171,7 @@ def test_a_table_without_other_models_is_that_of_ablate(fill, tmp_path):
 
 
 def test_frozen_layers_of_an_encoder_that_is_replaced_are_not_asked_for():
-    asked = plan_table("mdf", "1", "mosi", experiment=None, encoder=None, seeds=None)
+    asked = plan_table("mdf", "1", "mosi", {})
     row, papers = next(row for row in asked.rows if row.name == "MISA"), papers_on("mosi")
 
     def layers(*assignments: str) -> tuple[Entry, int | None]:

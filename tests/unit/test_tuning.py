@@ -18,7 +18,7 @@ from sentiprism.training.train import resolve, train
 from sentiprism.tuning import tune as tuning
 from sentiprism.tuning.space import read_space
 from sentiprism.tuning.study import Journal, Pruned, Study
-from sentiprism.tuning.tune import go_on, tune
+from sentiprism.tuning.tune import resume_study, tune
 
 SETTINGS = {"config": small("mdf"), "optim": {"epochs": 2, "batch_size": 24}}
 
@@ -173,12 +173,12 @@ def test_the_same_call_goes_on(search, tmp_path):
     three = search(trials=3)
     assert three.trials[:2] == two.trials
     assert [trial.number for trial in three.trials] == [0, 1, 2]
-    assert go_on(tmp_path / "study", trials=3, device="cpu", quiet=True).trials == three.trials
+    assert resume_study(tmp_path / "study", trials=3, device="cpu", quiet=True).trials == three.trials
     assert search(trials=3, name="at once").trials == three.trials  # as if it had not stopped
     with pytest.raises(UserError, match="holds a study of something else"):
         search(trials=3, assignments=["optim.lr=5e-3"])
     with pytest.raises(UserError, match="is no study"):
-        go_on(tmp_path, trials=3)
+        resume_study(tmp_path, trials=3)
 
 
 def test_a_trial_that_was_interrupted_is_tried_again(search, monkeypatch, tmp_path):

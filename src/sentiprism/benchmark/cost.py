@@ -173,6 +173,7 @@ def make_trainer(case: Case, form: Form, precision: Precision = "auto", device: 
     import torch
 
     from sentiprism.training.loop import Trainer
+    from sentiprism.training.training_data import TrainingData
 
     shapes = DISTRIBUTED[case.dataset]
     features = {name: ModalitySpec(kind="features", width=width) for name, width in shapes.widths.items()}
@@ -190,7 +191,7 @@ def make_trainer(case: Case, form: Form, precision: Precision = "auto", device: 
     built = create_model(case.model, spec, TargetSpec(), case.config or None, pretrained=False)
     config = RunConfig(model=case.model, dataset=case.dataset, optim=OptimConfig(batch_size=case.batch_size))
     engine = Engine(device, precision)
-    return Trainer(config, 0, built, data, data, protocol("intensity"), Path(os.devnull), engine, {})
+    return Trainer(config, 0, built, TrainingData(data, data, protocol("intensity")), Path(os.devnull), engine, {})
 
 
 def cost(made: "Trainer", steps: int, rounds: int) -> dict[str, float]:

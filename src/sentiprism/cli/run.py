@@ -133,7 +133,7 @@ def train(
 
         sentiprism train --resume runs/mdf-mosi-20260101-120000 --seeds 10
     """
-    from sentiprism.training.train import resume as go_on
+    from sentiprism.training.train import resume as resume_run
     from sentiprism.training.train import train as launch
 
     if resume is not None:
@@ -143,7 +143,7 @@ def train(
                 "give --resume RUN alone, or with --seeds N for more of them",
             )
         remember_run(resume)
-        run = go_on(resume, seeds=seeds, device=device, precision=precision, tensorboard=tensorboard)  # type: ignore[arg-type]
+        run = resume_run(resume, seeds=seeds, device=device, precision=precision, tensorboard=tensorboard)  # type: ignore[arg-type]
     else:
         run = launch(
             model,

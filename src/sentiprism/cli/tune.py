@@ -57,7 +57,7 @@ def tune(
 
         sentiprism tune --resume runs/tune-mdf-mosi --trials 60
     """
-    from sentiprism.tuning.tune import go_on
+    from sentiprism.tuning.tune import resume_study
     from sentiprism.tuning.tune import tune as begin
 
     if resume is not None:
@@ -65,7 +65,7 @@ def tune(
             raise UserError(
                 "--resume continues a study with its own settings", "give --resume STUDY and --trials alone"
             )
-        found = go_on(resume, trials=trials, jobs=jobs, device=device)
+        found = resume_study(resume, trials=trials, jobs=jobs, device=device)
     else:
         found = begin(
             model,

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 from sentiprism.config import merge, override
 from sentiprism.data.binned import binned
@@ -20,6 +20,7 @@ from sentiprism.reproduction.published import PublishedTable, find_experiment, f
 from sentiprism.training.config import RunConfig
 from sentiprism.training.engine import Precision, check_engine
 from sentiprism.training.experiments import OURS, Experiment, Row, default_settings, load_experiment, load_paper
+from sentiprism.training.options import TableOptions
 from sentiprism.training.run import Run
 from sentiprism.training.selection import selection_rule
 from sentiprism.training.train import launch, resolve, resume
@@ -57,16 +58,8 @@ def ablate(
     table: str,
     dataset: str | None = None,
     *,
-    experiment: str | None = None,
-    base: str | None = None,
-    encoder: str | None = None,
-    seeds: int | tuple[int, ...] | None = None,
     rows: Iterable[str] = (),
-    assignments: Iterable[str] = (),
-    out: Path | str | None = None,
-    device: str = "auto",
-    precision: Precision = "auto",
-    quiet: bool = False,
+    **options: Unpack[TableOptions],
 ) -> PublishedTable:
     """Train and measure every row of a published table that has settings of its own.
 
@@ -77,17 +70,8 @@ def ablate(
         model: see ``list_models``.
         table: number, key or alias, see `find_table`.
         dataset: a name in the store or a folder; by default the experiment's.
-        experiment: file with the published numbers; by default the model's own paper on this dataset.
-        base: settings that every row starts from: None = the paper's, ``ours`` = this project's own for the model and
-            dataset, else the name or path of an experiment.
-        encoder: text encoder in the place of the settings' own.
-        seeds: how many, or which.
         rows: names or numbers (from 1) of the rows; by default all.
-        assignments: ``key=value`` texts; a row's own settings come after them.
-        out: folder of the runs, one below it for each row; by default under ``runs/``.
-        device: as in ``train``.
-        precision: as in ``train``.
-        quiet: show no progress.
+        options: see `TableOptions`; ``out`` gets a folder for each row.
 
     Returns:
         The table, with what was measured on test and each row's paired difference from the full model.
@@ -95,22 +79,23 @@ def ablate(
     Raises:
         UserError: anything the user can fix; a row that was trained with other settings.
     """
-    asked = plan_table(model, table, dataset, experiment=experiment, encoder=encoder, seeds=seeds)
+    asked = plan_table(model, table, dataset, options)
+    device, precision = options.get("device", "auto"), options.get("precision", "auto")
     paper, changes = asked.paper, {"model": model, **asked.changes}
-    start = base_settings(base, paper.run, model, Path(changes["dataset"]).name)
-    settings = override(merge(start, changes), assignments)
+    start = base_settings(options.get("base"), paper.run, model, Path(changes["dataset"]).name)
+    settings = override(merge(start, changes), options.get("assignments", ()))
     published = asked.rows
     chosen = _chosen(published, rows)
     check_engine(device, precision)
     view = view_of(settings)
-    folder = Path(out) if out else Path("runs") / f"ablate-{model}-{view.name}-{asked.key}"
+    folder = Path(options.get("out") or Path("runs") / f"ablate-{model}-{view.name}-{asked.key}")
     check_writable(folder / "row")
     steps = plan(published, settings, view, folder)
     for step in steps:
         check(step, view, precision, more=step.row in chosen)
     for step in steps:
         if step.row in chosen:
-            train_step(step, view, device, precision, quiet=quiet)
+            train_step(step, view, device, precision, quiet=options.get("quiet", False))
     whole = full_row(settings, published)
     wanted = {step.row.name: step for step in steps if step.row in chosen}
     measured = load_steps([step for step in steps if step.row in chosen or step.row is whole], device)
@@ -126,12 +111,10 @@ def plan_table(
     model: str,
     table: str,
     dataset: str | None,
-    *,
-    experiment: str | None,
-    encoder: str | None,
-    seeds: int | tuple[int, ...] | None,
+    options: TableOptions,
 ) -> Question:
     """Find a published table and put together what was asked of all its rows, see `ablate`."""
+    experiment, seeds, encoder = options.get("experiment"), options.get("seeds"), options.get("encoder")
     if experiment is None:
         if dataset is None:
             raise UserError("a table needs a dataset", "give --dataset or --experiment")

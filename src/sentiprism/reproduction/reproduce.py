@@ -1,9 +1,8 @@
 """Train and measure the systems of a paper's table."""
 
 import re
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 from sentiprism.config import merge, override
 from sentiprism.data.known import family
@@ -11,7 +10,7 @@ from sentiprism.files import check_writable
 from sentiprism.models import list_models
 from sentiprism.reproduction.ablation import Question, ablate, check, load_steps, plan, plan_table, train_step, view_of
 from sentiprism.reproduction.published import PublishedTable, full_row, line
-from sentiprism.training.engine import Precision, check_engine
+from sentiprism.training.engine import check_engine
 from sentiprism.training.experiments import (
     OURS,
     Experiment,
@@ -22,6 +21,7 @@ from sentiprism.training.experiments import (
     load_paper,
     other_form,
 )
+from sentiprism.training.options import TableOptions
 
 HEAD = "plain head"
 """What the row of a plain head on the same text encoder is called."""
@@ -44,15 +44,7 @@ def reproduce(
     model: str,
     table: str,
     dataset: str | None = None,
-    *,
-    experiment: str | None = None,
-    encoder: str | None = None,
-    seeds: int | tuple[int, ...] | None = None,
-    assignments: Iterable[str] = (),
-    out: Path | str | None = None,
-    device: str = "auto",
-    precision: Precision = "auto",
-    quiet: bool = False,
+    **options: Unpack[TableOptions],
 ) -> PublishedTable:
     """Train every row of a published table that can be trained here, and show published beside measured.
 
@@ -64,32 +56,24 @@ def reproduce(
         model: see ``list_models``.
         table: number, key or alias.
         dataset: a name in the store or a folder; by default the experiment's.
-        experiment: file with the published numbers; by default the model's own paper on this dataset.
-        encoder: text encoder in the place of the settings' own.
-        seeds: how many, or which.
-        assignments: ``key=value`` texts, for every row; those of ``config`` are for the paper's own model.
-        out: folder of the runs, which are named after their models, so that tables can share them.
-        device: as in ``train``.
-        precision: as in ``train``.
-        quiet: show no progress.
+        options: see `TableOptions`; ``assignments`` of ``config`` are for the paper's own model. Runs in ``out`` are
+            named after their models, so that tables can share them. A ``base`` goes with `ablate` alone.
 
     Raises:
         UserError: anything the user can fix; a row that was trained with other settings.
     """
-    asked = plan_table(model, table, dataset, experiment=experiment, encoder=encoder, seeds=seeds)
-    assignments = tuple(assignments)
+    asked = plan_table(model, table, dataset, options)
+    options["assignments"] = assignments = tuple(options.get("assignments", ()))
+    device, precision = options.get("device", "auto"), options.get("precision", "auto")
     papers = papers_on(str(asked.paper.run["dataset"]))
     entries = [entry(asked, model, row, papers, assignments) for row in asked.rows]
     if not any(one.settings and one.row.settings is None for one in entries):
-        return ablate(
-            model, table, dataset, experiment=experiment, encoder=encoder, seeds=seeds,
-            assignments=assignments, out=out, device=device, precision=precision, quiet=quiet,
-        )  # fmt: skip
+        return ablate(model, table, dataset, **options)
     base = _own(asked, model, {}, assignments)
     entries.append(_head(asked, base, assignments))
     check_engine(device, precision)
     view = view_of(base)
-    folder = Path(out) if out else Path("runs") / f"reproduce-{view.name}"
+    folder = Path(options.get("out") or Path("runs") / f"reproduce-{view.name}")
     check_writable(folder / "row")
     rows = [Row(name=one.row.name, settings=one.settings, values=()) for one in entries]
     folders = {one.row.name: one.folder for one in entries if one.folder}
@@ -97,7 +81,7 @@ def reproduce(
     for step in steps.values():
         check(step, view, precision, more=True)
     for step in steps.values():
-        train_step(step, view, device, precision, quiet=quiet)
+        train_step(step, view, device, precision, quiet=options.get("quiet", False))
     measured, whole = load_steps(steps.values(), device), full_row(base, asked.rows)
     full = measured.get(whole.name) if whole else None
     lines = []

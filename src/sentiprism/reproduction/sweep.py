@@ -1,9 +1,8 @@
 """Train a model once for each value of a setting."""
 
 import re
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from sentiprism.config import merge, override
 from sentiprism.data.binned import binned
@@ -14,8 +13,9 @@ from sentiprism.files import check_writable
 from sentiprism.reproduction.ablation import base_settings, check, plan, train_step
 from sentiprism.reproduction.published import find_experiment
 from sentiprism.training.config import RunConfig
-from sentiprism.training.engine import Precision, check_engine
+from sentiprism.training.engine import check_engine
 from sentiprism.training.experiments import Row, load_experiment
+from sentiprism.training.options import TableOptions
 
 RANGE = re.compile(r"(-?[0-9]{1,9})\.\.(-?[0-9]{1,9})")
 MOST = 100
@@ -26,16 +26,7 @@ def sweep(
     model: str,
     over: str,
     dataset: str | None = None,
-    *,
-    experiment: str | None = None,
-    base: str | None = None,
-    encoder: str | None = None,
-    seeds: int | tuple[int, ...] | None = None,
-    assignments: Iterable[str] = (),
-    out: Path | str | None = None,
-    device: str = "auto",
-    precision: Precision = "auto",
-    quiet: bool = False,
+    **options: Unpack[TableOptions],
 ) -> tuple[Path, ...]:
     """Train one run for each value; what was trained before is kept, as `ablate` keeps it.
 
@@ -43,15 +34,7 @@ def sweep(
         model: see ``list_models``.
         over: ``config.depth=1..6`` or ``optim.lr=1e-4,1e-3``, see `values_of`.
         dataset: a name in the store or a folder; by default the experiment's.
-        experiment: settings to start from; by default those of the model's own paper on this dataset.
-        base: as in `ablate`.
-        encoder: text encoder in the place of the settings' own.
-        seeds: how many, or which.
-        assignments: ``key=value`` texts; the swept setting comes after them.
-        out: folder of the runs, one below it for each value; by default under ``runs/``.
-        device: as in ``train``.
-        precision: as in ``train``.
-        quiet: show no progress.
+        options: see `TableOptions`; ``experiment`` has settings to start from, ``out`` gets a folder for each value.
 
     Returns:
         The run of each value, in their order.
@@ -60,6 +43,8 @@ def sweep(
         UserError: anything the user can fix; a value that was trained with other settings.
     """
     key, values = values_of(over)
+    experiment, base, encoder = options.get("experiment"), options.get("base"), options.get("encoder")
+    device, precision = options.get("device", "auto"), options.get("precision", "auto")
     if experiment is None and dataset is None:
         raise UserError("a sweep needs a dataset", "give --dataset or --experiment")
     if base is None or experiment is not None:
@@ -68,17 +53,17 @@ def sweep(
         paper = {}
     if dataset is not None:
         dataset = resolve_folders(dataset)
-    given = {"model": model, "dataset": dataset or paper["dataset"], "seeds": seeds}
+    given = {"model": model, "dataset": dataset or paper["dataset"], "seeds": options.get("seeds")}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if encoder is not None:
         changes["data"] = {"text": {"encoder": encoder}}
     start = base_settings(base, paper, model, Path(changes["dataset"]).name)
-    settings = override(merge(start, changes), assignments)
+    settings = override(merge(start, changes), options.get("assignments", ()))
     rows = tuple(Row(name=f"{key}={value}", settings=override({}, [f"{key}={value}"]), values=()) for value in values)
     check_engine(device, precision)
     asked = RunConfig.parse(settings, "run configuration")
     view = binned(load_dataset(asked.dataset).tuning(), asked.data.bins)
-    folder = Path(out) if out else Path("runs") / f"sweep-{model}-{view.name}-{key}"
+    folder = Path(options.get("out") or Path("runs") / f"sweep-{model}-{view.name}-{key}")
     check_writable(folder / "row")
     steps = plan(rows, settings, view, folder)
     for number, step in enumerate(steps):
@@ -86,7 +71,7 @@ def sweep(
             raise UserError(f"{step.row.name}: {step.note}", "leave the value out")
         check(step, view, precision, more=True)
     for step in steps:
-        train_step(step, view, device, precision, quiet=quiet)
+        train_step(step, view, device, precision, quiet=options.get("quiet", False))
     return tuple(step.folder for step in steps if step.folder is not None)
 
 

@@ -67,6 +67,7 @@ def fine_tune(model: Path, train: PreparedSplit, scorer: Protocol, engine: Engin
     """
     from sentiprism.training.loop import Trainer
     from sentiprism.training.optimizer import set_trained
+    from sentiprism.training.training_data import TrainingData
 
     started = load_model(model).model
     check_trainable(started.name)
@@ -83,7 +84,7 @@ def fine_tune(model: Path, train: PreparedSplit, scorer: Protocol, engine: Engin
     data = DataConfig.parse({"modality_dropout": config.modality_dropout})
     run = RunConfig(model=started.name, dataset=train.split.name, data=data, optim=optim)
     seed_at(config.seed)
-    trainer = Trainer(run, config.seed, started, train, train, scorer, model, engine, {})
+    trainer = Trainer(run, config.seed, started, TrainingData(train, train, scorer), model, engine, {})
     quiet = TrainingProgress(quiet=True)
     started.train()
     for epoch in range(config.epochs):

@@ -13,11 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from sentiprism.data.augment import Augmentation
-from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.sampler import LengthGroupedSampler
 from sentiprism.errors import UserError
 from sentiprism.files import write_text
-from sentiprism.metrics import Protocol
 from sentiprism.models import Model, save_model
 from sentiprism.training.average import WeightAverage
 from sentiprism.training.checkpoint import REMEDY, load_checkpoint, save_checkpoint
@@ -38,6 +36,7 @@ from sentiprism.training.progress import Log, TrainingProgress
 from sentiprism.training.records import parse_progress
 from sentiprism.training.seeding import seed_at
 from sentiprism.training.selection import place_of, selection_rule
+from sentiprism.training.training_data import TrainingData
 from sentiprism.types import Batch, ModelOutput
 
 Watch = Callable[[Model, int], None]
@@ -50,9 +49,7 @@ class Trainer:
         config: the run.
         seed: this seed.
         model: fresh from ``create_model``.
-        train: batches to learn from.
-        valid: what selects the epoch; the test split does not reach this class.
-        protocol: how valid predictions are scored.
+        data: what it learns from and is selected by.
         folder: ``metrics.jsonl``, ``last.safetensors`` while it continues, ``model/`` of the best epoch.
         engine: device and processes.
         metadata: stored with the model.
@@ -64,9 +61,7 @@ class Trainer:
         config: RunConfig,
         seed: int,
         model: Model,
-        train: PreparedSplit,
-        valid: PreparedSplit,
-        protocol: Protocol,
+        data: TrainingData,
         folder: Path,
         engine: Engine,
         metadata: dict[str, Any],
@@ -75,20 +70,21 @@ class Trainer:
         self.watch = watch
         self.config, self.optim, self.seed = config, config.optim, seed
         self.folder, self.engine = folder, engine
-        self.train, self.valid, self.protocol, self.metadata = train, valid, protocol, metadata
-        self.augmentation = Augmentation(train, config.data, seed)
+        self.train, self.valid, self.protocol = data
+        self.metadata = metadata
+        self.augmentation = Augmentation(self.train, config.data, seed)
         self.model = model
         self.wrapped, self.optimizer = engine.prepare(model, build_optimizer(model, config.optim))
         self.parts = nn.ModuleDict({"model": model})  # what a checkpoint holds
         if self.optim.average is not None:
             self.parts["average"] = WeightAverage(model, self.optim.average)
-        if (memory := model.remember(len(train))) is not None:  # after the average, which copies the model
+        if (memory := model.remember(len(self.train))) is not None:  # after the average, which copies the model
             self.parts["memory"] = memory.to(engine.device)
-        shares = draw_shares(train.split, model.target, config)
+        shares = draw_shares(self.train.split, model.target, config)
         self.sampler = LengthGroupedSampler(
-            train.lengths, self.optim.batch_size, seed, rank=engine.rank, world=engine.world, shares=shares
+            self.train.lengths, self.optim.batch_size, seed, rank=engine.rank, world=engine.world, shares=shares
         )
-        self.select = self.optim.select or protocol.default_selection
+        self.select = self.optim.select or self.protocol.default_selection
         self.steps = ceil(len(self.sampler) / self.optim.accumulate)  # an epoch
         self.weights: dict[str, float] = model.config.loss_weights
         self.epoch, self.step = 0, 0  # where training stands: the next step to take

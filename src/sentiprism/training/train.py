@@ -1,8 +1,8 @@
 """Train a model with several seeds."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 from sentiprism.config import merge, override
 from sentiprism.data.binned import binned
@@ -16,9 +16,10 @@ from sentiprism.models import MODELS
 from sentiprism.models.fields import check_fields
 from sentiprism.training.config import RunConfig
 from sentiprism.training.draws import check_draws
-from sentiprism.training.engine import Engine, Precision, check_engine
+from sentiprism.training.engine import Engine, check_engine
 from sentiprism.training.experiments import default_settings, load_experiment, other_form
 from sentiprism.training.memory import check_memory
+from sentiprism.training.options import RunOptions
 from sentiprism.training.oracle import held_out, watcher
 from sentiprism.training.progress import TrainingProgress, log_curves
 from sentiprism.training.run import Run, check_new, new_folder
@@ -52,12 +53,7 @@ def train(
     experiment: str | None = None,
     settings: dict[str, Any] | None = None,
     assignments: Iterable[str] = (),
-    out: Path | str | None = None,
-    device: str = "auto",
-    precision: Precision = "auto",
-    tensorboard: bool = False,
-    quiet: bool = False,
-    on_run: Callable[[Path], object] | None = None,
+    **options: Unpack[RunOptions],
 ) -> Run:
     """Train a model with several seeds; the epoch of each is selected on valid only.
 
@@ -73,12 +69,7 @@ def train(
         experiment: name (``mdf/jian2026_mosi``) or path of an experiment file.
         settings: what differs, nested as in `RunConfig`: ``{"optim": {"epochs": 10}}``.
         assignments: what differs from that, as ``key=value`` texts.
-        out: run folder; by default a new one under ``runs/``.
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
-        precision: ``auto``, ``no``, ``bf16``, ``fp16``.
-        tensorboard: also write TensorBoard curves (extra ``tensorboard``).
-        quiet: show no progress.
-        on_run: called with the run folder as soon as it can be resumed.
+        options: see `RunOptions`.
 
     Returns:
         The run.
@@ -102,39 +93,30 @@ def train(
     config = RunConfig.parse(changed, "run configuration")
     view = dataset if isinstance(dataset, TuningView) else None
     note = None if experiment is None else other_form(experiment, short_name(config.dataset))
-    more: dict[str, Any] = {"tensorboard": tensorboard, "quiet": quiet, "on_run": on_run, "note": note}
-    return launch(config, view, out=out, device=device, precision=precision, **more)
+    return launch(config, view, note=note, **options)
 
 
 def launch(
     config: RunConfig,
     view: TuningView | None = None,
     *,
-    out: Path | str | None = None,
-    device: str = "auto",
-    precision: Precision = "auto",
-    tensorboard: bool = False,
-    quiet: bool = False,
-    on_run: Callable[[Path], object] | None = None,
     note: str | None = None,
+    **options: Unpack[RunOptions],
 ) -> Run:
     """Train a configuration; the rest is as in `train`. What can be refused without torch is refused first.
 
     Args:
         config: the run; the defaults of the model's part may be left out.
         view: the dataset; by default ``config.dataset`` from the store.
-        out: run folder; by default a new one under ``runs/``.
-        device: as in `train`.
-        precision: as in `train`.
-        tensorboard: also write TensorBoard curves.
-        quiet: show no progress.
-        on_run: as in `train`.
         note: what to say before the first epoch.
+        options: see `RunOptions`.
 
     Raises:
         UserError: anything the user can fix.
     """
     MODELS.check(config.model)
+    out, on_run = options.get("out"), options.get("on_run")
+    device, precision = options.get("device", "auto"), options.get("precision", "auto")
     check_engine(device, precision)
     stored = view is None
     view = binned(view or load_dataset(config.dataset, verify=False), config.data.bins)
@@ -157,37 +139,31 @@ def launch(
     engine.barrier()
     if on_run is not None:
         on_run(folder)
-    return _train(Run(folder), view.card, inputs, engine, test, tensorboard=tensorboard, quiet=quiet, note=note)
+    return _train(Run(folder), view.card, inputs, engine, test, note=note, **options)
 
 
 def resume(
     folder: Path | str,
     *,
     seeds: int | tuple[int, ...] | None = None,
-    device: str = "auto",
-    precision: Precision = "auto",
-    tensorboard: bool = False,
-    quiet: bool = False,
+    **options: Unpack[RunOptions],
 ) -> Run:
-    """Go on with a run that was stopped, as if it had not been, or give one more seeds.
+    """Resume a run that was stopped, bit by bit as if it had not been, or give one more seeds.
 
     Args:
         folder: of the run.
         seeds: how many, or which, it shall have from now on; by default those it was begun with. A model that is
             fitted in closed form gets no more.
-        device: as in `train`.
-        precision: by default the run's own, and no other.
-        tensorboard: also write TensorBoard curves.
-        quiet: show no progress.
+        options: see `RunOptions`; ``precision`` is the run's own, and no other.
 
     Raises:
-        UserError: it is no run, its dataset or precision is not the one it began with, or a seed would be lost.
+        UserError: it is not a run folder, its dataset or precision has changed, or a seed would be lost.
     """
     run = Run(folder)
     dataset = run.load_dataset()
     run.check_dataset(dataset.card)
-    run.check_precision(precision)
-    precision = run.environment["precision"]
+    run.check_precision(options.get("precision", "auto"))
+    device, precision = options.get("device", "auto"), run.environment["precision"]
     seeds = None if MODELS[run.config.model].closed_form else seeds
     view, test, engine = dataset.tuning(), held_out(dataset, wanted=run.config.oracle), Engine(device, precision)
     done = seeds is None and run.finished == run.config.seeds  # then the weights it started from may be gone
@@ -197,7 +173,7 @@ def resume(
     if seeds is not None:
         run.extend(seeds, write=engine.is_main)
         engine.barrier()
-    return _train(run, view.card, inputs, engine, test, tensorboard=tensorboard, quiet=quiet)
+    return _train(run, view.card, inputs, engine, test, **options)
 
 
 class _Inputs(NamedTuple):
@@ -239,21 +215,22 @@ def _train(
     engine: Engine,
     test: Split | None,
     *,
-    tensorboard: bool,
-    quiet: bool,
     note: str | None = None,
+    **options: Unpack[RunOptions],
 ) -> Run:
     from sentiprism.training.loop import Trainer
+    from sentiprism.training.training_data import TrainingData
 
     config = run.config
     scorer = protocol(card.protocol)
+    data = TrainingData(inputs.train, inputs.valid, scorer)
     metadata = {
         "dataset": card.name,
         "content": card.content,
         "language": card.language,
         "protocol": card.protocol,
     }
-    with TrainingProgress(quiet=quiet or not engine.is_main) as progress:
+    with TrainingProgress(quiet=options.get("quiet", False) or not engine.is_main) as progress:
         progress.note(f"run: {run.folder}")
         if note is not None:
             progress.note(note)
@@ -271,8 +248,8 @@ def _train(
             model = initial_model(config, inputs.features, card, seed, inputs.init)
             folder = run.seed_folder(seed)
             watch = watcher(PreparedSplit(test, inputs.features), scorer, engine, folder) if test is not None else None
-            trainer = Trainer(config, seed, model, inputs.train, inputs.valid, scorer, folder, engine, metadata, watch)
-            with log_curves(folder if tensorboard and engine.is_main else None) as log:
+            trainer = Trainer(config, seed, model, data, folder, engine, metadata, watch)
+            with log_curves(folder if options.get("tensorboard") and engine.is_main else None) as log:
                 best = trainer.run(progress, log)
             if engine.is_main:
                 run.record(seed, best)

@@ -7,7 +7,7 @@ share, ``best.yaml`` is an experiment with the best settings so far. No trial's 
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict, Unpack
 
 from sentiprism.config import dump, merge, override
 from sentiprism.data.binned import binned
@@ -65,20 +65,33 @@ class Found(NamedTuple):
         }
 
 
+class StudyOptions(TypedDict, total=False):
+    """Where and how a study is made.
+
+    Args:
+        out: folder of the study; by default ``runs/tune-<model>-<dataset>``.
+        jobs: processes, this one among them; by default 1.
+        device: as in ``train``.
+        quiet: show no progress.
+    """
+
+    out: Path | str | None
+    jobs: int
+    device: str
+    quiet: bool
+
+
 def tune(
     model: str | None = None,
     dataset: str | Path | TuningView | None = None,
     *,
     trials: int = 20,
-    jobs: int = 1,
     experiment: str | None = None,
     settings: dict[str, Any] | None = None,
     assignments: Iterable[str] = (),
     search: Iterable[str] = (),
     seed: int = 0,
-    out: Path | str | None = None,
-    device: str = "auto",
-    quiet: bool = False,
+    **options: Unpack[StudyOptions],
 ) -> Found:
     """Search a model's settings for the best valid score; a trial is one training with the settings' first seed.
 
@@ -89,21 +102,19 @@ def tune(
         model: see ``list_models``.
         dataset: name in the store or folder, of which the test split is not opened; or a view.
         trials: of the whole study, earlier ones and other processes' among them.
-        jobs: processes, this one among them.
         experiment: settings to start from; by default as in ``train``.
         settings: what differs, nested as in `RunConfig`.
         assignments: what differs from that, as ``key=value`` texts.
         search: changes of the space, see `read_space`.
         seed: of the search.
-        out: folder of the study; by default ``runs/tune-<model>-<dataset>``.
-        device: as in ``train``.
-        quiet: show no progress.
+        options: see `StudyOptions`.
 
     Raises:
         UserError: optuna is not installed, the settings cannot be used, the folder holds another study, or every
             trial failed.
     """
-    check_jobs(jobs)
+    check_jobs(options.get("jobs", 1))
+    out, device = options.get("out"), options.get("device", "auto")
     if isinstance(dataset, str | Path) and Path(dataset).parts[1:]:  # a folder; another process may stand elsewhere
         dataset = Path(dataset).resolve()
     name = dataset.name if isinstance(dataset, TuningView) else None if dataset is None else str(dataset)
@@ -139,10 +150,17 @@ def tune(
         write_text(folder / "study.yaml", dump(study))
     elif _read(folder) != study:
         raise UserError(f"{folder} holds a study of something else", "choose another --out, or resume the study")
-    return go_on(folder, trials=trials, jobs=jobs, view=view, device=device, quiet=quiet)
+    return resume_study(
+        folder,
+        trials=trials,
+        jobs=options.get("jobs", 1),
+        view=view,
+        device=device,
+        quiet=options.get("quiet", False),
+    )
 
 
-def go_on(
+def resume_study(
     folder: Path | str,
     *,
     trials: int,
@@ -151,7 +169,7 @@ def go_on(
     device: str = "auto",
     quiet: bool = False,
 ) -> Found:
-    """Go on with a study until it has so many trials, whoever runs them.
+    """Resume a study until it has so many trials, whoever runs them.
 
     Args:
         folder: of the study.
@@ -180,7 +198,7 @@ def take_trials(
     device: str = "auto",
     quiet: bool = False,
 ) -> Found:
-    """Run trials of a study until it has enough; the arguments are those of `go_on`."""
+    """Run trials of a study until it has enough; the arguments are those of `resume_study`."""
     check_jobs(jobs)
     jobs = min(jobs, trials)
     check_engine(device)
@@ -251,6 +269,7 @@ class _Work:
     def _train(self, config: RunConfig, trial: Any) -> dict[str, Any]:
         from sentiprism.models.outline import outline
         from sentiprism.training.loop import Trainer
+        from sentiprism.training.training_data import TrainingData
 
         features, train, valid = self._inputs(config.data)
         seed = config.seeds[0]
@@ -259,7 +278,7 @@ class _Work:
         init = None if config.init is None else plan_transfer(config.init, sketch)
         model = initial_model(config, features, self.view.card, seed, init)
         scorer, folder = self.journal.definition.scorer, self.journal.workshop(trial)
-        trainer = Trainer(config, seed, model, train, valid, scorer, folder, self.engine, {})
+        trainer = Trainer(config, seed, model, TrainingData(train, valid, scorer), folder, self.engine, {})
         return trainer.run(TrainingProgress(quiet=True), self.journal.pruning(trial))
 
     def _inputs(self, config: DataConfig) -> tuple[FeatureSpec, PreparedSplit, PreparedSplit]:
