@@ -18,7 +18,9 @@ GENERATED = {DOCS / "models", DOCS / "reference" / "commands.md", DOCS / "_build
 """What a build makes; it may be there or not."""
 PAGES = sorted(path for path in (*ROOT.glob("*.md"), *DOCS.rglob("*.md")) if not GENERATED & {path, *path.parents})
 """Every page that somebody has written."""
-FENCE = re.compile(r"(?:<!-- not run: (.+?) -->\n)?^```(console|python)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+FENCE = re.compile(
+    r"(?:<!-- (not run|file): ([^\n]+) -->\n)?^```(console|python)\n(.*?)^```$", re.DOTALL | re.MULTILINE
+)
 
 
 class Block(NamedTuple):
@@ -30,12 +32,20 @@ class Block(NamedTuple):
     """Of the page, where it begins."""
     reason: str | None
     """Why it is not run; None where it is."""
+    file: str | None
+    """Name that a reader saves it as."""
 
 
 def blocks(page: str) -> list[Block]:
     """Blocks of a page that are in a shell or in Python, in their order."""
     return [
-        Block(found[2], found[3], page.count("\n", 0, found.start(3)) + 1, found[1]) for found in FENCE.finditer(page)
+        Block(
+            found[3],
+            found[4],
+            page.count("\n", 0, found.start(4)) + 1,
+            *(found[2] if found[1] == kind else None for kind in ("not run", "file")),
+        )
+        for found in FENCE.finditer(page)
     ]
 
 
@@ -85,9 +95,20 @@ def check(words: list[str]) -> None:
         and words[0] not in {"train", "demo"}
     ):
         words = [*words, "--help"]  # a command that is spoken of by its name
+    plugin = words.index("--plugin") if "--plugin" in words else None
+    if plugin is not None:  # the file is the reader's, and would be imported now
+        words = words[:plugin] + words[plugin + 2 :]
     try:
         given = parse(words)
     except Exit:  # of --help
+        return
+    except UserError as error:
+        if plugin is not None and str(error).startswith("no "):  # a name that the plugin brings
+            return
+        raise
+    if plugin is not None:
+        if not any("plugin" in name for name in given):
+            raise ValueError(f"{words[0]} has no option --plugin")
         return
     if words[0] in {"train", "tune"} and str(given.get("model")).islower() and not given["experiment"]:
         resolve({"model": given["model"], "dataset": str(given["dataset"])}, given["settings"] or ())

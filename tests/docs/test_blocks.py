@@ -48,6 +48,7 @@ def place(lent, home, tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("COLUMNS", "120")
     work = tmp_path / "work"
     work.mkdir()
+    (work / "examples").symlink_to(ROOT / "examples")  # of a checkout, where a page names them
     monkeypatch.chdir(work)
     before = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -58,13 +59,15 @@ def place(lent, home, tmp_path, monkeypatch) -> Path:
 def run(command: str, monkeypatch: pytest.MonkeyPatch) -> int:
     """The exit status of a command: in this process where it is this program's alone, else of a shell."""
     words = shlex.split(command, comments=True)
-    if words[0] == "sentiprism" and not SHELL & set(command):
+    if words[0] == "sentiprism" and not SHELL & set(command) and "--plugin" not in words:  # it stays in its process
         monkeypatch.setattr(sys, "argv", words)
         return main()
     return subprocess.run(["bash", "-ec", command], check=False, timeout=120).returncode  # noqa: S607 - as a reader's
 
 
 def run_block(block: Block, page: Path, names: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
+    if block.file is not None:
+        Path(block.file).write_text(block.text, encoding="utf-8")
     if block.language == "python":
         code = "\n" * (block.line - 1) + block.text  # a fault is shown with the line of the page
         exec(compile(code, str(page), "exec"), names)  # noqa: S102 - the documentation's own code
@@ -100,8 +103,10 @@ def test_a_page_is_taken_apart_as_it_is_read():
         [
             *("```console", "$ cat > a.csv <<'END'", "label", "END", "$ sentiprism a \\", "    --b", "output", "```"),
             *("<!-- not run: no GPU -->", "```python", "import x", "```"),
+            *("<!-- file: x.py -->", "```python", "x = 1", "```"),
         ]
     )
-    first, second = blocks(page)
+    first, second, third = blocks(page)
     assert shell_commands(first.text) == ["cat > a.csv <<'END'\nlabel\nEND", "sentiprism a \\\n    --b"]
     assert (first.reason, second.reason, second.line) == (None, "no GPU", 11)
+    assert (third.reason, third.file, third.text) == (None, "x.py", "x = 1\n")
