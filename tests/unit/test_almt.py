@@ -54,7 +54,7 @@ def test_the_code_normalises_the_hyper_modality_before_it_adds_to_it():
 
 
 def test_without_channel_attention_a_query_encoder_is_its_attentions_alone():
-    encoder = QueryEncoder(2, 8, 2, 2, tokens=3, form="ahl", reduction=None)
+    encoder = QueryEncoder(torch.randn(3, 8), 2, 2, 2, form="ahl", reduction=None)
     assert not any(isinstance(module, ChannelAttention) for module in encoder.modules())
     tokens, present = torch.randn(1, 2, 3, 8), torch.ones(1, 2, dtype=torch.bool)
     expected = encoder.query.expand(1, -1, -1)

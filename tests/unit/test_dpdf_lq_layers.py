@@ -107,7 +107,7 @@ def test_eq16_to_eq19_channel_attention():
 
 
 def test_modality_weights_are_the_mean_gate_over_the_layers():
-    encoder = QueryEncoder(2, 2, 3, 1, tokens=2)
+    encoder = QueryEncoder(torch.randn(2, 2), 2, 3, 1)
     for layer, bias in zip(encoder.attentions, ([math.log(2), 0, 0], [0, 0, math.log(6)]), strict=True):
         nn.init.zeros_(layer.gate.weight)
         layer.gate.bias.data = torch.tensor(bias)

@@ -209,7 +209,7 @@ def test_tetfn_adds_positions_in_the_text_enhanced_transformers_alone():
 
 def test_tetfn_audio_reads_vision_through_the_text():
     torch.manual_seed(0)
-    mixed = Crossmodal(("text", "audio", "vision"), 8, 2, 1, 1, through="text", dropout=0.0).eval()
+    mixed = Crossmodal(("text", "audio", "vision"), 8, 2, 1, 1, through=("text", "sinusoidal"), dropout=0.0).eval()
     kinds = {name: isinstance(read, Through) for name, read in mixed.reads.items()}
     assert {name for name, through in kinds.items() if through} == {"audio_vision", "vision_audio"}
     draw = [Sequence(torch.randn(2, n, 8), torch.ones(2, n, dtype=torch.bool)) for n in (3, 4, 5)]

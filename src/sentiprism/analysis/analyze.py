@@ -18,7 +18,7 @@ from sentiprism.analysis.options import Options
 from sentiprism.analysis.predictor import Predictor, load_predictor
 from sentiprism.analysis.texts import read_words, spaced
 from sentiprism.analysis.transcribe import Transcription, split_evenly, transcribe, windows
-from sentiprism.analysis.utterances import Tracks, predict_utterances, subtract_resting
+from sentiprism.analysis.utterances import TimeLine, Tracks, predict_utterances, subtract_resting
 from sentiprism.errors import printable
 from sentiprism.features.extractors import EXTRACTORS, Extractor
 from sentiprism.features.track import Track
@@ -107,17 +107,8 @@ def analyze(
     with clock("judging"):
         around = windows(duration, segments, options if recording else spaced(options, duration))
         around = around if transcription.connected else ()
-        utterances, sliding = predict_utterances(
-            predictor,
-            segments,
-            judged,
-            around,
-            options,
-            on,
-            speech=speech,
-            connected=transcription.connected,
-            check=check,
-        )
+        line = TimeLine(segments, around, speech, transcription.connected)
+        utterances, sliding = predict_utterances(predictor, line, judged, options, on, check=check)
     notes = (*check.notes, *transcription.notes, *rest, *_missing(predictor, recording, tracks, utterances, options))
     return Analysis(
         program=f"sentiprism {__version__}",

@@ -51,29 +51,36 @@ def subtract_resting(tracks: Tracks, segments: Sequence[Segment], features: Feat
     return tracks, note_short(segments) if relative else []
 
 
+class TimeLine(NamedTuple):
+    """What is predicted along a recording."""
+
+    segments: tuple[Segment, ...]
+    """The utterances."""
+    around: tuple[Segment, ...]
+    """The sliding windows."""
+    speech: bool
+    """Whether somebody speaks in the recording."""
+    connected: bool
+    """Whether the utterances follow each other, so that one is the context of the next."""
+
+
 def predict_utterances(
     predictor: Predictor,
-    segments: tuple[Segment, ...],
+    line: TimeLine,
     tracks: Tracks,
-    around: tuple[Segment, ...],
     options: Options,
     on: Callable[[str, float], Any],
     *,
-    speech: bool,
-    connected: bool,
     check: LanguageCheck,
 ) -> tuple[list[UtterancePart], list[Window]]:
     """Predict the utterances, each with each of its faces, and the windows around them.
 
     Args:
         predictor: the model.
-        segments: the utterances.
+        line: utterances and windows.
         tracks: features along the recording.
-        around: the sliding windows.
         options: which faces, and whether words are attributed.
         on: told of progress, as in `analyze`.
-        speech: whether somebody speaks in the recording.
-        connected: whether the utterances follow each other, so that one is the context of the next.
         check: whether words are in the model's language.
 
     Returns:
@@ -82,15 +89,15 @@ def predict_utterances(
 
     def weighed(answer: UtterancePrediction, segment: Segment) -> Estimate:
         known, target = predictor.model.modalities, predictor.model.target
-        reasons = list_cautions(answer.estimate, answer.present, known, target, speech=speech)
+        reasons = list_cautions(answer.estimate, answer.present, known, target, speech=line.speech)
         if segment.words and check.caution is not None:
             reasons = (check.caution, *reasons)
         return answer.estimate.model_copy(update={"caution": reasons})
 
-    pairs = [(one, face) for one in segments for face in _faces_of(one, tracks, options)]
-    more = [(one, _faces_of(one, tracks, options)[0]) for one in around]
+    pairs = [(one, face) for one in line.segments for face in _faces_of(one, tracks, options)]
+    more = [(one, _faces_of(one, tracks, options)[0]) for one in line.around]
     inputs = [_inputs_of(predictor, segment, tracks, face, check) for segment, face in (*pairs, *more)]
-    data = predictor.prepare(inputs, len(pairs) if connected else 0)
+    data = predictor.prepare(inputs, len(pairs) if line.connected else 0)
     said = predictor.predict(data, range(len(pairs)))
     done = 0
 
@@ -120,9 +127,8 @@ def predict_utterances(
                     **answer._replace(estimate=weighed(answer, segment))._asdict(),
                 )
             )
-    slid = zip(
-        around, predictor.predict(data, range(len(pairs), len(pairs) + len(more)), contributions=False), strict=True
-    )
+    after = range(len(pairs), len(pairs) + len(more))
+    slid = zip(line.around, predictor.predict(data, after, contributions=False), strict=True)
     return utterances, [Window(start=w.start, end=w.end, estimate=weighed(a, w)) for w, a in slid if a.present]
 
 

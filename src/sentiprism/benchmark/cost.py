@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from statistics import mean, median
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict, Unpack, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -71,19 +71,33 @@ class Cost(NamedTuple):
     """Utterances a training step."""
 
 
+class TimingOptions(TypedDict, total=False):
+    """How costs are measured.
+
+    Args:
+        steps: different batches that are timed, spread evenly over their widths; by default 5.
+        rounds: times each; the median counts; by default 3.
+        threads: by default one a core.
+        precision: as in ``train``, of training steps and predictions.
+        device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto``; by default ``cpu``.
+    """
+
+    steps: int
+    rounds: int
+    threads: int | None
+    precision: Precision
+    device: str
+
+
 def bench(
     models: Iterable[str] = (),
     *,
     experiments: Iterable[str] = (),
     encoder: str | None = None,
     batch_size: int | None = None,
-    steps: int = 5,
-    rounds: int = 3,
-    threads: int | None = None,
-    precision: Precision = "auto",
-    device: str = "cpu",
     forms: Iterable[Form] = FORMS,
     watch: Callable[[str], object] = lambda _: None,
+    **options: Unpack[TimingOptions],
 ) -> list[Cost]:
     """Measure models one after the other; what fails is said in its row, and the others continue.
 
@@ -93,19 +107,17 @@ def bench(
         encoder: an asset, a folder, ``bert-base`` (its size, random weights) or ``none`` (text as 768 features); by
             default ``minilm``, of an experiment its own, BERT's with random weights.
         batch_size: utterances a training step; by default 16, of an experiment its own.
-        steps: different batches that are timed, spread evenly over their widths.
-        rounds: times each; the median counts.
-        threads: by default one a core.
-        precision: as in ``train``, of training steps and predictions.
-        device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto``.
         forms: ``padded``, ``real``.
         watch: is told what is being measured.
+        options: see `TimingOptions`.
 
     Raises:
         UserError: an unknown name, or an encoder or a device that is not there.
     """
+    device, precision = options.get("device", "cpu"), options.get("precision", "auto")
     check_engine(device, precision)
-    threads = threads or os.cpu_count() or 1
+    threads = options.get("threads") or os.cpu_count() or 1
+    steps, rounds = options.get("steps", 5), options.get("rounds", 3)
     found = []
     with temporary_folder("sentiprism-bench") as temporary:
         asked = cases(models, experiments, encoder, batch_size, temporary)

@@ -99,12 +99,11 @@ class ALMT(Model):
         self.guide_positions = LearnedPositions(tokens, width)
         self.guide_layers = nn.ModuleList(TransformerLayer(width, **layer) for _ in range(config.depth - 1))
         self.hyper = QueryEncoder(
+            torch.randn(tokens, width),
             0 if alone else config.depth,
-            width,
             len(self.order),
             config.heads,
             head_width=config.hyper_head_width,
-            tokens=tokens,
             form="ahl",
             reduction=None,
             norm_query=config.hyper_norm,

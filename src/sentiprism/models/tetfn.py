@@ -96,7 +96,7 @@ class TETFN(SelfMM):
                 self.recurrent[m] = nn.LSTM(self.input_widths[m], inputs, batch_first=True)
             self.project[m] = TemporalConv(inputs, D, c.kernel, bias=False)
         options: dict[str, Any] = {"dropout": c.dropout, "causal": c.causal, "last": c.pool == "last"}
-        options |= {"through": "text" if c.enhance else None, "position_form": None, "through_form": c.position_form}
+        options |= {"through": ("text", c.position_form) if c.enhance else None, "position_form": None}
         self.crossmodal = Crossmodal(used, D, c.heads, c.depth, c.depth, **options)
         return dict.fromkeys(used, D), self.crossmodal.width * len(used)
 

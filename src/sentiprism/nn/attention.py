@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Literal, TypedDict, Unpack
 
 import torch
 from torch import Tensor, nn
@@ -116,13 +116,10 @@ def attention_maps(model: nn.Module) -> Iterator[dict[str, list[Tensor]]]:
             layer.seen = None
 
 
-class TransformerLayer(nn.Module):
-    """Attention and a feed-forward part, each with a residual and a layer norm.
+class LayerOptions(TypedDict, total=False):
+    """Options of a `TransformerLayer`.
 
     Args:
-        width: D.
-        heads: attention heads.
-        hidden: width inside the feed-forward part.
         dropout: after attention and inside and after the feed-forward part.
         attention_dropout: on the attention weights; None = ``dropout``.
         head_width: see `Attention`.
@@ -136,35 +133,52 @@ class TransformerLayer(nn.Module):
             of ALMT, TMT and DPDF-LQ; only where ``norm`` is ``pre``.
     """
 
-    def __init__(
-        self,
-        width: int,
-        heads: int,
-        hidden: int,
-        *,
-        dropout: float = 0.0,
-        attention_dropout: float | None = None,
-        head_width: int | None = None,
-        norm: Norm = "pre",
-        activation: Activation = "gelu",
-        causal: bool = False,
-        cross: bool = False,
-        inner_norm: bool = False,
-        eps: float = 1e-5,
-        separate: bool = False,
-    ) -> None:
+    dropout: float
+    attention_dropout: float | None
+    head_width: int | None
+    norm: Norm
+    activation: Activation
+    causal: bool
+    cross: bool
+    inner_norm: bool
+    eps: float
+    separate: bool
+
+
+class TransformerLayer(nn.Module):
+    """Attention and a feed-forward part, each with a residual and a layer norm.
+
+    Args:
+        width: D.
+        heads: attention heads.
+        hidden: width inside the feed-forward part.
+        options: see `LayerOptions`.
+    """
+
+    def __init__(self, width: int, heads: int, hidden: int, **options: Unpack[LayerOptions]) -> None:
         super().__init__()
-        self.pre = norm == "pre"
-        lost = dropout if attention_dropout is None else attention_dropout
-        options: dict[str, Any] = {"head_width": head_width, "dropout": lost, "causal": causal, "bias": not separate}
-        self.attention = Attention(width, heads, **options)
+        self.pre = options.get("norm", "pre") == "pre"
+        dropout, eps, separate = options.get("dropout", 0.0), options.get("eps", 1e-5), options.get("separate", False)
+        lost = options.get("attention_dropout")
+        self.attention = Attention(
+            width,
+            heads,
+            head_width=options.get("head_width"),
+            dropout=dropout if lost is None else lost,
+            causal=options.get("causal", False),
+            bias=not separate,
+        )
         self.norm = nn.LayerNorm(width, eps=eps)
-        self.source_norm = nn.LayerNorm(width, eps=eps) if (cross or separate) and self.pre else None
+        other = options.get("cross", False) or separate
+        self.source_norm = nn.LayerNorm(width, eps=eps) if other and self.pre else None
         self.value_norm = nn.LayerNorm(width, eps=eps) if separate else None
         self.feed_norm = nn.LayerNorm(width, eps=eps)
-        self.feed_inner_norm = nn.LayerNorm(width) if inner_norm else nn.Identity()
+        self.feed_inner_norm = nn.LayerNorm(width) if options.get("inner_norm") else nn.Identity()
         self.feed = nn.Sequential(
-            nn.Linear(width, hidden), ACTIVATIONS[activation](), nn.Dropout(dropout), nn.Linear(hidden, width)
+            nn.Linear(width, hidden),
+            ACTIVATIONS[options.get("activation", "gelu")](),
+            nn.Dropout(dropout),
+            nn.Linear(hidden, width),
         )
         self.dropout = nn.Dropout(dropout)
 
@@ -214,11 +228,18 @@ class Transformer(nn.Module):
         heads: attention heads.
         hidden: feed-forward width.
         final_norm: a layer norm at the end; None = where ``norm`` is ``pre``.
-        options: see `TransformerLayer`.
+        options: see `LayerOptions`.
     """
 
     def __init__(
-        self, depth: int, width: int, heads: int, hidden: int, *, final_norm: bool | None = None, **options: Any
+        self,
+        depth: int,
+        width: int,
+        heads: int,
+        hidden: int,
+        *,
+        final_norm: bool | None = None,
+        **options: Unpack[LayerOptions],
     ) -> None:
         super().__init__()
         self.layers = nn.ModuleList(TransformerLayer(width, heads, hidden, **options) for _ in range(depth))

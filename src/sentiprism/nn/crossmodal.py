@@ -41,11 +41,10 @@ class Crossmodal(nn.Module):
         heads: attention heads.
         depth: layers of each reading.
         memory: layers of self-attention.
-        through: a modality that has a say where two others read each other; None = none has.
+        through: a modality that has a say where two others read each other, and the form of the positions in those
+            transformers; None = none has.
         last: take the last real step instead of masked attention.
-        position_form: of the positions that each transformer adds; None = none.
-        through_form: the same of the transformers in which ``through`` has a say.
-        options: see `Stack`.
+        options: see `Stack`; positions are sinusoidal where nothing is said.
     """
 
     def __init__(
@@ -56,15 +55,14 @@ class Crossmodal(nn.Module):
         depth: int,
         memory: int,
         *,
-        through: Modality | None = None,
+        through: tuple[Modality, PositionForm | None] | None = None,
         last: bool = False,
-        position_form: PositionForm | None = "sinusoidal",
-        through_form: PositionForm | None = "sinusoidal",
         **options: Any,
     ) -> None:
         super().__init__()
-        options["position_form"], enhanced = position_form, {**options, "position_form": through_form}
-        self.through = through if through in modalities else None
+        options = {"position_form": "sinusoidal", **options}
+        enhanced = options if through is None else {**options, "position_form": through[1]}
+        self.through = through[0] if through is not None and through[0] in modalities else None
         self.reads = nn.ModuleDict()
         for m, other in permutations(modalities, 2):
             if self.through is not None and self.through not in {m, other}:

@@ -117,16 +117,15 @@ class GlobalPath(nn.Module):
             gather: dict[str, Any] = {} if config.query == "ahl" else {"bias": not config.released}
             if config.query == "dglqa":
                 gather |= {"joint": config.joint_keys, "add_normed": config.released}
+            std = config.position_std
             self.query = QueryEncoder(
+                torch.ones(tokens, width) if config.released else torch.randn(tokens, width) * std,
                 config.query_depth,
-                width,
                 len(inputs),
                 config.heads,
                 head_width=config.gather_head_width or config.head_width,
-                tokens=tokens,
                 form=config.query,
                 reduction=config.reduction,
-                std=None if config.released else config.position_std,
                 **gather,
             )
         self.convolution = nn.Conv1d(width, width, 3, padding=int(not config.released), groups=width)

@@ -183,35 +183,31 @@ class QueryEncoder(nn.Module):
     """A learnable query and the layers that update it (DPDF-LQ, Section 3.3.2).
 
     Args:
+        start: (L, D) the query before it is learned, LQ_0.
         depth: N layers.
-        width: D.
         modalities: M.
         heads: attention heads.
         head_width: d_h.
-        tokens: L, length of the query.
         form: the attention inside a layer.
         reduction: r of the channel attention; None = there is none (ALMT).
-        std: of the query at the start, from N(0, std²); None = it is 1 (the codes of ALMT and DPDF-LQ).
         options: of the attention.
     """
 
     def __init__(
         self,
+        start: Tensor,
         depth: int,
-        width: int,
         modalities: int,
         heads: int,
         *,
         head_width: int | None = None,
-        tokens: int = 8,
         form: QueryForm = "dglqa",
         reduction: int | None = 4,
-        std: float | None = 1.0,
         **options: Any,
     ) -> None:
         super().__init__()
-        start = torch.ones(tokens, width) if std is None else torch.randn(tokens, width) * std
-        self.query = nn.Parameter(start)  # LQ_0
+        width = start.shape[1]
+        self.query = nn.Parameter(start)
         self.attentions = nn.ModuleList(
             FORMS[form](width, modalities, heads, head_width, **options) for _ in range(depth)
         )

@@ -7,7 +7,7 @@ share, ``best.yaml`` is an experiment with the best settings so far. No trial's 
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple, TypedDict, Unpack
+from typing import Any, NamedTuple, Unpack
 
 from sentiprism.config import dump, merge, override
 from sentiprism.data.binned import binned
@@ -28,6 +28,7 @@ from sentiprism.training.progress import TrainingProgress
 from sentiprism.training.selection import selection_rule
 from sentiprism.training.train import resolve
 from sentiprism.training.transfer import initial_model, plan_transfer
+from sentiprism.tuning.options import StudyOptions
 from sentiprism.tuning.space import check, read_space, space_of, within
 from sentiprism.tuning.study import Journal, Pruned, Study, Trial
 from sentiprism.tuning.workers import Workers
@@ -65,22 +66,6 @@ class Found(NamedTuple):
         }
 
 
-class StudyOptions(TypedDict, total=False):
-    """Where and how a study is made.
-
-    Args:
-        out: folder of the study; by default ``runs/tune-<model>-<dataset>``.
-        jobs: processes, this one among them; by default 1.
-        device: as in ``train``.
-        quiet: show no progress.
-    """
-
-    out: Path | str | None
-    jobs: int
-    device: str
-    quiet: bool
-
-
 def tune(
     model: str | None = None,
     dataset: str | Path | TuningView | None = None,
@@ -90,7 +75,6 @@ def tune(
     settings: dict[str, Any] | None = None,
     assignments: Iterable[str] = (),
     search: Iterable[str] = (),
-    seed: int = 0,
     **options: Unpack[StudyOptions],
 ) -> Found:
     """Search a model's settings for the best valid score; a trial is one training with the settings' first seed.
@@ -106,7 +90,6 @@ def tune(
         settings: what differs, nested as in `RunConfig`.
         assignments: what differs from that, as ``key=value`` texts.
         search: changes of the space, see `read_space`.
-        seed: of the search.
         options: see `StudyOptions`.
 
     Raises:
@@ -141,7 +124,7 @@ def tune(
         select=config.optim.select or scorer.default_selection,
         run=run,
         space=space_of(config, view, changes) | ranges,
-        seed=seed,
+        seed=options.get("seed", 0),
     )
     folder = Path(out) if out else Path("runs") / f"tune-{config.model}-{view.name}"
     check_writable(folder / "study.yaml")
@@ -150,14 +133,8 @@ def tune(
         write_text(folder / "study.yaml", dump(study))
     elif _read(folder) != study:
         raise UserError(f"{folder} holds a study of something else", "choose another --out, or resume the study")
-    return resume_study(
-        folder,
-        trials=trials,
-        jobs=options.get("jobs", 1),
-        view=view,
-        device=device,
-        quiet=options.get("quiet", False),
-    )
+    jobs, quiet = options.get("jobs", 1), options.get("quiet", False)
+    return resume_study(folder, trials=trials, jobs=jobs, view=view, device=device, quiet=quiet)
 
 
 def resume_study(

@@ -1,0 +1,22 @@
+"""Options of a study."""
+
+from pathlib import Path
+from typing import TypedDict
+
+
+class StudyOptions(TypedDict, total=False):
+    """Where and how a study is made.
+
+    Args:
+        out: folder of the study; by default ``runs/tune-<model>-<dataset>``.
+        seed: of the search, not of the trainings; by default 0.
+        jobs: processes, this one among them; by default 1.
+        device: as in ``train``.
+        quiet: show no progress.
+    """
+
+    out: Path | str | None
+    seed: int
+    jobs: int
+    device: str
+    quiet: bool
