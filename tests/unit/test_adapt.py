@@ -15,7 +15,8 @@ from sentiprism.analysis.recording import ExtractOptions
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError
-from sentiprism.evaluation.adaptation import BeforeAfter, measure, within_videos
+from sentiprism.evaluation.adaptation import BeforeAfter, measure
+from sentiprism.evaluation.within import within_videos
 from sentiprism.metrics import PROTOCOLS
 from sentiprism.models import load_model
 from sentiprism.models.artifact import describe_model

@@ -22,7 +22,8 @@ def join_datasets(parts: Sequence[Dataset]) -> Dataset:
     """One dataset for training on several: nothing is copied but labels and offsets.
 
     Labels of the others are mapped to the first one's scale. A modality that one of them lacks is missing there. What
-    the others have of videos in the first one's valid or test is left out.
+    the others have of videos in the first one's valid or test is left out, and so are utterances that the first one's
+    train has too, by video and id.
 
     Args:
         parts: opened datasets; the first one's valid selects the epoch, and its test is what is measured.
@@ -40,16 +41,22 @@ def join_datasets(parts: Sequence[Dataset]) -> Dataset:
     if "text" not in forms:
         widths.pop("text", None)
     held = {*first.valid.video_ids.tolist(), *first.test.video_ids.tolist()}
+    known = {*zip(first.train.video_ids.tolist(), first.train.ids.tolist(), strict=True)}
     trains, notes = [first.train], list[str]()
     for part in others:
-        kept = ~np.isin(part.train.video_ids, sorted(held))
+        unseen = ~np.isin(part.train.video_ids, sorted(held))
+        own = zip(part.train.video_ids.tolist(), part.train.ids.tolist(), strict=True)
+        kept = unseen & np.array([one not in known for one in own], bool)
         if not kept.any():
-            cause = f"every utterance of train of {part.name} is of a video in valid or test of {first.name}"
+            where = f"train, valid or test of {first.name}" if unseen.any() else f"valid or test of {first.name}"
+            cause = f"every utterance of train of {part.name} is of a video in {where}"
             raise UserError(cause, f"leave out {part.name}")
         scaled, said = _mapped(part.train, part.card, first.card)
         trains.append(scaled.subset(np.flatnonzero(kept)))
-        left = f"; {int((~kept).sum())} utterances of videos in valid and test of {first.name} are left out"
-        notes.append(f"{part.name}: {len(trains[-1])} utterances of train, {said}{left if not kept.all() else ''}")
+        held_out, twice = int((~unseen).sum()), int((unseen & ~kept).sum())
+        left = f"; {held_out} utterances of videos in valid and test of {first.name} are left out" * bool(held_out)
+        left += f"; {twice} that train of {first.name} has too are left out" * bool(twice)
+        notes.append(f"{part.name}: {len(trains[-1])} utterances of train, {said}{left}")
         if part.card.language != first.card.language:
             languages = language_name(part.card.language), language_name(first.card.language)
             notes[-1] += f"; it is in {languages[0]}, {first.name} in {languages[1]}: models are noted as of the latter"
@@ -75,7 +82,7 @@ def join_datasets(parts: Sequence[Dataset]) -> Dataset:
             "vocabulary": next((part.card.vocabulary for part in parts if "token_ids" in part.train.sequences), None),
             "recipes": {key: recipe for card in reversed(cards) for key, recipe in card.recipes.items()},
             "labels": tuple(labels),
-            "splits": {**first.card.splits, "train": _describe(train)},
+            "splits": {**first.card.splits, "train": describe_split(train)},
             "content": hashlib.sha256("\n".join(card.content for card in cards).encode()).hexdigest(),
             "hashes": {},
             "joined": (
@@ -160,16 +167,16 @@ def _sequences(trains: Sequence[Split], key: str, width: int) -> Ragged:
     )
 
 
-def _describe(train: Split) -> SplitCard:
-    """What the joined train split holds."""
-    values = Counter(np.round(train.labels["M"].astype(np.float64)).tolist())
-    present = {key: column.lengths[column.lengths > 0] for key, column in train.sequences.items()}
+def describe_split(split: Split) -> SplitCard:
+    """Count what a split holds, as a card says it."""
+    values = Counter(np.round(split.labels["M"].astype(np.float64)).tolist())
+    present = {key: column.lengths[column.lengths > 0] for key, column in split.sequences.items()}
     return SplitCard(
-        utterances=len(train),
-        videos=len(np.unique(train.video_ids)),
+        utterances=len(split),
+        videos=len(np.unique(split.video_ids)),
         label_histogram={f"{label:g}": values[label] for label in sorted(values)},
         lengths={key: (int(n.min()), float(n.mean()), int(n.max())) for key, n in present.items() if len(n)},
-        missing={key: len(train) - len(n) for key, n in present.items()},
+        missing={key: len(split) - len(n) for key, n in present.items()},
     )
 
 

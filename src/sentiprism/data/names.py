@@ -1,12 +1,15 @@
 """Names of datasets: one, or several with commas between, which are trained on together."""
 
 import os
+import re
 from pathlib import Path
 
 CARD = "card.json"
 """The file that makes a folder a dataset."""
 COMMA = ","
 """Between the names of datasets that are joined."""
+FOLD = re.compile(r"(.+)@([0-9]{1,4})of([0-9]{1,4})")
+"""Name of a dataset, fold, number of folds: ``mosi@2of6``, see `sentiprism.data.video_folds`."""
 
 
 def split_names(dataset: str | Path) -> list[str | Path]:
@@ -25,3 +28,20 @@ def resolve_folders(dataset: str) -> str:
     """The name with folders made absolute: who resumes a run may be in another folder."""
     parts = (str(Path(one).resolve()) if Path(one).parts[1:] else str(one) for one in split_names(dataset))
     return COMMA.join(parts)
+
+
+def fold_name(name: str, fold: int, count: int) -> str:
+    """``mosi@2of6``: a dataset with one of its folds left out as test."""
+    return f"{name}@{fold}of{count}"
+
+
+def parse_fold(name: str | Path) -> tuple[str, str] | None:
+    """Name of the dataset and ``K/N``; None where no fold is named."""
+    found = FOLD.fullmatch(str(name))
+    return (found[1], f"{found[2]}/{found[3]}") if found else None
+
+
+def without_fold(name: str) -> str:
+    """``mosi`` of ``mosi@2of6``; a name of no fold as it is."""
+    found = parse_fold(name)
+    return found[0] if found else name

@@ -12,7 +12,8 @@ from sentiprism.data.dataset import SPLITS, Card, Dataset, DatasetInfo, Split, T
 from sentiprism.data.integrity import REMEDY, check_files, hash_files, split_file, verifies
 from sentiprism.data.joined import join_datasets
 from sentiprism.data.known import describe
-from sentiprism.data.names import CARD, split_names
+from sentiprism.data.names import CARD, parse_fold, split_names
+from sentiprism.data.video_folds import split_by_fold
 from sentiprism.errors import FULL, UserError, suggest
 from sentiprism.files import atomic_folder, check_writable, exclusive, home, remove_folder, safe_name
 from sentiprism.reading import read_json
@@ -154,7 +155,8 @@ def load_dataset(name: str | Path, *, verify: bool = True) -> Dataset:
     """Open a dataset; features stay on disk until they are asked for.
 
     Args:
-        name: in the store, or a dataset's folder; names with commas between are joined, see `join_datasets`.
+        name: in the store, or a dataset's folder; names with commas between are joined, see `join_datasets`, and
+            ``NAME@KofN`` is split anew, see `sentiprism.data.video_folds`.
         verify: compare all of it with the card's hashes, once in a process while the files are unchanged; see also
             `unverified`.
 
@@ -163,6 +165,8 @@ def load_dataset(name: str | Path, *, verify: bool = True) -> Dataset:
     """
     if (names := split_names(name))[1:]:
         return join_datasets([load_dataset(one, verify=verify) for one in names])
+    if (fold := parse_fold(name)) is not None:
+        return split_by_fold(load_dataset(fold[0], verify=verify), fold[1])
     folder = _folder(name)
     card = _read_card(folder)
     splits = {split: _open(folder, split, card) for split in SPLITS}
@@ -182,19 +186,23 @@ def verify_dataset(name: str | Path, *, test: bool = True) -> None:
         UserError: a file was changed after import.
     """
     for one in split_names(name) if verifies() else ():
-        folder = _folder(one)
+        fold = parse_fold(one)  # whose train has utterances of every split
+        folder = _folder(one if fold is None else fold[0])
         card = _read_card(folder)
-        check_files(folder, card, SPLITS if test or not card.hashes else SEEN)
+        check_files(folder, card, SPLITS if test or fold or not card.hashes else SEEN)
 
 
 def load_tuning(name: str | Path) -> TuningView:
     """Open a dataset without its test split, whose file is not touched; the others are compared with their hashes.
 
     Raises:
-        UserError: as `load_dataset`; or several datasets are named: which of their videos are tested is not looked at.
+        UserError: as `load_dataset`; or several datasets are named: which of their videos are tested is not looked at;
+            or a fold, whose test split is not a file of its own.
     """
     if split_names(name)[1:]:
         raise UserError(f"{name} are several datasets", "search on the first of them")
+    if parse_fold(name) is not None:
+        raise UserError(f"{name} is a fold of a dataset", "search on a dataset that was imported with --folds K/N")
     folder = _folder(name)
     card = _read_card(folder)
     train, valid = (_open(folder, split, card) for split in SEEN)

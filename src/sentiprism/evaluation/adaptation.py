@@ -15,6 +15,7 @@ from sentiprism.evaluation.bootstrap import Interval, resample
 from sentiprism.evaluation.constant import NAME, is_better
 from sentiprism.evaluation.differences import Difference, pair_scores
 from sentiprism.evaluation.resampling import Units, units_of
+from sentiprism.evaluation.within import within_videos
 from sentiprism.metrics import Protocol
 from sentiprism.models import load_model
 from sentiprism.tables import number
@@ -29,8 +30,6 @@ Array = npt.NDArray[Any]
 METRICS = ("mae", "pearson")
 """What a table of few utterances shows, the one that decides first."""
 BEFORE, AFTER = "before", "after"
-FLAT = 1e-6
-"""Largest deviation from the mean of its video of what counts as constant."""
 RESAMPLES = 5000
 """Of a bootstrap over videos, as in `compare`."""
 
@@ -173,17 +172,3 @@ def measure(found: BeforeAfter, scorer: Protocol) -> Effect:
         helped=is_better(change[scorer.default_selection], scorer),
         beats_constant=is_better(gain, scorer),
     )
-
-
-def within_videos(prediction: Array, label: Array, videos: Array) -> float:
-    """Pearson's r of predictions and labels, each less the mean of its video; nan where one of them is constant.
-
-    Predictions of videos that were left out follow the mean of the other videos, which is the lower the higher that of
-    the video itself: without centring, noise has a negative r.
-    """
-    _, index = np.unique(videos, return_inverse=True)
-    counts = np.bincount(index)
-    one, other = (values - (np.bincount(index, values) / counts)[index] for values in (prediction, label))
-    if min(np.abs(one).max(), np.abs(other).max()) < FLAT:
-        return nan
-    return float(np.corrcoef(one, other)[0, 1])

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from sentiprism.data.binned import binned
 from sentiprism.data.dataset import Card, Dataset, Split
-from sentiprism.data.names import COMMA, short_name, split_names
+from sentiprism.data.names import COMMA, short_name, split_names, without_fold
 from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation.constant import constant_prediction, score
@@ -32,7 +32,7 @@ Array = npt.NDArray[np.float32]
 
 def describe_exposure(config: RunConfig, dataset: str) -> str:
     """What a run's training knew of another dataset, in words."""
-    if dataset in short_name(config.dataset).split(COMMA):
+    if without_fold(dataset) in map(without_fold, short_name(config.dataset).split(COMMA)):
         return f"{dataset} is one of the datasets it was trained with"
     if config.init is not None:
         return f"its weights began as those of {config.init}, whatever those were trained on"

@@ -15,6 +15,7 @@ from sentiprism.evaluation.bootstrap import Interval
 from sentiprism.evaluation.constant import MARK, Constant, constant_prediction, score
 from sentiprism.evaluation.predictions_file import write_predictions
 from sentiprism.evaluation.resampling import Units, drawn_over, units_of
+from sentiprism.evaluation.within import WITHIN
 from sentiprism.metrics import Protocol, protocol
 from sentiprism.models import load_model
 from sentiprism.training.engine import Engine
@@ -47,6 +48,8 @@ class Evaluation(NamedTuple):
     """The constant predictor on the same utterances; None where the dataset is not here any more, or has changed."""
     notes: tuple[str, ...] = ()
     """What must be said of a dataset that the run was not trained on, or of the weights that the run started from."""
+    within: Interval | None = None
+    """Pearson's r within videos of pooled folds of intensities; None of anything else."""
 
     @property
     def stacked(self) -> npt.NDArray[Any]:
@@ -79,6 +82,7 @@ class Evaluation(NamedTuple):
             "selection": self.selection,
             "interval_over": self.drawn_over,
             "metrics": {name: value._asdict() for name, value in self.metrics.items()},
+            **({WITHIN: self.within._asdict()} if self.within else {}),
             "recovery": self.recovery,
             "constant": self.constant.to_dict() if self.constant else None,
             "notes": list(self.notes),

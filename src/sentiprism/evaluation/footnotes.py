@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from sentiprism.evaluation.constant import MARK, NAME
 from sentiprism.evaluation.evaluate import Evaluation
+from sentiprism.evaluation.within import LABEL, MEANING
 from sentiprism.metrics import Protocol
 
 
@@ -20,7 +21,8 @@ def footnotes(evaluations: Sequence[Evaluation], metrics: Iterable[str] = ()) ->
     several = len({one.split for one in evaluations}) > 1
     few = [one.units.too_few + f" of {one.split}" * several for one in evaluations if one.units.few]
     lines = constant_notes(protocol, known, missing, marked=any(one.mark for one in evaluations), too_few=few)
-    return [*lines, *protocol.footnotes(metrics)]
+    within = [f"{LABEL}: {MEANING}"] * any(one.within for one in evaluations)
+    return [*lines, *protocol.footnotes(metrics), *within]
 
 
 def constant_notes(

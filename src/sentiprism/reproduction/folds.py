@@ -1,16 +1,21 @@
 """Pool the folds of a cross-validation."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from itertools import zip_longest
+from math import nan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sentiprism.data.names import short_name
+from sentiprism.evaluation.bootstrap import Interval
 from sentiprism.evaluation.constant import score
+from sentiprism.evaluation.within import WITHIN, resample_within
 from sentiprism.training.predict import Predictions
 
 if TYPE_CHECKING:
+    from sentiprism.evaluation.evaluate import Evaluation
     from sentiprism.reproduction.results import Result
 
 
@@ -38,7 +43,10 @@ def pooled(results: "list[Result]") -> "list[Result]":
 
 
 def stem(name: str, fold: int) -> str:
-    """A dataset's name without the number of its fold: ``simsv2`` of ``simsv2_1``."""
+    """A dataset's name without its fold: ``simsv2`` of ``simsv2_1``, ``mosi+mosei`` of ``mosi@1of6+mosei``."""
+    found = re.sub(rf"@{fold}of[0-9]+(?=$|\+)", "", name)
+    if found != name:
+        return found
     base = name.removesuffix(str(fold))
     return base.rstrip("_-") if base != name and base[-1:] in {"_", "-"} else name
 
@@ -55,30 +63,48 @@ def _complete(parts: "list[Result]") -> bool:
 
 
 def _join(parts: "list[Result]") -> "Result":
-    evaluations = [one.evaluation for one in parts]
-    first, name = parts[0], stem(evaluations[0].dataset, _fold(parts[0])[0])
-    joined = tuple(_concatenated(seed) for seed in zip(*(one.predictions for one in evaluations), strict=True))
-    stacked = np.stack([one.prediction for one in joined])
-    known = [one.constant for one in evaluations if one.constant is not None]
-    constant = None
-    if len(known) == len(parts):  # each fold has its own
-        which = "mean of train's labels" if joined[0].label.dtype.kind == "f" else "most frequent class of train"
-        said = f"{which}, of each fold its own"
-        constant = np.concatenate([one.prediction for one in known]), said
-    metrics, against = score(stacked, joined[0].label, first.evaluation.protocol, joined[0].videos, constant)
-    whole = first.evaluation._replace(
-        dataset=f"{name}, {len(parts)} folds by video", predictions=joined, metrics=metrics, constant=against
-    )
-    return first._replace(
-        evaluation=whole,
+    fold, count = _fold(parts[0])
+    name = f"{stem(parts[0].evaluation.dataset, fold)}, {count} folds by video"
+    return parts[0]._replace(
+        evaluation=join_evaluations([one.evaluation for one in parts], name),
         seconds=sum(one.seconds for one in parts),
-        valid=(first.valid[0], [score for one in parts for score in one.valid[1]]),
+        valid=(parts[0].valid[0], [score for one in parts for score in one.valid[1]]),
         command=_loop(parts),
     )
 
 
+def join_evaluations(parts: "Sequence[Evaluation]", dataset: str) -> "Evaluation":
+    """Evaluate the predictions of all folds together; of intensities r within videos too.
+
+    Args:
+        parts: evaluations of one configuration, each on other videos.
+        dataset: what the whole is called.
+    """
+    first = parts[0]
+    joined = tuple(_concatenated(seed) for seed in zip(*(one.predictions for one in parts), strict=True))
+    stacked, label, videos = np.stack([one.prediction for one in joined]), joined[0].label, joined[0].videos
+    known = [one.constant for one in parts if one.constant is not None]
+    constant, intensities = None, first.protocol.kind == "intensity"
+    if len(known) == len(parts):  # each fold has its own
+        which = "mean of train's labels" if intensities else "most frequent class of train"
+        said = f"{which}, of each fold its own"
+        constant = np.concatenate([one.prediction for one in known]), said
+    metrics, against = score(stacked, label, first.protocol, videos, constant)
+    if against is not None and "pearson" in against.metrics:
+        undefined = {**against.metrics, "pearson": Interval(nan, nan, nan, nan)}  # it would be the order of the folds
+        against = against._replace(metrics=undefined)
+    within = None
+    if videos is not None and intensities:
+        within = resample_within(stacked, label, videos).intervals()[WITHIN]
+    return first._replace(dataset=dataset, predictions=joined, metrics=metrics, constant=against, within=within)
+
+
 def _loop(parts: "list[Result]") -> str:
     """One command for all folds, where they differ in the dataset's number alone."""
+    count = _fold(parts[0])[1]
+    whole = {one.command.replace(f"@{_fold(one)[0]}of{count}", "") for one in parts}
+    if len(whole) == 1 and parts[0].command not in whole:
+        return f"{whole.pop()} --folds {count}"
     names = [(short_name(one.run.config.dataset), _fold(one)[0]) for one in parts]
     prefixes = {name.removesuffix(str(fold)) for name, fold in names}
     commands = {

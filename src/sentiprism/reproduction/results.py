@@ -17,6 +17,7 @@ from sentiprism.evaluation.evaluate import Evaluation, open_run
 from sentiprism.evaluation.footnotes import footnotes
 from sentiprism.evaluation.predictions import training_seconds
 from sentiprism.evaluation.resampling import FEW
+from sentiprism.evaluation.within import LABEL
 from sentiprism.models import MODELS
 from sentiprism.models.artifact import count_parameters, describe_model
 from sentiprism.reproduction.command import trained_by
@@ -228,16 +229,17 @@ def _section(key: Key, results: list[Result]) -> list[str]:
     evaluations = [one.evaluation for one in results]
     protocol, known = evaluations[0].protocol, describe(key.dataset)
     metrics = dict(protocol.metrics)
-    main = protocol.default_selection
+    main, folds = protocol.default_selection, any(one.within for one in evaluations)
     columns = [
         "run", "model", "seeds", "inputs",
         *(f"{metric.label} {'↑' if metric.higher_is_better else '↓'}" for metric in metrics.values()),
+        *[f"{LABEL} ↑"] * folds,
         "valid", f"{metrics[main].label} less {results[0].reference}", "parameters", "training",
     ]  # fmt: skip
     rows = []
     if (constant := next((one.constant for one in evaluations if one.constant), None)) is not None:
         shown = ("<br>".join(constant.metrics[name].cells(metric.scale)) for name, metric in metrics.items())
-        rows.append([NAME, *[ABSENT] * 3, *shown, *[ABSENT] * 4])
+        rows.append([NAME, *[ABSENT] * 3, *shown, *[ABSENT] * (4 + folds)])
     for one in results:
         name, scores = one.valid
         scale = metrics[name].scale
@@ -249,6 +251,7 @@ def _section(key: Key, results: list[Result]) -> list[str]:
                 str(len(one.evaluation.seeds)),
                 one.inputs,
                 *("<br>".join(one.evaluation.metrics[n].cells(m.scale)) for n, m in metrics.items()),
+                *["<br>".join(one.evaluation.within.cells()) if one.evaluation.within else ABSENT] * folds,
                 f"{number(mean(scores), scale)}{spread}",
                 "<br>".join(_difference_cells(one, main)) if one.difference else ABSENT,
                 f"{one.parameters / 1e6:.2f} M",

@@ -1,0 +1,24 @@
+"""Cross-validation by video from the command line: ``train --folds``."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from sentiprism.cli.run import show_evaluations
+from sentiprism.errors import UserError
+
+
+def train_folds(
+    model: str | None, dataset: str | None, folds: int, more: dict[str, Any], *, tensorboard: bool, as_json: bool
+) -> Path:
+    """Train a run a fold, and print what all folds have on test; returns the first fold's run."""
+    if tensorboard:
+        raise UserError("--tensorboard draws the curves of one run", "leave it out, or train a fold: NAME@1of6")
+    from sentiprism.reproduction.cross_validation import train_folds as train_each
+
+    (found,) = train_each(model, dataset, folds, **more).values()
+    if not found.folders:
+        raise UserError(found.note, "choose other modalities with config.modalities")
+    if os.environ.get("RANK", "0") == "0":
+        show_evaluations([found.evaluate(more["device"])], found.folders[0].parent, as_json=as_json)
+    return found.folders[0]
