@@ -18,6 +18,8 @@ from sentiprism.tables import size
 MB = 1e6
 JOB = 300_000_000
 """Bytes of a process that has imported torch."""
+RECORDING = 1_000_000_000
+"""Bytes of a process that looks at the pictures of a recording or recognises its speech, with the models for it."""
 CGROUPS = Path("sys/fs/cgroup")
 """Where Linux has control groups: of version 2 there, or the memory's of version 1 in a folder of that name."""
 

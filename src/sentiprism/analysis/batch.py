@@ -14,7 +14,7 @@ from sentiprism.analysis.predictor import FILES, check_model, load_predictor, st
 from sentiprism.analysis.texts import read_words
 from sentiprism.errors import UserError, printable
 from sentiprism.files import sha256
-from sentiprism.machine import check_jobs
+from sentiprism.machine import JOB, RECORDING, check_jobs
 from sentiprism.media.limits import Limits
 from sentiprism.media.transcripts import read_transcript
 from sentiprism.media.whisper_models import check_whisper
@@ -58,7 +58,7 @@ def analyze_all(
     Raises:
         UserError: the model cannot be used, or no memory holds so many processes.
     """
-    check_jobs(jobs)
+    check_jobs(jobs, JOB if all(task.is_text for task in todo) else RECORDING)
     extractors = check_model(options.model)  # what is wrong with the model is said once, before anything is decoded
     if options.asr != "none":
         check_whisper(options.asr)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sentiprism.analysis.cuts import COLUMNS, Cut, read_cuts
 from sentiprism.analysis.recording import NONE, ExtractedRecording, ExtractOptions, ExtractTask, extract_recording
 from sentiprism.analysis.sequences import Sequences
-from sentiprism.analysis.written import doubt_language
+from sentiprism.analysis.written import can_tell_language, doubt_language
 from sentiprism.errors import UserError, few
 from sentiprism.features.learned import create_extractor
 from sentiprism.languages import language_name
@@ -97,7 +97,7 @@ def extract(
     )
     if language is not None:  # parsed again: a copy would not be checked
         options = ExtractOptions.parse({**options.model_dump(), "language": language}, "options of extract")
-    check_jobs(jobs)
+    check_jobs(jobs, options.memory)
     folder, labels = Path(folder), Path(labels)
     check_store(name, replace=replace)  # said before hours of work
     known, notes = describe(name), list[str]()
@@ -183,8 +183,11 @@ def _language(given: str | None, seen: Mapping[str, ExtractedRecording], table: 
         parts = ", ".join(f"{language_name(code)} in {count}" for code, count in told.most_common())
         notes.append(f"several languages were recognised: {parts} recordings; the card has the first")
     language = given or (told.most_common(1)[0][0] if told else "en")
-    if not told and (reason := doubt_language(table.get("text") or (), language)) is not None:
+    texts = [text for text in table.get("text") or () if text]
+    if not told and (reason := doubt_language(texts, language)) is not None:
         notes.append(f"the texts are hardly in {language_name(language)}: {reason}; name it with --language")
+    elif texts and not told and given is None and not can_tell_language(texts, language):
+        notes.append(f"the texts are too short to tell their language, and taken for {language_name(language)}")
     return language
 
 

@@ -16,6 +16,7 @@ from sentiprism.features.learned import create_extractor
 from sentiprism.features.tracking import face_tracks, voice_tracks
 from sentiprism.files import home, write_text
 from sentiprism.languages import check_language
+from sentiprism.machine import JOB, RECORDING
 from sentiprism.media.types import Cue, Media, Segment, Span, Word
 from sentiprism.recipe import Per
 from sentiprism.types import Modality
@@ -55,6 +56,12 @@ class ExtractOptions(Config):
     def by_word(self) -> bool:
         """Whether the times of words are needed for features."""
         return "word" in {self.per, self.vision_per}
+
+    @property
+    def memory(self) -> int:
+        """Bytes that a process needs at least."""
+        looks = self.vision != NONE or self.text == "recognised" or self.by_word
+        return RECORDING if looks else JOB
 
     @field_validator("language")
     @classmethod
