@@ -18,6 +18,7 @@ from sentiprism.evaluation.resampling import Units, drawn_over, units_of
 from sentiprism.evaluation.within import WITHIN
 from sentiprism.metrics import Protocol, protocol
 from sentiprism.models import load_model
+from sentiprism.notebook import make_dataframe, show_html
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import Predictions, predict
 from sentiprism.training.run import Run
@@ -25,6 +26,8 @@ from sentiprism.training.selection import selection_of
 from sentiprism.types import MODALITIES, FeatureSpec
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from sentiprism.models import Model
 
 
@@ -70,6 +73,21 @@ class Evaluation(NamedTuple):
     def drawn_over(self) -> str:
         """What the intervals are over: "31 videos", or utterances where their videos are not known."""
         return drawn_over(self.predictions[0].videos)
+
+    def to_dataframe(self) -> "DataFrame":
+        """One row a metric: mean and standard deviation over seeds, ends of the 95% interval; unrounded fractions.
+
+        Raises:
+            UserError: pandas is not installed.
+        """
+        return make_dataframe({"metric": name, **value._asdict()} for name, value in self.metrics.items())
+
+    def _repr_html_(self) -> str:
+        shown = self.protocol.metrics
+        rows = [[one.label, " ".join(self.metrics[name].cells(one.scale))] for name, one in shown.items()]
+        title = f"{self.model} on {self.dataset}, {self.split}"
+        notes = [f"seeds: {len(self.seeds)}; 95% bootstrap interval over {self.drawn_over}", *self.notes]
+        return show_html(title, ["metric", "value"], rows, [*notes, f"selected: {self.selection}"])
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the predictions, for JSON."""

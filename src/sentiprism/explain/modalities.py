@@ -1,7 +1,7 @@
 """What a run's models owe to each modality, and whether what they say of themselves agrees with it."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,11 +14,16 @@ from sentiprism.explain.agreement import Agreement, agreement
 from sentiprism.explain.values import chosen_class, occlusion, shapley, shares
 from sentiprism.metrics import protocol
 from sentiprism.models import load_model
+from sentiprism.notebook import make_dataframe, show_html
+from sentiprism.tables import number, signed
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import predict
 from sentiprism.training.run import Run
 from sentiprism.training.selection import selection_of
 from sentiprism.types import MODALITIES, Modality
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 Floats = npt.NDArray[np.float64]
 
@@ -55,6 +60,37 @@ class Explanation(NamedTuple):
     own weights, and "planted" contributions where the dataset has them."""
     drawn_over: str = "utterances"
     """What the intervals of the agreements are over."""
+
+    def to_dataframe(self) -> "DataFrame":
+        """One row an utterance and modality: means over seeds of Shapley value, occlusion and the model's own weight.
+
+        Raises:
+            UserError: pandas is not installed.
+        """
+        utterances = self.to_dict()["utterances"]
+        return make_dataframe(
+            {
+                "id": one["id"],
+                "modality": name,
+                "shapley": one["shapley"][name],
+                "occlusion": one["occlusion"][name],
+                "weight": one["weights"] and one["weights"][name],
+            }
+            for one in utterances
+            for name in self.modalities
+        )
+
+    def _repr_html_(self) -> str:
+        means = self.shapley.mean(axis=0)  # (N, M)
+        rows = [
+            [str(name), number(float(base)), *(signed(float(v), 3) for v in values), number(float(whole))]
+            for name, base, values, whole in zip(
+                self.ids, self.base.mean(axis=0), means, self.answer.mean(axis=0), strict=True
+            )
+        ]
+        title = f"{self.model} on {self.dataset}, {self.split}: Shapley values of the modalities"
+        note = f"means over {len(self.seeds)} seeds; base and values sum to the prediction"
+        return show_html(title, ["utterance", "base", *self.modalities, "prediction"], rows, [note])
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON; utterances hold means over seeds, which sum as each seed's values do."""

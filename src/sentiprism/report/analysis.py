@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sentiprism.notebook import show_html
 from sentiprism.report.document import Document
 from sentiprism.report.page import render
-from sentiprism.report.table import dataframe, safe_csv
+from sentiprism.report.table import dataframe, rows, safe_csv
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -29,6 +30,17 @@ class Analysis(Document):
             UserError: pandas is not installed.
         """
         return dataframe(self)
+
+    def _repr_html_(self) -> str:
+        columns, body = rows(self)
+        wanted = [
+            columns.index(name) for name in ("number", "start", "end", "text", "class", "value") if name in columns
+        ]
+        shown = [
+            ["" if row[i] is None else f"{row[i]:g}" if isinstance(row[i], float) else str(row[i]) for i in wanted]
+            for row in body
+        ]
+        return show_html(f"{self.recording.name}: {len(body)} utterances", [columns[i] for i in wanted], shown)
 
     def to_html(self, media: Path | None = None) -> str:
         """The page that people open, see `sentiprism.report.page.render`.

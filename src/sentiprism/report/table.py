@@ -3,8 +3,7 @@
 import re
 from typing import TYPE_CHECKING, Any
 
-from sentiprism.errors import UserError
-from sentiprism.extras import install_extra
+from sentiprism.notebook import make_dataframe
 from sentiprism.report.document import Document, UtterancePart
 from sentiprism.tables import comma_separated
 from sentiprism.types import MODALITIES
@@ -68,9 +67,5 @@ def dataframe(analysis: Document) -> "DataFrame":
     Raises:
         UserError: pandas is not installed.
     """
-    try:
-        import pandas as pd
-    except ImportError:
-        raise UserError("pandas is not installed", install_extra("media")) from None
     columns, body = rows(analysis)
-    return pd.DataFrame(body, columns=columns)
+    return make_dataframe(body, columns)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sentiprism import __version__
 from sentiprism.config import dump
@@ -19,10 +19,15 @@ from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError, suggest
 from sentiprism.files import check_writable, write_text
 from sentiprism.models import MODELS
+from sentiprism.notebook import make_dataframe, show_html
 from sentiprism.plugins import check_plugin
+from sentiprism.tables import number
 from sentiprism.training.config import RunConfig
 from sentiprism.training.records import REMEDY, read_environment, read_summary
 from sentiprism.yaml_files import load_yaml
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 WRITTEN_LAST = [*RunConfig.model_fields][-1]
 """Key that ``run.yaml`` ends with."""
@@ -170,6 +175,26 @@ class Run:
     def name(self) -> str:
         """The folder's name."""
         return self.folder.name
+
+    def to_dataframe(self) -> "DataFrame":
+        """One row a finished seed: its best epoch, and its scores on valid there.
+
+        Raises:
+            UserError: pandas is not installed.
+        """
+        return make_dataframe(
+            {"seed": seed, "epoch": row["epoch"], **row["valid"]} for seed, row in self.summary.items()
+        )
+
+    def _repr_html_(self) -> str:
+        done = self.summary
+        metrics = [*next(iter(done.values()))["valid"]] if done else []
+        rows = [
+            [str(seed), str(row["epoch"]), *(number(row["valid"][m]) for m in metrics)] for seed, row in done.items()
+        ]
+        title = f"{self.name}: {self.config.model} on {self.config.dataset}"
+        note = f"{len(self.finished)} of {len(self.config.seeds)} seeds finished; scores on valid"
+        return show_html(title, ["seed", "epoch", *metrics], rows, [note])
 
 
 def check_new(folder: Path) -> None:

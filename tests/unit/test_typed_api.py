@@ -1,0 +1,59 @@
+"""The public names are typed for editors and type checkers, and show their signatures."""
+
+import ast
+import inspect
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import sentiprism as sp
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_checkers_are_told_the_names_that_there_are_at_run_time():
+    tree = ast.parse(Path(sp.__file__).read_text(encoding="utf-8"))
+    (block,) = (one for one in tree.body if isinstance(one, ast.If) and ast.unparse(one.test) == "TYPE_CHECKING")
+    told = {(name.asname, one.module) for one in block.body for name in one.names}
+    assert told == set(sp._API.items())
+
+
+def test_mypy_reads_the_example():
+    """Its wrong lines are marked: mypy fails where it does not find them wrong."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mypy"]
+    assert "tests/typed_api.py" in settings["files"]
+    assert settings["strict"]  # brings warn_unused_ignores
+    text = (ROOT / "tests" / "typed_api.py").read_text(encoding="utf-8")
+    assert "sp.train(seedz=5)  # type: ignore[call-arg]" in text
+
+
+@pytest.mark.parametrize(
+    "name", ["compare", "calibrate", "robustness", "explain", "extract", "import_dataset", "resume", "train", "tune"]
+)
+def test_a_function_shows_its_signature_and_what_it_does(name):
+    function = getattr(sp, name)
+    assert len(inspect.signature(function).parameters) > 1
+    assert inspect.getdoc(function)
+
+
+@pytest.mark.parametrize("name", ["Run", "Dataset", "Predictor", "Evaluation", "Explanation", "Analysis"])
+def test_a_class_is_public(name):
+    assert inspect.isclass(getattr(sp, name))
+
+
+def test_explain_is_a_function_whatever_was_imported_before(tmp_path):
+    program = (
+        "import sentiprism as sp\n"
+        "from sentiprism.errors import UserError\n"
+        "for _ in range(2):\n"
+        "    try:\n"
+        f"        sp.explain({str(tmp_path)!r})\n"
+        "    except UserError as error:\n"
+        "        print('is not a run folder' in str(error))\n"
+        "    import sentiprism.explain.modalities\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "True"]
