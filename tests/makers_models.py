@@ -17,8 +17,8 @@ from sentiprism.contracts.inputs import (
     without_gradient,
 )
 from sentiprism.contracts.inputs import without_modality as missing
-from sentiprism.models.dpdf_lq import DPDFLQ
-from sentiprism.models.fine import FINE
+from sentiprism.models.dpdf_lq.model import DPDFLQ
+from sentiprism.models.fine.model import FINE
 from sentiprism.types import Batch, FeatureSpec, Sequence
 
 __all__ = [

@@ -7,10 +7,10 @@ import torch
 from makers_parity import Case, Tensors, measured
 from makers_parity_dpdf_lq import released
 from sentiprism.models import create_model
-from sentiprism.models.kuda import correlation
+from sentiprism.models.kuda.dynamic_attention import sentiment_ratio
+from sentiprism.models.kuda.model import correlation
+from sentiprism.models.self_mm.label_generation import UnimodalLabels
 from sentiprism.nn.alignment import align
-from sentiprism.nn.dynamic_attention import sentiment_ratio
-from sentiprism.nn.label_generation import UnimodalLabels
 from sentiprism.nn.objectives.contrastive import pairwise_contrast
 from sentiprism.nn.positions import fairseq_sinusoidal
 from sentiprism.types import MODALITIES, FeatureSpec, ModalitySpec, Sequence, TargetSpec

@@ -17,6 +17,8 @@ from sentiprism.errors import UserError, suggest
 from sentiprism.files import sha256
 
 T = TypeVar("T")
+MODEL = "model"
+"""Module of a folder that has its class, beside the parts that it alone uses."""
 
 
 class Registry(Mapping[str, type[T]], Generic[T]):
@@ -139,8 +141,8 @@ class Registry(Mapping[str, type[T]], Generic[T]):
         if not self.package:
             return []
         defining, _, _ = self.base.partition(":")
-        found = (info.name for info in iter_modules(import_module(self.package).__path__))
-        names = (f"{self.package}.{name}" for name in found if not name.startswith("_"))
+        found = [info for info in iter_modules(import_module(self.package).__path__) if info.name[0] != "_"]
+        names = (f"{self.package}.{info.name}" + (f".{MODEL}" if info.ispkg else "") for info in found)
         return [name for name in names if name != defining]
 
     def _base(self) -> type[T]:

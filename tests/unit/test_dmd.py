@@ -8,8 +8,8 @@ from torch.testing import assert_close
 
 from makers_models import INTENSITY, batch, build, small, specs
 from sentiprism.errors import UserError
-from sentiprism.models.dmd import DMD, HETERO, HOMO
-from sentiprism.nn.graph_distillation import SHARPNESS, GraphDistillation
+from sentiprism.models.dmd.graph_distillation import SHARPNESS, GraphDistillation
+from sentiprism.models.dmd.model import DMD, HETERO, HOMO
 from sentiprism.nn.objectives.orthogonality import batch_orthogonality
 from sentiprism.nn.objectives.reconstruction import reconstruction
 from sentiprism.nn.objectives.task import task_loss

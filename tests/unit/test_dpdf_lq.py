@@ -11,7 +11,7 @@ from torch.testing import assert_close
 from makers_models import batch, changed, dpdf, missing, pad, specs, watch
 from makers_text import tiny_bert
 from sentiprism.errors import UserError
-from sentiprism.models.dpdf_lq import DPDFLQ
+from sentiprism.models.dpdf_lq.model import DPDFLQ
 from sentiprism.nn.attention import attention_maps
 from sentiprism.nn.learnable_query import DGLQA
 from sentiprism.text.encoders import load_tokenizer

@@ -5,9 +5,9 @@ from torch import nn
 from torch.testing import assert_close
 
 from makers_models import batch, fine, missing, specs
+from sentiprism.models.fine.qformer import MixtureOfQFormers
 from sentiprism.nn.factorize import Factorizer
 from sentiprism.nn.objectives.balance import load_balance
-from sentiprism.nn.qformer import MixtureOfQFormers
 from sentiprism.nn.stacked import StackedLinear, stacked_mlp
 
 # Mixture of Q-Formers

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from sentiprism.nn.gated_memory import GatedMemory, SystemOfLSTMs, delta, linear_recurrence
+from sentiprism.models.mfn.gated_memory import GatedMemory, SystemOfLSTMs, delta, linear_recurrence
 
 
 def test_a_linear_recurrence_by_hand():

@@ -7,8 +7,14 @@ import torch
 from torch.testing import assert_close
 
 from makers_models import CLASSES, batch, build, small, specs
-from sentiprism.models.kuda import correlation, scorer
-from sentiprism.nn.dynamic_attention import Adapters, DynamicAttention, LearnedSteps, LevelEncoder, sentiment_ratio
+from sentiprism.models.kuda.dynamic_attention import (
+    Adapters,
+    DynamicAttention,
+    LearnedSteps,
+    LevelEncoder,
+    sentiment_ratio,
+)
+from sentiprism.models.kuda.model import correlation, scorer
 from sentiprism.types import Sequence
 
 ALL = torch.ones(1, 3, dtype=torch.bool)

@@ -7,7 +7,7 @@ from torch.testing import assert_close
 
 from makers_models import batch, build, small, specs
 from sentiprism.models.graph_mfn import FusionGraph
-from sentiprism.models.mfn import DeltaAttention
+from sentiprism.models.mfn.model import DeltaAttention
 from sentiprism.types import Sequence
 
 

@@ -142,5 +142,7 @@ def test_every_file_of_the_models_room_is_a_model():
 
     here = Path(sentiprism.models.__file__).parent
     files = {path.stem for path in here.glob("[!_]*.py")} - {"artifact", "base", "fields", "outline", "search_space"}
+    folders = {path.parent.name for path in here.glob("[!_]*/model.py")}
     assert files
-    assert {kind.__module__.rpartition(".")[2] for kind in MODELS.values()} == files
+    assert folders
+    assert {kind.__module__.split(".")[2] for kind in MODELS.values()} == files | folders

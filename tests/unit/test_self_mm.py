@@ -11,10 +11,10 @@ from torch.testing import assert_close
 from makers_models import CLASSES, INTENSITY, batch, build, missing, small, specs
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.models import load_model, save_model
-from sentiprism.models.self_mm import SelfMM
+from sentiprism.models.self_mm.label_generation import UnimodalLabels, momentum, relative_distance, shifted_label
+from sentiprism.models.self_mm.model import SelfMM
 from sentiprism.nn.attractor import Stack
 from sentiprism.nn.crossmodal import Crossmodal, Through
-from sentiprism.nn.label_generation import UnimodalLabels, momentum, relative_distance, shifted_label
 from sentiprism.nn.objectives.task import task_loss
 from sentiprism.nn.row_memory import RowMemory
 from sentiprism.training.train import train

@@ -17,7 +17,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from sentiprism.models.base import Citation
-from sentiprism.models.mfn import MFN, MFNConfig
+from sentiprism.models.mfn.model import MFN, MFNConfig
 from sentiprism.nn.blocks import mlp
 
 Vertex = tuple[int, ...]

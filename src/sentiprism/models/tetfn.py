@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from sentiprism.models.base import Citation
-from sentiprism.models.self_mm import SelfMM, SelfMMConfig
+from sentiprism.models.self_mm.model import SelfMM, SelfMMConfig
 from sentiprism.nn.blocks import TemporalConv
 from sentiprism.nn.crossmodal import Crossmodal
 from sentiprism.nn.positions import PositionForm

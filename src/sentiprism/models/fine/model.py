@@ -20,17 +20,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.models.fine.extractors import Plain, PlainExtractor
+from sentiprism.models.fine.qformer import MixtureOfQFormers, Route
 from sentiprism.models.search_space import among
 from sentiprism.nn.attention import Transformer
 from sentiprism.nn.blocks import mlp
-from sentiprism.nn.extractors import Plain, PlainExtractor
 from sentiprism.nn.factorize import Factorizer, Factors, Split
 from sentiprism.nn.information import InformationTerms, misa_distances
 from sentiprism.nn.objectives.balance import load_balance
 from sentiprism.nn.objectives.contrastive import ContrastForm, DynamicContrastiveQueue
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
 from sentiprism.nn.positions import sinusoidal
-from sentiprism.nn.qformer import MixtureOfQFormers, Route
 from sentiprism.nn.stacked import StackedLinear
 from sentiprism.types import Batch, FeatureSpec, ModelOutput, TargetSpec
 

@@ -19,8 +19,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from sentiprism.models.base import Citation, Model, ModelConfig
-from sentiprism.nn.blocks import gelu_mlp, masked_mean, mlp
-from sentiprism.nn.dynamic_attention import (
+from sentiprism.models.kuda.dynamic_attention import (
     Adapters,
     DynamicAttention,
     LearnedSteps,
@@ -28,6 +27,7 @@ from sentiprism.nn.dynamic_attention import (
     ScalePlace,
     sentiment_ratio,
 )
+from sentiprism.nn.blocks import gelu_mlp, masked_mean, mlp
 from sentiprism.nn.objectives.contrastive import contrastive_loss
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
 from sentiprism.types import Batch, FeatureSpec, ModelOutput, TargetSpec

@@ -18,9 +18,9 @@ from torch import Tensor, nn
 
 from sentiprism.errors import UserError
 from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.models.dpdf_lq.dual_path import GlobalPath, LocalPath, PathConfig
 from sentiprism.models.search_space import among, between
 from sentiprism.nn.blocks import masked_softmax, mlp
-from sentiprism.nn.dual_path import GlobalPath, LocalPath, PathConfig
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
 from sentiprism.nn.text import TextEncoder
 from sentiprism.types import Batch, FeatureSpec, Modality, ModelOutput, Sequence, TargetSpec

@@ -18,10 +18,10 @@ from torch import Tensor, nn
 
 from sentiprism.models._projected import ProjectedConfig, ProjectedModel
 from sentiprism.models.base import Citation
+from sentiprism.models.dmd.graph_distillation import Distillation, GraphDistillation
 from sentiprism.nn.attractor import Higher, Pool, Stack
 from sentiprism.nn.blocks import masked_mean
 from sentiprism.nn.crossmodal import Crossmodal
-from sentiprism.nn.graph_distillation import Distillation, GraphDistillation
 from sentiprism.nn.objectives.orthogonality import batch_orthogonality, cosine_orthogonality
 from sentiprism.nn.objectives.reconstruction import reconstruction
 from sentiprism.nn.objectives.task import TaskLoss, task_loss

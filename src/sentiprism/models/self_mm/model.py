@@ -14,8 +14,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.models.self_mm.label_generation import DistanceForm, UnimodalLabels
 from sentiprism.nn.blocks import last_step, masked_mean
-from sentiprism.nn.label_generation import DistanceForm, UnimodalLabels
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
 from sentiprism.types import MODALITIES, Batch, FeatureSpec, Modality, ModelOutput, TargetSpec
 

@@ -1,0 +1,1 @@
+"""DMD: the model, and the blocks that it alone uses."""

@@ -1,0 +1,1 @@
+"""DPDF-LQ: the model, and the blocks that it alone uses."""

@@ -1,0 +1,1 @@
+"""FINE: the model, and the blocks that it alone uses."""

@@ -1,0 +1,1 @@
+"""KuDA: the model, and the blocks that it alone uses."""

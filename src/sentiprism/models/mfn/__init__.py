@@ -1,0 +1,1 @@
+"""MFN: the model, and the blocks that it alone uses."""

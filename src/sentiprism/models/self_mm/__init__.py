@@ -1,0 +1,1 @@
+"""Self-MM: the model, and the blocks that it alone uses."""
