@@ -7,7 +7,7 @@ hidden states and the last memory predict.
 
 The gates γ1 and γ2 read ĉ and u^{t-1}, as in the released code, which takes a loop over time; ``gates: attended`` lets
 them read ĉ alone, as the paper writes them, which makes the memory linear in itself, so that no loop is needed (see
-`sentiprism.models.mfn.gated_memory`). Sizes are MMSA's for MOSEI; the four networks have one hidden width. Where lengths
+`sentiprism.models.mfn.gated_memory`). Sizes are MMSA's for MOSEI; the four networks have one width. Where lengths
 differ, audio and vision are brought to the text's steps. The weights of a modality are the attention that its cells
 draw, mean over time; a missing one has no cells in the softmax.
 """
