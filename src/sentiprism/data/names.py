@@ -12,7 +12,7 @@ FOLD = re.compile(r"(.+)@([0-9]{1,4})of([0-9]{1,4})")
 """Name of a dataset, fold, number of folds: ``mosi@2of6``, see `sentiprism.data.video_folds`."""
 
 
-def split_names(dataset: str | Path) -> list[str | Path]:
+def dataset_names(dataset: str | Path) -> list[str | Path]:
     """The datasets that a name stands for."""
     if not isinstance(dataset, str) or COMMA not in dataset or os.path.lexists(Path(dataset) / CARD):
         return [dataset]
@@ -21,12 +21,12 @@ def split_names(dataset: str | Path) -> list[str | Path]:
 
 def short_name(dataset: str | Path) -> str:
     """The name without the folders that its datasets are in."""
-    return COMMA.join(Path(one).name for one in split_names(dataset))
+    return COMMA.join(Path(one).name for one in dataset_names(dataset))
 
 
 def resolve_folders(dataset: str) -> str:
     """The name with folders made absolute: who resumes a run may be in another folder."""
-    parts = (str(Path(one).resolve()) if Path(one).parts[1:] else str(one) for one in split_names(dataset))
+    parts = (str(Path(one).resolve()) if Path(one).parts[1:] else str(one) for one in dataset_names(dataset))
     return COMMA.join(parts)
 
 

@@ -12,7 +12,7 @@ from sentiprism.data.dataset import SPLITS, Card, Dataset, DatasetInfo, Split, T
 from sentiprism.data.integrity import REMEDY, check_files, hash_files, split_file, verifies
 from sentiprism.data.joined import join_datasets
 from sentiprism.data.known import describe
-from sentiprism.data.names import CARD, parse_fold, split_names
+from sentiprism.data.names import CARD, dataset_names, parse_fold
 from sentiprism.data.video_folds import split_by_fold
 from sentiprism.errors import FULL, UserError, suggest
 from sentiprism.files import atomic_folder, check_writable, exclusive, home, remove_folder, safe_name
@@ -163,7 +163,7 @@ def load_dataset(name: str | Path, *, verify: bool = True) -> Dataset:
     Raises:
         UserError: it is unknown, damaged or changed, or card and files contradict each other.
     """
-    if (names := split_names(name))[1:]:
+    if (names := dataset_names(name))[1:]:
         return join_datasets([load_dataset(one, verify=verify) for one in names])
     if (fold := parse_fold(name)) is not None:
         return split_by_fold(load_dataset(fold[0], verify=verify), fold[1])
@@ -185,7 +185,7 @@ def verify_dataset(name: str | Path, *, test: bool = True) -> None:
     Raises:
         UserError: a file was changed after import.
     """
-    for one in split_names(name) if verifies() else ():
+    for one in dataset_names(name) if verifies() else ():
         fold = parse_fold(one)  # whose train has utterances of every split
         folder = _folder(one if fold is None else fold[0])
         card = _read_card(folder)
@@ -199,7 +199,7 @@ def load_tuning(name: str | Path) -> TuningView:
         UserError: as `load_dataset`; or several datasets are named: which of their videos are tested is not looked at;
             or a fold, whose test split is not a file of its own.
     """
-    if split_names(name)[1:]:
+    if dataset_names(name)[1:]:
         raise UserError(f"{name} are several datasets", "search on the first of them")
     if parse_fold(name) is not None:
         raise UserError(f"{name} is a fold of a dataset", "search on a dataset that was imported with --folds K/N")

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from sentiprism.data.binned import binned
 from sentiprism.data.dataset import Card, Dataset, Split
-from sentiprism.data.names import COMMA, short_name, split_names, without_fold
+from sentiprism.data.names import COMMA, dataset_names, short_name, without_fold
 from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation.constant import constant_prediction, score
@@ -58,7 +58,11 @@ def evaluate_on(
             the models read.
     """
     run = open_run(run)
-    if isinstance(dataset, str) and split_names(dataset)[1:] and short_name(dataset) != short_name(run.config.dataset):
+    if (
+        isinstance(dataset, str)
+        and dataset_names(dataset)[1:]
+        and short_name(dataset) != short_name(run.config.dataset)
+    ):
         raise UserError(f"{dataset} are several datasets", "evaluate on one of them at a time")
     given = dataset if isinstance(dataset, Dataset) else load_dataset(dataset)
     if given.card.content == run.environment["dataset"]["content"]:

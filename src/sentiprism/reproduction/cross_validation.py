@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Unpack
 
 from sentiprism.config import merge, override
 from sentiprism.data.importers.folds import LEAST
-from sentiprism.data.names import COMMA, fold_name, parse_fold, resolve_folders, short_name, split_names
+from sentiprism.data.names import COMMA, dataset_names, fold_name, parse_fold, resolve_folders, short_name
 from sentiprism.errors import UserError
 from sentiprism.evaluation.compare import load_evaluation
 from sentiprism.evaluation.evaluate import Evaluation
@@ -67,7 +67,7 @@ def train_folds(
     """
     device, precision = options.get("device", "auto"), options.get("precision", "auto")
     settings = _settings(model, dataset, init, options)
-    names = [str(name) for name in split_names(RunConfig.parse(settings, "run configuration").dataset)]
+    names = [str(name) for name in dataset_names(RunConfig.parse(settings, "run configuration").dataset)]
     if count < LEAST or parse_fold(names[0]) is not None:
         raise UserError(f"{names[0]} cannot be split into {count} folds", f"give {LEAST} or more of a whole dataset")
     check_engine(device, precision)

@@ -7,7 +7,7 @@ from pydantic import model_validator
 
 from sentiprism.config import Config
 from sentiprism.data.known import describe, family
-from sentiprism.data.names import split_names, without_fold
+from sentiprism.data.names import dataset_names, without_fold
 from sentiprism.errors import UserError, suggest
 from sentiprism.plugins import load_plugins
 from sentiprism.yaml_files import load_yaml
@@ -126,5 +126,5 @@ def other_form(experiment: str, dataset: str) -> str | None:
 
 def default_settings(model: str, dataset: str) -> dict[str, Any]:
     """The run of this project's own experiment for a model and dataset (the first of several); {} if there is none."""
-    name = f"{model}/{OURS}_{family(without_fold(str(split_names(dataset)[0])))}"
+    name = f"{model}/{OURS}_{family(without_fold(str(dataset_names(dataset)[0])))}"
     return load_experiment(name).run if name in list_experiments() else {}
