@@ -18,6 +18,7 @@ VERBS = (
     "calibrate",
     "reproduce",
     "ablate",
+    "modalities",
     "results",
     "explain",
     "tune",

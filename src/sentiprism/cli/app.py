@@ -14,6 +14,7 @@ from sentiprism.cli.demo import demo
 from sentiprism.cli.doctor import doctor
 from sentiprism.cli.explain import explain
 from sentiprism.cli.extract import extract
+from sentiprism.cli.modalities import modalities
 from sentiprism.cli.plugins import may_use_plugins
 from sentiprism.cli.tune import tune
 from sentiprism.cli.verification import may_skip_verification
@@ -44,6 +45,7 @@ for command in (
     may_skip_verification(evidence.calibrate),
     may_skip_verification(experiment.reproduce),
     may_skip_verification(experiment.ablate),
+    may_skip_verification(modalities),
     may_skip_verification(experiment.results),
     may_skip_verification(explain),
     may_skip_verification(tune),

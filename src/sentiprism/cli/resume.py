@@ -12,6 +12,7 @@ SAME_COMMAND = {
     "extract": "the same command resumes; features that were extracted are kept",
     "tune": "the same command resumes; finished trials are kept",
     "ablate": "the same command resumes; finished rows are kept",
+    "modalities": "the same command resumes; finished runs are kept",
     "reproduce": "the same command resumes; finished rows are kept",
 }
 """By command, where it resumes when it is given again."""
