@@ -5,10 +5,11 @@ import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 import numpy as np
 
+from sentiprism.analysis.clip_options import AdaptClips
 from sentiprism.analysis.cuts import COLUMNS
 from sentiprism.analysis.extract import extract
 from sentiprism.analysis.predictor import check_model
@@ -81,15 +82,9 @@ def adapt(
     out: Path | str,
     model: Path | str = STARTER,
     settings: Mapping[str, Any] | None = None,
-    columns: Mapping[str, str] | None = None,
-    low: float | None = None,
-    high: float | None = None,
-    text: str = "given",
-    language: str | None = None,
-    jobs: int = 1,
-    allow_missing: bool = False,
     device: str = "auto",
     on: Callable[[str, int, int], Any] | None = None,
+    **options: Unpack[AdaptClips],
 ) -> Adapted:
     """Fine-tune a saved model on labelled clips; what it gains is measured on videos that are left out.
 
@@ -103,15 +98,9 @@ def adapt(
         out: folder of the new model, not there yet.
         model: folder of a saved model that predicts intensities, or ``starter``.
         settings: see `AdaptConfig`.
-        columns: where the columns of the table come from, see `read_table`.
-        low: least label of the table; by default the model's. Labels are mapped linearly to the model's range.
-        high: greatest label of it.
-        text: ``given`` in the table, or ``recognised``.
-        language: of what is said.
-        jobs: recordings at a time.
-        allow_missing: leave out rows whose recording is not in the folder.
         device: as in ``train``.
         on: told what is done, how much of it, and of how much.
+        options: see `AdaptClips`.
 
     Raises:
         UserError: the table, the model or the settings are wrong; or there are too few clips or videos.
@@ -132,22 +121,23 @@ def adapt(
     check_trainable(base.model)
     if base.target.kind != "intensity":
         raise UserError(f"{model} predicts classes", "adapt a model that predicts intensities")
+    low, high = options.get("low"), options.get("high")
     span = TargetSpec(low=base.target.low if low is None else low, high=base.target.high if high is None else high)
     with temporary_folder("sentiprism-adapt") as scratch:
-        columns = dict(columns or {})
+        columns = dict(options.get("columns") or {})
         table, test = _without_splits(Path(labels), scratch, columns)
         columns.pop("split", None)
         made = extract(
             clips,
             "adapt-" + re.sub(r"[^\w.-]+", "-", clips.resolve().name)[:MOST_NAME],
             labels=table,
-            options=extract_options(base.features, base.config, text),
+            options=extract_options(base.features, base.config, options.get("text", "given")),
             columns=columns,
             low=span.low,
             high=span.high,
-            language=language,
-            jobs=jobs,
-            allow_missing=allow_missing,
+            language=options.get("language"),
+            jobs=options.get("jobs", 1),
+            allow_missing=options.get("allow_missing", False),
             replace=True,
             on=None if on is None else partial(on, "extracting"),
         )

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
+from sentiprism.analysis.clip_options import ExtractClips
 from sentiprism.analysis.cuts import COLUMNS, Cut, read_cuts
 from sentiprism.analysis.recording import NONE, ExtractedRecording, ExtractOptions, ExtractTask, extract_recording
 from sentiprism.analysis.sequences import Sequences
@@ -41,17 +42,8 @@ def extract(
     options: ExtractOptions | Mapping[str, Any] | None = None,
     transcripts: Path | str | None = None,
     vision_features: Path | str | None = None,
-    columns: Mapping[str, str] | None = None,
-    folds: Path | str | None = None,
-    low: float | None = None,
-    high: float | None = None,
-    classes: Sequence[str] = (),
-    language: str | None = None,
-    jobs: int = 1,
-    strict: bool = False,
-    allow_missing: bool = False,
-    replace: bool = False,
     on: Callable[[int, int], Any] | None = None,
+    **clips: Unpack[ExtractClips],
 ) -> Extracted:
     """Make a dataset of recordings. What was extracted is kept by content, so that a stopped run resumes.
 
@@ -64,18 +56,8 @@ def extract(
         transcripts: folder of transcripts that have the recordings' names.
         vision_features: file of vision features (N, F), one row an utterance, in the place of a look at faces: what
             the extractor of ``options.vision`` makes per utterance, column by column.
-        columns: where the columns of the table come from, see `read_table`.
-        folds: splits of a table that has none, see `split_videos`.
-        low: least label of a dataset that is not known here.
-        high: greatest label of it.
-        classes: names of its labels instead.
-        language: of what is said, for the recogniser and the card; None = as it is recognised in most recordings, and
-            English where nothing is.
-        jobs: recordings at a time.
-        strict: a recording that fails is an error.
-        allow_missing: leave out rows whose recording is not in the folder.
-        replace: a dataset of this name.
         on: told how many recordings are done, and of how many.
+        clips: see `ExtractClips`.
 
     Raises:
         UserError: table, features or options are wrong, or no memory holds so many processes; all recordings fail, or
@@ -95,15 +77,17 @@ def extract(
         if isinstance(options, ExtractOptions)
         else ExtractOptions.parse(dict(options or {}), "options of extract")
     )
+    language, jobs, folds = clips.get("language"), clips.get("jobs", 1), clips.get("folds")
+    replace, columns = clips.get("replace", False), clips.get("columns") or {}
     if language is not None:  # parsed again: a copy would not be checked
         options = ExtractOptions.parse({**options.model_dump(), "language": language}, "options of extract")
     check_jobs(jobs, options.memory)
     folder, labels = Path(folder), Path(labels)
     check_store(name, replace=replace)  # said before hours of work
     known, notes = describe(name), list[str]()
-    target = LabelSpec(low, high, tuple(classes)).resolve(name, known)
+    target = LabelSpec(clips.get("low"), clips.get("high"), tuple(clips.get("classes", ()))).resolve(name, known)
     offset, shared = (known.label_offset, known.shared_videos) if known else (0.0, False)
-    table = read_columns({"": labels}, columns or {}, folds, notes, also=COLUMNS, official=known is not None)
+    table = read_columns({"": labels}, columns, folds, notes, also=COLUMNS, official=known is not None)
     options = options.pinned()
     extractors = options.extractors()
     recipes: dict[str, Recipe] = {
@@ -117,7 +101,7 @@ def extract(
         folder,
         labels,
         Path(transcripts) if transcripts is not None else None,
-        allow_missing=allow_missing,
+        allow_missing=clips.get("allow_missing", False),
     )
     absent = {cut.id for task in tasks if task.path is None for cut in task.cuts}
     whole = not (recipes or transcripts or options.text == "recognised")
@@ -126,7 +110,7 @@ def extract(
         check_whisper(options.asr)
     seen, failed = _look_at(tasks, options, jobs, on, faces=vision_features is None)
     failed = {task.name: failed[task.name] for task in tasks if task.name in failed}
-    if failed and (strict or not seen):
+    if failed and (clips.get("strict") or not seen):
         worst = "; ".join(f"{recording}: {reason}" for recording, reason in list(failed.items())[:3])
         raise UserError(f"{len(failed)} of {len(tasks)} recordings failed: {worst}", "fix or remove them")
     notes += [f"left out: {recording}: {reason}" for recording, reason in failed.items()]
