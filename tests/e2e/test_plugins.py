@@ -1,7 +1,9 @@
 """A package of a model, an extractor, a metric and an importer is found by every command."""
 
 import json
+import wave
 
+import numpy as np
 import pytest
 
 from makers_plugins import SOURCES, install_example, plugin_file, run_with, small_dataset
@@ -72,6 +74,42 @@ def test_its_importer_makes_a_dataset(home, packages):
     done = run_with(packages, *words, home=home)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["splits"]["train"]["utterances"] == 4
+
+
+def test_its_extractor_makes_a_dataset_to_train_on(home, packages):
+    """In two processes, which find the class by its module."""
+    pytest.importorskip("av")
+    clips = home / "clips"
+    clips.mkdir()
+    rows = ["file,label,text,split"]
+    for number, split in enumerate(("train", "train", "train", "valid", "test")):
+        with wave.open(str(clips / f"{number}.wav"), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(16000)
+            file.writeframes(np.full(16000, 1000 * number, np.int16).tobytes())
+        rows.append(f"{number}.wav,{number - 2},words of {number},{split}")
+    (home / "labels.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    given = ("--labels", "labels.csv", "--dataset", "loud", "--vision", "none", "--low", "-3", "--high", "3")
+    file = SOURCES / "extractor.py"
+    for plugin in ((), ("--plugin", file)):
+        words = ("extract", "clips", *given, "--audio", "loudness", "--jobs", "2", "--replace", "--json", *plugin)
+        done = run_with(None if plugin else packages, *words, home=home)
+        assert done.returncode == 0, done.stderr
+        card = json.loads(done.stdout)
+        assert card["recipes"]["audio"]["extractor"] == "loudness"
+        assert not card["failed"]
+    wrong = run_with(packages, "extract", "clips", *given, "--audio", "loudnes", home=home)
+    assert wrong.returncode == 2
+    assert "did you mean 'loudness'" in wrong.stderr
+
+
+def test_what_to_do_next_names_the_plugin(home):
+    file = plugin_file(home, MeanPool="NextPool", mean_pool="next_pool")
+    done = run_with(None, "models", "--plugin", file, home=home)
+    assert "next_pool" in done.stdout
+    assert "plugin my_model.py" in done.stdout
+    assert done.stderr.strip().endswith(f", with --plugin {file}")
 
 
 def test_a_run_whose_package_is_gone_names_it(home, trained):

@@ -11,6 +11,7 @@ from typing import Any, ParamSpec
 import typer
 
 from sentiprism.errors import printable
+from sentiprism.plugin_modules import loaded_files
 
 P = ParamSpec("P")
 
@@ -54,7 +55,8 @@ def _say(template: str, otherwise: str | None, values: dict[str, Any]) -> None:
     known = all(values[name] is not None for name in names)
     line = template.format_map({name: _quoted(values[name]) for name in names}) if known else otherwise
     if line is not None:
-        typer.echo(f"next: {line}", err=True)
+        plugins = " ".join(f"--plugin {_quoted(file)}" for file in loaded_files())
+        typer.echo(f"next: {line}{f', with {plugins}' if plugins else ''}", err=True)
 
 
 def _quoted(value: object) -> str:
