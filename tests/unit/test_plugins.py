@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from makers_plugins import plugin_file, run_with
+from makers_plugins import install_example, plugin_file, run_with
 from sentiprism import plugin_modules
 from sentiprism.errors import UserError
 from sentiprism.metrics import PROTOCOLS, protocol
@@ -109,3 +109,30 @@ def test_contracts_name_what_is_near(tmp_path):
     done = run_with(None, "contracts", "mdg", home=tmp_path)
     assert done.returncode == 2
     assert "did you mean 'mdf'" in done.stderr
+
+
+PACKAGES = {
+    "breaks": (
+        "sentiprism_example/model.py",
+        "class MeanPoolConfig",
+        "1 / 0\nclass MeanPoolConfig",
+        "cannot be imported: ZeroDivisionError",
+    ),
+    "is gone": ("sentiprism_example/model.py", "class MeanPool(", "class Other(", "cannot be imported: AttributeError"),
+    "another name": ("sentiprism_example/model.py", '"mean_pool"', '"pool"', "has not the name 'mean_pool'"),
+    "exists": ("sentiprism_example-0.1.0.dist-info/entry_points.txt", "mean_pool =", "mdf =", "'mdf', which exists"),
+}
+
+
+@pytest.mark.parametrize("how", PACKAGES)
+def test_a_package_that_is_wrong_is_one_line(how, tmp_path):
+    packages = install_example(tmp_path / "packages")
+    name, old, new, message = PACKAGES[how]
+    text = (packages / name).read_text(encoding="utf-8")
+    assert old in text
+    (packages / name).write_text(text.replace(old, new, 1), encoding="utf-8")
+    done = run_with(packages, "models", home=tmp_path)
+    assert done.returncode == 2
+    (line,) = done.stderr.strip().splitlines()
+    assert "package sentiprism-example 0.1.0" in line
+    assert message in line
