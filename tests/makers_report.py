@@ -66,7 +66,7 @@ def review(duration: float = 15.0, **changes: Any) -> Analysis:
     step = duration / len(SAID)
     parts = [_part(n, n * step + 0.04 * step, (n + 0.88) * step, *said) for n, said in enumerate(SAID)]
     values: dict[str, Any] = {
-        "program": "sentiprism 0.1.0",
+        "program": "sentiprism 0.2.0",
         "recording": Recording(
             name="phone review.mp4", content="5f" * 32, kind="video", duration=duration, width=1280, height=720,
             language="en", transcript="recognised by Whisper base",

@@ -45,7 +45,7 @@ if TYPE_CHECKING:  # editors and type checkers; at run time `_API` says the same
     from sentiprism.training.train import train as train
     from sentiprism.tuning.tune import tune as tune
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _API = {
     "list_datasets": "sentiprism.data.store",

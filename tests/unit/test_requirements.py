@@ -51,3 +51,13 @@ def test_private_places_of_faster_whisper():
     assert list(inspect.signature(Tokenizer).parameters) == ["tokenizer", "multilingual", "task", "language"]
     assert {"sot_sequence", "no_timestamps", "encode", "decode"} <= set(dir(Tokenizer))
     assert {"encode", "supported_languages"} <= set(dir(WhisperModel))
+
+
+def test_private_places_of_torch():
+    import torch
+    from torch._higher_order_ops.scan import scan
+
+    means, now = [torch.zeros(2)], [torch.ones(2)]
+    torch._foreach_lerp_(means, now, 0.25)
+    assert means[0].tolist() == [0.25, 0.25]
+    assert list(inspect.signature(scan).parameters)[:3] == ["combine_fn", "init", "xs"]

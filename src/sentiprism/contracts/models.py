@@ -184,9 +184,9 @@ def check_switches(name: str, features: FeatureSpec) -> None:
         wanted = output.losses[loss] * model.config.loss_weights[loss]
         expect_close(total_loss(model, output), wanted, f"loss {loss} alone")
     try:
-        build(name, features, config={"loss_weights": {"taks": 1.0}})
+        build(name, features, config={"loss_weights": {"absent": 1.0}})
     except UserError as error:
-        expect("taks" in str(error), "an unknown loss is refused without its name")
+        expect("absent" in str(error), "an unknown loss is refused without its name")
     else:
         raise ContractError("an unknown loss is not refused")
 
