@@ -9,6 +9,7 @@ from sentiprism.data.dataset import Dataset, DatasetInfo, Utterance
 from sentiprism.data.store import write_dataset
 from sentiprism.errors import UserError
 from sentiprism.features.extractors import EXTRACTORS
+from sentiprism.features.track import Track
 from sentiprism.types import TargetSpec
 from tools.starter.dataset import FACE
 from tools.starter.trimodal import build, left_out
@@ -46,6 +47,11 @@ def data(home, tmp_path) -> Path:
     return tmp_path
 
 
+def faces(clips: Dataset) -> list:
+    """Frames of the first two clips."""
+    return [clips.train.sequences["vision"][n] for n in range(2)]
+
+
 def having(split) -> dict[str, tuple[bool, bool, bool]]:
     """Which of text, voice and face each utterance has."""
     there = [split.sequences[key].lengths > 0 for key in ("audio", "vision")]
@@ -61,7 +67,7 @@ def test_each_utterance_has_what_its_source_has(data):
     assert train["ravdess:t1"] == (False, True, True)
     assert "mosi:a_1" not in train, "a clip takes the place of its text"
     assert having(made.valid)["ravdess:t2"] == (False, True, True)
-    assert made.card.recipes["vision"].difference(FACE) is None
+    assert made.card.recipes["vision"].difference(FACE.taken("utterance", relative=True)) is None
     assert made.train.sequences["vision"].lengths.max() == 1
 
 
@@ -100,3 +106,29 @@ def test_another_face_is_refused(data):
     recorded("spoken", [("train", "a_1", "a"), ("valid", "b_1", "b"), ("test", "c_1", "c")], WHISPER)
     with pytest.raises(UserError, match="has no action units"):
         build(data, "spoken", None)
+
+
+def test_voices_and_faces_are_less_the_median_of_their_video(data):
+    rows = [("train", "a_1", "a"), ("train", "a_2", "a"), ("valid", "b_1", "b"), ("test", "c_1", "c")]
+    clips = recorded("clips", rows, FACES)
+    made = build(data, "clips", None)
+    at = {str(own): n for n, own in enumerate(made.train.ids)}
+    voices = [np.asarray(clips.train.sequences["audio"][n]) for n in range(2)]
+    level = np.median(np.concatenate(voices), axis=0)
+    for n, own in enumerate(("mosi_raw:a_1", "mosi_raw:a_2")):
+        np.testing.assert_allclose(made.train.sequences["audio"][at[own]], voices[n] - level, atol=1e-5)
+    frames = [
+        EXTRACTORS["expression"]().derive(Track(np.arange(3.0), np.asarray(face))).values for face in faces(clips)
+    ]
+    wanted = frames[0].mean(axis=0) - np.median(np.concatenate(frames), axis=0)
+    np.testing.assert_allclose(np.asarray(made.train.sequences["vision"][at["mosi_raw:a_1"]])[0], wanted, atol=1e-5)
+
+
+def test_features_that_are_relative_already_are_refused(data):
+    recorded(
+        "relative",
+        [("train", "a_1", "a"), ("valid", "b_1", "b"), ("test", "c_1", "c")],
+        FACES.taken("frame", relative=True),
+    )
+    with pytest.raises(UserError, match="relative is relative to the person already"):
+        build(data, "relative", None)

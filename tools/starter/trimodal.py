@@ -7,8 +7,10 @@
 | RAVDESS | voice, face | actors 1-16 | actors 17-20 | actors 21-24 |
 
 A clip of mosi_raw takes the place of its own text in MOSI. The voice is made by Whisper's encoder, the face is the
-mean of nine action units: RAVDESS has OpenFace's, the clips have ours. POM is left out: it has COVAREP and Facet alone
-and no recordings, so nothing in it is what `analyze` can extract, and that its 14th label is sentiment is a guess.
+mean of nine action units: RAVDESS has OpenFace's, the clips have ours. Voices and faces are relative to the person:
+less the median over all steps of the video, as `analyze` takes it over a recording. POM is left out: it has COVAREP and
+Facet alone and no recordings, so nothing in it is what `analyze` can extract, and that its 14th label is sentiment is a
+guess.
 
     python -m tools.starter.trimodal --data ../shared/data --clips mosi_raw_whisper --actors ravdess_whisper --fold 1/6
 """
@@ -49,24 +51,32 @@ def left_out(videos: list[str], fold: str | None) -> set[str]:
 
 
 def expression(frames: Floats, recipe: Recipe) -> Floats:
-    """(T, F) columns of a face -> (1, 9) mean action units; (0, 9) where no face was seen."""
-    if not len(frames):
-        return np.zeros((0, len(FACE.columns)), np.float32)
+    """(T, F) columns of a face -> (T, 9) action units."""
     if recipe.extractor == "face":
-        units = Expression().derive(Track(np.arange(len(frames), dtype=np.float64), frames)).values
-    else:
-        units = frames[:, [recipe.columns.index(column) for column in FACE.columns]]
-    return np.asarray(units.mean(axis=0, keepdims=True), np.float32)
+        return Expression().derive(Track(np.arange(len(frames), dtype=np.float64), frames)).values
+    return frames[:, [recipe.columns.index(column) for column in FACE.columns]]
+
+
+def less_resting(pieces: list[Floats]) -> list[Floats]:
+    """(T, F) utterances of a video, less the median over all their steps."""
+    steps = np.concatenate(pieces)
+    return [piece - np.median(steps, axis=0).astype(np.float32) for piece in pieces] if len(steps) else pieces
 
 
 def recorded(dataset: Dataset) -> Iterator[tuple[str, Split, int, dict[str, Floats]]]:
-    """Split, row, voice and expression of each recorded utterance of a dataset."""
+    """Split, row, voice and expression of each recorded utterance of a dataset, less the resting level of its video."""
     recipe = dataset.card.recipes["vision"]
+    videos: dict[str, list[tuple[str, Split, int]]] = {}
     for name in SPLITS:
         split = dataset.split(name)
-        for row in range(len(split)):
-            audio, vision = (np.asarray(split.sequences[key][row], np.float32) for key in ("audio", "vision"))
-            yield name, split, row, {"audio": audio, "vision": expression(vision, recipe)}
+        for row, video in enumerate(split.video_ids):
+            videos.setdefault(str(video), []).append((name, split, row))
+    for own in videos.values():
+        voices = [np.asarray(split.sequences["audio"][row], np.float32) for _, split, row in own]
+        faces = [expression(np.asarray(split.sequences["vision"][row], np.float32), recipe) for _, split, row in own]
+        for (name, split, row), audio, units in zip(own, less_resting(voices), less_resting(faces), strict=True):
+            vision = units.mean(axis=0, keepdims=True) if len(units) else units
+            yield name, split, row, {"audio": audio, "vision": vision}
 
 
 def utterances(
@@ -111,6 +121,8 @@ def build(data: Path, clips: str, actors: str | None, fold: str | None = None, n
     voice = seen[0].card.recipes["audio"]
     for one in seen:
         recipes = one.card.recipes
+        if any(recipe.relative for recipe in recipes.values()):
+            raise UserError(f"{one.name} is relative to the person already", "extract it without --relative")
         if reason := voice.difference(recipes["audio"]):
             raise UserError(f"{one.name} has another voice than {clips}: {reason}", "extract both with --audio whisper")
         needed = FACES.get(recipes["vision"].extractor)
@@ -127,7 +139,7 @@ def build(data: Path, clips: str, actors: str | None, fold: str | None = None, n
             target=TargetSpec(low=-3, high=3),
             protocol="intensity",
             fold=fold,
-            recipes={"audio": voice, "vision": FACE},
+            recipes={"audio": voice.taken("frame", relative=True), "vision": FACE.taken("utterance", relative=True)},
             notes=["ids mosi_raw:* have text, voice and face; mosi:* and mosei:* text alone; ravdess:* no text"],
         ),
         replace=True,
