@@ -33,8 +33,8 @@ if TYPE_CHECKING:  # editors and type checkers; at run time `_API` says the same
     from sentiprism.evaluation.evaluate import Evaluation as Evaluation
     from sentiprism.evaluation.evaluate import evaluate as evaluate
     from sentiprism.evaluation.robustness import robustness as robustness
-    from sentiprism.explain.modalities import Explanation as Explanation
-    from sentiprism.explain.modalities import explain as explain
+    from sentiprism.explanation.modalities import Explanation as Explanation
+    from sentiprism.explanation.modalities import explain as explain
     from sentiprism.models import create_model as create_model
     from sentiprism.models import list_models as list_models
     from sentiprism.models import load_model as load_model
@@ -72,8 +72,8 @@ _API = {
     "compare": "sentiprism.evaluation.compare",
     "calibrate": "sentiprism.evaluation.calibration",
     "robustness": "sentiprism.evaluation.robustness",
-    "explain": "sentiprism.explain.modalities",
-    "Explanation": "sentiprism.explain.modalities",
+    "explain": "sentiprism.explanation.modalities",
+    "Explanation": "sentiprism.explanation.modalities",
     "Predictor": "sentiprism.analysis.predictor",
     "analyze": "sentiprism.analysis.analyze",
     "Analysis": "sentiprism.report.analysis",

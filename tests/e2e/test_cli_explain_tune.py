@@ -34,7 +34,7 @@ def test_words_are_coloured_on_a_terminal_and_numbered_elsewhere(capsys, monkeyp
     import numpy as np
 
     from sentiprism.cli.explain import _show_words
-    from sentiprism.explain.steps import StepAttribution
+    from sentiprism.explanation.steps import StepAttribution
 
     part = StepAttribution(("[CLS]", "not", "bad"), np.array([0.0, -0.5, 1.0]), 0.5, 1e-4)
     _show_words("text", part)
@@ -52,7 +52,7 @@ def test_a_text_is_shown_as_text_whatever_its_first_word(capsys):
     import numpy as np
 
     from sentiprism.cli.explain import _show_utterance
-    from sentiprism.explain.steps import StepAttribution, Steps
+    from sentiprism.explanation.steps import StepAttribution, Steps
 
     values = np.array([0.5, -0.25])
     steps = {

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import kendalltau, spearmanr
 
 from sentiprism.errors import UserError
-from sentiprism.explain.agreement import _spearman, agreement, kendall_within
+from sentiprism.explanation.agreement import _spearman, agreement, kendall_within
 
 
 def drawn(seed, shape=(2, 30, 3)):

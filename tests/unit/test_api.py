@@ -46,7 +46,7 @@ def test_importing_costs_nothing(statement, heavy):
     assert result.stdout.strip() == ""
 
 
-NETWORKS = ("sentiprism.nn", "sentiprism.models.", "sentiprism.explain.coalitions", "sentiprism.contracts")
+NETWORKS = ("sentiprism.nn", "sentiprism.models.", "sentiprism.explanation.coalitions", "sentiprism.contracts")
 """Modules that are torch modules themselves, as is what turns their parameters, and what tries them."""
 TRAINERS = tuple(f"sentiprism.training.{name}" for name in ("average", "checkpoint", "loop", "optimizer"))
 DECODERS = ("sentiprism.media._decode", "sentiprism.starter")

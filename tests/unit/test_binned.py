@@ -11,7 +11,7 @@ from sentiprism.errors import UserError
 from sentiprism.evaluation.compare import compare
 from sentiprism.evaluation.evaluate import evaluate
 from sentiprism.evaluation.robustness import robustness
-from sentiprism.explain.modalities import explain
+from sentiprism.explanation.modalities import explain
 from sentiprism.metrics import protocol
 from sentiprism.metrics.bins import bins_of, five_bins
 from sentiprism.report.figures import confusion

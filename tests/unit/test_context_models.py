@@ -19,8 +19,8 @@ from sentiprism.data.dataset import Dataset, DatasetInfo, Utterance
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.store import load_dataset, write_dataset
 from sentiprism.evaluation.evaluate import evaluate
-from sentiprism.explain.coalitions import Coalitions, hide
-from sentiprism.explain.steps import attribute, explain_steps
+from sentiprism.explanation.coalitions import Coalitions, hide
+from sentiprism.explanation.steps import attribute, explain_steps
 from sentiprism.features.extractors import EXTRACTORS
 from sentiprism.media.types import Segment, Word
 from sentiprism.models import MODELS, Model, load_model, save_model

@@ -15,10 +15,10 @@ from sentiprism.data.dataset import SPLITS
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation.evaluate import evaluate
-from sentiprism.explain.coalitions import Coalitions, hide
-from sentiprism.explain.modalities import explain
-from sentiprism.explain.steps import attribute, explain_steps, words
-from sentiprism.explain.values import chosen_class, occlusion, shapley, shares
+from sentiprism.explanation.coalitions import Coalitions, hide
+from sentiprism.explanation.modalities import explain
+from sentiprism.explanation.steps import attribute, explain_steps, words
+from sentiprism.explanation.values import chosen_class, occlusion, shapley, shares
 from sentiprism.models import MODELS, Model, ModelConfig
 from sentiprism.models.base import Citation
 from sentiprism.nn.blocks import masked_mean

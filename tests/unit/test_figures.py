@@ -13,7 +13,7 @@ from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation.evaluate import evaluate
 from sentiprism.evaluation.predictions_file import write_predictions
-from sentiprism.explain.attention import Attended
+from sentiprism.explanation.attention import Attended
 from sentiprism.metrics import protocol
 from sentiprism.metrics.bins import bins_of
 from sentiprism.report import figures

@@ -5,7 +5,7 @@ import pytest
 
 from makers_models import small
 from sentiprism.errors import UserError
-from sentiprism.explain.representations import representations
+from sentiprism.explanation.representations import representations
 from sentiprism.metrics import protocol
 from sentiprism.metrics.bins import bins_of
 from sentiprism.report import figures

@@ -11,8 +11,8 @@ from makers_models import small
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.errors import UserError
 from sentiprism.evaluation.predictions import finished_seed, load_predictions, load_scores
-from sentiprism.explain.attention import GRID, _Sum, attention, attentive, entropy, places
-from sentiprism.explain.representations import representations
+from sentiprism.explanation.attention import GRID, _Sum, attention, attentive, entropy, places
+from sentiprism.explanation.representations import representations
 from sentiprism.metrics import protocol
 from sentiprism.models import load_model
 from sentiprism.nn.attention import attention_maps

@@ -53,7 +53,7 @@ def test_explain_is_a_function_whatever_was_imported_before(tmp_path):
         f"        sp.explain({str(tmp_path)!r})\n"
         "    except UserError as error:\n"
         "        print('is not a run folder' in str(error))\n"
-        "    import sentiprism.explain.modalities\n"
+        "    import sentiprism.explanation.modalities\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["True", "True"]

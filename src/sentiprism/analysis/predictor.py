@@ -12,7 +12,7 @@ from sentiprism.data.dataset import Split
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.ragged import Ragged
 from sentiprism.errors import UserError
-from sentiprism.explain.values import chosen_class, shapley
+from sentiprism.explanation.values import chosen_class, shapley
 from sentiprism.features.extractors import Extractor
 from sentiprism.features.learned import restore_extractor
 from sentiprism.media.types import Segment
@@ -64,7 +64,7 @@ class Predictor:
     """
 
     def __init__(self, model: str | Path, device: str = "auto") -> None:
-        from sentiprism.explain.coalitions import Coalitions
+        from sentiprism.explanation.coalitions import Coalitions
 
         folder = folder_of(model)
         self.saved: SavedModel = load_model(folder)

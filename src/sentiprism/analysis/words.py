@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from sentiprism.analysis.predictor import Predictor, UtterancePrediction
 from sentiprism.data.prepare import PreparedSplit
-from sentiprism.explain.steps import POINTS, attribute_all, rows_at_once
+from sentiprism.explanation.steps import POINTS, attribute_all, rows_at_once
 from sentiprism.media.types import Segment
 from sentiprism.text.encoders import load_tokenizer
 

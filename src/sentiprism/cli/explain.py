@@ -13,8 +13,8 @@ from sentiprism.tables import signed
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from sentiprism.explain.modalities import Explanation
-    from sentiprism.explain.steps import StepAttribution, Steps
+    from sentiprism.explanation.modalities import Explanation
+    from sentiprism.explanation.steps import StepAttribution, Steps
 
 WINDOWS = 8
 """Rows that frames are shown in at most."""
@@ -48,12 +48,12 @@ def explain(
         sentiprism explain runs/mdf-mosi --json
     """
     if utterance is not None:
-        from sentiprism.explain.steps import explain_steps
+        from sentiprism.explanation.steps import explain_steps
 
         steps = explain_steps(run, utterance, split, seed=seed, device=device)
         emit_json(steps.to_dict()) if as_json else _show_utterance(steps)
         return "robustness", run
-    from sentiprism.explain.modalities import explain as attribute
+    from sentiprism.explanation.modalities import explain as attribute
 
     found = attribute(run, split, device=device)
     emit_json(found.to_dict()) if as_json else _show_split(found)
@@ -61,7 +61,7 @@ def explain(
 
 
 def _show_split(found: "Explanation") -> None:
-    from sentiprism.explain.values import shares
+    from sentiprism.explanation.values import shares
 
     parts = {"shapley": shares(found.shapley), "occlusion": shares(found.occlusion)}
     if found.weights is not None:

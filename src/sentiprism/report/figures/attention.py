@@ -12,8 +12,8 @@ import numpy as np
 from sentiprism.errors import UserError
 from sentiprism.evaluation.evaluate import open_run
 from sentiprism.evaluation.predictions import finished_seed
-from sentiprism.explain.attention import Attended
-from sentiprism.explain.attention import attention as attended
+from sentiprism.explanation.attention import Attended
+from sentiprism.explanation.attention import attention as attended
 from sentiprism.report.figures.style import LINE, WIDTH, canvas, fitted, headline, seeds_note, selection_note, styled
 from sentiprism.training.run import Run
 
@@ -36,7 +36,7 @@ def attention(
 ) -> "Figure":
     """Draw what every stack of attention layers looks at, averaged over utterances, heads and layers.
 
-    Rows are places of the query, columns places of the source; see `sentiprism.explain.attention`. Each panel has
+    Rows are places of the query, columns places of the source; see `sentiprism.explanation.attention`. Each panel has
     its own scale, from 0 to the number above it, which the entropy of its rows follows. Layers of a stack whose maps
     have other shapes stand by themselves.
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from sentiprism.errors import UserError, suggest
 from sentiprism.evaluation.evaluate import open_run
 from sentiprism.evaluation.predictions import finished_seed, protocol_of
-from sentiprism.explain.representations import Representations, drawn, representations
+from sentiprism.explanation.representations import Representations, drawn, representations
 from sentiprism.extras import install_extra
 from sentiprism.metrics.bins import POLARITY, polarity_bins
 from sentiprism.report.figures.confusion import classes_of

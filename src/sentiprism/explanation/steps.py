@@ -19,8 +19,8 @@ from sentiprism.data.dataset import Split
 from sentiprism.errors import UserError
 from sentiprism.evaluation.evaluate import open_run
 from sentiprism.evaluation.predictions import finished_seed
-from sentiprism.explain.representations import feed
-from sentiprism.explain.values import chosen_class, occlusion, shapley
+from sentiprism.explanation.representations import feed
+from sentiprism.explanation.values import chosen_class, occlusion, shapley
 from sentiprism.extras import install_extra
 from sentiprism.text.encoders import load_tokenizer, tokenize
 from sentiprism.training.run import Run
@@ -105,7 +105,7 @@ def explain_steps(
     at = feed(run, split, seed, device)
     import torch
 
-    from sentiprism.explain.coalitions import Coalitions
+    from sentiprism.explanation.coalitions import Coalitions
 
     batch = at.engine.move(at.data.batch([row]))._replace(labels={})
     with torch.no_grad():

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.errors import UserError
-from sentiprism.explain.representations import drawn, feed
+from sentiprism.explanation.representations import drawn, feed
 from sentiprism.models import MODELS, create_model
 from sentiprism.training.predict import forward_all
 from sentiprism.training.run import Run

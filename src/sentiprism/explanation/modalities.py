@@ -10,8 +10,8 @@ from sentiprism.data.dataset import Split
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.evaluation.evaluate import open_run
 from sentiprism.evaluation.resampling import drawn_over
-from sentiprism.explain.agreement import Agreement, agreement
-from sentiprism.explain.values import chosen_class, occlusion, shapley, shares
+from sentiprism.explanation.agreement import Agreement, agreement
+from sentiprism.explanation.values import chosen_class, occlusion, shapley, shares
 from sentiprism.metrics import protocol
 from sentiprism.models import load_model
 from sentiprism.notebook import make_dataframe, show_html
@@ -141,7 +141,7 @@ def explain(run: Run | Path | str, split: str = "test", *, device: str = "auto")
     dataset = run.load_dataset()
     run.check_dataset(dataset.card)
     rows, engine = dataset.split(split), Engine(device, "no")
-    from sentiprism.explain.coalitions import Coalitions
+    from sentiprism.explanation.coalitions import Coalitions
 
     values, weights = [], []
     prepared: PreparedSplit | None = None
