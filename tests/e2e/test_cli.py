@@ -72,7 +72,7 @@ def test_version(cli):
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["modles"], "did you mean 'models'?"),
+        (["modles"], "did you mean 'models' or 'modalities'?"),
         (["dataset", "ad"], "did you mean 'add'?"),
         (["train", "mdf", "--datset", "mosi"], "--dataset"),
         (["train", "mdf", "--seeds", "none"], "--seeds should be a whole number"),

@@ -1,8 +1,10 @@
 """All commands, as one application."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from sentiprism import __version__
 from sentiprism.cli import dataset, evidence, experiment, figure, run
@@ -19,8 +21,21 @@ from sentiprism.cli.plugins import may_use_plugins
 from sentiprism.cli.tune import tune
 from sentiprism.cli.verification import may_skip_verification
 
+FIRST = ("analyze", "extract", "adapt", "dataset")
+"""Commands that the help shows first: what a person has at the beginning."""
+
+
+class _InOrder(TyperGroup):
+    """Typer puts groups of commands behind all commands."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        names = super().list_commands(ctx)
+        return [*(name for name in FIRST if name in names), *(name for name in names if name not in FIRST)]
+
+
 app = typer.Typer(
     name="sentiprism",
+    cls=_InOrder,
     help="Multimodal sentiment analysis: from a dataset file to an honest number.",
     epilog="First steps: sentiprism demo · sentiprism dataset add --help · sentiprism train --help",
     no_args_is_help=True,
@@ -31,30 +46,33 @@ for group in (dataset.app, figure.app):
     for registered in group.registered_commands:
         if registered.callback is not None:
             registered.callback = may_use_plugins(registered.callback)
-app.add_typer(dataset.app, name="dataset")
-app.add_typer(figure.app, name="figure")
-for command in (
-    analyze,
-    extract,
-    adapt,
-    run.models,
-    may_skip_verification(run.train),
-    may_skip_verification(run.evaluate),
-    may_skip_verification(evidence.compare),
-    may_skip_verification(evidence.robustness),
-    may_skip_verification(evidence.calibrate),
-    may_skip_verification(experiment.reproduce),
-    may_skip_verification(experiment.ablate),
-    may_skip_verification(modalities),
-    may_skip_verification(experiment.results),
-    may_skip_verification(explain),
-    may_skip_verification(tune),
-    bench,
-    contracts,
-):
-    app.command()(may_use_plugins(command))
-app.command()(doctor)
-app.command()(demo)
+PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
+    "Recordings": (analyze, extract, adapt),
+    "Training": (run.models, may_skip_verification(run.train), may_skip_verification(tune)),
+    "Measuring": (
+        may_skip_verification(run.evaluate),
+        may_skip_verification(evidence.compare),
+        may_skip_verification(evidence.robustness),
+        may_skip_verification(evidence.calibrate),
+        may_skip_verification(modalities),
+        bench,
+    ),
+    "Explaining": (may_skip_verification(explain),),
+    "Papers": (
+        may_skip_verification(experiment.reproduce),
+        may_skip_verification(experiment.ablate),
+        may_skip_verification(experiment.results),
+    ),
+    "System": (contracts,),
+}
+"""Commands by what a person is about to do, in the order of work."""
+app.add_typer(dataset.app, name="dataset", rich_help_panel="Data")
+for panel, commands in PANELS.items():
+    for command in commands:
+        app.command(rich_help_panel=panel)(may_use_plugins(command))
+app.add_typer(figure.app, name="figure", rich_help_panel="Explaining")
+app.command(rich_help_panel="System")(doctor)
+app.command(rich_help_panel="System")(demo)
 
 
 def _version(show: bool) -> None:
