@@ -1,10 +1,13 @@
 """Sizes that keep the code readable: lines of a file, lines of a package's front, parameters of a function."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tools.house import draw
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "sentiprism"
@@ -69,3 +72,10 @@ def test_no_function_outside_the_command_line_has_more_than_eight_parameters():
 def test_parameters_are_counted_without_self():
     module = ast.parse("class A:\n  def f(self, a, /, b, *c, d, **e): ...\ndef g(a):\n  def h(): ...\n")
     assert {name: parameters(one) for name, one in functions(module)} == {"A.f": 5, "g": 1, "g.h": 0}
+
+
+def test_the_house_fits_on_a_page():
+    lines = list(draw(PACKAGE))
+    assert len(lines) <= 120
+    named = {word for line in lines for word in re.findall(r"[\w/]+", line)}
+    assert {path.stem for path in PACKAGE.rglob("*.py") if path.stem != "__init__"} <= named
