@@ -102,6 +102,16 @@ def test_an_expert_does_not_learn_from_what_another_one_says():
     assert_close(*gradients)
 
 
+def test_what_says_how_far_to_trust_has_a_learning_rate_of_its_own():
+    model = fusion(config=SMALL)
+    trust = {id(p) for p in model.param_groups()["trust"]}
+    names = {name for name, p in model.named_parameters() if id(p) in trust}
+    evidence = {f"experts.{m}.0.evidence.{part}" for m in MODALITIES for part in ("weight", "bias")}
+    assert names == evidence | {"prior_mean", "prior_logvar", "gain", "temperature"}
+    rates = {group["lr"] for group in build_optimizer(model, OptimConfig(lr=1e-3)).param_groups}
+    assert rates == {1e-3, 1e-2}
+
+
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory):
     """Features, train and test of the synthetic dataset; and the same with noise in the place of the audio."""

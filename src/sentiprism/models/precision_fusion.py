@@ -36,10 +36,14 @@ VARIANCE = 1e-6
 """Added to a variance over time: the root has no gradient at 0."""
 MOST = 100.0
 """The largest evidence: a standard deviation of a tenth of the prior's."""
+TRUST = "trust"
+"""Parameter group of prior, gains, evidence and temperatures: few numbers that have far to go on little data."""
 TINY = 1e-12
 """Keeps shares of no evidence at 0."""
 ONE = 0.5413
 """The softplus of it is 1."""
+LITTLE = -2.25
+"""The softplus of it is 0.1: an expert begins with little evidence."""
 BLOCK = 32
 """Neighbours in train that belong to one fold: most are of one video, and a video should not be in several folds."""
 
@@ -95,6 +99,7 @@ class Copy(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.mean = nn.Linear(width, outputs)
         self.evidence = nn.Linear(width if config.heteroscedastic else 1, 1)
+        nn.init.constant_(self.evidence.bias, LITTLE)
 
     def forward(self, sequence: Sequence) -> tuple[Tensor, Tensor, Tensor]:
         """(B, T, F) -> units (B, D), mean (B, outputs), evidence (B, 1); 0 where missing, but the mean."""
@@ -120,6 +125,7 @@ class PrecisionFusion(Model):
     citation = Citation("Reference: a product of Gaussian experts with a prior", "sentiprism", "this project", 2026)
     Config = PrecisionFusionConfig
     config: PrecisionFusionConfig
+    rates = {TRUST: 1e-2}
 
     def __init__(
         self, features: FeatureSpec, target: TargetSpec, config: PrecisionFusionConfig, *, pretrained: bool = True
@@ -135,6 +141,15 @@ class PrecisionFusion(Model):
         self.gain = nn.Parameter(torch.full((len(self.modalities),), ONE))
         self.temperature = nn.Parameter(torch.full((len(self.modalities),), ONE))
         self.block = 1
+
+    def param_groups(self) -> dict[str, list[nn.Parameter]]:
+        """Those of every model, and `TRUST`."""
+        groups = super().param_groups()
+        names = ("prior_mean", "prior_logvar", "gain", "temperature")
+        trust = [p for name, p in self.named_parameters() if name in names or ".evidence." in name]
+        apart = {id(p) for p in trust}
+        groups["default"] = [p for p in groups["default"] if id(p) not in apart]
+        return {**groups, TRUST: trust}
 
     def create_memory(self, rows: int) -> None:
         """Keep nothing; folds of a small train split have smaller blocks, so that every copy learns."""
