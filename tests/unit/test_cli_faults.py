@@ -120,7 +120,7 @@ def test_a_full_disk_behind_stdout_is_one_line(home, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["modles"], "there is no command 'modles'; did you mean 'models'? See: sentiprism --help"),
+        (["modles"], "there is no command 'modles'; did you mean 'models' or 'modalities'? See: sentiprism --help"),
         (["xyzzy"], "there is no command 'xyzzy'; see: sentiprism --help"),
         (["\x1b[31m"], "there is no command '\\x1b[31m'; see: sentiprism --help"),
         (["dataset", "ad"], "there is no command 'ad'; did you mean 'add'"),
