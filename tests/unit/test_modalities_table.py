@@ -37,7 +37,7 @@ def test_a_voice_that_knows_the_label_is_said_to_help_and_one_that_does_not_is_n
     assert {*both.shown} == {"mae", "pearson", "pearson_within_videos"}
     assert len(both.evaluation.predictions[0].ids) == 60
     lines = found.verdict()
-    assert lines[0].startswith("ridge on heard, text+audio: MAE better than text alone by ")
+    assert lines[0].startswith("ridge on heard, text+audio: MAE better than text alone: Δ -")
     assert lines[-1].startswith("3 of 3 intervals exclude 0")
     text = found.to_markdown()
     assert "| ridge | heard | text+audio |" in text

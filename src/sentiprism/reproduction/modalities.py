@@ -61,12 +61,14 @@ class ModalityTable(NamedTuple):
     def verdict(self) -> list[str]:
         """Which differences from text alone have an interval that excludes 0."""
         every = [(row, name, one) for row in self.rows for name, one in (row.differences or {}).items()]
+        if not every:
+            return ["nothing to compare with text alone"]
         sure = [(row, name, one) for row, name, one in every if one.low > 0 or one.high < 0]
         if not sure:
             return [f"no interval of a difference from text alone excludes 0, of {len(every)}"]
         lines = [
             f"{row.model} on {row.dataset}, {row.modalities}: {self.heads[name].label} {self._better(name, one)} "
-            f"than text alone by {number(abs(one.mean), self.heads[name].scale)} "
+            f"than text alone: Δ {number(one.mean, self.heads[name].scale)} "
             f"{one.cells(self.heads[name].scale)[1]}, p corrected for all {len(every)} differences {number(one.holm)}"
             for row, name, one in sure
         ]
