@@ -10,8 +10,9 @@ from sentiprism.analysis.options import Options
 from sentiprism.analysis.transcribe import is_timed, read_cues, split_evenly, transcribe, windows
 from sentiprism.features.extractors import EXTRACTORS
 from sentiprism.features.extractors.base import AudioExtractor, Shown
+from sentiprism.features.face_choice import are_several, rank_faces
 from sentiprism.features.track import Track
-from sentiprism.features.tracking import are_several, face_tracks, visible
+from sentiprism.features.track_extraction import face_tracks
 from sentiprism.media.decode import frames, sound
 from sentiprism.media.probe import probe
 from sentiprism.media.transcripts import read_transcript
@@ -65,9 +66,9 @@ def test_the_face_that_is_seen_longest_speaks():
         return Track(np.array(times), np.zeros((len(times), 1), np.float32))
 
     faces = [seen(0, 1, 2, 3), seen(8, 9), seen(2, 3, 4, 5, 9)]
-    assert visible(faces, Span(0, 4)) == [0, 2]
-    assert visible(faces, Span(4, 10)) == [1, 2] or visible(faces, Span(4, 10)) == [2, 1]
-    assert visible(faces, Span(20, 30)) == []
+    assert rank_faces(faces, Span(0, 4)) == [0, 2]
+    assert rank_faces(faces, Span(4, 10)) == [1, 2] or rank_faces(faces, Span(4, 10)) == [2, 1]
+    assert rank_faces(faces, Span(20, 30)) == []
 
 
 def test_faces_that_are_seen_at_once_are_several():
@@ -196,7 +197,7 @@ def test_the_decoder_ends_where_a_face_cannot_be_read(tmp_path, monkeypatch, hom
         next(iter(pictures))
         raise RuntimeError("no")
 
-    monkeypatch.setattr("sentiprism.features.tracking.frames", watched)
+    monkeypatch.setattr("sentiprism.features.track_extraction.frames", watched)
     monkeypatch.setattr("sentiprism.features.extractors.face.Face.__call__", fail)
     with pytest.raises(RuntimeError, match="no"):
         face_tracks(media, EXTRACTORS["face"]())

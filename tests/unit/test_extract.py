@@ -12,7 +12,7 @@ from sentiprism.data.config import DataConfig
 from sentiprism.data.prepare import prepare
 from sentiprism.data.store import list_datasets, load_dataset
 from sentiprism.errors import UserError
-from sentiprism.features import tracking as tracks
+from sentiprism.features import track_extraction as tracks
 from sentiprism.features.extractors import EXTRACTORS
 from sentiprism.media.decode import sound
 from sentiprism.media.probe import probe

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 import pytest
 
-from sentiprism.features.faces import Detection, FrameFaces, frame_thumbnail, link_detections
+from sentiprism.features.face_tracking import Detection, FrameFaces, frame_thumbnail, link_detections
 
 STEP = 0.1
 ROOM, STREET = np.full((9, 16, 3), 0.2), np.full((9, 16, 3), 0.8)

@@ -13,7 +13,7 @@ from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.models import load_model, save_model
 from sentiprism.models.self_mm.label_generation import UnimodalLabels, momentum, relative_distance, shifted_label
 from sentiprism.models.self_mm.model import SelfMM
-from sentiprism.nn.attractor import Stack
+from sentiprism.nn.branches import Stack
 from sentiprism.nn.crossmodal import Crossmodal, Through
 from sentiprism.nn.objectives.task import task_loss
 from sentiprism.nn.row_memory import RowMemory

@@ -11,7 +11,7 @@ from makers_sound import EDGES, noise, talk
 from sentiprism.errors import UserError
 from sentiprism.features.cache import usage
 from sentiprism.features.extractors.whisper import POOLED, WIDTH, WhisperStates
-from sentiprism.features.tracking import voice_track, voice_tracks
+from sentiprism.features.track_extraction import voice_track, voice_tracks
 from sentiprism.media.probe import probe
 from sentiprism.media.types import Span
 from sentiprism.media.whisper import RATE, STATE_RATE, load

@@ -21,8 +21,9 @@ from sentiprism.analysis.transcribe import Transcription, split_evenly, transcri
 from sentiprism.analysis.utterances import TimeLine, Tracks, predict_utterances, subtract_resting
 from sentiprism.errors import printable
 from sentiprism.features.extractors import EXTRACTORS, Extractor
+from sentiprism.features.face_choice import are_several
 from sentiprism.features.track import Track
-from sentiprism.features.tracking import are_several, face_tracks, voice_track
+from sentiprism.features.track_extraction import face_tracks, voice_track
 from sentiprism.files import sha256
 from sentiprism.media.decode import sound
 from sentiprism.media.limits import Limits

@@ -13,7 +13,7 @@ from sentiprism.config import Config
 from sentiprism.errors import UserError
 from sentiprism.features.extractors import Extractor
 from sentiprism.features.learned import create_extractor
-from sentiprism.features.tracking import face_tracks, voice_tracks
+from sentiprism.features.track_extraction import face_tracks, voice_tracks
 from sentiprism.files import home, write_text
 from sentiprism.languages import check_language
 from sentiprism.machine import JOB, RECORDING

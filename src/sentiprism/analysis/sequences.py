@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from sentiprism.analysis.recording import ExtractedRecording
 from sentiprism.analysis.resting import SHORT, Part, resting_levels
 from sentiprism.features.extractors import Extractor
+from sentiprism.features.face_choice import rank_faces
 from sentiprism.features.track import Floats, Track
-from sentiprism.features.tracking import face_tracks, visible, voice_tracks
+from sentiprism.features.track_extraction import face_tracks, voice_tracks
 from sentiprism.media.types import Span
 from sentiprism.recipe import Per
 from sentiprism.types import Modality
@@ -70,7 +71,7 @@ class Sequences:
             short += sum(span.end - span.start for part in parts for span in part.spans) < SHORT
             for part, levels, own in zip(parts, resting_levels(parts), recordings.values(), strict=True):
                 for name, span in zip(own, part.spans, strict=True):
-                    face = next(iter(visible(part.faces, span)), None)
+                    face = next(iter(rank_faces(part.faces, span)), None)
                     self._resting[name] = levels.of(face)
         if not short:
             return []
@@ -88,7 +89,7 @@ class Sequences:
         found: dict[Modality, Track] = {}
         if name in voices:
             found["audio"] = voices[name]
-        if looked := visible(faces, self._span(name)):
+        if looked := rank_faces(faces, self._span(name)):
             found["vision"] = faces[looked[0]]
         return found
 

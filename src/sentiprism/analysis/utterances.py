@@ -11,8 +11,8 @@ from sentiprism.analysis.options import Options
 from sentiprism.analysis.predictor import Predictor, UtteranceInputs, UtterancePrediction
 from sentiprism.analysis.resting import Part, note_short, resting_levels
 from sentiprism.analysis.words import attribute_words
+from sentiprism.features.face_choice import choose_faces
 from sentiprism.features.track import Floats, Track
-from sentiprism.features.tracking import visible
 from sentiprism.media.types import Segment, Span
 from sentiprism.report.document import Curve, Estimate, UtterancePart, Window, WordPart
 from sentiprism.types import FeatureSpec, Modality
@@ -94,8 +94,13 @@ def predict_utterances(
             reasons = (check.caution, *reasons)
         return answer.estimate.model_copy(update={"caution": reasons})
 
-    pairs = [(one, face) for one in line.segments for face in _faces_of(one, tracks, options)]
-    more = [(one, _faces_of(one, tracks, options)[0]) for one in line.around]
+    every = options.face == "all"
+    pairs = [
+        (one, face)
+        for one in line.segments
+        for face in choose_faces(tracks.faces, Span(one.start, one.end), every=every)
+    ]
+    more = [(one, choose_faces(tracks.faces, Span(one.start, one.end))[0]) for one in line.around]
     inputs = [_inputs_of(predictor, segment, tracks, face, check) for segment, face in (*pairs, *more)]
     data = predictor.prepare(inputs, len(pairs) if line.connected else 0)
     said = predictor.predict(data, range(len(pairs)))
@@ -130,12 +135,6 @@ def predict_utterances(
     after = range(len(pairs), len(pairs) + len(more))
     slid = zip(line.around, predictor.predict(data, after, contributions=False), strict=True)
     return utterances, [Window(start=w.start, end=w.end, estimate=weighed(a, w)) for w, a in slid if a.present]
-
-
-def _faces_of(segment: Segment, tracks: Tracks, options: Options) -> list[int | None]:
-    """Faces an utterance is judged by: one, or all that are seen in it; None where there is no face."""
-    seen: list[int | None] = [*visible(tracks.faces, Span(segment.start, segment.end))]
-    return seen[: None if options.face == "all" else 1] or [None]
 
 
 def _inputs_of(

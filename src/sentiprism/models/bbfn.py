@@ -21,8 +21,8 @@ from torch.nn import functional
 from sentiprism.models._projected import ProjectedConfig, ProjectedModel
 from sentiprism.models.base import Citation
 from sentiprism.nn.attention import Attention
-from sentiprism.nn.attractor import Higher
 from sentiprism.nn.blocks import BiGRU, masked_mean, mlp
+from sentiprism.nn.branches import Higher
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
 from sentiprism.nn.stacked import StackedLinear
 from sentiprism.types import Batch, FeatureSpec, ModelOutput, Sequence, TargetSpec

@@ -23,8 +23,8 @@ from sentiprism.models._projected import ProjectedConfig, ProjectedModel
 from sentiprism.models.base import Citation
 from sentiprism.models.search_space import among, between
 from sentiprism.nn.attention import Norm
-from sentiprism.nn.attractor import Branch, Higher, Pool, Stack
 from sentiprism.nn.blocks import masked_mean
+from sentiprism.nn.branches import Branch, Higher, Pool, Stack
 from sentiprism.nn.objectives.orthogonality import CosineForm, cosine_orthogonality
 from sentiprism.nn.objectives.reconstruction import DistanceForm, reconstruction
 from sentiprism.nn.objectives.task import TaskLoss, task_loss

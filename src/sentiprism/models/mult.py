@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from sentiprism.models._projected import ProjectedConfig, ProjectedModel
 from sentiprism.models.base import Citation
-from sentiprism.nn.attractor import Higher
+from sentiprism.nn.branches import Higher
 from sentiprism.nn.crossmodal import Crossmodal
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
 from sentiprism.nn.positions import PositionForm

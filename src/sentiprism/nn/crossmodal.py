@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sentiprism.nn.attractor import Pool, Stack
+from sentiprism.nn.branches import Pool, Stack
 from sentiprism.nn.positions import PositionForm
 from sentiprism.types import Modality, Sequence
 

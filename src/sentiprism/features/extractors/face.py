@@ -17,7 +17,7 @@ from sentiprism.errors import UserError
 from sentiprism.extras import install_extra
 from sentiprism.features import landmarks
 from sentiprism.features.extractors.base import Shown, VisionExtractor
-from sentiprism.features.faces import Detection, FrameFaces, frame_thumbnail, link_detections
+from sentiprism.features.face_tracking import Detection, FrameFaces, frame_thumbnail, link_detections
 from sentiprism.features.track import Track
 from sentiprism.media.types import Frame
 from sentiprism.recipe import Recipe

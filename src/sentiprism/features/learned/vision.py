@@ -14,7 +14,7 @@ from sentiprism.errors import UserError
 from sentiprism.features import landmarks
 from sentiprism.features.extractors.base import VisionExtractor
 from sentiprism.features.extractors.face import landmarker
-from sentiprism.features.faces import Detection, FrameFaces, frame_thumbnail, link_detections
+from sentiprism.features.face_tracking import Detection, FrameFaces, frame_thumbnail, link_detections
 from sentiprism.features.learned.networks import (
     check_recipe,
     load_network,

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from sentiprism.models._projected import ProjectedConfig, ProjectedModel
 from sentiprism.models.base import Citation
 from sentiprism.models.dmd.graph_distillation import Distillation, GraphDistillation
-from sentiprism.nn.attractor import Higher, Pool, Stack
 from sentiprism.nn.blocks import masked_mean
+from sentiprism.nn.branches import Higher, Pool, Stack
 from sentiprism.nn.crossmodal import Crossmodal
 from sentiprism.nn.objectives.orthogonality import batch_orthogonality, cosine_orthogonality
 from sentiprism.nn.objectives.reconstruction import reconstruction

@@ -1,4 +1,4 @@
-"""Transformers with positions of their own, and the branches by which one sequence draws on another (DLF)."""
+"""Transformer stacks with positions, pooling, and branches by which one sequence draws on another."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Features along a recording, made once: they are kept by its content."""
+"""Extract the tracks of voice and faces of a recording, once: they are cached by its content."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -93,22 +93,3 @@ def face_tracks(media: Media, made: Extractor, on: Callable[[float], Any] = lamb
             return made(told(pictures))
 
     return cached(media.content, made.recipe, {"rate": rate}, make)
-
-
-TOGETHER = 0.2
-"""Share of the time of the face seen longest in which another one is there too, for it to be a conversation."""
-
-
-def are_several(faces: Sequence[Track], span: Span) -> bool:
-    """Whether several faces are seen at once in a span, not one after the other as where shots change."""
-    seen = [face.times[slice(*np.searchsorted(face.times, (span.start, span.end)))] for face in faces]
-    seen.sort(key=len, reverse=True)
-    if len(seen) < 2 or not len(seen[1]):
-        return False
-    return bool(np.isin(seen[0], np.concatenate(seen[1:])).mean() > TOGETHER)
-
-
-def visible(faces: Sequence[Track], span: Span) -> list[int]:
-    """Numbers of the faces that are seen in a stretch, the one seen the longest first."""
-    steps = [len(face.between(span)) for face in faces]
-    return [n for n in np.argsort(-np.array(steps, int), kind="stable").tolist() if steps[n]]
