@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sentiprism.report.analysis import Analysis
-from sentiprism.report.document import (
+from sentiprism.report.schema import (
     Curve,
     Estimate,
     ModelFacts,
@@ -15,7 +15,7 @@ from sentiprism.report.document import (
     Window,
     WordPart,
 )
-from sentiprism.report.summary import summarise
+from sentiprism.report.statistics import summarise
 from sentiprism.types import Modality, TargetSpec
 
 SAID: tuple[tuple[str, dict[str, float], tuple[float | None, ...]], ...] = (

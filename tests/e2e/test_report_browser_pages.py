@@ -7,9 +7,9 @@ import pytest
 from makers_browser import click_at, current, expect, playhead, time_of
 from makers_media import grey, make_media, sine
 from makers_report import classified, doubted, nothing, reading, review
-from sentiprism.report.document import Estimate, Window
 from sentiprism.report.files import write_index, write_report
 from sentiprism.report.page.index import Entry
+from sentiprism.report.schema import Estimate, Window
 
 
 def test_light_and_dark_and_a_phone(visit, report):

@@ -19,8 +19,8 @@ from sentiprism.media.transcripts import read_transcript
 from sentiprism.media.types import Cue, Segment, Span, Word
 from sentiprism.recipe import Recipe
 from sentiprism.report.curves import POINTS, make_curves
-from sentiprism.report.document import Estimate, UtterancePart
-from sentiprism.report.summary import summarise
+from sentiprism.report.schema import Estimate, UtterancePart
+from sentiprism.report.statistics import summarise
 from sentiprism.types import TargetSpec
 
 

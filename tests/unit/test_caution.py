@@ -8,12 +8,12 @@ import pytest
 
 from makers_report import ALONE, WIDE, doubted, nothing, review
 from sentiprism.analysis.caution import list_cautions
-from sentiprism.report.document import BOTH_SIGNS, Estimate
 from sentiprism.report.files import write_index
 from sentiprism.report.page.index import Entry
 from sentiprism.report.page.payload import payload
-from sentiprism.report.page.wording import firmness, headline
-from sentiprism.report.summary import summarise
+from sentiprism.report.schema import BOTH_SIGNS, Estimate
+from sentiprism.report.statistics import summarise
+from sentiprism.report.wording import firmness, headline
 from sentiprism.types import MODALITIES, TargetSpec
 
 FACE = "rests on a face without speech"

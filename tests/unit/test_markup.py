@@ -3,8 +3,8 @@
 import pytest
 
 from sentiprism.cli.analysis_tables import format_estimate
-from sentiprism.report.document import Estimate, ModelFacts
-from sentiprism.report.page.wording import signed as on_the_page
+from sentiprism.report.schema import Estimate, ModelFacts
+from sentiprism.report.wording import signed as on_the_page
 from sentiprism.tables import clock, duration, signed
 from sentiprism.types import TargetSpec
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score, r2_score
 
 from makers_metrics import METRICS
-from sentiprism.metrics import classes, intensity, protocol, sims
+from sentiprism.metrics import classification, intensity, protocol, sims
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -83,10 +83,10 @@ def test_two_class_reading_of_three_classes():
     assert perfect == dict.fromkeys(perfect, 1.0)
     assert len(perfect) == 6
     # the neutral logit has no say: 2 beats 0 although 1 is the largest
-    assert classes.acc2_non0([[0, 9, 1], [0, 9, 1]], [2, 0]) == 0.5
-    assert classes.accuracy([[0, 9, 1], [0, 9, 1]], [2, 1]) == 0.5
-    assert np.isnan(classes.acc2_non0([[0, 9, 1]], [1]))
-    assert np.isnan(classes.f1_non0([[0, 9, 1]], [1]))
+    assert classification.acc2_non0([[0, 9, 1], [0, 9, 1]], [2, 0]) == 0.5
+    assert classification.accuracy([[0, 9, 1], [0, 9, 1]], [2, 1]) == 0.5
+    assert np.isnan(classification.acc2_non0([[0, 9, 1]], [1]))
+    assert np.isnan(classification.f1_non0([[0, 9, 1]], [1]))
 
 
 # Against scikit-learn --------------------------------------------------------------------------------------
@@ -126,8 +126,8 @@ def test_classes_agree_with_scikit_learn(width, n, seed):
     rng = np.random.default_rng(seed)
     logits, label = rng.normal(size=(n, width)), rng.integers(width, size=n)
     chosen = logits.argmax(1)
-    assert classes.accuracy(logits, label) == pytest.approx(accuracy_score(label, chosen))
-    assert classes.f1(logits, label) == pytest.approx(f1_score(label, chosen, average="weighted"))
+    assert classification.accuracy(logits, label) == pytest.approx(accuracy_score(label, chosen))
+    assert classification.f1(logits, label) == pytest.approx(f1_score(label, chosen, average="weighted"))
 
 
 @given(st.integers(2, 40), st.integers(0, 2**32 - 1), st.sampled_from([0.0, 100.0]))

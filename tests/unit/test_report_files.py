@@ -11,9 +11,9 @@ import pytest
 from makers_report import classified, nothing, reading, review
 from sentiprism.errors import UserError
 from sentiprism.report.analysis import Analysis
-from sentiprism.report.document import Estimate
 from sentiprism.report.files import DOCUMENT, INDEX, PAGE, TABLE, read_report, write_index, write_report
 from sentiprism.report.page.index import Entry
+from sentiprism.report.schema import Estimate
 
 MP4 = b"\x00\x00\x00\x20ftypisom"
 

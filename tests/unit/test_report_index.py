@@ -11,10 +11,10 @@ from sentiprism.analysis.inputs import AnalysisTask
 from sentiprism.analysis.language import check_language_of
 from sentiprism.cli.analysis_tables import show_folder
 from sentiprism.media.types import Language, Segment, Word
-from sentiprism.report.document import OWN_TIMES, Recording
-from sentiprism.report.page import wording
+from sentiprism.report import wording
 from sentiprism.report.page.index import Entry, render_index
-from sentiprism.report.summary import summarise
+from sentiprism.report.schema import OWN_TIMES, Recording
+from sentiprism.report.statistics import summarise
 from sentiprism.types import TargetSpec
 
 

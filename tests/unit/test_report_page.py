@@ -8,10 +8,11 @@ import pytest
 
 from makers_page import HEADS, Page, file_of
 from makers_report import classified, curves, nothing, reading, review
-from sentiprism.report.document import Recording
-from sentiprism.report.page import render, wording
+from sentiprism.report import wording
+from sentiprism.report.page import render
 from sentiprism.report.page.payload import payload
 from sentiprism.report.page.playable import media_type
+from sentiprism.report.schema import Recording
 
 EVIL = (
     "</script><script>alert(1)</script><img src=x onerror=alert()>\"'`{{ 7 }} & \u2028\u2029 \u202e 你好 \u200f\u05e9"

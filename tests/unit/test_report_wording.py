@@ -4,8 +4,9 @@ import pytest
 
 from makers_page import Page
 from makers_report import classified, nothing, reading, review
-from sentiprism.report.document import Estimate
-from sentiprism.report.page import render, wording
+from sentiprism.report import wording
+from sentiprism.report.page import render
+from sentiprism.report.schema import Estimate
 from sentiprism.report.tally import count_utterances
 from sentiprism.types import TargetSpec
 

@@ -9,8 +9,8 @@ from sentiprism.media import quality
 from sentiprism.media.quality import MOST, measure_quality
 from sentiprism.media.speech import find_speech
 from sentiprism.media.types import Span
-from sentiprism.report.document import SoundFacts
-from sentiprism.report.page.wording import facts
+from sentiprism.report.schema import SoundFacts
+from sentiprism.report.wording import facts
 
 RATE = 16_000
 

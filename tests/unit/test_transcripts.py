@@ -123,7 +123,7 @@ def test_json_of_many_programs(document: object, said: tuple[Cue, ...], name: st
 
 
 def test_our_own_analysis_is_read(tmp_path: Path) -> None:
-    from sentiprism.report.document import Estimate, UtterancePart, WordPart
+    from sentiprism.report.schema import Estimate, UtterancePart, WordPart
 
     words = (WordPart(text="It", start=0.1, end=0.2), WordPart(text="was", start=0.2, end=0.4))
     part = UtterancePart(

@@ -34,8 +34,8 @@ from sentiprism.media.transcripts import read_transcript
 from sentiprism.media.types import Cue, Language, Media, Span
 from sentiprism.report.analysis import Analysis
 from sentiprism.report.curves import make_curves
-from sentiprism.report.document import Curve, Recording, SoundFacts, UtterancePart
-from sentiprism.report.summary import summarise
+from sentiprism.report.schema import Curve, Recording, SoundFacts, UtterancePart
+from sentiprism.report.statistics import summarise
 
 Progress = Callable[[str, float], Any]
 """Told what part is running and the share of it that is done, from 0 to 1."""

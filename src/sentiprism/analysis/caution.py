@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sentiprism.report.document import BOTH_SIGNS, NEUTRAL, Estimate
+from sentiprism.report.schema import BOTH_SIGNS, NEUTRAL, Estimate
 from sentiprism.types import Modality, TargetSpec
 
 SOURCES: dict[Modality, str] = {"text": "words", "audio": "voice", "vision": "face"}

@@ -19,7 +19,7 @@ from sentiprism.media.types import Segment
 from sentiprism.metrics.conformal import probabilities
 from sentiprism.models import SavedModel, load_model
 from sentiprism.models.artifact import STARTER, WEIGHTS, describe_model, folder_of
-from sentiprism.report.document import Estimate, ModelFacts
+from sentiprism.report.schema import Estimate, ModelFacts
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import forward_all
 from sentiprism.types import MODALITIES, FeatureSpec, Modality

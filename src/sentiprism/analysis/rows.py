@@ -13,7 +13,7 @@ from sentiprism.errors import UserError, suggest
 from sentiprism.media.align import align
 from sentiprism.media.types import Cue, Segment, Word
 from sentiprism.media.whisper import words_of
-from sentiprism.report.document import OWN_TIMES
+from sentiprism.report.schema import OWN_TIMES
 
 COLUMNS = ("text", "id", "start", "end")
 """``text``; ``id``, else the number of the row; ``start`` and ``end``: seconds, else the time line is a reader's."""

@@ -10,7 +10,7 @@ from sentiprism.errors import UserError
 from sentiprism.media.limits import DEFAULT, Limits
 from sentiprism.media.transcripts import read_transcript
 from sentiprism.media.whisper import words_of
-from sentiprism.report.document import OWN_TIMES
+from sentiprism.report.schema import OWN_TIMES
 from sentiprism.tables import clock, duration
 
 MOST_WINDOWS = 720

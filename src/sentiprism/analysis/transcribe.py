@@ -30,7 +30,7 @@ class Transcription(NamedTuple):
 
     segments: tuple[Segment, ...]
     transcript: str | None
-    """Where the words come from, see `report.document.Recording`."""
+    """Where the words come from, see `report.schema.Recording`."""
     language: Language | None
     notes: tuple[str, ...]
     connected: bool = True

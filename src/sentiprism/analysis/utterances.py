@@ -14,7 +14,7 @@ from sentiprism.analysis.words import attribute_words
 from sentiprism.features.face_choice import choose_faces
 from sentiprism.features.track import Floats, Track
 from sentiprism.media.types import Segment, Span
-from sentiprism.report.document import Curve, Estimate, UtterancePart, Window, WordPart
+from sentiprism.report.schema import Curve, Estimate, UtterancePart, Window, WordPart
 from sentiprism.types import FeatureSpec, Modality
 
 

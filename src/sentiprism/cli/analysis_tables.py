@@ -15,14 +15,14 @@ from sentiprism.tables import clock, signed
 if TYPE_CHECKING:
     from sentiprism.analysis.batch import Outcome
     from sentiprism.analysis.inputs import AnalysisTask
-    from sentiprism.report.document import Estimate, ModelFacts, Recording
+    from sentiprism.report.schema import Estimate, ModelFacts, Recording
 
 
 def show_recording(outcome: "Outcome", *, as_json: bool) -> None:
     """Print the summary of one recording, and where its page is."""
     from sentiprism.report.files import PAGE
-    from sentiprism.report.page.wording import moments, noun, spoken, weighting
     from sentiprism.report.tally import count_utterances
+    from sentiprism.report.wording import moments, noun, spoken, weighting
 
     analysis = outcome.analysis
     assert analysis is not None  # noqa: S101 - the caller has looked
@@ -115,7 +115,7 @@ def display_names(paths: Sequence[Path]) -> list[str]:
 
 def _language(recording: "Recording") -> list[str]:
     """What is not certain of the language, and what became of words that are not in the model's."""
-    from sentiprism.report.page.wording import uncertain_language
+    from sentiprism.report.wording import uncertain_language
 
     found = []
     if recording.language_mismatch is not None:

@@ -1,4 +1,4 @@
-"""Metrics of the field, unrounded, and the protocols that say which a dataset is reported with."""
+"""Metrics: of intensities (MAE, Acc-2, F1, ...), of CH-SIMS, of class logits; and protocols by name."""
 
 from sentiprism.metrics.protocols import PROTOCOLS, Metric, Protocol, protocol, protocol_for
 

@@ -1,1 +1,1 @@
-"""Reports: figures of runs, and pages of recordings."""
+"""Reports: the schema of an analysis, its wording for readers, pages and tables of recordings, figures of runs."""

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sentiprism.notebook import show_html
-from sentiprism.report.document import Document
 from sentiprism.report.page import render
+from sentiprism.report.schema import Document
 from sentiprism.report.table import dataframe, rows, safe_csv
 
 if TYPE_CHECKING:

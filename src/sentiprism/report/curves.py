@@ -4,7 +4,7 @@ import numpy as np
 
 from sentiprism.features.extractors import Extractor
 from sentiprism.features.track import Track
-from sentiprism.report.document import Curve
+from sentiprism.report.schema import Curve
 
 POINTS = 4000
 """Of a curve at most: more cannot be told apart on a page."""

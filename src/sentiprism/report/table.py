@@ -4,7 +4,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from sentiprism.notebook import make_dataframe
-from sentiprism.report.document import Document, UtterancePart
+from sentiprism.report.schema import Document, UtterancePart
 from sentiprism.tables import comma_separated
 from sentiprism.types import MODALITIES
 

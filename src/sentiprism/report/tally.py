@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sentiprism.report.document import UtterancePart
+from sentiprism.report.schema import UtterancePart
 
 
 class Tally(NamedTuple):

@@ -1,4 +1,4 @@
-"""The report that a person opens: one page that holds everything it needs and reaches for nothing else."""
+"""The HTML page of a recording: one file that holds everything it needs and fetches nothing."""
 
 import json
 from base64 import b64encode
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from sentiprism.errors import UserError
 from sentiprism.extras import install_extra
 from sentiprism.languages import language_name
-from sentiprism.report.document import Document
-from sentiprism.report.page import wording
+from sentiprism.report import wording
 from sentiprism.report.page.payload import embedded, payload
 from sentiprism.report.page.playable import EMBEDDED, Source, source
+from sentiprism.report.schema import Document
 from sentiprism.report.stills import take_stills
 from sentiprism.tables import clock, duration
 from sentiprism.types import MODALITIES

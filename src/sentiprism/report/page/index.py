@@ -5,8 +5,9 @@ from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import quote
 
-from sentiprism.report.document import Document
-from sentiprism.report.page import fill, wording
+from sentiprism.report import wording
+from sentiprism.report.page import fill
+from sentiprism.report.schema import Document
 from sentiprism.report.tally import count_utterances
 
 TITLE = "Recordings · sentiment"

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sentiprism.report.document import Curve, Document, Estimate, UtterancePart
+from sentiprism.report.schema import Curve, Document, Estimate, UtterancePart
 from sentiprism.types import MODALITIES
 
 DIGITS = 4

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sentiprism.report.document import NEUTRAL, Summary, UtterancePart
+from sentiprism.report.schema import NEUTRAL, Summary, UtterancePart
 from sentiprism.types import MODALITIES, TargetSpec
 
 FIRM = 0.5

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sentiprism.languages import language_name
 from sentiprism.media.recognise import CERTAIN
-from sentiprism.report.document import (
+from sentiprism.report.schema import (
     BOTH_SIGNS,
     NEUTRAL,
     OWN_TIMES,
