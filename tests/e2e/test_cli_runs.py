@@ -255,12 +255,26 @@ def test_a_run_is_damaged_calibrated_and_compared(cli, refused, finished, tmp_pa
         assert (finished / "figures" / f"{figure}-test.pdf").read_bytes().startswith(b"%PDF")
 
 
+def of_other_people(data):
+    """Its utterances, with ids and videos of their own."""
+    from sentiprism.data.dataset import SPLITS, Utterance
+
+    for split in map(data.split, SPLITS):
+        for n, (name, video) in enumerate(zip(split.ids, split.video_ids, strict=True)):
+            sequences = {key: column[n] for key, column in split.sequences.items()}
+            labels = {"M": float(split.labels["M"][n])}
+            yield split.name, Utterance(f"other-{name}", f"other-{video}", None, labels, sequences)
+
+
 def test_two_datasets_are_trained_on_together_and_each_can_be_measured(cli, home):
     from makers_cli import SIZES
+    from sentiprism.data.dataset import DatasetInfo
+    from sentiprism.data.store import write_dataset
     from sentiprism.data.synthetic import synthetic_dataset
 
-    for seed, name in enumerate(("tiny", "other")):
-        synthetic_dataset(name, sizes=SIZES, seed=seed)
+    card = synthetic_dataset("tiny", sizes=SIZES).card
+    rows = of_other_people(synthetic_dataset("made", sizes=SIZES, seed=1))
+    write_dataset("other", rows, DatasetInfo("Other", "a test", card.target, card.protocol))
     words = ("train", "mdf", "--dataset", "tiny,other", "--device", "cpu", "--set", "data.temperature=2")
     said = cli(*words, *assignments(), "--out", "both", "--json")
     assert said.status == 0, said.err

@@ -62,7 +62,7 @@ def test_a_search_goes_on_without_a_process_that_was_killed(begin, cli, tmp_path
     started = begin(*TUNE, *assignments(SHORT), "--trials", 12, "--jobs", 2)
     running = tmp_path / "study" / "running"
     started.reach(lambda: len(list(running.glob("*/metrics.jsonl"))) == 2)
-    os.kill(started.child("tune_workers"), signal.SIGKILL)
+    os.kill(started.child("tuning.workers"), signal.SIGKILL)
     assert started.process.wait(120) == 0
     started.all_end()
     assert "a process of the study failed (SIGKILL); the others run its trials" in started.shown
