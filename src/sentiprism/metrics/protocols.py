@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.errors import UserError, suggest
-from sentiprism.metrics import classification, intensity, sims
+from sentiprism.metrics import classification as by_class
+from sentiprism.metrics import intensity, sims
 from sentiprism.metrics.sums import Array, Floats, Weight
 
 if TYPE_CHECKING:
@@ -211,23 +212,16 @@ _SIMSV2 = _SIMS | {
     "r2": Metric(sims.r2, "R²", f"explained share of the labels' variance, {_CLIPPED}", percent=False),
 }
 _LARGEST = "share of utterances whose class has the largest logit"
-_BINARY = {"acc_2": Metric(classification.accuracy, "Acc-2", _LARGEST), "f1": _f1(classification.f1, "F1", "Acc-2")}
-_FIVE_CLASSES = {
-    "acc_5": Metric(classification.accuracy, "Acc-5", _LARGEST),
-    "f1_5": _f1(classification.f1, "F1-5", "Acc-5"),
-}
-_CLASSES = {"accuracy": Metric(classification.accuracy, "Acc", _LARGEST), "f1": _f1(classification.f1, "F1", "Acc")}
+_BINARY = {"acc_2": Metric(by_class.accuracy, "Acc-2", _LARGEST), "f1": _f1(by_class.f1, "F1", "Acc-2")}
+_FIVE_CLASSES = {"acc_5": Metric(by_class.accuracy, "Acc-5", _LARGEST), "f1_5": _f1(by_class.f1, "F1-5", "Acc-5")}
+_CLASSES = {"accuracy": Metric(by_class.accuracy, "Acc", _LARGEST), "f1": _f1(by_class.f1, "F1", "Acc")}
 _POLARITY = {
-    "acc_3": Metric(classification.accuracy, "Acc-3", _LARGEST),
-    "f1_3": _f1(classification.f1, "F1-3", "Acc-3"),
-    "acc2_has0": Metric(
-        classification.acc2_has0, "Acc-2 (has0)", "positive against negative and neutral; all utterances"
-    ),
-    "f1_has0": _f1(classification.f1_has0, "F1 (has0)", "Acc-2 (has0)"),
-    "acc2_non0": Metric(
-        classification.acc2_non0, "Acc-2 (non0)", "positive against negative; neutral labels are left out"
-    ),
-    "f1_non0": _f1(classification.f1_non0, "F1 (non0)", "Acc-2 (non0)"),
+    "acc_3": Metric(by_class.accuracy, "Acc-3", _LARGEST),
+    "f1_3": _f1(by_class.f1, "F1-3", "Acc-3"),
+    "acc2_has0": Metric(by_class.acc2_has0, "Acc-2 (has0)", "positive against negative and neutral; all utterances"),
+    "f1_has0": _f1(by_class.f1_has0, "F1 (has0)", "Acc-2 (has0)"),
+    "acc2_non0": Metric(by_class.acc2_non0, "Acc-2 (non0)", "positive against negative; neutral labels are left out"),
+    "f1_non0": _f1(by_class.f1_non0, "F1 (non0)", "Acc-2 (non0)"),
 }
 
 PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
