@@ -89,8 +89,7 @@ if not TYPE_CHECKING:  # a checker would take every name for Any
     def __getattr__(name: str) -> Any:
         if name not in _API:
             raise AttributeError(f"module 'sentiprism' has no attribute {name!r}; it has {', '.join(_API)}")
-        found = getattr(import_module(_API[name]), name)
-        return globals().setdefault(name, found)  # `explain` is a package, too, and is called as the function is
+        return getattr(import_module(_API[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from makers_contracts import declared
 from makers_models import batch, build, small, specs
 from makers_text import tiny_bert
 from sentiprism.contracts.models import ON_BATCHES, check_gradient, check_small
@@ -26,12 +27,6 @@ def tokens(tmp_path_factory: pytest.TempPathFactory):
     return specs(folder, len(load_tokenizer(folder)))
 
 
-def skip_exceptions(name: str, contract: str) -> None:
-    """Skip where the model's file declares, with a reason, that it does not keep this contract."""
-    if reason := MODELS[name].exceptions.get(contract):
-        pytest.skip(f"{name}: {reason}")
-
-
 def test_there_are_models():
     assert "mdf" in NAMES
 
@@ -47,23 +42,22 @@ def test_a_model_has_an_experiment(name):
 @pytest.mark.parametrize("contract", ON_BATCHES, ids=lambda one: one.name)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_contract_is_kept(name, contract):
-    skip_exceptions(name, contract.name)
-    contract.check(name, specs())
+    with declared(MODELS[name].exceptions.get(contract.name)):
+        contract.check(name, specs())
 
 
 @pytest.mark.parametrize("contract", ON_TOKENS, ids=lambda one: one.name)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_contract_is_kept_on_tokens(name, contract, tokens):
-    skip_exceptions(name, contract.name)
-    contract.check(name, tokens)
+    with declared(MODELS[name].exceptions.get(contract.name)):
+        contract.check(name, tokens)
 
 
 @pytest.mark.parametrize("contract", OF_PRESETS, ids=lambda one: one.name)
 @pytest.mark.parametrize(("name", "preset"), PRESETS, ids=" ".join)
 def test_a_contract_is_kept_under_each_preset(name, preset, contract):
-    if reason := exception_of(name, contract.name, preset):
-        pytest.skip(f"{name}: {reason}")
-    contract.check(name, preset)
+    with declared(exception_of(name, contract.name, preset)):
+        contract.check(name, preset)
 
 
 def test_a_parameter_that_does_not_learn_is_found(monkeypatch):

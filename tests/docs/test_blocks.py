@@ -76,10 +76,9 @@ def run_block(block: Block, page: Path, names: dict[str, object], monkeypatch: p
         assert run(command, monkeypatch) == 0, f"{name(page)}: {command}"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="readers type the blocks into a POSIX shell")
 @pytest.mark.parametrize("page", RUN, ids=name)
 def test_blocks_run_in_their_order(page, place, monkeypatch):
-    if sys.platform == "win32":
-        pytest.skip("the blocks are typed into bash")
     names: dict[str, object] = {"__name__": "documented"}
     for block in blocks(page.read_text(encoding="utf-8")):
         if block.reason is None:

@@ -8,15 +8,15 @@ from sentiprism.cli.run import show_evaluations
 from sentiprism.errors import UserError
 
 
-def train_folds(
+def train_and_show_folds(
     model: str | None, dataset: str | None, folds: int, more: dict[str, Any], *, tensorboard: bool, as_json: bool
 ) -> Path:
     """Train a run a fold, and print what all folds have on test; returns the first fold's run."""
     if tensorboard:
         raise UserError("--tensorboard draws the curves of one run", "leave it out, or train a fold: NAME@1of6")
-    from sentiprism.reproduction.cross_validation import train_folds as train_each
+    from sentiprism.reproduction.cross_validation import train_folds
 
-    (found,) = train_each(model, dataset, folds, **more).values()
+    (found,) = train_folds(model, dataset, folds, **more).values()
     if not found.folders:
         raise UserError(found.note, "choose other modalities with config.modalities")
     if os.environ.get("RANK", "0") == "0":

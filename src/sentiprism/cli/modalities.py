@@ -32,8 +32,8 @@ def modalities(
     """Measure what voice and face add to text: text, +audio, +vision and all, cross-validated by video.
 
     Each row has its paired difference from the same model with text alone, and a line says whether any interval
-    excludes 0. Datasets of the same utterances with different features stand beside each other. r within videos
-    stands beside r, which is biased downwards where videos are left out. The same command resumes.
+    excludes 0. Datasets of the same utterances with different features are compared. r within videos is
+    reported beside r, which is biased downwards where videos are left out. The same command resumes.
 
     Examples:
         sentiprism modalities ridge mdf --dataset clips --folds 6

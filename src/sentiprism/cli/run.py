@@ -124,8 +124,8 @@ def train(
 
     With --folds each video is predicted by a model that was trained and selected without it, and all predictions are
     measured together. Such a model's r is biased downwards, on noise to -0.4 with a few videos: train's mean is the
-    lower the higher that of the videos left out is. So r within videos stands beside r, and a stack on predictions of
-    folds must be nested. The same command resumes.
+    lower the higher that of the videos left out is. So r within videos is reported too, and a stack on predictions
+    of folds must be nested. The same command resumes.
 
     Examples:
         sentiprism train mdf --dataset mosi --seeds 5
@@ -156,11 +156,11 @@ def train(
         remember_run(resume)
         run = resume_run(resume, seeds=seeds, device=device, precision=precision, tensorboard=tensorboard)  # type: ignore[arg-type]
     elif folds is not None:
-        from sentiprism.cli.folds import train_folds
+        from sentiprism.cli.folds import train_and_show_folds
 
         more: dict[str, Any] = {"seeds": seeds, "init": init, "experiment": experiment, "out": out}
         more |= {"assignments": settings or (), "device": device, "precision": precision}
-        return train_folds(model, dataset, folds, more, tensorboard=tensorboard, as_json=as_json)
+        return train_and_show_folds(model, dataset, folds, more, tensorboard=tensorboard, as_json=as_json)
     else:
         run = launch(
             model,

@@ -26,7 +26,7 @@ def check_padding(name: str, preset: str) -> None:
 
 
 def check_garbage(name: str, preset: str) -> None:
-    """What stands in the padding is never read."""
+    """The content of the padding is never read."""
     model, given = build_preset(name, preset), batch(specs())
     dirty = predict(model, pad(given, 0, garbage=37.0)).prediction
     expect_close(dirty, predict(model, given).prediction, "prediction with garbage in the padding")

@@ -13,7 +13,7 @@ FOLD = re.compile(r"(.+)@([0-9]{1,4})of([0-9]{1,4})")
 
 
 def dataset_names(dataset: str | Path) -> list[str | Path]:
-    """The datasets that a name stands for."""
+    """List the datasets that a name names."""
     if not isinstance(dataset, str) or COMMA not in dataset or os.path.lexists(Path(dataset) / CARD):
         return [dataset]
     return [part.strip() for part in dataset.split(COMMA)]

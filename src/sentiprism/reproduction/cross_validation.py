@@ -15,7 +15,7 @@ from sentiprism.reproduction.ablation import Step, check, plan, train_step, view
 from sentiprism.reproduction.folds import join_evaluations
 from sentiprism.training.config import RunConfig
 from sentiprism.training.engine import check_engine
-from sentiprism.training.experiments import Row, default_settings, load_experiment
+from sentiprism.training.experiments import Row, starting_settings
 from sentiprism.training.options import TableOptions
 
 WHOLE = Row(name="whole", settings={}, values=())
@@ -91,13 +91,7 @@ def train_folds(
 
 def _settings(model: str | None, dataset: str | None, init: str | Path | None, options: TableOptions) -> dict[str, Any]:
     """What every run starts from, as ``train`` puts it together."""
-    experiment = options.get("experiment")
-    if experiment is not None:
-        base = load_experiment(experiment).run
-    elif model is None or dataset is None:
-        raise UserError("a run needs a model and a dataset", "for example: sentiprism train mdf --dataset mosi")
-    else:
-        base = default_settings(model, dataset)
+    base = starting_settings(model, dataset, options.get("experiment"), "run")
     dataset = None if dataset is None else resolve_folders(dataset)
     given = {"model": model, "dataset": dataset, "seeds": options.get("seeds"), "init": init and str(init)}
     return override(

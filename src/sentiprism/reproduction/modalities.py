@@ -84,6 +84,7 @@ class ModalityTable(NamedTuple):
         return [
             f"{one.dataset.partition(', ')[2]}; 95% bootstrap interval over {one.drawn_over}; Δ: less the same model "
             "with text alone, paired over the same resamples",
+            f"seeds: {len(one.seeds)}; how far others would differ is not in the intervals",
             *dict.fromkeys(row.evaluation.selection for row in self.rows),
             *([f"r within videos: {MEANING}"] if one.within else []),
         ]

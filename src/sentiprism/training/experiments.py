@@ -128,3 +128,23 @@ def default_settings(model: str, dataset: str) -> dict[str, Any]:
     """The run of this project's own experiment for a model and dataset (the first of several); {} if there is none."""
     name = f"{model}/{OURS}_{family(without_fold(str(dataset_names(dataset)[0])))}"
     return load_experiment(name).run if name in list_experiments() else {}
+
+
+def starting_settings(model: str | None, dataset: str | None, experiment: str | None, what: str) -> dict[str, Any]:
+    """Settings that a run starts from: the experiment's, else this project's own for the model and dataset.
+
+    Args:
+        model: see ``list_models``.
+        dataset: name, or names with commas between.
+        experiment: name or path of an experiment file.
+        what: needs them, for the message: ``run``.
+
+    Raises:
+        UserError: neither an experiment nor both of the others are given.
+    """
+    if experiment is not None:
+        return load_experiment(experiment).run
+    if model is None or dataset is None:
+        example = f"sentiprism {'tune' if what == 'study' else 'train'} mdf --dataset mosi"
+        raise UserError(f"a {what} needs a model and a dataset", f"for example: {example}")
+    return default_settings(model, dataset)

@@ -10,14 +10,13 @@ from sentiprism.data.dataset import Card, Dataset, Split, TuningView
 from sentiprism.data.names import resolve_folders, short_name
 from sentiprism.data.prepare import PreparedSplit, prepare
 from sentiprism.data.store import load_dataset, verify_dataset
-from sentiprism.errors import UserError
 from sentiprism.metrics import protocol
 from sentiprism.models import MODELS
 from sentiprism.models.fields import check_fields
 from sentiprism.training.config import RunConfig
 from sentiprism.training.draws import check_draws
 from sentiprism.training.engine import Engine, check_engine
-from sentiprism.training.experiments import default_settings, load_experiment, other_form
+from sentiprism.training.experiments import other_form, starting_settings
 from sentiprism.training.memory import check_memory
 from sentiprism.training.options import RunOptions
 from sentiprism.training.oracle import held_out, watcher
@@ -81,12 +80,7 @@ def train(
         name = None if dataset is None else dataset.name
     else:
         name = resolve_folders(str(dataset))
-    if experiment is not None:
-        base = load_experiment(experiment).run
-    elif model is None or name is None:
-        raise UserError("a run needs a model and a dataset", "for example: sentiprism train mdf --dataset mosi")
-    else:
-        base = default_settings(model, name)
+    base = starting_settings(model, name, experiment, "run")
     given = {"model": model, "dataset": name, "seeds": seeds, "init": None if init is None else str(init)}
     given = {key: value for key, value in given.items() if value is not None}
     changed = override(merge(merge(base, settings or {}), given), assignments)

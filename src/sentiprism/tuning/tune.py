@@ -22,7 +22,7 @@ from sentiprism.metrics import protocol
 from sentiprism.models import MODELS
 from sentiprism.training.config import RunConfig
 from sentiprism.training.engine import Engine, check_engine
-from sentiprism.training.experiments import Experiment, default_settings, load_experiment
+from sentiprism.training.experiments import Experiment, starting_settings
 from sentiprism.training.memory import check_memory
 from sentiprism.training.progress import TrainingProgress
 from sentiprism.training.selection import selection_rule
@@ -101,12 +101,7 @@ def tune(
     if isinstance(dataset, str | Path) and Path(dataset).parts[1:]:  # a folder; another process may stand elsewhere
         dataset = Path(dataset).resolve()
     name = dataset.name if isinstance(dataset, TuningView) else None if dataset is None else str(dataset)
-    if experiment is not None:
-        start = load_experiment(experiment).run
-    elif model is None or name is None:
-        raise UserError("a study needs a model and a dataset", "for example: sentiprism tune mdf --dataset mosi")
-    else:
-        start = default_settings(model, Path(name).name)
+    start = starting_settings(model, None if name is None else Path(name).name, experiment, "study")
     changes = override(settings or {}, assignments)
     given = {key: value for key, value in {"model": model, "dataset": name}.items() if value is not None}
     run = merge(merge(start, changes), given)
@@ -133,33 +128,28 @@ def tune(
         write_text(folder / "study.yaml", dump(study))
     elif _read(folder) != study:
         raise UserError(f"{folder} holds a study of something else", "choose another --out, or resume the study")
-    jobs, quiet = options.get("jobs", 1), options.get("quiet", False)
-    return resume_study(folder, trials=trials, jobs=jobs, view=view, device=device, quiet=quiet)
+    return resume_study(folder, trials=trials, view=view, **options)
 
 
 def resume_study(
     folder: Path | str,
     *,
     trials: int,
-    jobs: int = 1,
     view: TuningView | None = None,
-    device: str = "auto",
-    quiet: bool = False,
+    **options: Unpack[StudyOptions],
 ) -> Found:
     """Resume a study until it has so many trials, whoever runs them.
 
     Args:
         folder: of the study.
         trials: as in `tune`.
-        jobs: as in `tune`; further processes read the dataset from the store.
-        view: the dataset; by default from the store.
-        device: as in ``train``.
-        quiet: show no progress.
+        view: the dataset; by default from the store, as further processes read it.
+        options: see `StudyOptions`; ``out`` and ``seed`` are the study's own.
 
     Raises:
         UserError: there is no study, its dataset has changed, or every trial failed.
     """
-    found = take_trials(Path(folder), trials=trials, jobs=jobs, view=view, device=device, quiet=quiet)
+    found = take_trials(Path(folder), trials=trials, view=view, **options)
     if not found.ranked:
         reason = next((trial.note for trial in found.trials if trial.note), "none was finished")
         raise UserError(f"no trial of {folder} has a score: {reason}", "start from other settings, or run more trials")
@@ -170,12 +160,11 @@ def take_trials(
     folder: Path,
     *,
     trials: int,
-    jobs: int = 1,
     view: TuningView | None = None,
-    device: str = "auto",
-    quiet: bool = False,
+    **options: Unpack[StudyOptions],
 ) -> Found:
     """Run trials of a study until it has enough; the arguments are those of `resume_study`."""
+    jobs, device = options.get("jobs", 1), options.get("device", "auto")
     check_jobs(jobs)
     jobs = min(jobs, trials)
     check_engine(device)
@@ -197,7 +186,7 @@ def take_trials(
     torch.set_num_threads(max(1, threads // jobs))
     try:
         with (
-            TrainingProgress(quiet=quiet) as progress,
+            TrainingProgress(quiet=options.get("quiet", False)) as progress,
             Workers(folder, trials, device, jobs - 1, share, progress.note) as others,
         ):
             work = _Work(journal, view, engine, progress)

@@ -3,42 +3,10 @@
 import json
 import shutil
 
-import pytest
-
-from makers_text import tiny_bert
 from makers_transfer import fit, words_and_voices
 from sentiprism.evaluation.evaluate import evaluate
 from sentiprism.models import load_model
-from sentiprism.training.run import Run
 from sentiprism.training.transfer import plan_transfer
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    """Datasets "first" and "second", and a run on the first with a tuned encoder."""
-    home = tmp_path_factory.mktemp("home")
-    encoder = tiny_bert(home / "encoders" / "tiny")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SENTIPRISM_HOME", str(home))
-        words_and_voices("first")
-        words_and_voices("second", seed=1)
-        fit("first", home / "run", encoder)
-    return home
-
-
-@pytest.fixture(autouse=True)
-def _home(store, monkeypatch):
-    monkeypatch.setenv("SENTIPRISM_HOME", str(store))
-
-
-@pytest.fixture
-def encoder(store):
-    return store / "encoders" / "tiny"
-
-
-@pytest.fixture
-def source(store) -> Run:
-    return Run(store / "run")
 
 
 def test_other_labels_and_another_context_are_noted(source, encoder, tmp_path):

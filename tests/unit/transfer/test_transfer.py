@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from makers_models import small
 from makers_text import WORDS, tiny_bert
-from makers_transfer import fit, words_and_voices
+from makers_transfer import fit
 from sentiprism.data.prepare import prepare
 from sentiprism.errors import UserError
 from sentiprism.models import load_model
@@ -24,35 +24,6 @@ from sentiprism.training.train import resolve, resume, train
 from sentiprism.training.transfer import Transfer, find_weights, initial_model, load_transfer, plan_transfer
 
 WEIGHTS = "weights.safetensors"
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    """Datasets "first", "second" and "wide", and a run of two seeds on the first with a tuned encoder."""
-    home = tmp_path_factory.mktemp("home")
-    encoder = tiny_bert(home / "encoders" / "tiny")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SENTIPRISM_HOME", str(home))
-        words_and_voices("first")
-        words_and_voices("second", seed=1)
-        words_and_voices("wide", seed=2, audio=7)
-        fit("first", home / "run", encoder, seeds=2)
-    return home
-
-
-@pytest.fixture(autouse=True)
-def _home(store, monkeypatch):
-    monkeypatch.setenv("SENTIPRISM_HOME", str(store))
-
-
-@pytest.fixture
-def encoder(store):
-    return store / "encoders" / "tiny"
-
-
-@pytest.fixture
-def source(store) -> Run:
-    return Run(store / "run")
 
 
 def weights(run: Run, seed: int = 1111) -> dict[str, torch.Tensor]:
