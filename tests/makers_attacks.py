@@ -20,7 +20,7 @@ WIDTH, LINES = 80, 6
 """A terminal, and its lines that a refusal with two long paths in it may fill."""
 DEEP = "[" * 100_000 + "]" * 100_000
 WARM = (
-    "sentiprism.cli",
+    "sentiprism.cli.main",
     "sentiprism.training.train",
     "sentiprism.evaluation.evaluate",
     "sentiprism.analysis.batch",
@@ -95,7 +95,7 @@ def _child(words: list[str], place: str, home: str, log: str) -> None:
     os.chdir(place)
     resource.setrlimit(resource.RLIMIT_CPU, (CPU, CPU))
     sys.argv = ["sentiprism", *words]
-    from sentiprism.cli import main
+    from sentiprism.cli.main import main
     from sentiprism.machine import peak_memory
 
     before = peak_memory()

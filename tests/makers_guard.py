@@ -34,7 +34,7 @@ SHARED_MEMORY = "/dev/shm/"  # noqa: S108 - where the system keeps named semapho
 
 DRIVER = """
 import json, sys
-from sentiprism.cli import main
+from sentiprism.cli.main import main
 for words in json.loads(sys.argv[1]):
     print("$", *words, flush=True)
     sys.argv = ["sentiprism", *words]

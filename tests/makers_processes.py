@@ -25,7 +25,7 @@ HOLDS_ALL = "import ctypes; ctypes.PyDLL(None).sleep(600)"
 COMMAND = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # the runner of tests may ignore it
-from sentiprism.cli import main
+from sentiprism.cli.main import main
 sys.exit(main())
 """
 """The command line."""

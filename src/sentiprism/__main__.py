@@ -7,7 +7,7 @@ import sys
 def main() -> int:
     """Run the command line and return its exit status."""
     try:
-        from sentiprism.cli import main as run
+        from sentiprism.cli.main import main as run
     except KeyboardInterrupt:
         os._exit(130)
     return run()

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from makers_docs import DOCS, PAGES, ROOT, Block, blocks, shell_commands
-from sentiprism.cli import main
+from sentiprism.cli.main import main
 
 RUN = [page for page in PAGES if page == ROOT / "README.md" or page.parent.parent == DOCS]
 ASSETS = {

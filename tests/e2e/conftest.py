@@ -17,7 +17,7 @@ from makers_media import make_media, sine
 from makers_processes import COMMAND, Started
 from makers_report import make_video, review
 from sentiprism.analysis.options import Options
-from sentiprism.cli import main
+from sentiprism.cli.main import main
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.report.files import write_report
 from sentiprism.training.train import train
@@ -76,7 +76,7 @@ def process(home, tmp_path) -> Callable[..., subprocess.Popen]:
     def start(*words: object, limit: int | None = None, **environment: str) -> subprocess.Popen:
         # a runner in the background of a shell ignores interrupts, and would hand that down
         lines = ["import sys, signal", "signal.signal(signal.SIGINT, signal.default_int_handler)"]
-        lines.append("from sentiprism.cli import main")
+        lines.append("from sentiprism.cli.main import main")
         if limit is not None:
             lines[1:1] = ["import resource", f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))"]
         code = "; ".join([*lines, "sys.exit(main())"])

@@ -11,7 +11,7 @@ from sentiprism.analysis.options import Options
 from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError
 from sentiprism.features.extractors import EXTRACTORS
-from sentiprism.features.learned import create_extractor
+from sentiprism.features.learned.create import create_extractor
 from sentiprism.features.learned.networks import load_network
 from sentiprism.types import FeatureSpec
 

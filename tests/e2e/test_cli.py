@@ -44,7 +44,7 @@ HEAVY = ("torch", "pyarrow", "transformers", "numpy", "scipy", "accelerate", "ma
 def test_help_imports_nothing_heavy():
     helps = [["--help"], *([*verb.split(), "--help"] for verb in VERBS)]
     code = (
-        "import sys\nfrom sentiprism.cli import main\n"
+        "import sys\nfrom sentiprism.cli.main import main\n"
         f"for words in {helps!r}:\n    sys.argv = ['sentiprism', *words]\n    assert main() == 0, words\n"
         f"print('loaded', sorted(set({HEAVY!r}) & set(sys.modules)))"
     )

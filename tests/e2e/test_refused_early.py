@@ -20,7 +20,7 @@ PROGRAM = """
 import contextlib, io, json, sys
 from multiprocessing import get_context
 import sentiprism.analysis.batch, sentiprism.reproduction.results, sentiprism.report.figures, sentiprism.tuning.tune
-from sentiprism.cli import main
+from sentiprism.cli.main import main
 
 started = []
 sys.addaudithook(lambda event, _: started.append(event) if event in STARTS else None)

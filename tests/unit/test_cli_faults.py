@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from makers_hostile_text import controls
-from sentiprism.cli import main
 from sentiprism.cli.faults import KEPT, fail
+from sentiprism.cli.main import main
 from sentiprism.errors import UserError
 
 

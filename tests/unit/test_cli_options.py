@@ -7,7 +7,7 @@ import pytest
 
 from sentiprism.analysis.options import Options
 from sentiprism.analysis.recording import ExtractOptions
-from sentiprism.cli import main
+from sentiprism.cli.main import main
 from sentiprism.cli.options import (
     AUDIO,
     FACES,

@@ -9,7 +9,7 @@ import torch
 from makers_networks import LAYERS, WAVES, WIDTH, save_network
 from makers_sound import EDGES, noise, talk
 from sentiprism.errors import UserError
-from sentiprism.features.learned import create_extractor, restore_extractor
+from sentiprism.features.learned.create import create_extractor, restore_extractor
 from sentiprism.features.learned.networks import load_network
 from sentiprism.recipe import Recipe
 

@@ -10,7 +10,8 @@ from PIL import Image
 from makers_networks import LAYERS, PICTURES, WIDTH, save_network
 from sentiprism.errors import UserError
 from sentiprism.features.extractors.face import Face
-from sentiprism.features.learned import create_extractor, restore_extractor, vision
+from sentiprism.features.learned import vision
+from sentiprism.features.learned.create import create_extractor, restore_extractor
 from sentiprism.features.learned.vision import cut_face
 from sentiprism.media.decode import frames
 from sentiprism.media.probe import probe

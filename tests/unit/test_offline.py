@@ -201,7 +201,7 @@ def test_doctor_asks_nobody(offline, home):
 def test_every_command_refuses_a_broken_value(monkeypatch, capsys):
     import sys
 
-    from sentiprism.cli import main
+    from sentiprism.cli.main import main
 
     monkeypatch.setenv(OFFLINE, "perhaps")
     monkeypatch.setattr(sys, "argv", ["sentiprism", "models"])

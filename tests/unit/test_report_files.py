@@ -159,9 +159,9 @@ def test_the_data_frame_is_the_table_with_texts_as_they_are():
 
 @pytest.mark.parametrize(("library", "use"), [("pandas", Analysis.to_dataframe), ("jinja2", Analysis.to_html)])
 def test_a_missing_library_is_named(monkeypatch, library, use):
-    from sentiprism.report import page
+    from sentiprism.report.page import template
 
-    page._environment.cache_clear()
+    template._environment.cache_clear()
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(UserError, match=rf"{library} is not installed; pip install .*\[media\]"):
         use(review())

@@ -9,9 +9,9 @@ import pytest
 from makers_page import HEADS, Page, file_of
 from makers_report import classified, curves, nothing, reading, review
 from sentiprism.report import wording
-from sentiprism.report.page import render
 from sentiprism.report.page.payload import payload
 from sentiprism.report.page.playable import media_type
+from sentiprism.report.page.recording import render
 from sentiprism.report.schema import Recording
 
 EVIL = (

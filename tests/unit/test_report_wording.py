@@ -5,7 +5,7 @@ import pytest
 from makers_page import Page
 from makers_report import classified, nothing, reading, review
 from sentiprism.report import wording
-from sentiprism.report.page import render
+from sentiprism.report.page.recording import render
 from sentiprism.report.schema import Estimate
 from sentiprism.report.tally import count_utterances
 from sentiprism.types import TargetSpec

@@ -8,7 +8,7 @@ import pytest
 
 from makers_media import grey, make_media
 from makers_report import nothing, review
-from sentiprism.report.page import render
+from sentiprism.report.page.recording import render
 from sentiprism.report.stills import COUNT, LONGEST, take_stills
 
 LEVELS = (30, 90, 150, 210)

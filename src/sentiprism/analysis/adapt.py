@@ -19,7 +19,7 @@ from sentiprism.data.importers.columns import read_columns
 from sentiprism.data.importers.csv_files import read_csv
 from sentiprism.data.importers.folds import SPLIT_NAMES
 from sentiprism.errors import UserError, shorten
-from sentiprism.features.learned import SETTINGS
+from sentiprism.features.learned.create import SETTINGS
 from sentiprism.files import temporary_folder
 from sentiprism.metrics.conformal import LEAST as CALIBRATED
 from sentiprism.metrics.conformal import Calibration

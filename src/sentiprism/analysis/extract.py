@@ -13,7 +13,7 @@ from sentiprism.analysis.recording import NONE, ExtractedRecording, ExtractOptio
 from sentiprism.analysis.sequences import Sequences
 from sentiprism.analysis.written import can_tell_language, doubt_language
 from sentiprism.errors import UserError, few
-from sentiprism.features.learned import create_extractor
+from sentiprism.features.learned.create import create_extractor
 from sentiprism.languages import language_name
 from sentiprism.machine import check_jobs
 from sentiprism.media.whisper_models import check_whisper

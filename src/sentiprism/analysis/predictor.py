@@ -14,7 +14,7 @@ from sentiprism.data.ragged import Ragged
 from sentiprism.errors import UserError
 from sentiprism.explanation.values import chosen_class, shapley
 from sentiprism.features.extractors import Extractor
-from sentiprism.features.learned import restore_extractor
+from sentiprism.features.learned.create import restore_extractor
 from sentiprism.media.types import Segment
 from sentiprism.metrics.conformal import probabilities
 from sentiprism.models import SavedModel, load_model

@@ -12,7 +12,7 @@ from sentiprism.analysis.cuts import Cut
 from sentiprism.config import Config
 from sentiprism.errors import UserError
 from sentiprism.features.extractors import Extractor
-from sentiprism.features.learned import create_extractor
+from sentiprism.features.learned.create import create_extractor
 from sentiprism.features.track_extraction import face_tracks, voice_tracks
 from sentiprism.files import home, write_text
 from sentiprism.languages import check_language
@@ -32,11 +32,11 @@ class ExtractOptions(Config):
     audio: str = "speech"
     """Extractor by name, or ``hf-audio:NAME``; ``none`` = no audio features."""
     audio_settings: dict[str, str] = {}
-    """Of a network, see `features.learned.SETTINGS`."""
+    """Of a network, see `features.learned.create.SETTINGS`."""
     vision: str = "action_units"
     """Extractor by name, or ``hf-vision:NAME``; ``none`` = no vision features."""
     vision_settings: dict[str, str] = {}
-    """Of a network, see `features.learned.SETTINGS`."""
+    """Of a network, see `features.learned.create.SETTINGS`."""
     per: Per = "frame"
     vision_per: Per | None = None
     """What a step of vision is; None = ``per``."""

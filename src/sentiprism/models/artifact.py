@@ -13,6 +13,7 @@ from sentiprism.errors import UserError, shorten
 from sentiprism.files import atomic_folder, write_text
 from sentiprism.machine import check_room
 from sentiprism.metrics.conformal import Calibration
+from sentiprism.models.create import MODELS
 from sentiprism.plugins import check_plugin
 from sentiprism.reading import check_regular, read_json
 from sentiprism.tensors import open_tensors, save_tensors
@@ -114,8 +115,6 @@ def save_model(model: "Model", folder: Path, metadata: dict[str, Any]) -> None:
         folder: will hold ``config.json``, ``weights.safetensors`` and, where the model reads tokens, ``text/``.
         metadata: dataset, protocol, selection rule: kept as given (JSON).
     """
-    from sentiprism.models import MODELS
-
     plugin = MODELS.plugin_of(model.name)
     described = {
         "format": FORMAT,
@@ -157,8 +156,6 @@ def describe_model(folder: Path | str) -> Description:
     Raises:
         UserError: the folder is not a saved model, is damaged, or its model is not known here.
     """
-    from sentiprism.models import MODELS
-
     folder = Path(folder)
     read = _read(folder)
     described = _Described.parse(read, str(folder / CONFIG), REMEDY)
@@ -183,7 +180,6 @@ def load_model(folder: Path | str) -> SavedModel:
     from safetensors.torch import load_file
 
     from sentiprism.meta_device import weigh
-    from sentiprism.models import MODELS
     from sentiprism.models.outline import outline
 
     folder, described = Path(folder), describe_model(folder)

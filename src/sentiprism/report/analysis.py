@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sentiprism.notebook import show_html
-from sentiprism.report.page import render
+from sentiprism.report.page.recording import render
 from sentiprism.report.schema import Document
 from sentiprism.report.table import dataframe, rows, safe_csv
 
@@ -43,7 +43,7 @@ class Analysis(Document):
         return show_html(f"{self.recording.name}: {len(body)} utterances", [columns[i] for i in wanted], shown)
 
     def to_html(self, media: Path | None = None) -> str:
-        """The page that people open, see `sentiprism.report.page.render`.
+        """The page that people open, see `sentiprism.report.page.recording.render`.
 
         Args:
             media: the recording, to be played in the page; inside it where it is small, else as a link to a file of

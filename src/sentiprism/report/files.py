@@ -13,9 +13,9 @@ from sentiprism.errors import UserError, shorten
 from sentiprism.files import atomic_folder, check_writable, write_text
 from sentiprism.reading import MB, open_regular, read_bytes
 from sentiprism.report.analysis import Analysis
-from sentiprism.report.page import render
 from sentiprism.report.page.index import TITLE, Entry, render_index
 from sentiprism.report.page.playable import EMBEDDED, media_type
+from sentiprism.report.page.recording import render
 
 PAGE, DOCUMENT, TABLE, INDEX = "report.html", "analysis.json", "utterances.csv", "index.html"
 LARGEST = 256 * MB

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from sentiprism.report import wording
-from sentiprism.report.page import fill
+from sentiprism.report.page.template import fill
 from sentiprism.report.schema import Document
 from sentiprism.report.tally import count_utterances
 

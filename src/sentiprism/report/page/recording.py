@@ -1,0 +1,74 @@
+"""Render the page of one recording."""
+
+import json
+from base64 import b64encode
+from pathlib import Path
+
+from sentiprism.languages import language_name
+from sentiprism.report import wording
+from sentiprism.report.page.payload import embedded, payload
+from sentiprism.report.page.playable import EMBEDDED, Source, source
+from sentiprism.report.page.template import fill
+from sentiprism.report.schema import Document
+from sentiprism.report.stills import take_stills
+from sentiprism.tables import duration
+from sentiprism.types import MODALITIES
+
+SCRIPTS = ("base.js", "position.js", "lanes.js", "timeline.js", "utterances.js")
+"""Parts of the page's script, in the order they are joined."""
+
+
+def render(analysis: Document, media: Path | None = None, *, name: str | None = None, limit: int = EMBEDDED) -> str:
+    """The page of one recording; the same document gives the same page.
+
+    Args:
+        analysis: what is shown.
+        media: the recording, to be played in the page.
+        name: of the copy beside the page, where the recording is larger than ``limit``; ``None`` = its own.
+        limit: bytes of a recording that goes into the page itself.
+
+    Raises:
+        UserError: jinja2 is not installed.
+    """
+    player = source(media, name, limit) if media is not None else None
+    recording = analysis.recording
+    stills = take_stills(media, recording.codec, recording.duration) if media is not None else []
+    pictures = [(still.time, f"data:image/jpeg;base64,{b64encode(still.image).decode()}") for still in stills]
+    return fill(
+        "template.html.j2",
+        scripts=[f"script/{part}" for part in SCRIPTS],
+        media=player,
+        images=bool(pictures),
+        data=embedded(payload(analysis, pictures)),
+        analysis=analysis,
+        target=analysis.judge.target,
+        middle=(analysis.judge.target.low + analysis.judge.target.high) / 2,
+        player=player,
+        stills=pictures,
+        player_note=_player_note(analysis, media, player, len(pictures)),
+        headline=wording.headline(analysis),
+        facts=wording.facts(analysis),
+        whole=wording.whole(analysis),
+        weighting=wording.weighting(analysis),
+        shares=wording.shares(analysis),
+        parts=wording.modality_shares(analysis),
+        moments=wording.moments(analysis),
+        modalities=[m for m in MODALITIES if any(m in part.contributions for part in analysis.utterances)],
+        cautious=any(part.estimate.caution for part in analysis.utterances),
+        cautious_windows=any(window.estimate.caution for window in analysis.windows),
+        model_language=analysis.judge.language and language_name(analysis.judge.language),
+        weighed=any(part.weights for part in analysis.utterances),
+        means=wording.means(analysis),
+        details=json.dumps(analysis.details, indent=2, ensure_ascii=False),
+    )
+
+
+def _player_note(analysis: Document, media: Path | None, player: Source | None, stills: int) -> str | None:
+    if player is not None or analysis.recording.kind == "text":
+        return None
+    if media is None:
+        return "The recording itself is not part of this page; the time line works without it."
+    if stills:
+        every = duration(analysis.recording.duration / stills)
+        return f"Browsers do not play this kind of file: the pictures are stills, one about every {every}."
+    return "This kind of file is not playable here: browsers do not know it. The time line works without it."

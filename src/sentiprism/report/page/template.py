@@ -1,0 +1,65 @@
+"""Fill a page's template with its style sheet, its scripts and the policy that allows nothing else."""
+
+from base64 import b64encode
+from collections.abc import Iterable
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from sentiprism.errors import UserError
+from sentiprism.extras import install_extra
+from sentiprism.report import wording
+from sentiprism.report.page.playable import Source
+from sentiprism.tables import clock
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def fill(
+    template: str, scripts: Iterable[str], media: Source | None = None, *, images: bool = False, **values: Any
+) -> str:
+    """A template with the style sheet and scripts inside, allowed by their hashes and nothing else.
+
+    Raises:
+        UserError: jinja2 is not installed.
+    """
+    style, script = _text("style.css"), "".join(_text(part) for part in scripts)
+    allowed = ["default-src 'none'", f"style-src {_hash(style)}", f"script-src {_hash(script)}"]
+    if media is not None:
+        allowed.append("media-src data:" if media.embedded else "media-src 'self' file:")
+    if images:
+        allowed.append("img-src data:")
+    policy = "; ".join([*allowed, "base-uri 'none'", "form-action 'none'"])
+    environment = _environment()
+    found = environment.get_template(template)
+    return found.render(style=style, script=script, policy=policy, **values)
+
+
+@cache
+def _text(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _hash(content: str) -> str:
+    return f"'sha256-{b64encode(sha256(content.encode()).digest()).decode()}'"
+
+
+@cache
+def _environment() -> "Environment":
+    try:
+        import jinja2
+        from markupsafe import Markup
+    except ImportError:
+        raise UserError("jinja2 is not installed", install_extra("media")) from None
+    environment = jinja2.Environment(
+        autoescape=True,
+        loader=jinja2.FunctionLoader(_text),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(signed=wording.signed, clock=clock)
+    environment.globals.update(trusted=Markup)
+    return environment
