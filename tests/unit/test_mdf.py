@@ -46,6 +46,18 @@ def test_eq1_text_is_the_last_hidden_state_at_cls(tmp_path):
         assert_close(model(given).features["text"], hidden.last_hidden_state[:, 0])
 
 
+def test_eq2_eq3_may_read_a_contextual_encoders_states_too(tmp_path):
+    tiny_bert(tmp_path)
+    features = specs(tmp_path, len(load_tokenizer(tmp_path)))
+    model, given = build("mdf", features, config={**small("mdf"), "text_pool": "lstm"}).eval(), batch(features, 4)
+    with torch.no_grad():
+        hidden = load_backbone(tmp_path)(input_ids=given.text.values, attention_mask=given.text.mask.long())
+        states = Sequence(hidden.last_hidden_state, given.text.mask)
+        text = model(given).features["text"]
+        assert_close(text, model.mappers["text"](model.recurrent["text"](states)))
+    assert text.shape[-1] == small("mdf")["width"] != hidden.last_hidden_state.shape[-1]
+
+
 def test_eq2_bilstm_is_the_packed_bidirectional_lstm():
     torch.manual_seed(0)
     ours, reference = BiLSTM(5, 3), nn.LSTM(5, 3, batch_first=True, bidirectional=True)

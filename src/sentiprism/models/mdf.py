@@ -32,7 +32,7 @@ class MDFConfig(ModelConfig):
     """``uni``: the Predictor on each modality that is fused, which the paper does not have."""
     SEARCH = {
         "heterogeneity": among("signed", "abs", "square"),
-        "text_pool": among("first", "mean"),
+        "text_pool": among("first", "mean", "lstm"),
         "detach_text": among(False, True),
     }
     SMALL = {"width": 16, "text_hidden": 8, "audio_hidden": 8, "vision_hidden": 8}
@@ -49,15 +49,16 @@ class MDFConfig(ModelConfig):
     """Form of L_o (Eq. 7)."""
     detach_text: bool = False
     """Stop the gradient of L_a on the text side."""
-    text_pool: Literal["first", "mean"] = "first"
-    """How a contextual text encoder becomes h_t: [CLS] (Eq. 1) or the mean over tokens."""
+    text_pool: Literal["first", "mean", "lstm"] = "first"
+    """How a contextual text encoder becomes h_t: [CLS] (Eq. 1), the mean over tokens, or as audio and vision do
+    (Eqs. 2 and 3), which a frozen encoder needs: its states were not made to be pooled for sentiment."""
     text_hidden: int = Field(64, gt=0)
-    """BiLSTM states per direction for text features that are not contextual (GloVe)."""
+    """BiLSTM states per direction for text features that are not contextual (GloVe), and with ``text_pool: lstm``."""
     audio_hidden: int | None = Field(32, gt=0)
     vision_hidden: int | None = Field(64, gt=0)
     """BiLSTM states per direction; null gives ceil(d/2), the shape that the paper writes literally."""
     width: int = Field(128, gt=0)
-    """d_t where no contextual text encoder sets it."""
+    """d_t where no contextual text encoder that is pooled sets it."""
     dropout: float = Field(0.1, ge=0, lt=1)
 
 
@@ -79,13 +80,12 @@ class MDF(Model):
         self, features: FeatureSpec, target: TargetSpec, config: MDFConfig, *, pretrained: bool = True
     ) -> None:
         super().__init__(features, target, config, pretrained=pretrained)
-        width = config.width
-        if "text" in self.modalities and self.text_encoder.contextual:
-            width = self.text_encoder.width
+        self.pooled_text = "text" in self.modalities and self.text_encoder.contextual and config.text_pool != "lstm"
+        width = self.text_encoder.width if self.pooled_text else config.width
         hidden = {"text": config.text_hidden, "audio": config.audio_hidden, "vision": config.vision_hidden}
         self.recurrent, self.mappers = nn.ModuleDict(), nn.ModuleDict()
         for modality in self.modalities:
-            if modality == "text" and self.text_encoder.contextual:
+            if modality == "text" and self.pooled_text:
                 continue
             inputs = self.input_widths[modality]
             states = hidden[modality] or ceil(inputs / 2)
@@ -135,7 +135,7 @@ class MDF(Model):
     def _encode(self, modality: str, batch: Batch) -> Tensor:
         """Eqs. 1 to 3: (B, d_t), the modality's own representation."""
         sequence = self.sequence(modality, batch)
-        if modality == "text" and self.text_encoder.contextual:
+        if modality == "text" and self.pooled_text:
             return masked_mean(*sequence) if self.config.text_pool == "mean" else sequence.values[:, 0]
         mapped: Tensor = self.mappers[modality](self.recurrent[modality](sequence))
         return mapped
