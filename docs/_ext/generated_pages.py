@@ -5,6 +5,7 @@ from typing import Any
 
 import api_page
 import commands_page
+import deviations_page
 import model_pages
 from sphinx.application import Sphinx
 
@@ -13,7 +14,7 @@ def write_pages(app: Sphinx) -> None:
     """Write the generated pages below the sources; git ignores them."""
     source = Path(app.srcdir)
     pages = {
-        **model_pages.pages(*((source / name).read_text(encoding="utf-8") for name in ("deviations.md", "results.md"))),
+        **model_pages.pages((source / "results.md").read_text(encoding="utf-8")),
         "reference/commands.md": commands_page.page(),
         "reference/python.rst": api_page.page(),
     }
@@ -26,7 +27,15 @@ def write_pages(app: Sphinx) -> None:
             path.write_text(text, encoding="utf-8")
 
 
+def collect_deviations(_: Sphinx, page: str, text: list[str]) -> None:
+    """Put the models' own deviations into the page on them, which links their sources where it is read as it is."""
+    if page == deviations_page.PAGE:
+        text[0] = deviations_page.with_tables(text[0])
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Make the pages before Sphinx looks for its sources."""
     app.connect("builder-inited", write_pages)
+    app.connect("env-get-outdated", lambda *_: [deviations_page.PAGE])  # the models may have changed, not the page
+    app.connect("source-read", collect_deviations)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -3,16 +3,17 @@
 import ast
 import inspect
 import json
-import re
 import sys
 from typing import Any
 
+import deviations_page
 import measured_numbers
 from markdown import code, prose, table
 
 from sentiprism.metrics import protocol
 from sentiprism.models import MODELS
 from sentiprism.models.base import Model, ModelConfig
+from sentiprism.models.deviations import without_section
 from sentiprism.registry import read_source
 from sentiprism.training.experiments import OURS, Experiment, list_experiments, load_experiment
 from sentiprism.training.experiments import Table as PublishedTable
@@ -21,24 +22,15 @@ SYSTEMS = ("mdf", "dlf", "fine", "tmt", "tmt_amw", "dpdf_lq")
 """Models that the page on disentanglement explains."""
 
 
-def pages(deviations: str, results: str) -> dict[str, str]:
+def pages(results: str) -> dict[str, str]:
     """All pages by their path below the sources.
 
     Args:
-        deviations: text of the page on deviations, which has a section for each paper.
         results: text of the page of results, as `sentiprism results` writes it.
     """
-    sections = _sections(deviations)
     models = dict(MODELS.items())
-    ours = {name for name, model in models.items() if model.__module__.startswith("sentiprism.models.")}
-    missing = sorted(ours - set(sections) - {"text_only"})
-    if missing:
-        raise RuntimeError(f"docs/deviations.md has no section on {', '.join(missing)}")
     measured = measured_numbers.sections(results)
-    written = {
-        f"models/{name}.md": _page(name, model, sections.get(name, ""), measured.get(name, ""))
-        for name, model in models.items()
-    }
+    written = {f"models/{name}.md": _page(name, model, measured.get(name, "")) for name, model in models.items()}
     return {"models/index.md": _index(models), **written}
 
 
@@ -50,8 +42,8 @@ def _index(models: dict[str, type[Model]]) -> str:
     toc = "\n".join(sorted(models))
     return f"""# Models
 
-{len(models)} models are here. A page is made from each model's own file, its experiments and the list of deviations, at
-every build of this site. `sentiprism models` prints the same list with the number of parameters.
+{len(models)} models. Each page is made from the model's own source and its experiments, at every build of this site.
+`sentiprism models` prints the same list with the number of parameters.
 
 {table(["model", "paper", "where"], rows)}
 [How the six systems disentangle](../concepts/disentanglement.md) compares the first six with a diagram each.
@@ -65,7 +57,7 @@ every build of this site. `sentiprism models` prints the same list with the numb
 """
 
 
-def _page(name: str, model: type[Model], deviations: str, measured: str) -> str:
+def _page(name: str, model: type[Model], measured: str) -> str:
     cited, module = model.citation, sys.modules[model.__module__]
     link = f" [Paper or code]({cited.url})." if cited.url else ""
     summary = prose(inspect.cleandoc(model.__doc__ or "").partition("\n\n")[0])
@@ -77,7 +69,7 @@ def _page(name: str, model: type[Model], deviations: str, measured: str) -> str:
         f"Source: `{model.__module__.replace('.', '/')}.py`. Version {model.version} of the saved format."
         + (" Fitted in closed form: every seed gives the same model." if model.closed_form else ""),
         "## What it computes",
-        prose(inspect.cleandoc(module.__doc__ or "")),
+        prose(without_section(module.__doc__ or "")),
         "## Configuration",
         "Set a field with `--set config.NAME=VALUE`, or in Python with "
         '`settings={"config": {"NAME": VALUE}}`. A field without a line shares that of the next, or its name says it.',
@@ -90,11 +82,11 @@ def _page(name: str, model: type[Model], deviations: str, measured: str) -> str:
         _experiments(name),
         measured,
         "## Deviations from the paper",
-        deviations or "None are listed.",
-        "What holds for every model stands in [Deviations](../deviations.md#under-every-preset-in-every-model).",
+        deviations_page.section(name) or "None are listed.",
+        "[Deviations](../deviations.md#under-every-preset-in-every-model) has those of all models.",
     ]
     text = "\n\n".join(part for part in parts if part) + "\n"
-    return re.sub(r"(?:[Tt]he page )?docs/deviations\.md", "[Deviations](../deviations.md)", text)
+    return text.replace("docs/deviations.md", "[Deviations](../deviations.md)")
 
 
 def _fields(config: type[ModelConfig]) -> str:
@@ -214,13 +206,3 @@ def _labels() -> dict[str, str]:
     for name in ("intensity", "sims", "binary", "classes"):
         known |= protocol(name).known
     return {name: metric.label for name, metric in known.items()}
-
-
-def _sections(text: str) -> dict[str, str]:
-    """Text of each second-level section by the models that its heading names."""
-    found: dict[str, str] = {}
-    for heading, body in re.findall(r"^## (.+)\n((?:(?!## ).*\n?)*)", text, re.MULTILINE):
-        for title in heading.partition(" (")[0].split(" and "):
-            name = re.sub(r"[-+ ]", "_", title.strip().lower()).removesuffix("_regression")
-            found[name] = body.strip()
-    return found

@@ -1,12 +1,31 @@
 """ALMT: language-guided learning of an adaptive hyper-modality (Zhang et al., EMNLP 2023).
 
-8 learned tokens stand for each modality; the text, at three depths, asks those of audio and vision, and what it finds
-is gathered in a hyper-modality; a cross-attention joins the two. The layers are those of the authors' code. Read as
-that code is, the prediction is an extra token that attends to the hyper-modality alone: text steers where audio and
-vision are looked at and nothing of its own is said: preset ``code`` keeps that, and normalises the hyper-modality
-before anything is added to it; the default takes the mean over the extra token and the text tokens that do the asking,
-which is what the paper describes. Where a dataset has no text the first modality it has leads; a missing modality has
-no tokens and no step in any attention. The page docs/deviations.md lists all readings with the alternatives.
+Each modality is represented by 8 learned tokens. The text queries those of audio and vision at three depths, and the
+results add up to a hyper-modality; a cross-attention joins the two. The layers are those of the authors' code. With a
+dataset without text the first modality leads; a missing modality has no tokens and no step in any attention.
+
+Deviations:
+    The authors' code is published; what is not named here is as in it.
+
+    - place | the authors' code | here | why, and the alternative
+    - prediction | the extra token of a cross-attention from text to hyper-modality | mean over that token and the
+      text's tokens | rows of a cross-attention do not attend to each other, so the extra token reads the hyper-modality
+      only: text steers attention but does not enter, and without audio and vision every text gets the same prediction.
+      `preset: code` has that
+    - hyper-modality | starts at 1 and is layer-normed before each addition; one query and one output projection for
+      audio and vision | starts at N(0, 1), no norm before additions; an attention of its own for each | the layer is
+      the one that DPDF-LQ is compared with. `preset: code` (`hyper_norm`) normalises; the two attentions stay separate,
+      which gives the same numbers where their shared projections are equal
+    - tokens | start at 0, positions from N(0, 1) counted from the first token | start at N(0, 1), steps are counted
+      from 0 behind them | their sum is all that is used
+    - heads | of 64 in transformers, of 16 where the text is the query | the same | `head_width`, `hyper_head_width`
+    - lengths | tables for 50, 375 and 500 steps, padding is read | tables of 512, later steps share the last; padding
+      is masked | `positions`
+    - leading modality | the text | the first modality of a dataset without text | `guide`
+    - missing modality | – | no token, no step in any attention; where the leading one is missing, the prediction is
+      from the extra token alone
+    - training | warm-up of 10 % and cosine by epoch, the first one at rate 0; best test value of each metric | by step;
+      best epoch on valid
 """
 
 from typing import Any, Literal

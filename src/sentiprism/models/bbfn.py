@@ -1,14 +1,30 @@
 """BBFN: bi-bimodal fusion network (Han et al., ICMI 2021).
 
-Two pairs, text with audio and text with vision, go through complementation layers of their own: in each layer either
-member attends to the other, a retain gate weighs what it was and a compound gate what it draws, and a discriminator
-that tells the two members apart keeps them from becoming one. The four heads go into the prediction. Readings after the
-released code: modalities are projected by convolutions; the two summaries that a layer's discriminator tells apart also
-drive its gates, and are trained with it; there are no positions beside the text encoder's own. A summary is one linear
-layer on the mean over time in every layer; from the second layer on the code has the mean of a GRU (preset ``code``).
-The head of a sequence is its first real step, of the text [CLS]. Where the dataset lacks the text, the first modality
-that it has is the main one. A missing modality is read by no other, is no case for the discriminator, and enters gates
-and prediction as 0. The page docs/deviations.md lists what differs.
+Two pairs, text with audio and text with vision, go through complementation layers of their own. In each layer either
+member attends to the other; a retain gate weights its own state and a compound gate what it reads, and a discriminator
+that classifies the two members keeps them distinct. The heads of the four sequences are concatenated for the
+prediction. After the released code, modalities are projected by convolutions, the two summaries that a layer's
+discriminator classifies also drive its gates, and there are no positions beside the text encoder's. Where the dataset
+lacks the text, its first modality is the main one.
+
+Deviations:
+    - place | the paper and its code | here | why, and the alternative
+    - summaries of a layer | one linear layer on the encoder's summary, from the second layer on a bidirectional GRU and
+      its mean | one linear layer on the mean over real steps in every layer | a GRU over hundreds of frames in each
+      layer of each pair is slow; `preset: code` (`summary: gru`) has it
+    - [CLS], [SEP] | audio and vision get a frame of zeros before and after | they do not | each modality has its own
+      length here
+    - BERT | the lower nine layers are frozen, the embeddings learn | the embeddings are frozen with the lower layers,
+      in the paper's experiments | `text.frozen_layers`
+    - encoders of audio and vision | recurrent, or convolutions (default of the code) | convolutions, kernel 3 |
+      `kernel`
+    - separation | discriminators trained together with the encoders | the same; mean over layers, pairs and the members
+      that are present | no gradient reversal: the members are to stay distinct
+    - heads | first step of the aligned sequences | first real step of each | lengths differ; `pool: mean` takes the
+      mean over real steps
+    - attention | dropout on its weights; lengths equal | on what attention gives; each at its own length | fused
+      kernels
+    - missing modality | – | read by no other, 0 in gates and prediction | one modality alone has no pair
 """
 
 from typing import Literal, NamedTuple

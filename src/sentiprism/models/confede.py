@@ -4,11 +4,26 @@ Each modality's representation is projected to a similarity and a dissimilarity 
 an utterance and between utterances, one predicts from each feature alone, and the prediction is of all of them. Widths
 of the predictions and the pairs are those of the authors' code: between utterances, similarity features of one modality
 attract each other where the labels are alike and repel where not; within an utterance, the text's similarity feature
-attracts those of audio and vision and repels all dissimilarity features. The readings: the paper draws two similar and
-four dissimilar partners for each utterance from all of train, by the cosine of representations; here they are all those
-in the batch, alike where the rounded labels are. Encoders learn together with the rest, from random weights but for the
-text's; audio and vision go through a transformer and a mean over the real steps (preset ``code``: a learned token in
-front, and a mean over the padding too). docs/deviations.md lists all this.
+attracts those of audio and vision and repels all dissimilarity features.
+
+Deviations:
+    - place | the paper and its code | here | why, and the alternative
+    - partners of an utterance | two similar and four dissimilar ones from all of train, by label and cosine, looked up
+      again every other epoch | all others in the batch, similar where the rounded labels are equal | no second pass
+      over a batch of seven times the size; larger batches have more partners. In the code utterances and partners all
+      count in the errors of both losses of predictions
+    - pairs within an utterance | the text's similarity feature with those of audio and vision; against all
+      dissimilarity features | the same; without text in use, the first modality's
+    - training | an encoder for each modality first, then the text's is frozen | all together | one run
+    - audio, vision | transformer of width 768 with a learned first token and learned positions from 0, a layer norm,
+      and the mean over the token and all steps, padding included | sinusoidal positions, no token, mean over the real
+      steps, one width with the features | any length; `depth`, `hidden`. `preset: code` (`encoder: token`) is the
+      code's, with which an utterance's prediction depends on the amount of padding; `encoder_width: 768` alone is in
+      the paper's experiments
+    - predictions | – | layers of 2u, u, u/2 and u/4 (of one feature u/2 and u/4) with GELU, as in the code
+    - L_uni | dissimilarity features predict a modality's own label | the same where the dataset has one, else the
+      multimodal label | the code does so on MOSI
+    - missing modality | – | its features are 0 in the prediction, in no pair and no loss
 """
 
 from typing import Literal

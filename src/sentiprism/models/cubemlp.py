@@ -2,11 +2,23 @@
 
 The three modalities are stacked to a cube of steps, modalities and channels; each block mixes it along one axis after
 the other, a unit being a layer norm, linear, GELU, linear, and a residual that is projected where the shape changes.
-Readings: the cube needs one number of steps, which the paper gets by padding or cutting; here each sequence is pooled
-to that many (`sentiprism.nn.alignment`), so that every frame counts and any length fits. As in the settings that the
-authors give for MOSI, norms come first, the last block shrinks the cube, and its mean over time goes into the
-prediction, the modalities side by side. Audio and vision go through a bidirectional LSTM whose two directions are
-added. A missing modality is 0 in the cube. The page docs/deviations.md lists what differs.
+As in the settings that the authors give for MOSI, norms come first, the last block shrinks the cube, and its mean over
+time is predicted from, with the modalities concatenated. Audio and vision go through a bidirectional LSTM whose two
+directions are added.
+
+Deviations:
+    - place | the paper and its code | here | why, and the alternative
+    - length | padded or cut to one number of steps | pooled to `steps` (50), each step the mean of its part of the
+      sequence, shorter ones repeated | every frame counts, padding does not
+    - units | sizes free on every axis | hidden sizes are the output sizes; blocks keep the shape except for the last
+      (`last_steps`, `last_width`); the modality axis keeps its length | the authors' command for MOSI
+    - end | mixed features flattened | mean over the steps, modalities concatenated | the command's
+    - audio, vision | LSTM, or GRU (default of the code), over the text's length: padded with zeros on both sides to the
+      text's tokens, frames of zeros within it become 1e-6 | bidirectional LSTM over all real frames, directions added,
+      layer norm, ReLU | no length is imposed
+    - prediction | one more layer of 128 with ReLU and dropout for inputs wider than 128 | one linear layer | the
+      settings for MOSI have 96
+    - missing modality | – | 0 in the cube | there is no attention to mask
 """
 
 from itertools import chain, pairwise, repeat

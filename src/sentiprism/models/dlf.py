@@ -1,14 +1,60 @@
 """DLF: disentangled-language-focused representation learning (Wang et al., AAAI 2025).
 
-Preset ``paper`` is the paper's equations, preset ``code`` what the authors' code does where the two differ. What the
-paper leaves open is settled by these readings: d of Eq. 7 is a distance, 1 - cosine, and its vectors are the means of
-Sh_m over time; L_r and L_s are norms of a step's difference, L_o a cosine a step, means over the real steps; every
-transformer has positions of its own; with full attention no step stands for the whole, so that sequences end in
-attention pooling; HSp_m and HSh are two linear layers with a residual. A missing modality takes part in no attention,
-pooling, pair or loss, and enters Eq. 12 as 0. Where the dominant modality is the missing one, a learned step takes its
-place as the query; where the dataset lacks it, the first one that it has is dominant. Without the attractor every
-modality is a query, and HSp_m is the mean of what it draws from those that are there. Without the disentanglement the
-projected sequences stand for Sh_m and Sp_m. The page docs/deviations.md lists all this with the alternatives.
+A shared and a specific encoder split each modality (Sh_m, Sp_m); the specific parts are gathered around the language
+by an attractor, and a hierarchy of predictions learns from the joint and the separate parts. Preset ``paper`` is the
+paper's equations, preset ``code`` what the authors' code does where the two differ.
+
+Deviations:
+    The authors' code is published.
+
+    - place | the paper | here | why, and the alternative
+    - Eq. 7, d | cosine similarity | 1 − cosine | with a similarity the hinge pulls positives apart
+    - Eq. 7, form | constant µ (no value), positives in other modalities, negatives in the same one | the same, µ =
+      0.15, mean over triples; the same sentiment means equal labels | `triplet: label` (code): margin 0.15·|Δy|,
+      negatives in any modality, mean over anchors
+    - Eq. 7, vectors | S, P, N in the shared space | means of Sh_m over the real steps | the code flattens the padded
+      sequence into a linear layer that only this loss uses
+    - Eqs. 4, 6 | ‖·‖₂ | norm of each step's difference, mean over real steps, sum over modalities | the norm of a whole
+      sequence grows with its length; `distance: square` (code) is the mean of squares
+    - Eq. 8 | a non-negative counterpart of cosine similarity, of features | max(0, cos) of each step, mean over real
+      steps | the code's, but on MOSEI it cuts steps into slices of 10. `orthogonality: abs` alone has its minimum at
+      right angles only
+    - Eqs. 9, 14 | λ, β not given | the code's: 0.01 for m and o; 3 for the text's own prediction, 1 for the others. r
+      and s have 0.014 | the code's 0.1 of r and s is made for means of squares (`preset: code` has it); the norm of a
+      step's difference is √50 times the root of that mean, so that 0.1 would count 5 to 11 times as much as there at
+      the start. `loss_weights`
+    - positions | "positional embedding" | sinusoids from 0, added to √D times the steps, with post-norm layers too |
+      without √D the positions (root mean square 0.71) would outweigh the projected steps. `position_form: fairseq`
+      (code) counts from 1 and gives a step whose first channel is 0 none
+    - Eq. 10 | full attention | the same | `causal: true` (code). Across lengths the mask is shifted by the difference
+      of true lengths, not of padded ones
+    - Eq. 11 | the sums are normalised; dropout after attention | the same, but none on attention weights, which also is
+      several times faster | `norm: pre` (code), with a norm at the end
+    - LFA | cascaded transformers | 2 layers, and 3 of self-attention after each cross-attention | the code's; `memory:
+      0` leaves them out
+    - vectors from sequences | not stated | masked attention pooling | with full attention no single step summarises the
+      sequence; `pool: last` (code) is the last real step
+    - HSh | a unified transformer layer, two linear layers, then fusion | one stack for all modalities; Eq. 12 takes
+      what comes after the linear layers, which have a residual | `unified: false` and `fusion: squashed` (code): one
+      stack each, and sigmoid(linear(·)) of HSp_m and of what HSh is made from
+    - convolutions | decoder D_m; the projection to X̂_m is not described | kernel 5 (3 on MOSEI) without bias, padded
+      so that the length stays; D_m of kernel 1 | the code's, which loses the outer steps
+    - L_m, L_o under `preset: code` | – | L_m of means over the real steps, L_o of each step | the code has learned
+      layers over flattened time for L_m alone, and folds flattened features into rows of 50 (MOSI) or 10 (MOSEI, a
+      fifth of a step) for L_o
+    - training | batch 16, rate 1e-4 | the same | the code adds up 10 batches and clips entries to 0.6:
+      `optim.accumulate`, `optim.clip_value`
+    - without LFA (Table 2) | "three separate Query components like MulT" | each modality is a query to all three; HSp_m
+      is the mean of its three branches | MulT joins its branches side by side, which would widen every layer after it
+    - without FDM (Table 2) | – | X̂_m is used for both Sh_m and Sp_m; L_r, L_s, L_m and L_o are 0
+    - without HP (Table 2) | only the final loss | weights of the other four predictions 0
+    - missing modality | named as a limitation | no part in attention, pools, pairs and losses; 0 in Eq. 12. Where it is
+      the dominant one, a learned step (0 at first, which attends evenly) is the query
+    - another dominant modality | broad impact (ii) | `dominant`; the first modality of the dataset where it has no such
+      modality
+    - classes | – | cross-entropy; labels of two classes are 1 apart in Eq. 7
+    - modality weights | – | none are reported | Eq. 12 joins the modalities side by side, and the code's sigmoids
+      squash values: neither weights a modality. `time.*` are the pools over Sh_m
 """
 
 from functools import partial

@@ -1,9 +1,23 @@
 """EF-LSTM: early fusion by a recurrent network (Williams et al., Challenge-HML 2018).
 
-The features of all modalities stand side by side at every word, and one LSTM reads them. The field quotes this baseline
+The features of all modalities are concatenated at every word, and one LSTM reads them. The field quotes this baseline
 as MMSA (Yu et al., ACL 2020) builds it, and so does this file: stacked layers, the last state of the uppermost, two
-linear layers. Where lengths differ, audio and vision are brought to the text's steps (see `sentiprism.nn.alignment`); a
-missing modality stands in every step as 0.
+linear layers.
+
+Deviations:
+    Built as MMSA (Yu et al., ACL 2020), whose numbers the field quotes, builds it.
+
+    - place | MMSA | here | why, and the alternative
+    - lengths | word-aligned data | audio and vision are averaged over as many even windows as the text has steps, a
+      frame in two windows by its share in each | unaligned data have no word times; equal lengths pass unchanged.
+      Without text in the dataset the steps are the audio's; a sample without text has one step, the mean of its other
+      modalities; the aligned files are datasets of their own, `mosi_aligned` and `mosei_aligned`
+    - last state | at the padded end | at the last real step
+    - normalisation | batch normalisation over the padded steps of the joint sequence | none in the model;
+      `data.normalize: train` | one per step fixes the length
+    - dropout | one value; none after the LSTM where it has one layer, whatever is set | one, `dropout`, there too
+    - missing modality | – | 0 in every step
+    - weights | – | none | nothing in this model weights a modality
 """
 
 import torch

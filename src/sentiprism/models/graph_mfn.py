@@ -1,13 +1,23 @@
-"""Graph-MFN: MFN with a dynamic fusion graph in the place of its attention (Zadeh et al., ACL 2018, with CMU-MOSEI).
+"""Graph-MFN: MFN with a dynamic fusion graph instead of its attention (Zadeh et al., ACL 2018, with CMU-MOSEI).
 
 Vertices are all combinations of modalities: each single one, each pair, all three. A vertex is a network over all
 smaller combinations inside it, and the graph's output a network over all vertices. Each of these edges (6 to the
 pairs, 6 to the triple, 7 to the output) is multiplied by its efficacy, a sigmoid of a network over the single
 vertices, so that the graph rewires itself at every word. The output feeds MFN's gated memory.
 
-Readings: single vertices are a linear layer and ReLU over the cell states of two steps, as what they replace reads them
-(an implementation reads hidden states); the other vertices are a linear layer and ReLU, the output a linear layer; all
-have one width. A combination with a missing modality is no vertex of that sample: its edges are 0.
+Deviations:
+    What is not named here is MFN's.
+
+    - place | the paper | here | why, and the alternative
+    - networks of the vertices | – | a linear layer and ReLU; the output a linear layer; all of one width, `vertex` |
+      MMSA keeps the width of single vertices and has no ReLU on the others
+    - input of the vertices | – | cell states at two steps | as the attention that they replace; MMSA reads hidden
+      states
+    - efficacies | sigmoid of a network over the single vertices, one per edge | the same, 19 for three modalities, 5
+      for two
+    - missing modality | – | a combination with it is no vertex of that sample: its edges have efficacy 0
+    - weights | – | "edge": efficacies, mean over real steps, in the order of `fusion.edges`; no "modality" | an
+      efficacy belongs to an edge and they do not sum to 1
 """
 
 from itertools import chain, combinations

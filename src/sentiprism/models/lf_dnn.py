@@ -1,9 +1,21 @@
 """LF-DNN: late fusion by a deep network (Williams et al., Challenge-HML 2018).
 
-Each modality has a network of its own, and layers over their outputs side by side predict. The field quotes this
+Each modality has a network of its own, and layers over their concatenated outputs predict. The field quotes this
 baseline as MMSA (Yu et al., ACL 2020) builds it, and so does this file: the mean over time through three layers for
-audio and vision, an LSTM's last state and a linear layer for text, three layers at the end. A missing modality enters
-as 0.
+audio and vision, an LSTM's last state and a linear layer for text, three layers at the end.
+
+Deviations:
+    Built as MMSA (Yu et al., ACL 2020), whose numbers the field quotes, builds it.
+
+    - place | MMSA | here | why, and the alternative
+    - audio and vision | mean over all frames, padding too | over real frames
+    - text | last state of the LSTM at the padded end | at the last real word; `text_pool: attention`
+    - normalisation | batch normalisation of the means of audio and vision | none in the model; `data.normalize: train`
+      | a batch of one has no statistics
+    - dropout | one value per network; none after the text's LSTM where it has one layer, whatever is set | one,
+      `dropout`, there too
+    - missing modality | – | its vector is 0
+    - weights | – | none | nothing in this model weights a modality
 """
 
 from itertools import pairwise

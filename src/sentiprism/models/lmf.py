@@ -1,11 +1,18 @@
 """LMF: low-rank multimodal fusion with modality-specific factors (Liu et al., ACL 2018).
 
 A linear layer over TFN's tensor has a weight tensor of as many dimensions. Written as a sum of r products of one factor
-a modality, W = Σ_i w_i ⊗_m W_m^(i), the layer needs no tensor: h = Σ_i w_i (Π_m W_m^(i) [z_m; 1]) + b, a product over
+per modality, W = Σ_i w_i ⊗_m W_m^(i), the layer needs no tensor: h = Σ_i w_i (Π_m W_m^(i) [z_m; 1]) + b, a product over
 modalities of linear maps, feature by feature.
 
-The released code weighs the ranks by learned w_i and lets h be the prediction itself; both are done here. A missing
-modality is the vector 0: of its map the constant is left, as in TFN.
+Deviations:
+    Normalisation, dropout, the text's last state and the means of audio and vision are as in LF-DNN.
+
+    - place | the paper | here | why, and the alternative
+    - sum over ranks | plain | weighted by learned w_i | the released code's
+    - h | a vector, then a task | the prediction itself, one number or one logit a class | the released code's
+    - networks | – | as LF-DNN's, text at half the width of its LSTM | the released code's
+    - one learning rate | the factors have their own | one for all | MMSA uses the same for both on MOSI and MOSEI
+    - missing modality | – | as TFN: the constant of its map is left
 """
 
 import torch

@@ -1,13 +1,24 @@
 """MAG-BERT: a multimodal adaptation gate inside a pretrained text encoder (Rahman et al., ACL 2020).
 
-Before the encoder's first layer every token's embedding is shifted by what is heard and seen with it: each modality's
-features, gated by the token and themselves, add up to a displacement whose length is bounded by the token's own. The
-rest is the encoder and a linear layer. Readings: the paper needs word-aligned data; here audio and vision are averaged
-over windows in proportion to the tokens (`sentiprism.nn.alignment`), special tokens included. The encoder's last hidden
-state at [CLS] is taken without its pooler. Features in the place of tokens are shifted as they are; where they are not
-contextual, a bidirectional LSTM reads the result. Where an utterance lacks the text, one padding token (or a learned
-vector) is shifted; where the dataset lacks it, the first modality that it has is shifted. The page docs/deviations.md
-lists what differs.
+Before the encoder's first layer every token's embedding is shifted by its audio and vision: each modality's features,
+gated by the token and themselves, add up to a displacement whose length is bounded by the token's own. The rest is the
+encoder and a linear layer. Features instead of tokens are shifted themselves; where they are not contextual, a
+bidirectional LSTM reads the result.
+
+Deviations:
+    - place | the paper | here | why, and the alternative
+    - alignment | by word | audio and vision averaged over windows in proportion to the tokens, [CLS] and [SEP] included
+      | unaligned data has no word times; where lengths are equal (aligned data) nothing changes
+    - place of the gate | before layer j | on the embeddings, before the first layer | the authors' code
+    - [CLS] | pooled by BERT's pooler | last hidden state without pooler | as elsewhere here; `text_pool: mean` takes
+      the mean over tokens
+    - α | β ‖z‖ / ‖h‖, at most 1 | ‖h‖ at least 1e-6 | the code adds 1e-6 to it and takes 1 where it is 0
+    - bias of the displacement | b_H | those of each modality's linear map, so that a missing one adds nothing | the
+      code's
+    - stored features | – | the gate shifts the features; those that are not contextual then go through a bidirectional
+      LSTM (`text_hidden`) | with a frozen encoder the gate comes after it, not inside
+    - no text in a sample | – | one padding token, or a learned vector, is shifted by the mean of the other modalities
+    - no text in the dataset | – | the first modality is shifted by the other
 """
 
 from typing import Literal

@@ -1,11 +1,34 @@
 """MDF: modality-aware disentanglement and fusion (Jian et al., AAAI 2026).
 
-No code is published; what the paper leaves open is settled by these readings: h_t is the encoder's last hidden state
-at [CLS], without pooler; every MLP is linear, ReLU, dropout, linear; the Predictor of Eqs. 6, 10, 12 and 13 is one
-shared module and unimodal predictions have no loss of their own (``uni`` has weight 0); ‖·‖₂ is the mean over the
-batch of squared errors; LN in Eq. 7 has no affine part (see `heterogeneity`); w* is a detached target. A missing
-modality takes part in no softmax, no pair and no alignment, and enters h_c as 0. The page docs/deviations.md lists
-them with the alternatives.
+The audio representation is split into a textual component, which predicts what the text predicts, and the sound that
+is left. Text, sound and vision (the paper calls them primary colours) are kept different, and mixed by weights that
+learn from each one's error. Every MLP is linear, ReLU, dropout, linear.
+
+Deviations:
+    The authors' code is not published.
+
+    - place | the paper | here | why, and the alternative
+    - Eq. 1 | BERT(X_t)[0] | last hidden state at [CLS], without pooler | `text_pool: mean` takes the mean over tokens,
+      which MiniLM was trained for. Text features that are not contextual (GloVe) go through a BiLSTM and a Mapper, as
+      audio does
+    - Eq. 2 | h_a ∈ R^{d_a} | one layer, last states of both directions, 32 (audio) and 64 (vision) per direction |
+      MOSI's audio has 5 features, so that d_a cannot be meant literally; `audio_hidden: null` gives ⌈d/2⌉ per direction
+    - Eqs. 3, 4, 6, 8 | "MLP" | linear, ReLU, dropout 0.1, linear
+    - Eqs. 6, 10, 12, 13 | Predictor | one shared module; unimodal predictions have no loss of their own | the paper
+      uses one symbol. `loss_weights.uni` above 0 gives them one
+    - Table 3, A' (only) | – | L_a uses the text, and A' alone is fused (`fuse: [audio]`) | without the text L_a would
+      be 0, and A' an MLP like any other
+    - Eq. 6 | ‖·‖₂ | mean over the batch of squared differences; both sides are trained | `detach_text`
+    - Eq. 7 | sum of dot products of layer-normed vectors | LN without affine part, product divided by d | the literal
+      sum grows with d and outweighs the other losses. `heterogeneity: signed` is the paper's; its minimum is at 120°
+      between three modalities, but at opposite directions between two. `abs` and `square` have theirs at right angles
+    - Eq. 10 | ε a small constant | ε = 0.1, w* without gradient | with 1e-8 (`epsilon: 1.0e-8`) w* is one-hot as soon
+      as one error is small
+    - Eq. 11 | ‖w* − w‖₂ | squared, summed over modalities, mean over the batch
+    - training | AdamW, two learning rates, no schedule | weight decay 0.01 except on vectors; schedule, warm-up and
+      clipping are settings of the run, off in the paper's
+    - missing modality | – | no part in any softmax, pair or alignment; enters h_c as 0
+    - classes | – | cross-entropy; the uncertainty of Eq. 10 is 1 − p(y) | the paper is about intensities only
 """
 
 from math import ceil

@@ -2,11 +2,22 @@
 
 Each modality's utterance vector is projected into one subspace that all modalities share and one of its own; the shared
 parts are made alike (central moment discrepancy), shared and own parts are kept apart (a soft orthogonality), a decoder
-makes the vector again from both, and a transformer over the six vectors fuses them. Readings after the released code:
-every encoder of a subspace is one linear layer and a sigmoid, a decoder one linear layer on the sum of both parts; the
-text is the mean over the encoder's tokens, other sequences the last states of two stacked bidirectional LSTMs. A
-missing modality takes part in no attention and no loss, and enters the prediction as 0. The page docs/deviations.md
-lists what differs.
+rebuilds the vector from both, and a transformer over the six vectors fuses them.
+
+Deviations:
+    - place | the paper | here | why, and the alternative
+    - E_c, E_p | encoding functions | one linear layer and a sigmoid | the authors' code; the sigmoid also maps the
+      vectors to where the central moment discrepancy is defined
+    - D | decoder | one linear layer per modality, on the sum of both parts | the code's
+    - L_diff | ‖HᵀH'‖² | the mean of the matrix's squared entries, rows centred and of length 1 | the code's
+    - L_sim, L_recon | means over pairs and modalities | the same, over the samples and pairs that are present
+    - utterances | states of BERT, or stacked LSTMs | the mean over real tokens, or the last states of two bidirectional
+      LSTMs at true lengths | `audio_hidden` and `vision_hidden`: null gives as many states as features, the code's
+    - attention | dropout on its weights too | the transformer's `dropout` there as elsewhere | with six vectors a fused
+      kernel would not help
+    - missing modality | – | its two vectors are masked keys, 0 in the prediction, in no loss
+    - UR-FUNNY | each utterance's audio and vision standardised over its own words; utterances whose words, audio and
+      vision differ in number dropped | standardised over train; none dropped | `normalize: none` leaves them unchanged
 """
 
 import torch

@@ -1,12 +1,24 @@
 """MulT: multimodal transformer for unaligned sequences (Tsai et al., ACL 2019).
 
-A convolution projects each modality, each modality reads each other one through a crossmodal transformer whose layers
-all look at the other's low-level sequence, what it drew from the others is joined and read by a self-attention
-memory, and the last step of every memory goes into the prediction. Readings: the memory's depth and the two linear
-layers with a residual before the head are the released code's; the paper's equations have no causal mask, the code has
-one, and sinusoids that count from 1 (preset ``code``); nothing is dropped on attention weights, so that attention runs
-on the fused kernels. A missing modality is read by no other and enters the prediction as 0. The page
-docs/deviations.md lists what differs.
+A convolution projects each modality. Each modality reads each other one through a crossmodal transformer whose layers
+all attend to the other's low-level sequence; the results are joined and read by a self-attention memory, and the last
+step of every memory is predicted from.
+
+Deviations:
+    - place | the paper | here | why, and the alternative
+    - attention | dropout on its weights | on what attention gives, at the same rate | dropout on the weights excludes
+      the fused kernels, and a step at 375 and 500 frames would have every map in memory
+    - later steps | attended to, by the equations | the same | the authors' code masks them (`preset: code`)
+    - positions | sinusoids | of Vaswani et al. (2017), from 0 | the code's count from 1, a step whose first channel is
+      0 has none, and an odd width ends in a 0 (`preset: code`)
+    - memory | self-attention | as deep as the crossmodal transformers and at least 3, and two linear layers with a
+      residual before the head | the code's; `memory`
+    - end of a sequence | the last element | the last real step | padding is not a step; `pool: attention` takes a
+      learned query over all
+    - layer norms | one for query and source | one each | scale and shift of a norm before a linear map are part of the
+      map
+    - convolutions | kernel 1 or 3 | `kernel` 3 | 1 under `preset: code`
+    - missing modality | – | read by no other, 0 in the prediction; a modality alone goes through its memory
 """
 
 from typing import Any, Literal

@@ -14,6 +14,19 @@ How far an expert can be trusted cannot be told from utterances it has learned b
 of ``folds`` copies, each of which does not learn the means of one part of train; gain and evidence are learned there,
 by the Gaussian negative log-likelihood (Nix and Weigend 1994), and so is the temperature τ_m ≥ 0 of experts that err
 alike. An expert that is alone has τ_m = 1. The copies' mean predicts.
+
+Deviations:
+    - place | the method | here | why, and the alternative
+    - product of experts | likelihoods multiplied, each to its own power (Hinton 2002; Cao and Fleet 2014) | posteriors
+      multiplied, the prior counted once; the power is learned, and is 1 for a single expert | with text alone the
+      prediction is then exactly the text expert's
+    - experts | learn by the likelihood of the product | each learns its mean by its own error; the product's loss
+      trains the powers and the prior | no expert depends on another one
+    - precision | learned on the data that the means are learned from | three copies of each expert; gain and evidence
+      of each are learned on the third of train whose labels its mean does not learn | in-sample precision takes noise
+      for evidence; `folds: 1` does so
+    - classes | – | a logit has a mean, all logits of an expert one precision; the likelihood is a cross-entropy of
+      logits times the precision
 """
 
 from typing import Literal

@@ -7,8 +7,14 @@ train, with a squared penalty on its weights (Hoerl and Kennard 1970):
 
 It is fitted in this closed form, once for each λ of `PENALTIES`, and the valid score chooses among them; the settings
 of the optimiser are not used. Classes are fitted as -1 and 1, one against the rest. A missing modality is at the mean
-of train in all its features, and whether it is there is a feature of its own. A text encoder that reads token ids stays
-as it is.
+of train in all its features, and a feature of its own says whether it is present. A text encoder that reads token ids
+is not trained.
+
+Deviations:
+    - place | the method | here | why, and the alternative
+    - λ | given | the one of 13 values with the best valid score | `penalty` sets one
+    - features | – | mean and standard deviation over the real steps; a text encoder is never tuned | `deviation: false`
+      takes the means alone
 """
 
 from collections.abc import Iterable, Iterator
@@ -40,7 +46,7 @@ class RidgeConfig(ModelConfig):
     penalty: float | None = Field(None, gt=0)
     """λ; null = the one of `PENALTIES` with the best valid score."""
     deviation: bool = True
-    """Whether the standard deviation over time stands beside the mean."""
+    """Whether the standard deviation over time is used beside the mean."""
 
     @model_validator(mode="before")
     @classmethod

@@ -1,13 +1,29 @@
 """TETFN: a text-enhanced transformer fusion network (Wang et al., Pattern Recognition 2023).
 
-Every modality reads the two others; between audio and vision the text has a say: the other modality first reads the
-text (text-oriented attention), and the result is what is read. Unimodal tasks and generated labels are those of
-`SelfMM`. Settled by the authors' code as far as it is released with MMSA: LSTMs before the convolutions of audio and
-vision, maxima over time as F_s, self-attention over what a modality has drawn, three layers a task, positions in the
-text-enhanced transformers alone, and the sizes for MOSI. The readings: attention sees all steps, sequences end in
-attention pooling (the code: causal, last steps; preset ``code``); where an utterance lacks the text, audio and vision
-read each other as they are. The paper's pretrained vision transformer is a feature extractor: vision comes as the
-dataset has it here.
+Every modality reads the two others. Between audio and vision the text takes part: the other modality first reads the
+text (text-oriented attention), and the result is read. Unimodal tasks and generated labels are those of `SelfMM`. As in
+the authors' code, as far as MMSA has it: LSTMs before the convolutions of audio and vision, maxima over time as F_s,
+self-attention over what a modality has read, three layers per task, and the sizes for MOSI.
+
+Deviations:
+    We did not have the paper; TETFN is built after its release in MMSA. What is not named here is Self-MM's.
+
+    - place | released | here | why, and the alternative
+    - audio with vision, vision with audio | the other one reads the text (one layer), and the result is read | the
+      same; in a sample without text the other one is read unchanged | `enhance: false` leaves plain cross-attention
+    - attention | causal | every step is attended to; pre-norm as released | `preset: code` is causal
+    - positions | in the two transformers of each text-enhanced one, counted from 1; everywhere else the input is
+      multiplied by √D and nothing is added | in the same, from 0 | `preset: code` counts from 1 (fairseq's sinusoids,
+      see MulT)
+    - end of a sequence | last step | attention pooling | with full attention no single step summarises the sequence;
+      `preset: code` takes the last real step
+    - tasks | three layers, labels from the first one's F* | the same
+    - unimodal representations | maximum over time, padding too; LSTMs read the padding | over real steps
+    - depth | two layers whatever is set, one in the first stage of the text-enhanced ones | `depth`, one in the first
+      stage
+    - vision | from a pretrained vision transformer | as the dataset has it
+    - sizes | 50, heads of 10, F* of 64, 32, 32 and 16 (MOSI) | 50, heads of 10, F* of 64 for all but those that
+      `own_widths` names | the paper's experiments have MMSA's
 """
 
 from typing import Any, Literal, Self

@@ -1,7 +1,10 @@
 """The reference: a plain head on the text encoder, trained under the rules of every other model.
 
 A better encoder alone passes the numbers that papers published with an older one, so what a system is worth is what it
-adds to the encoder it stands on.
+adds to its encoder.
+
+Deviations:
+    None: it is this project's own.
 """
 
 from typing import Literal

@@ -1,13 +1,24 @@
 """TFN: tensor fusion network (Zadeh et al., EMNLP 2017).
 
-Each modality becomes a vector, a 1 is put in front of each, and their outer product holds every product of features of
+Each modality becomes a vector, a 1 is put in front of each, and their outer product has every product of features of
 one, two and three modalities: z = [1; z_l] ⊗ [1; z_v] ⊗ [1; z_a]. A network over the whole tensor predicts.
 
 Networks and sizes are the paper's: an LSTM over the words, the mean over time and three layers of 32 for audio and
-vision, layers of 128 for text and two for inference, one sigmoid over the range of the labels. The paper stacks the
-states of all words into one long vector; here attention pools them, so that any length works (one linear layer and
-ReLU then give the text's vector), or the last one is taken, as in the implementations that the field quotes. A missing
-modality is the vector 0: of its factor only the 1 is left, and the tensor holds the products of the others.
+vision, layers of 128 for text and two for inference, one sigmoid over the range of the labels.
+
+Deviations:
+    Normalisation, dropout, the text's last state and the means of audio and vision are as in LF-DNN.
+
+    - place | the paper | here | why, and the alternative
+    - text | states of all words stacked, two layers of 128 | attention over the states, one layer of 128, ReLU | a
+      stacked sequence fits one length only. `text_pool: last`, `text_relu: false` are MMSA's
+    - sizes | 128 (text, inference), 32 (audio, vision), dropout 0.15 | the same | MMSA's in the experiments
+    - output | sigmoid over the range of the labels | the same for intensities, logits for classes | MMSA's is 6σ(x) − 3
+      on every dataset: the same on MOSI and MOSEI; on CH-SIMS all but a line within [-1, 1], hence `output: linear` in
+      that experiment
+    - loss | squared error | the same | MMSA's is the absolute error: `task: l1`
+    - missing modality | – | its vector is 0, the 1 in front of it is kept | the tensor then has the products of the
+      others, as without it
 """
 
 from typing import Literal

@@ -1,10 +1,44 @@
 """TMT: token-disentangling mutual Transformer (Yin et al., EAAI 2024).
 
-Built after the released code as this project's notes describe it; where the text is not open to us, that is the
-reading. Learned tokens read all frames and come out as what the modalities share and what each has alone; the two
-kinds then read each other. Positions count within each modality, so that a sample has one prediction in any batch and
-any length fits; the order in which modalities follow each other means nothing to attention. A missing modality's
-tokens are no keys and take no part in means and losses. The page docs/deviations.md lists what differs.
+Learned tokens read all frames and become what the modalities share and what each has alone; the two kinds then read
+each other. Positions count within each modality, so that a sample has one prediction in any batch and any length fits.
+
+Deviations:
+    We did not have the paper; TMT is built after its released code. "Released" below is that code.
+
+    - place | released | here | why, and the alternative
+    - lengths | each modality cut to 20 frames, one table of 72 positions over tokens and frames, which needs 60 frames
+      in all | all frames; a table of 512 positions for each modality (`positions`), later steps share the last |
+      positions along the concatenation would move with the padding of the modality before; with lengths of 20 the two
+      are the same
+    - order | vision, audio, text behind the tokens | text, audio, vision | attention does not depend on the order
+    - padding | ordinary frames | masked keys, left out of means
+    - missing modality | – | its tokens are masked keys, and take no part in means and losses
+    - start | tokens and positions from N(0, 1), projected frames as they are | a layer norm behind each projection,
+      positions from N(0, 0.02²), and a token and its position as one vector from N(0, 2 · 0.02²) | from N(0, 1) they
+      outweigh the frames: 0.7 % of the fused vector's energy differed between utterances of MOSI. `preset: paper`
+      starts as released (`acc3` too)
+    - layer norms | one each for q, k and v, projections without bias | one for q, k and v of one sequence, projections
+      with bias | scale and shift of a norm before a linear map are part of the map
+    - dropout | none on attention weights; 0.5 in every layer and on the input features | the same | `dropout`,
+      `embed_dropout`
+    - last layer | frames computed and dropped | only the tokens are computed | the same numbers
+    - mutual Transformer | depth 2; one copy has 4 | 2 | `cross_depth`
+    - head | two linear maps without activation | the same | they are one linear map of rank width/2
+    - loss weights | (10, 0.01, 1) for task, orth and sim with five classes, (1, 0.05, 0.05) with two or three | the
+      first | `preset: acc3`. O is a mean over D² entries of a matrix whose squared norm is at most B²: with B = 64 and
+      D = 256 it is at most 1/16, and α · O at most 0.00125 in all, against a task loss times 10. Raise
+      `loss_weights.orth` for parts that are really uncorrelated
+    - O | rows divided by their length + 1e-6 | the same, over the samples that have both parts, as B × B products | the
+      same numbers; it removes the correlation over the batch, not the angle within a sample
+    - input mix-up | inputs of two samples mixed, label of the first | none, and no option for it | the label does not
+      describe the mixture
+    - schedule | warm-up and cosine by the epoch, so that the first runs at rate 0 | by the step
+    - classes | cross-entropy over the five classes of the labels | intensities by mean squared error, classes by
+      cross-entropy | `task: l1`; `data.bins=acc_5` predicts the five classes of the dataset's Acc-5, with its edges
+    - selection | best test value of each metric | valid | nothing is chosen on the test split here
+    - weights | – | none are reported | specific tokens read the frames of all modalities, so attention gives no share
+      of a modality
 """
 
 from typing import Any

@@ -1,9 +1,35 @@
 """TMT with adaptive modality weighting (Yan, AMIES 2025): a learned softmax over modalities, feature by feature.
 
-The paper's equations are lost in print; its sentences give W ∈ R^{M×d}, a softmax over the modalities, and a sum of
-F_m ⊙ softmax(W)_m. It puts the weighting in two places and calls one W for the whole data set dynamic; its first
-sentence is ``before_disentangle``, the one it repeats is the default. Shares are multiplied by the number of modalities
-that are present, so that equal shares change nothing and the model starts as `TMT`.
+The paper gives W ∈ R^{M×d}, a softmax over the modalities, and a sum of F_m ⊙ softmax(W)_m. It puts the weighting in
+two places and calls one W for the whole data set dynamic. Shares are multiplied by the number of modalities that are
+present, so that equal shares change nothing and the model starts as `TMT`.
+
+Deviations:
+    No code is published, and the equations are lost in print. What is not named here is TMT's.
+
+    - place | the paper | here | why, and the alternative
+    - place | "between multimodal feature extraction and multimodal emotion token disentanglement"; "after the token
+      disentanglement step and before the cross-modal Transformer" | `placement: after_disentangle` | the second is
+      repeated and mentions modality-specific features; `before_disentangle` is the first, and `sum` the literal
+      weighted sum, one token instead of the specific ones. On a planted problem in which one modality carries the
+      label, W follows that modality if placed before the tokens and not after: there the label has reached every token.
+      Our own settings take `before_disentangle`
+    - shares | softmax(W) over M | times the number of modalities present | equal shares then change nothing: with W = 0
+      the model is exactly TMT
+    - missing modality | – | softmax over those present
+    - per sample | "dynamic", "fixed weights per sample"; W ∈ R^{M×d} does not depend on the input | W alone | `dynamic:
+      true` adds a linear map of the mean of what is weighted, one for each modality, from 0
+    - layers | four, eight heads | four in each stack, heads of 64 as in TMT | `depth`, `cross_depth`, `head_width`;
+      `preset: tmt` has TMT's width and depths
+    - feed-forward | – | 2 d in the first stack, d in the mutual ones, as released for d = 256
+    - losses and their weights | – | TMT's
+    - start | – | as TMT, but the positions of frames are from N(0, 1) (`frame_std`) | each layer begins with a norm,
+      which would cancel the weights if nothing of another scale were added: with small positions W does not follow the
+      modality that carries the label
+    - task | Acc-5, F1, MAE | intensities by mean squared error | as TMT; F1 is read as that of the five classes,
+      weighted by the labels
+    - early stopping | on validation accuracy, patience not given | all 30 epochs, best Acc-5 on valid |
+      `optim.patience`
 """
 
 from typing import Literal

@@ -1,13 +1,32 @@
 """DMD: decoupled multimodal distillation (Li et al., CVPR 2023).
 
 Each modality is split into a homogeneous part X^com, made by one encoder for all, and a heterogeneous part X^prt, made
-by one of its own; in each of the two spaces a graph distillation unit (GD-Unit) weighs which modality teaches which.
+by one of its own; in each of the two spaces a graph distillation unit (GD-Unit) weights which modality teaches which.
 The heterogeneous parts first read each other (crossmodal attention). L = L_task + λ1 L_dec + λ2 L_dtl, and
-L_dec = L_rec + L_cyc + γ (L_mar + L_ort). Where the paper is silent, this follows the authors' code: linear encoders
-and decoders, losses on the predictions of every vertex, the prior on the edges, what the graphs read of a vertex,
-sigmoids of what the prediction joins, loss weights. The readings: attention sees all steps; pools take the place of
-last steps; L_ort is over features; predictions are distilled, representations are not. Preset ``code`` takes the
-code's way in these. Means over time take the place of flattened time. docs/deviations.md lists all this.
+L_dec = L_rec + L_cyc + γ (L_mar + L_ort). Where the paper does not say, this follows the authors' code.
+
+Deviations:
+    - place | the paper | here | why, and the alternative
+    - encoders, decoders | E, D | linear, step by step | the authors' code: convolutions of kernel 1
+    - L_task | – | of the joint prediction, of each vertex of both graphs (`homo`, `hetero`) and of the homogeneous
+      parts together (`common`) | the code's
+    - edges | w_ij normalised | softmax over all edges, scores divided by 8; the homogeneous graph reads ReLU(W_1 x +
+      b_1) of a vertex, the heterogeneous one the output of both layers | the code's, whose graphs are 64 and 32 wide
+      (`preset: code`; 32 both by default)
+    - L_dtl | ‖W ⊙ E‖₁ | of predictions, a teacher's without gradient; the code's prior, which favours the edges from
+      the text, is added to W, and `prior` is the squared distance of the mean edges from it | with W alone the minimum
+      puts all weight on the edge with nothing to learn. The code also distils representations of the heterogeneous
+      space by a cosine that pushes them apart: `distil_vectors`, in `preset: code`
+    - L_ort | cosine of X^com and X^prt | of each step, over features | the code's tensors are compared over the batch
+      (`ort_axis: batch`, in `preset: code`); today's torch refuses such tensors
+    - L_mar | margin, positives of the same class and other modalities, negatives of the same modality | the same, d = 1
+      − cos | `triplet: label` is the code's
+    - attention, time | – | every step is attended to, attention pooling, sinusoids from 0 | the code is causal, takes
+      last steps and counts positions from 1 (`preset: code`). It flattens time in the homogeneous vertices and for
+      L_mar; here these are means over the real steps, with the preset too
+    - joint prediction | adaptive fusion | sigmoids of a linear layer, concatenated | the code's; values, not gates on a
+      modality, so that no weights are reported
+    - missing modality | – | no edge, pair or loss; 0 in the joint prediction | one modality alone has no graph
 """
 
 from typing import Any, Literal, NamedTuple

@@ -1,14 +1,78 @@
 """DPDF-LQ: dual-path dynamic fusion with a learnable query (Zhou et al., EMNLP 2025).
 
-What the paper leaves open is settled by the layers of ALMT (Zhang et al., EMNLP 2023), on whose code theirs stands:
-8 learned tokens in front of each sequence, learned positions, pre-norm layers without a final norm, heads of width 64,
-no dropout. Read literally, f_local (Eq. 30) is an extra token that sees the text only, whatever audio and vision hold;
-the default takes the mean over the audio and vision steps that were asked (``local_pool``), which is what the prose
-describes. Tokens and positions from N(0, 1) drown what stands beside them, so that by default a layer norm follows each
-projection and learned vectors start small. Presets: ``paper`` starts them at N(0, 1), ``literal`` takes Eq. 30 at its
-word, ``code`` is the released code. A missing modality has no tokens, no share in the gate of Eq. 13 and no step in any
-attention; where the text is missing, Eq. 24 keeps the query. The page docs/deviations.md lists all readings with the
-alternatives.
+A global path gathers all modalities around a learnable query, a local path reads audio and vision by the text, and a
+gate mixes the two. What the paper leaves open is taken from ALMT (Zhang et al., EMNLP 2023), whose code theirs builds
+on: 8 learned tokens in front of each sequence, learned positions, pre-norm layers without a final norm, heads of width
+64, no dropout. Preset ``paper`` starts tokens and positions at N(0, 1), ``literal`` also takes Eq. 30 literally,
+``code`` is the released code.
+
+Deviations:
+    The authors' code is published; it builds on that of ALMT (Zhang et al., EMNLP 2023), whose layers are used
+    where the paper does not say. It is not the model of the paper's equations: `preset: code`, in the paper's
+    experiments, reproduces the whole of it, with the 224.88 M parameters that the paper counts. A test counts
+    224,877,630 for MOSEI, of which 1,945,426 are unused and not built here: BERT's two poolers, the local path's
+    encoders of audio and vision, the spatial attention and a head of each path, and positions of target steps.
+
+    - place | the paper | here | why, and the alternative
+    - start | – | a layer norm behind each projection; positions, tokens and query from N(0, 0.02²) | from N(0, 1), as
+      in the code base, they outweigh the features: 0.4 % of the fused vector's energy differed between utterances of
+      MOSI. `preset: paper` is the paper's equations with that start, `literal` the same with Eq. 30 taken literally
+    - Eq. 30 | f_local = CrossAttn(H_t, Con_{a+v})[0, :] | mean over the extra token and all audio and vision steps
+      (`local_pool: mean`) | rows of a cross-attention do not attend to each other, so the extra token that ALMT puts in
+      front reads the text only: taken literally, nothing of audio and vision reaches f_local. `local_pool: token0`
+      (`preset: literal`, and the code) has that form, without the audio and vision layers that would never get a
+      gradient; `global_tokens` takes the learned tokens instead of all steps, at a fifth of the cost on 875 frames
+    - Eqs. 21, 25 | [0, :] | the extra token, which reads the query only | text enters LQ'' by Eq. 24 anyway.
+      `global_pool: mean` includes the text's tokens
+    - Eq. 3 | h_m = H_m[0, :] ∈ R^{l_t×d} | the 8 learned tokens in front of each sequence | that is the shape given.
+      The code starts them at 0 and gives them positions (`preset: code`); here a token and its position are one vector,
+      and steps are counted from 0 behind them
+    - positions | – | tables of 512 (`positions`), later steps share the last; audio and vision have tables of their own
+      in Eq. 29 | with one table over the concatenation the position of a vision step would depend on the padding of the
+      audio
+    - layers | "Transformer layer" | pre-norm, no final norm, 8 heads of width 64, GELU, no dropout | ALMT's;
+      `head_width`, `dropout`
+    - Table 3 | hidden dimension 256 | width of the feed-forward parts; d = 128 | the code has 128, which the count of
+      parameters bears out
+    - text encoders | 224.88 M parameters | one for both paths | one encoder does for both and halves the time;
+      `encoders: 2` (`preset: code`)
+    - Eqs. 7, 8 | W_K, W_V on all 3d channels of Con | each modality's keys and values are made of its own tokens, by
+      one projection | "K_m, V_m" of Eq. 9 would otherwise each hold all modalities, and the gate of Eq. 13 would weigh
+      no modality. `joint_keys: true` is the printed form, and the code's
+    - Eqs. 6 to 11 | d_h, not given | heads of 64, as elsewhere | `gather_head_width: 16` (`preset: code`)
+    - Eqs. 14, 15 | – | layer norm before, Eq. 15's FC applied before the sum of Eq. 14 | the gate sums to 1, so the
+      order of the last two is the same numbers
+    - Eq. 15 | LQ_{i−1} + FC(Fused) | the same | the code adds the normalised query to the query (`released`, in
+      `preset: code`)
+    - Eq. 4 | h_t^0 is the original feature | the same; n − 1 layers read it with positions of its own, level i for
+      DGLQA layer i + 1 | in the code level 0 has the positions too (`released`)
+    - Eq. 20 | depth-wise convolution of kernel 3 | padded, so that 8 tokens stay | the code does not pad: 6 are left,
+      joined with the first 6 of the text (`released`)
+    - Eqs. 21, 25 | CrossAttn | weights of their own | the two calls read different things; in the code one reader
+      serves both (`released`)
+    - Eq. 22 | f concatenated to sequences | broadcast over the tokens
+    - Eq. 35 | FC | one linear layer, no dropout | the code has two with ReLU, and dropout of 0.2 between and on
+      f_global (`head_layers`, `head_dropout`)
+    - Eq. 26 | SpatialAttention, depth-wise separable | kernel 3 over time, point-wise, sigmoid, times the input | the
+      kernel is not given. The code's is another: N = LN(V), then P(D(GELU(A N)) ⊙ B N); it does not reach the
+      prediction, and is not built under `preset: code`
+    - Table 2, w/o DGLQA | – | LQ_n is the mean of the present modalities' tokens | with LQ_0 unchanged, the global path
+      would read the text only
+    - Table 2, Std.A and AHL | – | replace Eqs. 5 to 15; channel attention stays. Std.A: one softmax over all tokens.
+      AHL: the text queries audio and vision, one attention each | Section 3.3.2 names the two parts separately
+    - Table 2, w/o Gate | – | mean of both paths instead of Eqs. 31 to 33 | the table lists "Gate" with the two paths
+    - Table 2, w/o GPath CA | – | f is left out of Eq. 22; f_global is the mean of LQ''
+    - Table 2, CA swapped | – | source and target are swapped in both paths, `global_pool: mean` | with the extra token
+      alone the global path would read the text only and not its query: refused
+    - weights | – | "modality": Eq. 13's gate, mean over layers; "path": Eq. 33 | absent where an ablation removes the
+      part; without the gate "path" is ½, ½
+    - missing modality | – | no share in Eq. 13, no step in any attention, 0 in Eq. 12; without text, Eq. 24 keeps LQ';
+      a path without input has no share in Eq. 33
+    - training | lr, weight decay, batch size | in the paper's experiments that of the code: word-aligned files,
+      schedule of 200 epochs (10 % warm-up, cosine), stopped after 100 (`optim.stop_after`); by step, so that the first
+      epoch learns | the code steps by epoch, the first one at rate 0
+    - published numbers | – | the epoch is chosen on valid | the code keeps the checkpoint with the best test Acc-2, and
+      prints the best test value of each metric separately
 """
 
 from typing import Any, Literal

@@ -1,4 +1,10 @@
-"""Plain extractors: a sequence becomes one token (FINE, Table 6: what stands in the place of its Q-Formers)."""
+"""Plain extractors: a sequence becomes one token (FINE, Table 6: what stands in the place of its Q-Formers).
+
+Deviations:
+    - place | the paper | here | why, and the alternative
+    - Table 6, extractors | TE, TCN, LSTM, MLPs, none | their steps are pooled by a learned query to one token per
+      modality (LSTM: last states) | the paper does not say how their sequences enter the FTRE
+"""
 
 from typing import Literal
 

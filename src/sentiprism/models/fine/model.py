@@ -1,15 +1,25 @@
 """FINE: factorised fusion by mutual information estimation (Liu and Wang, AAAI 2026).
 
-Neither code nor supplement is published. The readings: an expert of the MoQ reads a whole sequence, two of four are
-chosen a sample and modality; the mutual information is that of token means, and each term is the mean over its pairs of
-modalities (I_utr: over the modalities); critics are those of FactorCL, one a pair and term. The critics f* of the
-upper bounds have a loss of their own, ``critic``, which sees detached features, while I_uni and I_str see detached
-critics: the paths of the gradients are as disjoint as with a second optimiser, and critics have a learning rate of
-their own. Y^str is a fixed embedding of the label, for learning by an upper bound it would only collapse. L_UP is of
-each modality's own tokens, for its [CLS] has read all modalities. L_recon rebuilds the output of the MoQ.
-Loss weights are unknown. ``cl``, ``up`` and the terms of L_MI are built only where their weight is not 0; one that is
-not built is given as 0. A missing modality takes part in no pair, loss, expert's balance or attention.
-docs/deviations.md lists the readings with the alternatives.
+A mixture of Q-Formers turns each sequence into tokens, which are factorised into what modalities share and what each
+has alone, relevant to the task, by bounds of mutual information. ``cl``, ``up`` and the terms of L_MI are built only
+where their weight is not 0; one that is not built is given as 0.
+
+Deviations:
+    - place | the paper | here | why, and the alternative
+    - fusion | a transformer, "the [CLS] token of each modality" | 48 tokens and one learned [CLS] per modality, an
+      embedding for each modality and kind; 2 layers, 8 heads; the last head is an MLP over the concatenated [CLS]
+    - L_UP | of each modality's [CLS] | of the mean of each modality's own tokens, by a linear head each; mean squared
+      error, mean over modalities, of y | its [CLS] has read all modalities in the fusion, so that it is not unimodal
+      (`unimodal: cls` takes it); `unimodal_labels` takes a modality's own label where there is one (CH-SIMS)
+    - Table 6, MISA | "MISA" | one shared and three private encoders with sigmoid; CMD of five moments as `sha`, the
+      difference loss as `uni` | the weights are FINE's, not MISA's
+    - Table 6, rows | "when we isolate only shared or only unique branches" | terms of L_MI are removed as the rows name
+      them, both branches stay
+    - training | – | AdamW, 2e-5 for BERT and 1e-4 for the rest, norm clipped at 1, 30 epochs | values of the field
+      (ConFEDE, DMD)
+    - classes (UR-FUNNY) | mean squared error everywhere | cross-entropy; the label encoders read one-hot classes
+    - missing modality | – | its tokens and [CLS] are masked, its [CLS] is 0 in the head; not in pairs, L_UP, L_recon or
+      balance | a sample without any modality is not queued
 """
 
 from typing import Literal, Self

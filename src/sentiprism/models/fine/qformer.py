@@ -1,4 +1,18 @@
-"""Mixture of Q-Formers: learned queries read a sequence, a router chooses who reads it (FINE, Eq. 1)."""
+"""Mixture of Q-Formers: learned queries read a sequence, a router chooses who reads it (FINE, Eq. 1).
+
+Deviations:
+    - place | the paper | here | why, and the alternative
+    - Eq. 1 | "details in the supplement" | four experts per modality, each a Q-Former of 8 queries and 2 pre-norm
+      layers (self-attention, cross-attention to the sequence in every layer, feed-forward), width 128; sequences are
+      projected and get sinusoidal positions | BLIP-2 has cross-attention in every second layer and 32 queries;
+      `tokens`, `experts`, `extractor_depth`
+    - Eq. 1, input | – | Linear, layer normalisation, then sinusoidal positions | MiniLM's projected states are about a
+      third as large as the positions (root mean square 0.26 against 0.71): without the norm training is slower
+    - routing | "weighted query results" | the router reads the masked mean of the sequence, two experts read it, their
+      shares are renormalised | an expert maps a whole sequence, so it is chosen per sample; `routing: dense` uses all
+    - L_aux | load balancing | Switch: E Σ f_e P_e, mean over modalities; with two experts per sample each counts as an
+      assignment | with `dense` it is the constant 1
+"""
 
 from typing import NamedTuple
 

@@ -1,15 +1,38 @@
 """KuDA: knowledge-guided dynamic modality attention (Feng et al., Findings of EMNLP 2024).
 
-Encoders with adapters that know what sentiment is give each modality a score of its own; the modality whose score is
+Encoders with adapters that learned sentiment give each modality a score of its own; the modality whose score is
 nearest to the sentiment as a whole is dominant, and an attention over all modalities scales what it reads of each by
 that ratio. A noise-contrastive loss ties the fused representation to each modality.
 
-The structure is that of the authors' code, but three things in it do not hold and are read otherwise here. Its ratios
-compare the scores with the label, so that they exist while training only; here they compare them with an estimate from
-all modalities, in training and after (``reference``). It scales what is read before a layer norm, which cancels any
-scale; here it is scaled after (``scale``). Its adapters are trained beforehand on other datasets; here scores, estimate
-and adapters learn in the one run, by the loss ``uni``. Preset ``code`` sets the first two as released. The page
-docs/deviations.md lists all readings with the alternatives.
+Deviations:
+    The authors' code is published, for CH-SIMS; what is not named here is as in it. Its equation numbers are not
+    cited: we had the code, not the paper.
+
+    - place | the authors' code | here | why, and the alternative
+    - sentiment ratio | exp(−k (ŷ_m − y)²), normalised, of the label y while training; nothing is scaled while testing |
+      of an estimate from all modalities, in training and after; without gradient | a weight that needs the label does
+      not exist at prediction time, and leaks the label to the fusion in training. `reference: label` is the code's
+    - scaling | LN_m(f_m + r_m f_m) | (1 + r_m) LN_m(f_m) | a layer norm cancels any scale of its input, so that r_m has
+      no effect (a test shows it); `scale: before_norm` is the code's. `preset: code` sets both
+    - knowledge | encoders, adapters and scores are trained beforehand on other datasets, one modality after the other;
+      adapters and scores are then frozen | all learn in the one run; scores and estimate by the loss `uni` (mean of
+      their errors, weight 0.1), each against its modality's own label where there is one (CH-SIMS) | every model learns
+      from the same data here; published numbers have more
+    - text adapters | four, half as wide as BERT, which read the sum of its levels 0 and 3, then 6, 9 and 11; its last
+      level is joined to them without a norm | one, on the encoder's output, of `adapter_width` | text may come as
+      stored features, which have no layers
+    - lengths | a linear map over time brings every modality to the text's length | 8 learned steps that attend to the
+      real ones (`tokens`) | no linear map over padded time
+    - layer norms | one shared by the adapters and the last level of a modality; one more inside feed-forward parts of
+      the fusion; three of a block with eps 1e-6 | one each; none inside; eps as in the code | `preset: code`
+      (`inner_norm`) has the one inside
+    - unimodal scores | mean over steps, layers of W/2, W/4 and W/8 with GELU, frozen after training beforehand | the
+      same layers, learning with the rest
+    - dropout on attention weights | 0.2 and 0.1 in encoders and adapters | none | the fused kernel
+    - NCE | cosines of means without temperature, over the batch, sum over modalities, weight 0.1 | the same; a sample
+      without a modality is in no pair of it
+    - classes | – | ratios compare probabilities
+    - published numbers | test values of every epoch are printed | best epoch on valid
 """
 
 from typing import Any, Literal

@@ -1,15 +1,22 @@
 """MFN: memory fusion network for multi-view sequential learning (Zadeh et al., AAAI 2018).
 
-A system of LSTMs, one a modality, runs word by word. Delta-memory attention looks at the cell states of two
-consecutive steps, c^[t-1,t], and weighs each of their dimensions by a softmax over all of them: ĉ = a ⊙ c. From ĉ three
-networks make what is retained, what is updated and what is proposed, u^t = γ1 ⊙ u^{t-1} + γ2 ⊙ tanh(û). The last
-hidden states and the last memory predict.
+A system of LSTMs, one per modality, runs word by word. Delta-memory attention reads the cell states of two consecutive
+steps, c^[t-1,t], and weights each of their dimensions by a softmax over all of them: ĉ = a ⊙ c. From ĉ three networks
+compute what is retained, updated and proposed, u^t = γ1 ⊙ u^{t-1} + γ2 ⊙ tanh(û). The last hidden states and the last
+memory predict.
 
-The gates γ1 and γ2 read ĉ and u^{t-1}, as in the released code, which takes a loop over time; ``gates: attended`` lets
-them read ĉ alone, as the paper writes them, which makes the memory linear in itself, so that no loop is needed (see
-`sentiprism.models.mfn.gated_memory`). Sizes are MMSA's for MOSEI; the four networks have one width. Where lengths
-differ, audio and vision are brought to the text's steps. The weights of a modality are the attention that its cells
-draw, mean over time; a missing one has no cells in the softmax.
+Deviations:
+    - place | the paper | here | why, and the alternative
+    - lengths | word-aligned | as EF-LSTM
+    - γ1, γ2 | networks of ĉ | of ĉ and u^{t-1}, as in the released code | `gates: attended` is the paper's: the memory
+      is then linear in itself and needs no loop over time. The cells need none in either case: a recurrence over T
+      steps takes log2 T doublings. A traced graph has 14 of them: exported models are right for up to 16,384 steps
+    - sizes | a search | one hidden width for the four networks and one dropout; MMSA's sizes for MOSEI | MMSA has a
+      width and a dropout for each
+    - softmax | over the dimensions of all cells at two steps | over those of the modalities that are present
+    - u^T | at the end | at the last real step
+    - weights | – | "modality": the attention that a modality's cells get, mean over real steps | at the start it
+      follows the number of cells, which the sizes set: `text_hidden` is four times `audio_hidden`
 """
 
 from typing import Literal

@@ -1,10 +1,29 @@
 """Self-MM: multi-task learning with labels that it generates for each modality itself (Yu et al., AAAI 2021).
 
 Architecture, loss and label generation (ULGM: Relative Distance Value, Shifting Value, Momentum-based Update Policy)
-are the paper's; a linear layer follows the LSTMs, as in the authors' code. ``preset: code`` takes that code's distance
-and its third layer a task. The readings: a modality's first label is the multimodal one; neutral is the middle of the
-labels' range, and generated labels are clipped to that. Classes have no positive and negative centre: every modality
-then learns the class itself, with weight 1. docs/deviations.md lists all this.
+are the paper's; a linear layer follows the LSTMs, as in the authors' code. A modality's first label is the multimodal
+one.
+
+Deviations:
+    "The code" is the authors', as MMSA has it.
+
+    - place | the paper | here | why, and the alternative
+    - relative distance | squared norms over √d | the same | the code takes norms (`preset: code`, in the paper's
+      experiments, since the quoted numbers are the code's); α grows with the square otherwise
+    - F* | one width each, two layers per task | `width` for all but those that `own_widths` names, two layers | the
+      code has 128, 32, 16 and 32 (in the paper's experiments) and three layers (`preset: code`)
+    - audio, vision | sLSTM | last real state of a one-layer LSTM and a linear layer, as in the code | text features
+      that are not contextual go through one too; `text_pool: mean` takes the mean over tokens
+    - memories | labels and F* of every train utterance | the same, by `batch.index`; in checkpoints, not in the saved
+      model | with several processes each gets the others' rows at the next checkpoint, at the latest at the end of the
+      epoch
+    - labels | for [-3, 3] | neutral is the middle of the range, generated labels are clipped to it; without a positive
+      or a negative centre they are not changed
+    - first two epochs | labels are generated from the second epoch on | the same; unimodal losses are then 0 for two
+      epochs, since their weight is tanh of the shift | on valid, where nothing is generated, they are 0 as well
+    - missing modality | – | 0 in the joint representation, no loss, part of no centre, label unchanged
+    - classes | – | no labels are generated; every modality learns the class, with weight 1 | classes have no positive
+      and negative centre
 """
 
 from typing import Annotated, ClassVar, Literal, cast
