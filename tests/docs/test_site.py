@@ -50,8 +50,18 @@ def test_every_model_has_a_page_with_its_paper_fields_and_experiments(site):
     assert "mdf/jian2026_mosi" in mdf
     assert "0.692" in mdf  # the MAE that the paper published
     assert "ε of Eq. 10" in mdf  # the text below a field
-    assert "BERT(X_t)[0]" in mdf  # a row of docs/deviations.md
+    assert "BERT(X_t)[0]" in mdf  # a row of its deviations
+    assert "Deviations:" not in mdf
     assert "Measured numbers" in mdf  # of docs/results.md
+
+
+def test_the_page_on_deviations_has_those_of_every_model(site):
+    page = (site / "deviations.html").read_text(encoding="utf-8")
+    for name in OURS:
+        assert f'href="models/{name}.html"' in page
+    assert "BERT(X_t)[0]" in page  # of MDF
+    assert "fused kernels" in page  # of all models
+    assert "src/sentiprism" not in page
 
 
 def test_every_public_name_and_every_command_is_in_the_reference(site):

@@ -93,6 +93,15 @@ def test_models(cli):
     assert "mdf" in cli("models").out
 
 
+def test_one_model_is_shown_with_its_deviations(cli):
+    shown = cli("models", "mdf").out
+    assert "AAAI 2026" in shown
+    assert "the paper                 BERT(X_t)[0]" in shown
+    found = json.loads(cli("models", "mdf", "--json").out)
+    assert found["year"] == 2026
+    assert {"place": "Eq. 1", "paper": "BERT(X_t)[0]"}.items() <= found["deviations"]["rows"][0].items()
+
+
 @pytest.mark.parametrize(("columns", "tables"), [(40, 4), (80, 2), (160, 1)])
 def test_runs_side_by_side_are_legible_at_any_width(columns, tables, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", str(columns))

@@ -37,6 +37,14 @@ def test_models_lists_it_with_its_package(home, packages):
     assert found["mdf"] is None
 
 
+def test_models_shows_what_it_does_differently_from_its_paper(home, packages):
+    file = plugin_file(home, MeanPool="ShownPool", mean_pool="shown_pool")
+    for given, words in ((packages, ("mean_pool",)), (None, ("shown_pool", "--plugin", file))):
+        done = run_with(given, "models", *words, home=home)
+        assert "· pooling\n" in done.stdout, done.stderr
+        assert "mean over the real steps" in done.stdout
+
+
 def test_it_trains_and_its_metric_is_measured(trained):
     _, printed = trained
     assert {"mae", "median_error"} <= printed[0]["metrics"].keys()

@@ -20,15 +20,20 @@ if TYPE_CHECKING:
 
 @followed_by("sentiprism train MODEL --dataset NAME (names: sentiprism dataset list)")
 def models(
+    name: Annotated[str | None, typer.Argument(metavar="MODEL", help="Show this one, with its deviations.")] = None,
     long: Annotated[bool, typer.Option("--long", help="With the titles of the papers.")] = False,
     as_json: Json = False,
 ) -> None:
     """List the models: where published, parameters, datasets with an experiment; with --long the papers' titles too.
 
+    Of one MODEL, show its paper and what it does differently from the paper, and why.
+
     Parameters are counted without the text encoder, on word vectors of 300, audio of 74 and vision of 35.
 
     Examples:
         sentiprism models
+
+        sentiprism models mdf
 
         sentiprism models --long
 
@@ -36,7 +41,9 @@ def models(
     """
     import torch
 
+    from sentiprism.cli.model_details import show_model
     from sentiprism.models import MODELS, create_model
+    from sentiprism.models.deviations import deviations_of
     from sentiprism.training.experiments import datasets_of
     from sentiprism.types import FeatureSpec, ModalitySpec, TargetSpec
 
@@ -45,18 +52,25 @@ def models(
 
     features = FeatureSpec(text=spec(300), audio=spec(74), vision=spec(35))
     rows: list[dict[str, Any]] = []
-    for name, model in MODELS.items():
+    for one in [name] if name else MODELS:
+        model = MODELS[one]
         with torch.device("meta"):
-            parameters = sum(p.numel() for p in create_model(name, features, TargetSpec()).parameters())
+            parameters = sum(p.numel() for p in create_model(one, features, TargetSpec()).parameters())
         rows.append(
             {
-                "name": name,
+                "name": one,
                 **model.citation._asdict(),
                 "parameters": parameters,
-                "experiments": datasets_of(name),
-                "plugin": MODELS.plugin_of(name),
+                "experiments": datasets_of(one),
+                "plugin": MODELS.plugin_of(one),
             }
         )
+    if name:
+        deviations = deviations_of(MODELS.module_of(name))
+        if not as_json:
+            return show_model(rows[0], deviations)
+        rows[0]["deviations"] = deviations and {"notes": deviations.notes, "rows": deviations.as_dicts()}
+        return emit_json(rows[0])
     if as_json:
         return emit_json(rows)
     if long:

@@ -17,7 +17,8 @@ Deviations:
       kernel would not help
     - missing modality | – | its two vectors are masked keys, 0 in the prediction, in no loss
     - UR-FUNNY | each utterance's audio and vision standardised over its own words; utterances whose words, audio and
-      vision differ in number dropped | standardised over train; none dropped | `normalize: none` leaves them unchanged
+      vision differ in number dropped | standardised over train; none dropped | `data.normalize: none` leaves
+      them unchanged
 """
 
 import torch

@@ -1,4 +1,11 @@
-"""A model of its own: the mean over time of each modality, weighted by learned shares, into one linear layer."""
+"""A model of its own: the mean over time of each modality, weighted by learned shares, into one linear layer.
+
+Deviations:
+    It is of no paper: this shows where a model says what it does differently. `sentiprism models mean_pool` prints it.
+
+    - place | the paper | here | why
+    - pooling | – | mean over the real steps | an utterance has one prediction, in any batch
+"""
 
 from pydantic import Field
 from torch import nn, stack

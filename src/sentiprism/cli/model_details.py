@@ -1,0 +1,41 @@
+"""Print one model: its paper, its size, and what it does differently from the paper."""
+
+from typing import Any
+
+from rich.text import Text
+
+from sentiprism.cli.tables import facts, points
+from sentiprism.models.deviations import Deviations
+from sentiprism.screen import clean
+
+
+def show_model(row: dict[str, Any], deviations: Deviations | None) -> None:
+    """Print a model.
+
+    Args:
+        row: as `sentiprism models --json` lists it.
+        deviations: what its source declares.
+    """
+    plugin = row["plugin"] or {}
+    facts(
+        Text(clean(row["name"]), "bold"),
+        [
+            ("paper", row["title"]),
+            ("authors", row["authors"]),
+            ("published", f"{row['venue']} {row['year']}"),
+            ("link", row["url"]),
+            ("parameters", f"{row['parameters']:,}"),
+            ("experiments", ", ".join(row["experiments"])),
+            ("plugin", plugin.get("file") or plugin.get("package")),
+        ],
+    )
+    points("Deviations from the paper", _notes(deviations))
+    for place, *cells in deviations.rows if deviations else ():
+        lines = zip(deviations.headings[1:], cells, strict=True)
+        facts(Text(clean(f"· {place}")), [(f"  {heading}", cell) for heading, cell in lines])
+
+
+def _notes(deviations: Deviations | None) -> list[str]:
+    if deviations is None:
+        return ["none are listed"]
+    return [" ".join(deviations.notes.split())] if deviations.notes else []
