@@ -48,8 +48,8 @@ Deviations:
       DGLQA layer i + 1 | in the code level 0 has the positions too (`released`)
     - Eq. 20 | depth-wise convolution of kernel 3 | padded, so that 8 tokens stay | the code does not pad: 6 are left,
       joined with the first 6 of the text (`released`)
-    - Eqs. 21, 25, reader | CrossAttn | weights of their own | the two calls read different things; in the code one reader
-      serves both (`released`)
+    - Eqs. 21, 25, reader | CrossAttn | weights of their own | the two calls read different things; in the code
+      one reader serves both (`released`)
     - Eq. 22 | f concatenated to sequences | broadcast over the tokens
     - Eq. 35 | FC | one linear layer, no dropout | the code has two with ReLU, and dropout of 0.2 between and on
       f_global (`head_layers`, `head_dropout`)
