@@ -29,13 +29,10 @@ def show_model(row: dict[str, Any], deviations: Deviations | None) -> None:
             ("plugin", plugin.get("file") or plugin.get("package")),
         ],
     )
-    points("Deviations from the paper", _notes(deviations))
-    for place, *cells in deviations.rows if deviations else ():
+    if deviations is None:
+        return points("Deviations from the paper", ["none are listed"])
+    points("Deviations from the paper", [" ".join(deviations.notes.split())] if deviations.notes else [])
+    for place, *cells in deviations.rows:
         lines = zip(deviations.headings[1:], cells, strict=True)
         facts(Text(clean(f"· {place}")), [(f"  {heading}", cell) for heading, cell in lines])
-
-
-def _notes(deviations: Deviations | None) -> list[str]:
-    if deviations is None:
-        return ["none are listed"]
-    return [" ".join(deviations.notes.split())] if deviations.notes else []
+    return None
