@@ -9,8 +9,8 @@ Deviations:
 
     - place | the paper | here | why, and the alternative
     - Eq. 1 | BERT(X_t)[0] | last hidden state at [CLS], without pooler | `text_pool: mean` takes the mean over tokens,
-      which MiniLM was trained for. Text features that are not contextual (GloVe) go through a BiLSTM and a Mapper, as
-      audio does
+      which MiniLM was trained for, `text_pool: lstm` a BiLSTM and a Mapper over its states, for a frozen encoder. Text
+      features that are not contextual (GloVe) go through a BiLSTM and a Mapper, as audio does
     - Eq. 2 | h_a ∈ R^{d_a} | one layer, last states of both directions, 32 (audio) and 64 (vision) per direction |
       MOSI's audio has 5 features, so that d_a cannot be meant literally; `audio_hidden: null` gives ⌈d/2⌉ per direction
     - Eqs. 3, 4, 6, 8 | "MLP" | linear, ReLU, dropout 0.1, linear
