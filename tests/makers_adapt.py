@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from makers_sound import buzz
+from makers_table import table
 from sentiprism.analysis.extract import extract
 from sentiprism.training.train import train
 
@@ -33,15 +34,7 @@ def record(folder: Path, *, videos: int, clips: int, seed: int, sign: float = 1.
     if shuffled:
         labels = rng.permutation([row["label"] for row in rows]).tolist()
         rows = [{**row, "label": label} for row, label in zip(rows, labels, strict=True)]
-    return write_labels(folder.with_suffix(".csv"), rows)
-
-
-def write_labels(path: Path, rows: list[dict[str, Any]]) -> Path:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-    return path
+    return table(folder.with_suffix(".csv"), rows)
 
 
 def read_labels(path: Path) -> list[dict[str, str]]:
@@ -51,9 +44,9 @@ def read_labels(path: Path) -> list[dict[str, str]]:
 
 def pitch_model(folder: Path) -> Path:
     """A saved model for which a high voice is a positive one."""
-    table = record(folder / "base", videos=10, clips=3, seed=0)
+    labels = record(folder / "base", videos=10, clips=3, seed=0)
     columns = {"video_id": "speaker"}
-    extract(folder / "base", "base", labels=table, options=HEAR, columns=columns, low=-3, high=3)
+    extract(folder / "base", "base", labels=labels, options=HEAR, columns=columns, low=-3, high=3)
     settings = {
         "config": {"modalities": ["audio"], "audio_hidden": 16, "width": 16, "dropout": 0.0},
         "data": {"text": {"encoder": None}},

@@ -4,12 +4,24 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
+from makers_store import store_at
+
 SIZES = (40, 16, 16)
 SMALL = {
     "config": {"width": 16, "text_hidden": 8, "audio_hidden": 8, "vision_hidden": 8},
     "optim": {"epochs": 2, "batch_size": 20},
 }
 """Settings of a run that takes a second."""
+
+
+def train_tiny(home: Path, out: Path, *, seeds: int) -> None:
+    """Train MDF for a second on a dataset ``tiny`` in the store ``home``."""
+    from sentiprism.data.synthetic import synthetic_dataset
+    from sentiprism.training.train import train
+
+    with store_at(home):
+        data = synthetic_dataset("tiny", sizes=SIZES)
+        train("mdf", data, seeds=seeds, settings=SMALL, out=out, device="cpu", quiet=True)
 
 
 class Answer(NamedTuple):

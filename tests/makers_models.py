@@ -19,7 +19,7 @@ from sentiprism.contracts.inputs import (
 from sentiprism.contracts.inputs import without_modality as missing
 from sentiprism.models.dpdf_lq.model import DPDFLQ
 from sentiprism.models.fine.model import FINE
-from sentiprism.types import Batch, FeatureSpec, Sequence
+from sentiprism.types import MODALITIES, Batch, FeatureSpec, Sequence
 
 __all__ = [
     "CLASSES",
@@ -29,6 +29,7 @@ __all__ = [
     "batch",
     "build",
     "changed",
+    "check_subset",
     "dpdf",
     "fine",
     "missing",
@@ -67,6 +68,16 @@ def changed(given, *modalities):
     return given._replace(
         **{m: Sequence(torch.randn_like(getattr(given, m).values), getattr(given, m).mask) for m in modalities}
     )
+
+
+def check_subset(model: nn.Module, modalities: tuple[str, ...]) -> None:
+    """A model of these modalities alone weighs them alone, and what the others hold changes nothing."""
+    given = batch(specs(), 4)
+    output = model(given)
+    for name, column in zip(MODALITIES, output.weights["modality"].T, strict=True):
+        same = torch.equal(model(changed(given, name)).prediction, output.prediction)
+        assert not same if name in modalities else same
+        assert (column > 0).all() if name in modalities else (column == 0).all()
 
 
 def watch(module: nn.Module, seen: list) -> None:

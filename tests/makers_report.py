@@ -177,6 +177,19 @@ def reading(**changes: Any) -> Analysis:
     return review(recording=recording, utterances=tuple(parts), curves=(), windows=(), summary=whole, **changes)
 
 
+def hour(**changes: Any) -> Analysis:
+    """An hour: a thousand utterances."""
+    parts = [
+        part.model_copy(
+            update={"number": 12 * n + part.number, "start": 43.2 * n + part.start, "end": 43.2 * n + part.end}
+        )
+        for n in range(84)
+        for part in review(43.2).utterances
+    ]
+    recording = review().recording.model_copy(update={"duration": 3628.8})
+    return review(recording=recording, utterances=tuple(parts), **changes)
+
+
 ALONE = "rests on the voice alone"
 WIDE = "interval wider than half the scale"
 

@@ -1,16 +1,27 @@
 """What tests of the store share: utterances to write, and what is left behind."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from sentiprism.data.dataset import SPLITS, Dataset, DatasetInfo, Utterance
 from sentiprism.data.store import write_dataset
 from sentiprism.types import TargetSpec
 
 Pairs = list[tuple[str, Utterance]]
+
+
+@contextmanager
+def store_at(home: Path) -> Iterator[Path]:
+    """Datasets are in ``home`` meanwhile, as fixtures of a module or session want it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SENTIPRISM_HOME", str(home))
+        yield home
 
 
 def utterance(name: str = "a", **changes: Any) -> Utterance:

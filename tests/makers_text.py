@@ -16,59 +16,40 @@ SIZE = W0 + WORDS
 
 
 def tiny_bert(folder: Path, *, seed: int = 0, words: int = WORDS) -> Path:
-    """Write a random BERT (2 layers, 32 wide, 64 positions) and its WordPiece vocabulary; returns ``folder``.
+    """Write a random BERT and its WordPiece vocabulary; returns ``folder``.
 
     The vocabulary: special tokens at 0 to 4, the letters, their continuations (##a), then w0, w1 and so on.
     """
-    from transformers import BertConfig, BertModel
-
     letters = string.ascii_lowercase
-    vocabulary = [
-        *SPECIAL,
-        *letters,
-        *(f"##{letter}" for letter in letters),
-        *(f"w{n}" for n in range(words)),
-    ]
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
-    described = {"tokenizer_class": "BertTokenizer", "do_lower_case": True, "model_max_length": 64}
-    (folder / "tokenizer_config.json").write_text(json.dumps(described), encoding="utf-8")
-    config = BertConfig(
-        vocab_size=len(vocabulary),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        intermediate_size=64,
-        max_position_embeddings=64,
-    )
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        BertModel(config, add_pooling_layer=False).save_pretrained(str(folder))
-    return folder
+    continued = (f"##{letter}" for letter in letters)
+    return _write_encoder(folder, "Bert", [*SPECIAL, *letters, *continued, *_names(words)], seed)
 
 
 def tiny_mpnet(folder: Path) -> Path:
     """Write a random MPNet, which counts places from the padding on, has no segments, and parts a pair by </s></s>."""
-    from transformers import MPNetConfig, MPNetModel
-
     special = ("<s>", "<pad>", "</s>", "[UNK]", "<mask>")
-    vocabulary = [*special, *string.ascii_lowercase, *(f"w{n}" for n in range(WORDS))]
+    vocabulary = [*special, *string.ascii_lowercase, *_names(WORDS)]
+    return _write_encoder(folder, "MPNet", vocabulary, max_position_embeddings=66, pad_token_id=1)
+
+
+def _names(words: int) -> list[str]:
+    return [f"w{n}" for n in range(words)]
+
+
+def _write_encoder(folder: Path, kind: str, vocabulary: list[str], seed: int = 0, **config: int) -> Path:
+    """Write random weights (2 layers, 32 wide, 64 positions) of one of transformers' kinds, and its vocabulary."""
+    import transformers
+
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
-    described = {"tokenizer_class": "MPNetTokenizer", "do_lower_case": True, "model_max_length": 64}
+    described = {"tokenizer_class": f"{kind}Tokenizer", "do_lower_case": True, "model_max_length": 64}
     (folder / "tokenizer_config.json").write_text(json.dumps(described), encoding="utf-8")
-    config = MPNetConfig(
-        vocab_size=len(vocabulary),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        intermediate_size=64,
-        max_position_embeddings=66,
-        pad_token_id=1,
-    )
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
+    sizes |= {"vocab_size": len(vocabulary), "max_position_embeddings": 64, **config}
+    settings = getattr(transformers, f"{kind}Config")(**sizes)
     with torch.random.fork_rng():
-        torch.manual_seed(0)
-        MPNetModel(config, add_pooling_layer=False).save_pretrained(str(folder))
+        torch.manual_seed(seed)
+        getattr(transformers, f"{kind}Model")(settings, add_pooling_layer=False).save_pretrained(str(folder))
     return folder
 
 

@@ -58,6 +58,11 @@ def bomb(here: Path) -> None:
 AUDIO = (*LABELS, "--audio", "f.npz")
 PARQUET = (*LABELS, "--audio", "f.parquet")
 FOLDS = (*LABELS, "--folds", "f.json")
+LENGTHS = {
+    "lengths beyond the end": [1, 2, 3],
+    "negative lengths": [-1, 2, 2],
+    "lengths of another count": [1, 2],
+}
 
 CASES = [
     *specials("features", "f.npz", AUDIO, table(ROWS)),
@@ -90,26 +95,9 @@ CASES = [
     ),
     Case("features", "four dimensions", AUDIO, "shape", features(id=IDS, audio=np.ones((3, 2, 2, 2)))),
     Case("features", "complex numbers", AUDIO, "complex", features(id=IDS, audio=np.ones((3, 2), complex))),
-    Case(
-        "features",
-        "lengths beyond the end",
-        AUDIO,
-        "length",
-        features(id=IDS, audio=np.ones((3, 2, 2)), lengths=np.array([1, 2, 3])),
-    ),
-    Case(
-        "features",
-        "negative lengths",
-        AUDIO,
-        "length",
-        features(id=IDS, audio=np.ones((3, 2, 2)), lengths=np.array([-1, 2, 2])),
-    ),
-    Case(
-        "features",
-        "lengths of another count",
-        AUDIO,
-        "lengths",
-        features(id=IDS, audio=np.ones((3, 2, 2)), lengths=np.array([1, 2])),
+    *(
+        Case("features", name, AUDIO, "length", features(id=IDS, audio=np.ones((3, 2, 2)), lengths=np.array(lengths)))
+        for name, lengths in LENGTHS.items()
     ),
     Case("features", "an archive that unpacks to half a gigabyte", AUDIO, "f.npz", bomb),
     Case(

@@ -5,44 +5,45 @@ from pathlib import Path
 from attacks.cases_labels import LABELS, ROWS, table
 from makers_attacks import Case, content
 
-OTHERS = {
-    "evaluate": ("evaluate", "{}"),
-    "compare": ("compare", "{}"),
-    "robustness": ("robustness", "{}"),
-    "calibrate": ("calibrate", "{}"),
-    "explain": ("explain", "{}"),
-    "results": ("results", "{}"),
-    "train --resume": ("train", "--resume", "{}"),
-    "tune --resume": ("tune", "--resume", "{}"),
-    "figure weights": ("figure", "weights", "{}"),
-    "figure confusion": ("figure", "confusion", "{}"),
-    "figure runs": ("figure", "runs", "{}"),
-    "analyze --model": ("analyze", "t.txt", "--model", "{}"),
-}
+OTHERS = (
+    "evaluate {}",
+    "compare {}",
+    "robustness {}",
+    "calibrate {}",
+    "explain {}",
+    "results {}",
+    "train --resume {}",
+    "tune --resume {}",
+    "figure weights {}",
+    "figure confusion {}",
+    "figure runs {}",
+    "analyze t.txt --model {}",
+)
+"""Commands that take the folder of a run, a study or a model."""
 
 
-def words(form: tuple[str, ...], name: str) -> tuple[str, ...]:
-    return tuple(part.format(name) for part in form)
+def words(form: str, name: str) -> tuple[str, ...]:
+    return tuple(form.format(name).split())
 
 
 TEXT = content("t.txt", "A good film.\n")
 FILE = content("file", "dear to somebody")
 
 CASES = [
-    *(Case("names", f"{verb} of no folder", words(form, "nowhere"), "nowhere", TEXT) for verb, form in OTHERS.items()),
+    *(Case("names", form.format("no folder"), words(form, "nowhere"), "nowhere", TEXT) for form in OTHERS),
     *(
-        Case("names", f"{verb} of a file", words(form, "file"), "file", lambda h: (TEXT(h), FILE(h)))
-        for verb, form in OTHERS.items()
+        Case("names", form.format("a file"), words(form, "file"), "file", lambda h: (TEXT(h), FILE(h)))
+        for form in OTHERS
     ),
     *(
         Case(
             "names",
-            f"{verb} of a folder of something else",
+            form.format("a folder of something else"),
             words(form, "other"),
             "other",
             lambda h: (TEXT(h), (h / "other").mkdir(), FILE(h)),
         )
-        for verb, form in OTHERS.items()
+        for form in OTHERS
     ),
     Case("names", "a name with ESC", ("evaluate", "\x1b[31mred\x1b]0;t\x07"), r"\\x1b\[31mred"),
     Case("names", "a name with a line feed", ("evaluate", "a\nerror: b"), "error: a error: b|a\\\\n"),

@@ -150,7 +150,25 @@ def row(text: str) -> Callable[[Path], object]:
     return recordings(HEAD + ROWS + text + "\n")
 
 
+REFUSED = {
+    "a recording that is not there": ("x.wav", "d,d,x.wav,0,1,x,0,train"),
+    "a recording outside of the folder": ("t.csv", "d,d,../t.csv,0,1,x,0,train"),
+    "a time that is a word": ("soon", "d,d,a.wav,soon,1,x,0,train"),
+    "a time that is nan": ("nan", "d,d,a.wav,nan,1,x,0,train"),
+    "a time in full-width digits": ("start|\uff11", "d,d,a.wav,\uff11,2,x,0,train"),
+    "a time with an underscore": ("1_0", "d,d,a.wav,0,1_0,x,0,train"),
+    "a negative time": ("-1", "d,d,a.wav,-1,1,x,0,train"),
+    "an end before its start": ("'d'", "d,d,a.wav,1,0.5,x,0,train"),
+    "an end and no start": ("'d'|start", "d,d,a.wav,,1,x,0,train"),
+    "an infinite end": ("inf", "d,d,a.wav,0,inf,x,0,train"),
+    "a label off the range": ("range", "d,a,a.wav,0.2,0.8,x,9,train"),
+    "an id twice": ("'a'", "a,a,a.wav,0,1,x,0,train"),
+    "a video in two splits": ("'a'", "d,a,a.wav,0,1,x,0,test"),
+}
+"""Rows that cannot be extracted, and what the refusal names."""
+
 CASES += [
+    *(Case("extract", name, EXTRACT, says, row(text)) for name, (says, text) in REFUSED.items()),
     *specials("extract", "t.csv", EXTRACT, lambda here: recordings("x")(here) or (here / "t.csv").unlink()),
     Case(
         "extract",
@@ -160,20 +178,7 @@ CASES += [
         lambda here: ((here / "d").mkdir(), content("t.csv", HEAD + ROWS)(here)),
     ),
     Case("extract", "no folder", EXTRACT, "d", content("t.csv", HEAD + ROWS)),
-    Case("extract", "a recording that is not there", EXTRACT, "x.wav", row("d,d,x.wav,0,1,x,0,train")),
-    Case("extract", "a recording outside of the folder", EXTRACT, "t.csv", row("d,d,../t.csv,0,1,x,0,train")),
-    Case("extract", "a time that is a word", EXTRACT, "soon", row("d,d,a.wav,soon,1,x,0,train")),
-    Case("extract", "a time that is nan", EXTRACT, "nan", row("d,d,a.wav,nan,1,x,0,train")),
-    Case("extract", "a time in full-width digits", EXTRACT, "start|\uff11", row("d,d,a.wav,\uff11,2,x,0,train")),
-    Case("extract", "a time with an underscore", EXTRACT, "1_0", row("d,d,a.wav,0,1_0,x,0,train")),
-    Case("extract", "a negative time", EXTRACT, "-1", row("d,d,a.wav,-1,1,x,0,train")),
-    Case("extract", "an end before its start", EXTRACT, "'d'", row("d,d,a.wav,1,0.5,x,0,train")),
-    Case("extract", "an end and no start", EXTRACT, "'d'|start", row("d,d,a.wav,,1,x,0,train")),
-    Case("extract", "an infinite end", EXTRACT, "inf", row("d,d,a.wav,0,inf,x,0,train")),
-    Case("extract", "a label off the range", EXTRACT, "range", row("d,a,a.wav,0.2,0.8,x,9,train")),
-    Case("extract", "an id twice", EXTRACT, "'a'", row("a,a,a.wav,0,1,x,0,train")),
     Case("extract", "a split without utterances", EXTRACT, "test", recordings(HEAD + ROWS.replace("test", "train"))),
-    Case("extract", "a video in two splits", EXTRACT, "'a'", row("d,a,a.wav,0,1,x,0,test")),
     Case("extract", "an unknown extractor", (*EXTRACT, "--audio", "speach"), "'speech'", recordings(HEAD + ROWS)),
     Case(
         "extract", "an extractor of the other modality", (*EXTRACT, "--audio", "face"), "face", recordings(HEAD + ROWS)

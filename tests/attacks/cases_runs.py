@@ -53,6 +53,10 @@ def edited(name: str, **changes: Any) -> Callable[[Path], object]:
     return lambda here: edit_json(here / name, **changes)
 
 
+def replaced(name: str, old: str, new: str) -> Callable[[Path], object]:
+    return lambda here: (here / name).write_text((here / name).read_text().replace(old, new))
+
+
 def weights(change: Callable[[dict[str, torch.Tensor]], object]) -> Callable[[Path], object]:
     def made(here: Path) -> None:
         tensors = load_file(here / WEIGHTS)
@@ -70,192 +74,113 @@ def header(size: int, text: bytes = b"{}") -> Callable[[Path], object]:
     return content(WEIGHTS, size.to_bytes(8, "little") + text)
 
 
+def of_run(name: str, says: str, make: Callable[[Path], object], words: tuple[str, ...] = EVALUATE) -> Case:
+    return Case("run folders", name, words, says, make)
+
+
+def of_model(name: str, says: str, make: Callable[[Path], object], words: tuple[str, ...] = EVALUATE) -> Case:
+    return Case("saved models", name, words, says, make)
+
+
 CASES = [
     *json_cases("run folders", "run/environment.json", EVALUATE),
     *json_cases("run folders", "run/summary.json", EVALUATE, skip=("no file",)),
     *(Case("run folders", f"run.yaml, {kind}", EVALUATE, "run", make) for kind, make in kinds("run/run.yaml").items()),
-    Case("run folders", "no seed is finished", EVALUATE, "run", lambda here: (here / "run/summary.json").unlink()),
-    Case(
-        "run folders",
-        "a summary of a word for a seed",
-        EVALUATE,
-        "summary.json",
-        content("run/summary.json", '{"many": {}}'),
-    ),
-    Case(
-        "run folders",
-        "a summary of a number for an epoch's line",
-        EVALUATE,
-        "summary.json",
-        content("run/summary.json", '{"1111": 3}'),
-    ),
-    Case(
-        "run folders",
+    of_run("no seed is finished", "run", lambda here: (here / "run/summary.json").unlink()),
+    of_run("a summary of a word for a seed", "summary.json", content("run/summary.json", '{"many": {}}')),
+    of_run("a summary of a number for an epoch's line", "summary.json", content("run/summary.json", '{"1111": 3}')),
+    of_run(
         "a summary of texts for numbers",
-        EVALUATE,
         "summary.json",
         edited("run/summary.json", **{"1111": {"epoch": "x", "valid": "y"}}),
     ),
-    Case(
-        "run folders",
-        "an environment without its dataset",
-        EVALUATE,
-        "environment.json|dataset",
-        edited("run/environment.json", dataset=...),
+    of_run(
+        "an environment without its dataset", "environment.json|dataset", edited("run/environment.json", dataset=...)
     ),
-    Case(
-        "run folders",
+    of_run(
         "an environment with a text for its dataset",
-        EVALUATE,
         "environment.json|dataset",
         edited("run/environment.json", dataset="tiny"),
     ),
-    Case(
-        "run folders",
+    of_run(
         "an environment with ESC",
-        EVALUATE,
         "environment.json|dataset|changed",
         edited("run/environment.json", dataset__content="\x1b[31m"),
     ),
-    Case(
-        "run folders",
-        "a run of an unknown model",
-        EVALUATE,
-        "'mdff'|mdff",
-        lambda here: (here / "run/run.yaml").write_text(
-            (here / "run/run.yaml").read_text().replace("model: mdf", "model: mdff")
-        ),
-    ),
-    Case(
-        "run folders",
-        "a run of an unknown dataset",
-        EVALUATE,
-        "'tinny'|tinny",
-        lambda here: (here / "run/run.yaml").write_text(
-            (here / "run/run.yaml").read_text().replace("dataset: tiny", "dataset: tinny")
-        ),
-    ),
-    Case(
-        "run folders",
+    of_run("a run of an unknown model", "'mdff'|mdff", replaced("run/run.yaml", "model: mdf", "model: mdff")),
+    of_run("a run of an unknown dataset", "'tinny'|tinny", replaced("run/run.yaml", "dataset: tiny", "dataset: tinny")),
+    of_run(
         "metrics of NUL bytes",
-        ("compare", "run", "--device", "cpu"),
         "metrics.jsonl",
         content("run/seed-1111/metrics.jsonl", b"\0" * 100),
-    ),
-    Case(
-        "run folders",
-        "metrics that are lists",
         ("compare", "run", "--device", "cpu"),
+    ),
+    of_run(
+        "metrics that are lists",
         "metrics.jsonl",
         content("run/seed-1111/metrics.jsonl", "[]\n[]\n"),
-    ),
-    Case(
-        "run folders",
-        "metrics nested 100,000 deep",
         ("compare", "run", "--device", "cpu"),
+    ),
+    of_run(
+        "metrics nested 100,000 deep",
         "metrics.jsonl",
         content("run/seed-1111/metrics.jsonl", DEEP + "\n"),
-    ),
-    Case(
-        "run folders",
-        "metrics that are a FIFO",
         ("compare", "run", "--device", "cpu"),
+    ),
+    of_run(
+        "metrics that are a FIFO",
         "metrics.jsonl",
         lambda here: ((here / "run/seed-1111/metrics.jsonl").unlink(), os.mkfifo(here / "run/seed-1111/metrics.jsonl")),
+        ("compare", "run", "--device", "cpu"),
     ),
     *json_cases("saved models", CONFIG, EVALUATE),
-    Case("saved models", "an unknown model", EVALUATE, "'mdff'", edited(CONFIG, model="mdff")),
-    Case("saved models", "a model that is a list", EVALUATE, "config.json|model", edited(CONFIG, model=["mdf"])),
-    Case("saved models", "metadata that is a text", EVALUATE, "metadata", edited(CONFIG, metadata="x")),
-    Case(
-        "saved models",
+    of_model("an unknown model", "'mdff'", edited(CONFIG, model="mdff")),
+    of_model("a model that is a list", "config.json|model", edited(CONFIG, model=["mdf"])),
+    of_model("metadata that is a text", "metadata", edited(CONFIG, metadata="x")),
+    of_model(
         "metadata that is a list",
-        ANALYZE,
         "metadata|config.json",
         lambda here: (TEXT(here), edit_json(here / CONFIG, metadata=[1])),
+        ANALYZE,
     ),
-    Case("saved models", "no configuration", EVALUATE, "config", edited(CONFIG, config=...)),
-    Case("saved models", "a configuration that is a text", EVALUATE, "config", edited(CONFIG, config="x")),
-    Case(
-        "saved models",
-        "a width of 10^6",
-        EVALUATE,
-        "width|memory|weights.safetensors",
-        edited(CONFIG, config__width=10**6),
+    of_model("no configuration", "config", edited(CONFIG, config=...)),
+    of_model("a configuration that is a text", "config", edited(CONFIG, config="x")),
+    of_model("a width of 10^6", "width|memory|weights.safetensors", edited(CONFIG, config__width=10**6)),
+    of_model("a width of 10^12", "width|memory|weights.safetensors", edited(CONFIG, config__width=10**12)),
+    of_model("another width", "damaged|model", edited(CONFIG, config__width=24)),
+    of_model(
+        "features of width 10^12", "width|memory|weights.safetensors", edited(CONFIG, features__audio__width=10**12)
     ),
-    Case(
-        "saved models",
-        "a width of 10^12",
-        EVALUATE,
-        "width|memory|weights.safetensors",
-        edited(CONFIG, config__width=10**12),
+    of_model("features of width 0", "width", edited(CONFIG, features__audio__width=0)),
+    of_model("features that are a text", "features", edited(CONFIG, features="x")),
+    of_model("a mean of texts", "mean", edited(CONFIG, features__audio__mean=["x"])),
+    of_model("a range that is reversed", "low", edited(CONFIG, target__low=3, target__high=-3)),
+    of_model("an infinite range", "config.json", replaced(CONFIG, "-3.0", "-Infinity")),
+    of_model("a format from the future", "format|version|config.json", edited(CONFIG, format=10**6)),
+    of_model("an unknown key", "'extra'|extra", edited(CONFIG, config__extra=1)),
+    of_model("no weights", "model|weights", lambda here: (here / WEIGHTS).unlink()),
+    of_model(
+        "weights that are a FIFO", "model|weights", lambda here: ((here / WEIGHTS).unlink(), os.mkfifo(here / WEIGHTS))
     ),
-    Case("saved models", "another width", EVALUATE, "damaged|model", edited(CONFIG, config__width=24)),
-    Case(
-        "saved models",
-        "features of width 10^12",
-        EVALUATE,
-        "width|memory|weights.safetensors",
-        edited(CONFIG, features__audio__width=10**12),
-    ),
-    Case("saved models", "features of width 0", EVALUATE, "width", edited(CONFIG, features__audio__width=0)),
-    Case("saved models", "features that are a text", EVALUATE, "features", edited(CONFIG, features="x")),
-    Case("saved models", "a mean of texts", EVALUATE, "mean", edited(CONFIG, features__audio__mean=["x"])),
-    Case("saved models", "a range that is reversed", EVALUATE, "low", edited(CONFIG, target__low=3, target__high=-3)),
-    Case(
-        "saved models",
-        "an infinite range",
-        EVALUATE,
-        "config.json",
-        lambda here: (here / CONFIG).write_text((here / CONFIG).read_text().replace("-3.0", "-Infinity")),
-    ),
-    Case(
-        "saved models", "a format from the future", EVALUATE, "format|version|config.json", edited(CONFIG, format=10**6)
-    ),
-    Case("saved models", "an unknown key", EVALUATE, "'extra'|extra", edited(CONFIG, config__extra=1)),
-    Case("saved models", "no weights", EVALUATE, "model|weights", lambda here: (here / WEIGHTS).unlink()),
-    Case(
-        "saved models",
-        "weights that are a FIFO",
-        EVALUATE,
-        "model|weights",
-        lambda here: ((here / WEIGHTS).unlink(), os.mkfifo(here / WEIGHTS)),
-    ),
-    Case(
-        "saved models",
+    of_model(
         "weights that are /dev/zero",
-        EVALUATE,
         "model|weights",
         lambda here: ((here / WEIGHTS).unlink(), (here / WEIGHTS).symlink_to("/dev/zero")),
     ),
-    Case(
-        "saved models",
-        "weights that are a pickle",
-        EVALUATE,
-        "model|weights",
-        lambda here: torch.save({"a": torch.ones(2)}, here / WEIGHTS),
+    of_model(
+        "weights that are a pickle", "model|weights", lambda here: torch.save({"a": torch.ones(2)}, here / WEIGHTS)
     ),
-    Case(
-        "saved models", "weights cut short", EVALUATE, "model|weights", lambda here: os.truncate(here / WEIGHTS, 5000)
+    of_model("weights cut short", "model|weights", lambda here: os.truncate(here / WEIGHTS, 5000)),
+    of_model("weights with a header of exabytes", "model|weights", header(2**62)),
+    of_model("weights with a header that is no JSON", "model|weights", header(4, b"{,},")),
+    of_model("weights of nothing", "model|weights", header(2)),
+    of_model("a tensor that is missing", "model|weights", weights(lambda t: t.pop(first(t)))),
+    of_model("a tensor too many", "model|weights", weights(lambda t: t.update(extra=torch.ones(2)))),
+    of_model(
+        "a tensor of another shape", "model|weights", weights(lambda t: t.update({first(t): torch.ones(3, 3, 3)}))
     ),
-    Case("saved models", "weights with a header of exabytes", EVALUATE, "model|weights", header(2**62)),
-    Case("saved models", "weights with a header that is no JSON", EVALUATE, "model|weights", header(4, b"{,},")),
-    Case("saved models", "weights of nothing", EVALUATE, "model|weights", header(2)),
-    Case("saved models", "a tensor that is missing", EVALUATE, "model|weights", weights(lambda t: t.pop(first(t)))),
-    Case(
-        "saved models", "a tensor too many", EVALUATE, "model|weights", weights(lambda t: t.update(extra=torch.ones(2)))
-    ),
-    Case(
-        "saved models",
-        "a tensor of another shape",
-        EVALUATE,
-        "model|weights",
-        weights(lambda t: t.update({first(t): torch.ones(3, 3, 3)})),
-    ),
-    Case(
-        "saved models",
+    of_model(
         "a tensor that is nan",
-        EVALUATE,
         "nan|finite",
         weights(lambda t: t.update({first(t): torch.full_like(t[first(t)], torch.nan)})),
     ),

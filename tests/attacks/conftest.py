@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from makers_models import small
+from makers_store import store_at
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.evaluation.calibration import calibrate
 from sentiprism.evaluation.evaluate import evaluate
@@ -20,8 +21,7 @@ def whole_files(tmp_path_factory):
     """A finished run with every file that one may have, one that was stopped, and a study."""
     folder = tmp_path_factory.mktemp("template")
     settings = {"config": small("mdf"), "optim": OPTIM}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SENTIPRISM_HOME", str(folder / "home"))
+    with store_at(folder / "home"):
         data = synthetic_dataset("tiny", sizes=(40, 60, 24))
         run = train("mdf", data, settings={**settings, "oracle": True}, out=folder / "run", device="cpu", quiet=True)
         evaluate(run, device="cpu")

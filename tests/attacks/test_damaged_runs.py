@@ -1,6 +1,9 @@
 """Whatever stands in the files of a run, a saved model or a study, reading them is one line or it is taken as meant."""
 
 import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,23 +45,26 @@ def test_a_file_that_is_not_one_is_named(folder, name, damage):
 DOCUMENTS = [name for name in READERS if name.endswith(("json", "jsonl", "yaml"))]
 
 
+def opened(path: Path) -> tuple[Any, Callable[[Any], object]]:
+    """A document, or the first one of a file of lines; and what puts another in its place."""
+    if path.suffix == ".yaml":
+        return load_yaml(path), lambda value: path.write_text(dumped(value))
+    first, *rest = path.read_text(encoding="utf-8").splitlines() if path.suffix == ".jsonl" else [path.read_text()]
+    return json.loads(first), lambda value: path.write_text("\n".join([dumped(value), *rest]))
+
+
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_value_of_a_document_may_be_nonsense(folder, name):
     """One line each, or it is taken; never another exception. All places and all kinds, one file at a time."""
     path = folder / "run" / name
-    lines = path.read_text(encoding="utf-8").splitlines()
-    value = (
-        load_yaml(path)
-        if name.endswith("yaml")
-        else json.loads(lines[0] if name.endswith("jsonl") else "\n".join(lines))
-    )
+    value, write = opened(path)
     refused = tried = 0
     for at in places(value):
         variants = [changed(value, at, new) for new in NONSENSE.values()]
         if at and isinstance(at[-1], str):
             variants.append(without(value, at))
         for variant in variants:
-            path.write_text("\n".join([dumped(variant), *lines[1:]] if name.endswith("jsonl") else [dumped(variant)]))
+            write(variant)
             tried += 1
             refused += refusal(lambda: READERS[name](folder / "run")) is not None
     assert tried > 50
@@ -109,19 +115,8 @@ def test_every_value_of_a_document_may_be_nonsense(folder, name):
 )
 def test_a_wrong_value_is_named_with_its_key(folder, name, at, new, cause):
     path = folder / "run" / name
-    lines = path.read_text(encoding="utf-8").splitlines()
-    value = (
-        load_yaml(path)
-        if name.endswith("yaml")
-        else json.loads(lines[0] if name.endswith("jsonl") else "\n".join(lines))
-    )
-    path.write_text(
-        "\n".join(
-            [dumped(changed(value, at, new)), *lines[1:]]
-            if name.endswith("jsonl")
-            else [dumped(changed(value, at, new))]
-        )
-    )
+    value, write = opened(path)
+    write(changed(value, at, new))
     line = refusal(lambda: READERS[name](folder / "run"))
     assert (line is None) == (cause is None)
     assert cause is None or cause in line

@@ -9,9 +9,7 @@ import pytest
 
 from attacks import cases_features, cases_labels, cases_names, cases_recordings, cases_runs, cases_settings, cases_store
 from makers_attacks import LINES, PEAK, WIDTH, everything, run
-from makers_cli import SIZES, SMALL
-from sentiprism.data.synthetic import synthetic_dataset
-from sentiprism.training.train import train
+from makers_cli import train_tiny
 
 PARTS = (cases_labels, cases_features, cases_store, cases_names, cases_settings, cases_runs, cases_recordings)
 CASES = [case for part in PARTS for case in part.CASES]
@@ -22,10 +20,7 @@ SECURITY = Path(__file__).parents[2] / "SECURITY.md"
 def trained(tmp_path_factory) -> Path:
     """A finished run on a small stored dataset."""
     folder = tmp_path_factory.mktemp("trained")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SENTIPRISM_HOME", str(folder / "home"))
-        data = synthetic_dataset("tiny", sizes=SIZES)
-        train("mdf", data, seeds=1, settings=SMALL, out=folder / "here" / "run", device="cpu", quiet=True)
+    train_tiny(folder / "home", folder / "here" / "run", seeds=1)
     return folder
 
 

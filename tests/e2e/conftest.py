@@ -12,15 +12,13 @@ import pytest
 import torch
 
 from makers_analysis import features, saved_model
-from makers_cli import SIZES, SMALL, Answer, files
+from makers_cli import Answer, files, train_tiny
 from makers_media import make_media, sine
 from makers_processes import COMMAND, Started
 from makers_report import make_video, review
 from sentiprism.analysis.options import Options
 from sentiprism.cli.main import main
-from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.report.files import write_report
-from sentiprism.training.train import train
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -107,10 +105,7 @@ def begin(home, tmp_path) -> Callable[..., Started]:
 @pytest.fixture(scope="session")
 def _template(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SENTIPRISM_HOME", str(folder / "home"))
-        data = synthetic_dataset("tiny", sizes=SIZES)
-        train("mdf", data, seeds=2, settings=SMALL, out=folder / "run", device="cpu", quiet=True)
+    train_tiny(folder / "home", folder / "run", seeds=2)
     return folder
 
 

@@ -4,20 +4,21 @@ import json
 
 import pytest
 
-from makers_adapt import read_labels, record, write_labels
+from makers_adapt import read_labels, record
+from makers_table import table
 
 pytest.importorskip("librosa", reason="librosa (extra media) is not installed")
 
 
 @pytest.fixture
-def table(minilm, home, tmp_path):
+def labels(minilm, home, tmp_path):
     rows = read_labels(record(tmp_path / "clips", videos=12, clips=2, seed=1))
     good = [{**row, "text": "so good" if float(row["label"]) > 0 else "so bad"} for row in rows]
-    return write_labels(tmp_path / "mine.csv", good)
+    return table(tmp_path / "mine.csv", good)
 
 
-def test_the_starter_is_adapted_and_its_worth_told(cli, table, tmp_path):
-    words = ("adapt", "clips", "--labels", table.name, "--epochs", 2, "--folds", 3, "--device", "cpu")
+def test_the_starter_is_adapted_and_its_worth_told(cli, labels, tmp_path):
+    words = ("adapt", "clips", "--labels", labels.name, "--epochs", 2, "--folds", 3, "--device", "cpu")
     said = cli(*words, "--out", "models/mine")
     assert said.status == 0
     assert said.err.splitlines()[-1] == "next: sentiprism analyze CLIP --model models/mine"
@@ -34,7 +35,7 @@ def test_the_starter_is_adapted_and_its_worth_told(cli, table, tmp_path):
     assert found["cross_validated"] == noted["adapted"]["cross_validated"]
 
 
-def test_what_is_there_is_not_written_over(refused, cli, table, tmp_path):
+def test_what_is_there_is_not_written_over(refused, cli, labels, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").touch()
-    assert "mine exists already" in refused("adapt", "clips", "--labels", table.name, "--out", "mine")
+    assert "mine exists already" in refused("adapt", "clips", "--labels", labels.name, "--out", "mine")

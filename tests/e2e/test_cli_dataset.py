@@ -138,19 +138,19 @@ def test_the_histogram_is_true_to_scale():
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--low", "1_0", "--high", "3"], "'--low': '1_0' is not a number"),
-        (["--low", "３", "--high", "4"], "'--low': '３' is not a number"),
-        (["--low", "nan", "--high", "3"], "'--low': 'nan' is not a number"),
-        (["--low", "-inf", "--high", "inf"], "'--low': '-inf' is not a number"),
-        (["--low", "0", "--high", "1e999"], "'--high': '1e999' is not a number"),
-        (["--low", "2", "--high", "1"], "labels from 2 to 1 are not a range"),
-        (["--low", "2"], "'own' is not one of the known datasets, and has no greatest label given"),
-        (["--low", "0", "--high", "1", "--language", "english"], "did you mean 'en' (English)?"),
-        (["--low", "-3", "--high", "3", "--text", "1"], "is of an unknown kind"),
+        ("--low 1_0 --high 3", "'--low': '1_0' is not a number"),
+        ("--low ３ --high 4", "'--low': '３' is not a number"),
+        ("--low nan --high 3", "'--low': 'nan' is not a number"),
+        ("--low -inf --high inf", "'--low': '-inf' is not a number"),
+        ("--low 0 --high 1e999", "'--high': '1e999' is not a number"),
+        ("--low 2 --high 1", "labels from 2 to 1 are not a range"),
+        ("--low 2", "'own' is not one of the known datasets, and has no greatest label given"),
+        ("--low 0 --high 1 --language english", "did you mean 'en' (English)?"),
+        ("--low -3 --high 3 --text 1", "is of an unknown kind"),
     ],
 )
 def test_ranges_languages_and_folds_that_are_none(refused, tmp_path, words, told):
-    assert told in refused("dataset", "add", "own", "--labels", table(tmp_path / "l.csv"), *words)
+    assert told in refused("dataset", "add", "own", "--labels", table(tmp_path / "l.csv"), *words.split())
 
 
 def test_a_file_whose_name_begins_with_a_dash(cli, tmp_path):

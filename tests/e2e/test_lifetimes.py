@@ -8,17 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from makers_analysis import features, saved_model
 from makers_media import grey, make_media, sine
 from makers_processes import left, needs_proc
 
 pytestmark = needs_proc
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("model")
-    return saved_model(folder / "model", features(folder / "text"))
 
 
 @pytest.fixture
@@ -43,8 +36,8 @@ def reports(folder: Path) -> dict[str, bytes]:
     return {path.parent.name: path.read_bytes() for path in folder.glob("*/analysis.json")}
 
 
-def test_analyze_killed_in_decoding(begin, cli, tmp_path, videos, model, face_landmarker):
-    words = ("analyze", videos, "--model", model, "--asr", "none", "--out")
+def test_analyze_killed_in_decoding(begin, cli, tmp_path, videos, judge, face_landmarker):
+    words = ("analyze", videos, "--model", judge, "--asr", "none", "--out")
     started = begin(*words, "out", "--jobs", 2)
     started.reach(lambda: started.child("_decode.child"))
     os.kill(started.pid, signal.SIGKILL)
@@ -55,8 +48,8 @@ def test_analyze_killed_in_decoding(begin, cli, tmp_path, videos, model, face_la
     assert left(tmp_path) == []
 
 
-def test_analyze_interrupted_at_its_terminal_before_its_processes_are_up(begin, tmp_path, tones, model):
-    started = begin("analyze", tones, "--model", model, "--asr", "none", "--jobs", 2, terminal=True)
+def test_analyze_interrupted_at_its_terminal_before_its_processes_are_up(begin, tmp_path, tones, judge):
+    started = begin("analyze", tones, "--model", judge, "--asr", "none", "--jobs", 2, terminal=True)
     started.reach(lambda: started.child("spawn_main"))
     started.press("\x03")
     assert started.all_end() == 130
@@ -65,8 +58,8 @@ def test_analyze_interrupted_at_its_terminal_before_its_processes_are_up(begin, 
     assert left(tmp_path) == []
 
 
-def test_analyze_hung_up_between_recordings(begin, cli, tmp_path, tones, model):
-    words = ("analyze", tones, "--model", model, "--asr", "none", "--out", "out")
+def test_analyze_hung_up_between_recordings(begin, cli, tmp_path, tones, judge):
+    words = ("analyze", tones, "--model", judge, "--asr", "none", "--out", "out")
     started = begin(*words, "--jobs", 2, terminal=True)
     started.reach(lambda: list((tmp_path / "out").glob("*/report.html")))
     started.hang_up()
@@ -78,10 +71,10 @@ def test_analyze_hung_up_between_recordings(begin, cli, tmp_path, tones, model):
     assert len(reports(tmp_path / "out")) == 4
 
 
-def test_analyze_terminated_in_recognition(begin, tmp_path, model, whisper_base, two_cities):
+def test_analyze_terminated_in_recognition(begin, tmp_path, judge, whisper_base, two_cities):
     from sentiprism.assets.registry import fetch
 
-    started = begin("analyze", fetch("two-cities") / "two_cities.wav", "--model", model)
+    started = begin("analyze", fetch("two-cities") / "two_cities.wav", "--model", judge)
     started.reach(lambda: "libctranslate2" in Path(f"/proc/{started.pid}/maps").read_text())
     before = started.memory()
     started.reach(lambda: started.memory() > before + 100e6)  # the recogniser is loaded

@@ -6,7 +6,7 @@ import pytest
 
 from makers_browser import click_at, current, expect, playhead, time_of
 from makers_media import grey, make_media, sine
-from makers_report import classified, doubted, nothing, reading, review
+from makers_report import classified, doubted, hour, nothing, reading, review
 from sentiprism.report.files import write_index, write_report
 from sentiprism.report.page.index import Entry
 from sentiprism.report.schema import Estimate, Window
@@ -118,15 +118,7 @@ def test_several_faces_are_told_apart(visit, tmp_path):
 
 
 def test_the_page_of_an_hour_is_drawn_whole(visit, tmp_path):
-    parts = [
-        part.model_copy(
-            update={"number": 12 * n + part.number, "start": 43.2 * n + part.start, "end": 43.2 * n + part.end}
-        )
-        for n in range(84)
-        for part in review(43.2).utterances
-    ]
-    recording = review().recording.model_copy(update={"duration": 3628.8})
-    page = visit(write_report(review(recording=recording, utterances=tuple(parts)), tmp_path / "report"))
+    page = visit(write_report(hour(), tmp_path / "report"))
     assert page.locator("#list > li").count() == 1008
     click_at(page, 0.5)
     assert page.inner_text("#clock") == "30:14 / 1:00:28"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from makers_models import small
+from makers_store import store_at
 from makers_text import tiny_bert
 from sentiprism.data.dataset import Dataset
 from sentiprism.data.synthetic import synthetic_dataset
@@ -19,9 +20,7 @@ EPOCHS = 5
 @pytest.fixture(scope="session")
 def small_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store that holds the dataset "small"."""
-    home = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SENTIPRISM_HOME", str(home))
+    with store_at(tmp_path_factory.mktemp("home")) as home:
         synthetic_dataset("small", sizes=(48, 16, 16))
     return home
 
@@ -29,9 +28,7 @@ def small_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def many_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store that holds the dataset "many": twelve videos in test and ten in valid, where differences are tested."""
-    home = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SENTIPRISM_HOME", str(home))
+    with store_at(tmp_path_factory.mktemp("home")) as home:
         synthetic_dataset("many", sizes=(48, 40, 48))
     return home
 
@@ -76,8 +73,7 @@ def fit(data: Dataset, tmp_path: Path) -> Callable[..., Run]:
 def trained(small_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """MDF with two seeds on the small dataset; tests leave it as it is."""
     folder = tmp_path_factory.mktemp("runs") / "trained"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SENTIPRISM_HOME", str(small_home))
+    with store_at(small_home):
         return train(
             "mdf", "small", seeds=2, settings=settings(), out=folder, device="cpu", tensorboard=True, quiet=True
         )
@@ -87,8 +83,7 @@ def trained(small_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 def trained_many(many_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """MDF with two seeds on the dataset of many videos; tests leave it as it is."""
     folder = tmp_path_factory.mktemp("runs") / "trained"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SENTIPRISM_HOME", str(many_home))
+    with store_at(many_home):
         return train("mdf", "many", seeds=2, settings=settings(), out=folder, device="cpu", quiet=True)
 
 

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from makers_adapt import pitch_model, read_labels, record, write_labels
+from makers_adapt import pitch_model, read_labels, record
 from makers_analysis import saved_model, spec
+from makers_store import store_at
+from makers_table import table
 from makers_text import tiny_bert
 from makers_transfer import fit, words_and_voices
 from sentiprism.analysis.adapt import adapt, extract_options
@@ -34,8 +36,7 @@ SETTINGS = {"epochs": 20, "lr": 1e-2, "batch_size": 8, "folds": 3}
 def place(tmp_path_factory):
     """A store, a model for which a high voice is positive, and clips of people of whom the opposite is true."""
     root = tmp_path_factory.mktemp("adapt")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SENTIPRISM_HOME", str(root / "home"))
+    with store_at(root / "home"):
         model = pitch_model(root)
         record(root / "clips", videos=12, clips=2, seed=1, sign=-1)
     return root, model
@@ -55,8 +56,7 @@ def run(place, out, **more):
 @pytest.fixture(scope="module")
 def made(place, tmp_path_factory):
     """A model adapted to the clips."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SENTIPRISM_HOME", str(place[0] / "home"))
+    with store_at(place[0] / "home"):
         return run(place, tmp_path_factory.mktemp("models") / "mine")
 
 
@@ -91,9 +91,9 @@ def test_the_same_clips_give_the_same_model(place, made, tmp_path):
 
 def test_what_has_nothing_to_learn_did_not_help(made, tmp_path):
     """The labels have nothing to do with the voice, and hardly a step is taken."""
-    table = record(tmp_path / "noise", videos=12, clips=2, seed=3, shuffled=True)
+    labels = record(tmp_path / "noise", videos=12, clips=2, seed=3, shuffled=True)
     settings = {**SETTINGS, "epochs": 1, "lr": 1e-6}
-    made = adapt(tmp_path / "noise", table, out=tmp_path / "mine", model=made.folder, settings=settings, device="cpu")
+    made = adapt(tmp_path / "noise", labels, out=tmp_path / "mine", model=made.folder, settings=settings, device="cpu")
     assert made.crossed.helped is False
     assert made.crossed.verdict.startswith("it did not help: MAE after less before")
     assert (tmp_path / "mine" / "config.json").is_file()  # saved, with the note
@@ -106,24 +106,24 @@ def test_rows_of_the_split_test_are_never_trained_on(place, tmp_path):
         {**row, "split": "test" if row["speaker"] in {"v0", "v1"} else "train"}
         for row in read_labels(root / "clips.csv")
     ]
-    made = run(place, tmp_path / "a", labels=write_labels(tmp_path / "l.csv", rows))
+    made = run(place, tmp_path / "a", labels=table(tmp_path / "l.csv", rows))
     assert (made.crossed.utterances, made.tested.utterances) == (20, 4)
     assert made.tested.helped is None  # two videos
     assert "nobody can tell whether it helped: videos (2) are too few" in made.tested.verdict
     moved = [{**row, "label": -float(row["label"])} if row["split"] == "test" else row for row in rows]
-    other = run(place, tmp_path / "b", labels=write_labels(tmp_path / "m.csv", moved))
+    other = run(place, tmp_path / "b", labels=table(tmp_path / "m.csv", moved))
     weights = [(one.folder / "weights.safetensors").read_bytes() for one in (made, other)]
     assert weights[0] == weights[1]
     assert made.tested != other.tested
     named = [{("Part" if key == "split" else key): value for key, value in row.items()} for row in rows]
-    mapped = run(place, tmp_path / "d", labels=write_labels(tmp_path / "o.csv", named), columns={"split": "Part"})
+    mapped = run(place, tmp_path / "d", labels=table(tmp_path / "o.csv", named), columns={"split": "Part"})
     assert (mapped.crossed.utterances, mapped.tested.utterances) == (20, 4)
     odd = [{**row, "split": "tets"} for row in rows]
     with pytest.raises(UserError, match="split is 'tets'"):
-        run(place, tmp_path / "e", labels=write_labels(tmp_path / "p.csv", odd))
+        run(place, tmp_path / "e", labels=table(tmp_path / "p.csv", odd))
     mixed = [{**row, "split": "test" if n == 0 else "train"} for n, row in enumerate(rows)]
     with pytest.raises(UserError, match="video 'v0' is in the split test and in another"):
-        run(place, tmp_path / "c", labels=write_labels(tmp_path / "n.csv", mixed))
+        run(place, tmp_path / "c", labels=table(tmp_path / "n.csv", mixed))
 
 
 def test_no_gradient_of_the_text_encoder_is_computed(tmp_path, monkeypatch):
@@ -153,7 +153,7 @@ def test_no_gradient_of_the_text_encoder_is_computed(tmp_path, monkeypatch):
 def test_labels_are_mapped_to_the_models_scale(place, made, tmp_path):
     root, _ = place
     rows = [{**row, "label": 5 + float(row["label"]) * 5 / 3} for row in read_labels(root / "clips.csv")]
-    mapped = run(place, tmp_path / "a", labels=write_labels(tmp_path / "l.csv", rows), low=0, high=10)
+    mapped = run(place, tmp_path / "a", labels=table(tmp_path / "l.csv", rows), low=0, high=10)
     found = [one.crossed.metrics["after"]["mae"].mean for one in (mapped, made)]
     assert found[0] == pytest.approx(found[1], abs=1e-3)
     with pytest.raises(UserError, match=r"is off the range \[-3, 3\]"):
@@ -172,7 +172,7 @@ def test_what_cannot_be_adapted_is_refused_before_anything_is_extracted(place, t
     ridge = saved_model(tmp_path / "ridge", FeatureSpec(audio=spec(recipe)), "ridge")
     with pytest.raises(UserError, match="a ridge is fitted in closed form: it cannot be trained further"):
         run(place, tmp_path / "a", model=ridge)
-    few = write_labels(tmp_path / "few.csv", read_labels(root / "clips.csv")[:12])
+    few = table(tmp_path / "few.csv", read_labels(root / "clips.csv")[:12])
     with pytest.raises(UserError, match="12 labelled clips are left to learn from; label at least 20"):
         run(place, tmp_path / "b", labels=few, allow_missing=True)
     assert not (tmp_path / "a").exists()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from makers_models import small
+from makers_store import store_at
 from sentiprism.cli.evidence import show_comparison
 from sentiprism.errors import UserError
 from sentiprism.evaluation.compare import compare
@@ -20,8 +21,7 @@ from sentiprism.training.train import train
 
 @pytest.fixture(scope="module")
 def other(many_home, tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SENTIPRISM_HOME", str(many_home))
+    with store_at(many_home):
         settings = {"config": small("text_only"), "optim": {"epochs": 1, "batch_size": 16}}
         out = tmp_path_factory.mktemp("runs") / "text_only"
         return train("text_only", "many", settings=settings, out=out, device="cpu", quiet=True)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from makers_models import small
+from makers_store import store_at
 from sentiprism.cli.evidence import compare as compare_command
 from sentiprism.cli.evidence import robustness as robustness_command
 from sentiprism.cli.run import evaluate as evaluate_command
@@ -32,8 +33,7 @@ from sentiprism.types import TargetSpec
 @pytest.fixture(scope="module")
 def poor(many_home, tmp_path_factory) -> Run:
     """A model that has learnt nothing."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SENTIPRISM_HOME", str(many_home))
+    with store_at(many_home):
         given = {"config": small("text_only"), "optim": {"epochs": 1, "lr": 1e-9}}
         out = tmp_path_factory.mktemp("runs") / "poor"
         return train("text_only", "many", settings=given, out=out, device="cpu", quiet=True)

@@ -8,6 +8,7 @@ from scipy.stats import spearmanr
 from torch.testing import assert_close
 
 from makers_models import CLASSES, small
+from makers_store import store_at
 from sentiprism.data.config import DataConfig, TextConfig
 from sentiprism.data.prepare import PreparedSplit, prepare
 from sentiprism.data.synthetic import synthetic_dataset
@@ -141,8 +142,7 @@ def test_eq13_over_the_samples_that_count():
 @pytest.fixture(scope="module")
 def learned(tmp_path_factory):
     """Trained without and with L_o and L_m: the model, and the batch it was trained on."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SENTIPRISM_HOME", str(tmp_path_factory.mktemp("home")))
+    with store_at(tmp_path_factory.mktemp("home")):
         data = synthetic_dataset("small", sizes=(24, 4, 4), widths=(12, 8, 8), missing=0.0)
         features = prepare(data, DataConfig(text=TextConfig(encoder=None)))
         given = PreparedSplit(data.train, features).batch(torch.arange(24).numpy())

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from makers_models import batch, changed, dpdf, specs, watch
+from makers_models import batch, check_subset, dpdf, specs, watch
 from sentiprism.errors import UserError
 
 ABLATIONS = {
@@ -58,14 +58,7 @@ def test_table2_an_ablation_trains_whole_and_says_what_it_still_has(config, said
 
 @pytest.mark.parametrize("modalities", [("text",), ("audio",), ("vision",), ("text", "audio"), ("audio", "vision")])
 def test_table2_a_subset_leaves_the_others_out(modalities):
-    model, given = dpdf(modalities=modalities), batch(specs(), 4)
-    output = model(given)
-    for name, column in zip(("text", "audio", "vision"), output.weights["modality"].T, strict=True):
-        assert (column > 0).all() if name in modalities else (column == 0).all()
-    for other in {"text", "audio", "vision"} - set(modalities):
-        assert torch.equal(model(changed(given, other)).prediction, output.prediction)
-    for name in modalities:
-        assert not torch.allclose(model(changed(given, name)).prediction, output.prediction)
+    check_subset(dpdf(modalities=modalities), modalities)
 
 
 def test_table2_what_replaces_a_removed_part():

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from makers_papers import lines_above, numbers
 from sentiprism.config import merge
 from sentiprism.training.experiments import load_experiment
 from sentiprism.training.train import resolve
@@ -20,18 +21,13 @@ def paper(papers: Path) -> str:
 def printed(paper: str, number: int) -> list[list[str]]:
     """Cells of the lines above a table's caption that hold numbers, markup and daggers removed."""
     table = []
-    for line in reversed(paper[: paper.index(f"\nTable {number}: ")].rstrip().splitlines()):
-        if "\t" not in line and line.strip():
-            break
-        cells = [re.sub(r"\*\*|</?\w+>|\$|\\dagger|[\s†*^{}]", "", cell) for cell in line.rstrip("\t").split("\t")]
-        if re.fullmatch(r"[\d./e-]*\d", cells[-1]) and cells[0]:
+    for line in lines_above(paper, number, also=r"\s*"):
+        cells = [re.sub(r"\*\*|</?\w+>|\$|\\dagger|[\s†*^{}]", "", cell) for cell in line]
+        while cells and not cells[-1]:
+            cells.pop()
+        if cells and re.fullmatch(r"[\d./e-]*\d", cells[-1]) and cells[0]:
             table.append(cells)
-    return table[::-1]
-
-
-def numbers(cells: list[str]) -> list[float | None]:
-    """Cells such as 0.720, 79.71/80.98 and -/86.2."""
-    return [None if part == "-" else float(part) for cell in cells for part in cell.split("/")]
+    return table
 
 
 def rows(dataset: str, table: str):

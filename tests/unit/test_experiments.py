@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from makers_papers import lines_above, numbers
 from sentiprism.config import merge
 from sentiprism.data.known import describe, family
 from sentiprism.errors import UserError
@@ -102,18 +103,7 @@ def paper(papers: Path) -> str:
 
 def printed(paper: str, number: int) -> list[list[str]]:
     """Lines of tab-separated cells above a table's caption, the two header lines left out, markup removed."""
-    lines = paper[: paper.index(f"\nTable {number}: ")].rstrip().splitlines()
-    table = []
-    for line in reversed(lines):
-        if "\t" not in line:
-            break
-        table.append([re.sub(r"</?u>|\s", "", cell) for cell in line.split("\t")])
-    return table[::-1][2:]
-
-
-def numbers(cells: list[str]) -> list[float | None]:
-    """Cells such as 0.720, 79.71/80.98 and -/86.2."""
-    return [None if part == "-" else float(part) for cell in cells for part in cell.split("/")]
+    return [[re.sub(r"</?u>|\s", "", cell) for cell in cells] for cells in lines_above(paper, number)[2:]]
 
 
 @pytest.mark.parametrize(("name", "second"), [("mdf/jian2026_mosi", False), ("mdf/jian2026_mosei", True)])

@@ -1,12 +1,12 @@
 """A folder of recordings becomes a dataset; what is cut, where it comes from, and what becomes of what fails."""
 
-import csv
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from makers_media import make_media, sine
+from makers_table import table
 from sentiprism.analysis.extract import extract
 from sentiprism.data.config import DataConfig
 from sentiprism.data.prepare import prepare
@@ -24,14 +24,6 @@ HEAR = {"audio": "speech", "vision": "none"}
 RANGE = {"low": -3, "high": 3}
 
 
-def write(path: Path, rows: list[dict[str, object]]) -> Path:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-    return path
-
-
 def row(name: str, split: str, **more: object) -> dict[str, object]:
     return {"id": name, "video_id": name, "text": f"words of {name}", "label": 1, "split": split, **more}
 
@@ -47,7 +39,7 @@ def recordings(home, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def labels(tmp_path: Path) -> Path:
-    return write(tmp_path / "labels.csv", [row(name, split) for name, split in SPLITS.items()])
+    return table(tmp_path / "labels.csv", [row(name, split) for name, split in SPLITS.items()])
 
 
 def test_features_are_the_extractors_own_with_its_recipe(recordings, labels):
@@ -66,7 +58,7 @@ def test_features_are_the_extractors_own_with_its_recipe(recordings, labels):
 
 def test_utterances_of_one_file_are_of_one_recording(recordings, tmp_path):
     rows = [{"id": f"u{n}", "file": name, "label": n, "split": SPLITS[name]} for n, name in enumerate("abc")]
-    extract(recordings, "mine", labels=write(tmp_path / "l.csv", rows), options=HEAR, **RANGE)
+    extract(recordings, "mine", labels=table(tmp_path / "l.csv", rows), options=HEAR, **RANGE)
     assert load_dataset("mine").train.video_ids.tolist() == ["a"]
 
 
@@ -81,7 +73,7 @@ def test_one_long_recording_is_cut_by_its_times(recordings, tmp_path):
         )
     ]
     made = extract(
-        recordings, "cut", labels=write(tmp_path / "l.csv", rows), options={**HEAR, "per": "utterance"}, **RANGE
+        recordings, "cut", labels=table(tmp_path / "l.csv", rows), options={**HEAR, "per": "utterance"}, **RANGE
     )
     speech = EXTRACTORS["speech"]()
     track = speech(sound(probe(recordings / "deep/b.wav"), speech.sample_rate))
@@ -109,10 +101,16 @@ def test_jobs_change_nothing_and_nothing_is_made_twice(recordings, labels, monke
 def test_what_fails_is_left_out_with_its_reason(recordings, labels, tmp_path):
     (recordings / "bad.mp4").write_text("no recording")
     rows = [row(name, split) for name, split in SPLITS.items()] + [row("bad", "train"), row("gone", "train")]
-    table = write(tmp_path / "more.csv", rows)
+    written = table(tmp_path / "more.csv", rows)
     seen = []
     made = extract(
-        recordings, "rest", labels=table, options=HEAR, allow_missing=True, on=lambda *done: seen.append(done), **RANGE
+        recordings,
+        "rest",
+        labels=written,
+        options=HEAR,
+        allow_missing=True,
+        on=lambda *done: seen.append(done),
+        **RANGE,
     )
     assert list(made.failed) == ["bad", "gone"]
     assert "bad.mp4" in made.failed["bad"]
@@ -121,7 +119,7 @@ def test_what_fails_is_left_out_with_its_reason(recordings, labels, tmp_path):
     assert len(made.dataset.train) == 1
     assert seen == [(n, 5) for n in range(1, 6)]
     with pytest.raises(UserError, match=r"2 of 5 recordings failed: bad: .*; gone: "):
-        extract(recordings, "strict", labels=table, options=HEAR, strict=True, allow_missing=True, **RANGE)
+        extract(recordings, "strict", labels=written, options=HEAR, strict=True, allow_missing=True, **RANGE)
     assert [card.name for card in list_datasets()] == ["rest"]
 
 
@@ -130,8 +128,8 @@ def test_a_transcript_gives_the_text_the_table_lacks(recordings, tmp_path):
     folder = tmp_path / "transcripts"
     folder.mkdir()
     (folder / "a.srt").write_text("1\n00:00:00,100 --> 00:00:01,500\nso good\n")
-    table = write(tmp_path / "l.csv", rows)
-    made = extract(recordings, "said", labels=table, options={**HEAR, "per": "word"}, transcripts=folder, **RANGE)
+    written = table(tmp_path / "l.csv", rows)
+    made = extract(recordings, "said", labels=written, options={**HEAR, "per": "word"}, transcripts=folder, **RANGE)
     assert made.dataset.train.texts == ("so good",)
     assert made.dataset.train.sequences["audio"].lengths.tolist() == [2]
     assert made.dataset.valid.texts is None
@@ -164,23 +162,23 @@ def test_stored_vision_features_stand_for_an_extractor_column_by_column(recordin
     ],
 )
 def test_tables_that_say_nothing_usable_are_refused(recordings, tmp_path, change, reason):
-    table = write(tmp_path / "l.csv", [row(name, split, **change) for name, split in SPLITS.items()])
+    written = table(tmp_path / "l.csv", [row(name, split, **change) for name, split in SPLITS.items()])
     with pytest.raises(UserError, match=reason):
-        extract(recordings, "no", labels=table, options=HEAR, **RANGE)
+        extract(recordings, "no", labels=written, options=HEAR, **RANGE)
     assert list_datasets() == []
 
 
 def test_a_file_and_a_label_are_enough(recordings, tmp_path):
     rows = [{"file": f"{name}.wav", "label": n} for n, name in enumerate("abc")]
-    card = extract(recordings, "mine", labels=write(tmp_path / "l.csv", rows), options=HEAR, **RANGE).dataset.card
+    card = extract(recordings, "mine", labels=table(tmp_path / "l.csv", rows), options=HEAR, **RANGE).dataset.card
     assert [split.utterances for split in card.splits.values()] == [1, 1, 1]
     assert any("splits were made here by video, 70/10/20" in warning for warning in card.warnings)
     assert "l.csv has no column 'video_id': each recording is treated as a video of its own" in card.warnings
-    named = write(tmp_path / "n.csv", [{"id": name, "label": 0} for name in "abc"])
+    named = table(tmp_path / "n.csv", [{"id": name, "label": 0} for name in "abc"])
     assert extract(recordings, "named", labels=named, options=HEAR, **RANGE).dataset.train.video_ids.size == 1
     timed = [{"file": "a.wav", "label": 0, "start": n / 2, "end": n / 2 + 1} for n in range(2)]
     timed += [{"file": f"{name}.wav", "label": 0, "start": 0, "end": 1} for name in "bc"]
-    made = extract(recordings, "cut", labels=write(tmp_path / "m.csv", timed), options=HEAR, **RANGE).dataset
+    made = extract(recordings, "cut", labels=table(tmp_path / "m.csv", timed), options=HEAR, **RANGE).dataset
     splits = (made.train, made.valid, made.test)
     assert {str(i) for split in splits for i in split.ids} == {"a.wav@0.0", "a.wav@0.5", "b.wav@0", "c.wav@0"}
     assert sorted(len(set(split.video_ids.tolist())) for split in splits) == [1, 1, 1]
@@ -189,13 +187,13 @@ def test_a_file_and_a_label_are_enough(recordings, tmp_path):
 
 def test_a_dataset_of_nothing_and_a_language_that_is_none_are_refused_at_once(recordings, tmp_path):
     rows = [{k: v for k, v in row(name, split).items() if k != "text"} for name, split in SPLITS.items()]
-    table, nothing = write(tmp_path / "l.csv", rows), {"audio": "none", "vision": "none"}
+    written, nothing = table(tmp_path / "l.csv", rows), {"audio": "none", "vision": "none"}
     for path in recordings.rglob("*.wav"):
         path.write_bytes(b"never opened")
     with pytest.raises(UserError, match="the train split has no text and no features; give texts"):
-        extract(recordings, "no", labels=table, options=nothing, **RANGE)
+        extract(recordings, "no", labels=written, options=nothing, **RANGE)
     with pytest.raises(UserError, match=r"'english' is not the code of a language; did you mean 'en'"):
-        extract(recordings, "no", labels=table, options=HEAR, language="english", **RANGE)
+        extract(recordings, "no", labels=written, options=HEAR, language="english", **RANGE)
 
 
 def test_a_store_that_cannot_be_written_is_said_before_hours_of_work(recordings, labels, tmp_path, monkeypatch):
@@ -240,27 +238,27 @@ def test_what_the_table_shows_is_refused_before_any_recording_is_opened(
     monkeypatch.setattr("sentiprism.analysis.extract.run_parallel", lambda *_: pytest.fail("a recording was opened"))
     if "file" in {key for one in rows for key in one}:
         rows = [{"file": one.get("id"), **one} for one in rows]
-    table = write(tmp_path / "l.csv", rows)
+    written = table(tmp_path / "l.csv", rows)
     with pytest.raises(UserError, match=reason):
-        extract(recordings, "no", labels=table, options=HEAR, **RANGE)
+        extract(recordings, "no", labels=written, options=HEAR, **RANGE)
 
 
 def test_a_class_or_a_speech_model_that_there_is_not_is_refused_as_early(recordings, tmp_path, labels, monkeypatch):
     monkeypatch.setattr("sentiprism.analysis.extract.run_parallel", lambda *_: pytest.fail("a recording was opened"))
     with pytest.raises(UserError, match="no speech model is called 'bass'; did you mean 'base'"):
         extract(recordings, "no", labels=labels, options={**HEAR, "text": "recognised", "asr": "bass"}, **RANGE)
-    table = write(tmp_path / "l.csv", [row(name, split, label="goood") for name, split in SPLITS.items()])
+    written = table(tmp_path / "l.csv", [row(name, split, label="goood") for name, split in SPLITS.items()])
     with pytest.raises(UserError, match="label of 'a' is 'goood'; did you mean 'good'"):
-        extract(recordings, "no", labels=table, options=HEAR, classes=("bad", "good"))
+        extract(recordings, "no", labels=written, options=HEAR, classes=("bad", "good"))
 
 
 def test_a_name_never_leads_out_of_the_folder(recordings, tmp_path):
     outside = make_media(tmp_path / "outside.wav", samples=sine(1.0, 16000))
     names = ("../outside", "../outside.wav", str(outside))
     rows = [row(name, SPLITS[name], file=file) for name, file in zip(SPLITS, names, strict=True)]
-    table = write(tmp_path / "l.csv", rows)
+    written = table(tmp_path / "l.csv", rows)
     with pytest.raises(UserError, match="has no recording of"):
-        extract(recordings, "no", labels=table, options=HEAR, **RANGE)
+        extract(recordings, "no", labels=written, options=HEAR, **RANGE)
 
 
 def test_an_extractor_of_another_modality_is_refused(recordings, labels):
@@ -281,7 +279,7 @@ def test_learned_features_are_of_each_utterance_by_itself(home, tmp_path, two_ci
         row("b", "valid", file="b", start=0, end=2),
         row("c", "test", file="c", start=0, end=2),
     ]
-    labels, options = write(tmp_path / "labels.csv", rows), {"audio": "whisper", "vision": "none"}
+    labels, options = table(tmp_path / "labels.csv", rows), {"audio": "whisper", "vision": "none"}
     for jobs in (1, 2):
         features = home / "cache" / "features"
         for path in features.glob("*.arrow"):

@@ -9,6 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
 from makers_models import small
+from makers_store import store_at
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation.evaluate import evaluate
@@ -37,8 +38,7 @@ def quick(model, dataset, out, **config) -> Run:
 
 @pytest.fixture(scope="module")
 def attending(small_home, tmp_path_factory) -> Run:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SENTIPRISM_HOME", str(small_home))
+    with store_at(small_home):
         return quick("tmt", "small", tmp_path_factory.mktemp("runs") / "attending", depth=2)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from makers_papers import lines_above
 from sentiprism.config import merge
 from sentiprism.training.experiments import load_experiment
 from sentiprism.training.train import resolve
@@ -21,14 +22,9 @@ def paper(papers: Path) -> str:
 
 def printed(paper: str, number: int) -> list[list[str]]:
     """Rows of tab-separated cells above a table's caption, without headings and markup."""
-    table = []
-    for line in reversed(paper[: paper.index(f"\nTable {number}: ")].rstrip().splitlines()):
-        if "\t" not in line and not line.startswith("Role of"):
-            break
-        cells = [re.sub(r"</?u>", "", cell).strip() for cell in line.split("\t")]
-        if re.fullmatch(r"\d+\.\d+", cells[-1]):
-            table.append(cells)
-    return table[::-1]
+    lines = lines_above(paper, number, also="Role of.*")
+    table = [[re.sub(r"</?u>", "", cell).strip() for cell in cells] for cells in lines]
+    return [cells for cells in table if re.fullmatch(r"\d+\.\d+", cells[-1])]
 
 
 def published(number: int):

@@ -6,6 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from makers_store import store_at
 from makers_text import tiny_bert
 from makers_transfer import fit, words_and_voices
 from sentiprism.errors import UserError
@@ -19,8 +20,7 @@ OPTIM = {"epochs": 3, "freeze": {"text_encoder": 2}, "clip": 0.5, "group_lr": {"
 def store(tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
     tiny_bert(home / "tiny")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SENTIPRISM_HOME", str(home))
+    with store_at(home):
         words_and_voices("words")
     return home
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from makers_store import utterance, write
+from makers_store import store_at, utterance, write
 from makers_text import tiny_bert
 from makers_transfer import fit, words_and_voices
 from sentiprism.data.joined import join_datasets, temperature_shares
@@ -30,8 +30,7 @@ def store(tmp_path_factory):
     """ "one" and "two" of 24 utterances with voices; "texts" of 9 without any, labelled from 0 to 10."""
     home = tmp_path_factory.mktemp("home")
     tiny_bert(home / "tiny")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SENTIPRISM_HOME", str(home))
+    with store_at(home):
         words_and_voices("one")
         words_and_voices("two", seed=1)
         rows = [

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 from torch.testing import assert_close
 
-from makers_models import CLASSES, batch, build, missing, rows, small, specs
+from makers_models import CLASSES, batch, build, check_subset, missing, rows, small, specs
 from makers_text import tiny_bert
 from sentiprism.errors import UserError
 from sentiprism.models.mdf import MDF
@@ -204,14 +204,7 @@ def test_eq14_total_is_the_sum_of_four():
 
 @pytest.mark.parametrize("modalities", [("text",), ("audio",), ("vision",), ("text", "audio"), ("text", "vision")])
 def test_table3_a_subset_leaves_the_others_out(modalities):
-    model, given = mdf(modalities=modalities), batch(specs(), 4)
-    output = model(given)
-    for name, column in zip(("text", "audio", "vision"), output.weights["modality"].T, strict=True):
-        assert (column > 0).all() if name in modalities else (column == 0).all()
-    for other in {"text", "audio", "vision"} - set(modalities):
-        values, mask = getattr(given, other)
-        changed = given._replace(**{other: Sequence(values + 1, mask)})
-        assert torch.equal(model(changed).prediction, output.prediction)
+    check_subset(mdf(modalities=modalities), modalities)
 
 
 def test_table3_a_prime_alone_is_fused_and_the_text_is_there_for_l_a():

@@ -60,20 +60,14 @@ def test_video_of_every_container(tmp_path: Path, suffix: str, codec: str, audio
     assert (media.audio.rate, media.audio.channels) == (48000, 1)
 
 
+SOUNDS = {"wav": "pcm_s16le", "flac": "flac", "ogg": "libopus", "mp3": "libmp3lame", "aac": "aac", "aiff": "pcm_s16be"}
+
+
 @pytest.mark.parametrize(
-    ("suffix", "codec", "container"),
-    [
-        (".wav", "pcm_s16le", "wav"),
-        (".flac", "flac", "flac"),
-        (".ogg", "libopus", "ogg"),
-        (".mp3", "libmp3lame", "mp3"),
-        (".aac", "aac", "aac"),
-        (".m4a", "aac", "mov"),
-        (".aiff", "pcm_s16be", "aiff"),
-    ],
+    ("suffix", "codec", "container"), [*((s, c, s) for s, c in SOUNDS.items()), ("m4a", "aac", "mov")]
 )
 def test_sound_of_every_container(tmp_path: Path, suffix: str, codec: str, container: str) -> None:
-    path = make_media(tmp_path / f"song{suffix}", samples=sine(3, 48000), rate=48000, audio_codec=codec)
+    path = make_media(tmp_path / f"song.{suffix}", samples=sine(3, 48000), rate=48000, audio_codec=codec)
     media = probe(path)
     assert media.container.startswith(container)
     assert media.video is None

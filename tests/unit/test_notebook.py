@@ -7,6 +7,7 @@ import pytest
 import sentiprism as sp
 from makers_models import small
 from makers_report import review
+from makers_store import store_at
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.errors import UserError
 from sentiprism.notebook import MOST_ROWS, make_dataframe, show_html
@@ -17,8 +18,7 @@ SETTINGS = {"config": small("tfn"), "optim": {"epochs": 1}}
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SENTIPRISM_HOME", str(tmp_path_factory.mktemp("home")))
+    with store_at(tmp_path_factory.mktemp("home")):
         data = synthetic_dataset("tiny", sizes=(48, 16, 16))
         out = tmp_path_factory.mktemp("runs") / "a<b>&"
         yield sp.train("tfn", data, seeds=2, settings=SETTINGS, out=out, device="cpu", quiet=True)

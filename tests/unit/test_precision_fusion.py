@@ -9,6 +9,7 @@ from torch.nn.functional import softplus
 from torch.testing import assert_close
 
 from makers_models import batch, build, missing, rows, small, specs
+from makers_store import store_at
 from sentiprism.contracts.inputs import predict, total_loss
 from sentiprism.data.config import DataConfig, TextConfig
 from sentiprism.data.prepare import PreparedSplit, prepare
@@ -115,8 +116,7 @@ def test_what_says_how_far_to_trust_has_a_learning_rate_of_its_own():
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory):
     """Features, train and test of the synthetic dataset; and the same with noise in the place of the audio."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SENTIPRISM_HOME", str(tmp_path_factory.mktemp("home")))
+    with store_at(tmp_path_factory.mktemp("home")):
         data = synthetic_dataset("planted", sizes=(600, 8, 400), missing=0.0)
         features = prepare(data, DataConfig(text=TextConfig(encoder=None)))
         real = [PreparedSplit(split, features).batch(np.arange(len(split))) for split in (data.train, data.test)]

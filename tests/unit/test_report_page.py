@@ -7,7 +7,7 @@ from hashlib import sha256
 import pytest
 
 from makers_page import HEADS, Page, file_of
-from makers_report import classified, curves, nothing, reading, review
+from makers_report import classified, curves, hour, nothing, reading, review
 from sentiprism.report import wording
 from sentiprism.report.page.payload import payload
 from sentiprism.report.page.playable import media_type
@@ -138,19 +138,7 @@ def test_sound_without_a_picture_has_a_player_of_its_own(tmp_path):
     assert not page.of("video")
 
 
-def long_document():
-    """An hour: a thousand utterances and ten curves of a value a second."""
-    utterances = [
-        part.model_copy(
-            update={"number": 12 * n + part.number, "start": 43.2 * n + part.start, "end": 43.2 * n + part.end}
-        )
-        for n in range(84)
-        for part in review(43.2).utterances
-    ]
-    recording = review().recording.model_copy(update={"duration": 3628.8})
-    return review(recording=recording, utterances=tuple(utterances), curves=tuple(2 * curves(3600.0, 1.0)))
-
-
 def test_the_page_of_an_hour_is_small():
-    assert len(long_document().utterances) == 1008
-    assert len(render(long_document()).encode()) < 3_000_000
+    document = hour(curves=tuple(2 * curves(3600.0, 1.0)))  # ten curves of a value a second
+    assert len(document.utterances) == 1008
+    assert len(render(document).encode()) < 3_000_000

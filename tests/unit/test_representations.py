@@ -8,6 +8,7 @@ import torch
 from torch.distributions import Categorical
 
 from makers_models import small
+from makers_store import store_at
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.errors import UserError
 from sentiprism.evaluation.predictions import finished_seed, load_predictions, load_scores
@@ -23,8 +24,7 @@ from sentiprism.training.train import train
 @pytest.fixture(scope="module")
 def attending(small_home, tmp_path_factory) -> Run:
     """TMT after one epoch: learned tokens beside sequences of any length."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SENTIPRISM_HOME", str(small_home))
+    with store_at(small_home):
         settings = {"config": small("tmt"), "optim": {"epochs": 1, "batch_size": 16}}
         return train("tmt", "small", settings=settings, out=tmp_path_factory.mktemp("a") / "run", quiet=True)
 

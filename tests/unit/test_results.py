@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from makers_models import small
+from makers_store import store_at
 from sentiprism.cli.experiment import results as verb
 from sentiprism.errors import UserError
 from sentiprism.evaluation.differences import paired
@@ -28,8 +29,7 @@ from sentiprism.training.train import resolve, train
 def runs(tmp_path_factory, small_home):
     """A tree: MDF with two seeds, the reference with two and with one, and a run that was stopped at once."""
     folder = tmp_path_factory.mktemp("results")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SENTIPRISM_HOME", str(small_home))
+    with store_at(small_home):
         for name, model, seeds in (("mdf", "mdf", 2), ("text", "text_only", 2), ("text-1", "text_only", 1)):
             settings = {"config": small(model), "optim": {"epochs": 2, "batch_size": 16}}
             out = folder / "small" / name

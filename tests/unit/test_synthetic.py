@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
+from makers_store import store_at
 from sentiprism.data.dataset import DatasetInfo, Utterance
 from sentiprism.data.store import load_dataset, load_tuning, write_dataset
 from sentiprism.data.synthetic import SHARED, UNIQUE, synthetic_dataset
@@ -19,8 +20,7 @@ SMALL = {"sizes": (40, 12, 16)}
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SENTIPRISM_HOME", str(tmp_path_factory.mktemp("home")))
+    with store_at(tmp_path_factory.mktemp("home")):
         yield synthetic_dataset()
 
 

@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sentiprism.cli.dataset import Json
 from sentiprism.cli.hints import followed_by
-from sentiprism.cli.options import Device, High, Low, choice
+from sentiprism.cli.options import AllowMissing, Columns, Device, High, Jobs, Json, Low, choice
 from sentiprism.cli.options import number as parse
 from sentiprism.cli.sources import pairs
 from sentiprism.cli.tables import Cell, emit_json, number, points, side_by_side
@@ -30,18 +29,13 @@ def adapt(
     text: Annotated[
         str, typer.Option(**choice("source of texts", ("given", "recognised")), help="In the table, or recognised.")
     ] = "given",
-    column: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=THEIRS", help="Column of a CSV that has other names; repeatable."),
-    ] = None,
+    column: Columns = None,
     language: Annotated[str | None, typer.Option(metavar="CODE", help="Of what is said, ISO 639-1.")] = None,
     epochs: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="Passes over the clips.")] = 10,
     lr: Annotated[float | None, typer.Option(parser=parse, metavar="X", help="Learning rate; 0.0001.")] = None,
     folds: Annotated[int, typer.Option(min=3, max=100, metavar="N", help="Of the cross-validation by video.")] = 5,
-    jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Recordings at a time.")] = 1,
-    allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="Leave out rows whose recording is not there.")
-    ] = False,
+    jobs: Jobs = 1,
+    allow_missing: AllowMissing = False,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:

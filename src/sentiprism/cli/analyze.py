@@ -10,7 +10,7 @@ import typer
 
 from sentiprism.cli.analysis_tables import count_files, display_names, show_folder, show_recording
 from sentiprism.cli.hints import followed_by
-from sentiprism.cli.options import FACES, MISMATCHES, choice
+from sentiprism.cli.options import FACES, MISMATCHES, Jobs, ReportFolder, Strict, choice
 from sentiprism.cli.sources import pairs
 from sentiprism.errors import UserError, printable
 
@@ -26,7 +26,7 @@ def analyze(
     inputs: Annotated[
         list[Path], typer.Argument(metavar="PATH...", help="Videos, sounds, texts, tables of texts (.csv); or folders.")
     ],
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the report goes.")] = Path("report"),
+    out: ReportFolder = Path("report"),
     model: Annotated[str, typer.Option(metavar="MODEL", help="starter, or the folder of a saved model.")] = "starter",
     transcript: Annotated[
         Path | None,
@@ -50,8 +50,8 @@ def analyze(
         list[str] | None,
         typer.Option(metavar="NAME=THEIRS", help="Column of a .csv: text, id, start, end; repeatable."),
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Recordings at a time.")] = 1,
-    strict: Annotated[bool, typer.Option("--strict", help="A recording that fails is an error.")] = False,
+    jobs: Jobs = 1,
+    strict: Strict = False,
     replace: Annotated[bool, typer.Option("--replace", help="Replace reports of other settings.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the analysis as JSON for programs.")] = False,
 ) -> Path:

@@ -9,23 +9,22 @@ import typer
 
 from sentiprism.cli.card import draw, labels_of, sequences_of
 from sentiprism.cli.hints import followed_by
-from sentiprism.cli.options import High, Low
+from sentiprism.cli.options import Classes, High, Json, Low, ReplaceDataset
 from sentiprism.cli.sources import choose_source, pairs
 from sentiprism.cli.tables import emit_json, table
 from sentiprism.errors import UserError, suggest
 
 app = typer.Typer(help="Import datasets, and look at what is in them.", no_args_is_help=True)
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name in the store; see: sentiprism dataset list.")]
 
 
-def _file(text: str) -> Any:
-    return typer.Option(metavar="FILE", help=text, rich_help_panel="Goes with a source")
+def _source(text: str, metavar: str = "FILE") -> Any:
+    return typer.Option(metavar=metavar, help=text, rich_help_panel="Source, one of")
 
 
-def _source(text: str) -> Any:
-    return typer.Option(metavar="FILE", help=text, rich_help_panel="Source, one of")
+def _beside(text: str, metavar: str | None = "FILE", *names: str) -> Any:
+    return typer.Option(*names, metavar=metavar, help=text, rich_help_panel="Goes with a source")
 
 
 @app.command()
@@ -34,66 +33,36 @@ def add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="mosi, mosei, sims, ... or a name of your own.")],
     labels: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="[SPLIT=]FILE",
-            help="CSV of label; and id, video_id, text, split. Or one a split, repeated.",
-            rich_help_panel="Source, one of",
-        ),
+        _source("CSV of label; and id, video_id, text, split. Or one a split, repeated.", "[SPLIT=]FILE"),
     ] = None,
     mmsa: Annotated[Path | None, _source("Pickle of the MMSA distribution; nothing in it is run.")] = None,
     csd: Annotated[Path | None, _source("Labels as a CMU computational sequence; needs --folds.")] = None,
     arrays: Annotated[Path | None, _source("Padded arrays, .npz: text_train, audio_train, y_train, ...")] = None,
-    urfunny: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="UR-FUNNY's public pickles; nothing in them is run.",
-            rich_help_panel="Source, one of",
-        ),
-    ] = None,
-    importer: Annotated[
-        str | None,
-        typer.Option(
-            metavar="IMPORTER=PATH",
-            help="File or folder, and the plugin that reads it.",
-            rich_help_panel="Source, one of",
-        ),
-    ] = None,
-    text: Annotated[Path | None, _file("Text features.")] = None,
-    audio: Annotated[Path | None, _file("Audio features.")] = None,
-    vision: Annotated[Path | None, _file("Vision features.")] = None,
-    words: Annotated[Path | None, _file("Transcripts as a computational sequence.")] = None,
+    urfunny: Annotated[Path | None, _source("UR-FUNNY's public pickles; nothing in them is run.", "FOLDER")] = None,
+    importer: Annotated[str | None, _source("File or folder, and the plugin that reads it.", "IMPORTER=PATH")] = None,
+    text: Annotated[Path | None, _beside("Text features.")] = None,
+    audio: Annotated[Path | None, _beside("Audio features.")] = None,
+    vision: Annotated[Path | None, _beside("Vision features.")] = None,
+    words: Annotated[Path | None, _beside("Transcripts as a computational sequence.")] = None,
     folds: Annotated[
         str | None,
-        typer.Option(
-            metavar="FILE|K/N",
-            help="Videos of each split: JSON, or CSV of video_id, split; or fold K of N, by video, left out as test.",
-            rich_help_panel="Goes with a source",
+        _beside(
+            "Videos of each split: JSON, or CSV of video_id, split; or fold K of N, by video, left out as test.",
+            "FILE|K/N",
         ),
     ] = None,
     column: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="NAME=THEIRS",
-            help="Column of a CSV that has other names, or a pattern: id={split}-{Dialogue_ID}; repeatable.",
-            rich_help_panel="Goes with a source",
+        _beside(
+            "Column of a CSV that has other names, or a pattern: id={split}-{Dialogue_ID}; repeatable.", "NAME=THEIRS"
         ),
     ] = None,
-    context: Annotated[
-        bool,
-        typer.Option(
-            "--context",
-            help="The sentences before a punchline come before it.",
-            rich_help_panel="Goes with a source",
-        ),
-    ] = False,
+    context: Annotated[bool, _beside("The sentences before a punchline come before it.", None, "--context")] = False,
     low: Low = None,
     high: High = None,
-    classes: Annotated[
-        str | None, typer.Option(metavar="A,B,...", help="Names of its labels, where they are classes.")
-    ] = None,
+    classes: Classes = None,
     language: Annotated[str, typer.Option(metavar="CODE", help="Of its transcripts, ISO 639-1.")] = "en",
-    replace: Annotated[bool, typer.Option("--replace", help="Replace a dataset of this name.")] = False,
+    replace: ReplaceDataset = False,
     as_json: Json = False,
 ) -> None:
     """Import a dataset from files and print its card; what looks wrong is refused, or warned of by name.

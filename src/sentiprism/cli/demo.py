@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from sentiprism.cli.hints import followed_by
-from sentiprism.cli.options import Device
+from sentiprism.cli.options import Device, ReportFolder
 from sentiprism.cli.resume import remember_run
 from sentiprism.cli.run import measured
 from sentiprism.errors import UserError
@@ -22,7 +22,7 @@ OWN = "sentiprism analyze YOUR_VIDEO.mp4"
 @followed_by(f"open {{result}} (or: {OWN})", OWN)
 def demo(
     seeds: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="How many seeds.")] = 2,
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the report goes.")] = Path("demo"),
+    out: ReportFolder = Path("demo"),
     device: Device = "auto",
 ) -> Path | None:
     """Analyse a real voice and a real face, then train MDF where the right answer is known.

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sentiprism.cli.hints import followed_by
+from sentiprism.cli.options import Json
 from sentiprism.cli.tables import emit_json, facts, points, size, table
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 def doctor(
     fetch: Annotated[str | None, typer.Option(metavar="NAME", help="Fetch this asset and check it.")] = None,
     long: Annotated[bool, typer.Option("--long", help="Also say what each asset is.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    as_json: Json = False,
 ) -> list[str] | None:
     """Say what is installed, which assets and datasets are there, what is missing and how to get it.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sentiprism.cli.hints import followed_by
-from sentiprism.cli.options import FORMATS, KINDS, MODALITIES, MOST_SEED, Device, Fresh, Json, Split, choice
+from sentiprism.cli.options import FORMATS, KINDS, MODALITIES, MOST_SEED, Device, Fresh, Json, OneRun, Split, choice
 from sentiprism.cli.run import cell, heads, seeds_of
 from sentiprism.cli.tables import Cell, emit_json, number, points, side_by_side, table
 from sentiprism.errors import UserError
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from sentiprism.evaluation.calibration import Calibrated, Coverage
     from sentiprism.evaluation.compare import Comparison
     from sentiprism.evaluation.robustness_curves import Robustness
-
-OneRun = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
 
 
 @followed_by("sentiprism figure runs {runs}")

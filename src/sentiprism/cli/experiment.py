@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sentiprism.cli.hints import followed_by
-from sentiprism.cli.options import Device, Json, Precision, Seeds
+from sentiprism.cli.options import Device, Json, Markdown, OneDataset, Precision, Seeds
 from sentiprism.cli.tables import emit_json, points, side_by_side
 from sentiprism.errors import UserError
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from sentiprism.reproduction.published import PublishedTable
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="See: sentiprism models.")]
-Dataset = Annotated[str | None, typer.Option(metavar="NAME", help="Name in the store, or its folder.")]
 Experiment = Annotated[
     str | None, typer.Option(metavar="NAME", help="File with the numbers, where a dataset has more than one.")
 ]
@@ -24,7 +23,6 @@ Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Changes every row; repeatable.")
 ]
 Out = Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where the rows' runs go; by default under runs/.")]
-AsMarkdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown.")]
 RUNS = Path("runs")
 """Where the rows' runs go by default."""
 
@@ -32,7 +30,7 @@ RUNS = Path("runs")
 @followed_by("sentiprism {result}")
 def reproduce(
     model: Model,
-    dataset: Dataset = None,
+    dataset: OneDataset = None,
     table: Annotated[str | None, typer.Option(metavar="NAME", help="By default every table.")] = None,
     experiment: Experiment = None,
     run: Annotated[
@@ -45,7 +43,7 @@ def reproduce(
     out: Out = None,
     device: Device = "auto",
     precision: Precision = "auto",
-    markdown: AsMarkdown = False,
+    markdown: Markdown = False,
     as_json: Json = False,
 ) -> tuple[object, ...]:
     """Show a paper's settings and published numbers, and what was measured beside them.
@@ -73,15 +71,8 @@ def reproduce(
             raise UserError("--train measures one table anew", "give --table and no --run")
         from sentiprism.reproduction.reproduce import reproduce as measure
 
-        more: dict[str, Any] = {
-            "experiment": experiment,
-            "encoder": encoder,
-            "seeds": seeds,
-            "assignments": settings or (),
-            "out": out,
-            "device": device,
-            "precision": precision,
-        }
+        more: dict[str, Any] = {"experiment": experiment, "encoder": encoder, "seeds": seeds, "out": out}
+        more |= {"assignments": settings or (), "device": device, "precision": precision}
         measured = measure(model, table, dataset, **more)
         _emit(measured, markdown=markdown, as_json=as_json)
         return "results", out or RUNS
@@ -116,7 +107,7 @@ def ablate(
         str | None,
         typer.Option(metavar="KEY=VALUES", help="A run a value in the place of a table: config.depth=1..6, or =a,b,c."),
     ] = None,
-    dataset: Dataset = None,
+    dataset: OneDataset = None,
     experiment: Experiment = None,
     base: Annotated[
         str | None, typer.Option(metavar="NAME", help="Experiment every row starts from; by default the paper's.")
@@ -131,7 +122,7 @@ def ablate(
     out: Out = None,
     device: Device = "auto",
     precision: Precision = "auto",
-    markdown: AsMarkdown = False,
+    markdown: Markdown = False,
     as_json: Json = False,
 ) -> Path:
     """Train every row of a paper's table, published beside measured; or with --over a run for each value of a setting.
@@ -151,16 +142,8 @@ def ablate(
         raise UserError("--ours and --base both say where to start", "give one of them")
     if (table is None) == (over is None):
         raise UserError("a table or a setting is taken apart", "give --table or --over")
-    more: dict[str, Any] = {
-        "experiment": experiment,
-        "base": "ours" if ours else base,
-        "encoder": encoder,
-        "seeds": seeds,
-        "assignments": settings or (),
-        "out": out,
-        "device": device,
-        "precision": precision,
-    }
+    more: dict[str, Any] = {"experiment": experiment, "base": "ours" if ours else base, "encoder": encoder}
+    more |= {"seeds": seeds, "assignments": settings or (), "out": out, "device": device, "precision": precision}
     if over is not None:
         if rows:
             raise UserError("--rows are those of a table", "leave them out, or give --table")

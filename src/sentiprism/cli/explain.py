@@ -1,12 +1,11 @@
 """Command: explain."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sentiprism.cli.hints import followed_by
-from sentiprism.cli.options import Device, Split
+from sentiprism.cli.options import Device, OneRun, Split
 from sentiprism.cli.tables import bar, emit_json, number, side_by_side, table
 from sentiprism.tables import signed
 
@@ -25,7 +24,7 @@ COLOURS = {True: (33, 102, 172), False: (202, 84, 0)}
 
 @followed_by("sentiprism {result}")
 def explain(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")],
+    run: OneRun,
     split: Split = "test",
     utterance: Annotated[
         str | None, typer.Option("--id", metavar="UTTERANCE", help="This one, with its words and frames.")

@@ -6,9 +6,23 @@ from typing import Annotated
 import typer
 
 from sentiprism.cli.card import draw
-from sentiprism.cli.dataset import Json
 from sentiprism.cli.hints import followed_by
-from sentiprism.cli.options import AUDIO, STEPS, TEXTS, VISION, High, Low, choice
+from sentiprism.cli.options import (
+    AUDIO,
+    STEPS,
+    TEXTS,
+    VISION,
+    AllowMissing,
+    Classes,
+    Columns,
+    High,
+    Jobs,
+    Json,
+    Low,
+    ReplaceDataset,
+    Strict,
+    choice,
+)
 from sentiprism.cli.sources import pairs
 from sentiprism.cli.tables import emit_json
 
@@ -56,27 +70,20 @@ def extract(
         typer.Option(metavar="FILE", help="What --vision makes per utterance, made elsewhere: .npz of id, columns."),
     ] = None,
     asr: Annotated[str, typer.Option(metavar="NAME", help="Whisper model by name or folder.")] = "base",
-    column: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=THEIRS", help="Column of a CSV that has other names; repeatable."),
-    ] = None,
+    column: Columns = None,
     folds: Annotated[
         str | None, typer.Option(metavar="FILE|K/N", help="Splits of a table that has none, by video.")
     ] = None,
     low: Low = None,
     high: High = None,
-    classes: Annotated[
-        str | None, typer.Option(metavar="A,B,...", help="Names of its labels, where they are classes.")
-    ] = None,
+    classes: Classes = None,
     language: Annotated[
         str | None, typer.Option(metavar="CODE", help="Of what is said, ISO 639-1; else as recognised, or en.")
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Recordings at a time.")] = 1,
-    strict: Annotated[bool, typer.Option("--strict", help="A recording that fails is an error.")] = False,
-    allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="Leave out rows whose recording is not there.")
-    ] = False,
-    replace: Annotated[bool, typer.Option("--replace", help="Replace a dataset of this name.")] = False,
+    jobs: Jobs = 1,
+    strict: Strict = False,
+    allow_missing: AllowMissing = False,
+    replace: ReplaceDataset = False,
     as_json: Json = False,
 ) -> None:
     """Make a dataset to train on from a folder of recordings and a table of labels.

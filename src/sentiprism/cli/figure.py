@@ -1,20 +1,18 @@
 """Commands: figure weights, gates, confusion, tsne and others."""
 
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
 from sentiprism.cli.hints import followed_by
-from sentiprism.cli.options import Device, Fresh, Split, choice
+from sentiprism.cli.options import Device, Fresh, OneRun, Split, choice
 from sentiprism.cli.verification import may_skip_verification
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 app = typer.Typer(help="Draw the papers' figures of any run.", no_args_is_help=True)
 
-OneRun = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
 Out = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="A .pdf, .svg or .png; by default a PDF in RUN/figures."),
@@ -22,10 +20,39 @@ Out = Annotated[
 Seed = Annotated[int | None, typer.Option(metavar="N", help="Whose model; by default the first finished one.")]
 
 
-@app.command()
-@may_skip_verification
-@followed_by("open {result}")
-def weights(run: OneRun, out: Out = None, split: Split = "test", seed: Seed = None, device: Device = "auto") -> Path:
+def _names(option: str) -> Any:
+    return typer.Option(option, metavar="NAME", help="Name or pattern of names; repeatable.")
+
+
+def _figure(file: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a command that draws the figure of its name in `report.figures`, saves it and prints where.
+
+    A command is declared by its options, which are the arguments of that function; one that is None is left out.
+
+    Args:
+        file: name of the figure's file, made of the options.
+    """
+
+    def register(declared: Callable[..., None]) -> Callable[..., None]:
+        @wraps(declared)
+        def draw(out: Path | None, **options: Any) -> Path:
+            runs = options.pop("runs", None) or [options.pop("run")]
+            path = _target(out, runs[0], file.format_map(options))
+            from sentiprism.report import figures
+
+            given = {name: value for name, value in options.items() if value is not None}
+            figures.save(getattr(figures, declared.__name__)(*runs, **given), path)
+            typer.echo(str(path))
+            return path
+
+        app.command()(may_skip_verification(followed_by("open {result}")(draw)))
+        return declared
+
+    return register
+
+
+@_figure("weights-{split}")
+def weights(run: OneRun, out: Out = None, split: Split = "test", seed: Seed = None, device: Device = "auto") -> None:
     """Modality weights of every utterance, ranked, above what they were taught (MDF, Figure 3).
 
     Examples:
@@ -33,37 +60,25 @@ def weights(run: OneRun, out: Out = None, split: Split = "test", seed: Seed = No
 
         sentiprism figure weights runs/mdf-mosi --seed 1112 --out weights.svg
     """
-    path = _target(out, run, f"weights-{split}")
-    from sentiprism.report import figures
-
-    return _save(figures.weights(run, split, seed=seed, device=device), path)
 
 
-@app.command()
-@may_skip_verification
-@followed_by("open {result}")
-def gates(run: OneRun, out: Out = None, split: Split = "test", seed: Seed = None, device: Device = "auto") -> Path:
+@_figure("gates-{split}")
+def gates(run: OneRun, out: Out = None, split: Split = "test", seed: Seed = None, device: Device = "auto") -> None:
     """Distribution of every gate: modalities, paths, experts (DPDF-LQ, Appendix A.3).
 
     Examples:
         sentiprism figure gates runs/dpdf_lq-mosi
     """
-    path = _target(out, run, f"gates-{split}")
-    from sentiprism.report import figures
-
-    return _save(figures.gates(run, split, seed=seed, device=device), path)
 
 
-@app.command()
-@may_skip_verification
-@followed_by("open {result}")
+@_figure("confusion-{split}")
 def confusion(
     run: OneRun,
     out: Out = None,
     split: Split = "test",
     seed: Annotated[int | None, typer.Option(metavar="N", help="Whose model; by default the mean over all.")] = None,
     device: Device = "auto",
-) -> Path:
+) -> None:
     """Confusion of sentiment classes and accuracy of each (DLF, Figure 4; DPDF-LQ, Figure 5).
 
     On [-3, 3] the classes are the seven of Acc-7, HN (-3) to HP (3): values are clipped and rounded.
@@ -71,15 +86,9 @@ def confusion(
     Examples:
         sentiprism figure confusion runs/dlf-mosi
     """
-    path = _target(out, run, f"confusion-{split}")
-    from sentiprism.report import figures
-
-    return _save(figures.confusion(run, split, seed=seed, device=device), path)
 
 
-@app.command()
-@may_skip_verification
-@followed_by("open {result}")
+@_figure("tsne-{by}-{split}")
 def tsne(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of runs, one panel each.")],
     out: Out = None,
@@ -87,14 +96,12 @@ def tsne(
     by: Annotated[
         str, typer.Option(**choice("colouring", ("class", "polarity", "feature")), help="What colours tell apart.")
     ] = "class",
-    features: Annotated[
-        list[str] | None, typer.Option("--feature", metavar="NAME", help="Name or pattern of names; repeatable.")
-    ] = None,
+    features: Annotated[list[str] | None, _names("--feature")] = None,
     dimensions: Annotated[int, typer.Option(min=2, max=3, metavar="2|3", help="Of the space drawn.")] = 2,
     points: Annotated[int, typer.Option(min=4, metavar="N", help="At most so many a panel.")] = 2000,
     seed: Seed = None,
     device: Device = "auto",
-) -> Path:
+) -> None:
     """t-SNE of features (MDF, Figure 4; DLF, Figure 5; FINE, Figure 5).
 
     Examples:
@@ -106,36 +113,18 @@ def tsne(
 
         sentiprism figure tsne runs/fine --by feature --feature 's*.*'
     """
-    path = _target(out, runs[0], f"tsne-{by}-{split}")
-    from sentiprism.report import figures
-
-    drawn = figures.tsne(
-        *runs,
-        split=split,
-        by=by,
-        features=features or (),
-        dimensions=dimensions,
-        points=points,
-        seed=seed,
-        device=device,
-    )
-    return _save(drawn, path)
 
 
-@app.command()
-@may_skip_verification
-@followed_by("open {result}")
+@_figure("attention-{split}")
 def attention(
     run: OneRun,
     out: Out = None,
     split: Split = "test",
-    layers: Annotated[
-        list[str] | None, typer.Option("--layers", metavar="NAME", help="Name or pattern of names; repeatable.")
-    ] = None,
+    layers: Annotated[list[str] | None, _names("--layers")] = None,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="Average over so many utterances at most.")] = 200,
     seed: Seed = None,
     device: Device = "auto",
-) -> Path:
+) -> None:
     """Mean attention matrices (DPDF-LQ, Figure 4).
 
     Examples:
@@ -143,15 +132,9 @@ def attention(
 
         sentiprism figure attention runs/dpdf_lq-mosei --layers 'local*'
     """
-    path = _target(out, run, f"attention-{split}")
-    from sentiprism.report import figures
-
-    return _save(figures.attention(run, split, layers=layers or (), limit=limit, seed=seed, device=device), path)
 
 
-@app.command()
-@may_skip_verification
-@followed_by("open {result}")
+@_figure("robustness-{split}")
 def robustness(
     run: OneRun,
     out: Out = None,
@@ -163,7 +146,7 @@ def robustness(
         ),
     ] = None,
     device: Device = "auto",
-) -> Path:
+) -> None:
     """A metric over the strength of each kind of damage to the inputs, with 95% intervals.
 
     From RUN/robustness-SPLIT.json where it is there; see 'sentiprism robustness'.
@@ -175,15 +158,9 @@ def robustness(
 
         sentiprism figure robustness runs/mdf-mosi --metric weight
     """
-    path = _target(out, run, f"robustness-{split}")
-    from sentiprism.report import figures
-
-    return _save(figures.robustness(run, split, metric=metric, device=device), path)
 
 
-@app.command()
-@may_skip_verification
-@followed_by("open {result}")
+@_figure("reliability-{split}")
 def reliability(
     run: OneRun,
     out: Out = None,
@@ -191,7 +168,7 @@ def reliability(
     level: Annotated[float, typer.Option(metavar="SHARE", help="Of the bars: utterances to be covered.")] = 0.9,
     scaled: Annotated[bool, typer.Option("--scaled", help="Widths follow the predicted intensity.")] = False,
     device: Device = "auto",
-) -> Path:
+) -> None:
     """How often calibrated intervals hold: over their level, and by class of the label.
 
     Nothing is stored; 'sentiprism calibrate' does that.
@@ -201,15 +178,10 @@ def reliability(
 
         sentiprism figure reliability runs/mdf-mosi --scaled --level 0.8
     """
-    path = _target(out, run, f"reliability-{split}")
-    from sentiprism.report import figures
-
-    return _save(figures.reliability(run, split, level=level, scaled=scaled, device=device), path)
 
 
-@app.command("runs")
-@followed_by("open {result}")
-def side_by_side(
+@_figure("runs-{split}")
+def runs(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of runs, of one dataset or several.")],
     out: Out = None,
     split: Split = "test",
@@ -220,7 +192,7 @@ def side_by_side(
         str | None, typer.Option(metavar="KEY", help="Draw lines over this setting, optim.lr for example.")
     ] = None,
     device: Device = "auto",
-) -> Path:
+) -> None:
     """Bars of runs per metric with deviation over seeds, or lines over a setting.
 
     TMT+AMW, Figure 5; DPDF-LQ, Figures 6 and 7.
@@ -230,10 +202,6 @@ def side_by_side(
 
         sentiprism figure runs runs/depth-* --over config.depth
     """
-    path = _target(out, runs[0], f"runs-{split}")
-    from sentiprism.report import figures
-
-    return _save(figures.runs(*runs, split=split, metrics=metrics or (), over=over, device=device), path)
 
 
 def _target(out: Path | None, run: Path, name: str) -> Path:
@@ -243,11 +211,3 @@ def _target(out: Path | None, run: Path, name: str) -> Path:
 
     Run(run)
     return check_target(out or run / "figures" / f"{name}.pdf")
-
-
-def _save(figure: "Figure", path: Path) -> Path:
-    from sentiprism.report import figures
-
-    figures.save(figure, path)
-    typer.echo(str(path))
-    return path

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from sentiprism.cli.hints import followed_by
-from sentiprism.cli.options import Device, Json, Precision, Seeds
+from sentiprism.cli.options import Device, Json, Markdown, Precision, Seeds
 from sentiprism.cli.tables import Cell, emit_json, points, side_by_side
 
 
@@ -26,7 +26,7 @@ def modalities(
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the runs go.")] = Path("runs/modalities"),
     device: Device = "auto",
     precision: Precision = "auto",
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
+    markdown: Markdown = False,
     as_json: Json = False,
 ) -> Path:
     """Measure what voice and face add to text: text, +audio, +vision and all, cross-validated by video.

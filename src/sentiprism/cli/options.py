@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -63,8 +64,21 @@ def number(text: str) -> float:
         raise typer.BadParameter(f"{error}.") from None
 
 
+OneRun = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
 Low = Annotated[float | None, typer.Option(parser=number, metavar="X", help="Least label of a dataset of your own.")]
 High = Annotated[float | None, typer.Option(parser=number, metavar="X", help="Greatest label of it.")]
+Classes = Annotated[str | None, typer.Option(metavar="A,B,...", help="Names of its labels, where they are classes.")]
+ReplaceDataset = Annotated[bool, typer.Option("--replace", help="Replace a dataset of this name.")]
+OneModel = Annotated[str | None, typer.Argument(help="See: sentiprism models.")]
+OneDataset = Annotated[str | None, typer.Option(metavar="NAME", help="Name in the store, or its folder.")]
+Columns = Annotated[
+    list[str] | None, typer.Option(metavar="NAME=THEIRS", help="Column of a CSV that has other names; repeatable.")
+]
+Jobs = Annotated[int, typer.Option(min=1, metavar="N", help="Recordings at a time.")]
+Strict = Annotated[bool, typer.Option("--strict", help="A recording that fails is an error.")]
+AllowMissing = Annotated[bool, typer.Option("--allow-missing", help="Leave out rows whose recording is not there.")]
+ReportFolder = Annotated[Path, typer.Option(metavar="FOLDER", help="Where the report goes.")]
+Markdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown.")]
 Seeds = Annotated[int | None, typer.Option(min=1, max=1000, metavar="N", help="How many seeds, from 1111 on.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Split = Annotated[str, typer.Option(**choice("split", SPLITS), help="Part of the dataset.")]

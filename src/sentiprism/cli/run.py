@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sentiprism.cli.hints import OF_A_RUN, followed_by
-from sentiprism.cli.options import Device, Json, Precision, Seeds, Split
+from sentiprism.cli.options import Device, Json, OneModel, OneRun, Precision, Seeds, Split
 from sentiprism.cli.resume import remember_run
 from sentiprism.cli.tables import Cell, emit_json, number, side_by_side, table
 from sentiprism.errors import UserError
@@ -99,7 +99,7 @@ def _origin(row: dict[str, Any]) -> str:
 
 @followed_by("sentiprism explain {result}" + OF_A_RUN)
 def train(
-    model: Annotated[str | None, typer.Argument(help="See: sentiprism models.")] = None,
+    model: OneModel = None,
     dataset: Annotated[
         str | None, typer.Option(metavar="NAME", help="Name in the store, or its folder; or several names, A,B.")
     ] = None,
@@ -195,7 +195,7 @@ def train(
 
 @followed_by("sentiprism explain {run}" + OF_A_RUN)
 def evaluate(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")],
+    run: OneRun,
     split: Split = "test",
     dataset: Annotated[
         str | None,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sentiprism.cli.hints import followed_by
-from sentiprism.cli.options import MOST, MOST_SEED, Device, Json
+from sentiprism.cli.options import MOST, MOST_SEED, Device, Json, OneDataset, OneModel
 from sentiprism.cli.tables import emit_json, number, table
 from sentiprism.errors import UserError
 
@@ -19,8 +19,8 @@ SHOWN = 5
 
 @followed_by("sentiprism train --experiment {result} --seeds 5")
 def tune(
-    model: Annotated[str | None, typer.Argument(help="See: sentiprism models.")] = None,
-    dataset: Annotated[str | None, typer.Option(metavar="NAME", help="Name in the store, or its folder.")] = None,
+    model: OneModel = None,
+    dataset: OneDataset = None,
     trials: Annotated[int, typer.Option(min=1, max=MOST, metavar="N", help="Trainings of the whole study.")] = 20,
     jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Processes that share them.")] = 1,
     experiment: Annotated[

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from makers_store import store_at
 from makers_text import tiny_bert
 from makers_transfer import fit, words_and_voices
 from sentiprism.training.run import Run
@@ -14,8 +15,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Datasets "first", "second" and "wide", and a run of two seeds on the first with a tuned encoder."""
     home = tmp_path_factory.mktemp("home")
     encoder = tiny_bert(home / "encoders" / "tiny")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SENTIPRISM_HOME", str(home))
+    with store_at(home):
         words_and_voices("first")
         words_and_voices("second", seed=1)
         words_and_voices("wide", seed=2, audio=7)
