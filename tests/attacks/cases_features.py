@@ -25,6 +25,14 @@ def features(name: str = "f.npz", **arrays: Any) -> Callable[[Path], object]:
     return made
 
 
+def beside(name: str, data: bytes) -> Callable[[Path], object]:
+    return lambda here: (table(ROWS)(here), content(name, data)(here))
+
+
+def npy(header: bytes) -> Callable[[Path], object]:
+    return beside("f.npy", b"\x93NUMPY\x01\x00v\x00" + header.ljust(117) + b"\n")
+
+
 def parquet(**columns: Any) -> Callable[[Path], object]:
     def made(here: Path) -> None:
         table(ROWS)(here)
@@ -56,6 +64,8 @@ def bomb(here: Path) -> None:
 
 
 AUDIO = (*LABELS, "--audio", "f.npz")
+NPY = (*LABELS, "--audio", "f.npy")
+PETABYTES = b"{'descr': '<f4', 'fortran_order': False, 'shape': (3, 100000000000000), }"
 PARQUET = (*LABELS, "--audio", "f.parquet")
 FOLDS = (*LABELS, "--folds", "f.json")
 LENGTHS = {
@@ -67,13 +77,7 @@ LENGTHS = {
 CASES = [
     *specials("features", "f.npz", AUDIO, table(ROWS)),
     Case("features", "an unknown kind", (*LABELS, "--audio", "t.csv"), "'.csv'", table(ROWS)),
-    Case(
-        "features",
-        "random bytes",
-        AUDIO,
-        "f.npz",
-        lambda here: (table(ROWS)(here), content("f.npz", os.urandom(4096))(here)),
-    ),
+    Case("features", "random bytes", AUDIO, "f.npz", beside("f.npz", os.urandom(4096))),
     Case(
         "features",
         "cut short",
@@ -100,40 +104,9 @@ CASES = [
         for name, lengths in LENGTHS.items()
     ),
     Case("features", "an archive that unpacks to half a gigabyte", AUDIO, "f.npz", bomb),
-    Case(
-        "features",
-        "a header that promises petabytes",
-        (*LABELS, "--audio", "f.npy"),
-        "f.npy",
-        lambda here: (
-            table(ROWS)(here),
-            content(
-                "f.npy",
-                b"\x93NUMPY\x01\x00v\x00"
-                + b"{'descr': '<f4', 'fortran_order': False, 'shape': (3, 100000000000000), }".ljust(117)
-                + b"\n",
-            )(here),
-        ),
-    ),
-    Case(
-        "features",
-        "a header that is code",
-        (*LABELS, "--audio", "f.npy"),
-        "f.npy",
-        lambda here: (
-            table(ROWS)(here),
-            content("f.npy", b"\x93NUMPY\x01\x00v\x00" + b"__import__('os').system('touch bitten')".ljust(117) + b"\n")(
-                here
-            ),
-        ),
-    ),
-    Case(
-        "features",
-        "Parquet that is none",
-        PARQUET,
-        "f.parquet",
-        lambda here: (table(ROWS)(here), content("f.parquet", b"PAR1" + bytes(500) + b"PAR1")(here)),
-    ),
+    Case("features", "a header that promises petabytes", NPY, "f.npy", npy(PETABYTES)),
+    Case("features", "a header that is code", NPY, "f.npy", npy(b"__import__('os').system('touch bitten')")),
+    Case("features", "Parquet that is none", PARQUET, "f.parquet", beside("f.parquet", b"PAR1" + bytes(500) + b"PAR1")),
     Case("features", "Parquet without ids", PARQUET, "'id'", parquet(x=[1.0, 2.0, 3.0])),
     Case("features", "Parquet without numbers", PARQUET, "number", parquet(id=["a", "b", "c"], x=["p", "q", "r"])),
     Case(

@@ -76,22 +76,20 @@ def test_a_wrong_name(refused, finished, words, cause, remedy):
 
 
 @pytest.mark.parametrize(
-    ("setting", "cause", "remedy"),
+    ("setting", "told"),
     [
-        ("optim.epocs=3", "unknown key 'optim.epocs'", "did you mean 'epochs'?"),
-        ("config.widht=8", "unknown key 'widht'", "did you mean 'width'?"),
-        ("config.loss_weights.ww=0", "'ww'", "did you mean 'w'?"),
-        ("optim.group_lr.defualt=0.1", "'defualt'", "did you mean 'default'?"),
-        ("optim.select=maee", "'maee'", "did you mean 'mae'?"),
-        ("optim.epochs=many", "optim.epochs", "'many'"),
-        ("optim.epochs", "sets nothing", "key=value"),
-        ("config.modalities=[text, smell]", "modalities", "'smell'"),
+        ("optim.epocs=3", "unknown key 'optim.epocs'.*did you mean 'epochs'\\?"),
+        ("config.widht=8", "unknown key 'widht'.*did you mean 'width'\\?"),
+        ("config.loss_weights.ww=0", "'ww'.*did you mean 'w'\\?"),
+        ("optim.group_lr.defualt=0.1", "'defualt'.*did you mean 'default'\\?"),
+        ("optim.select=maee", "'maee'.*did you mean 'mae'\\?"),
+        ("optim.epochs=many", "optim.epochs.*'many'"),
+        ("optim.epochs", "sets nothing.*key=value"),
+        ("config.modalities=[text, smell]", "modalities.*'smell'"),
     ],
 )
-def test_a_wrong_setting(refused, finished, setting, cause, remedy):
-    line = refused("train", "mdf", "--dataset", "tiny", "--set", setting)
-    assert cause in line
-    assert remedy in line
+def test_a_wrong_setting(refused, finished, setting, told):
+    assert re.search(told, refused("train", "mdf", "--dataset", "tiny", "--set", setting))
 
 
 def test_a_broken_experiment(refused, tmp_path):

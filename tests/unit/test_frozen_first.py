@@ -18,9 +18,8 @@ OPTIM = {"epochs": 3, "freeze": {"text_encoder": 2}, "clip": 0.5, "group_lr": {"
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    home = tmp_path_factory.mktemp("home")
-    tiny_bert(home / "tiny")
-    with store_at(home):
+    with store_at(tmp_path_factory.mktemp("home")) as home:
+        tiny_bert(home / "tiny")
         words_and_voices("words")
     return home
 

@@ -28,9 +28,8 @@ from sentiprism.types import TargetSpec
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     """ "one" and "two" of 24 utterances with voices; "texts" of 9 without any, labelled from 0 to 10."""
-    home = tmp_path_factory.mktemp("home")
-    tiny_bert(home / "tiny")
-    with store_at(home):
+    with store_at(tmp_path_factory.mktemp("home")) as home:
+        tiny_bert(home / "tiny")
         words_and_voices("one")
         words_and_voices("two", seed=1)
         rows = [

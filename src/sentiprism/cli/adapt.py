@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sentiprism.cli.hints import followed_by
-from sentiprism.cli.options import AllowMissing, Columns, Device, High, Jobs, Json, Low, choice
+from sentiprism.cli.options import AllowMissing, Columns, Device, High, Jobs, Json, Low, choice, option
 from sentiprism.cli.options import number as parse
 from sentiprism.cli.sources import pairs
 from sentiprism.cli.tables import Cell, emit_json, number, points, side_by_side
@@ -20,17 +20,17 @@ def adapt(
     clips: Annotated[Path, typer.Argument(metavar="CLIPS", help="Folder of recordings.")],
     labels: Annotated[
         Path,
-        typer.Option(metavar="FILE", help="CSV of file and label; and video_id or speaker, text, split, start, end."),
+        option("FILE", "CSV of file and label; and video_id or speaker, text, split, start, end."),
     ],
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the model goes.")] = Path("adapted"),
-    model: Annotated[str, typer.Option(metavar="MODEL|starter", help="Saved model to start from.")] = "starter",
+    out: Annotated[Path, option("FOLDER", "Where the model goes.")] = Path("adapted"),
+    model: Annotated[str, option("MODEL|starter", "Saved model to start from.")] = "starter",
     low: Low = None,
     high: High = None,
     text: Annotated[
         str, typer.Option(**choice("source of texts", ("given", "recognised")), help="In the table, or recognised.")
     ] = "given",
     column: Columns = None,
-    language: Annotated[str | None, typer.Option(metavar="CODE", help="Of what is said, ISO 639-1.")] = None,
+    language: Annotated[str | None, option("CODE", "Of what is said, ISO 639-1.")] = None,
     epochs: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="Passes over the clips.")] = 10,
     lr: Annotated[float | None, typer.Option(parser=parse, metavar="X", help="Learning rate; 0.0001.")] = None,
     folds: Annotated[int, typer.Option(min=3, max=100, metavar="N", help="Of the cross-validation by video.")] = 5,

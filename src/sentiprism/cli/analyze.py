@@ -10,7 +10,7 @@ import typer
 
 from sentiprism.cli.analysis_tables import count_files, display_names, show_folder, show_recording
 from sentiprism.cli.hints import followed_by
-from sentiprism.cli.options import FACES, MISMATCHES, Jobs, ReportFolder, Strict, choice
+from sentiprism.cli.options import FACES, MISMATCHES, Jobs, ReportFolder, Strict, choice, option
 from sentiprism.cli.sources import pairs
 from sentiprism.errors import UserError, printable
 
@@ -27,15 +27,13 @@ def analyze(
         list[Path], typer.Argument(metavar="PATH...", help="Videos, sounds, texts, tables of texts (.csv); or folders.")
     ],
     out: ReportFolder = Path("report"),
-    model: Annotated[str, typer.Option(metavar="MODEL", help="starter, or the folder of a saved model.")] = "starter",
+    model: Annotated[str, option("MODEL", "starter, or the folder of a saved model.")] = "starter",
     transcript: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="What is said: .srt, .vtt, .txt or .json; a folder for many recordings."),
+        option("FILE", "What is said: .srt, .vtt, .txt or .json; a folder for many recordings."),
     ] = None,
-    asr: Annotated[
-        str, typer.Option(metavar="NAME", help="Whisper model by name or folder; none = no recognition.")
-    ] = "base",
-    language: Annotated[str | None, typer.Option(metavar="CODE", help="Of the speech; else recognised.")] = None,
+    asr: Annotated[str, option("NAME", "Whisper model by name or folder; none = no recognition.")] = "base",
+    language: Annotated[str | None, option("CODE", "Of the speech; else recognised.")] = None,
     language_mismatch: Annotated[
         str,
         typer.Option(
@@ -45,10 +43,10 @@ def analyze(
     face: Annotated[
         str, typer.Option(**choice("choice of faces", FACES), help="all: an estimate with each face.")
     ] = "largest",
-    longest: Annotated[float, typer.Option(metavar="S", help="Seconds of an utterance at most.")] = 15.0,
+    longest: Annotated[float, option("S", "Seconds of an utterance at most.")] = 15.0,
     column: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=THEIRS", help="Column of a .csv: text, id, start, end; repeatable."),
+        option("NAME=THEIRS", "Column of a .csv: text, id, start, end; repeatable."),
     ] = None,
     jobs: Jobs = 1,
     strict: Strict = False,

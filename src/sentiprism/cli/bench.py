@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from sentiprism.cli.hints import followed_by
-from sentiprism.cli.options import Device, Json, choice
+from sentiprism.cli.options import Device, Json, choice, option
 from sentiprism.cli.tables import emit_json, points, table
 
 HEADINGS = ("model", "parameters", "G MAC", "s/step", "ratio", "ms, 1", "ms, 32", "peak MB")
@@ -20,13 +20,12 @@ def bench(
     models: Annotated[list[str] | None, typer.Argument(metavar="MODEL", help="By default all.")] = None,
     experiment: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Measure its model with its settings and shapes; repeatable."),
+        option("NAME", "Measure its model with its settings and shapes; repeatable."),
     ] = None,
     encoder: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME",
-            help="minilm, mpnet, bert-base (random weights), none, a folder; by default minilm, or the experiment's.",
+        option(
+            "NAME", "minilm, mpnet, bert-base (random weights), none, a folder; by default minilm, or the experiment's."
         ),
     ] = None,
     batch_size: Annotated[

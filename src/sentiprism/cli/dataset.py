@@ -9,7 +9,7 @@ import typer
 
 from sentiprism.cli.card import draw, labels_of, sequences_of
 from sentiprism.cli.hints import followed_by
-from sentiprism.cli.options import Classes, High, Json, Low, ReplaceDataset
+from sentiprism.cli.options import Classes, High, Json, Low, ReplaceDataset, option
 from sentiprism.cli.sources import choose_source, pairs
 from sentiprism.cli.tables import emit_json, table
 from sentiprism.errors import UserError, suggest
@@ -61,7 +61,7 @@ def add(
     low: Low = None,
     high: High = None,
     classes: Classes = None,
-    language: Annotated[str, typer.Option(metavar="CODE", help="Of its transcripts, ISO 639-1.")] = "en",
+    language: Annotated[str, option("CODE", "Of its transcripts, ISO 639-1.")] = "en",
     replace: ReplaceDataset = False,
     as_json: Json = False,
 ) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sentiprism.cli.hints import followed_by
-from sentiprism.cli.options import Json
+from sentiprism.cli.options import Json, option
 from sentiprism.cli.tables import emit_json, facts, points, size, table
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @followed_by("{result}")
 def doctor(
-    fetch: Annotated[str | None, typer.Option(metavar="NAME", help="Fetch this asset and check it.")] = None,
+    fetch: Annotated[str | None, option("NAME", "Fetch this asset and check it.")] = None,
     long: Annotated[bool, typer.Option("--long", help="Also say what each asset is.")] = False,
     as_json: Json = False,
 ) -> list[str] | None:

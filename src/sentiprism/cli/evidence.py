@@ -6,7 +6,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sentiprism.cli.hints import followed_by
-from sentiprism.cli.options import FORMATS, KINDS, MODALITIES, MOST_SEED, Device, Fresh, Json, OneRun, Split, choice
+from sentiprism.cli.options import (
+    FORMATS,
+    KINDS,
+    MODALITIES,
+    MOST_SEED,
+    Device,
+    Fresh,
+    Json,
+    OneRun,
+    Split,
+    choice,
+    option,
+)
 from sentiprism.cli.run import cell, heads, seeds_of
 from sentiprism.cli.tables import Cell, emit_json, number, points, side_by_side, table
 from sentiprism.errors import UserError
@@ -21,9 +33,7 @@ if TYPE_CHECKING:
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of runs.")],
     split: Split = "test",
-    reference: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="What the others are compared with; by default the first.")
-    ] = None,
+    reference: Annotated[Path | None, option("RUN", "What the others are compared with; by default the first.")] = None,
     oracle: Annotated[
         bool,
         typer.Option("--oracle", help="Also what selection on test would report (oracle=true in train)."),
@@ -119,9 +129,7 @@ def robustness(
     ] = None,
     metric: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME", help="To show, or weight: of the damaged modality; by default the protocol's own."
-        ),
+        option("NAME", "To show, or weight: of the damaged modality; by default the protocol's own."),
     ] = None,
     count: Annotated[int, typer.Option("--points", min=2, max=101, metavar="N", help="Strengths on a curve.")] = 6,
     seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, metavar="N", help="Of the damage.")] = 0,
@@ -209,7 +217,7 @@ def _show_weights(found: "Robustness") -> None:
 @followed_by("sentiprism figure reliability {run}")
 def calibrate(
     run: OneRun,
-    level: Annotated[float, typer.Option(metavar="SHARE", help="Of utterances to be covered.")] = 0.9,
+    level: Annotated[float, option("SHARE", "Of utterances to be covered.")] = 0.9,
     scaled: Annotated[
         bool, typer.Option("--scaled", help="Let the width follow the predicted intensity; takes half of valid.")
     ] = False,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sentiprism.cli.hints import followed_by
-from sentiprism.cli.options import Device, Json, Markdown, OneDataset, Precision, Seeds
+from sentiprism.cli.options import Device, Json, Markdown, OneDataset, Precision, Seeds, option
 from sentiprism.cli.tables import emit_json, points, side_by_side
 from sentiprism.errors import UserError
 
@@ -15,14 +15,10 @@ if TYPE_CHECKING:
     from sentiprism.reproduction.published import PublishedTable
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="See: sentiprism models.")]
-Experiment = Annotated[
-    str | None, typer.Option(metavar="NAME", help="File with the numbers, where a dataset has more than one.")
-]
-Encoder = Annotated[str | None, typer.Option(metavar="NAME", help="Text encoder in the place of the settings' own.")]
-Settings = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Changes every row; repeatable.")
-]
-Out = Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where the rows' runs go; by default under runs/.")]
+Experiment = Annotated[str | None, option("NAME", "File with the numbers, where a dataset has more than one.")]
+Encoder = Annotated[str | None, option("NAME", "Text encoder in the place of the settings' own.")]
+Settings = Annotated[list[str] | None, option("KEY=VALUE", "Changes every row; repeatable.", "--set")]
+Out = Annotated[Path | None, option("FOLDER", "Where the rows' runs go; by default under runs/.")]
 RUNS = Path("runs")
 """Where the rows' runs go by default."""
 
@@ -31,11 +27,9 @@ RUNS = Path("runs")
 def reproduce(
     model: Model,
     dataset: OneDataset = None,
-    table: Annotated[str | None, typer.Option(metavar="NAME", help="By default every table.")] = None,
+    table: Annotated[str | None, option("NAME", "By default every table.")] = None,
     experiment: Experiment = None,
-    run: Annotated[
-        list[Path] | None, typer.Option(metavar="RUN", help="Show this run beside its row; repeatable.")
-    ] = None,
+    run: Annotated[list[Path] | None, option("RUN", "Show this run beside its row; repeatable.")] = None,
     train: Annotated[bool, typer.Option("--train", help="First train each row whose model is here.")] = False,
     seeds: Seeds = None,
     encoder: Encoder = None,
@@ -100,24 +94,18 @@ def reproduce(
 @followed_by("sentiprism results {result}")
 def ablate(
     model: Model,
-    table: Annotated[
-        str | None, typer.Option(metavar="NAME", help="By number (2), or by what it is about (components).")
-    ] = None,
+    table: Annotated[str | None, option("NAME", "By number (2), or by what it is about (components).")] = None,
     over: Annotated[
         str | None,
-        typer.Option(metavar="KEY=VALUES", help="A run a value in the place of a table: config.depth=1..6, or =a,b,c."),
+        option("KEY=VALUES", "A run a value in the place of a table: config.depth=1..6, or =a,b,c."),
     ] = None,
     dataset: OneDataset = None,
     experiment: Experiment = None,
-    base: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Experiment every row starts from; by default the paper's.")
-    ] = None,
+    base: Annotated[str | None, option("NAME", "Experiment every row starts from; by default the paper's.")] = None,
     ours: Annotated[bool, typer.Option("--ours", help="Start from this project's own settings.")] = False,
     encoder: Encoder = None,
     seeds: Seeds = None,
-    rows: Annotated[
-        list[str] | None, typer.Option(metavar="ROW", help="Only this row, by name or number; repeatable.")
-    ] = None,
+    rows: Annotated[list[str] | None, option("ROW", "Only this row, by name or number; repeatable.")] = None,
     settings: Settings = None,
     out: Out = None,
     device: Device = "auto",
@@ -159,10 +147,10 @@ def ablate(
 @followed_by("open {out}")
 def results(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Runs, or folders of runs.")],
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the page there.")] = None,
+    out: Annotated[Path | None, option("FILE", "Write the page there.")] = None,
     reference: Annotated[
         str | None,
-        typer.Option(metavar="MODEL", help="What the others are compared with; by default text_only, else ridge."),
+        option("MODEL", "What the others are compared with; by default text_only, else ridge."),
     ] = None,
     device: Device = "auto",
     as_json: Json = False,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sentiprism.cli.hints import followed_by
-from sentiprism.cli.options import Device, OneRun, Split
+from sentiprism.cli.options import Device, OneRun, Split, option
 from sentiprism.cli.tables import bar, emit_json, number, side_by_side, table
 from sentiprism.tables import signed
 
@@ -26,12 +26,8 @@ COLOURS = {True: (33, 102, 172), False: (202, 84, 0)}
 def explain(
     run: OneRun,
     split: Split = "test",
-    utterance: Annotated[
-        str | None, typer.Option("--id", metavar="UTTERANCE", help="This one, with its words and frames.")
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(metavar="N", help="Whose words and frames; by default the first finished one's.")
-    ] = None,
+    utterance: Annotated[str | None, option("UTTERANCE", "This one, with its words and frames.", "--id")] = None,
+    seed: Annotated[int | None, option("N", "Whose words and frames; by default the first finished one's.")] = None,
     device: Device = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs, with every utterance.")] = False,
 ) -> tuple[object, ...]:

@@ -22,6 +22,7 @@ from sentiprism.cli.options import (
     ReplaceDataset,
     Strict,
     choice,
+    option,
 )
 from sentiprism.cli.sources import pairs
 from sentiprism.cli.tables import emit_json
@@ -30,10 +31,8 @@ from sentiprism.cli.tables import emit_json
 @followed_by("sentiprism train mdf --dataset {dataset}")
 def extract(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of recordings.")],
-    labels: Annotated[
-        Path, typer.Option(metavar="FILE", help="CSV of file and label; and id, video_id, text, split, start, end.")
-    ],
-    dataset: Annotated[str, typer.Option(metavar="NAME", help="Name in the store.")],
+    labels: Annotated[Path, option("FILE", "CSV of file and label; and id, video_id, text, split, start, end.")],
+    dataset: Annotated[str, option("NAME", "Name in the store.")],
     audio: Annotated[
         str,
         typer.Option(
@@ -47,11 +46,11 @@ def extract(
         ),
     ] = "action_units",
     audio_set: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Of --audio hf-audio:NAME: layer, rate, revision.")
+        list[str] | None, option("KEY=VALUE", "Of --audio hf-audio:NAME: layer, rate, revision.")
     ] = None,
     vision_set: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="Of --vision hf-vision:NAME: layer, rate, revision, pooling, crop."),
+        option("KEY=VALUE", "Of --vision hf-vision:NAME: layer, rate, revision, pooling, crop."),
     ] = None,
     per: Annotated[str, typer.Option(**choice("step", STEPS), help="What a step of the features is.")] = "frame",
     relative: Annotated[
@@ -62,24 +61,18 @@ def extract(
         str,
         typer.Option(**choice("source of the text", TEXTS), help="given in the table or --transcripts, or recognised."),
     ] = "given",
-    transcripts: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Transcripts that have the recordings' names.")
-    ] = None,
+    transcripts: Annotated[Path | None, option("FOLDER", "Transcripts that have the recordings' names.")] = None,
     vision_features: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="What --vision makes per utterance, made elsewhere: .npz of id, columns."),
+        option("FILE", "What --vision makes per utterance, made elsewhere: .npz of id, columns."),
     ] = None,
-    asr: Annotated[str, typer.Option(metavar="NAME", help="Whisper model by name or folder.")] = "base",
+    asr: Annotated[str, option("NAME", "Whisper model by name or folder.")] = "base",
     column: Columns = None,
-    folds: Annotated[
-        str | None, typer.Option(metavar="FILE|K/N", help="Splits of a table that has none, by video.")
-    ] = None,
+    folds: Annotated[str | None, option("FILE|K/N", "Splits of a table that has none, by video.")] = None,
     low: Low = None,
     high: High = None,
     classes: Classes = None,
-    language: Annotated[
-        str | None, typer.Option(metavar="CODE", help="Of what is said, ISO 639-1; else as recognised, or en.")
-    ] = None,
+    language: Annotated[str | None, option("CODE", "Of what is said, ISO 639-1; else as recognised, or en.")] = None,
     jobs: Jobs = 1,
     strict: Strict = False,
     allow_missing: AllowMissing = False,

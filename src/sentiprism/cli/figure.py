@@ -8,20 +8,17 @@ from typing import Annotated, Any
 import typer
 
 from sentiprism.cli.hints import followed_by
-from sentiprism.cli.options import Device, Fresh, OneRun, Split, choice
+from sentiprism.cli.options import Device, Fresh, OneRun, Split, choice, option
 from sentiprism.cli.verification import may_skip_verification
 
 app = typer.Typer(help="Draw the papers' figures of any run.", no_args_is_help=True)
 
-Out = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="A .pdf, .svg or .png; by default a PDF in RUN/figures."),
-]
-Seed = Annotated[int | None, typer.Option(metavar="N", help="Whose model; by default the first finished one.")]
+Out = Annotated[Path | None, option("FILE", "A .pdf, .svg or .png; by default a PDF in RUN/figures.")]
+Seed = Annotated[int | None, option("N", "Whose model; by default the first finished one.")]
 
 
-def _names(option: str) -> Any:
-    return typer.Option(option, metavar="NAME", help="Name or pattern of names; repeatable.")
+def _names(flag: str) -> Any:
+    return option("NAME", "Name or pattern of names; repeatable.", flag)
 
 
 def _figure(file: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -76,7 +73,7 @@ def confusion(
     run: OneRun,
     out: Out = None,
     split: Split = "test",
-    seed: Annotated[int | None, typer.Option(metavar="N", help="Whose model; by default the mean over all.")] = None,
+    seed: Annotated[int | None, option("N", "Whose model; by default the mean over all.")] = None,
     device: Device = "auto",
 ) -> None:
     """Confusion of sentiment classes and accuracy of each (DLF, Figure 4; DPDF-LQ, Figure 5).
@@ -141,9 +138,7 @@ def robustness(
     split: Split = "test",
     metric: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME", help="mae, acc_7 ..., or weight: of the damaged modality; by default the protocol's own."
-        ),
+        option("NAME", "mae, acc_7 ..., or weight: of the damaged modality; by default the protocol's own."),
     ] = None,
     device: Device = "auto",
 ) -> None:
@@ -165,7 +160,7 @@ def reliability(
     run: OneRun,
     out: Out = None,
     split: Fresh = "test",
-    level: Annotated[float, typer.Option(metavar="SHARE", help="Of the bars: utterances to be covered.")] = 0.9,
+    level: Annotated[float, option("SHARE", "Of the bars: utterances to be covered.")] = 0.9,
     scaled: Annotated[bool, typer.Option("--scaled", help="Widths follow the predicted intensity.")] = False,
     device: Device = "auto",
 ) -> None:
@@ -186,11 +181,9 @@ def runs(
     out: Out = None,
     split: Split = "test",
     metrics: Annotated[
-        list[str] | None, typer.Option("--metric", metavar="NAME", help="mae, acc_7 ...; repeatable; all by default.")
+        list[str] | None, option("NAME", "mae, acc_7 ...; repeatable; all by default.", "--metric")
     ] = None,
-    over: Annotated[
-        str | None, typer.Option(metavar="KEY", help="Draw lines over this setting, optim.lr for example.")
-    ] = None,
+    over: Annotated[str | None, option("KEY", "Draw lines over this setting, optim.lr for example.")] = None,
     device: Device = "auto",
 ) -> None:
     """Bars of runs per metric with deviation over seeds, or lines over a setting.

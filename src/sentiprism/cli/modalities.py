@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from sentiprism.cli.hints import followed_by
-from sentiprism.cli.options import Device, Json, Markdown, Precision, Seeds
+from sentiprism.cli.options import Device, Json, Markdown, Precision, Seeds, option
 from sentiprism.cli.tables import Cell, emit_json, points, side_by_side
 
 
@@ -16,14 +16,12 @@ def modalities(
     models: Annotated[list[str], typer.Argument(metavar="MODEL", help="See: sentiprism models.")],
     dataset: Annotated[
         list[str],
-        typer.Option(metavar="NAME", help="Name or folder, or A,B: B is trained on beside A; repeatable."),
+        option("NAME", "Name or folder, or A,B: B is trained on beside A; repeatable."),
     ],
     folds: Annotated[int, typer.Option(min=3, max=1000, metavar="N", help="Of the cross-validation by video.")] = 6,
     seeds: Seeds = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Changes every run; repeatable.")
-    ] = None,
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the runs go.")] = Path("runs/modalities"),
+    settings: Annotated[list[str] | None, option("KEY=VALUE", "Changes every run; repeatable.", "--set")] = None,
+    out: Annotated[Path, option("FOLDER", "Where the runs go.")] = Path("runs/modalities"),
     device: Device = "auto",
     precision: Precision = "auto",
     markdown: Markdown = False,

@@ -56,6 +56,11 @@ def _extractors_of_plugins(modality: str) -> list[str]:
     return [name for name in EXTRACTORS.plugins() if EXTRACTORS[name].modality == modality]
 
 
+def option(metavar: str, text: str, *names: str) -> Any:
+    """An option that takes a value: how that is written, and what it is; by default it has the parameter's name."""
+    return typer.Option(*names, metavar=metavar, help=text)
+
+
 def number(text: str) -> float:
     """A number as it is written in files: ASCII digits, finite."""
     try:
@@ -67,23 +72,21 @@ def number(text: str) -> float:
 OneRun = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
 Low = Annotated[float | None, typer.Option(parser=number, metavar="X", help="Least label of a dataset of your own.")]
 High = Annotated[float | None, typer.Option(parser=number, metavar="X", help="Greatest label of it.")]
-Classes = Annotated[str | None, typer.Option(metavar="A,B,...", help="Names of its labels, where they are classes.")]
+Classes = Annotated[str | None, option("A,B,...", "Names of its labels, where they are classes.")]
 ReplaceDataset = Annotated[bool, typer.Option("--replace", help="Replace a dataset of this name.")]
 OneModel = Annotated[str | None, typer.Argument(help="See: sentiprism models.")]
-OneDataset = Annotated[str | None, typer.Option(metavar="NAME", help="Name in the store, or its folder.")]
-Columns = Annotated[
-    list[str] | None, typer.Option(metavar="NAME=THEIRS", help="Column of a CSV that has other names; repeatable.")
-]
+OneDataset = Annotated[str | None, option("NAME", "Name in the store, or its folder.")]
+Columns = Annotated[list[str] | None, option("NAME=THEIRS", "Column of a CSV that has other names; repeatable.")]
 Jobs = Annotated[int, typer.Option(min=1, metavar="N", help="Recordings at a time.")]
 Strict = Annotated[bool, typer.Option("--strict", help="A recording that fails is an error.")]
 AllowMissing = Annotated[bool, typer.Option("--allow-missing", help="Leave out rows whose recording is not there.")]
-ReportFolder = Annotated[Path, typer.Option(metavar="FOLDER", help="Where the report goes.")]
+ReportFolder = Annotated[Path, option("FOLDER", "Where the report goes.")]
 Markdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown.")]
 Seeds = Annotated[int | None, typer.Option(min=1, max=1000, metavar="N", help="How many seeds, from 1111 on.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Split = Annotated[str, typer.Option(**choice("split", SPLITS), help="Part of the dataset.")]
 Fresh = Annotated[str, typer.Option(**choice("split", SPLITS, "train|test"), help="Where coverage is counted.")]
-Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda[:N]|mps", help="Where to compute; auto: on a GPU if any.")]
+Device = Annotated[str, option("auto|cpu|cuda[:N]|mps", "Where to compute; auto: on a GPU if any.")]
 Precision = Annotated[
     str, typer.Option(**choice("precision", PRECISIONS), help="auto: bf16 on a GPU that has it, no on a CPU.")
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sentiprism.cli.hints import OF_A_RUN, followed_by
-from sentiprism.cli.options import Device, Json, OneModel, OneRun, Precision, Seeds, Split
+from sentiprism.cli.options import Device, Json, OneModel, OneRun, Precision, Seeds, Split, option
 from sentiprism.cli.resume import remember_run
 from sentiprism.cli.tables import Cell, emit_json, number, side_by_side, table
 from sentiprism.errors import UserError
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from sentiprism.evaluation.evaluate import Evaluation
     from sentiprism.metrics import Protocol
     from sentiprism.training.run import Run
+
+OtherDataset = Annotated[
+    str | None, option("NAME", "Another one than the run's own, by name or folder: predicted as it is.")
+]
 
 
 @followed_by("sentiprism train MODEL --dataset NAME (names: sentiprism dataset list)")
@@ -100,30 +104,26 @@ def _origin(row: dict[str, Any]) -> str:
 @followed_by("sentiprism explain {result}" + OF_A_RUN)
 def train(
     model: OneModel = None,
-    dataset: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Name in the store, or its folder; or several names, A,B.")
-    ] = None,
+    dataset: Annotated[str | None, option("NAME", "Name in the store, or its folder; or several names, A,B.")] = None,
     seeds: Seeds = None,
     init: Annotated[
         str | None,
-        typer.Option(metavar="RUN|MODEL|starter", help="Start from the weights of this run or saved model."),
+        option("RUN|MODEL|starter", "Start from the weights of this run or saved model."),
     ] = None,
     experiment: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Settings to start from: mdf/jian2026_mosi for example, or a YAML file."),
+        option("NAME", "Settings to start from: mdf/jian2026_mosi for example, or a YAML file."),
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="For example optim.batch_size=32; repeatable."),
+        option("KEY=VALUE", "For example optim.batch_size=32; repeatable.", "--set"),
     ] = None,
     folds: Annotated[
         int | None,
         typer.Option(min=3, max=1000, metavar="N", help="Cross-validate by video: a run a fold of the first dataset."),
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="Run folder; by default a new one under runs/.")
-    ] = None,
-    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Resume this run, or add --seeds to it.")] = None,
+    out: Annotated[Path | None, option("RUN", "Run folder; by default a new one under runs/.")] = None,
+    resume: Annotated[Path | None, option("RUN", "Resume this run, or add --seeds to it.")] = None,
     device: Device = "auto",
     precision: Precision = "auto",
     tensorboard: Annotated[
@@ -197,10 +197,7 @@ def train(
 def evaluate(
     run: OneRun,
     split: Split = "test",
-    dataset: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Another one than the run's own, by name or folder: predicted as it is."),
-    ] = None,
+    dataset: OtherDataset = None,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sentiprism.cli.hints import followed_by
-from sentiprism.cli.options import MOST, MOST_SEED, Device, Json, OneDataset, OneModel
+from sentiprism.cli.options import MOST, MOST_SEED, Device, Json, OneDataset, OneModel, option
 from sentiprism.cli.tables import emit_json, number, table
 from sentiprism.errors import UserError
 
@@ -23,23 +23,17 @@ def tune(
     dataset: OneDataset = None,
     trials: Annotated[int, typer.Option(min=1, max=MOST, metavar="N", help="Trainings of the whole study.")] = 20,
     jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Processes that share them.")] = 1,
-    experiment: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Settings to start from; by default as in train.")
-    ] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Not searched, but given; repeatable.")
-    ] = None,
+    experiment: Annotated[str | None, option("NAME", "Settings to start from; by default as in train.")] = None,
+    settings: Annotated[list[str] | None, option("KEY=VALUE", "Not searched, but given; repeatable.", "--set")] = None,
     search: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY=RANGE", help="Also searched, or otherwise: [a, b] or {low: a, high: b}; repeatable."),
+        option("KEY=RANGE", "Also searched, or otherwise: [a, b] or {low: a, high: b}; repeatable."),
     ] = None,
     seed: Annotated[
         int, typer.Option(min=0, max=MOST_SEED, metavar="N", help="Of the search, not of the trainings.")
     ] = 0,
-    out: Annotated[
-        Path | None, typer.Option(metavar="STUDY", help="Folder of the study; by default runs/tune-MODEL-NAME.")
-    ] = None,
-    resume: Annotated[Path | None, typer.Option(metavar="STUDY", help="Resume this study.")] = None,
+    out: Annotated[Path | None, option("STUDY", "Folder of the study; by default runs/tune-MODEL-NAME.")] = None,
+    resume: Annotated[Path | None, option("STUDY", "Resume this study.")] = None,
     device: Device = "auto",
     as_json: Json = False,
 ) -> Path:
