@@ -17,6 +17,7 @@ JOINERS = "\u200c\u200d"
 class UserError(Exception):
     """Expected error caused by user input; the command line prints it as one line and exits with status 2.
 
+    An argument of the library stands between backticks (`` `low` ``), which the command line prints as its flag.
     Both parts are cleaned: control characters are escaped, and what is too long for a terminal is cut.
 
     Args:

@@ -204,7 +204,7 @@ def atomic_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
         UserError: ``path`` exists and ``replace`` is not given.
     """
     if path.exists() and not replace:
-        raise UserError(f"{path} exists already", "choose another name, or replace it with --replace")
+        raise UserError(f"{path} exists already", "choose another name, or replace it with `replace`")
     with _workshop(path) as own:
         new = own / path.name
         new.mkdir()

@@ -79,7 +79,7 @@ def check_plugin(known: Registry[Any], name: str, plugin: dict[str, str] | None,
             raise
         if file := plugin.get("file"):
             cause = f"{what} was made with the plugin {file}, which is not loaded"
-            raise UserError(cause, f"name that file with --plugin {file}") from None
+            raise UserError(cause, f"name that file with `plugin` {file}") from None
         package = plugin.get("package", "")
         cause = f"{what} was made with the package {package} {plugin.get('version', '')}, which is not installed"
         raise UserError(cause, f"install {package}") from None

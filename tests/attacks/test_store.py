@@ -37,7 +37,7 @@ def test_what_is_no_file_is_refused_at_once(folder: Path, name: str, target: str
     (folder / name).unlink()
     os.mkfifo(folder / name) if target == "fifo" else (folder / name).symlink_to(target)
     for call in (load, lambda: load_dataset(folder)):
-        refusal(call, f"{name} is not a regular file; import the dataset again, with --replace")
+        refusal(call, f"{name} is not a regular file; import the dataset again, with `replace`")
     if name == "card.json":
         refusal(list_datasets, "card.json is not a regular file")
     remove_dataset("own")
@@ -65,7 +65,7 @@ def card(folder: Path, **changes: object) -> None:
 )
 def test_a_hostile_card_is_one_line(folder: Path, content: str, told: str) -> None:
     (folder / "card.json").write_text(content)
-    refusal(load, "card.json", told, "import the dataset again, with --replace")
+    refusal(load, "card.json", told, "import the dataset again, with `replace`")
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_hostile_card_is_one_line(folder: Path, content: str, told: str) -> No
 )
 def test_a_card_of_other_values_is_one_line(folder: Path, changes: dict) -> None:
     card(folder, **changes)
-    refusal(load, "import the dataset again, with --replace")
+    refusal(load, "import the dataset again, with `replace`")
 
 
 def arrow(path: Path, table: pa.Table, **options: object) -> None:

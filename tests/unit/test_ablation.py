@@ -213,12 +213,12 @@ def test_the_base_is_the_papers_or_ours_or_a_named_one(monkeypatch, tmp_path, pa
     ours = load_experiment("mdf/sentiprism2026_mosi").run
     assert base_settings("ours", run, "mdf", "mosi") == base_settings("ours", run, "mdf", "CMU-MOSI") == ours
     assert base_settings("mdf/jian2026_mosei", run, "mdf", "mosi") == load_experiment("mdf/jian2026_mosei").run
-    with pytest.raises(UserError, match="no settings of our own for mdf on talks; name an experiment with --base"):
+    with pytest.raises(UserError, match="no settings of our own for mdf on talks; name an experiment with `base`"):
         base_settings("ours", run, "mdf", "talks")
 
 
 def test_a_table_needs_a_dataset():
-    with pytest.raises(UserError, match="give --dataset or --experiment"):
+    with pytest.raises(UserError, match="give `dataset` or `experiment`"):
         ablate("mdf", "2")
 
 

@@ -141,8 +141,8 @@ def without(arrays: dict, *keys: str) -> dict:
     [
         (without(split_wise(), "y_valid") | {"y_vlaid": np.ones(1)}, {}, "no array 'label_valid'"),
         (without(split_wise(), "y_train", "y_valid", "y_test") | {"labell": np.ones(3)}, {}, "did you mean 'labell'"),
-        (split_wise(), {"folds": "1/5"}, "states its own splits; leave --folds out"),
-        (flat(), {}, "states no splits; give --folds"),
+        (split_wise(), {"folds": "1/5"}, "states its own splits; leave `folds` out"),
+        (flat(), {}, "states no splits; give `folds`"),
         (flat() | {"text": np.ones((6, T, 2))}, {"folds": "1/3"}, "'glove' and 'text' for one thing"),
         (flat() | {"audio": np.ones((4, T, 2))}, {"folds": "1/3"}, r"audio has the shape \(4, 5, 2\) for 6 labels"),
         (flat() | {"audio": np.ones((6, T, 2, 2))}, {"folds": "1/3"}, r"audio holds float64 of shape"),

@@ -75,7 +75,7 @@ def test_a_calibration_is_not_overwritten_unless_asked_for(copied):
     calibrate(copied, level=0.8, device="cpu")
     before = times(copied)
     for given in ({"level": 0.9}, {"level": 0.8, "scaled": True}):
-        with pytest.raises(UserError, match=r"is calibrated already, at a level of 0\.8, not .*--replace"):
+        with pytest.raises(UserError, match=r"is calibrated already, at a level of 0\.8, not .*`replace`"):
             calibrate(copied, **given, device="cpu")
     again = calibrate(copied, level=0.8, device="cpu")
     assert again.remarks[0] == "this calibration was there already: nothing was written"

@@ -39,6 +39,9 @@ def test_a_users_error_is_short_whatever_it_names(failed):
     assert status == 2
     assert line.startswith("error: ccc")
     assert line.endswith("rrr")
+    assert failed(UserError("`oracle` is for test", "give `columns` a=b"))[1].endswith(
+        "--oracle is for test; give --column a=b"
+    )
     assert "leave it out" in failed(UserError("\x1b[31m" + "c" * 1000, "leave it out"))[1]
 
 

@@ -61,7 +61,7 @@ def test_a_changed_value_is_noticed(folder: Path, split: str, earlier: bool) -> 
     load_dataset("own")
     change(folder / f"{split}.arrow")
     told = "own was changed" if earlier else f"{split}.arrow was changed"
-    refusal(lambda: load_dataset("own"), f"{told} after import; import the dataset again, with --replace")
+    refusal(lambda: load_dataset("own"), f"{told} after import; import the dataset again, with `replace`")
     assert load_dataset("own", verify=False).card.content
     with unverified():
         assert load_dataset("own").card.content

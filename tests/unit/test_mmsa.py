@@ -211,9 +211,9 @@ def test_a_known_dataset_that_is_not_imported_says_which_file_it_is(home: Path) 
 
 def test_import_asks_for_the_range_of_an_unknown_name(home: Path, tmp_path: Path) -> None:
     make_mmsa(tmp_path / "x.pkl")
-    with pytest.raises(UserError, match="--low and --high"):
+    with pytest.raises(UserError, match="`low` and `high`"):
         import_dataset("mine", MmsaSource(tmp_path / "x.pkl"))
-    with pytest.raises(UserError, match="--low and --high"):
+    with pytest.raises(UserError, match="`low` and `high`"):
         import_dataset("mine", MmsaSource(tmp_path / "x.pkl"), labels=LabelSpec(low=3, high=-3))
     dataset = import_dataset("mine", MmsaSource(tmp_path / "x.pkl"), labels=LabelSpec(low=-3, high=3))
     assert (dataset.card.target.low, dataset.card.target.high, dataset.card.vocabulary) == (-3, 3, None)

@@ -29,7 +29,7 @@ def test_the_papers_experiment_is_found_by_dataset_or_its_alias():
     assert find_experiment("mdf", "mosi") == find_experiment("mdf", "CMU-MOSI") == "mdf/jian2026_mosi"
     assert find_experiment("tmt_amw", "mosi") == "tmt_amw/yan2025_mosi"
     with pytest.raises(
-        UserError, match=r"no paper published numbers of mdf on mmmo; choose with --experiment: .*mosei"
+        UserError, match=r"no paper published numbers of mdf on mmmo; choose with `experiment`: .*mosei"
     ):
         find_experiment("mdf", "mmmo")
     with pytest.raises(UserError, match="no model is called 'mfd'; did you mean"):

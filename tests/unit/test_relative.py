@@ -181,7 +181,7 @@ def test_stored_features_have_no_level_that_is_known_here(recordings, tmp_path):
     ids = np.array(["a1", "a2", "b1", "b2", "v", "t"])
     columns = np.array(EXTRACTORS["action_units"].recipe.columns)
     np.savez(tmp_path / "units.npz", id=ids, columns=columns, vision=np.zeros((6, 35), np.float32))
-    with pytest.raises(UserError, match=r"resting level of units\.npz is not known here; extract without --relative"):
+    with pytest.raises(UserError, match=r"resting level of units\.npz is not known here; extract without `relative`"):
         extract(
             recordings,
             "no",

@@ -147,7 +147,7 @@ def test_what_is_finished_is_not_trained_again_and_another_table_shares_it(fill,
     assert {path.parts[-4] for path in weights(tmp_path / "runs")} == {
         "03-text-alone", "mdf", "lmf", "mfn", "text_only",
     }  # fmt: skip
-    with pytest.raises(UserError, match=r"'MFN' was trained in .*mfn with optim.epochs=1, not 2; choose another --out"):
+    with pytest.raises(UserError, match=r"'MFN' was trained in .*mfn with optim.epochs=1, not 2; choose another `out`"):
         fill(ROWS[3:], assignments=("optim.epochs=2", *SETTINGS[1:]))
 
 

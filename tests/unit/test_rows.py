@@ -41,7 +41,7 @@ def test_rows_have_their_own_times_where_the_table_has_them(tmp_path):
 @pytest.mark.parametrize(
     ("rows", "columns", "reason"),
     [
-        (REVIEWS, {}, "no column 'text'; say which one has the texts: --column text=NAME"),
+        (REVIEWS, {}, "no column 'text'; say which one has the texts: `columns` text=NAME"),
         (REVIEWS, {"text": "Reviews"}, "no column 'Reviews'; did you mean 'Review'"),
         (REVIEWS, {"label": "Stars"}, "no column is called 'label' here; choose one of: end, id, start, text"),
         ([{"text": " "}], {}, "no texts in the column 'text'"),

@@ -46,7 +46,7 @@ def test_columns_are_named_or_made_of_others_and_files_may_be_splits(tmp_path: P
         ({"lable": "Mood"}, "no column is called 'lable' here; did you mean 'label'"),
         ({"label": "mod"}, "no column 'mod'; did you mean 'Mood'"),
         ({"id": "{Number}-{Dialog}"}, "no column 'Dialog'; did you mean 'Dialogue'"),
-        ({}, "no column 'label'; add it, or say what it is made from with --column label=NAME"),
+        ({}, "no column 'label'; add it, or say what it is made from with `columns` label=NAME"),
     ],
 )
 def test_columns_that_are_not_there_are_named(tmp_path: Path, columns: dict[str, str], message: str) -> None:
@@ -82,7 +82,7 @@ def test_a_table_without_splits_takes_folds(tmp_path: Path) -> None:
     found = list(read_table(labels, features={}, folds=tmp_path / "f.csv", notes=notes))
     assert [(split, u.id) for split, u in found] == [("train", "a_1"), ("test", "c_1")]
     assert notes[-1] == "2 utterances are of videos in no split of f.csv, not read"
-    with pytest.raises(UserError, match=r"states its own splits; leave --folds out"):
+    with pytest.raises(UserError, match=r"states its own splits; leave `folds` out"):
         list(read_table(table(tmp_path / "y.csv"), features={}, folds="1/3"))
 
 
@@ -94,13 +94,13 @@ def moods(path: Path) -> Path:
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("mine", {}, "not one of the known datasets, and has no range given; give --low and --high, or --classes"),
+        ("mine", {}, "not one of the known datasets, and has no range given; give `low` and `high`, or `classes`"),
         ("mine", {"low": 0.0}, "has no greatest label given"),
         ("mine", {"high": 0.0}, "has no least label given"),
         (
             "mine",
             {"low": 1.0, "high": 1.0},
-            "labels from 1 to 1 are not a range; give --low and --high, the first below",
+            "labels from 1 to 1 are not a range; give `low` and `high`, the first below",
         ),
         ("mine", {"low": 2.0, "high": 1.0}, "labels from 2 to 1 are not a range"),
         ("mine", {"low": float("-inf"), "high": float("inf")}, "labels from -inf to inf are not a range"),

@@ -183,7 +183,7 @@ def _without_splits(labels: Path, scratch: Path, columns: Mapping[str, str]) -> 
     _, content = read_csv(labels, lambda _: True)
     source = columns.get("split", "split")
     if "split" in columns and source not in content:
-        raise UserError(f"{labels}: no column {source!r} for split", "name a column of the table: --column split=NAME")
+        raise UserError(f"{labels}: no column {source!r} for split", "name a column of the table: `columns` split=NAME")
     splits = content.pop(source, None)
     names = {split.strip().lower() for split in splits or ()}
     if unknown := sorted(names - {*SPLIT_NAMES, ""}):

@@ -98,10 +98,10 @@ def find_finished(task: AnalysisTask, options: Options, *, replace: bool = False
         return kept
     if task.folder.exists() and not (task.folder.is_dir() and not any(task.folder.iterdir())):
         if not is_report(task.folder):  # whatever it is, it may be dear to somebody
-            raise UserError(f"{task.folder} holds something else than a report", "choose another --out")
+            raise UserError(f"{task.folder} holds something else than a report", "choose another `out`")
         if not replace:
             cause = f"{task.folder} holds another report: of another file, model or settings"
-            raise UserError(cause, "choose another --out, or give --replace")
+            raise UserError(cause, "choose another `out`, or give `replace`")
     check_place(task.folder)
     return None
 

@@ -169,7 +169,7 @@ def _language(given: str | None, seen: Mapping[str, ExtractedRecording], table: 
     language = given or (told.most_common(1)[0][0] if told else "en")
     texts = [text for text in table.get("text") or () if text]
     if not told and (reason := doubt_language(texts, language)) is not None:
-        notes.append(f"the texts are hardly in {language_name(language)}: {reason}; name it with --language")
+        notes.append(f"the texts are hardly in {language_name(language)}: {reason}; name it with `language`")
     elif texts and not told and given is None and not can_tell_language(texts, language):
         notes.append(f"the texts are too short to tell their language, and taken for {language_name(language)}")
     return language
@@ -183,9 +183,9 @@ def _stored(
     from sentiprism.data.importers.table import joined
 
     if options.vision == NONE:
-        raise UserError(f"{path.name} is given without a recipe", "name the extractor it stands for with --vision")
+        raise UserError(f"{path.name} is given without a recipe", "name the extractor it stands for with `vision`")
     if options.relative:
-        raise UserError(f"the resting level of {path.name} is not known here", "extract without --relative")
+        raise UserError(f"the resting level of {path.name} is not known here", "extract without `relative`")
     recipe = create_extractor(options.vision).recipe.taken("utterance")
     names = recipe.columns
     if path.suffix == ".npz":
@@ -232,7 +232,7 @@ def _tasks(
     missing = [name for name in cuts if name not in index]
     if missing and not allow_missing:
         cause = f"{folder} lacks {len(missing)} of {len(cuts)} recordings of {labels}: {few(map(repr, missing))}"
-        raise UserError(cause, "put them there, correct the table, or leave them out with --allow-missing")
+        raise UserError(cause, "put them there, correct the table, or leave them out with `allow_missing`")
     tasks: list[ExtractTask] = []
     named: dict[Path, str] = {}
     for name, own in cuts.items():

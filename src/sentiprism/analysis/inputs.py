@@ -69,14 +69,14 @@ def find_inputs(inputs: Sequence[Path], out: Path, transcript: Path | None = Non
     found = list({one.path: one for one in listed}.values())
     if len(found) == 1 and not inputs[0].is_dir():
         if out.resolve() == Path.cwd():
-            raise UserError("a report is a folder of its own, and --out is the one you are in", "give it a name")
+            raise UserError("a report is a folder of its own, and `out` is the one you are in", "give it a name")
         made = [AnalysisTask(found[0].path, out, _transcript(found[0], transcript))]
     else:
         if transcript is not None and not transcript.is_dir():
             cause = f"{transcript} is one transcript for {len(found)} recordings"
             raise UserError(cause, "give a folder of transcripts")
         if is_foreign_index(out):
-            raise UserError(f"{out / INDEX} is not a page of this program", "choose another --out")
+            raise UserError(f"{out / INDEX} is not a page of this program", "choose another `out`")
         names: dict[str, _Found] = {}
         for one in found:
             name = "".join(c if c.isalnum() or c in "-_" else "-" for c in one.path.stem)[:60].strip("-") or "recording"

@@ -232,5 +232,5 @@ def extractors_for(features: FeatureSpec, modalities: Collection[str]) -> dict[M
     text = features.text
     if text is not None and (text.encoder is None or text.source != "raw") and "text" in modalities:
         cause = "the model reads stored text features, which cannot be made of a transcript here"
-        raise UserError(cause, "train it with a text encoder: --set data.text.encoder=minilm")
+        raise UserError(cause, "train it with a text encoder: `assignments` data.text.encoder=minilm")
     return found

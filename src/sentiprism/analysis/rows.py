@@ -36,7 +36,8 @@ def read_rows(path: Path, columns: Mapping[str, str]) -> Transcription:
     table = rename_columns(path, names, content, columns)
     if "text" not in table:
         raise UserError(
-            f"{path} has no column 'text'", f"say which one has the texts: --column text=NAME; {suggest('text', names)}"
+            f"{path} has no column 'text'",
+            f"say which one has the texts: `columns` text=NAME; {suggest('text', names)}",
         )
     timed = "start" in table
     if timed != ("end" in table):

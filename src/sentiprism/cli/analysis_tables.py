@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from sentiprism.cli.flags import with_flags
 from sentiprism.cli.tables import emit_json, facts, points, table
 from sentiprism.errors import few, printable
 from sentiprism.languages import language_name
@@ -78,7 +79,7 @@ def show_folder(outcomes: "Sequence[Outcome]", skipped: Mapping[Path, str], inde
         parts, mean = (one.analysis.utterances, one.analysis.summary.mean) if one.analysis else ((), None)
         counts = count_utterances(parts)
         found = (*one.analysis.summary.caution, *_language(one.analysis.recording)) if one.analysis else ()
-        said = one.reason or "; ".join(("done" if parts or not found else "not judged", *found))
+        said = reason_of(one) or "; ".join(("done" if parts or not found else "not judged", *found))
         rows.append((name, str(counts.utterances), str(counts.firm), "-" if mean is None else signed(mean), said))
     caption = f"Means are weighted by time; of texts without times by their words, of rows equally. Reports: {index}"
     columns = ("file", "utterances", "firm", "mean", "outcome")
@@ -92,13 +93,18 @@ def _outcome_as_json(outcome: "Outcome") -> dict[str, Any]:
     found: dict[str, Any] = {
         "file": str(outcome.task.path),
         "report": str(outcome.task.folder),
-        "reason": outcome.reason,
+        "reason": reason_of(outcome),
         "status": "failed" if outcome.analysis is None else "analysed",
     }
     if outcome.analysis is not None:
         found["recording"] = outcome.analysis.recording.model_dump(mode="json")
         found["summary"] = outcome.analysis.summary.model_dump(mode="json")
     return found
+
+
+def reason_of(outcome: "Outcome") -> str | None:
+    """What a file could not be analysed by, in one line; None where it was."""
+    return None if outcome.reason is None else with_flags(outcome.reason)
 
 
 def count_files(tasks: "Sequence[AnalysisTask]") -> str:

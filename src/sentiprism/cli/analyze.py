@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sentiprism.cli.analysis_tables import count_files, display_names, show_folder, show_recording
+from sentiprism.cli.analysis_tables import count_files, display_names, reason_of, show_folder, show_recording
 from sentiprism.cli.hints import followed_by
 from sentiprism.cli.options import FACES, MISMATCHES, Jobs, ReportFolder, Strict, choice, option
 from sentiprism.cli.sources import pairs
@@ -108,7 +108,7 @@ def analyze(
         show_recording(outcomes[0], as_json=as_json)
         return out / PAGE
     done = [(one.analysis, f"{one.task.folder.name}/{PAGE}") for one in outcomes if one.analysis is not None]
-    reasons = zip(display_names([one.task.path for one in outcomes]), (one.reason for one in outcomes), strict=True)
+    reasons = zip(display_names([one.task.path for one in outcomes]), map(reason_of, outcomes), strict=True)
     failures = {name: reason for name, reason in reasons if reason is not None}
     others = find_left_out(inputs)
     skipped = dict(zip(display_names(others), map(skip_reason, others), strict=True))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sentiprism.cli.flags import with_flags
 from sentiprism.cli.hints import followed_by
 from sentiprism.cli.options import Device, Json, Markdown, OneDataset, Precision, Seeds, option
 from sentiprism.cli.tables import emit_json, points, side_by_side
@@ -174,7 +175,7 @@ def results(
     left_out: dict[str, str] = {}
 
     def leave_out(folder: Path, error: UserError) -> None:
-        left_out[str(folder)] = str(error)
+        left_out[str(folder)] = with_flags(str(error))
 
     found = gather(runs, reference=reference, device=device, on_fault=leave_out)
     for name, reason in left_out.items():

@@ -12,6 +12,7 @@ from typing import Any
 import typer
 
 from sentiprism import __version__
+from sentiprism.cli.flags import with_flags
 from sentiprism.errors import UserError, os_fault, shorten, suggest
 from sentiprism.files import home
 from sentiprism.screen import clean
@@ -34,8 +35,8 @@ def fail(error: Exception) -> int:
     if known is None:
         return _unexpected(error)
     room = LINES * max(COLUMNS, shutil.get_terminal_size().columns) - len("error: ; ") - 1
-    remedy = shorten(known.remedy, room // 2)
-    _print(f"{shorten(known.cause, room - len(remedy))}; {remedy}")
+    remedy = shorten(with_flags(known.remedy), room // 2)
+    _print(f"{shorten(with_flags(known.cause), room - len(remedy))}; {remedy}")
     return EXPECTED
 
 

@@ -10,6 +10,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.table import Table
 from rich.text import Text
 
+from sentiprism.cli.flags import with_flags
 from sentiprism.screen import clean, clean_json, console
 from sentiprism.tables import jsonable, number, size
 
@@ -86,11 +87,11 @@ def facts(title: Text, lines: Iterable[tuple[str, str | None]]) -> None:
 
 
 def points(title: str, lines: Sequence[str]) -> None:
-    """Print a list under a title."""
+    """Print a list of messages under a title."""
     screen = console()
     screen.print(_text(title, "bold"))
     for line in lines:
-        screen.print(_text(f"· {line}"), soft_wrap=True)
+        screen.print(_text(f"· {with_flags(line)}"), soft_wrap=True)
 
 
 def side_by_side(

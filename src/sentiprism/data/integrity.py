@@ -17,7 +17,7 @@ from sentiprism.reading import MB, open_regular
 PIECE = 4 * MB
 QUIET = 256 * MB
 """Files of so few bytes are read before a bar would appear."""
-REMEDY = "import the dataset again, with --replace"
+REMEDY = "import the dataset again, with `replace`"
 
 Paths = tuple[Path, ...]
 Stamps = tuple[tuple[int, ...], ...]

@@ -202,7 +202,7 @@ def load_tuning(name: str | Path) -> TuningView:
     if dataset_names(name)[1:]:
         raise UserError(f"{name} are several datasets", "search on the first of them")
     if parse_fold(name) is not None:
-        raise UserError(f"{name} is a fold of a dataset", "search on a dataset that was imported with --folds K/N")
+        raise UserError(f"{name} is a fold of a dataset", "search on a dataset that was imported with `folds` K/N")
     folder = _folder(name)
     card = _read_card(folder)
     train, valid = (_open(folder, split, card) for split in SEEN)
@@ -234,7 +234,7 @@ def check_store(name: str, *, replace: bool = False) -> None:
     """
     folder = home("datasets", safe_name(name, "dataset name"))
     if folder.exists() and not replace:
-        raise UserError(f"dataset {name!r} exists already", "choose another name, or replace it with --replace")
+        raise UserError(f"dataset {name!r} exists already", "choose another name, or replace it with `replace`")
     with _disk_faults(name):
         check_writable(folder)
 

@@ -175,7 +175,7 @@ def _noted(run: Run, level: float, *, scaled: bool, replace: bool) -> dict[int, 
             asked = f"{level:g}{', scaled' * scaled}"
             raise UserError(
                 f"seed {seed} of {run.name} is calibrated already, at a level of {how}, not {asked}",
-                "keep that, or put another in its place with --replace",
+                "keep that, or put another in its place with `replace`",
             )
     return {} if replace else found
 

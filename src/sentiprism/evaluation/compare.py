@@ -188,7 +188,7 @@ def compare(
     if not found:
         raise UserError("there is no run to compare", "name at least one")
     if oracle and split != "test":
-        raise UserError("--oracle is about selection on test", "leave out --split")
+        raise UserError("`oracle` is about selection on test", "leave out `split`")
     base = 0
     if reference is not None:
         chosen = reference if isinstance(reference, Run) else Run(reference)

@@ -35,7 +35,7 @@ def selected_on_test(run: Run) -> dict[str, Interval]:
             )
         rows = [row for row in rows if not isnan(row[select])]
         if not rows:
-            raise UserError(f"no epoch of {run.folder} has a defined test {select}", "leave out --oracle")
+            raise UserError(f"no epoch of {run.folder} has a defined test {select}", "leave out `oracle`")
         best.append(max(rows, key=lambda row: sign * row[select]))
     found = {name: np.array([row[name] for row in best]) for name in scorer.names}
     return {

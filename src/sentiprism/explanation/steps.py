@@ -7,7 +7,6 @@ baseline to the utterance, up to the error of the integral, which is measured an
 """
 
 from collections.abc import Callable, Collection
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.data.dataset import Split
-from sentiprism.errors import UserError
+from sentiprism.errors import UserError, suggest
 from sentiprism.evaluation.evaluate import open_run
 from sentiprism.evaluation.predictions import finished_seed
 from sentiprism.explanation.representations import feed
@@ -137,9 +136,9 @@ def explain_steps(
 def _row_of(utterance: str, split: Split) -> int:
     rows: list[int] = np.flatnonzero(split.ids == utterance)[:1].tolist()
     if not rows:
-        near = get_close_matches(utterance, list(map(str, split.ids)))
-        remedy = f"did you mean {' or '.join(map(repr, near))}?" if near else "see the ids with --json"
-        raise UserError(f"no utterance of {split.name} is called {utterance!r}", remedy)
+        raise UserError(
+            f"no utterance of {split.name} is called {utterance!r}", suggest(utterance, map(str, split.ids))
+        )
     return rows[0]
 
 

@@ -90,7 +90,7 @@ class Calibration(Config):
         }
         if target.kind == "classes":
             if scaled:
-                raise UserError("sets of classes have no width to scale", "leave out --scaled")
+                raise UserError("sets of classes have no width to scale", "leave out `scaled`")
             scores = 1 - probabilities(answer)[np.arange(len(truth)), truth.astype(np.int64)]
             return cls(kind="set", level=level, quantile=rank(scores, level), samples=len(scores), **fitted)
         fitted |= {"low": target.low, "high": target.high}

@@ -117,7 +117,7 @@ def plan_table(
     experiment, seeds, encoder = options.get("experiment"), options.get("seeds"), options.get("encoder")
     if experiment is None:
         if dataset is None:
-            raise UserError("a table needs a dataset", "give --dataset or --experiment")
+            raise UserError("a table needs a dataset", "give `dataset` or `experiment`")
         experiment = find_experiment(model, Path(dataset).name)
     paper = load_paper(experiment)
     key = find_table(paper, table)
@@ -221,7 +221,7 @@ def check(step: Step, view: TuningView, precision: Precision, *, more: bool) -> 
         name, old, new = changed
         raise UserError(
             f"{step.row.name!r} was trained in {step.folder} with {name}={old}, not {new}",
-            "choose another --out, or remove that folder",
+            "choose another `out`, or remove that folder",
         )
     run.check_dataset(view.card)
     run.check_precision(precision)
@@ -252,7 +252,7 @@ def base_settings(name: str | None, paper: dict[str, Any], model: str, dataset: 
         return load_experiment(name).run
     if settings := default_settings(model, dataset):
         return settings
-    raise UserError(f"there are no settings of our own for {model} on {dataset}", "name an experiment with --base")
+    raise UserError(f"there are no settings of our own for {model} on {dataset}", "name an experiment with `base`")
 
 
 def _chosen(rows: tuple[Row, ...], wanted: Iterable[str]) -> list[Row]:

@@ -181,7 +181,7 @@ def find_experiment(model: str, dataset: str) -> str:
     what = f"{len(fitting)} papers published" if fitting else "no paper published"
     raise UserError(
         f"{what} numbers of {model} on {wanted}",
-        f"choose with --experiment: {names}" if names else "choose another model",
+        f"choose with `experiment`: {names}" if names else "choose another model",
     )
 
 

@@ -46,7 +46,7 @@ def sweep(
     experiment, base, encoder = options.get("experiment"), options.get("base"), options.get("encoder")
     device, precision = options.get("device", "auto"), options.get("precision", "auto")
     if experiment is None and dataset is None:
-        raise UserError("a sweep needs a dataset", "give --dataset or --experiment")
+        raise UserError("a sweep needs a dataset", "give `dataset` or `experiment`")
     if base is None or experiment is not None:
         paper = load_experiment(experiment or find_experiment(model, Path(str(dataset)).name)).run
     else:

@@ -30,6 +30,6 @@ def check_draws(train: Split, config: RunConfig) -> None:
     if config.data.temperature == 1:
         return
     if train.part is None:
-        raise UserError("data.temperature is for several datasets", "name them: --dataset mosei,mosi")
+        raise UserError("data.temperature is for several datasets", "name them: `dataset` mosei,mosi")
     if config.optim.sampler == "balanced":
         raise UserError("optim.sampler=balanced and data.temperature both say what is drawn", "leave one of them out")

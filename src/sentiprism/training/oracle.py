@@ -64,5 +64,7 @@ def read(folder: Path) -> list[dict[str, Any]]:
         UserError: the run was trained without ``oracle``, or the file is damaged.
     """
     if not os.path.lexists(folder / FILE):
-        raise UserError(f"{folder.parent} has no test scores of its epochs", "train it again with --set oracle=true")
+        raise UserError(
+            f"{folder.parent} has no test scores of its epochs", "train it again with `assignments` oracle=true"
+        )
     return read_oracle(folder / FILE)

@@ -108,7 +108,7 @@ class Run:
         begun = self.environment["precision"]
         if precision not in {"auto", begun}:
             raise UserError(
-                f"{self.name} was begun with precision {begun}", "leave out --precision, or train a new run"
+                f"{self.name} was begun with precision {begun}", "leave out `precision`, or train a new run"
             )
 
     def check_init(self, weights: str) -> None:
@@ -205,7 +205,7 @@ def check_new(folder: Path) -> None:
         OSError: it may not be written.
     """
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise UserError(f"{folder} exists already", "choose another --out, or resume it with --resume")
+        raise UserError(f"{folder} exists already", "choose another `out`, or resume it with `resume`")
     check_writable(folder)
 
 

@@ -127,7 +127,7 @@ def tune(
     if not (folder / "study.yaml").exists():
         write_text(folder / "study.yaml", dump(study))
     elif _read(folder) != study:
-        raise UserError(f"{folder} holds a study of something else", "choose another --out, or resume the study")
+        raise UserError(f"{folder} holds a study of something else", "choose another `out`, or resume the study")
     return resume_study(folder, trials=trials, view=view, **options)
 
 
@@ -180,7 +180,7 @@ def take_trials(
 
     engine = Engine(device, "auto")
     if engine.world > 1:
-        raise UserError("a study is no distributed training", "start it alone; --jobs gives it processes")
+        raise UserError("a study is no distributed training", "start it alone; `jobs` gives it processes")
     journal = Journal(folder, study, within(study))
     threads, share = torch.get_num_threads(), max(1, (os.cpu_count() or 1) // jobs)
     torch.set_num_threads(max(1, threads // jobs))

@@ -62,7 +62,7 @@ def read_arrays(
         keys = _find(archive, notes)
         if (None in keys) != (folds is not None):
             cause = "states no splits" if folds is None else "states its own splits"
-            raise UserError(f"{path} {cause}", "give --folds, K/N for one" if folds is None else "leave --folds out")
+            raise UserError(f"{path} {cause}", "give `folds`, K/N for one" if folds is None else "leave `folds` out")
         counts: Counter[str] = Counter()
         for split in SPLITS if folds is None else (None,):
             arrays = {kind: archive.read(key) for kind, key in keys.get(split, {}).items()}
@@ -137,7 +137,7 @@ def _label(where: str, value: Any, classes: Sequence[str]) -> float:
         text = value.decode() if isinstance(value, bytes) else str(int(value) if isinstance(value, bool) else value)
         return parse_label(text, classes)
     except ValueError:
-        remedy = suggest(str(value), classes) if classes else "give numbers, or name the --classes"
+        remedy = suggest(str(value), classes) if classes else "give numbers, or name the `classes`"
         raise UserError(f"{where}: a label is {value!r}", remedy) from None
 
 

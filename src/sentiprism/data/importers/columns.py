@@ -60,12 +60,14 @@ def read_columns(
         unknown.update(dict.fromkeys(name for name in names if name not in content))
         if split:
             if "split" in content:
-                raise UserError(f"{path} has a column 'split' and is given for {split}", "give it as --labels FILE")
+                raise UserError(
+                    f"{path} has a column 'split' and is given for {split}", "give it alone, as `labels` FILE"
+                )
             content["split"] = [SPLIT_NAMES.get(split, split)] * len(next(iter(content.values()), []))
         part = rename_columns(path, names, content, columns)
         part = {name: cells for name, cells in part.items() if name in known}
         if folds is not None and "split" in part:
-            raise UserError(f"{path} states its own splits", "leave --folds out")
+            raise UserError(f"{path} states its own splits", "leave `folds` out")
         _check_columns(path, part, needed, names)
         parts.append(_filled(path, part, notes, recordings="file" in also))
         if parts[-1].keys() != parts[0].keys():
@@ -138,7 +140,7 @@ def _check_columns(path: Path, table: Table, needed: list[str], names: list[str]
         if name not in table and not (name == "file" and "id" in table):
             raise UserError(
                 f"{path} has no column {name!r}",
-                f"add it, or say what it is made from with --column {name}=NAME; {suggest(name, names, 'it has')}",
+                f"add it, or say what it is made from with `columns` {name}=NAME; {suggest(name, names, 'it has')}",
             )
 
 

@@ -45,17 +45,17 @@ class LabelSpec:
             target = known.target
             has = f"the classes {', '.join(target.classes)}" if target.classes else f"[{target.low:g}, {target.high:g}]"
             if (self.classes and self.classes != target.classes) or {low, high} - {None, target.low, target.high}:
-                raise UserError(f"{name!r} has labels on {has}", "leave --low, --high and --classes out, or rename it")
+                raise UserError(f"{name!r} has labels on {has}", "leave `low`, `high` and `classes` out, or rename it")
             return target
         if self.classes:
             return self._classes()
         if low is None or high is None:
             missing = "greatest label" if low is not None else "least label" if high is not None else "range"
-            remedy = "give --low and --high, or --classes and the names of its labels"
+            remedy = "give `low` and `high`, or `classes` and the names of its labels"
             raise UserError(f"{name!r} is not one of the known datasets, and has no {missing} given", remedy)
         if not (isfinite(low) and isfinite(high) and low < high):
             raise UserError(
-                f"labels from {low:g} to {high:g} are not a range", "give --low and --high, the first below the second"
+                f"labels from {low:g} to {high:g} are not a range", "give `low` and `high`, the first below the second"
             )
         widest = max(abs(low), abs(high))
         if widest > WIDEST or high - low < widest * FINEST:
@@ -69,7 +69,7 @@ class LabelSpec:
 
         classes = self.classes
         if self.low is not None or self.high is not None:
-            raise UserError("classes have no range", "leave --low and --high out, or --classes")
+            raise UserError("classes have no range", "leave `low` and `high` out, or `classes`")
         if len(classes) < 2 or len(set(classes)) < len(classes) or not all(classes):
             cause = f"{','.join(classes)!r} does not name classes, each once"
             raise UserError(cause, "give two names or more, with commas between")

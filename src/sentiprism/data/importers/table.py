@@ -183,5 +183,5 @@ def _label(where: str, table: Table, column: str, row: int, classes: Sequence[st
     try:
         return parse_label(text, classes)
     except ValueError:
-        remedy = suggest(text, classes) if classes else "write a number, such as -1.5, or name the --classes"
+        remedy = suggest(text, classes) if classes else "write a number, such as -1.5, or name the `classes`"
         raise UserError(f"{where}: {column} of {table['id'][row]!r} is {text!r}", remedy) from None

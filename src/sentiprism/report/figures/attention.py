@@ -59,7 +59,7 @@ def attention(
         panels = _chosen(panels, {short(name): one for name, one in maps.items()}, layers)
     if len(panels) > MOST:
         parts = ", ".join(dict.fromkeys(re.split(r"[. ]", name)[0] for name in panels))
-        raise UserError(f"{len(panels)} attention maps do not fit a page", f"choose --layers 'NAME*' of: {parts}")
+        raise UserError(f"{len(panels)} attention maps do not fit a page", f"choose `layers` 'NAME*' of: {parts}")
     notes = [
         "mean over utterances, heads and layers; a row is a place of the query and sums to 1; the darker the more, "
         "from 0 to the number above",
