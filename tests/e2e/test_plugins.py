@@ -1,6 +1,7 @@
 """A package of a model, an extractor, a metric and an importer is found by every command."""
 
 import json
+import shutil
 import wave
 
 import numpy as np
@@ -110,6 +111,26 @@ def test_its_extractor_makes_a_dataset_to_train_on(home, packages):
     wrong = run_with(packages, "extract", "clips", *given, "--audio", "loudnes", home=home)
     assert wrong.returncode == 2
     assert "did you mean 'loudness'" in wrong.stderr
+
+
+def test_help_and_messages_list_its_extractors(home, packages):
+    """Of the modality, from a package or a file; where another package is broken, too."""
+    shutil.copytree(packages, home / "both")
+    broken = home / "both" / "broken-1.0.dist-info"
+    broken.mkdir()
+    (broken / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
+    (broken / "entry_points.txt").write_text("[sentiprism.extractors]\nno_more = nowhere:NoMore\n")
+    plugin = ("--plugin", SOURCES / "extractor.py")
+    for where, words in ((None, ("--help", *plugin)), (None, (*plugin, "--help")), (home / "both", ("--help",))):
+        said = run_with(where, "extract", *words, home=home)
+        assert said.returncode == 0, said.stderr
+        assert "|none|hf-audio:NAME|loudness " in said.stdout
+        assert "|none|hf-vision:NAME " in said.stdout
+    assert "loudness" not in run_with(None, "extract", "--help", home=home).stdout
+    given = ("extract", "clips", "--labels", "l.csv", "--dataset", "d", "--audio")
+    for where, words in ((None, ("zzz", *plugin)), (home / "both", ("zzz",))):
+        assert "choose one of: egemaps, loudness, none, sims33" in run_with(where, *given, *words, home=home).stderr
+    assert "package broken 1.0 cannot be imported" in run_with(home / "both", *given, "no_more", home=home).stderr
 
 
 def test_what_to_do_next_names_the_plugin(home):

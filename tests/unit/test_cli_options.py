@@ -1,12 +1,14 @@
 """Options that take one of some names: help lists them, a wrong one is told the nearest, and the library has them."""
 
 import sys
+from inspect import signature
 from typing import get_args
 
 import pytest
 
 from sentiprism.analysis.options import Options
 from sentiprism.analysis.recording import ExtractOptions
+from sentiprism.cli import figure
 from sentiprism.cli.main import main
 from sentiprism.cli.options import (
     AUDIO,
@@ -25,6 +27,7 @@ from sentiprism.cli.options import (
 from sentiprism.data.corruption import KINDS as DAMAGES
 from sentiprism.data.dataset import SPLITS as DATASETS
 from sentiprism.features.extractors import EXTRACTORS
+from sentiprism.report import figures
 from sentiprism.tables import TABLES
 from sentiprism.training.config import MOST_SEEDS, RunConfig
 from sentiprism.training.engine import Precision
@@ -59,6 +62,14 @@ def test_the_names_of_analyses_are_the_librarys():
     for name, kind in EXTRACTORS.items():
         by_modality[kind.modality].add(name)
     assert by_modality == {"audio": set(AUDIO), "vision": set(VISION)}
+
+
+@pytest.mark.parametrize("command", figure.app.registered_commands, ids=lambda one: one.callback.__name__)
+def test_options_of_a_figure_are_arguments_of_its_function(command):
+    options = signature(command.callback).parameters.keys() - {"run", "runs", "plugin"}
+    shared = {"out", "no_verify"}
+    assert options > shared
+    assert options - shared <= signature(getattr(figures, command.callback.__name__)).parameters.keys()
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from sentiprism.cli.doctor import doctor
 from sentiprism.cli.explain import explain
 from sentiprism.cli.extract import extract
 from sentiprism.cli.modalities import modalities
-from sentiprism.cli.plugins import may_use_plugins
+from sentiprism.cli.plugins import ListsExtractors, may_use_plugins
 from sentiprism.cli.tune import tune
 from sentiprism.cli.verification import may_skip_verification
 
@@ -69,7 +69,8 @@ PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
 app.add_typer(dataset.app, name="dataset", rich_help_panel="Data")
 for panel, commands in PANELS.items():
     for command in commands:
-        app.command(rich_help_panel=panel)(may_use_plugins(command))
+        kind = ListsExtractors if command is extract else None
+        app.command(rich_help_panel=panel, cls=kind)(may_use_plugins(command))
 app.add_typer(figure.app, name="figure", rich_help_panel="Explaining")
 app.command(rich_help_panel="System")(doctor)
 app.command(rich_help_panel="System")(demo)

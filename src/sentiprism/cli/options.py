@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -41,7 +42,7 @@ def choice(
 
     def parse(text: str) -> str:
         if text not in names and not (prefix and text.startswith(prefix)):
-            known = (*names, *_extractors_of_plugins(modality)) if modality else names
+            known = (*names, *extractors_of_plugins(modality, text)) if modality else names
             if text not in known:
                 raise UserError(f"no {noun} is called {text!r}", suggest(text, known))
         return text
@@ -50,10 +51,16 @@ def choice(
     return {"parser": parser, "metavar": metavar or "|".join((*names, f"{prefix}NAME") if prefix else names)}
 
 
-def _extractors_of_plugins(modality: str) -> list[str]:
+def extractors_of_plugins(modality: str, named: str = "") -> list[str]:
+    """Extractors of plugins by name; one that cannot be imported is passed over, unless it is ``named``."""
     from sentiprism.features.extractors import EXTRACTORS
 
-    return [name for name in EXTRACTORS.plugins() if EXTRACTORS[name].modality == modality]
+    found = []
+    for name in EXTRACTORS.plugins():
+        with nullcontext() if name == named else suppress(UserError):
+            if EXTRACTORS[name].modality == modality:
+                found.append(name)
+    return found
 
 
 def option(metavar: str, text: str, *names: str) -> Any:

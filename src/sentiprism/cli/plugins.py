@@ -7,6 +7,29 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
+
+from sentiprism.cli.options import extractors_of_plugins
+
+EXTRACTED = ("audio", "vision")
+"""Options that name an extractor."""
+
+
+class ListsExtractors(TyperCommand):
+    """A command whose help lists the extractors of plugins beside those that are built in."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read ``--help`` last, so that a plugin behind it is known."""
+        if "--help" in args and "--" not in args:
+            args = [*(word for word in args if word != "--help"), "--help"]
+        return super().parse_args(ctx, args)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help."""
+        for option in self.params:
+            if option.name in EXTRACTED:
+                option.metavar = "|".join([str(option.metavar), *extractors_of_plugins(option.name)])
+        super().format_help(ctx, formatter)
 
 
 def _load(context: typer.Context, files: list[Path] | None) -> list[Path] | None:
