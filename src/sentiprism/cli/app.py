@@ -18,6 +18,7 @@ from sentiprism.cli.explain import explain
 from sentiprism.cli.extract import extract
 from sentiprism.cli.modalities import modalities
 from sentiprism.cli.plugins import ListsExtractors, may_use_plugins
+from sentiprism.cli.studio import studio
 from sentiprism.cli.tune import tune
 from sentiprism.cli.verification import may_skip_verification
 
@@ -74,6 +75,7 @@ for panel, commands in PANELS.items():
 app.add_typer(figure.app, name="figure", rich_help_panel="Explaining")
 app.command(rich_help_panel="System")(doctor)
 app.command(rich_help_panel="System")(demo)
+app.command(rich_help_panel="System")(studio)
 
 
 def _version(show: bool) -> None:

@@ -1,0 +1,101 @@
+"""The application: routes behind the guard."""
+
+import asyncio
+from functools import cache
+from importlib.resources import files
+
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from sentiprism.errors import UserError
+from sentiprism.studio.web import compare, events, home, jobs, recordings, report_pages, train, upload
+from sentiprism.studio.web.forms import check_form
+from sentiprism.studio.web.guard import UPLOAD, App, Guard
+from sentiprism.studio.web.pages import REPORT, not_found, show_error
+from sentiprism.studio.web.state import Studio
+
+STATIC = {
+    "base.css": (REPORT, "style.css", "text/css"),
+    "studio.css": ("sentiprism.studio.static", "studio.css", "text/css"),
+    "live.js": ("sentiprism.studio.static", "live.js", "text/javascript"),
+    "upload.js": ("sentiprism.studio.static", "upload.js", "text/javascript"),
+    "forms.js": ("sentiprism.studio.static", "forms.js", "text/javascript"),
+}
+"""Package, file and type of what pages load, by its name in the address; nothing else is served."""
+static = APIRouter()
+ROUTERS = (
+    home.router,
+    upload.router,
+    recordings.router,
+    report_pages.router,
+    jobs.router,
+    train.router,
+    compare.router,
+    events.router,
+    static,
+)
+"""Of every area; a test asks each route that changes something for a form's token."""
+
+
+def create_app(studio: Studio, port: int, limits: upload.Limits | None = None) -> App:
+    """The guarded application.
+
+    Args:
+        studio: its parts.
+        port: that it is served at.
+        limits: of uploads.
+    """
+    app = FastAPI(
+        docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, dependencies=[Depends(check_form)]
+    )
+    app.state.studio = studio
+    app.state.limits = limits or upload.Limits()
+    app.state.uploads = asyncio.Semaphore(upload.AT_ONCE)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(UserError, _on_user_error)
+    return Guard(app, port=port, tokens=studio.tokens, cookie=studio.cookie)
+
+
+@static.get("/static/{name}")
+def static_file(name: str) -> Response:
+    """A style sheet or script."""
+    if name not in STATIC:
+        return Response("There is no such file.", 404, media_type="text/plain")
+    package, file, kind = STATIC[name]
+    return Response(_content(package, file), media_type=kind, headers={"Cache-Control": "no-cache"})
+
+
+@static.get("/favicon.ico")
+def favicon() -> Response:
+    """Nothing: browsers ask for it."""
+    return Response(status_code=204)
+
+
+@cache
+def _content(package: str, file: str) -> bytes:
+    return files(package).joinpath(file).read_bytes()
+
+
+async def _on_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for that
+    if error.status_code == 404:
+        return not_found(request)
+    if request.url.path == UPLOAD:
+        return JSONResponse({"cause": error.detail, "remedy": "try again"}, error.status_code)
+    return show_error(request, UserError(str(error.detail), "go back"), status=error.status_code)
+
+
+async def _on_invalid(request: Request, error: Exception) -> Response:
+    del error
+    return show_error(request, UserError("The address is not one of this program", "go back"), status=400)
+
+
+async def _on_user_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, UserError)  # noqa: S101 - it is registered for that
+    return show_error(request, error)

@@ -1,0 +1,118 @@
+"""Charts as SVG: curves of a training, intervals of runs beside each other."""
+
+from collections.abc import Sequence
+from math import floor, isfinite, log10
+from typing import NamedTuple
+
+WIDTH, HEIGHT = 560.0, 220.0
+LEFT, RIGHT, TOP, BOTTOM = 46.0, 10.0, 10.0, 24.0
+COLOURS = 8
+"""Of the style sheet; more lines than that share them."""
+MOST_POINTS = 400
+"""Of a line; between two of them nobody sees a difference."""
+
+
+class Line(NamedTuple):
+    """One line of a chart."""
+
+    label: str
+    xs: Sequence[float]
+    ys: Sequence[float]
+    mark: float | None = None
+    """Place on the x axis that is marked with a dot."""
+
+
+class Path(NamedTuple):
+    """A line in pixels."""
+
+    label: str
+    d: str
+    colour: int
+    dot: tuple[float, float] | None
+
+
+class Chart(NamedTuple):
+    """A chart in pixels, for the template."""
+
+    paths: tuple[Path, ...]
+    x_ticks: tuple[tuple[float, str], ...]
+    y_ticks: tuple[tuple[float, str], ...]
+    summary: str
+    """What it shows, for who cannot see it."""
+
+
+def draw_chart(lines: Sequence[Line], what: str) -> Chart | None:
+    """Draw lines over a shared pair of axes; None where there is not a point.
+
+    Args:
+        lines: undefined points are left out.
+        what: the y axis shows, in words.
+    """
+    points = [[(x, y) for x, y in zip(one.xs, one.ys, strict=True) if isfinite(y)] for one in lines]
+    every = [point for one in points for point in one]
+    if not every:
+        return None
+    x_low, x_high = _range([x for x, _ in every])
+    y_low, y_high = _range([y for _, y in every], 0.06)
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        across = (x - x_low) / (x_high - x_low) * (WIDTH - LEFT - RIGHT)
+        down = (y_high - y) / (y_high - y_low) * (HEIGHT - TOP - BOTTOM)
+        return round(LEFT + across, 1), round(TOP + down, 1)
+
+    paths = []
+    for number, (line, own) in enumerate(zip(lines, points, strict=True)):
+        if not own:
+            continue
+        placed = [place(x, y) for x, y in _thin(own)]
+        d = "M" + "L".join(f"{x} {y}" for x, y in placed)
+        marked = next(((x, y) for x, y in own if x == line.mark), None)
+        paths.append(Path(line.label, d, number % COLOURS, None if marked is None else place(*marked)))
+    last = "; ".join(f"{line.label}: {own[-1][1]:.3f}" for line, own in zip(lines, points, strict=True) if own)
+    return Chart(
+        tuple(paths),
+        tuple((place(x, y_low)[0], f"{x:g}") for x in _ticks(x_low, x_high, whole=True)),
+        tuple((place(x_low, y)[1], f"{y:.4g}") for y in _ticks(y_low, y_high)),
+        f"{what}, last value of each line: {last}",
+    )
+
+
+def _range(values: Sequence[float], margin: float = 0.0) -> tuple[float, float]:
+    low, high = min(values), max(values)
+    room = (high - low) * margin or (0.0 if high > low else max(abs(high) * 0.1, 0.5))
+    return low - room, high + room
+
+
+def _ticks(low: float, high: float, *, whole: bool = False) -> list[float]:
+    step = 10 ** floor(log10((high - low) / 4))
+    step = next(step * f for f in (1, 2, 5, 10) if (high - low) / (step * f) <= 5)
+    step = max(step, 1.0) if whole else step
+    first = -floor(-low / step)
+    return [round(n * step, 12) for n in range(first, floor(high / step + 1e-9) + 1)]
+
+
+def _thin(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Every so-manieth point, and the last."""
+    every = len(points) // MOST_POINTS + 1
+    return points if every == 1 else [*points[:-1:every], points[-1]]
+
+
+class Whisker(NamedTuple):
+    """An interval of a run, in per cent of a row's width."""
+
+    low: float
+    mean: float
+    high: float
+
+
+def draw_whiskers(intervals: Sequence[tuple[float, float, float] | None]) -> list[Whisker | None]:
+    """Place intervals (low, mean, high) over one axis; None where one is undefined."""
+    values = [v for one in intervals if one is not None for v in one if isfinite(v)]
+    if not values:
+        return [None] * len(intervals)
+    low, high = _range(values, 0.08)
+
+    def at(value: float) -> float:
+        return round(100 * (value - low) / (high - low), 2)
+
+    return [Whisker(*map(at, one)) if one is not None and all(map(isfinite, one)) else None for one in intervals]

@@ -1,0 +1,1 @@
+"""Jobs: rows of work, each done by a process of its own that outlives the server."""

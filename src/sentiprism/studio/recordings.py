@@ -1,0 +1,220 @@
+"""Recordings that were added: stored under names of ours, found by their content."""
+
+import os
+import unicodedata
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+from time import time
+from typing import NamedTuple
+
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
+
+from sentiprism.analysis.inputs import ALONE, SUFFIXES
+from sentiprism.errors import UserError, few, printable
+from sentiprism.files import make_folder
+from sentiprism.media.probe import probe
+from sentiprism.reading import read_text
+from sentiprism.studio.store.database import Database
+from sentiprism.studio.store.tables import RecordingRow, new_id, now
+
+MOST = 20_000
+"""Recordings in the studio."""
+LONGEST_NAME = 200
+"""Characters of a name; a middle part is left out of a longer one."""
+OLD = timedelta(hours=3)
+"""After which a file that belongs to nothing is removed: no upload takes so long."""
+
+
+class Added(NamedTuple):
+    """What became of an upload."""
+
+    row: RecordingRow
+    duplicate: bool
+    """The same bytes were there already."""
+
+
+class Recordings:
+    """The studio's recordings.
+
+    Args:
+        database: their rows.
+        folder: their files.
+    """
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self._database, self.folder, self.uploads = database, folder / "recordings", folder / "uploads"
+        for one in (self.folder, self.uploads):
+            make_folder(one)
+        self._sweep()
+
+    def path(self, row: RecordingRow) -> Path:
+        """Where a recording's file is."""
+        return self.folder / row.file
+
+    def check_room(self) -> None:
+        """Refuse more recordings than a list can show.
+
+        Raises:
+            UserError: there are `MOST`.
+        """
+        with self._database.read() as session:
+            count = session.scalar(select(func.count()).select_from(RecordingRow)) or 0
+        if count >= MOST:
+            raise UserError(f"there are {MOST:,} recordings", "empty the bin, or delete some")
+
+    def add(self, upload: Path, name: str, content: str) -> Added:
+        """Take an uploaded file in.
+
+        Args:
+            upload: file in ``uploads``; it is gone afterwards, whatever happens.
+            name: as the user calls it.
+            content: its SHA-256.
+
+        Raises:
+            UserError: it is neither a recording nor a text.
+        """
+        try:
+            if (known := self._restored(content)) is not None:
+                return Added(known, duplicate=True)
+            suffix = suffix_of(name)
+            kind, duration = _look(upload, name, suffix)
+            row = RecordingRow(
+                id=new_id(), name=name, suffix=suffix, content=content, size=upload.stat().st_size, kind=kind,
+                duration=duration, added=now(),
+            )  # fmt: skip
+            upload.rename(self.path(row))  # before its row: a file without one is swept up, a row without one is not
+            try:
+                with self._database.write() as session:
+                    session.add(row)
+            except IntegrityError:  # the same file, uploaded twice at once
+                self.path(row).unlink(missing_ok=True)
+                if (known := self._restored(content)) is None:
+                    raise
+                return Added(known, duplicate=True)
+            return Added(row, duplicate=False)
+        finally:
+            upload.unlink(missing_ok=True)
+
+    def get(self, identifier: str) -> RecordingRow | None:
+        """The recording of an identifier, in the bin or not."""
+        with self._database.read() as session:
+            return session.get(RecordingRow, identifier)
+
+    def find(self, identifiers: Iterable[str]) -> list[RecordingRow]:
+        """Recordings of these identifiers that are not in the bin."""
+        wanted = select(RecordingRow).where(RecordingRow.id.in_(list(identifiers)), RecordingRow.deleted.is_(None))
+        with self._database.read() as session:
+            return list(session.scalars(wanted.order_by(RecordingRow.added)))
+
+    def with_content(self, content: str) -> RecordingRow | None:
+        """The recording with this SHA-256."""
+        with self._database.read() as session:
+            return session.scalar(select(RecordingRow).where(RecordingRow.content == content))
+
+    def contents(self, among: Iterable[str]) -> set[str]:
+        """Which of some SHA-256 are those of recordings that are here."""
+        wanted = select(RecordingRow.content).where(RecordingRow.content.in_(list(among)))
+        with self._database.read() as session:
+            return set(session.scalars(wanted))
+
+    def page(self, search: str, number: int, size: int) -> tuple[list[RecordingRow], int]:
+        """A page of the list, the newest first, and how many there are.
+
+        Args:
+            search: a part of their names.
+            number: of the page, from 0.
+            size: of a page.
+        """
+        wanted = select(RecordingRow).where(RecordingRow.deleted.is_(None))
+        if search:
+            wanted = wanted.where(RecordingRow.name.icontains(search, autoescape=True))
+        with self._database.read() as session:
+            count = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
+            ordered = wanted.order_by(RecordingRow.added.desc(), RecordingRow.id)
+            return list(session.scalars(ordered.limit(size).offset(number * size))), count
+
+    def bin(self) -> list[RecordingRow]:
+        """What was deleted, the latest first."""
+        wanted = select(RecordingRow).where(RecordingRow.deleted.is_not(None))
+        with self._database.read() as session:
+            return list(session.scalars(wanted.order_by(RecordingRow.deleted.desc()).limit(1000)))
+
+    def delete(self, identifiers: Iterable[str]) -> int:
+        """Move recordings to the bin; how many."""
+        return self._mark(identifiers, deleted=True)
+
+    def restore(self, identifiers: Iterable[str]) -> int:
+        """Take recordings out of the bin; how many."""
+        return self._mark(identifiers, deleted=False)
+
+    def empty_bin(self) -> int:
+        """Delete what is in the bin for good; how many."""
+        rows = self.bin()
+        for row in rows:
+            with self._database.write() as session:
+                found = session.get(RecordingRow, row.id)
+                if found is None or found.deleted is None:  # it was restored meanwhile
+                    continue
+                session.delete(found)
+            self.path(row).unlink(missing_ok=True)
+        return len(rows)
+
+    def _mark(self, identifiers: Iterable[str], *, deleted: bool) -> int:
+        place = RecordingRow.deleted.is_(None) if deleted else RecordingRow.deleted.is_not(None)
+        change = update(RecordingRow).where(RecordingRow.id.in_(list(identifiers)), place)
+        with self._database.write() as session:
+            done = session.execute(change.values(deleted=now() if deleted else None))
+        return int(getattr(done, "rowcount", 0))
+
+    def _restored(self, content: str) -> RecordingRow | None:
+        """The recording with this content, out of the bin if it is there."""
+        with self._database.write() as session:
+            found = session.scalar(select(RecordingRow).where(RecordingRow.content == content))
+            if found is not None:
+                found.deleted = None
+            return found
+
+    def _sweep(self) -> None:
+        """Remove files that uploads left which were cut off, by their age."""
+        with self._database.read() as session:
+            known = set(session.scalars(select(RecordingRow.id)))
+        for path in (*self.uploads.iterdir(), *(p for p in self.folder.iterdir() if p.stem not in known)):
+            if time() - path.stat().st_mtime > OLD.total_seconds():
+                path.unlink(missing_ok=True)
+
+
+def clean_name(name: str) -> str:
+    """A file's name for people: without folders, control characters and half characters, and not too long."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    text = printable(unicodedata.normalize("NFC", last.encode(errors="replace").decode())).strip() or "recording"
+    if len(text) <= LONGEST_NAME:
+        return text
+    return f"{text[: LONGEST_NAME - 21]}…{text[-20:]}"
+
+
+def suffix_of(name: str) -> str:
+    """The suffix of what can be analysed.
+
+    Raises:
+        UserError: it is another one.
+    """
+    suffix = os.path.splitext(name)[1].lower()
+    if suffix not in SUFFIXES and suffix not in ALONE:
+        known = few(sorted(s.removeprefix(".") for s in (*SUFFIXES, *ALONE)))
+        raise UserError(f"{name} is neither a recording nor a text by its name", f"add files like these: {known}")
+    return suffix
+
+
+def _look(path: Path, name: str, suffix: str) -> tuple[str, float | None]:
+    """Kind and length by content; messages call the file by its own name."""
+    try:
+        if suffix in ALONE:
+            read_text(path, what="text")
+            return "text", None
+        found = probe(path)
+    except UserError as error:
+        cause, remedy = (part.replace(str(path), name) for part in (error.cause, error.remedy))
+        raise UserError(cause, remedy) from None
+    return "video" if found.video else "audio", found.duration

@@ -1,0 +1,1 @@
+"""The studio's database: recordings, jobs, sessions and settings."""

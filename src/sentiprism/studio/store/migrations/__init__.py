@@ -1,0 +1,1 @@
+"""Alembic's migrations, which run when the studio starts."""

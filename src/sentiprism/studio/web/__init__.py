@@ -1,0 +1,1 @@
+"""The studio's pages, and what keeps them from anybody but the user."""

@@ -1,0 +1,58 @@
+"""Read forms: each must have the session's token."""
+
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
+from starlette.requests import Request
+
+from sentiprism.studio.web.tokens import is_form_token
+
+FIELD, HEADER = "form_token", "x-form-token"
+MOST_FIELDS = 400
+STALE = "This form does not belong to your session. Go back, load the page again, and send it once more."
+
+
+async def check_form(request: Request) -> None:
+    """Refuse a request that changes something without the token of a form of ours.
+
+    The form's fields are in ``request.state.form`` afterwards.
+
+    Raises:
+        HTTPException: the token is missing or wrong, or it is no form.
+    """
+    request.state.form = FormData()
+    if request.method != "POST":
+        return
+    given: object = request.headers.get(HEADER)
+    if given is None:
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind not in {"application/x-www-form-urlencoded", "multipart/form-data"}:
+            raise HTTPException(415, "Send a form.")
+        try:
+            request.state.form = await request.form(max_files=0, max_fields=MOST_FIELDS, max_part_size=64 * 1024)
+        except (MultiPartException, ValueError) as error:
+            raise HTTPException(400, f"The form cannot be read: {error}") from None
+        given = request.state.form.get(FIELD)
+    if not is_form_token(given, request.scope.get("session_token", "")):
+        raise HTTPException(403, STALE)
+
+
+def texts(request: Request, name: str) -> list[str]:
+    """All values of a field."""
+    return [value for value in request.state.form.getlist(name) if isinstance(value, str)]
+
+
+def text(request: Request, name: str, default: str = "") -> str:
+    """The value of a field; of several, the last."""
+    found = texts(request, name)
+    return found[-1].strip() if found else default
+
+
+def once(request: Request, about: object) -> str:
+    """What two submissions of one form with one content share, and no other two.
+
+    Args:
+        request: with the form.
+        about: what was asked for.
+    """
+    return f"{request.scope.get('session_token')} {text(request, 'once')} {about!r}"

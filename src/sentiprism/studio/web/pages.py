@@ -1,0 +1,98 @@
+"""Fill templates; every text is escaped."""
+
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from math import isfinite
+from secrets import token_hex
+from typing import Any
+
+import jinja2
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from sentiprism.errors import UserError
+from sentiprism.report.wording import signed
+from sentiprism.studio.store.tables import now
+from sentiprism.studio.web.tokens import form_token
+from sentiprism.tables import clock, duration, size
+
+TEMPLATES = "sentiprism.studio.templates"
+REPORT = "sentiprism.report.page"
+"""Has the brand, and the colours and type of everything."""
+BRAND = "brand.html.j2"
+AREAS = {
+    "home": ("Home", "/"),
+    "recordings": ("Recordings", "/recordings"),
+    "train": ("Train", "/train"),
+    "compare": ("Compare", "/compare"),
+}
+"""Name and address by key, as the navigation shows them."""
+
+
+def show(request: Request, template: str, *, area: str = "", status: int = 200, **values: Any) -> HTMLResponse:
+    """A page.
+
+    Args:
+        request: that it answers.
+        template: its file.
+        area: of the navigation that it belongs to.
+        status: of the answer.
+        values: that the template names.
+    """
+    session = request.scope.get("session_token", "")
+    shared = {"areas": AREAS, "area": area, "form_token": form_token(session), "once": token_hex(16)}
+    return HTMLResponse(environment().get_template(template).render(**shared, **values), status)
+
+
+def show_error(request: Request, error: UserError, *, area: str = "", status: int = 422, back: str = "/") -> Response:
+    """A page that says what is wrong and what to do."""
+    return show(request, "error.html.j2", area=area, status=status, cause=error.cause, remedy=error.remedy, back=back)
+
+
+def not_found(request: Request, what: str = "page", back: str = "/") -> Response:
+    """A page for what is not there, or not there any more."""
+    error = UserError(f"There is no such {what} (any more)", "go back, and choose one of those that are listed")
+    return show_error(request, error, status=404, back=back)
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """Templates of the studio, and the report's brand."""
+
+    def load(name: str) -> str:
+        return files(REPORT if name == BRAND else TEMPLATES).joinpath(name).read_text(encoding="utf-8")
+
+    made = jinja2.Environment(
+        autoescape=True,
+        loader=jinja2.FunctionLoader(load),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(size=size, clock=clock, duration=duration, ago=ago, signed=signed, metric=metric, p=p_value)
+    return made
+
+
+def ago(moment: datetime | None) -> str:
+    """How long ago something was, in words."""
+    if moment is None:
+        return ""
+    seconds = max((now() - moment).total_seconds(), 0.0)
+    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= length:
+            count = int(seconds // length)
+            return f"{count} {unit}{'s' * (count > 1)} ago"
+    return "just now"
+
+
+def metric(value: float | None, scale: int = 1) -> str:
+    """A metric as tables show it; a dash where it is not defined."""
+    if value is None or not isfinite(value):
+        return "–"
+    return f"{value * scale:.{3 if scale == 1 else 1}f}".replace("-", "−")
+
+
+def p_value(value: float | None) -> str:
+    """A p-value as papers give it."""
+    return "–" if value is None or not isfinite(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"

@@ -1,0 +1,204 @@
+"""Pages: Recordings, one recording, the bin."""
+
+from pathlib import Path
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import FileResponse, RedirectResponse, Response
+
+from sentiprism.analysis.options import Options
+from sentiprism.config import override
+from sentiprism.errors import UserError
+from sentiprism.models.artifact import STARTER
+from sentiprism.report.page.playable import media_type
+from sentiprism.studio.fields import Field, assignments, fields_of
+from sentiprism.studio.folders import ReportFolder, RunFolder, summarise_report
+from sentiprism.studio.jobs.kinds import AnalyzeJob, Item
+from sentiprism.studio.recordings import clean_name
+from sentiprism.studio.reports import file_name
+from sentiprism.studio.store.tables import ACTIVE, RecordingRow
+from sentiprism.studio.web.forms import once, text, texts
+from sentiprism.studio.web.job_views import list_jobs
+from sentiprism.studio.web.pages import not_found, show, show_error
+from sentiprism.studio.web.state import Studio, studio_of
+
+router = APIRouter()
+AREA, LIST = "recordings", "/recordings"
+PAGE_SIZE = 50
+SHOWN = ("asr", "language", "language_mismatch", "face", "longest", "pause")
+"""Options of an analysis that the form has beside the model."""
+
+
+@router.get("/recordings")
+def recordings(request: Request, q: str = "", page: int = 0) -> Response:
+    """The list, and what can be done with what is chosen in it."""
+    studio = studio_of(request)
+    page = min(max(page, 0), 10_000)
+    rows, count = studio.recordings.page(q[:200], page, PAGE_SIZE)
+    by_content = _by_content(studio)
+    lines = [(row, _report(by_content.get(row.content))) for row in rows]
+    return show(
+        request,
+        "recordings.html.j2",
+        area=AREA,
+        lines=lines,
+        count=count,
+        q=q[:200],
+        page=page,
+        pages=-(-count // PAGE_SIZE),
+        fields=_fields(),
+        models=_models(studio),
+        jobs=list_jobs(studio, "queued", *ACTIVE, kind="analyze"),
+        others=_others(studio, by_content) if not q and page == 0 else [],
+        binned=len(studio.recordings.bin()),
+    )
+
+
+@router.post("/recordings/analyze")
+def analyze(request: Request) -> Response:
+    """Queue an analysis of what is chosen."""
+    studio = studio_of(request)
+    rows = studio.recordings.find(texts(request, "recording"))
+    if not rows:
+        return show_error(request, UserError("no recording is chosen", "tick one in the list"), area=AREA, back=LIST)
+    model = STARTER
+    if (chosen := text(request, "model", STARTER)) != STARTER:
+        found = {identifier: folder for identifier, _, folder in _models(studio)}
+        if chosen not in found:
+            return not_found(request, "model", LIST)
+        model = str(found[chosen])
+    given = {name: text(request, name) for name in SHOWN if name in request.state.form}
+    try:
+        changed = override({"model": model}, assignments(_fields(), given))
+        options = Options.parse(changed, "the options of the analysis")
+    except UserError as error:
+        return show_error(request, error, area=AREA, back=LIST)
+    taken: set[str] = set()
+    items = tuple(_item(studio, row, taken) for row in rows)
+    job = AnalyzeJob(items=items, options=options)
+    title = f"Analyze {rows[0].name}" if len(rows) == 1 else f"Analyze {len(rows)} recordings"
+    asked = once(request, ([row.id for row in rows], options))
+    identifier = studio.runner.add("analyze", title, job.model_dump(mode="json"), studio.workspace, once=asked)
+    return RedirectResponse(f"/jobs/{identifier}", 303)
+
+
+@router.post("/recordings/delete")
+def delete(request: Request) -> Response:
+    """Move what is chosen to the bin."""
+    studio_of(request).recordings.delete(texts(request, "recording"))
+    return RedirectResponse(LIST, 303)
+
+
+@router.get("/recordings/bin")
+def show_bin(request: Request) -> Response:
+    """What was deleted."""
+    return show(request, "bin.html.j2", area=AREA, rows=studio_of(request).recordings.bin(), sure=False)
+
+
+@router.post("/recordings/restore")
+def restore(request: Request) -> Response:
+    """Take what is chosen out of the bin."""
+    studio_of(request).recordings.restore(texts(request, "recording"))
+    return RedirectResponse("/recordings/bin", 303)
+
+
+@router.post("/recordings/bin/empty")
+def empty_bin(request: Request) -> Response:
+    """Delete for good, after the second question alone."""
+    studio = studio_of(request)
+    if text(request, "sure") != "yes":
+        return show(request, "bin.html.j2", area=AREA, rows=studio.recordings.bin(), sure=True)
+    studio.recordings.empty_bin()
+    return RedirectResponse(LIST, 303)
+
+
+@router.get("/recordings/{identifier}")
+def recording(request: Request, identifier: str) -> Response:
+    """One recording: its player, its reports, and what can be done."""
+    studio = studio_of(request)
+    row = studio.recordings.get(identifier)
+    if row is None:
+        return not_found(request, "recording", LIST)
+    found = [one for one in studio.folders.reports() if one.content == row.content]
+    reports = [(one, entry) for one in found if (entry := summarise_report(one)) is not None]
+    playable = row.kind != "text" and media_type(studio.recordings.path(row)) is not None
+    return show(
+        request,
+        "recording.html.j2",
+        area=AREA,
+        row=row,
+        reports=reports,
+        playable=playable,
+        fields=_fields(),
+        models=_models(studio),
+    )
+
+
+@router.get("/recordings/{identifier}/media")
+def media(request: Request, identifier: str) -> Response:
+    """The file itself, in parts where the player asks for them."""
+    studio = studio_of(request)
+    row = studio.recordings.get(identifier)
+    if row is None:
+        return not_found(request, "recording", LIST)
+    return send_media(studio.recordings.path(row), row.name)
+
+
+def send_media(path: Path, name: str) -> Response:
+    """Send a recording as what its content is; never as a page."""
+    kind = media_type(path) if path.is_file() else None
+    if kind is None:
+        return Response("Browsers do not play this file.", 415, media_type="text/plain")
+    return FileResponse(path, media_type=kind, filename=file_name(name), content_disposition_type="inline")
+
+
+def _fields() -> list[Field]:
+    whole = fields_of(Options())
+    return [field for field in whole if field.name in SHOWN]
+
+
+def _models(studio: Studio) -> list[tuple[str, str, Path]]:
+    """Saved models of finished runs: identifier, name, folder."""
+    return [
+        (run.id, f"{run.name} ({run.model} on {run.dataset})", model)
+        for run in studio.folders.runs()
+        if (model := _model(run))
+    ]
+
+
+def _model(run: RunFolder) -> Path | None:
+    return (
+        next((path for path in sorted(run.folder.glob("seed-*/model")) if path.is_dir()), None)
+        if run.finished
+        else None
+    )
+
+
+def _by_content(studio: Studio) -> dict[str, ReportFolder]:
+    """The newest report of each recording."""
+    return {one.content: one for one in reversed(studio.folders.reports())}
+
+
+def _report(found: ReportFolder | None) -> object:
+    return None if found is None else (found, summarise_report(found))
+
+
+def _others(studio: Studio, by_content: dict[str, ReportFolder]) -> list[object]:
+    """Reports of recordings that are not among the studio's: the command line's."""
+    known = studio.recordings.contents(by_content)
+    found = [one for content, one in by_content.items() if content not in known]
+    shown = [(one, summarise_report(one)) for one in found[:PAGE_SIZE]]
+    return [(one, entry) for one, entry in shown if entry is not None]
+
+
+def _item(studio: Studio, row: RecordingRow, taken: set[str]) -> Item:
+    """Where its report goes: below ``reports``, under its name, or a longer one where that is another's."""
+    stem = file_name(row.name)
+    for name in (stem, f"{stem}-{row.id[:6]}", f"{stem}-{row.id}"):
+        folder = Path("reports") / name
+        own = next((one for one in studio.folders.reports() if one.folder == studio.workspace / folder), None)
+        free = not (studio.workspace / folder).exists() or (own is not None and own.content == row.content)
+        if free and name not in taken:
+            break
+    taken.add(name)
+    return Item(id=row.id, name=clean_name(row.name), file=studio.recordings.path(row), report=folder)

@@ -1,0 +1,50 @@
+"""What the routes share."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from starlette.requests import Request
+
+from sentiprism.studio.folders import Folders
+from sentiprism.studio.health import Health
+from sentiprism.studio.jobs.runner import Runner
+from sentiprism.studio.recordings import Recordings
+from sentiprism.studio.store.database import Database
+from sentiprism.studio.web.tokens import Tokens
+
+
+@dataclass
+class Studio:
+    """The parts of a running studio.
+
+    Args:
+        database: rows.
+        runner: the queue of jobs.
+        recordings: the files that were added.
+        folders: runs and reports of the workspace.
+        health: what is missing on this machine.
+        tokens: who may come in.
+        cookie: name of the session's cookie.
+        closing: the server is about to end, and so must streams.
+    """
+
+    database: Database
+    runner: Runner
+    recordings: Recordings
+    folders: Folders
+    health: Health
+    tokens: Tokens
+    cookie: str
+    closing: bool = field(default=False)
+
+    @property
+    def workspace(self) -> Path:
+        """Folder that the studio was started in; runs and reports are below it, as the command line's are."""
+        return self.folders.workspace
+
+
+def studio_of(request: Request) -> Studio:
+    """The studio that a request belongs to."""
+    found = request.app.state.studio
+    assert isinstance(found, Studio)  # noqa: S101 - `create_app` puts it there
+    return found

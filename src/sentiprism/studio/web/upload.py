@@ -1,0 +1,137 @@
+"""Uploads: one file a request, streamed to the disk under a name of ours, within limits."""
+
+import asyncio
+import hashlib
+import os
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import unquote
+
+from anyio.to_thread import run_sync
+from fastapi import APIRouter
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from sentiprism.errors import UserError
+from sentiprism.studio.recordings import clean_name, suffix_of
+from sentiprism.studio.store.tables import new_id
+from sentiprism.studio.web.guard import UPLOAD
+from sentiprism.studio.web.state import Studio, studio_of
+from sentiprism.tables import size
+
+router = APIRouter()
+AT_ONCE = 4
+"""Uploads at the same time; browsers are told to wait with more."""
+BLOCK = 2**20
+"""Bytes that are written at a time."""
+
+
+class Limits:
+    """Of an upload; a test makes them small.
+
+    Args:
+        size: bytes of a file.
+        seconds: of the whole upload.
+        silence: seconds without a byte.
+        free: bytes that must stay free on the disk.
+    """
+
+    def __init__(
+        self, size: int = 8 * 10**9, seconds: float = 3600.0, silence: float = 30.0, free: int = 2 * 10**9
+    ) -> None:
+        self.size, self.seconds, self.silence, self.free = size, seconds, silence, free
+
+
+@router.post(UPLOAD)
+async def upload(request: Request) -> Response:
+    """Take one file: its bytes are the body, its name is in a header."""
+    studio, limits, running = studio_of(request), request.app.state.limits, request.app.state.uploads
+    if running.locked():
+        return _refuse(503, "several files are being uploaded", "wait for them, then try again")
+    async with running:
+        try:
+            name = clean_name(unquote(request.headers.get("x-file-name", "")[:2000]))
+            suffix_of(name)
+            await run_sync(studio.recordings.check_room)
+            _check_size(request, studio, limits)
+            path = studio.recordings.uploads / f"{new_id()}.part"
+            content = await _receive(request, path, limits)
+            added = await run_sync(studio.recordings.add, path, name, content)
+        except UserError as error:
+            return _refuse(422, error.cause, error.remedy)
+        except OSError as error:
+            return _refuse(507, f"the file cannot be stored: {error.strerror or error}", "make room on the disk")
+    return JSONResponse({"id": added.row.id, "name": added.row.name, "duplicate": added.duplicate})
+
+
+def _refuse(status: int, cause: str, remedy: str) -> Response:
+    return JSONResponse({"cause": cause, "remedy": remedy}, status)
+
+
+def _check_size(request: Request, studio: Studio, limits: Limits) -> None:
+    length = request.headers.get("content-length", "")
+    if not length.isascii() or not length.isdigit():
+        raise UserError("the length of the file is not known", "add it from the page of recordings")
+    if int(length[:20]) > limits.size:
+        raise _too_large(limits)
+    if shutil.disk_usage(studio.recordings.folder).free - int(length[:20]) < limits.free:
+        raise UserError("there is not enough room on the disk", "empty the bin, or make room elsewhere")
+
+
+def _too_large(limits: Limits) -> UserError:
+    return UserError(f"the file is larger than {size(limits.size)}", "cut it into parts")
+
+
+async def _receive(request: Request, path: Path, limits: Limits) -> str:
+    """Write the body to a file; its SHA-256. Nothing is left of one that is cut off."""
+    digest, count = hashlib.sha256(), 0
+    try:
+        with path.open("xb") as file:
+            async with asyncio.timeout(limits.seconds):
+                async for block in _blocks(request, limits.silence):
+                    count += len(block)
+                    if count > limits.size:
+                        raise _too_large(limits)
+                    await run_sync(_write, file, block)
+                    digest.update(block)
+            await run_sync(_finish, file)
+    except BaseException as error:
+        path.unlink(missing_ok=True)
+        if isinstance(error, TimeoutError):
+            raise UserError("the upload took too long, or nothing came any more", "try again") from None
+        if isinstance(error, ClientDisconnect):
+            raise HTTPException(400, "The upload was cut off.") from None
+        raise
+    if not count:
+        path.unlink(missing_ok=True)
+        raise UserError("the file is empty", "get a whole copy of it")
+    return digest.hexdigest()
+
+
+async def _blocks(request: Request, silence: float) -> AsyncIterator[bytes]:
+    """The body in blocks of `BLOCK` bytes."""
+    stream, block = request.stream(), bytearray()
+    while True:
+        try:
+            async with asyncio.timeout(silence):
+                chunk = await anext(stream)
+        except StopAsyncIteration:
+            break
+        block += chunk
+        if len(block) >= BLOCK:
+            yield bytes(block)
+            block.clear()
+    if block:
+        yield bytes(block)
+
+
+def _write(file: BinaryIO, block: bytes) -> None:
+    file.write(block)
+
+
+def _finish(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())

@@ -1,0 +1,318 @@
+"""What a page of another origin, a hostile file or a hostile link can send to the studio is refused."""
+
+import json
+import re
+import socket
+import threading
+
+import pytest
+
+from makers_media import make_media, sine
+from makers_studio import Server, endless, files_below, open_runner, wait_for
+from sentiprism.studio.app import ROUTERS
+from sentiprism.studio.store.tables import JobRow, RecordingRow
+from sentiprism.studio.web.tokens import form_token
+from sentiprism.studio.web.upload import Limits
+
+PAGES = ("/", "/recordings", "/recordings/bin", "/train", "/compare", "/jobs", "/events", "/runs/x", "/jobs/x/log")
+FORMS = (
+    "/recordings/analyze", "/recordings/delete", "/recordings/restore", "/recordings/bin/empty", "/recordings/files",
+    "/train/new", "/compare", "/jobs/settings", "/jobs/0123456789abcdef/stop", "/jobs/0123456789abcdef/resume",
+    "/runs/0123456789abcdef/resume",
+)  # fmt: skip
+TRICKS = (
+    "../../etc/passwd", "..%2f..%2fetc%2fpasswd", "%2e%2e/%2e%2e/etc/passwd", "..%252f..%252fetc", "%00", "a%00.mp4",
+    "%2fetc%2fpasswd", "....//....//etc", "..%5c..%5cwindows", "~root", "' OR 1=1 --", "%F0%9F%98%80", "0" * 3000,
+)  # fmt: skip
+MARKUP = "<img src=x onerror=alert(1)>\"'><script>alert(2)</script>{{7*7}}"
+WAV = "voice.wav"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("studio")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SENTIPRISM_HOME", str(folder / "home"))
+        (folder / "work").mkdir()
+        limits = Limits(size=400_000, seconds=20, silence=1.0, free=0)
+        opened = Server(folder / "home", folder / "work", limits)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory) -> bytes:
+    return make_media(tmp_path_factory.mktemp("media") / WAV, samples=sine(1.0, 8_000)).read_bytes()
+
+
+@pytest.fixture
+def recording(server, sound) -> str:
+    return json.loads(server.upload(WAV, sound).body)["id"]
+
+
+def encoded(trick: str) -> str:
+    return trick.replace(" ", "%20").replace("'", "%27")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_nothing_is_shown_without_a_session(server, path):
+    for cookie in (None, "studio=", "studio=guessed", f"other={server.session}", f"studio={server.session}x"):
+        refused = server.get(path, Cookie=cookie)
+        assert refused.status == 401
+        assert "sentiprism studio" in refused.text
+
+
+def test_a_link_opens_once(server):
+    path = server.link.removeprefix(server.address)
+    opened = server.get(path, Cookie=None)
+    assert opened.status == 303
+    cookie = opened.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=strict" in cookie
+    assert server.get("/", Cookie=cookie.partition(";")[0]).status == 200
+    assert server.get(path, Cookie=None).status == 401
+    for guess in ("", "?token=", "?token=guessed", f"?token={server.session}", f"?token={'x' * 2000}"):
+        assert server.get(f"/open{guess}", Cookie=None).status == 401
+
+
+def test_a_link_that_two_ask_for_at_once_opens_once(server):
+    path, found = server.link.removeprefix(server.address), []
+    asked = [threading.Thread(target=lambda: found.append(server.get(path, Cookie=None).status)) for _ in range(6)]
+    for one in asked:
+        one.start()
+    for one in asked:
+        one.join()
+    assert sorted(found) == [303] + [401] * 5
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1", "127.0.0.1:1", "127.0.0.1.evil.example", "[::1]", "", None]
+)
+def test_a_name_that_is_bound_to_this_address_is_refused(server, host):
+    assert server.get("/", Host=host).status in {400, 421}
+    assert server.get("/static/studio.css", Host=host).status in {400, 421}
+
+
+def test_two_names_at_once_are_refused(server):
+    with socket.create_connection(("127.0.0.1", server.port)) as raw:
+        own = f"127.0.0.1:{server.port}"
+        raw.sendall(f"GET / HTTP/1.1\r\nHost: {own}\r\nHost: evil.example\r\n\r\n".encode())
+        assert raw.recv(100).split()[1] in {b"400", b"421"}
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "http://127.0.0.1", "https://{own}", "http://{own}.x", None]
+)
+@pytest.mark.parametrize("path", FORMS)
+def test_a_form_of_another_origin_is_refused(server, path, origin):
+    own = origin and origin.format(own=f"127.0.0.1:{server.port}")
+    assert server.post(path, Origin=own).status == 403
+
+
+def test_reading_from_another_origin_is_refused(server):
+    assert server.get("/", Origin="http://evil.example").status == 403
+    assert server.get("/events", Origin="null").status == 403
+    for site in ("cross-site", "same-site"):
+        assert server.get("/", Sec_Fetch_Site=site).status == 403
+    assert "access-control-allow-origin" not in server.get("/", Origin=server.address).headers
+
+
+@pytest.mark.parametrize("path", FORMS)
+def test_a_form_without_its_token_is_refused(server, path):
+    kind = "application/x-www-form-urlencoded"
+    for body in (b"", b"form_token=", b"form_token=guessed", f"form_token={form_token('another')}".encode()):
+        assert server.send("POST", path, body, Content_Type=kind).status == 403
+    assert server.send("POST", path, b"{}", Content_Type="application/json").status == 415
+    assert server.send("POST", path, b"x", Content_Type="text/plain").status == 415
+    assert server.send("POST", path, b"x", **{"X-Form-Token": "guessed"}).status == 403
+
+
+def test_every_route_that_changes_something_is_among_those():
+    routes = {route.path for router in ROUTERS for route in router.routes if "POST" in route.methods}
+    known = {re.sub("[0-9a-f]{16}", "{identifier}", path) for path in FORMS}
+    assert routes == known
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT"])
+def test_other_methods_are_refused(server, method):
+    assert server.send(method, "/recordings", Origin=server.address).status in {400, 405}
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+@pytest.mark.parametrize(
+    "place", ["/recordings/{}", "/recordings/{}/media", "/reports/{}", "/reports/{}/media", "/jobs/{}", "/jobs/{}/log",
+              "/jobs/{}/live", "/jobs/{}/card", "/runs/{}", "/static/{}"],
+)  # fmt: skip
+def test_an_identifier_is_never_a_path(server, place, trick):
+    answer = server.get(place.format(encoded(trick)))
+    assert answer.status in {400, 404}
+    assert b"root:" not in answer.body
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+def test_identifiers_in_forms_are_never_paths(server, recording, trick):
+    before = files_below(server.studio.database.folder)
+    for path, fields in (
+        ("/recordings/analyze", {"recording": trick}),
+        ("/recordings/analyze", {"recording": recording, "model": trick}),
+        ("/compare", [("run", trick), ("run", "x")]),
+        ("/train/new", {"model": trick, "dataset": "synthetic"}),
+        ("/train/new", {"model": "ridge", "dataset": "synthetic", "init": trick or "x"}),
+        ("/train/new", {"model": "ridge", "dataset": "synthetic", "experiment": trick}),
+    ):
+        assert server.post(path, fields).status in {404, 422}, (path, fields)
+    for path in (f"/jobs/{encoded(trick)}/stop", f"/runs/{encoded(trick)}/resume"):
+        answer = server.post(path)
+        assert answer.status in {303, 400, 404}
+        assert (answer.headers["location"] or "/").startswith("/")
+        assert not (answer.headers["location"] or "/").startswith("//")
+    with server.studio.database.read() as session:
+        assert session.query(JobRow).count() == 0
+    assert [name for name in files_below(server.studio.database.folder) if "sqlite" not in name] == [
+        name for name in before if "sqlite" not in name
+    ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../../evil.wav", "/etc/cron.d/evil.wav", "..\\..\\evil.wav", "a\0b.wav", "\x1b[31m.wav", "\ud800.wav", ".wav",
+             "x" * 5000 + ".wav", "nul.wav", "~/.ssh/x.wav", MARKUP + ".wav", "\u202egpj.wav", "", "%2e%2e%2fevil.wav"],
+)  # fmt: skip
+def test_a_file_is_stored_under_a_name_of_ours(server, sound, name, request):
+    content = sound + bytes(2 * (1 + abs(hash(name)) % 1000))  # other bytes for each name
+    answer = server.upload(name.encode("utf-8", "replace").decode(), content)
+    stored = [path for path in files_below(server.studio.database.folder) if path.startswith(("recordings", "uploads"))]
+    assert all(re.fullmatch(r"recordings/[0-9a-f]{16}\.wav", path) for path in stored), stored
+    assert not list(server.studio.workspace.parent.rglob("evil*"))
+    if answer.status == 200:
+        shown = json.loads(answer.body)["name"]
+        assert len(shown) <= 200
+        assert shown.isprintable()
+        assert "/" not in shown
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(server):
+    assert server.upload("big.wav", b"", Content_Length="99999999999").status == 422
+    assert server.upload("big.wav", bytes(500_000)).status == 422
+    assert server.upload("big.wav", b"x", Content_Length=None, Transfer_Encoding="chunked").status in {400, 422}
+    assert server.upload("empty.wav", b"").status == 422
+    for wrong in ("-1", "1e9", "²", "9" * 4000):
+        assert server.upload("big.wav", b"", Content_Length=wrong).status in {400, 422}
+    assert not list(server.studio.recordings.uploads.iterdir())
+
+
+def test_a_slow_upload_and_one_that_is_cut_off_leave_nothing(server):
+    head = (
+        f"POST /recordings/files HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nOrigin: {server.address}\r\n"
+        f"Cookie: studio={server.session}\r\nX-Form-Token: {form_token(server.session)}\r\nX-File-Name: slow.wav\r\n"
+        "Content-Length: 1000\r\n\r\n"
+    ).encode()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as slow:
+        slow.sendall(head + b"RIFF")
+        answer = b"".join(iter(lambda: slow.recv(4000), b""))
+        assert b"took too long" in answer, "nothing came for a second"
+    with socket.create_connection(("127.0.0.1", server.port)) as cut:
+        cut.sendall(head + b"RIFF")
+    wait_for(lambda: not list(server.studio.recordings.uploads.iterdir()), "the end of the upload")
+
+
+@pytest.mark.parametrize("name", ["page.html", "x.svg", "run.yaml", "model.pkl", "x.js", "x.mp4.exe", "wav", "x.csv"])
+def test_what_is_neither_a_recording_nor_a_text_is_refused(server, sound, name):
+    assert server.upload(name, sound).status == 422
+
+
+@pytest.mark.parametrize("content", [b"<script>alert(1)</script>", b"#!/bin/sh\n", b"\x80\x04.", b"PK\x03\x04" * 99])
+def test_what_only_has_the_name_of_a_recording_is_refused(server, content):
+    refused = server.upload("talk.mp4", content)
+    assert refused.status == 422
+    assert str(server.studio.database.folder) not in refused.text, "no path of ours is told"
+
+
+def test_a_text_is_never_served_as_a_page(server):
+    page = b"<html><script>alert(document.cookie)</script></html>"
+    identifier = json.loads(server.upload("page.txt", page).body)["id"]
+    answer = server.get(f"/recordings/{identifier}/media")
+    assert answer.status == 415
+    assert b"alert" not in answer.body
+    assert b"alert(document" not in server.get(f"/recordings/{identifier}").body
+
+
+def test_media_comes_in_parts_and_as_what_it_is(server, recording, sound):
+    part = server.get(f"/recordings/{recording}/media", Range="bytes=0-3")
+    assert (part.status, part.body) == (206, b"RIFF")
+    assert part.headers["content-type"] == "audio/wav"
+    assert part.headers["x-content-type-options"] == "nosniff"
+    assert server.get(f"/recordings/{recording}/media", Range="bytes=999999999-").status == 416
+    many = ",".join(f"{n}-{n}" for n in range(0, 2000, 2))
+    assert len(server.get(f"/recordings/{recording}/media", Range=f"bytes={many}").body) < 2 * len(sound) + 200_000
+
+
+@pytest.mark.parametrize("path", ["/", "/recordings", "/train", "/compare", "/jobs", "/static/live.js", "/nowhere"])
+def test_every_answer_has_the_headers(server, path):
+    headers = server.get(path).headers
+    policy = headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "server" not in headers
+
+
+def test_markup_in_a_name_is_text(server, sound):
+    content = sound + bytes(4444)
+    answer = server.upload(MARKUP.replace("/", "") + ".wav", content)
+    identifier = json.loads(answer.body)["id"]
+    for path in ("/recordings", f"/recordings/{identifier}", f"/recordings?q={encoded('<script>alert(3)</script>')}"):
+        page = server.get(path).text
+        assert "<img src=x" not in page
+        assert "<script>alert" not in page
+        assert "49}" not in page
+
+
+def test_forms_are_bounded(server):
+    kind = "application/x-www-form-urlencoded"
+    own = f"form_token={form_token(server.session)}&".encode()
+    assert server.send("POST", "/compare", own + b"a" * 300_000, Content_Type=kind).status == 413
+    many = own + b"&".join(b"run=x" for _ in range(5_000))
+    assert server.send("POST", "/compare", many, Content_Type=kind).status == 400
+    files = b'--x\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\nhi\r\n--x--\r\n'
+    assert server.send("POST", "/compare", files, Content_Type="multipart/form-data; boundary=x").status == 400
+    assert server.get("/recordings?q=" + "x" * 10_000).status in {400, 414}
+
+
+@pytest.mark.parametrize("page", ["-1", "99999999999999999999", "x", "1e3"])
+def test_numbers_in_addresses_are_bounded(server, page):
+    assert server.get(f"/recordings?page={page}").status in {200, 400}
+
+
+def test_emptying_the_bin_is_asked_twice(server, recording):
+    server.post("/recordings/delete", {"recording": recording})
+    asked = server.post("/recordings/bin/empty")
+    assert asked.status == 200
+    assert "for good?" in asked.text
+    assert server.studio.recordings.get(recording) is not None
+    assert server.post("/recordings/bin/empty", {"sure": "yes"}).status == 303
+    assert server.studio.recordings.get(recording) is None
+    with server.studio.database.read() as session:
+        assert session.query(RecordingRow).filter_by(deleted=None).count() > 0, "the others are there"
+
+
+def test_values_of_a_form_are_refused_as_on_the_command_line(server):
+    base = {"model": "ridge", "dataset": "synthetic"}
+    for name, value in (("seeds", "99999999"), ("data.text.encoder", "!!python/object:os.system"), ("seeds", "[1,"),
+                        ("device", "cuda; rm -rf"), ("precision", "fp4")):  # fmt: skip
+        answer = server.post("/train/new", {**base, name: value})
+        assert answer.status in {303, 422}
+        if name in {"seeds", "precision"}:
+            assert answer.status == 422
+
+
+def test_the_same_form_twice_is_one_job(tmp_path, home):
+    runner = open_runner(home)
+    first = runner.add("train", "x", endless(), tmp_path, once="form 1")
+    again = runner.add("train", "x", endless(), tmp_path, once="form 1")
+    other = runner.add("train", "x", endless(), tmp_path, once="form 2")
+    assert first == again != other
+    runner.database.close()

@@ -1,0 +1,195 @@
+"""The studio's parts as tests use them."""
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from email.message import Message
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote, urlencode
+
+from makers_cli import SIZES, SMALL
+from makers_processes import PATIENCE
+from sentiprism.config import merge
+from sentiprism.data.synthetic import synthetic_dataset
+from sentiprism.studio.app import create_app
+from sentiprism.studio.folders import Folders
+from sentiprism.studio.health import Health
+from sentiprism.studio.jobs.process import kill, read_process
+from sentiprism.studio.jobs.runner import Runner
+from sentiprism.studio.recordings import Recordings
+from sentiprism.studio.server import make_server
+from sentiprism.studio.store.database import Database
+from sentiprism.studio.store.tables import JobRow
+from sentiprism.studio.web.state import Studio
+from sentiprism.studio.web.tokens import Tokens, form_token
+from sentiprism.studio.web.upload import Limits
+from sentiprism.training.config import RunConfig
+
+
+class Reply(NamedTuple):
+    status: int
+    headers: Message
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+
+def open_runner(home: Path, url: str | None = None) -> Runner:
+    return Runner(Database(home / "studio", url), home / "studio" / "jobs")
+
+
+def wait_for(stage: Callable[[], object], what: str = "it") -> None:
+    last = time.monotonic() + PATIENCE
+    while not stage():
+        assert time.monotonic() < last, f"{what} was not reached"
+        time.sleep(0.02)
+
+
+def row(runner: Runner, job: str) -> JobRow:
+    with runner.database.read() as session:
+        return session.get_one(JobRow, job)
+
+
+def follow(runner: Runner, job: str, *states: str) -> JobRow:
+    """Look until a job is in one of these states."""
+
+    def reached() -> bool:
+        runner.look()
+        return row(runner, job).state in states
+
+    wait_for(reached, f"{states} of {job}: {row(runner, job).state}")
+    return row(runner, job)
+
+
+def training(out: str = "runs/tiny", **more: object) -> dict[str, object]:
+    """Parameters of a training that takes a second on the dataset tiny, which is made where it is not there."""
+    if not (Path(os.environ["SENTIPRISM_HOME"]) / "datasets" / "tiny").is_dir():
+        synthetic_dataset("tiny", sizes=SIZES)
+    config = RunConfig.parse(merge({"model": "mdf", "dataset": "tiny", "seeds": 1, **SMALL}, more))
+    return {"run": config.model_dump(mode="json"), "out": out, "device": "cpu"}
+
+
+def endless(out: str = "runs/tiny") -> dict[str, object]:
+    """Parameters of a training that ends after a minute at the earliest."""
+    return training(out, optim={"epochs": 20_000})
+
+
+def epochs(folder: Path) -> int:
+    """How many epochs of the first seed are written."""
+    path = folder / "seed-1111" / "metrics.jsonl"
+    return len(path.read_text().splitlines()) if path.is_file() else 0
+
+
+def members(session: int) -> list[int]:
+    """Processes of a session that have not ended."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError, ValueError):
+            state, _, _, own = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
+            if int(own) == session and state not in "ZX":
+                found.append(int(folder.name))
+    return found
+
+
+def pid_of(runner: Runner, job: str) -> int:
+    wait_for(lambda: read_process(runner.job_folder(job)), "its process")
+    return read_process(runner.job_folder(job)).pid
+
+
+def python(code: str, folder: Path, **environment: str) -> subprocess.Popen:
+    """Start Python code that a test may kill."""
+    return subprocess.Popen(
+        [sys.executable, "-c", code], cwd=folder, env={**os.environ, **environment}, start_new_session=True
+    )
+
+
+class Server:
+    """A studio that is served by a thread of this process; what a browser sends can be forged.
+
+    Args:
+        home: data folder.
+        workspace: folder of runs and reports.
+        limits: of uploads.
+    """
+
+    def __init__(self, home: Path, workspace: Path, limits: Limits | None = None) -> None:
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        runner = open_runner(home)
+        self.studio = Studio(
+            database=runner.database,
+            runner=runner,
+            recordings=Recordings(runner.database, home / "studio"),
+            folders=Folders(workspace),
+            health=Health(),
+            tokens=Tokens(runner.database, f"test {self.port}"),
+            cookie="studio",
+        )
+        app = create_app(self.studio, self.port, limits)
+        self._server = make_server(app)
+        self._thread = threading.Thread(target=self._server.run, args=([self.socket],), daemon=True)
+        self._thread.start()
+        wait_for(lambda: self._server.started, "the server")
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.session = self.studio.tokens.redeem(self.studio.tokens.make_link())
+
+    @property
+    def link(self) -> str:
+        return f"{self.address}/open?token={self.studio.tokens.make_link()}"
+
+    def send(self, method: str, path: str, body: bytes | None = None, **headers: str | None) -> Reply:
+        """Send a request with the session's cookie; a header that is None is left out."""
+        sent: dict[str, str | None] = {"Host": f"127.0.0.1:{self.port}", "Cookie": f"studio={self.session}"}
+        if method == "POST":
+            sent["Origin"] = self.address
+        if body is not None:
+            sent["Content-Length"] = str(len(body))
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+        for name, value in sent.items():
+            if value is not None:
+                connection.putheader(name, value)
+        connection.endheaders(body)
+        answer = connection.getresponse()
+        found = Reply(answer.status, answer.headers, answer.read())
+        connection.close()
+        return found
+
+    def get(self, path: str, **headers: str | None) -> Reply:
+        return self.send("GET", path, **headers)
+
+    def post(self, path: str, fields: object = (), **headers: str | None) -> Reply:
+        """Send a form of this session."""
+        given = [*(fields.items() if isinstance(fields, dict) else fields)]
+        body = urlencode([("form_token", form_token(self.session)), *given]).encode()
+        return self.send("POST", path, body, Content_Type="application/x-www-form-urlencoded", **headers)
+
+    def upload(self, name: str, content: bytes, **headers: str | None) -> Reply:
+        """Send a file as the page does."""
+        given = {"X_Form_Token": form_token(self.session), "X_File_Name": quote(name, safe=""), **headers}
+        return self.send("POST", "/recordings/files", content, **given)
+
+    def close(self) -> None:
+        self.studio.closing = True
+        self._server.should_exit = True
+        self._thread.join(10)
+        self.studio.runner.close()
+        for folder in self.studio.runner.folder.glob("*"):
+            if (process := read_process(folder)) is not None:
+                kill(process)
+        self.studio.database.close()
+
+
+def files_below(folder: Path) -> list[str]:
+    """Every file, by its path."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
