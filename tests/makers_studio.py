@@ -193,3 +193,8 @@ class Server:
 def files_below(folder: Path) -> list[str]:
     """Every file, by its path."""
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def encoded(text: str) -> str:
+    """A text for an address as an attacker writes it: all that HTTP can carry stays as it is."""
+    return text.replace(" ", "%20").replace("'", "%27")

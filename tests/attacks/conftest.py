@@ -1,5 +1,6 @@
 """A finished run, one that was stopped and a study, with every file that they may have."""
 
+import json
 import shutil
 
 import pytest
@@ -54,3 +55,32 @@ def folder(whole_files, tmp_path, monkeypatch):
     monkeypatch.setenv("SENTIPRISM_HOME", str(whole_files / "home"))
     shutil.copytree(whole_files, tmp_path / "all", ignore=shutil.ignore_patterns("home"))
     return tmp_path / "all"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A studio that takes small files alone."""
+    from makers_studio import Server
+    from sentiprism.studio.web.upload import Limits
+
+    folder = tmp_path_factory.mktemp("studio")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SENTIPRISM_HOME", str(folder / "home"))
+        (folder / "work").mkdir()
+        opened = Server(folder / "home", folder / "work", Limits(size=400_000, seconds=20, silence=1.0, free=0))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory) -> bytes:
+    """A second of a tone."""
+    from makers_media import make_media, sine
+
+    return make_media(tmp_path_factory.mktemp("media") / "voice.wav", samples=sine(1.0, 8_000)).read_bytes()
+
+
+@pytest.fixture
+def recording(server, sound) -> str:
+    """Identifier of a recording in the studio."""
+    return json.loads(server.upload("voice.wav", sound).body)["id"]

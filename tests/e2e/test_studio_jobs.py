@@ -10,6 +10,7 @@ from makers_processes import needs_proc
 from makers_studio import endless, epochs, follow, members, open_runner, pid_of, python, row, training, wait_for
 from sentiprism.studio.jobs.kinds import parse_job
 from sentiprism.studio.jobs.process import LOG, PROCESS, Identity, identify, is_alive, kill, read_process
+from sentiprism.studio.jobs.runner import Runner
 from sentiprism.training.run import Run
 
 pytestmark = needs_proc
@@ -35,6 +36,14 @@ def runner(home, tmp_path, monkeypatch):
         if (process := read_process(folder)) is not None:
             kill(process)
     opened.database.close()
+
+
+def begin(runner: Runner, folder: Path) -> tuple[str, int]:
+    """Start a training and wait until some epochs are written; the job and its process."""
+    job = runner.add("train", "x", endless(), folder)
+    follow(runner, job, "running")
+    wait_for(lambda: epochs(folder / "runs" / "tiny") > 2, "an epoch")
+    return job, pid_of(runner, job)
 
 
 def test_a_training_runs_to_its_end_and_is_a_run_like_any_other(runner, tmp_path):
@@ -74,10 +83,7 @@ def test_as_many_run_at_once_as_are_allowed(runner, tmp_path):
 
 
 def test_a_stopped_job_leaves_no_process_and_resumes_where_it_was(runner, tmp_path):
-    job = runner.add("train", "x", endless(), tmp_path)
-    follow(runner, job, "running")
-    pid = pid_of(runner, job)
-    wait_for(lambda: epochs(tmp_path / "runs" / "tiny") > 2, "an epoch")
+    job, pid = begin(runner, tmp_path)
     runner.stop(job)
     assert row(runner, job).state == "stopping"
     follow(runner, job, "stopped")
@@ -93,10 +99,7 @@ def test_a_stopped_job_leaves_no_process_and_resumes_where_it_was(runner, tmp_pa
 
 
 def test_a_killed_job_is_marked_and_resumes(runner, tmp_path):
-    job = runner.add("train", "x", endless(), tmp_path)
-    follow(runner, job, "running")
-    pid = pid_of(runner, job)
-    wait_for(lambda: epochs(tmp_path / "runs" / "tiny") > 2, "an epoch")
+    job, pid = begin(runner, tmp_path)
     os.killpg(pid, signal.SIGKILL)
     dead = follow(runner, job, "interrupted")
     assert "killed" in dead.error

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from time import monotonic
+from time import monotonic, time
 from typing import Any, NamedTuple
 
 from sentiprism.errors import UserError
@@ -17,6 +17,7 @@ from sentiprism.report.analysis import Analysis
 from sentiprism.report.files import DOCUMENT, PAGE, read_report
 from sentiprism.report.page.index import Entry
 from sentiprism.studio.store.tables import ID
+from sentiprism.training.config import RunConfig
 from sentiprism.training.records import read_summary
 from sentiprism.yaml_files import load_yaml
 
@@ -28,6 +29,8 @@ MOST = 20_000
 FRESH = 2.0
 """Seconds that a listing is good for."""
 _CONTENT = re.compile(rb'"content":"([0-9a-f]{64})"')
+BUSY = 600.0
+"""Seconds after the last write in which an unfinished run may be running; few epochs take longer."""
 HEAD = 4096
 """Bytes of a report's document that its recording's checksum is in."""
 
@@ -137,6 +140,23 @@ def _walk(workspace: Path) -> Iterator[tuple[Path, set[str]]]:
         if depth < DEPTH and RUN not in names and not {PAGE, DOCUMENT} <= names:
             inner = (e for e in entries if not e.name.startswith(".") and e.is_dir(follow_symlinks=False))
             todo.extend((Path(entry.path), depth + 1) for entry in inner)
+
+
+def read_config(run: RunFolder) -> RunConfig:
+    """The configuration of a run.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    return RunConfig.parse(load_yaml(run.folder / RUN), run.name)
+
+
+def may_be_running(run: RunFolder) -> bool:
+    """Whether something was written into an unfinished run a moment ago: perhaps by the command line."""
+    if run.finished == run.seeds:
+        return False
+    written = [path.stat().st_mtime for path in run.folder.glob("seed-*/*") if path.is_file()]
+    return time() - max(written, default=0.0) < BUSY
 
 
 def _stamp(folder: Path, *names: str) -> int:

@@ -14,7 +14,7 @@ from sentiprism.errors import UserError
 from sentiprism.files import atomic_file, make_folder
 from sentiprism.reading import MB, check_regular, read_text
 from sentiprism.report.files import COPY, PAGE
-from sentiprism.report.page import render
+from sentiprism.report.page.recording import render
 from sentiprism.studio.folders import ReportFolder, open_report
 
 _EMBEDDED = re.compile(r'<(?:video|audio)\b[^>]*? src="data:[a-z0-9/-]+;base64,([A-Za-z0-9+/=]+)"')
@@ -85,5 +85,5 @@ def _render(report: ReportFolder, media: Path | None, stamp: int) -> Page | None
 
 def file_name(name: str) -> str:
     """A name for a file that a browser saves: letters and digits alone."""
-    stem = "".join(c if c.isalnum() and c.isascii() else "-" for c in os.path.splitext(name)[0])
+    stem = "".join(c if (c.isalnum() and c.isascii()) or c == "_" else "-" for c in os.path.splitext(name)[0])
     return re.sub("-+", "-", stem).strip("-")[:80] or "recording"

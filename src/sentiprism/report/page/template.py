@@ -1,7 +1,7 @@
 """Fill a page's template with its style sheet, its scripts and the policy that allows nothing else."""
 
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -48,6 +48,18 @@ def _hash(content: str) -> str:
 
 @cache
 def _environment() -> "Environment":
+    return make_environment(_text)
+
+
+def make_environment(load: Callable[[str], str]) -> "Environment":
+    """Templates in which every text is escaped and every name must be known.
+
+    Args:
+        load: source of a template by its name.
+
+    Raises:
+        UserError: jinja2 is not installed.
+    """
     try:
         import jinja2
         from markupsafe import Markup
@@ -55,7 +67,7 @@ def _environment() -> "Environment":
         raise UserError("jinja2 is not installed", install_extra("media")) from None
     environment = jinja2.Environment(
         autoescape=True,
-        loader=jinja2.FunctionLoader(_text),
+        loader=jinja2.FunctionLoader(load),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from sentiprism.errors import UserError
-from sentiprism.files import make_folder, write_text
+from sentiprism.files import exclusive, make_folder, write_text
 from sentiprism.studio.jobs.process import (
     JOB,
     PROCESS,
@@ -40,6 +40,8 @@ PATIENCE = timedelta(seconds=30)
 """That a job's process may take to say who it is; then it is queued again."""
 GRACE = timedelta(seconds=12)
 """From SIGTERM to SIGKILL."""
+LONGEST = 255
+"""Characters of what a machine's queue is called."""
 KILLED = "its process ended without a word: it was killed, or the machine was restarted"
 
 
@@ -52,7 +54,9 @@ class Runner:
     """
 
     def __init__(self, database: Database, folder: Path) -> None:
-        self.database, self.folder, self.host = database, folder, platform.node()
+        make_folder(folder)
+        self.database, self.folder = database, folder
+        self.host = f"{platform.node()} {folder}"[-LONGEST:]
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._asked: set[str] = set()
         self._wake, self._ending = threading.Event(), threading.Event()
@@ -154,8 +158,8 @@ class Runner:
             self._wake.clear()
 
     def _claim(self) -> JobRow | None:
-        """Take the next job of the queue, if one more may run; two servers never take the same one."""
-        with self.database.write() as session:
+        """Take the next job of the queue, if one more may run; two servers never take the same one, or one too many."""
+        with exclusive(self.folder / "queue"), self.database.write() as session:
             running = session.scalar(
                 select(func.count()).select_from(JobRow).where(JobRow.host == self.host, JobRow.state.in_(ACTIVE))
             )

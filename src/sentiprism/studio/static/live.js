@@ -35,6 +35,21 @@ function open() {
   };
 }
 
+// A part that waits for an answer, which comes once, is fetched anew with its page.
+async function wait() {
+  const old = document.querySelector("[data-wait]");
+  if (!old) return;
+  const answer = document.hidden ? null : await fetch(location.href).catch(() => null);
+  if (answer?.ok) {
+    const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const title = old.getAttribute("aria-labelledby");
+    const fresh = parsed.querySelector(`[aria-labelledby="${title}"]`);
+    if (fresh && !fresh.hasAttribute("data-wait")) return old.replaceWith(fresh);
+  }
+  setTimeout(wait, 3000);
+}
+setTimeout(wait, 3000);
+
 // A hidden page holds no connection: browsers allow six to one server.
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) {

@@ -82,7 +82,7 @@ class JobRow(Table):
     parameters: Mapped[dict[str, Any]]
     state: Mapped[str] = mapped_column(String(12), default="queued", index=True)
     host: Mapped[str] = mapped_column(String(255))
-    """Machine whose studio runs it."""
+    """Machine and data folder whose studio runs it."""
     workspace: Mapped[str] = mapped_column(String(4096))
     """Folder in which it works."""
     created: Mapped[datetime] = mapped_column(default=now, index=True)

@@ -5,17 +5,19 @@ from functools import cache
 from importlib.resources import files
 from math import isfinite
 from secrets import token_hex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from sentiprism.errors import UserError
-from sentiprism.report.wording import signed
+from sentiprism.report.page.template import make_environment
 from sentiprism.studio.store.tables import now
 from sentiprism.studio.web.tokens import form_token
-from sentiprism.tables import clock, duration, size
+from sentiprism.tables import duration, size
+
+if TYPE_CHECKING:
+    import jinja2
 
 TEMPLATES = "sentiprism.studio.templates"
 REPORT = "sentiprism.report.page"
@@ -57,20 +59,15 @@ def not_found(request: Request, what: str = "page", back: str = "/") -> Response
 
 
 @cache
-def environment() -> jinja2.Environment:
+def environment() -> "jinja2.Environment":
     """Templates of the studio, and the report's brand."""
 
     def load(name: str) -> str:
         return files(REPORT if name == BRAND else TEMPLATES).joinpath(name).read_text(encoding="utf-8")
 
-    made = jinja2.Environment(
-        autoescape=True,
-        loader=jinja2.FunctionLoader(load),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters.update(size=size, clock=clock, duration=duration, ago=ago, signed=signed, metric=metric, p=p_value)
+    made = make_environment(load)
+    made.filters.update(size=size, duration=duration, ago=ago, metric=metric, p=p_value)
+    del made.globals["trusted"]  # there is no text here that is not escaped
     return made
 
 

@@ -1,5 +1,6 @@
 """Pages: Train, runs."""
 
+from pathlib import Path
 from secrets import token_hex
 
 from fastapi import APIRouter
@@ -10,7 +11,7 @@ from sentiprism.cli.options import PRECISIONS
 from sentiprism.config import dump
 from sentiprism.errors import UserError
 from sentiprism.models.artifact import STARTER
-from sentiprism.studio.folders import RunFolder
+from sentiprism.studio.folders import RunFolder, may_be_running, read_config
 from sentiprism.studio.jobs.kinds import TrainJob
 from sentiprism.studio.store.tables import ACTIVE
 from sentiprism.studio.training_form import (
@@ -24,11 +25,10 @@ from sentiprism.studio.training_form import (
 )
 from sentiprism.studio.web.curves import curves_of
 from sentiprism.studio.web.forms import once, text
-from sentiprism.studio.web.job_views import list_jobs, training_of
+from sentiprism.studio.web.job_views import JobView, list_jobs, training_of
 from sentiprism.studio.web.pages import not_found, show, show_error
 from sentiprism.studio.web.state import Studio, studio_of
 from sentiprism.training.config import RunConfig
-from sentiprism.yaml_files import load_yaml
 
 router = APIRouter()
 AREA = "train"
@@ -87,11 +87,7 @@ def run(request: Request, identifier: str) -> Response:
     found = studio.folders.run(identifier)
     if found is None:
         return not_found(request, "run", "/train")
-    try:
-        config = RunConfig.parse(load_yaml(found.folder / "run.yaml"), found.name)
-    except UserError as error:
-        return show_error(request, error, area=AREA, back="/train")
-    running = [one for one in list_jobs(studio, "queued", *ACTIVE, kind="train") if _is_of(studio, one.row, found)]
+    config = read_config(found)
     return show(
         request,
         "run.html.j2",
@@ -99,7 +95,8 @@ def run(request: Request, identifier: str) -> Response:
         run=found,
         curves=curves_of(found.folder, config),
         settings=dump(config),
-        jobs=running,
+        jobs=_jobs_of(studio, found),
+        busy=may_be_running(found),
     )
 
 
@@ -110,16 +107,17 @@ def resume(request: Request, identifier: str) -> Response:
     found = studio.folders.run(identifier)
     if found is None:
         return not_found(request, "run", "/train")
-    if any(_is_of(studio, one.row, found) for one in list_jobs(studio, "queued", *ACTIVE, kind="train")):
+    if _jobs_of(studio, found):
         return RedirectResponse(f"/runs/{identifier}", 303)
-    try:
-        config = RunConfig.parse(load_yaml(found.folder / "run.yaml"), found.name)
-    except UserError as error:
-        return show_error(request, error, area=AREA, back="/train")
-    job = TrainJob(run=config, out=found.folder.relative_to(studio.workspace))
-    title = f"Resume {found.name}"
-    queued = studio.runner.add("train", title, job.model_dump(mode="json"), studio.workspace)
+    job = TrainJob(run=read_config(found), out=found.folder.relative_to(studio.workspace))
+    queued = studio.runner.add("train", f"Resume {found.name}", job.model_dump(mode="json"), studio.workspace)
     return RedirectResponse(f"/jobs/{queued}", 303)
+
+
+def _jobs_of(studio: Studio, found: RunFolder) -> list[JobView]:
+    """Jobs that wait for a run or work on it."""
+    active = ((one, training_of(one.row)) for one in list_jobs(studio, "queued", *ACTIVE, kind="train"))
+    return [one for one, job in active if job is not None and Path(one.row.workspace) / job.out == found.folder]
 
 
 def _show_form(request: Request, form: Form, given: dict[str, str], error: UserError | None = None) -> Response:
@@ -155,8 +153,3 @@ def _job(run: RunConfig, device: str, precision: str) -> TrainJob:
     folder = new_folder(run)
     out = folder.with_name(f"{folder.name}-{token_hex(2)}")  # two that are queued in one second are two
     return TrainJob.parse({"run": run, "out": out, "device": device, "precision": precision}, "the training")
-
-
-def _is_of(studio: Studio, row: object, found: RunFolder) -> bool:
-    job = training_of(row)  # type: ignore[arg-type]
-    return job is not None and studio.workspace / job.out == found.folder

@@ -1,0 +1,100 @@
+"""The studio on a real PostgreSQL, which the test starts."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from makers_processes import needs_proc
+from makers_studio import follow, open_runner, row, training
+from sentiprism.errors import UserError
+from sentiprism.studio.store.database import Database
+from sentiprism.studio.store.tables import Table
+
+pytest.importorskip("psycopg", reason="psycopg is not installed")
+pytestmark = needs_proc
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """An empty database of a server that ends with the tests."""
+    programs = [shutil.which(name) for name in ("initdb", "pg_ctl", "createdb")]
+    if None in programs:
+        pytest.skip("PostgreSQL is not installed")
+    initdb, control, create = programs
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    folder = Path(tempfile.mkdtemp(prefix="studio-pg-", dir="/tmp"))  # another user must get there
+    user = None
+    if os.geteuid() == 0:  # PostgreSQL does not run as root
+        user = next((name for name in ("postgres", "nobody") if name in {one.pw_name for one in pwd.getpwall()}), None)
+        os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
+
+    def run(*words: str) -> None:
+        subprocess.run(words, user=user, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+
+    data, log = str(folder / "data"), str(folder / "log")
+    run(initdb, "-D", data, "-U", "me", "--auth=trust", "--no-sync")
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+    run(control, "-D", data, "-l", log, "-w", "-o", options, "start")
+    try:
+        run(create, "-h", "127.0.0.1", "-p", str(port), "-U", "me", "studio")
+        yield f"postgresql://me@127.0.0.1:{port}/studio"
+    finally:
+        run(control, "-D", data, "-m", "immediate", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def empty(url, home) -> str:
+    """The database without rows."""
+    database = Database(home / "studio", url)
+    with database.write() as session:
+        for table in Table.metadata.sorted_tables:
+            session.execute(table.delete())
+    database.close()
+    return url
+
+
+def test_studios_that_start_at_once_migrate_one_after_the_other(url, tmp_path):
+    def open_one(number: int) -> None:
+        Database(tmp_path / str(number), url).close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(open_one, range(4)))
+
+
+def test_a_job_runs_to_its_end(empty, home, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    runner = open_runner(home, empty)
+    job = runner.add("train", "a training", training(), tmp_path)
+    assert follow(runner, job, "done", "failed").state == "done"
+    assert row(runner, job).result == {"run": "runs/tiny"}
+    assert row(runner, job).created.tzinfo is not None
+    runner.database.close()
+
+
+@pytest.mark.parametrize("most", [3, 16])
+def test_two_servers_never_take_the_same_job_or_too_many(empty, home, tmp_path, most):
+    runners = [open_runner(home, empty) for _ in range(2)]
+    runners[0].set_at_once(most)
+    jobs = [runners[0].add("train", str(n), training(), tmp_path) for n in range(12)]
+    with ThreadPoolExecutor(8) as pool:
+        taken = [one.id for one in pool.map(lambda n: runners[n % 2]._claim(), range(24)) if one is not None]
+    assert len(set(taken)) == len(taken) == min(most, 12)
+    assert sorted(row(runners[0], job).attempts for job in jobs) == [0] * (12 - len(taken)) + [1] * len(taken)
+    for runner in runners:
+        runner.database.close()
+
+
+def test_a_server_that_is_away_is_told_in_one_line_without_the_password(tmp_path):
+    with pytest.raises(UserError, match="check --database") as caught:
+        Database(tmp_path / "studio", "postgresql://me:s3cret@127.0.0.1:1/x")
+    assert "s3cret" not in str(caught.value)
