@@ -171,6 +171,20 @@ def test_numbers_in_addresses_are_bounded(server, page):
     assert server.get(f"/recordings?page={page}").status in {200, 400}
 
 
+PATHS = ("/etc/passwd", "../models", "./minilm", "a/b/c", "~/x", "C:\\x", "..", "tests")
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_no_path_comes_from_a_form_that_names_a_model(server, recording, path, monkeypatch, tmp_path):
+    (tmp_path / "tests").mkdir()
+    monkeypatch.chdir(tmp_path)
+    base = {"model": "lf_dnn", "dataset": "synthetic"}
+    assert server.post("/train/new", {**base, "data.text.encoder": path}).status == 422
+    assert server.post("/train/new", {"model": "lf_dnn", "dataset": path}).status == 422
+    assert server.get(f"/train/new?model=lf_dnn&dataset={encoded(path)}").status == 422
+    assert server.post("/recordings/analyze", {"recording": recording, "asr": path}).status == 422
+
+
 def test_values_of_a_form_are_refused_as_on_the_command_line(server):
     base = {"model": "ridge", "dataset": "synthetic"}
     for name, value in (("seeds", "99999999"), ("data.text.encoder", "!!python/object:os.system"), ("seeds", "[1,"),

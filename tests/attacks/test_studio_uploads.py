@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+from contextlib import ExitStack
 
 import pytest
 
@@ -12,6 +13,15 @@ from sentiprism.studio.web.tokens import form_token
 
 MARKUP = "<img src=x onerror=alert(1)>\"'><script>alert(2)</script>{{7*7}}"
 WAV = "voice.wav"
+
+
+def begin(server) -> bytes:
+    """The head of an upload of 1000 bytes, which may or may not follow."""
+    return (
+        f"POST /recordings/files HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nOrigin: {server.address}\r\n"
+        f"Cookie: studio={server.session}\r\nX-Form-Token: {form_token(server.session)}\r\nX-File-Name: slow.wav\r\n"
+        "Content-Length: 1000\r\n\r\n"
+    ).encode()
 
 
 @pytest.mark.parametrize(
@@ -43,11 +53,7 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_read(server):
 
 
 def test_a_slow_upload_and_one_that_is_cut_off_leave_nothing(server):
-    head = (
-        f"POST /recordings/files HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nOrigin: {server.address}\r\n"
-        f"Cookie: studio={server.session}\r\nX-Form-Token: {form_token(server.session)}\r\nX-File-Name: slow.wav\r\n"
-        "Content-Length: 1000\r\n\r\n"
-    ).encode()
+    head = begin(server)
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as slow:
         slow.sendall(head + b"RIFF")
         answer = b"".join(iter(lambda: slow.recv(4000), b""))
@@ -109,3 +115,20 @@ def test_emptying_the_bin_is_asked_twice(server, recording):
     assert server.studio.recordings.get(recording) is None
     with server.studio.database.read() as session:
         assert session.query(RecordingRow).filter_by(deleted=None).count() > 0, "the others are there"
+
+
+def test_many_uploads_at_once_are_told_to_wait(server, sound):
+    with ExitStack() as stack:
+        for _ in range(4):
+            one = stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+            one.sendall(begin(server) + b"RIFF")
+        wait_for(lambda: len(list(server.studio.recordings.uploads.iterdir())) == 4, "four uploads")
+        assert server.upload("fifth.wav", sound).status == 503
+    wait_for(lambda: not list(server.studio.recordings.uploads.iterdir()), "their end")
+    assert server.upload("fifth.wav", sound).status == 200
+
+
+def test_a_file_without_the_header_is_not_read_as_a_form(server):
+    kind = "application/x-www-form-urlencoded"
+    body = f"form_token={form_token(server.session)}".encode()
+    assert server.send("POST", "/recordings/files", body, Content_Type=kind).status == 403

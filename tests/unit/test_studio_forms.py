@@ -8,8 +8,10 @@ from sentiprism.models import MODELS
 from sentiprism.studio.fields import assignments, fields_of
 from sentiprism.studio.training_form import list_experiments_of, make_form, name_fault, read_form
 from sentiprism.training.config import RunConfig
-from sentiprism.training.experiments import starting_settings
+from sentiprism.training.experiments import load_experiment, starting_settings
 from sentiprism.training.train import resolve
+
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def test_docstrings_defaults_ranges_and_choices_are_those_of_the_configuration():
@@ -78,12 +80,16 @@ def test_a_wrong_value_is_told_beside_its_field(given, field):
 def test_settings_may_start_from_an_experiment_of_the_model():
     names = [one.name for one in list_experiments_of("mdf")]
     assert "mdf/jian2026_mosi" in names
-    paper = make_form("mdf", "mosi", "mdf/jian2026_mosi")
-    assert read_form(paper, {}).dataset == "mosi"
+    run = read_form(make_form("mdf", "synthetic", "mdf/jian2026_mosi"), {})
+    wanted = load_experiment("mdf/jian2026_mosi").run
+    assert run.dataset == "synthetic"
+    assert run.optim.lr == wanted["optim"]["lr"]
     with pytest.raises(UserError, match="not an experiment of dlf"):
-        make_form("dlf", "mosi", "mdf/jian2026_mosi")
+        make_form("dlf", "synthetic", "mdf/jian2026_mosi")
     with pytest.raises(UserError, match="did you mean 'mdf'"):
-        make_form("mdff", "mosi")
+        make_form("mdff", "synthetic")
+    with pytest.raises(UserError, match="did you mean 'synthetic'"):
+        make_form("mdf", "synthetics")
 
 
 def test_a_preset_fills_the_fields_that_are_not_changed():

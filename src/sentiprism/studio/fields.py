@@ -1,6 +1,8 @@
 """Fields of a form, made from a configuration: docstrings as help, defaults, ranges, choices."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
@@ -8,9 +10,12 @@ import annotated_types
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from sentiprism.errors import UserError
 from sentiprism.models.search_space import Between, Space
 from sentiprism.yaml_files import dump_yaml
 
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
+"""Of a model: ours, or a hub's with its owner."""
 NOTHING = "null"
 """How a setting that is not set is written, as on the command line."""
 LABELS = {
@@ -154,6 +159,16 @@ def dump_flow(value: Any) -> str:
     if isinstance(value, Mapping):
         return f"{{{', '.join(f'{key}: {dump_flow(one)}' for key, one in value.items())}}}"
     return _shown(value) if not isinstance(value, str) else dump_yaml(value).strip().removesuffix("\n...").strip()
+
+
+def refuse_path(name: str, what: str) -> None:
+    """Refuse a folder where a model is named by a form: no path comes from a browser.
+
+    Raises:
+        UserError: it is not the name of a model, or it is that of a file or folder here.
+    """
+    if not _NAME.fullmatch(name) or ".." in name or Path(name).exists():
+        raise UserError(f"{what} {name!r} is not a name", "give a name; a folder can be given on the command line")
 
 
 def assignments(fields: Iterable[Field], given: Mapping[str, str]) -> list[str]:

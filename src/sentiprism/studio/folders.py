@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
+from math import inf
 from pathlib import Path
 from time import monotonic, time
 from typing import Any, NamedTuple
@@ -27,7 +28,11 @@ DEPTH = 3
 MOST = 20_000
 """Folders that are looked into."""
 FRESH = 2.0
-"""Seconds that a listing is good for."""
+"""Seconds that a listing is good for at least."""
+EFFORT = 20
+"""A listing is good for so many times as long as it took: a home folder with everything in it is listed rarely."""
+NOT_OURS = frozenset(("node_modules", "site-packages", "__pycache__"))
+"""Folders that hold thousands of others, and none of ours."""
 _CONTENT = re.compile(rb'"content":"([0-9a-f]{64})"')
 BUSY = 600.0
 """Seconds after the last write in which an unfinished run may be running; few epochs take longer."""
@@ -72,7 +77,7 @@ class Folders:
     def __init__(self, workspace: Path) -> None:
         self.workspace = workspace.resolve()
         self._lock = threading.Lock()
-        self._looked = -FRESH
+        self._looked, self._good_for = -inf, FRESH
         self._runs: list[Path] = []
         self._reports: list[Path] = []
 
@@ -100,7 +105,7 @@ class Folders:
 
     def forget(self) -> None:
         """Look again the next time."""
-        self._looked = -FRESH
+        self._looked = -inf
 
     def _name(self, folder: Path) -> str:
         return str(folder.relative_to(self.workspace))
@@ -114,7 +119,8 @@ class Folders:
 
     def _look(self) -> tuple[list[Path], list[Path]]:
         with self._lock:
-            if monotonic() - self._looked > FRESH:
+            begun = monotonic()
+            if begun - self._looked > self._good_for:
                 runs, reports = [], []
                 for folder, names in _walk(self.workspace):
                     if RUN in names:
@@ -122,6 +128,7 @@ class Folders:
                     elif {PAGE, DOCUMENT} <= names:
                         reports.append(folder)
                 self._runs, self._reports, self._looked = runs, reports, monotonic()
+                self._good_for = max(FRESH, EFFORT * (self._looked - begun))
             return self._runs, self._reports
 
 
@@ -138,7 +145,8 @@ def _walk(workspace: Path) -> Iterator[tuple[Path, set[str]]]:
         names = {entry.name for entry in entries}
         yield folder, names
         if depth < DEPTH and RUN not in names and not {PAGE, DOCUMENT} <= names:
-            inner = (e for e in entries if not e.name.startswith(".") and e.is_dir(follow_symlinks=False))
+            inner = (e for e in entries if e.name not in NOT_OURS and not e.name.startswith("."))
+            inner = (e for e in inner if e.is_dir(follow_symlinks=False))
             todo.extend((Path(entry.path), depth + 1) for entry in inner)
 
 

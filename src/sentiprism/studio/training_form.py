@@ -5,16 +5,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sentiprism.config import override
 from sentiprism.data.store import SYNTHETIC, list_datasets
-from sentiprism.errors import UserError
+from sentiprism.errors import UserError, suggest
 from sentiprism.models import MODELS
 from sentiprism.models.search_space import ENCODER, SHARED
-from sentiprism.studio.fields import Field, assignments, fields_of
+from sentiprism.studio.fields import Field, assignments, fields_of, refuse_path
 from sentiprism.training.config import MOST_SEEDS, RunConfig
 from sentiprism.training.experiments import list_experiments, load_experiment, starting_settings
 
 if TYPE_CHECKING:
     from sentiprism.models.base import ModelConfig
 
+ENCODER_FIELD = "data.text.encoder"
 COMMON = ("seeds", "optim.epochs", "optim.batch_size", "optim.lr", "data.text.encoder", "data.text.mode")
 """What most people change, in this order; the rest is folded away."""
 
@@ -91,11 +92,14 @@ def make_form(model: str, dataset: str, experiment: str = "", preset: str = "") 
         preset: of the model; empty = the settings' own.
 
     Raises:
-        UserError: there is no such model, experiment or preset.
+        UserError: there is no such model, dataset, experiment or preset.
     """
     from sentiprism.training.train import resolve
 
     MODELS.check(model)
+    known = [one.name for one in list_dataset_choices()]
+    if dataset not in known:  # a folder, perhaps: no path comes from a browser
+        raise UserError(f"no dataset is called {dataset!r}", suggest(dataset, known))
     if experiment and not experiment.startswith(f"{model}/"):
         raise UserError(f"{experiment!r} is not an experiment of {model}", "choose another one")
     base = {**starting_settings(model, dataset, experiment or None, "run"), "model": model, "dataset": dataset}
@@ -126,7 +130,10 @@ def read_form(form: Form, given: Mapping[str, str]) -> RunConfig:
     """
     from sentiprism.training.train import resolve
 
-    return resolve(form.base, assignments(form.fields, given))
+    run = resolve(form.base, assignments(form.fields, given))
+    if run.data.text.encoder is not None and given.get(ENCODER_FIELD, "").strip():
+        refuse_path(run.data.text.encoder, f"the setting: {ENCODER_FIELD}")
+    return run
 
 
 def name_fault(form: Form, error: UserError) -> str | None:
@@ -134,7 +141,7 @@ def name_fault(form: Form, error: UserError) -> str | None:
     source, _, rest = error.cause.partition(": ")
     key = rest.partition(" ")[0].strip("':")
     name = f"config.{key}" if source.startswith("configuration of") else key
-    return next((field.name for field in form.fields if field.name == name), None)
+    return next((field.name for field in form.fields if f"{name}.".startswith(f"{field.name}.")), None)
 
 
 def _all_fields(run: RunConfig, config: "ModelConfig") -> list[Field]:

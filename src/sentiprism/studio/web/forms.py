@@ -3,8 +3,9 @@
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
+from sentiprism.studio.web.guard import UPLOAD
 from sentiprism.studio.web.tokens import is_form_token
 
 FIELD, HEADER = "form_token", "x-form-token"
@@ -24,12 +25,16 @@ async def check_form(request: Request) -> None:
     if request.method != "POST":
         return
     given: object = request.headers.get(HEADER)
+    if given is None and request.url.path == UPLOAD:  # its body is a file
+        raise HTTPException(403, STALE)
     if given is None:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind not in {"application/x-www-form-urlencoded", "multipart/form-data"}:
             raise HTTPException(415, "Send a form.")
         try:
             request.state.form = await request.form(max_files=0, max_fields=MOST_FIELDS, max_part_size=64 * 1024)
+        except ClientDisconnect:  # it was cut off, or is longer than the guard lets it be
+            raise HTTPException(413, "The form is cut short, or too large.") from None
         except (MultiPartException, ValueError) as error:
             raise HTTPException(400, f"The form cannot be read: {error}") from None
         given = request.state.form.get(FIELD)

@@ -11,7 +11,7 @@ from sentiprism.config import override
 from sentiprism.errors import UserError
 from sentiprism.models.artifact import STARTER
 from sentiprism.report.page.playable import media_type
-from sentiprism.studio.fields import Field, assignments, fields_of
+from sentiprism.studio.fields import Field, assignments, fields_of, refuse_path
 from sentiprism.studio.folders import ReportFolder, RunFolder, summarise_report
 from sentiprism.studio.jobs.kinds import AnalyzeJob, Item
 from sentiprism.studio.recordings import clean_name
@@ -71,6 +71,7 @@ def analyze(request: Request) -> Response:
     try:
         changed = override({"model": model}, assignments(_fields(), given))
         options = Options.parse(changed, "the options of the analysis")
+        refuse_path(options.asr, "the speech recognition")
     except UserError as error:
         return show_error(request, error, area=AREA, back=LIST)
     taken: set[str] = set()

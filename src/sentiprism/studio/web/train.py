@@ -110,7 +110,8 @@ def resume(request: Request, identifier: str) -> Response:
     if _jobs_of(studio, found):
         return RedirectResponse(f"/runs/{identifier}", 303)
     job = TrainJob(run=read_config(found), out=found.folder.relative_to(studio.workspace))
-    queued = studio.runner.add("train", f"Resume {found.name}", job.model_dump(mode="json"), studio.workspace)
+    asked, parameters = once(request, found.id), job.model_dump(mode="json")
+    queued = studio.runner.add("train", f"Resume {found.name}", parameters, studio.workspace, once=asked)
     return RedirectResponse(f"/jobs/{queued}", 303)
 
 
