@@ -145,8 +145,8 @@ class Runner:
             active = list(session.scalars(select(JobRow).where(JobRow.host == self.host, JobRow.state.in_(ACTIVE))))
         for row in active:
             self._follow(row)
-        while (row := self._claim()) is not None:
-            self._start(row)
+        while (claimed := self._claim()) is not None:
+            self._start(claimed)
 
     def _run(self) -> None:
         while not self._ending.is_set():
