@@ -80,7 +80,7 @@ def test_upload_analyze_and_report_of_real_clips(watched, studio, minilm, whispe
     page.get_by_role("button", name="Analyze", exact=True).click()
     expect(page.get_by_role("progressbar")).to_be_visible()
     expect(page.locator(".pill")).to_have_text("done")  # by itself: the page is not loaded again
-    page.get_by_role("link", name="Open the report").first.click()
+    page.get_by_role("row", name=clips[0].name).get_by_role("link", name="Open the report").click()
     expect(page.locator("h1")).to_have_text(clips[0].name)
     expect(page.locator("#list > li").first).to_be_visible()
     wait_for(lambda: page.evaluate("document.querySelector('video').readyState") >= 1, "the video")
@@ -254,11 +254,11 @@ def test_a_training_outlives_the_page_and_a_killed_server(watched, home, tmp_pat
     page.get_by_role("button", name="Resume").click()
     expect(page.locator(".pill")).to_have_text("running")
     expect(page.locator(".facts")).to_contain_text("attempt 2")
+    page.goto("about:blank")
     os.killpg(server.pid, signal.SIGTERM)
     assert server.wait(10) == 143
-    process = read_process(runner.job_folder(job))
-    kill(process)
-    page.goto("about:blank")
+    assert members(pid_of(runner, job)), "it runs on"
+    kill(read_process(runner.job_folder(job)))
     runner.database.close()
 
 
