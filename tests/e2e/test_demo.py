@@ -18,5 +18,5 @@ def test_without_its_recordings_it_trains_and_hints_at_no_page_that_is_not_there
     assert answer.status == 0, answer.err
     assert "no recording was analysed: " in answer.err
     assert "MAE" in answer.out
-    assert answer.err.splitlines()[-1] == "next: sentiprism analyze YOUR_VIDEO.mp4"
+    assert answer.err.splitlines()[-1] == "next: sentiprism analyze YOUR_VIDEO.mp4, or in a browser: sentiprism studio"
     assert not (tmp_path / "demo").exists()

@@ -15,7 +15,7 @@ RECORDINGS = {"two-cities": "two_cities.wav", "strong-expressions": "WolfgangLan
 """A real voice and a real face: file by asset."""
 
 
-OWN = "sentiprism analyze YOUR_VIDEO.mp4"
+OWN = "sentiprism analyze YOUR_VIDEO.mp4, or in a browser: sentiprism studio"
 """What to do next: with a recording of one's own."""
 
 

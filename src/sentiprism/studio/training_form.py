@@ -1,6 +1,7 @@
 """The form of a training: made from the model's own configuration, read back as ``--set`` does."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sentiprism.config import override
@@ -79,7 +80,13 @@ def list_dataset_choices() -> list[Choice]:
 def list_experiments_of(model: str) -> list[Choice]:
     """Experiments whose settings a training of a model can start from."""
     names = [name for name in list_experiments() if name.startswith(f"{model}/")]
-    return [Choice(name, load_experiment(name).title, "") for name in names]
+    return [Choice(name, _title(name), "") for name in names]
+
+
+@cache
+def _title(experiment: str) -> str:
+    """Experiments are files of the program, which do not change while it runs."""
+    return load_experiment(experiment).title
 
 
 def make_form(model: str, dataset: str, experiment: str = "", preset: str = "") -> Form:
