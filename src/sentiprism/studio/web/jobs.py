@@ -18,7 +18,7 @@ from sentiprism.studio.store.tables import JobRow
 from sentiprism.studio.web.curves import Curves, curves_of
 from sentiprism.studio.web.forms import text
 from sentiprism.studio.web.job_views import get_job, list_jobs, training_of, view
-from sentiprism.studio.web.pages import not_found, show
+from sentiprism.studio.web.pages import existing, show
 from sentiprism.studio.web.state import Studio, studio_of
 
 router = APIRouter()
@@ -67,8 +67,7 @@ def card(request: Request, identifier: str) -> Response:
 def log(request: Request, identifier: str) -> Response:
     """The log as a text."""
     studio = studio_of(request)
-    row = get_job(studio, identifier)
-    return not_found(request, "job", "/jobs") if row is None else PlainTextResponse(_log(studio, row))
+    return PlainTextResponse(_log(studio, existing(get_job(studio, identifier), "job", "/jobs")))
 
 
 @router.post("/jobs/{identifier}/stop")
@@ -94,9 +93,7 @@ def _back(request: Request, identifier: str) -> str:
 
 def _show(request: Request, identifier: str, template: str) -> Response:
     studio = studio_of(request)
-    row = get_job(studio, identifier)
-    if row is None:
-        return not_found(request, "job", "/jobs")
+    row = existing(get_job(studio, identifier), "job", "/jobs")
     return show(
         request,
         template,

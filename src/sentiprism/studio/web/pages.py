@@ -5,7 +5,7 @@ from functools import cache
 from importlib.resources import files
 from math import isfinite
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -19,6 +19,7 @@ from sentiprism.tables import duration, size
 if TYPE_CHECKING:
     import jinja2
 
+T = TypeVar("T")
 TEMPLATES = "sentiprism.studio.templates"
 REPORT = "sentiprism.report.page"
 """Has the brand, and the colours and type of everything."""
@@ -50,6 +51,30 @@ def show(request: Request, template: str, *, area: str = "", status: int = 200, 
 def show_error(request: Request, error: UserError, *, area: str = "", status: int = 422, back: str = "/") -> Response:
     """A page that says what is wrong and what to do."""
     return show(request, "error.html.j2", area=area, status=status, cause=error.cause, remedy=error.remedy, back=back)
+
+
+class Missing(Exception):
+    """What a browser asks for is not there, or not there any more.
+
+    Args:
+        what: it is.
+        back: address of the page that lists what is there.
+    """
+
+    def __init__(self, what: str, back: str) -> None:
+        super().__init__(what)
+        self.what, self.back = what, back
+
+
+def existing(found: T | None, what: str, back: str) -> T:
+    """What was found.
+
+    Raises:
+        Missing: nothing was.
+    """
+    if found is None:
+        raise Missing(what, back)
+    return found
 
 
 def not_found(request: Request, what: str = "page", back: str = "/") -> Response:

@@ -19,7 +19,7 @@ from sentiprism.studio.reports import file_name
 from sentiprism.studio.store.tables import ACTIVE, RecordingRow
 from sentiprism.studio.web.forms import once, text, texts
 from sentiprism.studio.web.job_views import list_jobs
-from sentiprism.studio.web.pages import not_found, show, show_error
+from sentiprism.studio.web.pages import existing, show, show_error
 from sentiprism.studio.web.state import Studio, studio_of
 
 router = APIRouter()
@@ -64,9 +64,7 @@ def analyze(request: Request) -> Response:
     model = STARTER
     if (chosen := text(request, "model", STARTER)) != STARTER:
         found = {identifier: folder for identifier, _, folder in _models(studio)}
-        if chosen not in found:
-            return not_found(request, "model", LIST)
-        model = str(found[chosen])
+        model = str(existing(found.get(chosen), "model", LIST))
     given = {name: text(request, name) for name in SHOWN if name in request.state.form}
     try:
         changed = override({"model": model}, assignments(_fields(), given))
@@ -117,9 +115,7 @@ def empty_bin(request: Request) -> Response:
 def recording(request: Request, identifier: str) -> Response:
     """One recording: its player, its reports, and what can be done."""
     studio = studio_of(request)
-    row = studio.recordings.get(identifier)
-    if row is None:
-        return not_found(request, "recording", LIST)
+    row = existing(studio.recordings.get(identifier), "recording", LIST)
     found = [one for one in studio.folders.reports() if one.content == row.content]
     reports = [(one, entry) for one in found if (entry := summarise_report(one)) is not None]
     playable = row.kind != "text" and media_type(studio.recordings.path(row)) is not None
@@ -139,9 +135,7 @@ def recording(request: Request, identifier: str) -> Response:
 def media(request: Request, identifier: str) -> Response:
     """The file itself, in parts where the player asks for them."""
     studio = studio_of(request)
-    row = studio.recordings.get(identifier)
-    if row is None:
-        return not_found(request, "recording", LIST)
+    row = existing(studio.recordings.get(identifier), "recording", LIST)
     return send_media(studio.recordings.path(row), row.name)
 
 

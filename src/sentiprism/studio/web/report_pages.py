@@ -8,8 +8,8 @@ from starlette.responses import HTMLResponse, Response
 
 from sentiprism.studio.folders import ReportFolder
 from sentiprism.studio.reports import find_media, render_report
-from sentiprism.studio.web.pages import not_found
-from sentiprism.studio.web.recordings import send_media
+from sentiprism.studio.web.pages import existing
+from sentiprism.studio.web.recordings import LIST, send_media
 from sentiprism.studio.web.state import Studio, studio_of
 
 router = APIRouter()
@@ -19,10 +19,8 @@ router = APIRouter()
 def report(request: Request, identifier: str) -> Response:
     """A report, rendered from its document."""
     studio = studio_of(request)
-    found = studio.folders.report(identifier)
-    page = None if found is None else render_report(found, _media(studio, found))
-    if page is None:
-        return not_found(request, "report", "/recordings")
+    found = existing(studio.folders.report(identifier), "report", LIST)
+    page = existing(render_report(found, _media(studio, found)), "report", LIST)
     policy = f"{page.policy.replace(' file:', '')}; frame-ancestors 'none'"
     return HTMLResponse(page.text, headers={"Content-Security-Policy": policy})
 
@@ -31,11 +29,8 @@ def report(request: Request, identifier: str) -> Response:
 def media(request: Request, identifier: str) -> Response:
     """The recording of a report, for its player."""
     studio = studio_of(request)
-    found = studio.folders.report(identifier)
-    path = None if found is None else _media(studio, found)
-    if found is None or path is None:
-        return not_found(request, "recording", "/recordings")
-    return send_media(path, found.folder.name)
+    found = existing(studio.folders.report(identifier), "report", LIST)
+    return send_media(existing(_media(studio, found), "recording", LIST), found.folder.name)
 
 
 def _media(studio: Studio, report: ReportFolder) -> Path | None:

@@ -26,7 +26,7 @@ from sentiprism.studio.training_form import (
 from sentiprism.studio.web.curves import curves_of
 from sentiprism.studio.web.forms import once, text
 from sentiprism.studio.web.job_views import JobView, list_jobs, training_of
-from sentiprism.studio.web.pages import not_found, show, show_error
+from sentiprism.studio.web.pages import existing, show, show_error
 from sentiprism.studio.web.state import Studio, studio_of
 from sentiprism.training.config import RunConfig
 
@@ -84,9 +84,7 @@ def start(request: Request) -> Response:
 def run(request: Request, identifier: str) -> Response:
     """A run, whoever has trained it."""
     studio = studio_of(request)
-    found = studio.folders.run(identifier)
-    if found is None:
-        return not_found(request, "run", "/train")
+    found = existing(studio.folders.run(identifier), "run", "/train")
     config = read_config(found)
     return show(
         request,
@@ -104,9 +102,7 @@ def run(request: Request, identifier: str) -> Response:
 def resume(request: Request, identifier: str) -> Response:
     """Queue the rest of a run that was stopped, by the studio or on the command line."""
     studio = studio_of(request)
-    found = studio.folders.run(identifier)
-    if found is None:
-        return not_found(request, "run", "/train")
+    found = existing(studio.folders.run(identifier), "run", "/train")
     if _jobs_of(studio, found):
         return RedirectResponse(f"/runs/{identifier}", 303)
     job = TrainJob(run=read_config(found), out=found.folder.relative_to(studio.workspace))
