@@ -14,7 +14,7 @@ from sentiprism.errors import UserError
 from sentiprism.studio.web import compare, events, home, jobs, recordings, report_pages, train, upload
 from sentiprism.studio.web.forms import check_form
 from sentiprism.studio.web.guard import UPLOAD, App, Guard
-from sentiprism.studio.web.pages import REPORT, Missing, not_found, show_error
+from sentiprism.studio.web.pages import REPORT, MissingError, not_found, show_error
 from sentiprism.studio.web.state import Studio
 
 STATIC = {
@@ -59,7 +59,7 @@ def create_app(studio: Studio, port: int, limits: upload.Limits | None = None) -
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(UserError, _on_user_error)
-    app.add_exception_handler(Missing, _on_missing)
+    app.add_exception_handler(MissingError, _on_missing)
     return Guard(app, port=port, tokens=studio.tokens, cookie=studio.cookie)
 
 
@@ -98,7 +98,7 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
 
 
 async def _on_missing(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Missing)  # noqa: S101 - it is registered for that
+    assert isinstance(error, MissingError)  # noqa: S101 - it is registered for that
     return not_found(request, error.what, error.back)
 
 

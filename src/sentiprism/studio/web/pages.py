@@ -53,7 +53,7 @@ def show_error(request: Request, error: UserError, *, area: str = "", status: in
     return show(request, "error.html.j2", area=area, status=status, cause=error.cause, remedy=error.remedy, back=back)
 
 
-class Missing(Exception):
+class MissingError(Exception):
     """What a browser asks for is not there, or not there any more.
 
     Args:
@@ -70,10 +70,10 @@ def existing(found: T | None, what: str, back: str) -> T:
     """What was found.
 
     Raises:
-        Missing: nothing was.
+        MissingError: nothing was.
     """
     if found is None:
-        raise Missing(what, back)
+        raise MissingError(what, back)
     return found
 
 
