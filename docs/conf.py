@@ -11,7 +11,7 @@ project = "sentiprism"
 author = "the sentiprism authors"
 project_copyright = author
 version = release = __version__
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "generated_pages", "mathml"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "generated_pages", "mathml", "source_pages"]
 exclude_patterns = ["_build", "_ext"]
 default_role = "literal"  # docstrings write `name` for code
 

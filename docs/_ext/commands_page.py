@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
-from markdown import code, prose, table
+from markup import code, prose, table
 from typer.main import get_command
 
 from sentiprism.cli.app import app

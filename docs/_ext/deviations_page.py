@@ -2,7 +2,7 @@
 
 import re
 
-from markdown import prose, table
+from markup import prose, table
 
 from sentiprism.models import MODELS
 from sentiprism.models.deviations import deviations_of

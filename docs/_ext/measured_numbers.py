@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from markdown import table
+from markup import table
 
 SHOWN = ("run", "seeds", "inputs", "MAE ↓", "Corr ↑")
 """Columns of the tables of results that a model's page repeats."""

@@ -7,8 +7,10 @@ import sys
 from typing import Any
 
 import deviations_page
+import equations
 import measured_numbers
-from markdown import code, prose, table
+from markup import code, prose, table
+from source_pages import source_link
 
 from sentiprism.metrics import protocol
 from sentiprism.models import MODELS
@@ -66,10 +68,11 @@ def _page(name: str, model: type[Model], measured: str) -> str:
         summary,
         f"> {prose(cited.authors)}. *{prose(cited.title)}*. {prose(cited.venue)}, {cited.year}.{link}",
         f"```console\n$ sentiprism train {name} --dataset synthetic\n```",
-        f"Source: `{model.__module__.replace('.', '/')}.py`. Version {model.version} of the saved format."
+        f"Source: {source_link(model.__module__)}. Version {model.version} of the saved format."
         + (" Fitted in closed form: every seed gives the same model." if model.closed_form else ""),
         "## What it computes",
         prose(without_section(module.__doc__ or "")),
+        equations.section(name),
         "## Configuration",
         "Set a field with `--set config.NAME=VALUE`, or in Python with "
         '`settings={"config": {"NAME": VALUE}}`. A field without a line shares that of the next, or its name says it.',

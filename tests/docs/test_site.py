@@ -64,6 +64,19 @@ def test_the_page_on_deviations_has_those_of_every_model(site):
     assert "src/sentiprism" not in page
 
 
+def test_equations_link_lines_of_source_pages(site):
+    links = 0
+    for name in OURS:
+        page = (site / "models" / f"{name}.html").read_text(encoding="utf-8")
+        for target, line in re.findall(r'href="\.\./(source/[\w/]+\.html)(?:#(line-\d+))?"', page):
+            source = (site / target).read_text(encoding="utf-8")
+            assert not line or f'id="{line}"' in source, f"{name}: {target}#{line}"
+            links += bool(line)
+    assert links > 100
+    mdf = (site / "source" / "sentiprism" / "models" / "mdf.html").read_text(encoding="utf-8")
+    assert "# Eq. 8" in mdf
+
+
 def test_every_public_name_and_every_command_is_in_the_reference(site):
     page = (site / "reference" / "python.html").read_text(encoding="utf-8")
     for name, module in sentiprism._API.items():

@@ -85,7 +85,7 @@ Sequences = dict[Modality, Sequence]
 class DLFConfig(ProjectedConfig):
     """Configuration of `DLF`; the paper gives no weights of its losses, the defaults are those of the code."""
 
-    LOSSES = {
+    LOSSES = {  # Eq. 15
         **{"task": 1.0, "sh": 1.0, "sp_l": 3.0, "sp_v": 1.0, "sp_a": 1.0},  # Eq. 14; without HP: the last four 0
         # Eq. 9; the code's 0.1 of r and s is for mean squares, a norm of 50 channels is √50 times their root
         **{"r": 0.014, "s": 0.014, "m": 0.01, "o": 0.01},
@@ -202,7 +202,7 @@ class DLF(ProjectedModel):
             specific = {m: self.specify[m](x) for m, x in low.items()}  # Eq. 2
         there = {m: x.present.unsqueeze(1).to(x.values.dtype) for m, x in low.items()}  # (B, 1)
         joint, weights = self._refine(shared)  # (B, M D)
-        drawn = self._attract(specific, there)  # Eqs. 10, 11
+        drawn = self._attract(specific, there)
         higher = {m: self.specific_higher[m](h) for m, h in drawn.items()}  # HSp_m
         shared_higher = self.shared_higher(joint)  # HSh
         own, common = higher, shared_higher
@@ -249,7 +249,7 @@ class DLF(ProjectedModel):
     def _branch(self, to: Modality, source: Modality, query: Sequence, specific: Sequences) -> Tensor:
         """MCA(Q_to, K_source, V_source) and what follows it: (B, D)."""
         branch = self.branches[f"{to}_{source}"]
-        vector: Tensor = branch(query) if source == to else branch(query, specific[source])
+        vector: Tensor = branch(query) if source == to else branch(query, specific[source])  # Eqs. 10, 11
         return vector
 
     def _query(self, dominant: Sequence) -> Sequence:
@@ -265,7 +265,7 @@ class DLF(ProjectedModel):
         """L_f, L_Sh and L_Sp of Eq. 14, each as Eq. 13; L_Sp_m over the samples that have m."""
         label, kind = batch.labels["M"], self.config.task
         losses = {
-            "task": task_loss(prediction, label, self.target, kind),
+            "task": task_loss(prediction, label, self.target, kind),  # Eq. 13
             "sh": task_loss(from_shared, label, self.target, kind),
         }
         losses |= {name: prediction.new_zeros(()) for name in SPECIFIC.values()}

@@ -51,7 +51,7 @@ from sentiprism.types import MODALITIES, Batch, FeatureSpec, Modality, ModelOutp
 class MDFConfig(ModelConfig):
     """Configuration of `MDF`; the defaults are the paper's, or this project's reading where it is silent."""
 
-    LOSSES = {"task": 1.0, "a": 1.0, "o": 1.0, "w": 1.0, "uni": 0.0}
+    LOSSES = {"task": 1.0, "a": 1.0, "o": 1.0, "w": 1.0, "uni": 0.0}  # Eq. 14
     """``uni``: the Predictor on each modality that is fused, which the paper does not have."""
     SEARCH = {
         "heterogeneity": among("signed", "abs", "square"),
@@ -118,7 +118,7 @@ class MDF(Model):
             self.extractor = mlp(width, width, width, config.dropout)
         wanted = self.modalities if config.fuse is None else config.fuse
         self.fused = tuple(m for m in self.modalities if m in wanted)
-        """The primary colours: representations that are weighed and mixed."""
+        """Modality representations that are weighted and mixed; the paper calls them primary colours."""
         if not self.fused:
             cause = f"fuse names {', '.join(config.fuse or ()) or 'nothing'}, and {', '.join(self.modalities)} are used"
             raise UserError(cause, "fuse a modality that is used")
@@ -159,8 +159,8 @@ class MDF(Model):
         """Eqs. 1 to 3: (B, d_t), the modality's own representation."""
         sequence = self.sequence(modality, batch)
         if modality == "text" and self.pooled_text:
-            return masked_mean(*sequence) if self.config.text_pool == "mean" else sequence.values[:, 0]
-        mapped: Tensor = self.mappers[modality](self.recurrent[modality](sequence))
+            return masked_mean(*sequence) if self.config.text_pool == "mean" else sequence.values[:, 0]  # Eq. 1
+        mapped: Tensor = self.mappers[modality](self.recurrent[modality](sequence))  # Eqs. 2, 3
         return mapped
 
     def _spread(self, weights: Tensor) -> Tensor:
@@ -187,4 +187,4 @@ class MDF(Model):
         text = self._predict(features["text"])
         distance = (self._predict(features["textual"]) - (text.detach() if self.config.detach_text else text)).square()
         both = (batch.text.present & batch.audio.present).to(distance.dtype)
-        return (distance.reshape(len(both), -1).mean(dim=1) * both).sum() / both.sum().clamp(min=1)
+        return (distance.reshape(len(both), -1).mean(dim=1) * both).sum() / both.sum().clamp(min=1)  # Eq. 6

@@ -76,7 +76,7 @@ class Attention(nn.Module):
         """
         present = mask.any(dim=1)[:, None, None]
         allowed = self._allowed(query.shape[1], mask, query_mask)
-        q, k, v = (
+        q, k, v = (  # DPDF-LQ, Eqs. 6 to 9
             projection(values).unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (B, H, T, inner / H)
             for projection, values in (
                 (self.query, query),
@@ -87,6 +87,7 @@ class Attention(nn.Module):
         if self.seen is not None:
             self.seen.append(masked_softmax(q @ k.transpose(-1, -2) / k.shape[-1] ** 0.5, allowed) * present[..., None])
         dropout = self.dropout if self.training else 0.0
+        # DLF, Eq. 10; DPDF-LQ, Eqs. 10, 11
         mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=allowed, dropout_p=dropout)
         result: Tensor = self.out(mixed.transpose(1, 2).flatten(2))
         return result.masked_fill(~present, 0.0)
@@ -215,7 +216,7 @@ class TransformerLayer(nn.Module):
         x = x + self.dropout(self.attention(query, seen, mask, query_mask, content))
         if self.pre:
             return x + self.dropout(self.feed(self.feed_inner_norm(self.feed_norm(x))))  # type: ignore[no-any-return]
-        x = self.norm(x)
+        x = self.norm(x)  # DLF, Eq. 11: both lines
         return self.feed_norm(x + self.dropout(self.feed(self.feed_inner_norm(x))))  # type: ignore[no-any-return]
 
 

@@ -34,7 +34,7 @@ class Stack(nn.Module):
     ) -> None:
         super().__init__()
         self.dropout, self.position_form = nn.Dropout(dropout), position_form
-        # Eq. 11 drops out what attention gives, not its weights, which the fused kernels could not do
+        # after attention, as DLF's Eq. 11 has it, not on its weights, which would exclude the fused kernels
         fixed: dict[str, Any] = {"dropout": dropout, "attention_dropout": 0.0, "activation": "relu"}
         self.layers = Transformer(depth, width, heads, 4 * width, **fixed, **options)
 

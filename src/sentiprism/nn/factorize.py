@@ -55,8 +55,8 @@ class Factorizer(nn.Module):
         if self.split == "misa":
             shared, unique = self.common(x).sigmoid(), self.private(x).sigmoid()
             return Factors(shared, unique, shared, unique)
-        both = self.encoders(torch.cat([x, x]))  # Eq. 6: (2M, B, l, D)
-        refined = self.task_encoders(both)  # Eq. 9
+        both = self.encoders(torch.cat([x, x]))  # FINE, Eq. 6: (2M, B, l, D)
+        refined = self.task_encoders(both)  # FINE, Eq. 9
         return Factors(*both.chunk(2), *refined.chunk(2))
 
     def reconstruction(self, x: Tensor, factors: Factors, present: Tensor) -> Tensor:

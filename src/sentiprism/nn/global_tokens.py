@@ -63,9 +63,10 @@ class TokenEncoder(nn.Module):
     def forward(self, sequence: Sequence, whole: bool = True) -> Sequence:
         """(B, T, F) -> (B, K + T, D), or (B, K, D) where only the tokens are wanted; a missing row is all padding."""
         tokens = self.token_positions(self.tokens.unsqueeze(0)).squeeze(0)
-        x, mask = prepend(tokens, self.positions(self.project(sequence.values)), sequence.mask)
+        projected = self.project(sequence.values)  # DPDF-LQ, Eqs. 1, 27
+        x, mask = prepend(tokens, self.positions(projected), sequence.mask)
         first = None if whole else len(self.tokens)
-        hidden = self.transformer(x, mask, first=first)
+        hidden = self.transformer(x, mask, first=first)  # DPDF-LQ, Eqs. 2, 3, 28
         real = mask[:, :first] & sequence.present.unsqueeze(1)
         return Sequence(hidden.masked_fill(~real.unsqueeze(-1), 0.0), real)
 
@@ -89,7 +90,7 @@ def token_scales(
     mask = present[:, :1].expand(-1, h.shape[2])
     levels = [x if placed else h[:, 0]]
     for layer in layers:
-        x = layer(x, mask)
+        x = layer(x, mask)  # DPDF-LQ, Eq. 4
         levels.append(x)
     return [torch.cat([level.masked_fill(missing, 0.0).unsqueeze(1), h[:, 1:]], dim=1) for level in levels]
 
@@ -140,8 +141,8 @@ class TokenCross(nn.Module):
         token = 0.0 if self.token is None else self.token
         asked, asking = token + self.source_token, token + self.target_token
         keys, seen = _line(asked, self.source_positions, source, B)
-        queries, mask = _line(asking, self.target_positions, target, B)
-        return masked_mean(self.transformer(queries, mask, keys, seen), mask)
+        queries, mask = _line(asking, self.target_positions, target, B)  # DPDF-LQ, Eq. 29
+        return masked_mean(self.transformer(queries, mask, keys, seen), mask)  # DPDF-LQ, Eqs. 21, 25, 30
 
 
 def _line(token: Tensor, positions: nn.ModuleList, sequences: list[Sequence], size: int) -> Sequence:
@@ -169,4 +170,4 @@ class SpatialAttention(nn.Module):
     def forward(self, sequence: Sequence) -> Sequence:
         """(B, T, F) -> (B, T, F)."""
         values, mask = sequence
-        return Sequence(values * self.pointwise(self.depthwise(values, mask)).sigmoid(), mask)
+        return Sequence(values * self.pointwise(self.depthwise(values, mask)).sigmoid(), mask)  # DPDF-LQ, Eq. 26

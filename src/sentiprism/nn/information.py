@@ -79,9 +79,9 @@ class InformationTerms(nn.Module):
             x, y = self._sides(name, means, label)
             mask = present if name == "utr" else present[self.left] & present[self.right]
             if name in {"sha", "utr"}:
-                losses[name] = -mean_usable(info_nce(critic(x, y), mask), mask)  # Eqs. 7 and 11
+                losses[name] = -mean_usable(info_nce(critic(x, y), mask), mask)  # FINE, Eqs. 7, 11
                 continue
-            bound = nce_club(frozen(critic, x, y), mask)  # Eqs. 8 and 10
+            bound = nce_club(frozen(critic, x, y), mask)  # FINE, Eqs. 8, 10
             losses[name] = mean_usable(bound.clamp(min=0) if self.clamp else bound, mask) * ready
             lower = lower + mean_usable(info_nce(critic(x.detach(), y.detach()), mask), mask)
         return losses | {"critic": -lower}

@@ -1,4 +1,4 @@
-"""A learnable query that gathers what the modalities say: DPDF-LQ's DGLQA, and what its paper sets against it."""
+"""A learnable query that reads all modalities: DPDF-LQ's DGLQA, and what its paper compares it with."""
 
 from typing import Any, Literal
 
@@ -66,12 +66,14 @@ class JointAttention(Attention):
 
     def mixed(self, query: Tensor, con: Tensor, gate: Tensor) -> Tensor:
         """(B, L, D), (B, L', M D) of Eq. 5, (B, M) -> (B, L, D)."""
-        q = self.query(query).unflatten(-1, (1, self.heads, -1)).movedim(1, 3)  # (B, 1, H, L, d_h)
+        q = self.query(query).unflatten(-1, (1, self.heads, -1)).movedim(1, 3)  # DPDF-LQ, Eq. 6: (B, 1, H, L, d_h)
+        # DPDF-LQ, Eqs. 7 to 9
         k, v = (p(con).unflatten(-1, (self.modalities, self.heads, -1)).movedim(1, 3) for p in (self.key, self.value))
         if self.seen is not None:
             self.seen += list((q @ k.mT / k.shape[-1] ** 0.5).softmax(dim=-1).unbind(1))
+        # DPDF-LQ, Eqs. 10, 11
         out = functional.scaled_dot_product_attention(q.expand(-1, self.modalities, -1, -1, -1), k, v)
-        fused = (gate[:, :, None, None, None] * out).sum(dim=1)  # Eq. 14
+        fused = (gate[:, :, None, None, None] * out).sum(dim=1)  # DPDF-LQ, Eq. 14
         result: Tensor = self.out(fused.transpose(1, 2).flatten(2))
         return result
 
@@ -112,16 +114,17 @@ class DGLQA(StandardQuery):
     def forward(self, query: Tensor, tokens: Tensor, present: Tensor) -> tuple[Tensor, Tensor | None]:
         """As `StandardQuery`; a missing modality has no share in the gate (B, M), whose rows sum to 1."""
         B, M, _, _ = tokens.shape
-        con = normed(self.norms, tokens) * present[..., None, None]  # Eq. 5, channels still apart
-        gate = masked_softmax(self.gate(con.mean(dim=2).flatten(1)), present)  # Eqs. 12, 13
+        con = normed(self.norms, tokens) * present[..., None, None]  # DPDF-LQ, Eq. 5, channels still apart
+        gate = masked_softmax(self.gate(con.mean(dim=2).flatten(1)), present)  # DPDF-LQ, Eqs. 12, 13
         asked = self.query_norm(query)
         if isinstance(self.attention, JointAttention):
             fused = self.attention.mixed(asked, con.transpose(1, 2).flatten(2), gate)
         else:
             queries = asked.unsqueeze(1).expand(-1, M, -1, -1).flatten(0, 1)
-            out = self.attention(queries, con.flatten(0, 1), real_tokens(tokens, present).flatten(0, 1))  # Eqs. 6 to 11
-            fused = (gate[..., None, None] * out.unflatten(0, (B, M))).sum(dim=1)  # Eq. 14
-        return query + (asked + fused if self.add_normed else fused), gate  # Eq. 15
+            # DPDF-LQ, Eqs. 6 to 11
+            out = self.attention(queries, con.flatten(0, 1), real_tokens(tokens, present).flatten(0, 1))
+            fused = (gate[..., None, None] * out.unflatten(0, (B, M))).sum(dim=1)  # DPDF-LQ, Eq. 14
+        return query + (asked + fused if self.add_normed else fused), gate  # DPDF-LQ, Eq. 15
 
 
 class AHL(nn.Module):
@@ -174,9 +177,9 @@ class ChannelAttention(nn.Module):
 
     def forward(self, query: Tensor) -> Tensor:
         """(B, L, D) -> (B, L, D)."""
-        z = query.mean(dim=1, keepdim=True)  # Eq. 16
-        s: Tensor = self.excite(functional.gelu(self.squeeze(z))).sigmoid()  # Eq. 17
-        return query * s + query  # Eqs. 18, 19
+        z = query.mean(dim=1, keepdim=True)  # DPDF-LQ, Eq. 16
+        s: Tensor = self.excite(functional.gelu(self.squeeze(z))).sigmoid()  # DPDF-LQ, Eq. 17
+        return query * s + query  # DPDF-LQ, Eqs. 18, 19
 
 
 class QueryEncoder(nn.Module):

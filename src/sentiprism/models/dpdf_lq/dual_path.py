@@ -48,7 +48,7 @@ class PathConfig(Config):
     local_depth: int = Field(2, gt=0)
     """Layers of the local path's cross-attention."""
     local_pool: Literal["token0", "mean", "global_tokens"] = "mean"
-    """f_local: the extra token (Eq. 30, deaf and blind), or its mean with all target steps or with the learned ones."""
+    """f_local: the extra token (Eq. 30), which reads the text only, or its mean with all or learned target steps."""
     global_pool: Literal["token0", "mean"] = "token0"
     """f and f_global: the extra token (Eqs. 21, 25), or its mean with the target tokens."""
     joint_keys: bool = False
@@ -134,7 +134,7 @@ class GlobalPath(nn.Module):
             self.balance = nn.Linear((3 if config.global_attention else 2) * width, width)
         if config.global_attention:
             count = 1 + (has_text and not config.released)
-            self.readers = nn.ModuleList(self._cross(has_text) for _ in range(count))  # Eqs. 21, 25
+            self.readers = nn.ModuleList(self._cross(has_text) for _ in range(count))  # of Eqs. 21, 25
 
     def _cross(self, has_text: bool) -> TokenCross:
         tables = [self.config.tokens]
@@ -153,13 +153,14 @@ class GlobalPath(nn.Module):
             f_global (B, D), the gate of Eq. 13 as the mean over layers (B, M) where there is one, and the mean
             global token of each modality (B, M, D).
         """
-        h = torch.stack([self.encoders[m](sequences[m], whole=False).values for m in self.modalities], dim=1)  # Eq. 3
-        scales = self._scales(h, present)
+        tokens = [self.encoders[m](sequences[m], whole=False).values for m in self.modalities]  # Eqs. 1 to 3
+        h = torch.stack(tokens, dim=1)
+        scales = self._scales(h, present)  # Eq. 4
         if self.config.query == "none":
             shares = present / present.sum(dim=1, keepdim=True).clamp(min=1)
             query, gate = (shares[..., None, None] * h).sum(dim=1), None
         else:
-            query, gate = self.query(scales, present)
+            query, gate = self.query(scales, present)  # Eqs. 5 to 19
         refined = self.norm(functional.gelu(self.convolution(query.transpose(1, 2)))).transpose(1, 2)  # Eq. 20
         return self.dropout(self._refine(refined, scales[-1], present)), gate, h.mean(dim=2)
 
@@ -194,7 +195,7 @@ class GlobalPath(nn.Module):
 
 
 class LocalPath(nn.Module):
-    """Whole sequences: audio and vision steps ask the text (Section 3.4).
+    """Whole sequences: audio and vision steps query the text (Section 3.4).
 
     Args:
         inputs: width by modality in use.
@@ -238,5 +239,5 @@ class LocalPath(nn.Module):
         for m in self.source + self.target:
             given = self.spatial(sequences[m]) if m == "vision" else sequences[m]  # Eq. 26
             hidden[m] = self.encoders[m](given, whole=self.whole or m in self.source)  # Eqs. 27, 28
-        answer: Tensor = self.reader([hidden[m] for m in self.source], [hidden[m] for m in self.target])  # Eqs. 29, 30
-        return answer
+        read: Tensor = self.reader([hidden[m] for m in self.source], [hidden[m] for m in self.target])  # Eqs. 29, 30
+        return read

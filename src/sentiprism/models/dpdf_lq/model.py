@@ -170,7 +170,7 @@ class DPDFLQ(Model):
         if own and features.text is not None and features.text.kind == "tokens":
             self.text_encoder_local = TextEncoder(features.text, pretrained=pretrained)
         self.global_path = GlobalPath(inputs, config) if config.global_path else None
-        # Eq. 30 taken literally reads the text only: without text that path says nothing
+        # taken literally, Eq. 30 reads the text only: without text there is no such path
         self.local_path = LocalPath(inputs, config) if reads else None
         self.read_locally = [m in reads for m in self.modalities]
         if self.global_path is not None and self.local_path is not None and config.gate:

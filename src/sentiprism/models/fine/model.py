@@ -48,12 +48,12 @@ from sentiprism.types import Batch, FeatureSpec, ModelOutput, TargetSpec
 class FINEConfig(ModelConfig):
     """Configuration of `FINE`; the paper gives no setting, so the defaults are readings."""
 
-    LOSSES = {
+    LOSSES = {  # Eq. 14
         "task": 1.0,  # L_MP
         "up": 0.1,
         "cl": 0.1,
         "aux": 0.01,
-        "sha": 0.1,  # from here on the terms of L_MI (Eq. 12), each with its share of β_mi
+        "sha": 0.1,  # Eq. 12: from here on the terms of L_MI, each with its share of β_mi
         "uni": 0.1,
         "recon": 0.1,
         "str": 0.1,
@@ -127,9 +127,9 @@ class FINE(Model):
     Config = FINEConfig
     config: FINEConfig
     rates = {"critics": 1e-3}
-    """Higher than the model's, so that the critics keep up with what they judge."""
+    """Higher than the model's, so that the critics keep up with the representations."""
     exceptions = {
-        "weights": "the head reads the concatenated [CLS] of all modalities: nothing weighs one against another"
+        "weights": "the head reads the concatenated [CLS] of all modalities: nothing weights one against another"
     }
 
     def __init__(
@@ -206,7 +206,7 @@ class FINE(Model):
         factors: Factors | None = None
         branches = x.unsqueeze(0)
         if self.factorizer is not None:
-            factors = self.factorizer(x)
+            factors = self.factorizer(x)  # Eqs. 6, 9
             branches = torch.stack([factors.shared_task, factors.unique_task])
             for modality, shared, unique in zip(self.modalities, *factors.pooled()[2:], strict=True):
                 features[f"shared.{modality}"], features[f"specific.{modality}"] = shared, unique
@@ -233,7 +233,7 @@ class FINE(Model):
         values, mask = self.sequence(modality, batch)
         projected = self.projections[modality](values.masked_fill(~mask.unsqueeze(-1), 0.0))
         positions = sinusoidal(values.shape[1], self.config.width, values.device)
-        return self.extractors[modality](projected + positions, mask)  # type: ignore[no-any-return]
+        return self.extractors[modality](projected + positions, mask)  # type: ignore[no-any-return] # Eq. 1
 
     def _fuse(self, branches: Tensor, present: Tensor) -> Tensor:
         """(P, M, B, l, D) tokens of P kinds -> (B, M, D), each modality's [CLS] after it has looked at all of them."""
@@ -274,8 +274,8 @@ class FINE(Model):
             return losses | misa_distances(means, present)
         ready = self.epoch >= self.config.club_warmup
         vector = self._label_vector(label, x.dtype)
-        terms: dict[str, Tensor] = self.information(means, present, vector, ready=ready)
-        return losses | terms
+        terms: dict[str, Tensor] = self.information(means, present, vector, ready=ready)  # Eqs. 7, 8, 10, 11
+        return losses | terms  # Eq. 12
 
     def _label_vector(self, label: Tensor, dtype: torch.dtype) -> Tensor:
         """(B,) -> (B, 1) intensities, or (B, C) one-hot classes."""

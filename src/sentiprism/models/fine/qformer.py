@@ -118,7 +118,7 @@ class MixtureOfQFormers(nn.Module):
                 rows = share.nonzero().squeeze(1)
                 read = share[rows, None, None] * expert(values[rows], mask[rows])
                 mixed = mixed.index_add(0, rows, read.to(mixed.dtype))
-        return mixed, route
+        return mixed, route  # Eq. 1
 
     def route(self, values: Tensor, mask: Tensor) -> Route:
         """Softmax, the largest of it, and those renormalised: (B, T, D), (B, T) -> (B, E) twice."""

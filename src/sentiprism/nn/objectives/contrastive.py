@@ -44,7 +44,7 @@ def contrastive_loss(
     lowest = torch.finfo(logits.dtype).min
     denominator = logits.masked_fill(~(positive | negative), lowest).logsumexp(dim=1, keepdim=True)
     partners = positive.sum(dim=1)
-    gain = ((logits - denominator) * positive).sum(dim=1) / partners.clamp(min=1)  # (B,)
+    gain = ((logits - denominator) * positive).sum(dim=1) / partners.clamp(min=1)  # FINE, Eq. 13: (B,)
     return -gain.sum() / (partners > 0).sum().clamp(min=1)
 
 

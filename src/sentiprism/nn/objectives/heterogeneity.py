@@ -13,7 +13,7 @@ def heterogeneity(representations: Tensor, present: Tensor, form: HeterogeneityF
     """L_o: sum over ordered pairs of LN(h) · LN(h'), mean over the batch (MDF, Eq. 7).
 
     LN has no affine part and the product is divided by D, so each pair is a correlation in [-1, 1]; the literal sum
-    grows with D and drowns the other losses. ``signed`` is the paper's: its minimum is three vectors at 120°, the
+    grows with D and outweighs the other losses. ``signed`` is the paper's: its minimum is three vectors at 120°, the
     "three-legged confrontation" of its Fig. 4(b). ``abs`` and ``square`` have their minimum at right angles.
 
     Args:
@@ -28,4 +28,4 @@ def heterogeneity(representations: Tensor, present: Tensor, form: HeterogeneityF
         product = product.abs() if form == "abs" else product.square()
     pairs = present.unsqueeze(1) & present.unsqueeze(2)
     pairs = pairs & ~torch.eye(modalities, dtype=torch.bool, device=present.device)
-    return (product * pairs).sum() / size
+    return (product * pairs).sum() / size  # MDF, Eq. 7

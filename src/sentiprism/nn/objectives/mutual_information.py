@@ -59,7 +59,7 @@ def info_nce(scores: Tensor, mask: Tensor) -> Tensor:
     """
     count = mask.sum(dim=1)
     others = scores.masked_fill(~mask.unsqueeze(1), torch.finfo(scores.dtype).min).logsumexp(dim=2)  # (K, B)
-    gain = (scores.diagonal(dim1=1, dim2=2) - others) * mask
+    gain = (scores.diagonal(dim1=1, dim2=2) - others) * mask  # FINE, Eqs. 7, 11
     mean = gain.sum(dim=1) / count.clamp(min=1)
     return (mean + count.clamp(min=1).log()) * (count > 1)
 
@@ -81,7 +81,7 @@ def nce_club(scores: Tensor, mask: Tensor) -> Tensor:
     together = (scores.diagonal(dim1=1, dim2=2) * mask).sum(dim=1) / count.clamp(min=1)
     pairs = mask.unsqueeze(1) & mask.unsqueeze(2)
     every = (scores * pairs).sum(dim=(1, 2)) / count.square().clamp(min=1)
-    return (together - every) * (count > 1)
+    return (together - every) * (count > 1)  # FINE, Eqs. 8, 10
 
 
 def mean_usable(values: Tensor, mask: Tensor) -> Tensor:

@@ -65,5 +65,5 @@ def cosine_orthogonality(one: Tensor, other: Tensor, mask: Tensor, form: CosineF
         form: how the cosine is made non-negative.
     """
     cosine = functional.cosine_similarity(one, other, dim=-1)
-    cosine = cosine.clamp(min=0) if form == "hinge" else cosine.abs()
+    cosine = cosine.clamp(min=0) if form == "hinge" else cosine.abs()  # DLF, Eq. 8
     return cosine.masked_fill(~mask, 0.0).sum() / mask.sum().clamp(min=1)

@@ -21,5 +21,6 @@ def reconstruction(made: Tensor, original: Tensor, mask: Tensor, form: DistanceF
         form: see above.
     """
     difference = made - original
+    # DLF, Eqs. 4, 6
     distance = torch.linalg.vector_norm(difference, dim=-1) if form == "norm" else difference.square().mean(dim=-1)
     return distance.masked_fill(~mask, 0.0).sum() / mask.sum().clamp(min=1)

@@ -47,6 +47,7 @@ def task_loss(
     if target.kind == "classes":
         error = functional.cross_entropy(prediction, label, reduction="none")
     else:
+        # MDF, Eq. 13; DLF, Eq. 13; DPDF-LQ, Eq. 36
         error = (prediction - label).square() if kind == "mse" else (prediction - label).abs()
     if weight is not None:
         error = error * weight

@@ -42,7 +42,7 @@ def triplet(vectors: Tensor, present: Tensor, gap: Tensor, margin: float, form: 
     bound = (distance - reach).masked_fill(~negative, torch.inf).sort(dim=1).values  # the hinge is d(S, P) - bound
     violated = torch.searchsorted(bound.detach(), distance.detach())  # (BM, BM): negatives whose hinge is open
     sums = functional.pad(bound.masked_fill(bound.isinf(), 0.0).cumsum(dim=1), (1, 0))
-    hinge = violated * distance - sums.gather(1, violated)
+    hinge = violated * distance - sums.gather(1, violated)  # DLF, Eq. 7
     total = (hinge * positive).sum(dim=1)  # of each anchor
     triples = positive.sum(dim=1) * negative.sum(dim=1)
     if form == "constant":

@@ -21,9 +21,9 @@ def error_weights(errors: Tensor, present: Tensor, epsilon: float) -> Tensor:
     Returns:
         (B, M), rows sum to 1.
     """
-    return masked_softmax(1 / (errors + epsilon), present)
+    return masked_softmax(1 / (errors + epsilon), present)  # MDF, Eq. 10
 
 
 def weight_loss(weights: Tensor, target: Tensor) -> Tensor:
     """L_w: squared distance of w to w*, summed over modalities, mean over the batch (MDF, Eq. 11)."""
-    return (target - weights).square().sum(dim=-1).mean()
+    return (target - weights).square().sum(dim=-1).mean()  # MDF, Eq. 11
