@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sentiprism.evaluation.bootstrap import Interval, resample
 from sentiprism.metrics import PROTOCOLS
 from sentiprism.metrics.protocols import Protocol
 
@@ -17,3 +18,8 @@ def sample(entry: Protocol, rng: np.random.Generator, n: int, runs: int | None =
     label = rng.choice(np.float32([-3, -2.5, -1, -0.4, -0.1, 0, 0.1, 0.4, 0.7, 1, 2.6, 3]), n)
     noise = rng.choice(np.float32([-1, -0.5, 0, 0, 0.3, 1.5]), (*lead, n))
     return label + noise, label
+
+
+def interval(prediction, label, entry: Protocol, *, level: float = 0.95, **options) -> dict[str, Interval]:
+    """Every metric with its interval, of predictions that nothing else is compared with."""
+    return resample(prediction, label, entry, **options).intervals(level)

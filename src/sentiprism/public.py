@@ -20,8 +20,8 @@ from sentiprism.data.store import load_dataset as load_dataset
 from sentiprism.data.synthetic import synthetic_dataset as synthetic_dataset
 from sentiprism.evaluation.calibration import calibrate as calibrate
 from sentiprism.evaluation.compare import compare as compare
-from sentiprism.evaluation.evaluate import Evaluation as Evaluation
 from sentiprism.evaluation.evaluate import evaluate as evaluate
+from sentiprism.evaluation.measurement import Evaluation as Evaluation
 from sentiprism.evaluation.robustness import robustness as robustness
 from sentiprism.explanation.modalities import Explanation as Explanation
 from sentiprism.explanation.modalities import explain as explain

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from makers_metrics import interval
 from sentiprism.errors import UserError
 from sentiprism.evaluation import bootstrap, resampling
-from sentiprism.evaluation.bootstrap import interval, mixed, resample
+from sentiprism.evaluation.bootstrap import mixed, resample
 from sentiprism.evaluation.differences import holm, paired
 from sentiprism.metrics import PROTOCOLS, protocol
 

@@ -6,11 +6,12 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from sentiprism.evaluation.bootstrap import extreme_share, interval
+from makers_metrics import interval
+from sentiprism.evaluation.bootstrap import extreme_share
 from sentiprism.evaluation.calibration import _coverage
-from sentiprism.evaluation.compare import compare, load_evaluation
+from sentiprism.evaluation.compare import compare
 from sentiprism.evaluation.differences import paired
-from sentiprism.evaluation.evaluate import evaluate
+from sentiprism.evaluation.evaluate import evaluate, load_evaluation
 from sentiprism.evaluation.resampling import drawn_over, drawn_videos, draws
 from sentiprism.evaluation.robustness import robustness
 from sentiprism.metrics import protocol

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -53,7 +54,7 @@ def test_a_run_given_twice_is_one(trained_many, other, many, tmp_path):
 
 def test_each_rule_of_selection_is_below_the_table(found, capsys):
     first, second = found.entries
-    of_another = second.evaluation._replace(selection="epoch of the highest valid F1; test is not looked at")
+    of_another = replace(second.evaluation, selection="epoch of the highest valid F1; test is not looked at")
     show_comparison(found._replace(entries=(first, second._replace(evaluation=of_another))))
     text = " ".join(capsys.readouterr().out.split())
     assert text.count(first.evaluation.selection) == text.count(of_another.selection) == 1

@@ -8,20 +8,20 @@ import shutil
 import numpy as np
 import pytest
 
+from makers_metrics import interval
 from makers_models import small
 from makers_store import store_at
 from sentiprism.cli.evidence import compare as compare_command
 from sentiprism.cli.evidence import robustness as robustness_command
 from sentiprism.cli.run import evaluate as evaluate_command
 from sentiprism.data.dataset import DatasetInfo
-from sentiprism.evaluation.bootstrap import interval
-from sentiprism.evaluation.compare import compare, load_evaluation
+from sentiprism.evaluation.compare import compare
 from sentiprism.evaluation.constant import constant_prediction
 from sentiprism.evaluation.differences import paired
-from sentiprism.evaluation.evaluate import evaluate
-from sentiprism.evaluation.predictions import constant_scores
+from sentiprism.evaluation.evaluate import evaluate, load_evaluation
 from sentiprism.evaluation.predictions_file import read_predictions, write_predictions
 from sentiprism.evaluation.robustness import load_robustness, robustness
+from sentiprism.evaluation.scores import constant_scores
 from sentiprism.metrics import protocol
 from sentiprism.report import figures
 from sentiprism.reproduction.results import gather, page

@@ -15,7 +15,8 @@ from sentiprism.data.store import load_dataset, write_dataset
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation.cross_corpus import describe_exposure, evaluate_on, fit_features, map_predictions
-from sentiprism.evaluation.evaluate import Evaluation, evaluate
+from sentiprism.evaluation.evaluate import evaluate
+from sentiprism.evaluation.measurement import Evaluation
 from sentiprism.evaluation.predictions_file import read_predictions
 from sentiprism.metrics import protocol_for
 from sentiprism.models import load_model

@@ -5,7 +5,8 @@ import pytest
 
 from makers_models import small
 from sentiprism.errors import UserError
-from sentiprism.explanation.representations import representations
+from sentiprism.evaluation.opened import open_split
+from sentiprism.explanation.representations import load_seed, representations
 from sentiprism.metrics import protocol
 from sentiprism.metrics.bins import bins_of
 from sentiprism.report import figures
@@ -35,7 +36,7 @@ def test_points_of_polarity_in_three_dimensions(trained, data):
 
 def test_points_of_features_are_whole_utterances_of_each(trained, data):
     figure = figures.tsne(trained, trained, split="train", by="feature", points=60, device="cpu")
-    whole = representations(trained, "train", limit=60, device="cpu").whole.sum()
+    whole = representations(load_seed(open_split(trained, "train", device="cpu"), 1111), 60).whole.sum()
     names = ["text", "audio", "vision", "textual", "sound"]
     assert len(figure.axes) == 2
     for ax in figure.axes:

@@ -11,9 +11,11 @@ from makers_models import small
 from makers_store import store_at
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.errors import UserError
-from sentiprism.evaluation.predictions import finished_seed, load_predictions, load_scores
+from sentiprism.evaluation.evaluate import load_predictions
+from sentiprism.evaluation.opened import open_split
+from sentiprism.evaluation.scores import load_scores
 from sentiprism.explanation.attention import GRID, _Sum, attention, attentive, entropy, places
-from sentiprism.explanation.representations import representations
+from sentiprism.explanation.representations import ModelOnSplit, load_seed, representations
 from sentiprism.metrics import protocol
 from sentiprism.models import load_model
 from sentiprism.nn.attention import attention_maps
@@ -29,8 +31,12 @@ def attending(small_home, tmp_path_factory) -> Run:
         return train("tmt", "small", settings=settings, out=tmp_path_factory.mktemp("a") / "run", quiet=True)
 
 
+def opened(run: Run, split: str = "test", seed: int = 1111) -> ModelOnSplit:
+    return load_seed(open_split(run, split, device="cpu"), seed)
+
+
 def test_features_are_those_of_each_utterance_alone(trained, data):
-    found = representations(trained, "test", seed=1112, device="cpu")
+    found = representations(opened(trained, seed=1112))
     saved = load_model(trained.seed_folder(1112) / "model")
     rows = PreparedSplit(data.test, saved.model.features)
     assert found.rows.tolist() == list(range(16))
@@ -44,8 +50,8 @@ def test_features_are_those_of_each_utterance_alone(trained, data):
 
 
 def test_a_limit_draws_the_same_utterances_every_time(trained, data):
-    whole = representations(trained, "train", device="cpu")
-    some, again = (representations(trained, "train", limit=10, device="cpu") for _ in range(2))
+    whole = representations(opened(trained, "train"))
+    some, again = (representations(opened(trained, "train"), 10) for _ in range(2))
     assert np.array_equal(some.rows, again.rows)
     assert len(set(some.rows.tolist())) == 10
     for name, values in some.features.items():
@@ -53,16 +59,16 @@ def test_a_limit_draws_the_same_utterances_every_time(trained, data):
 
 
 def test_whole_says_which_utterances_have_every_modality(trained, data):
-    found = representations(trained, "train", device="cpu")
+    found = representations(opened(trained, "train"))
     assert np.array_equal(found.whole, (data.train.planted["contribution"] > 0).all(axis=1))
     assert 0 < found.whole.sum() < len(found.whole)
 
 
 def test_attention_is_the_mean_of_what_the_layers_saw(attending, data):
-    found = attention(attending, "train", limit=5, device="cpu")
+    found = attention(opened(attending, "train"), 5)
     model = load_model(attending.seed_folder(1111) / "model").model
     rows = PreparedSplit(data.train, model.features)
-    whole = representations(attending, "train", device="cpu").whole
+    whole = representations(opened(attending, "train")).whole
     chosen = np.sort(np.random.default_rng(0).choice(np.flatnonzero(whole), 5, replace=False))
     with torch.inference_mode(), attention_maps(model) as maps:
         for i in chosen:
@@ -93,7 +99,7 @@ def test_entropy_is_a_share_of_that_of_an_even_row():
 
 def test_a_model_without_attention_names_those_that_have_it(trained, data):
     with pytest.raises(UserError, match="mdf has no attention layers") as error:
-        attention(trained, device="cpu")
+        attention(opened(trained))
     assert "mdf" not in error.value.remedy
     assert {"tmt", "tmt_amw"} <= set(attentive())
     assert all(name in error.value.remedy for name in attentive())
@@ -145,7 +151,7 @@ def test_answers_are_read_where_they_are_kept_and_made_where_not(trained, data, 
 
 
 def test_only_finished_seeds_can_be_chosen(trained):
-    assert finished_seed(trained) == 1111
-    assert finished_seed(trained, 1112) == 1112
+    assert trained.choose_seed() == 1111
+    assert trained.choose_seed(1112) == 1112
     with pytest.raises(UserError, match="seed 5 of trained is not finished; choose one of: 1111, 1112"):
-        finished_seed(trained, 5)
+        trained.choose_seed(5)

@@ -2,10 +2,12 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from makers_metrics import interval
 from makers_models import small
 from makers_text import tiny_bert
 from sentiprism.data.corruption import Corruption, corrupted
@@ -13,7 +15,6 @@ from sentiprism.data.dataset import DatasetInfo, Utterance
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.store import write_dataset
 from sentiprism.errors import UserError
-from sentiprism.evaluation.bootstrap import interval
 from sentiprism.evaluation.evaluate import evaluate
 from sentiprism.evaluation.robustness import kept as known
 from sentiprism.evaluation.robustness import load_robustness, robustness
@@ -74,7 +75,7 @@ def test_the_same_damage_twice_and_another_with_another_seed(copied):
 def test_what_was_measured_is_kept_and_drawn_from(copied):
     made = robustness(copied, kinds=["missing", "noise"], points=3, device="cpu")
     kept = load_robustness(copied, device="cpu")
-    assert repr(kept._replace(protocol=None)) == repr(made._replace(protocol=None))  # nan is nan
+    assert repr(replace(kept, protocol=None)) == repr(replace(made, protocol=None))  # nan is nan
     told = json.loads((copied.folder / "robustness-test.json").read_text())
     assert told["curves"][0]["area"]["mae"]["mean"] == made.curves[0].area["mae"].mean
     figure = figures.robustness(copied, metric="pearson")

@@ -8,7 +8,7 @@ import numpy as np
 
 from sentiprism.data.dataset import Dataset, Split
 from sentiprism.data.prepare import PreparedSplit
-from sentiprism.evaluation.bootstrap import interval
+from sentiprism.evaluation.bootstrap import resample
 from sentiprism.metrics import protocol
 from sentiprism.models import load_model
 from sentiprism.training.engine import Engine
@@ -35,7 +35,7 @@ def measure(folder: Path, dataset: Dataset, split: str) -> dict[str, dict[str, d
     label, found = rows.labels["M"], dict[str, dict[str, dict[str, Any]]]()
 
     def note(name: str, key: str, chosen: np.ndarray[Any, Any], prediction: np.ndarray[Any, Any]) -> None:
-        scores = interval(prediction[None, chosen], label[chosen], scorer)
+        scores = resample(prediction[None, chosen], label[chosen], scorer).intervals()
         one: dict[str, Any] = {"utterances": int(chosen.sum())}
         one |= {metric: [scores[metric].mean, scores[metric].low, scores[metric].high] for metric in METRICS}
         if saved.calibration and key != NOTHING:

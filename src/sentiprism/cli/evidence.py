@@ -149,13 +149,12 @@ def robustness(
 
         sentiprism robustness runs/mdf-mosi --metric weight
     """
-    from sentiprism.evaluation.predictions import protocol_of
     from sentiprism.evaluation.robustness import robustness as measure
     from sentiprism.evaluation.robustness_curves import WEIGHT
     from sentiprism.training.run import Run
 
     opened = Run(run)
-    scorer = protocol_of(opened)
+    scorer = opened.protocol
     metric = metric or scorer.default_selection
     if metric != WEIGHT:
         scorer.higher_is_better(metric)  # refuses an unknown one before anything is measured

@@ -13,7 +13,7 @@ from sentiprism.cli.tables import Cell, emit_json, number, side_by_side, table
 from sentiprism.errors import UserError
 
 if TYPE_CHECKING:
-    from sentiprism.evaluation.evaluate import Evaluation
+    from sentiprism.evaluation.measurement import Evaluation
     from sentiprism.metrics import Protocol
     from sentiprism.training.run import Run
 

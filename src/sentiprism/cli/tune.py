@@ -95,13 +95,13 @@ def _constant(found: "Found") -> str:
     """What the constant predictor scores on valid, where the trials are scored."""
     from sentiprism.data.binned import binned
     from sentiprism.data.store import load_tuning
-    from sentiprism.evaluation.constant import NAME, constant_prediction
+    from sentiprism.evaluation.constant import NAME, constant_of
     from sentiprism.training.config import RunConfig
 
     study = found.study
     run = RunConfig.parse(study.run, "settings of the study")
     view = binned(load_tuning(run.dataset), run.data.bins)
-    same, description = constant_prediction(view.train.labels["M"], view.card.target, len(view.valid))
+    same, description = constant_of(view, len(view.valid))
     score = study.scorer.compute(same, view.valid.labels["M"])[study.select]
     return f"{NAME}: {number(score, study.scorer.metrics[study.select].scale)} ({description})"
 

@@ -48,7 +48,17 @@ class Resampled(NamedTuple):
     """What was drawn."""
 
     def intervals(self, level: float = 0.95) -> dict[str, Interval]:
-        """Mean and deviation over seeds, percentile interval over samples."""
+        """Mean and deviation over seeds, and percentile interval over samples, of every metric.
+
+        All are of the same resamples. Those on which a metric is undefined (no non-zero label drawn, say) are left out
+        of its percentiles.
+
+        Args:
+            level: share of resamples inside the interval.
+
+        Raises:
+            UserError: a level outside (0, 1).
+        """
         found = {}
         for name, values in self.values.items():
             std = float(values.std(ddof=1)) if len(values) > 1 else float("nan")
@@ -65,9 +75,21 @@ def resample(
     resamples: int = 1000,
     seed: int = 0,
 ) -> Resampled:
-    """Score predictions on the samples and on resamples; arguments and errors as `interval`.
+    """Score predictions on the samples and on resamples.
 
     The same ``seed`` gives the same resamples: what is computed of several predictions' draws is paired.
+
+    Args:
+        prediction: (S, N) of S seeds, or (N,) of one; with classes (S, N, C) or (N, C).
+        label: (N,).
+        protocol: which metrics.
+        videos: (N,) the video of each sample; whole videos are drawn, see
+            `sentiprism.evaluation.resampling.drawn_videos`.
+        resamples: R.
+        seed: of the resamples.
+
+    Raises:
+        UserError: bad shapes, no samples, values that are not finite, or R below 1.
     """
     runs, truth = protocol.checked(prediction, label)
     drawn = _seed_means(runs, truth, protocol, resamples, seed, videos)
@@ -82,40 +104,6 @@ def mixed(parts: Sequence[Resampled], shares: Sequence[float]) -> Resampled:
         return {name: sum(s * f[name] for s, f in zip(shares, found, strict=True)) for name in found[0]}
 
     return Resampled(summed("values"), summed("drawn"), parts[0].units)
-
-
-def interval(
-    prediction: npt.ArrayLike,
-    label: npt.ArrayLike,
-    protocol: Protocol,
-    *,
-    videos: Array | None = None,
-    resamples: int = 1000,
-    level: float = 0.95,
-    seed: int = 0,
-) -> dict[str, Interval]:
-    """Mean and deviation over seeds, and percentile interval over samples, of every metric.
-
-    All seeds and metrics are judged on the same resamples. Resamples on which a metric is undefined (no
-    non-zero label drawn, say) are left out of its percentiles.
-
-    Args:
-        prediction: (S, N) of S seeds, or (N,) of one; with classes (S, N, C) or (N, C).
-        label: (N,).
-        protocol: which metrics.
-        videos: (N,) the video of each sample; whole videos are drawn, see
-            `sentiprism.evaluation.resampling.drawn_videos`.
-        resamples: R.
-        level: share of resamples inside the interval.
-        seed: of the resamples.
-
-    Returns:
-        By metric name.
-
-    Raises:
-        UserError: bad shapes, no samples, values that are not finite, R below 1, or a level outside (0, 1).
-    """
-    return resample(prediction, label, protocol, videos=videos, resamples=resamples, seed=seed).intervals(level)
 
 
 def _seed_means(

@@ -1,5 +1,6 @@
 """Calibrate prediction intervals on valid and measure their coverage on test."""
 
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,22 +9,19 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.data.dataset import Dataset
-from sentiprism.data.prepare import PreparedSplit
 from sentiprism.errors import UserError
 from sentiprism.evaluation.bootstrap import Interval, extreme_share, percentiles
-from sentiprism.evaluation.evaluate import evaluate, open_run
-from sentiprism.evaluation.predictions import load_predictions, protocol_of
+from sentiprism.evaluation.evaluate import evaluate, load_predictions
+from sentiprism.evaluation.measurement import Measurement, header_of
+from sentiprism.evaluation.opened import OpenedRun, open_split
 from sentiprism.evaluation.predictions_file import write_predictions
 from sentiprism.evaluation.resampling import drawn_videos, draws
 from sentiprism.metrics.bins import Bins, bins_of
 from sentiprism.metrics.conformal import LEAST, Calibration, check_level, check_size, coverage_range
 from sentiprism.metrics.sums import mean
-from sentiprism.models import load_model
 from sentiprism.models.artifact import annotate, describe_model, noted_calibration
-from sentiprism.training.engine import Engine
 from sentiprism.training.predict import Predictions, predict
 from sentiprism.training.run import Run
-from sentiprism.training.selection import selection_of
 
 Floats = npt.NDArray[np.float64]
 Judged = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any] | None]
@@ -41,15 +39,10 @@ class Coverage(NamedTuple):
     """Mean width in the labels' unit, or mean number of classes in the set; mean over seeds."""
 
 
-class Calibrated(NamedTuple):
+@dataclass(frozen=True, kw_only=True)
+class Calibrated(Measurement):
     """A run's intervals, and what they are worth on a split that did not make them."""
 
-    run: str
-    model: str
-    dataset: str
-    split: str
-    seeds: tuple[int, ...]
-    selection: str
     calibrations: tuple[Calibration, ...]
     """One a seed, fitted on valid."""
     groups: dict[str, Coverage]
@@ -71,13 +64,13 @@ class Calibrated(NamedTuple):
         def plain(found: dict[str, Coverage]) -> dict[str, Any]:
             return {name: {**one._asdict(), "coverage": one.coverage._asdict()} for name, one in found.items()}
 
-        kept = {k: v for k, v in self._asdict().items() if k not in {"predictions", "reliability"}}
         return {
-            **kept,
+            **self.header(),
             "calibrations": [one.model_dump(mode="json") for one in self.calibrations],
             "groups": plain(self.groups),
             "classes": plain(self.classes),
             "only": plain(self.only),
+            "remarks": self.remarks,
             "reliability": {"levels": LEVELS, **self.reliability},
         }
 
@@ -113,17 +106,15 @@ def calibrate(
             number of utterances, or another interval is noted and not to be replaced.
     """
     check_level(level)
-    run = open_run(run)
-    dataset, scorer = run.load_dataset(), protocol_of(run)
-    run.check_dataset(dataset.card)
+    at = open_split(run, split, device=device)
+    run, dataset = at.run, at.dataset
     if split == "valid":
         raise UserError("an interval always holds on the split that made it", "count on test")
-    dataset.split(split)  # refuses another name
     check_size(len(dataset.valid), level, scaled=scaled)
     noted = _noted(run, level, scaled=scaled, replace=replace) if store else {}
     target, held, seen = dataset.card.target, _answers(run, "valid", device), _answers(run, split, device)
-    fewer = _fewer(run, dataset, "valid", device, held, whole=True)
-    left = _fewer(run, dataset, split, device, seen, whole=False)
+    fewer = _fewer(OpenedRun(run, dataset, dataset.valid, device), held, whole=True)
+    left = _fewer(at, seen, whole=False)
 
     def fit(share: float) -> dict[int, Calibration]:
         options: dict[str, Any] = {"level": share, "scaled": scaled}
@@ -147,12 +138,7 @@ def calibrate(
         for name, rows in groups.items():
             curves[name].append(float(there[rows].mean()) if rows.any() else float("nan"))
     return Calibrated(
-        run=run.name,
-        model=run.config.model,
-        dataset=dataset.name,
-        split=split,
-        seeds=tuple(seen),
-        selection=selection_of(run, scorer),
+        **header_of(run, dataset.name, split, run.protocol),
         calibrations=tuple(made.values()),
         groups={name: counted[name] for name in groups},
         classes={name: counted[name] for name in inside},
@@ -167,7 +153,7 @@ def _noted(run: Run, level: float, *, scaled: bool, replace: bool) -> dict[int, 
     """Calibrations that are there with this level and these settings, by seed."""
     found: dict[int, Calibration] = {}
     for seed in run.finished:
-        one = noted_calibration(describe_model(run.seed_folder(seed) / "model").metadata)
+        one = noted_calibration(describe_model(run.model_folder(seed)).metadata)
         if one is not None and (one.level, one.scaled) == (level, scaled):
             found[seed] = one
         elif one is not None and not replace:
@@ -186,10 +172,10 @@ def _note(
     """Write what is not there yet: the calibration of a seed, and the bounds beside its predictions."""
     for seed, calibration in made.items():
         if seed not in noted:
-            annotate(run.seed_folder(seed) / "model", calibration=calibration.model_dump(mode="json"))
+            annotate(run.model_folder(seed), calibration=calibration.model_dump(mode="json"))
         for split, found in kept.items():
             bounds = calibration.bounds(found[seed].prediction, found[seed].present)
-            path = run.seed_folder(seed) / f"predictions-{split}.parquet"
+            path = run.predictions_file(seed, split)
             there = found[seed].bounds
             if there.keys() != bounds.keys() or not all(np.array_equal(there[end], bounds[end]) for end in bounds):
                 write_predictions(path, found[seed]._replace(bounds=bounds))
@@ -217,27 +203,19 @@ def _answers(run: Run, split: str, device: str) -> dict[int, Predictions]:
     return dict(zip(made.seeds, made.predictions, strict=True))
 
 
-def _fewer(
-    run: Run, dataset: Dataset, split: str, device: str, kept: dict[int, Predictions], *, whole: bool
-) -> dict[int, dict[str, Judged]]:
+def _fewer(at: OpenedRun, kept: dict[int, Predictions], *, whole: bool) -> dict[int, dict[str, Judged]]:
     """By seed and set of modalities: the utterances that have just these; where they are too few, all that have them.
 
     Those are predicted again, with nothing else left.
 
     Args:
-        run: whose models predict.
-        dataset: the run's.
-        split: of it.
-        device: as in ``train``.
-        kept: answers to the split as it is.
+        at: run and split.
+        kept: predictions of the split as it is.
         whole: whether all of the model's modalities are one of the sets.
     """
-    engine, rows, data = Engine(device, "no"), dataset.split(split), None
     found: dict[int, dict[str, Judged]] = {}
-    for seed, answer in kept.items():
-        model = load_model(run.seed_folder(seed) / "model").model.to(engine.device)
-        data = data or PreparedSplit(rows, model.features)  # every seed was fed alike
-        names, found[seed] = model.modalities, {}
+    for (seed, answer), (saved, data) in zip(kept.items(), at.models(), strict=True):
+        names, found[seed] = saved.model.modalities, {}
         for some in (some for n in range(len(names) - (not whole)) for some in combinations(names, n + 1)):
             name = "+".join(some)
             just, there = answer.present == name, np.all([data.steps(one) > 0 for one in some], axis=0)
@@ -245,8 +223,8 @@ def _fewer(
                 videos = None if answer.videos is None else answer.videos[just]
                 found[seed][name] = answer.prediction[just], answer.label[just], videos
             elif there.any():
-                alone = predict(model, data.only(some), engine)
-                found[seed][name] = alone.prediction[there], alone.label[there], rows.video_ids[there]
+                alone = predict(saved.model, data.only(some), at.engine)
+                found[seed][name] = alone.prediction[there], alone.label[there], at.rows.video_ids[there]
     return found
 
 
@@ -262,7 +240,7 @@ def _only(made: dict[int, Calibration], left: dict[int, dict[str, Judged]]) -> d
 
 def _levels(dataset: Dataset, run: Run) -> Bins | None:
     try:
-        return bins_of(protocol_of(run), dataset.card.target)
+        return bins_of(run.protocol, dataset.card.target)
     except UserError:  # a range that nobody has cut into classes is covered as a whole
         return None
 

@@ -9,16 +9,16 @@ import numpy as np
 
 from sentiprism.errors import UserError, suggest
 from sentiprism.evaluation.bootstrap import Interval
-from sentiprism.evaluation.constant import NAME, Constant, constant_prediction, score
+from sentiprism.evaluation.constant import NAME, Constant
 from sentiprism.evaluation.differences import Difference, corrected, paired
-from sentiprism.evaluation.evaluate import Evaluation, evaluate, open_run
+from sentiprism.evaluation.evaluate import evaluate
 from sentiprism.evaluation.footnotes import footnotes
+from sentiprism.evaluation.measurement import Evaluation
 from sentiprism.evaluation.oracle import ORACLE, selected_on_test
-from sentiprism.evaluation.predictions import dataset_of, load_predictions, protocol_of, training_seconds
+from sentiprism.evaluation.predictions import training_seconds
 from sentiprism.models.artifact import count_parameters
 from sentiprism.tables import TABLES, Row, comma_separated, duration, probability
 from sentiprism.training.run import Run
-from sentiprism.training.selection import selection_of
 
 ABSENT = "–"
 
@@ -209,7 +209,7 @@ def compare(
             name,
             one,
             apart,
-            count_parameters(run.seed_folder(run.finished[0]) / "model"),
+            count_parameters(run.model_folder(run.finished[0])),
             training_seconds(run),
             chosen,
         )
@@ -238,36 +238,6 @@ def difference(one: Evaluation, other: Evaluation) -> dict[str, Difference]:
         raise UserError(cause, "evaluate both on the dataset as it is imported now")
     videos = theirs.videos if mine.videos is None else mine.videos
     return paired(one.stacked, other.stacked, theirs.label, other.protocol, videos=videos)
-
-
-def load_evaluation(run: Run | Path | str, split: str = "test", *, device: str = "auto") -> Evaluation:
-    """As `evaluate`, from the predictions that an earlier evaluation kept where there are any.
-
-    What needs the dataset beside the predictions, the recovery of what was planted, is left out.
-
-    Raises:
-        UserError: no seed is finished, or there are no predictions and none can be made.
-    """
-    run = open_run(run)
-    scorer, found = protocol_of(run), load_predictions(run, split, device=device)
-    first, stacked = next(iter(found.values())), np.stack([one.prediction for one in found.values()])
-    constant, dataset = None, dataset_of(run)
-    if dataset is not None:
-        constant = constant_prediction(dataset.train.labels["M"], dataset.card.target, len(first.label))
-    metrics, against = score(stacked, first.label, scorer, first.videos, constant)
-    return Evaluation(
-        run=run.name,
-        model=run.config.model,
-        dataset=run.environment["dataset"]["name"],
-        split=split,
-        protocol=scorer,
-        seeds=tuple(found),
-        selection=selection_of(run, scorer),
-        metrics=metrics,
-        recovery={},
-        predictions=tuple(found.values()),
-        constant=against,
-    )
 
 
 def check_form(form: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sentiprism.data.dataset import Dataset, TuningView
 from sentiprism.evaluation.bootstrap import Interval, resample
 from sentiprism.evaluation.differences import Difference, pair_scores
 from sentiprism.metrics import Protocol
@@ -47,6 +48,11 @@ class Constant(NamedTuple):
         }
 
 
+def constant_of(dataset: Dataset | TuningView, count: int) -> tuple[Array, str]:
+    """The constant prediction of a dataset's train split for ``count`` utterances, and which it is."""
+    return constant_prediction(dataset.train.labels["M"], dataset.card.target, count)
+
+
 def constant_prediction(train: Array, target: TargetSpec, count: int) -> tuple[Array, str]:
     """The constant prediction for ``count`` utterances, and which it is.
 
@@ -73,7 +79,7 @@ def score(
         prediction: (S, N) or (S, N, C).
         label: (N,).
         protocol: which metrics.
-        videos: (N,) see `sentiprism.evaluation.bootstrap.interval`.
+        videos: (N,) see `sentiprism.evaluation.bootstrap.resample`.
         constant: see `constant_prediction`; None where train's labels are not known.
 
     Returns:

@@ -1,8 +1,8 @@
 """Evaluate a run on a dataset it was not trained on."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -12,20 +12,18 @@ from sentiprism.data.dataset import Card, Dataset, Split
 from sentiprism.data.names import COMMA, dataset_names, short_name, without_fold
 from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError
-from sentiprism.evaluation.constant import constant_prediction, score
-from sentiprism.evaluation.evaluate import Evaluation, evaluate, open_run, predict_seeds, store
-from sentiprism.evaluation.predictions import dataset_of, protocol_of
+from sentiprism.evaluation.constant import constant_of
+from sentiprism.evaluation.evaluate import evaluate, measure, predict_seeds
+from sentiprism.evaluation.measurement import Evaluation, header_of
+from sentiprism.evaluation.opened import OpenedRun
+from sentiprism.evaluation.predictions import keep_predictions
 from sentiprism.files import safe_name
 from sentiprism.metrics import protocol
 from sentiprism.text.encoders import check_vocabulary
 from sentiprism.training.config import RunConfig
-from sentiprism.training.engine import Engine
 from sentiprism.training.run import Run
 from sentiprism.training.selection import selection_of
 from sentiprism.types import FeatureSpec, Modality, ModalitySpec, TargetSpec
-
-if TYPE_CHECKING:
-    from sentiprism.models import Model
 
 Array = npt.NDArray[np.float32]
 
@@ -57,7 +55,7 @@ def evaluate_on(
         UserError: no seed is finished, predictions cannot be mapped to the dataset's labels, or it has nothing that
             the models read.
     """
-    run = open_run(run)
+    run = Run.open(run)
     if (
         isinstance(dataset, str)
         and dataset_names(dataset)[1:]
@@ -69,53 +67,30 @@ def evaluate_on(
         return evaluate(run, split, dataset=given, device=device)
     other = binned(given, run.config.data.bins)
     file = f"{safe_name(other.name, 'dataset name')}-{split}"  # a folder's card may say anything
-    rows, scorer, engine = other.split(split), protocol(other.card.protocol), Engine(device, "no")
-    notes: dict[str, None] = {}
-
-    def adapt(model: "Model") -> FeatureSpec:
-        mapping = map_predictions(model.target, other.card.target)[1]
-        found, said = fit_features(model.features, model.modalities, other.card, rows)
-        notes.update(dict.fromkeys([mapping, *said]))
-        return found
-
-    answers = []
-    for model, answer in predict_seeds(run, rows, engine, adapt):
-        if answer.present is None or not any(answer.present):
+    at, scorer = OpenedRun(run, other, other.split(split), device), protocol(other.card.protocol)
+    model = at.load(run.finished[0]).model
+    change, mapping = map_predictions(model.target, other.card.target)
+    features, said = fit_features(model.features, model.modalities, other.card, at.rows)
+    predictions = []
+    for made in predict_seeds(at, features):
+        if made.present is None or not any(made.present):
             kinds = " or ".join(model.modalities)
             raise UserError(f"{other.name} has no {kinds} in {split} for {run.name} to read", "choose another dataset")
-        change, _ = map_predictions(model.target, other.card.target)
-        answers.append(answer._replace(prediction=change(answer.prediction), bounds={}))
-    empty = int(np.count_nonzero(answers[0].present == ""))
+        predictions.append(made._replace(prediction=change(made.prediction), bounds={}))
+    empty = int(np.count_nonzero(predictions[0].present == ""))
     trained = run.environment["dataset"]["name"]
     lines = [
         f"trained and selected on {trained}; {describe_exposure(run.config, other.name)}",
-        *notes,
+        *dict.fromkeys([mapping, *said]),
         *([f"{empty} utterances have nothing that the model reads"] if empty else []),
-        *_compare(run, rows, other.card),
+        *_compare(run, at.rows, other.card),
     ]
-    constant, description = constant_prediction(other.train.labels["M"], other.card.target, len(rows))
-    metrics, against = score(
-        np.stack([one.prediction for one in answers]),
-        rows.labels["M"],
-        scorer,
-        rows.video_ids,
-        (constant, f"{description}, of {other.name}"),
-    )
-    store(run, answers, file, engine)
-    return Evaluation(
-        run=run.name,
-        model=run.config.model,
-        dataset=other.name,
-        split=split,
-        protocol=scorer,
-        seeds=run.finished,
-        selection=f"{selection_of(run, protocol_of(run))} (of {trained})",
-        metrics=metrics,
-        recovery={},
-        predictions=tuple(answers),
-        constant=against,
-        notes=tuple(lines),
-    )
+    constant, description = constant_of(other, len(at.rows))
+    header = header_of(run, other.name, split, scorer, f"{selection_of(run, run.protocol)} (of {trained})")
+    found = measure(header, predictions, (constant, f"{description}, of {other.name}"))
+    if at.engine.is_main:
+        keep_predictions(run, file, predictions)
+    return replace(found, notes=tuple(lines))
 
 
 def map_predictions(own: TargetSpec, other: TargetSpec) -> tuple[Callable[[Array], Array], str]:
@@ -202,7 +177,7 @@ def _check_stored(name: Modality, spec: ModalitySpec, card: Card) -> None:
 
 def _compare(run: Run, rows: Split, card: Card) -> list[str]:
     """Whether the languages differ, and whether the model has seen recordings of the split, by the videos' names."""
-    known = dataset_of(run)
+    known = run.find_dataset()
     if known is None:
         return [
             f"whether the run has seen videos of {card.name} is not known: the dataset it was trained on is not here"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from sentiprism.evaluation.constant import MARK, NAME
-from sentiprism.evaluation.evaluate import Evaluation
+from sentiprism.evaluation.measurement import Evaluation
 from sentiprism.evaluation.within import LABEL, MEANING
 from sentiprism.metrics import Protocol
 

@@ -6,8 +6,6 @@ import numpy as np
 
 from sentiprism.errors import UserError
 from sentiprism.evaluation.bootstrap import Interval
-from sentiprism.evaluation.evaluate import open_run
-from sentiprism.evaluation.predictions import protocol_of
 from sentiprism.training.oracle import read as read_oracle
 from sentiprism.training.run import Run
 
@@ -23,11 +21,11 @@ def selected_on_test(run: Run) -> dict[str, Interval]:
     Raises:
         UserError: the run was trained without ``oracle: true``.
     """
-    scorer = protocol_of(run)
+    scorer = run.protocol
     select = run.config.optim.select or scorer.default_selection
     sign = 1 if scorer.higher_is_better(select) else -1
     best = []
-    for seed in open_run(run).finished:
+    for seed in Run.open(run).finished:
         rows = [row["test"] for row in read_oracle(run.seed_folder(seed))]
         if not all(name in row for row in rows for name in scorer.names):
             raise UserError(

@@ -13,18 +13,16 @@ from sentiprism.data.dataset import Dataset
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.errors import UserError, suggest
 from sentiprism.evaluation.bootstrap import Resampled, mixed, resample
-from sentiprism.evaluation.constant import constant_prediction, is_better
+from sentiprism.evaluation.constant import constant_of, is_better
 from sentiprism.evaluation.differences import pair_scores
-from sentiprism.evaluation.evaluate import open_run
-from sentiprism.evaluation.predictions import protocol_of
+from sentiprism.evaluation.measurement import header_of
+from sentiprism.evaluation.opened import open_split
 from sentiprism.evaluation.resampling import drawn_over
 from sentiprism.evaluation.robustness_curves import Curve, Robustness, keep, kept
 from sentiprism.metrics import Protocol
-from sentiprism.models import load_model
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import forward_all
 from sentiprism.training.run import Run
-from sentiprism.training.selection import selection_of
 from sentiprism.types import MODALITIES, FeatureSpec, Modality
 
 if TYPE_CHECKING:
@@ -67,29 +65,26 @@ def robustness(
     Raises:
         UserError: no seed is finished, the dataset has changed, or nothing of what is asked for is possible.
     """
-    run = open_run(run)
+    run = Run.open(run)
     if not 2 <= points <= MOST_POINTS:
         raise UserError(f"a curve of {points} points", f"give 2 to {MOST_POINTS}")
     for name, known in (*((k, KINDS) for k in kinds), *((m, MODALITIES) for m in modalities)):
         if name not in known:
             raise UserError(f"there is no {name!r} to damage inputs by or in", suggest(name, known))
-    dataset = run.load_dataset()
-    run.check_dataset(dataset.card)
-    dataset.split(split)  # refuses another name
-    engine, scorer = Engine(device, "no"), protocol_of(run)
-    first = load_model(run.seed_folder(run.finished[0]) / "model").model
+    at, scorer = open_split(run, split, device=device), run.protocol
+    dataset, first = at.dataset, at.load(run.finished[0]).model
     asked = _asked(first, kinds, modalities)
     inputs = _inputs(dataset, split, first.features, asked, points, seed)
     found: list[dict[Corruption | None, _Outputs]] = []
     for number in run.finished:
-        model = load_model(run.seed_folder(number) / "model").model.to(engine.device)
-        found.append({case: _outputs(model, data, engine) for case, data in inputs.items()})
+        model = at.load(number).model
+        found.append({case: _outputs(model, data, at.engine) for case, data in inputs.items()})
     answers = {case: _Outputs.stack([one[case] for one in found]) for case in inputs}
     clean = inputs[None].split
     label = clean.labels["M"]
     videos = clean.video_ids
     none = resample(answers[None].prediction, label, scorer, videos=videos)
-    same, which = constant_prediction(dataset.train.labels["M"], dataset.card.target, len(label))
+    same, which = constant_of(dataset, len(label))
     constant = resample(same, label, scorer, videos=videos)
     curves = []
     for kind, modality in asked:
@@ -98,28 +93,22 @@ def robustness(
         for strength in strengths[1:]:
             if kind in WHOLE:
                 struck = chance(clean.ids, kind, modality, seed) < strength
-                at = answers[None].struck(answers[Corruption(kind, modality, 1.0, seed)], struck)
+                outputs = answers[None].struck(answers[Corruption(kind, modality, 1.0, seed)], struck)
             else:
-                at = answers[Corruption(kind, modality, strength, seed)]
-            judged.append(resample(at.prediction, label, scorer, videos=videos))
-            shares.append(at.shares(first.modalities))
+                outputs = answers[Corruption(kind, modality, strength, seed)]
+            judged.append(resample(outputs.prediction, label, scorer, videos=videos))
+            shares.append(outputs.shares(first.modalities))
         curve = _curve(kind, modality, strengths, judged, constant, scorer)
         weights = tuple(shares) if shares[0] else ()
         curve = curve._replace(drawn_over=drawn_over(videos), too_few=none.units.too_few)
         curves.append(curve._replace(weights=weights, seed=seed))
     result = Robustness(
-        run=run.name,
-        model=run.config.model,
-        dataset=dataset.name,
-        split=split,
-        protocol=scorer,
-        seeds=run.finished,
-        selection=selection_of(run, scorer),
+        **header_of(run, dataset.name, split, scorer),
         curves=tuple(curves),
         constant=constant.intervals(),
         constant_is=which,
     )
-    if engine.is_main:
+    if at.engine.is_main:
         for line in keep(run, result):
             if on_replaced is not None:
                 on_replaced(line)
@@ -132,7 +121,7 @@ def load_robustness(run: Run | Path | str, split: str = "test", *, device: str =
     Raises:
         UserError: it is damaged, or nothing can be measured.
     """
-    run = open_run(run)
+    run = Run.open(run)
     return kept(run, split) or robustness(run, split, device=device)
 
 

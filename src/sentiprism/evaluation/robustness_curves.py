@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from dataclasses import dataclass, replace
 from math import nan
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -15,7 +16,7 @@ from sentiprism.errors import UserError
 from sentiprism.evaluation.bootstrap import Interval
 from sentiprism.evaluation.constant import MARK
 from sentiprism.evaluation.footnotes import constant_notes
-from sentiprism.evaluation.predictions import protocol_of
+from sentiprism.evaluation.measurement import Measurement
 from sentiprism.files import write_text
 from sentiprism.metrics import Protocol
 from sentiprism.reading import read_json
@@ -76,16 +77,10 @@ class Curve(NamedTuple):
         return (first + f" {MARK}" * (self.better[place : place + 1 or None] == (False,)), *rest)
 
 
-class Robustness(NamedTuple):
+@dataclass(frozen=True, kw_only=True)
+class Robustness(Measurement):
     """What damage does to a run on one split."""
 
-    run: str
-    model: str
-    dataset: str
-    split: str
-    protocol: Protocol
-    seeds: tuple[int, ...]
-    selection: str
     curves: tuple[Curve, ...]
     constant: dict[str, Interval]
     """Every metric of the constant predictor, which no damage changes; {} in files of earlier versions."""
@@ -121,7 +116,7 @@ class Robustness(NamedTuple):
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
-            **self._asdict(),
+            **vars(self),
             "protocol": self.protocol.name,
             "curves": [
                 {
@@ -147,7 +142,7 @@ def kept(run: Run, split: str = "test") -> Robustness | None:
     stored = _Stored.parse(read_json(path), str(path), REMEDY)
     if stored.seeds != run.finished:
         return None
-    scorer = protocol_of(run)
+    scorer = run.protocol
     return Robustness(
         run=stored.run,
         model=stored.model,
@@ -236,7 +231,7 @@ def keep(run: Run, new: Robustness) -> list[str]:
         old = None
     curves = {(one.kind, one.modality): one for found in (old, new) if found for one in found.curves}
     order = [key for kind in KINDS for modality in MODALITIES if (key := (kind, modality)) in curves]
-    merged = new._replace(curves=tuple(curves[key] for key in order))
+    merged = replace(new, curves=tuple(curves[key] for key in order))
     write_text(_file(run, new.split), json.dumps(jsonable(merged.to_dict()), indent=1))
     replaced = [one for one in old.curves if curves[one.kind, one.modality].grid != one.grid] if old else []
     return [f"{one.modality}, {one.kind}: replaces what was measured at {one.grid}" for one in replaced]

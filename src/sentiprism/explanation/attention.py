@@ -1,17 +1,15 @@
 """Where a saved model's attention looks, as a mean over utterances of any length."""
 
 from math import isnan, nan
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from sentiprism.errors import UserError
-from sentiprism.explanation.representations import drawn, feed
+from sentiprism.explanation.representations import ModelOnSplit, drawn
 from sentiprism.models import MODELS, create_model
 from sentiprism.training.predict import forward_all
-from sentiprism.training.run import Run
 from sentiprism.types import FeatureSpec, ModalitySpec, TargetSpec
 
 if TYPE_CHECKING:
@@ -37,9 +35,7 @@ class Attended(NamedTuple):
     it may see alike: 1 = everywhere alike, 0 = at one step; nan where there was never more than one step to see."""
 
 
-def attention(
-    run: Run | Path | str, split: str = "test", *, seed: int | None = None, limit: int = 200, device: str = "auto"
-) -> dict[str, Attended]:
+def attention(at: ModelOnSplit, limit: int = 200) -> dict[str, Attended]:
     """Mean attention maps by module name; a module that is called more than once has ``name [1]``, ``name [2]``.
 
     Only utterances with every modality that the model uses count, and each passes alone: there is no padding to
@@ -47,22 +43,19 @@ def attention(
     places along its length: weights on the source's steps are summed in a place, queries are averaged.
 
     Args:
-        run: a `Run` or its folder.
-        split: ``train``, ``valid`` or ``test``.
-        seed: whose model; by default the first finished one.
+        at: model and split.
         limit: utterances at most.
-        device: as in ``train``.
 
     Raises:
         UserError: the model has no attention, or no utterance has all its modalities.
     """
-    at = feed(run, split, seed, device)
     from sentiprism.nn.attention import attention_maps
 
     if not _attends(at.model):
         raise UserError(f"{at.model.name} has no attention layers", f"choose a run of: {', '.join(attentive())}")
     rows = drawn(np.flatnonzero(at.whole), limit)
     if not len(rows):
+        split = at.data.split.name
         raise UserError(f"no utterance of {split} has all of {', '.join(at.model.modalities)}", "choose another split")
     sums: dict[str, _Sum] = {}
     with attention_maps(at.model) as maps:

@@ -1,25 +1,23 @@
 """What a run's models owe to each modality, and whether what they say of themselves agrees with it."""
 
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from sentiprism.data.dataset import Split
-from sentiprism.data.prepare import PreparedSplit
-from sentiprism.evaluation.evaluate import open_run
+from sentiprism.evaluation.measurement import Measurement, header_of
+from sentiprism.evaluation.opened import open_split
 from sentiprism.evaluation.resampling import drawn_over
 from sentiprism.explanation.agreement import Agreement, agreement
 from sentiprism.explanation.values import chosen_class, occlusion, shapley, shares
 from sentiprism.metrics import protocol
-from sentiprism.models import load_model
 from sentiprism.notebook import make_dataframe, show_html
 from sentiprism.tables import number, signed
-from sentiprism.training.engine import Engine
 from sentiprism.training.predict import predict
 from sentiprism.training.run import Run
-from sentiprism.training.selection import selection_of
 from sentiprism.types import MODALITIES, Modality
 
 if TYPE_CHECKING:
@@ -28,18 +26,13 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 
 
-class Explanation(NamedTuple):
+@dataclass(frozen=True, kw_only=True)
+class Explanation(Measurement):
     """Attributions of S seeds' models on N utterances to the M modalities that the model uses.
 
     The value that is attributed is the predicted intensity, or the logit of the class that is predicted.
     """
 
-    run: str
-    model: str
-    dataset: str
-    split: str
-    seeds: tuple[int, ...]
-    selection: str
     modalities: tuple[Modality, ...]
     ids: npt.NDArray[Any]
     """(N,)."""
@@ -95,12 +88,7 @@ class Explanation(NamedTuple):
     def to_dict(self) -> dict[str, Any]:
         """For JSON; utterances hold means over seeds, which sum as each seed's values do."""
         return {
-            "run": self.run,
-            "model": self.model,
-            "dataset": self.dataset,
-            "split": self.split,
-            "seeds": list(self.seeds),
-            "selection": self.selection,
+            **self.header(),
             "modalities": list(self.modalities),
             "agreements": {
                 pair: {name: value._asdict() for name, value in found.table.items()}
@@ -137,38 +125,33 @@ def explain(run: Run | Path | str, split: str = "test", *, device: str = "auto")
     Raises:
         UserError: no seed is finished, or the dataset is not the one the run was trained on.
     """
-    run = open_run(run)
-    dataset = run.load_dataset()
-    run.check_dataset(dataset.card)
-    rows, engine = dataset.split(split), Engine(device, "no")
+    at = open_split(run, split, device=device)
+    rows = at.rows
     from sentiprism.explanation.coalitions import Coalitions
 
     values, weights = [], []
-    prepared: PreparedSplit | None = None
-    modalities: tuple[Modality, ...] = ()
-    for seed in run.finished:
-        model = load_model(run.seed_folder(seed) / "model").model
-        modalities = model.modalities
-        prepared = prepared or PreparedSplit(rows, model.features)
-        found = predict(Coalitions(model).to(engine.device), prepared, engine)
+    for saved, data in at.models():
+        modalities = saved.model.modalities
+        whole = np.all([data.steps(name) > 0 for name in modalities], axis=0)
+        found = predict(Coalitions(saved.model).to(at.engine.device), data, at.engine)
         values.append(chosen_class(found.prediction))
         if "modality" in found.weights:
             weights.append(found.weights["modality"][:, [MODALITIES.index(name) for name in modalities]])
-    assert prepared is not None  # noqa: S101 - an opened run has a finished seed
     v = np.stack(values)
-    whole = np.all([prepared.steps(name) > 0 for name in modalities], axis=0)
-    rule = selection_of(run, protocol(dataset.card.protocol))
     explanation = Explanation(
-        run.name, run.config.model, dataset.name, split, run.finished, rule, modalities, rows.ids, whole,
+        **header_of(at.run, at.dataset.name, split, protocol(at.dataset.card.protocol)),
+        modalities=modalities,
+        ids=rows.ids,
+        whole=whole,
         answer=v[..., -1],
         base=v[..., 0],
         shapley=shapley(v),
         occlusion=occlusion(v),
         weights=np.stack(weights).astype(np.float64) if weights else None,
         agreements={},
-    )  # fmt: skip
-    over = drawn_over(rows.video_ids[whole])
-    return explanation._replace(agreements=_agreements(explanation, rows), drawn_over=over)
+        drawn_over=drawn_over(rows.video_ids[whole]),
+    )
+    return replace(explanation, agreements=_agreements(explanation, rows))
 
 
 def _agreements(of: Explanation, split: Split) -> dict[str, Agreement]:

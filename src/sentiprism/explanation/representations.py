@@ -1,18 +1,14 @@
 """What a saved model makes of utterances: its named features."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from sentiprism.data.prepare import PreparedSplit
-from sentiprism.evaluation.evaluate import open_run
-from sentiprism.evaluation.predictions import finished_seed
-from sentiprism.models import load_model
+from sentiprism.evaluation.opened import OpenedRun
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import forward_all
-from sentiprism.training.run import Run
 
 if TYPE_CHECKING:
     from sentiprism.models import Model
@@ -33,7 +29,7 @@ class Representations(NamedTuple):
     """(n, D) by the model's own names."""
 
 
-class Fed(NamedTuple):
+class ModelOnSplit(NamedTuple):
     """A selected model beside the split that it is to see."""
 
     model: "Model"
@@ -47,24 +43,17 @@ class Fed(NamedTuple):
         return np.asarray((steps > 0).all(axis=0))
 
 
-def representations(
-    run: Run | Path | str, split: str = "test", *, seed: int | None = None, limit: int = 2000, device: str = "auto"
-) -> Representations:
+def load_seed(at: OpenedRun, seed: int) -> ModelOnSplit:
+    """Load one seed's model, and prepare the split for it."""
+    model = at.load(seed).model
+    return ModelOnSplit(model, PreparedSplit(at.rows, model.features), at.engine)
+
+
+def representations(at: ModelOnSplit, limit: int = 2000) -> Representations:
     """Features of at most ``limit`` utterances, drawn without replacement and the same in every run of the dataset.
 
     Memory is that of one batch and of what is returned.
-
-    Args:
-        run: a `Run` or its folder.
-        split: ``train``, ``valid`` or ``test``.
-        seed: whose model; by default the first finished one.
-        limit: n at most.
-        device: as in ``train``.
-
-    Raises:
-        UserError: the run has no such seed, or its dataset has changed.
     """
-    at = feed(run, split, seed, device)
     rows = drawn(np.arange(len(at.data)), limit)
     parts, order = [], []
     for some, output in forward_all(at.model, at.data, at.engine, rows=rows, labels=False):
@@ -78,14 +67,3 @@ def representations(
 def drawn(rows: Rows, limit: int) -> Rows:
     """At most ``limit`` of the rows, in their order."""
     return rows if len(rows) <= limit else np.sort(np.random.default_rng(0).choice(rows, limit, replace=False))
-
-
-def feed(run: Run | Path | str, split: str, seed: int | None, device: str) -> Fed:
-    """Load one seed's model, by default that of the first finished seed, and prepare a split for it."""
-    run = open_run(run)
-    seed = finished_seed(run, seed)
-    dataset = run.load_dataset()
-    run.check_dataset(dataset.card)
-    rows, engine = dataset.split(split), Engine(device, "no")
-    model = load_model(run.seed_folder(seed) / "model").model
-    return Fed(model.to(engine.device), PreparedSplit(rows, model.features), engine)

@@ -16,9 +16,8 @@ import numpy.typing as npt
 
 from sentiprism.data.dataset import Split
 from sentiprism.errors import UserError, suggest
-from sentiprism.evaluation.evaluate import open_run
-from sentiprism.evaluation.predictions import finished_seed
-from sentiprism.explanation.representations import feed
+from sentiprism.evaluation.opened import open_split
+from sentiprism.explanation.representations import load_seed
 from sentiprism.explanation.values import chosen_class, occlusion, shapley
 from sentiprism.extras import install_extra
 from sentiprism.text.encoders import load_tokenizer, tokenize
@@ -98,10 +97,11 @@ def explain_steps(
     Raises:
         UserError: captum is not installed, or there is no such run, seed or utterance.
     """
-    run = open_run(run)
-    seed = finished_seed(run, seed)
-    row = _row_of(utterance, run.load_dataset().split(split))
-    at = feed(run, split, seed, device)
+    run = Run.open(run)
+    seed = run.choose_seed(seed)
+    opened = open_split(run, split, device=device)
+    row = _row_of(utterance, opened.rows)
+    at = load_seed(opened, seed)
     import torch
 
     from sentiprism.explanation.coalitions import Coalitions

@@ -12,8 +12,8 @@ from sentiprism.data.names import resolve_folders
 from sentiprism.data.prepare import prepare
 from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError, suggest
-from sentiprism.evaluation.compare import load_evaluation
-from sentiprism.evaluation.evaluate import Evaluation
+from sentiprism.evaluation.evaluate import load_evaluation
+from sentiprism.evaluation.measurement import Evaluation
 from sentiprism.files import check_writable
 from sentiprism.metrics import protocol
 from sentiprism.reproduction.published import PublishedTable, find_experiment, find_table, full_row, line

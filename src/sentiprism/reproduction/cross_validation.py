@@ -8,8 +8,8 @@ from sentiprism.config import merge, override
 from sentiprism.data.importers.folds import LEAST
 from sentiprism.data.names import COMMA, dataset_names, fold_name, parse_fold, resolve_folders, short_name
 from sentiprism.errors import UserError
-from sentiprism.evaluation.compare import load_evaluation
-from sentiprism.evaluation.evaluate import Evaluation
+from sentiprism.evaluation.evaluate import load_evaluation
+from sentiprism.evaluation.measurement import Evaluation
 from sentiprism.files import check_writable
 from sentiprism.reproduction.ablation import Step, check, plan, train_step, view_of
 from sentiprism.reproduction.folds import join_evaluations

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 from math import nan
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from sentiprism.evaluation.within import WITHIN, resample_within
 from sentiprism.training.predict import Predictions
 
 if TYPE_CHECKING:
-    from sentiprism.evaluation.evaluate import Evaluation
+    from sentiprism.evaluation.measurement import Evaluation
     from sentiprism.reproduction.results import Result
 
 
@@ -96,7 +97,7 @@ def join_evaluations(parts: "Sequence[Evaluation]", dataset: str) -> "Evaluation
     within = None
     if videos is not None and intensities:
         within = resample_within(stacked, label, videos).intervals()[WITHIN]
-    return first._replace(dataset=dataset, predictions=joined, metrics=metrics, constant=against, within=within)
+    return replace(first, dataset=dataset, predictions=joined, metrics=metrics, constant=against, within=within)
 
 
 def _loop(parts: "list[Result]") -> str:

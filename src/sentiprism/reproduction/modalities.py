@@ -8,7 +8,7 @@ from sentiprism.data.names import COMMA, short_name
 from sentiprism.errors import UserError
 from sentiprism.evaluation.bootstrap import Interval, Resampled, resample
 from sentiprism.evaluation.differences import PAIRED, Difference, corrected, pair_scores
-from sentiprism.evaluation.evaluate import Evaluation
+from sentiprism.evaluation.measurement import Evaluation
 from sentiprism.evaluation.within import MEANING, PROTOCOL, WITHIN, resample_within
 from sentiprism.metrics import Metric
 from sentiprism.reproduction.cross_validation import train_folds

@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 from sentiprism.config import merge
 from sentiprism.data.known import describe, family
 from sentiprism.errors import UserError, suggest
-from sentiprism.evaluation.compare import difference, load_evaluation
+from sentiprism.evaluation.compare import difference
 from sentiprism.evaluation.constant import NAME, Constant
 from sentiprism.evaluation.differences import Difference
-from sentiprism.evaluation.evaluate import Evaluation
+from sentiprism.evaluation.evaluate import load_evaluation
 from sentiprism.evaluation.footnotes import footnotes
+from sentiprism.evaluation.measurement import Evaluation
 from sentiprism.metrics import Metric, Protocol, protocol
 from sentiprism.models import MODELS
 from sentiprism.tables import markdown

@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 
 from sentiprism.data.known import describe
 from sentiprism.errors import UserError, few
-from sentiprism.evaluation.compare import difference, load_evaluation
+from sentiprism.evaluation.compare import difference
 from sentiprism.evaluation.constant import NAME
 from sentiprism.evaluation.differences import Difference, holm
-from sentiprism.evaluation.evaluate import Evaluation, open_run
+from sentiprism.evaluation.evaluate import load_evaluation
 from sentiprism.evaluation.footnotes import footnotes
+from sentiprism.evaluation.measurement import Evaluation
 from sentiprism.evaluation.predictions import training_seconds
 from sentiprism.evaluation.resampling import FEW
 from sentiprism.evaluation.within import LABEL
@@ -125,7 +126,7 @@ def gather(
             if run.finished:
                 read.append(_read(run, device))
             elif on_fault is not None:
-                open_run(run)  # says what it lacks
+                Run.open(run)  # says what it lacks
         except UserError as error:
             leave_out(folder, error)
     if not read:
@@ -164,7 +165,7 @@ def page(results: list[Result], left_out: Mapping[str, str] = MappingProxyType({
 
 
 def _read(run: Run, device: str) -> Result:
-    model = run.seed_folder(run.finished[0]) / "model"
+    model = run.model_folder(run.finished[0])
     evaluation = load_evaluation(run, device=device)
     select = run.config.optim.select or evaluation.protocol.default_selection
     valid = select, run.valid_scores(select)

@@ -1,11 +1,18 @@
 """Schemas of a run's files."""
 
+import os
+import platform
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from sentiprism import __version__
 from sentiprism.config import Record, Undefined
+from sentiprism.data.dataset import Card
 from sentiprism.reading import MB, read_json, read_json_lines
 
 REMEDY = "get a whole copy of the run, or train it again"
@@ -89,6 +96,27 @@ class Progress(Record):
     sums: list[Undefined]
     history: list[Epoch]
     scaler: dict[str, float]
+
+
+def make_environment(card: Card, device: str, precision: str) -> dict[str, Any]:
+    """What ``environment.json`` is written from: program, machine, command and dataset."""
+    import torch
+
+    return {
+        "sentiprism": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "torch": torch.__version__,
+        "packages": {name: version(name) for name in ("accelerate", "numpy", "pyarrow", "transformers")},
+        "cpus": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "device": device,
+        "precision": precision,
+        "gpu": torch.cuda.get_device_name() if device.startswith("cuda") else None,
+        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "dataset": {"name": card.name, "content": card.content, "protocol": card.protocol, "fold": card.fold},
+    }
 
 
 def read_environment(path: Path) -> dict[str, Any]:

@@ -2,15 +2,11 @@
 
 import json
 import os
-import platform
-import sys
 from datetime import UTC, datetime
-from importlib.metadata import version
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sentiprism import __version__
 from sentiprism.config import dump
 from sentiprism.data.binned import binned
 from sentiprism.data.dataset import Card, Dataset
@@ -18,12 +14,13 @@ from sentiprism.data.names import COMMA, short_name
 from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError, suggest
 from sentiprism.files import check_writable, write_text
+from sentiprism.metrics import Protocol, protocol
 from sentiprism.models import MODELS
 from sentiprism.notebook import make_dataframe, show_html
 from sentiprism.plugins import check_plugin
 from sentiprism.tables import number
 from sentiprism.training.config import RunConfig
-from sentiprism.training.records import REMEDY, read_environment, read_summary
+from sentiprism.training.records import REMEDY, make_environment, read_environment, read_summary
 from sentiprism.yaml_files import load_yaml
 
 if TYPE_CHECKING:
@@ -70,12 +67,26 @@ class Run:
     ) -> "Run":
         """Make the folder and write what the run is; ``init`` says whose weights it starts from."""
         check_new(folder)
-        environment = {**_environment(card, device, precision), "init": init}
+        environment = {**make_environment(card, device, precision), "init": init}
         if (plugin := MODELS.plugin_of(config.model)) is not None:
             environment["plugin"] = plugin
         write_text(folder / "environment.json", json.dumps(environment, indent=1))
         write_text(folder / "run.yaml", dump(config))
         return cls(folder)
+
+    @classmethod
+    def open(cls, run: "Run | Path | str") -> "Run":
+        """Open a run, which must have at least one finished seed.
+
+        Raises:
+            UserError: it is not a run folder, or no seed is finished.
+        """
+        run = run if isinstance(run, Run) else cls(run)
+        if not run.finished:
+            raise UserError(
+                f"no seed of {run.folder} is finished", f"resume it: sentiprism train --resume {run.folder}"
+            )
+        return run
 
     def load_dataset(self, *, verify: bool = True) -> Dataset:
         """The dataset it was trained on, from the store, with the labels it was trained on.
@@ -87,6 +98,26 @@ class Run:
             UserError: it is not there, or is damaged; whether it has changed, `check_dataset` says.
         """
         return binned(load_dataset(self.config.dataset, verify=verify), self.config.data.bins)
+
+    def own_dataset(self, given: Dataset | None = None) -> Dataset:
+        """The dataset it was trained on, unchanged, with the labels it was trained on.
+
+        Args:
+            given: the dataset where it is open already; by default it is taken from the store.
+
+        Raises:
+            UserError: it is not there, is damaged or has changed.
+        """
+        dataset = self.load_dataset() if given is None else binned(given, self.config.data.bins)
+        self.check_dataset(dataset.card)
+        return dataset
+
+    def find_dataset(self) -> Dataset | None:
+        """As `own_dataset`; None where it is not here any more, is damaged or has changed."""
+        try:
+            return self.own_dataset()
+        except UserError:
+            return None
 
     def check_dataset(self, card: Card) -> None:
         """Refuse a dataset that is not the one the run was trained on.
@@ -141,6 +172,30 @@ class Run:
     def seed_folder(self, seed: int) -> Path:
         """Where one seed's files stand."""
         return self.folder / f"seed-{seed}"
+
+    def model_folder(self, seed: int) -> Path:
+        """Folder of one seed's selected model."""
+        return self.seed_folder(seed) / "model"
+
+    def predictions_file(self, seed: int, name: str) -> Path:
+        """Where one seed's predictions on a split are kept."""
+        return self.seed_folder(seed) / f"predictions-{name}.parquet"
+
+    def choose_seed(self, seed: int | None = None) -> int:
+        """Return ``seed`` if it is finished, or the first finished one where None is given.
+
+        Raises:
+            UserError: it is not finished.
+        """
+        if seed is not None and seed not in self.finished:
+            known = ", ".join(map(str, self.finished))
+            raise UserError(f"seed {seed} of {self.name} is not finished", f"choose one of: {known}")
+        return self.finished[0] if seed is None else seed
+
+    @property
+    def protocol(self) -> Protocol:
+        """Metrics of its dataset, as they were when the run began."""
+        return protocol(self.environment["dataset"]["protocol"])
 
     @property
     def summary(self) -> dict[int, dict[str, Any]]:
@@ -214,23 +269,3 @@ def new_folder(config: RunConfig) -> Path:
     name = f"{config.model}-{short_name(config.dataset).replace(COMMA, '+')}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     numbered = (Path("runs") / (f"{name}-{n}" if n else name) for n in count())
     return next(folder for folder in numbered if not folder.exists())
-
-
-def _environment(card: Card, device: str, precision: str) -> dict[str, Any]:
-    import torch
-
-    return {
-        "sentiprism": __version__,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "torch": torch.__version__,
-        "packages": {name: version(name) for name in ("accelerate", "numpy", "pyarrow", "transformers")},
-        "cpus": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "device": device,
-        "precision": precision,
-        "gpu": torch.cuda.get_device_name() if device.startswith("cuda") else None,
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "dataset": {"name": card.name, "content": card.content, "protocol": card.protocol, "fold": card.fold},
-    }

@@ -154,8 +154,7 @@ def resume(
         UserError: it is not a run folder, its dataset or precision has changed, or a seed would be lost.
     """
     run = Run(folder)
-    dataset = run.load_dataset()
-    run.check_dataset(dataset.card)
+    dataset = run.own_dataset()
     run.check_precision(options.get("precision", "auto"))
     device, precision = options.get("device", "auto"), run.environment["precision"]
     seeds = None if MODELS[run.config.model].closed_form else seeds

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sentiprism.errors import UserError
-from sentiprism.evaluation.evaluate import open_run
-from sentiprism.evaluation.predictions import finished_seed
+from sentiprism.evaluation.opened import open_split
 from sentiprism.explanation.attention import Attended
 from sentiprism.explanation.attention import attention as attended
-from sentiprism.report.figures.style import LINE, WIDTH, canvas, fitted, headline, seeds_note, selection_note, styled
+from sentiprism.explanation.representations import load_seed
+from sentiprism.report.figures.style import LINE, WIDTH, canvas, fitted, headline, run_notes, styled
 from sentiprism.training.run import Run
 
 if TYPE_CHECKING:
@@ -51,9 +51,9 @@ def attention(
     Raises:
         UserError: the model has no attention, or none of that name, or more than fits a page.
     """
-    run = open_run(run)
-    seed = finished_seed(run, seed)
-    maps = attended(run, split, seed=seed, limit=limit, device=device)
+    run = Run.open(run)
+    seed = run.choose_seed(seed)
+    maps = attended(load_seed(open_split(run, split, device=device), seed), limit)
     panels = stacks(maps)
     if layers:
         panels = _chosen(panels, {short(name): one for name, one in maps.items()}, layers)
@@ -65,8 +65,7 @@ def attention(
         "from 0 to the number above",
         "H: entropy of a row, 1 = it looks at all steps alike, 0 = at one",
         "axes to 1 are shares of the length, others steps",
-        seeds_note([seed]),
-        selection_note(run),
+        *run_notes(run, [seed]),
     ]
     columns = min(len(panels), 2 if len(panels) <= 8 else 3)
     rows, side = -(-len(panels) // columns), WIDTH / max(columns, 2)

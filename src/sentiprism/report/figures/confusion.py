@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sentiprism.evaluation.evaluate import open_run
-from sentiprism.evaluation.predictions import finished_seed, load_predictions, protocol_of
+from sentiprism.evaluation.evaluate import load_predictions
 from sentiprism.metrics.bins import Bins, bins_of
-from sentiprism.report.figures.style import WIDTH, canvas, headline, seeds_note, selection_note, styled
+from sentiprism.report.figures.style import WIDTH, canvas, headline, run_notes, styled
 from sentiprism.training.run import Run
 
 if TYPE_CHECKING:
@@ -35,11 +34,11 @@ def confusion(run: Run | Path | str, split: str = "test", *, seed: int | None = 
     Raises:
         UserError: the dataset's range has no classes.
     """
-    run = open_run(run)
+    run = Run.open(run)
     found = load_predictions(run, split, device=device)
     if seed is not None:
-        found = {finished_seed(run, seed): found[finished_seed(run, seed)]}
-    scorer, kinds = protocol_of(run), classes_of(run)
+        found = {run.choose_seed(seed): found[run.choose_seed(seed)]}
+    scorer, kinds = run.protocol, classes_of(run)
     tables = np.stack([kinds.table(one.prediction, one.label) for one in found.values()])  # (S, K, K)
     there = np.flatnonzero(tables.any(axis=(0, 1)) | tables.any(axis=(0, 2)))
     tables, names = tables[:, there][:, :, there], [kinds.names[i] for i in there]
@@ -53,8 +52,7 @@ def confusion(run: Run | Path | str, split: str = "test", *, seed: int | None = 
     notes = [
         f"{scorer.metrics[kinds.metric].label} {100 * overall:.1f}",
         f"classes: {kinds.rule}",
-        f"{seeds_note(list(found))}{', means and deviation' * several}",
-        selection_note(run),
+        *run_notes(run, list(found), ", means and deviation" * several),
     ]
     K, side = len(names), 0.62 * WIDTH
     figure = canvas(title, notes, side + 0.15)
@@ -81,4 +79,4 @@ def confusion(run: Run | Path | str, split: str = "test", *, seed: int | None = 
 
 def classes_of(run: Run) -> Bins:
     """Sentiment classes of a run's dataset."""
-    return bins_of(protocol_of(run), run.load_dataset(verify=False).card.target)
+    return bins_of(run.protocol, run.load_dataset(verify=False).card.target)

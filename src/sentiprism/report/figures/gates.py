@@ -8,11 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.errors import UserError
-from sentiprism.evaluation.evaluate import open_run
-from sentiprism.evaluation.predictions import finished_seed, load_predictions
+from sentiprism.evaluation.evaluate import load_predictions
 from sentiprism.models import MODELS
-from sentiprism.report.figures.style import canvas, colours, headline, seeds_note, selection_note, styled
-from sentiprism.training.predict import Predictions
+from sentiprism.report.figures.style import canvas, colours, headline, run_notes, styled
 from sentiprism.training.run import Run
 from sentiprism.types import MODALITIES
 
@@ -31,23 +29,13 @@ def gates(run: Run | Path | str, split: str = "test", *, seed: int | None = None
 
     A weight of exactly 0 is a modality or expert that took no part, and is left out.
 
-    Args:
-        run: a `Run` or its folder.
-        split: ``train``, ``valid`` or ``test``.
-        seed: whose model; by default the first finished one.
-        device: as in ``train``, where the run is not evaluated on the split yet.
-
-    Raises:
-        UserError: the model has no weights that are one set an utterance.
+    Arguments and errors as `load_weights`.
     """
-    run = open_run(run)
-    seed = finished_seed(run, seed)
-    given = said(run, load_predictions(run, split, device=device)[seed])
+    run, seed, given = load_weights(run, split, seed, device)
     rows = {name: _columns(name, values) for name, values in given.items() if not name.endswith("_target")}
     notes = [
         "mean ± deviation over the utterances in which a part takes part",
-        seeds_note([seed]),
-        selection_note(run),
+        *run_notes(run, [seed]),
     ]
     count = sum(map(len, rows.values()))
     figure = canvas(f"Gates: {headline(run, split)}", notes, 0.25 + 0.22 * len(rows) + 0.3 * count)
@@ -70,13 +58,28 @@ def gates(run: Run | Path | str, split: str = "test", *, seed: int | None = None
     return figure
 
 
-def said(run: Run, answer: Predictions, wanted: Sequence[str] = ()) -> dict[str, npt.NDArray[Any]]:
-    """Weights (N, K) of each utterance by name, those over time left out.
+def load_weights(
+    run: Run | Path | str, split: str, seed: int | None, device: str, wanted: Sequence[str] = ()
+) -> tuple[Run, int, dict[str, npt.NDArray[Any]]]:
+    """Open a run, and load the weights that one seed's model gave each utterance.
+
+    Args:
+        run: a `Run` or its folder.
+        split: ``train``, ``valid`` or ``test``.
+        seed: whose model; by default the first finished one.
+        device: as in ``train``, where the run is not evaluated on the split yet.
+        wanted: names that must be among them.
+
+    Returns:
+        The run, the seed, and (N, K) weights by name; those over time are left out.
 
     Raises:
-        UserError: there are none, or not those ``wanted``.
+        UserError: the model gives no such weights.
     """
-    found = {name: values for name, values in answer.weights.items() if values.ndim == 2 and name[:5] != "time."}
+    run = Run.open(run)
+    seed = run.choose_seed(seed)
+    given = load_predictions(run, split, device=device)[seed].weights
+    found = {name: values for name, values in given.items() if values.ndim == 2 and name[:5] != "time."}
     lacking = [name for name in wanted if name not in found]
     if lacking or not found:
         reason = MODELS[run.config.model].exceptions.get("weights", "")
@@ -84,7 +87,7 @@ def said(run: Run, answer: Predictions, wanted: Sequence[str] = ()) -> dict[str,
             f"{run.config.model} gives no {' or '.join(lacking) or 'gate'} weights{f': {reason}' * bool(reason)}",
             f"it gives {', '.join(found)}: draw gates" if found else "choose a run of a model that weighs",
         )
-    return found
+    return run, seed, found
 
 
 def _columns(name: str, values: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:

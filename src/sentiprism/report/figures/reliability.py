@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sentiprism.evaluation.calibration import LEVELS, calibrate
-from sentiprism.evaluation.evaluate import open_run
 from sentiprism.report.figures.style import (
     MARKERS,
     OKABE_ITO,
@@ -14,8 +13,7 @@ from sentiprism.report.figures.style import (
     colours,
     dot,
     headline,
-    seeds_note,
-    selection_note,
+    run_notes,
     styled,
 )
 from sentiprism.training.run import Run
@@ -44,7 +42,7 @@ def reliability(
     Raises:
         UserError: as `calibrate`.
     """
-    run = open_run(run)
+    run = Run.open(run)
     found = calibrate(run, split, level=level, scaled=scaled, store=False, device=device)
     first = found.calibrations[0]
     looks = dict(zip(found.reliability, zip(OKABE_ITO, MARKERS, strict=False), strict=False))
@@ -52,8 +50,7 @@ def reliability(
     notes = [
         f"split conformal on {first.samples} utterances of valid, which also chose the epoch",
         f"on top: {'classes in the set' if first.kind == 'set' else 'mean width'}",
-        seeds_note(found.seeds),
-        selection_note(run),
+        *run_notes(run, found.seeds),
     ]
     key = {names[name]: dot(*look, line="-") for name, look in looks.items()}
     panels = 1 + bool(found.classes)

@@ -7,21 +7,9 @@ from typing import TYPE_CHECKING
 from sentiprism.data.corruption import KINDS, TITLES
 from sentiprism.errors import UserError, suggest
 from sentiprism.evaluation.constant import NAME
-from sentiprism.evaluation.evaluate import open_run
-from sentiprism.evaluation.predictions import protocol_of
 from sentiprism.evaluation.robustness import load_robustness
 from sentiprism.evaluation.robustness_curves import WEIGHT
-from sentiprism.report.figures.style import (
-    MARKERS,
-    MODALITY,
-    canvas,
-    dot,
-    fitted,
-    headline,
-    seeds_note,
-    selection_note,
-    styled,
-)
+from sentiprism.report.figures.style import MARKERS, MODALITY, canvas, dot, fitted, headline, run_notes, styled
 from sentiprism.training.run import Run
 
 if TYPE_CHECKING:
@@ -47,8 +35,8 @@ def robustness(
     Raises:
         UserError: the protocol has no such metric, the model weighs no modalities, or nothing can be measured.
     """
-    run = open_run(run)
-    scorer = protocol_of(run)
+    run = Run.open(run)
+    scorer = run.protocol
     metric = metric or scorer.default_selection
     if metric not in {*scorer.metrics, WEIGHT}:
         raise UserError(f"the dataset has no metric {metric!r}", suggest(metric, [*scorer.metrics, WEIGHT]))
@@ -67,8 +55,7 @@ def robustness(
     notes = [
         drawn,
         found.grids,
-        seeds_note(found.seeds),
-        selection_note(run),
+        *run_notes(run, found.seeds),
     ]
     constant = judge.scale * found.constant[metric].mean if judge and found.constant else nan
     if not isnan(constant):

@@ -11,8 +11,7 @@ import numpy.typing as npt
 from sentiprism.data.names import short_name
 from sentiprism.errors import UserError, suggest
 from sentiprism.evaluation.constant import NAME
-from sentiprism.evaluation.evaluate import open_run
-from sentiprism.evaluation.predictions import constant_scores, load_scores, protocol_of
+from sentiprism.evaluation.scores import constant_scores, load_scores
 from sentiprism.metrics import Metric
 from sentiprism.report.figures.style import (
     MARKERS,
@@ -64,7 +63,7 @@ def runs(
         UserError: no run, no common metric, an unknown metric or key, two runs at one place of a line, or
             more than eight to tell apart.
     """
-    found = [open_run(run) for run in given]
+    found = [Run.open(run) for run in given]
     if not found:
         raise UserError("there is no run to draw", "name at least one")
     columns = _columns(found, metrics)
@@ -122,7 +121,7 @@ def _looks(names: Sequence[str]) -> dict[str, tuple[str, str]]:
 
 
 def _columns(found: Sequence[Run], wanted: Sequence[str]) -> dict[str, Metric]:
-    first, *others = [protocol_of(run).metrics for run in found]
+    first, *others = [run.protocol.metrics for run in found]
     common = {name: metric for name, metric in first.items() if all(name in other for other in others)}
     for name in wanted:
         if name not in common:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 from sentiprism.data.names import short_name
 from sentiprism.errors import UserError
-from sentiprism.evaluation.predictions import protocol_of
 from sentiprism.extras import install_extra
 from sentiprism.files import atomic_file, check_writable
 from sentiprism.training.run import Run
@@ -197,9 +196,14 @@ def seeds_note(seeds: Sequence[int]) -> str:
     return f"seed{'s' * (len(seeds) > 1)} {listed}"
 
 
+def run_notes(run: Run, seeds: Sequence[int], more: str = "") -> list[str]:
+    """Which seeds of a run a figure is of, with what more is said of them, and how their epochs were chosen."""
+    return [f"{seeds_note(seeds)}{more}", selection_note(run)]
+
+
 def selection_note(run: Run) -> str:
     """How each seed's epoch was chosen."""
-    rule = selection_of(run, protocol_of(run)).partition(";")[0]
+    rule = selection_of(run, run.protocol).partition(";")[0]
     return f"selected: {rule}"
 
 

@@ -10,9 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.errors import UserError, suggest
-from sentiprism.evaluation.evaluate import open_run
-from sentiprism.evaluation.predictions import finished_seed, protocol_of
-from sentiprism.explanation.representations import Representations, drawn, representations
+from sentiprism.evaluation.opened import open_split
+from sentiprism.explanation.representations import Representations, drawn, load_seed, representations
 from sentiprism.extras import install_extra
 from sentiprism.metrics.bins import POLARITY, polarity_bins
 from sentiprism.report.figures.confusion import classes_of
@@ -24,8 +23,7 @@ from sentiprism.report.figures.style import (
     dot,
     fitted,
     headline,
-    seeds_note,
-    selection_note,
+    run_notes,
     styled,
 )
 from sentiprism.training.run import Run
@@ -90,22 +88,26 @@ def tsne(
         raise UserError(f"points cannot be coloured by {by!r}", suggest(by, BY))
     if dimensions not in (2, 3):
         raise UserError(f"{dimensions} dimensions cannot be drawn", "choose 2 or 3")
-    opened_runs = [open_run(run) for run in runs]
-    seeds = [finished_seed(run, seed) for run in opened_runs]
-    clouds = [
-        _cloud(run, representations(run, split, seed=one, limit=points, device=device), by, features, points)
-        for run, one in zip(opened_runs, seeds, strict=True)
-    ]
+    opened_runs = [Run.open(run) for run in runs]
+    seeds = [run.choose_seed(seed) for run in opened_runs]
+    clouds = []
+    for run, one in zip(opened_runs, seeds, strict=True):
+        at = load_seed(open_split(run, split, device=device), one)
+        clouds.append(_cloud(run, representations(at, points), by, features, points))
     first = clouds[0]
     what = "features" if by == "feature" else " + ".join(first.drawn)
     title = f"t-SNE of {what}: {' and '.join(dict.fromkeys(headline(run, split) for run in opened_runs))}"
-    notes = [f"{first.utterances} utterances", f"perplexity {_perplexity(first):g}", seeds_note(sorted(set(seeds)))]
+    notes = [
+        f"{first.utterances} utterances",
+        f"perplexity {_perplexity(first):g}",
+        *run_notes(opened_runs[0], sorted(set(seeds))),
+    ]
     names = list(dict.fromkeys(name for cloud in clouds for name in cloud.names))
     looks = _looks(names, ordered=first.ordered)
     columns = min(len(runs), 2)
     rows, side = -(-len(runs) // columns), WIDTH / columns * (0.85 if columns == 1 else 1)
     key = {name: dot(*look) for name, look in looks.items()}
-    figure = canvas(title, [*notes, selection_note(opened_runs[0])], side * rows, key)
+    figure = canvas(title, notes, side * rows, key)
     projection: Any = {"projection": "3d"} if dimensions == 3 else {}
     axes = figure.subplots(rows, columns, squeeze=False, subplot_kw=projection).ravel()
     for ax in axes[len(runs) :]:
@@ -146,7 +148,7 @@ def _cloud(run: Run, given: Representations, by: str, wanted: Sequence[str], poi
     names = tuple(wanted) or (("fused",) if "fused" in given.features else tuple(given.features)[-1:])
     values = np.concatenate([given.features[name] for name in names], axis=1)
     if by == "polarity":
-        if not {"acc2_has0", "acc_2"} & protocol_of(run).metrics.keys() or protocol_of(run).kind == "classes":
+        if not {"acc2_has0", "acc_2"} & run.protocol.metrics.keys() or run.protocol.kind == "classes":
             raise UserError(f"labels of {run.config.dataset} have no polarity", "draw them by class")
         return Cloud(values, polarity_bins(given.label), POLARITY, True, len(values), names)
     kinds = classes_of(run)

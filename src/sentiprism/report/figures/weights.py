@@ -5,10 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sentiprism.evaluation.evaluate import open_run
-from sentiprism.evaluation.predictions import finished_seed, load_predictions
-from sentiprism.report.figures.gates import said
-from sentiprism.report.figures.style import MODALITY, canvas, headline, patch, seeds_note, selection_note, styled
+from sentiprism.report.figures.gates import load_weights
+from sentiprism.report.figures.style import MODALITY, canvas, headline, patch, run_notes, styled
 from sentiprism.training.run import Run
 from sentiprism.types import MODALITIES
 
@@ -25,26 +23,16 @@ def weights(run: Run | Path | str, split: str = "test", *, seed: int | None = No
     Utterances stand from the lowest to the highest weight of the text (of the first modality in use where the text
     is not), in the same order in both panels.
 
-    Args:
-        run: a `Run` or its folder.
-        split: ``train``, ``valid`` or ``test``.
-        seed: whose model; by default the first finished one.
-        device: as in ``train``, where the run is not evaluated on the split yet.
-
-    Raises:
-        UserError: the model has no modality weights.
+    Arguments and errors as `sentiprism.report.figures.gates.load_weights`.
     """
-    run = open_run(run)
-    seed = finished_seed(run, seed)
-    given = said(run, load_predictions(run, split, device=device)[seed], ["modality"])
+    run, seed, given = load_weights(run, split, seed, device, ["modality"])
     panels = {name: given[name] for name in TITLES if name in given}
     w = panels["modality"]
     used = [i for i in range(len(MODALITIES)) if w[:, i].any()]
     order = np.argsort(w[:, used[0]], kind="stable")
     notes = [
         f"{len(w)} utterances by their weight of the {MODALITIES[used[0]]}",
-        seeds_note([seed]),
-        selection_note(run),
+        *run_notes(run, [seed]),
     ]
     key = {str(MODALITIES[i]): patch(MODALITY[MODALITIES[i]]) for i in used}
     figure = canvas(f"Modality weights: {headline(run, split)}", notes, 0.35 + 1.0 * len(panels), key)
