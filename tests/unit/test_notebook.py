@@ -1,6 +1,7 @@
 """Results show themselves in notebooks, and become pandas frames."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -50,7 +51,7 @@ def test_an_evaluation(run):
     shown = found._repr_html_()
     assert "<td>MAE</td>" in shown
     assert "tfn on tiny, valid" in shown
-    changed = found._replace(model="<script>")
+    changed = replace(found, model="<script>")
     assert "<script>" not in changed._repr_html_()
 
 
