@@ -274,7 +274,9 @@ def test_two_datasets_are_trained_on_together_and_each_can_be_measured(cli, home
 
     card = synthetic_dataset("tiny", sizes=SIZES).card
     rows = of_other_people(synthetic_dataset("made", sizes=SIZES, seed=1))
-    write_dataset("other", rows, DatasetInfo("Other", "a test", card.target, card.protocol))
+    write_dataset(
+        "other", rows, DatasetInfo(title="Other", source="a test", target=card.target, protocol=card.protocol)
+    )
     words = ("train", "mdf", "--dataset", "tiny,other", "--device", "cpu", "--set", "data.temperature=2")
     said = cli(*words, *assignments(), "--out", "both", "--json")
     assert said.status == 0, said.err

@@ -12,6 +12,7 @@ from sentiprism.nn.attention import (
     prepend,
 )
 from sentiprism.nn.blocks import TemporalConv
+from sentiprism.types import Sequence
 
 
 def plain(attention: Attention, width: int) -> None:
@@ -73,11 +74,10 @@ def test_maps_are_what_was_attended_to_and_are_collected_only_inside():
 def test_padding_never_reaches_a_real_step(norm, cross):
     model = Transformer(2, 8, 2, 16, norm=norm, cross=cross).eval()
     x, source = torch.randn(2, 5, 8), torch.randn(2, 4, 8)
-    given = (source, mask(4, 2, steps=4)) if cross else (None, None)
-    clean = model(x, mask(5, 3, steps=5), *given)
+    given = Sequence(source, mask(4, 2, steps=4)) if cross else None
+    clean = model(x, mask(5, 3, steps=5), given)
     x[1, 3:] = source[1, 2:] = 99.0
-    given = (source, mask(4, 2, steps=4)) if cross else (None, None)
-    dirty = model(x, mask(5, 3, steps=5), *given)
+    dirty = model(x, mask(5, 3, steps=5), given)
     assert_close(dirty, clean)
     assert (clean[1, 3:] == 0).all()
 

@@ -139,7 +139,7 @@ def test_ahl_lets_the_text_ask_audio_and_vision():
 def test_eq30_the_extra_token_reads_the_source_and_the_mean_takes_in_the_target():
     source = Sequence(TOKENS[:, 0], torch.ones(1, 2, dtype=torch.bool))
     target = Sequence(TOKENS[:, 1], torch.tensor([[True, False]]))
-    cross = plain(TokenCross(1, 2, 1, 4, source=[2], target=[2]))
+    cross = plain(TokenCross(1, 2, heads=1, hidden=4, source=[2], target=[2]))
     nn.init.zeros_(cross.transformer.layers[0].feed[-1].weight)
     nn.init.zeros_(cross.transformer.layers[0].feed[-1].bias)
     for table in (*cross.source_positions, *cross.target_positions):
@@ -153,14 +153,14 @@ def test_eq30_the_extra_token_reads_the_source_and_the_mean_takes_in_the_target(
 
 def test_eq30_read_literally_nothing_of_the_target_reaches_token_0():
     """Layers over two sequences at full length: row 0 is what `TokenCross` gives without a target, exactly."""
-    cross = TokenCross(3, 16, 4, 32, source=[9], target=[])
+    cross = TokenCross(3, 16, heads=4, hidden=32, source=[9], target=[])
     source, target = torch.randn(2, 5, 16), torch.randn(2, 7, 16)
     real = torch.ones(2, 8, dtype=torch.bool)
     keys = torch.cat([cross.source_token.expand(2, 1, 16), cross.source_positions[0](source)], dim=1)
     queries = torch.cat([cross.target_token.expand(2, 1, 16), target], dim=1)
     alone = cross([Sequence(source, real[:, :5])], [])
     for asked in (queries, torch.cat([queries[:, :1], target * 9], dim=1)):
-        assert_close(cross.transformer(asked, real, keys, real[:, :6])[:, 0], alone)
+        assert_close(cross.transformer(asked, real, Sequence(keys, real[:, :6]))[:, 0], alone)
 
 
 def test_eq26_spatial_attention_scales_each_step():

@@ -28,7 +28,13 @@ def recorded(name: str, rows: list[tuple[str, str, str]], vision) -> Dataset:
             floats = {key: value.astype(np.float32) for key, value in sequences.items()}
             yield split, Utterance(own, video, None, {"M": 1.0}, floats)
 
-    info = DatasetInfo("t", "s", TargetSpec(low=-3, high=3), "intensity", recipes={"audio": WHISPER, "vision": vision})
+    info = DatasetInfo(
+        title="t",
+        source="s",
+        target=TargetSpec(low=-3, high=3),
+        protocol="intensity",
+        recipes={"audio": WHISPER, "vision": vision},
+    )
     return write_dataset(name, made(), info, replace=True)
 
 

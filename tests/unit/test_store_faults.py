@@ -194,7 +194,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(home: Path, flush: int) -> N
             for i in range(30) for split in ("train", "valid", "test")
         )
         try:
-            write_dataset("own", items, DatasetInfo("", "", TargetSpec(), "intensity"))
+            write_dataset("own", items, DatasetInfo(title="", source="", target=TargetSpec(), protocol="intensity"))
         except UserError as error:
             print(error)
     """
@@ -216,7 +216,7 @@ def test_what_a_killed_import_left_goes_with_the_next_one(home: Path) -> None:
             yield "train", Utterance("a", "a", None, {"M": 0.0})
             os.kill(os.getpid(), signal.SIGKILL)
 
-        write_dataset("own", items(), DatasetInfo("", "", TargetSpec(), "intensity"))
+        write_dataset("own", items(), DatasetInfo(title="", source="", target=TargetSpec(), protocol="intensity"))
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=False)
     assert [name[:5] for name in left(home)] == [".own."]

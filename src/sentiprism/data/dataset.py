@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import SkipValidation
 
 from sentiprism.config import Config
 from sentiprism.data.ragged import Ragged
@@ -38,39 +39,39 @@ class Utterance:
     planted: Mapping[str, npt.NDArray[np.float32]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class DatasetInfo:
-    """What is known of a dataset beside its utterances.
-
-    Args:
-        title: full name for people.
-        source: importer and file names.
-        target: range or classes of the labels.
-        protocol: metric protocol by name.
-        language: of the transcripts, ISO 639-1.
-        vocabulary: that ``token_ids`` were made with.
-        text_encoder: that made the text features, where it is contextual.
-        fold: ``K/N`` where the test split is fold K of N by video.
-        recipes: by stored sequence, how it was made from recordings.
-        columns: by stored sequence, names of its features; left out where there is another number of them.
-        notes: the importer's own warnings, for the card; read when the utterances have been.
-        expected: utterances of the official splits; others are warned of.
-        allow_shared_videos: warn of a video that is in two splits instead of refusing it.
-    """
+class DatasetFacts(Config):
+    """What is known of a dataset before its utterances are read."""
 
     title: str
+    """Full name for people."""
     source: str
+    """Importer and file names it was made from."""
     target: TargetSpec
     protocol: str
+    """Metric protocol by name, see `sentiprism.metrics`."""
     language: str = "en"
+    """Of the transcripts, ISO 639-1."""
     vocabulary: str | None = None
+    """Vocabulary that ``token_ids`` were made with, for example ``bert-base-uncased``."""
     text_encoder: str | None = None
+    """Encoder that made the stored text features where it is contextual (first step = [CLS]); None for GloVe."""
     fold: str | None = None
-    recipes: Mapping[str, Recipe] = field(default_factory=dict)
-    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    notes: Iterable[str] = ()
-    expected: Mapping[str, int] | None = None
+    """``K/N`` where the test split is fold K of N by video."""
+    recipes: dict[str, Recipe] = {}
+    """By stored sequence, how it was made from recordings, where that is known; one column a feature."""
+    columns: dict[str, tuple[str, ...]] = {}
+    """Names of the features of a sequence that no recipe describes; left out where there is another number of them."""
+
+
+class DatasetInfo(DatasetFacts):
+    """What an importer knows of a dataset beside its utterances."""
+
+    notes: Annotated[Iterable[str], SkipValidation] = ()
+    """The importer's own warnings, for the card; read when the utterances have been."""
+    expected: dict[str, int] | None = None
+    """Utterances of the official splits; others are warned of."""
     allow_shared_videos: bool = False
+    """Warn of a video that is in two splits instead of refusing it."""
 
 
 class SplitCard(Config):
@@ -86,31 +87,14 @@ class SplitCard(Config):
     """Per sequence: utterances without it."""
 
 
-class Card(Config):
+class Card(DatasetFacts):
     """Everything a reader should know of a dataset before trusting a number made on it."""
 
     name: str
-    title: str
-    source: str
-    """Importer and file names it was made from."""
-    target: TargetSpec
-    protocol: str
-    """Metric protocol by name, see `sentiprism.metrics`."""
-    language: str = "en"
-    vocabulary: str | None = None
-    """Vocabulary that ``token_ids`` were made with, for example ``bert-base-uncased``."""
-    text_encoder: str | None = None
-    """Encoder that made the stored text features where it is contextual (first step = [CLS]); None for GloVe."""
     widths: dict[str, int] = {}
     """F per stored feature sequence."""
-    recipes: dict[str, Recipe] = {}
-    """How they were made from recordings, where that is known; one column a feature."""
-    columns: dict[str, tuple[str, ...]] = {}
-    """Names of the features of a sequence that no recipe describes, where they are known."""
     labels: tuple[str, ...] = ("M",)
     splits: dict[str, SplitCard]
-    fold: str | None = None
-    """``K/N`` where the test split is fold K of N by video."""
     warnings: tuple[str, ...] = ()
     joined: tuple[str, ...] = ()
     """Of several datasets that are trained on as one: what of each, in words."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sentiprism.data.arrow import Columns, SplitWriter, read_split
 from sentiprism.data.checks import Checks
-from sentiprism.data.dataset import SPLITS, Card, Dataset, DatasetInfo, Split, TuningView, Utterance
+from sentiprism.data.dataset import SPLITS, Card, Dataset, DatasetFacts, DatasetInfo, Split, TuningView, Utterance
 from sentiprism.data.integrity import REMEDY, check_files, hash_files, split_file, verifies
 from sentiprism.data.joined import join_datasets
 from sentiprism.data.known import describe
@@ -65,19 +65,12 @@ def write_dataset(
                 for writer in writers.values():
                     writer.abandon()
             hashes, content = hash_files(temporary)
+            facts = {key: getattr(info, key) for key in DatasetFacts.model_fields}
+            facts["columns"] = {k: names for k, names in info.columns.items() if len(names) == checks.widths.get(k)}
             card = Card(
+                **facts,
                 name=name,
-                title=info.title,
-                source=info.source,
-                target=info.target,
-                protocol=info.protocol,
-                language=info.language,
-                vocabulary=info.vocabulary,
-                text_encoder=info.text_encoder,
-                fold=info.fold,
                 widths={key: width for key, width in checks.widths.items() if width},
-                recipes=dict(info.recipes),
-                columns={key: names for key, names in info.columns.items() if len(names) == checks.widths.get(key)},
                 labels=checks.labels,
                 splits=splits,
                 warnings=(*info.notes, *warnings),

@@ -1,6 +1,7 @@
 """What LF-DNN, TFN and LMF share: a network a modality gives a vector each, and only what joins them differs."""
 
 from abc import abstractmethod
+from typing import Any
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 from sentiprism.models.base import Model, ModelConfig
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
 from sentiprism.nn.subnetworks import MeanNetwork, RecurrentNetwork, TextPool
-from sentiprism.types import Batch, FeatureSpec, ModelOutput, TargetSpec
+from sentiprism.types import Batch, ModelOutput
 
 
 class LateConfig(ModelConfig):
@@ -35,10 +36,8 @@ class LateModel(Model):
 
     config: LateConfig
 
-    def __init__(
-        self, features: FeatureSpec, target: TargetSpec, config: LateConfig, *, pretrained: bool = True
-    ) -> None:
-        super().__init__(features, target, config, pretrained=pretrained)
+    def build(self, config: LateConfig) -> None:
+        """A network for each modality."""
         self.networks = nn.ModuleDict()
         sizes = {"text": config.text_width or config.text_hidden}
         sizes |= {"audio": config.audio_hidden, "vision": config.vision_hidden}
@@ -57,6 +56,11 @@ class LateModel(Model):
                 self.networks[modality] = MeanNetwork(self.input_widths[modality], width, config.dropout)
         self.widths = [sizes[modality] for modality in self.modalities]
         """Of each modality's vector."""
+        self.build_fusion(config)
+
+    @abstractmethod
+    def build_fusion(self, config: Any) -> None:
+        """Make the layers that join the vectors of ``self.widths``."""
 
     @abstractmethod
     def join(self, vectors: list[Tensor]) -> tuple[Tensor, Tensor]:

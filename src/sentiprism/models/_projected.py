@@ -1,16 +1,19 @@
 """What DLF, DMD, MulT and BBFN share: every modality is brought to one width by a convolution over time."""
 
-from typing import Self
+from abc import abstractmethod
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 from torch import nn
 
-from sentiprism.models.base import Model, ModelConfig
+from sentiprism.models.base import HeadConfig, Model, ModelConfig
 from sentiprism.nn.blocks import TemporalConv
-from sentiprism.types import Batch, FeatureSpec, Modality, Sequence, TargetSpec
+from sentiprism.nn.objectives.task import TaskLoss
+from sentiprism.nn.positions import PositionForm
+from sentiprism.types import Batch, Modality, Sequence
 
 
-class ProjectedConfig(ModelConfig):
+class ProjectedConfig(HeadConfig):
     """Fields of the models whose modalities are projected before they meet."""
 
     width: int = Field(40, gt=0)
@@ -29,19 +32,43 @@ class ProjectedConfig(ModelConfig):
         return self
 
 
+class StepsConfig(ModelConfig):
+    """How transformers see the steps of a sequence, and what stands for it in the end."""
+
+    causal: bool = False
+    """Whether attention sees no later step (code)."""
+    position_form: PositionForm = "sinusoidal"
+    """Positions of Vaswani et al. (2017) from 0, or those of the code (fairseq)."""
+    pool: Literal["attention", "last"] = "attention"
+    """How a sequence becomes a vector: masked attention, or its last real step (code)."""
+
+
+class CrossmodalConfig(ProjectedConfig, StepsConfig):
+    """Fields of DLF, DMD and MulT: projected modalities read each other in transformers."""
+
+    depth: int = Field(4, gt=0)
+    """Layers of each transformer."""
+    task: TaskLoss = "l1"
+    text_dropout: float = Field(0.1, ge=0, lt=1)
+    head_dropout: float = Field(0.1, ge=0, lt=1)
+
+
 class ProjectedModel(Model):
     """Base of these models; arguments as of `Model`."""
 
     config: ProjectedConfig
 
-    def __init__(
-        self, features: FeatureSpec, target: TargetSpec, config: ProjectedConfig, *, pretrained: bool = True
-    ) -> None:
-        super().__init__(features, target, config, pretrained=pretrained)
+    def build(self, config: ProjectedConfig) -> None:
+        """A convolution for each modality."""
         self.text_dropout = nn.Dropout(config.text_dropout)
         self.project = nn.ModuleDict(
             {m: TemporalConv(F, config.width, config.kernel, bias=False) for m, F in self.input_widths.items()}
         )
+        self.build_fusion(config)
+
+    @abstractmethod
+    def build_fusion(self, config: Any) -> None:
+        """Make what reads the projected modalities."""
 
     def projected(self, batch: Batch) -> dict[Modality, Sequence]:
         """The modalities in use, (B, T, D) each."""

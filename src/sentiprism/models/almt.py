@@ -28,29 +28,28 @@ Deviations:
       best epoch on valid
 """
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from sentiprism.errors import UserError
-from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.models.base import Citation, Model, NetworkConfig
 from sentiprism.nn.attention import TransformerLayer
 from sentiprism.nn.global_tokens import TokenCross, TokenEncoder, token_scales
 from sentiprism.nn.learnable_query import QueryEncoder
-from sentiprism.nn.objectives.task import TaskLoss, task_loss
+from sentiprism.nn.objectives.task import task_loss
 from sentiprism.nn.positions import LearnedPositions
-from sentiprism.types import Batch, FeatureSpec, Modality, ModelOutput, Sequence, TargetSpec
+from sentiprism.types import Batch, Modality, ModelOutput, Sequence
 
 
-class ALMTConfig(ModelConfig):
+class ALMTConfig(NetworkConfig):
     """Configuration of `ALMT`; the defaults are the paper's for MOSI, or this project's reading."""
 
     PRESETS = {"paper": {}, "code": {"pool": "token0", "hyper_norm": True}}
     SMALL = {"width": 16, "heads": 4, "head_width": 4, "hidden": 32, "positions": 16, "depth": 1, "fusion_depth": 1}
 
-    task: TaskLoss = "mse"
     width: int = Field(128, gt=0)
     """d."""
     heads: int = Field(8, gt=0)
@@ -93,10 +92,8 @@ class ALMT(Model):
     config: ALMTConfig
     exceptions = {"weights": "audio and vision are added as they are, each with an attention over its own tokens"}
 
-    def __init__(
-        self, features: FeatureSpec, target: TargetSpec, config: ALMTConfig, *, pretrained: bool = True
-    ) -> None:
-        super().__init__(features, target, config, pretrained=pretrained)
+    def build(self, config: ALMTConfig) -> None:
+        """Token encoders, hyper-modality layers, fusion and head."""
         lead = config.guide if config.guide in self.modalities else self.modalities[0]
         self.order = (lead, *(m for m in self.modalities if m != lead))
         alone = len(self.order) == 1
@@ -106,12 +103,7 @@ class ALMT(Model):
             )
         inputs: dict[Modality, int] = {m: self.input_widths[m] for m in self.order}
         width, tokens = config.width, config.tokens
-        layer: dict[str, Any] = {
-            "heads": config.heads,
-            "hidden": config.hidden,
-            "head_width": config.head_width,
-            "dropout": config.dropout,
-        }
+        layer = config.model_dump(include={"heads", "hidden", "head_width", "dropout"})
         self.encoders = nn.ModuleDict(
             {m: TokenEncoder(size, width, tokens=tokens, steps=config.positions, **layer) for m, size in inputs.items()}
         )

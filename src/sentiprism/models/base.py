@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from sentiprism.config import Config, merge
 from sentiprism.errors import UserError, suggest
 from sentiprism.models.search_space import FIELDS, LOSS_FACTOR, Distribution, Space, between
+from sentiprism.nn.objectives.task import TaskLoss
 from sentiprism.nn.row_memory import RowMemory
 from sentiprism.nn.text import TextEncoder
 from sentiprism.types import MODALITIES, Batch, FeatureSpec, Modality, ModelOutput, Sequence, TargetSpec
@@ -105,6 +106,22 @@ class ModelConfig(Config):
         return {name: distribution for name, distribution in found.items() if distribution is not None}
 
 
+class NetworkConfig(ModelConfig):
+    """Fields of most networks; a model that has another default states the field again."""
+
+    task: TaskLoss = "mse"
+    """Loss of the prediction."""
+    dropout: float = Field(0.1, ge=0, lt=1)
+    """In the layers, and on what goes into them."""
+
+
+class HeadConfig(NetworkConfig):
+    """Fields of networks whose prediction has a dropout of its own."""
+
+    head_dropout: float = Field(0.5, ge=0, lt=1)
+    """In the layers of the prediction, and on what they read."""
+
+
 class Model(nn.Module, ABC):
     """Base of every model; subclasses are found by the file they stand in.
 
@@ -148,6 +165,14 @@ class Model(nn.Module, ABC):
         if "text" in self.input_widths and features.text is not None:
             self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
             self.input_widths["text"] = self.text_encoder.width
+        self.build(config)
+
+    def build(self, config: Any) -> None:
+        """Make the model's layers; `modalities`, `input_widths` and the text encoder are there already.
+
+        Args:
+            config: an instance of the subclass's ``Config``.
+        """
 
     @abstractmethod
     def forward(self, batch: Batch) -> ModelOutput:

@@ -39,9 +39,9 @@ from sentiprism.models.base import Citation
 from sentiprism.nn.attention import Attention
 from sentiprism.nn.blocks import BiGRU, masked_mean, mlp
 from sentiprism.nn.branches import Higher
-from sentiprism.nn.objectives.task import TaskLoss, task_loss
+from sentiprism.nn.objectives.task import task_loss
 from sentiprism.nn.stacked import StackedLinear
-from sentiprism.types import Batch, FeatureSpec, ModelOutput, Sequence, TargetSpec
+from sentiprism.types import Batch, ModelOutput, Sequence
 
 
 class BBFNConfig(ProjectedConfig):
@@ -51,18 +51,13 @@ class BBFNConfig(ProjectedConfig):
     PRESETS = {"paper": {}, "code": {"summary": "gru"}}
     SMALL = {"width": 16, "heads": 4, "depth": 1}
 
-    width: int = Field(40, gt=0)
     heads: int = Field(5, gt=0)
     depth: int = Field(5, gt=0)
     """Complementation layers of each pair."""
-    kernel: int = Field(3, gt=0)
     pool: Literal["first", "mean"] = "first"
     """What stands for a sequence in the end: its head, or the mean over its real steps."""
     summary: Literal["mean", "gru"] = "mean"
     """How a layer above the first sums a sequence up: a linear layer on its mean, or the mean of a GRU (code)."""
-    task: TaskLoss = "mse"
-    dropout: float = Field(0.1, ge=0, lt=1)
-    """In the complementation layers."""
     head_dropout: float = Field(0.0, ge=0, lt=1)
 
 
@@ -199,10 +194,8 @@ class BBFN(ProjectedModel):
     config: BBFNConfig
     exceptions = {"weights": "the gates weigh channels of one sequence against what it draws, no modality as a whole"}
 
-    def __init__(
-        self, features: FeatureSpec, target: TargetSpec, config: BBFNConfig, *, pretrained: bool = True
-    ) -> None:
-        super().__init__(features, target, config, pretrained=pretrained)
+    def build_fusion(self, config: BBFNConfig) -> None:
+        """Pairs that draw on each other, and the heads."""
         D = config.width
         self.pairs = nn.ModuleDict({m: Pair(config) for m in self.modalities[1:]})
         joined = 2 * D * len(self.pairs) or D

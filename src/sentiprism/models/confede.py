@@ -33,18 +33,18 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.models.base import Citation, HeadConfig, Model
 from sentiprism.nn.attention import Transformer, prepend
 from sentiprism.nn.blocks import gelu_mlp, masked_mean
 from sentiprism.nn.objectives.contrastive import level_count, level_of, pairwise_contrast
-from sentiprism.nn.objectives.task import TaskLoss, task_loss
+from sentiprism.nn.objectives.task import task_loss
 from sentiprism.nn.positions import LearnedPositions, sinusoidal
-from sentiprism.types import Batch, FeatureSpec, Modality, ModelOutput, TargetSpec
+from sentiprism.types import Batch, Modality, ModelOutput
 
 OWN_LABEL: dict[Modality, str] = {"text": "T", "audio": "A", "vision": "V"}
 
 
-class ConFEDEConfig(ModelConfig):
+class ConFEDEConfig(HeadConfig):
     """Configuration of `ConFEDE`; loss weights are those of the authors' code."""
 
     LOSSES = {"task": 1.0, "uni": 0.01, "cl": 0.1}
@@ -68,11 +68,7 @@ class ConFEDEConfig(ModelConfig):
     text_pool: Literal["first", "mean"] = "first"
     """How a contextual text encoder becomes a vector: [CLS] or the mean over tokens."""
     temperature: float = Field(0.5, gt=0)
-    task: TaskLoss = "mse"
     dropout: float = Field(0.2, ge=0, lt=1)
-    """In the transformers."""
-    head_dropout: float = Field(0.5, ge=0, lt=1)
-    """On the features and on what the predictions read."""
 
 
 class SequenceEncoder(nn.Module):
@@ -147,10 +143,8 @@ class ConFEDE(Model):
         "padding under code": "the code's mean over time counts the padding",
     }
 
-    def __init__(
-        self, features: FeatureSpec, target: TargetSpec, config: ConFEDEConfig, *, pretrained: bool = True
-    ) -> None:
-        super().__init__(features, target, config, pretrained=pretrained)
+    def build(self, config: ConFEDEConfig) -> None:
+        """Encoders, projections to similarity and dissimilarity, and heads."""
         D, used, lost = config.width, self.modalities, config.head_dropout
         self.encoders = nn.ModuleDict()
         widths: dict[str, int] = dict.fromkeys(used, config.encoder_width or D)

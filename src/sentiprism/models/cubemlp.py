@@ -27,18 +27,18 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.models.base import Citation, Model, NetworkConfig
 from sentiprism.nn.alignment import pool_to_steps
 from sentiprism.nn.blocks import BiLSTM
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
-from sentiprism.types import Batch, FeatureSpec, ModelOutput, Sequence, TargetSpec
+from sentiprism.types import Batch, ModelOutput, Sequence
 
 Cube = tuple[int, int, int]
 EPS = 1e-6
 """Of every layer norm, as in the authors' code: along the axis of three modalities 1e-5 would show."""
 
 
-class CubeMLPConfig(ModelConfig):
+class CubeMLPConfig(NetworkConfig):
     """Configuration of `CubeMLP`; the defaults are the authors' settings for MOSI."""
 
     SMALL = {"width": 16, "depth": 1}
@@ -53,8 +53,6 @@ class CubeMLPConfig(ModelConfig):
     """Of what the last block gives."""
     last_width: int = Field(32, gt=0)
     task: TaskLoss = "l1"
-    dropout: float = Field(0.1, ge=0, lt=1)
-    """On what goes into the cube, and after each unit."""
 
 
 class Mix(nn.Module):
@@ -122,10 +120,8 @@ class CubeMLP(Model):
     config: CubeMLPConfig
     exceptions = {"weights": "modalities are mixed by linear layers, in both signs"}
 
-    def __init__(
-        self, features: FeatureSpec, target: TargetSpec, config: CubeMLPConfig, *, pretrained: bool = True
-    ) -> None:
-        super().__init__(features, target, config, pretrained=pretrained)
+    def build(self, config: CubeMLPConfig) -> None:
+        """Encoders, cube and head."""
         M, used = len(self.modalities), self.modalities
         if "text" in used:
             self.text_project = nn.Linear(self.text_encoder.width, config.width, bias=False)

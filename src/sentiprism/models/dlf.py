@@ -65,7 +65,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from sentiprism.models._projected import ProjectedConfig, ProjectedModel
+from sentiprism.models._projected import CrossmodalConfig, ProjectedModel
 from sentiprism.models.base import Citation
 from sentiprism.models.search_space import among, between
 from sentiprism.nn.attention import Norm
@@ -73,16 +73,15 @@ from sentiprism.nn.blocks import masked_mean
 from sentiprism.nn.branches import Branch, Higher, Pool, Stack
 from sentiprism.nn.objectives.orthogonality import CosineForm, cosine_orthogonality
 from sentiprism.nn.objectives.reconstruction import DistanceForm, reconstruction
-from sentiprism.nn.objectives.task import TaskLoss, task_loss
+from sentiprism.nn.objectives.task import task_loss
 from sentiprism.nn.objectives.triplet import TripletForm, triplet
-from sentiprism.nn.positions import PositionForm
-from sentiprism.types import Batch, FeatureSpec, Modality, ModelOutput, Sequence, TargetSpec
+from sentiprism.types import Batch, Modality, ModelOutput, Sequence
 
 SPECIFIC: dict[Modality, str] = {"text": "sp_l", "audio": "sp_a", "vision": "sp_v"}
 Sequences = dict[Modality, Sequence]
 
 
-class DLFConfig(ProjectedConfig):
+class DLFConfig(CrossmodalConfig):
     """Configuration of `DLF`; the paper gives no weights of its losses, the defaults are those of the code."""
 
     LOSSES = {  # Eq. 15
@@ -101,10 +100,8 @@ class DLFConfig(ProjectedConfig):
     SMALL = {"width": 16, "heads": 4, "depth": 1, "memory": 1}
 
     width: int = Field(50, gt=0)
-    heads: int = Field(10, gt=0)
     kernel: int = Field(5, gt=0)
     depth: int = Field(2, gt=0)
-    """Layers of each transformer."""
     memory: int = Field(3, ge=0)
     """Self-attention layers after each cross-attention of the attractor."""
     disentangle: bool = True
@@ -115,12 +112,6 @@ class DLFConfig(ProjectedConfig):
     """The attractor's query."""
     norm: Norm = "post"
     """Eq. 11 normalises the sums; the code what goes in."""
-    causal: bool = False
-    """Whether attention sees no later step (code)."""
-    position_form: PositionForm = "sinusoidal"
-    """Positions of Vaswani et al. (2017) from 0, or those of the code (fairseq)."""
-    pool: Literal["attention", "last"] = "attention"
-    """How a sequence becomes a vector: masked attention, or its last real step (code)."""
     unified: bool = True
     """One transformer for the shared features of all modalities ("a unified Transformer layer"), or one each (code)."""
     fusion: Literal["projected", "squashed"] = "projected"
@@ -133,13 +124,6 @@ class DLFConfig(ProjectedConfig):
     """Of L_r and L_s (Eqs. 4 and 6)."""
     orthogonality: CosineForm = "hinge"
     """How the cosine of L_o is made non-negative (Eq. 8)."""
-    task: TaskLoss = "l1"
-    """Eq. 13 is the absolute error."""
-    dropout: float = Field(0.1, ge=0, lt=1)
-    """In the transformers and on what goes into them."""
-    text_dropout: float = Field(0.1, ge=0, lt=1)
-    head_dropout: float = Field(0.1, ge=0, lt=1)
-    """In HSp_m, HSh and the final prediction."""
 
 
 class DLF(ProjectedModel):
@@ -156,14 +140,10 @@ class DLF(ProjectedModel):
     )
     Config = DLFConfig
     config: DLFConfig
-    exceptions = {
-        "weights": "Eq. 12 joins the modalities side by side; the code's sigmoids are values, not gates on any"
-    }
+    exceptions = {"weights": "Eq. 12 joins the modalities side by side; the code's sigmoids gate none of them"}
 
-    def __init__(
-        self, features: FeatureSpec, target: TargetSpec, config: DLFConfig, *, pretrained: bool = True
-    ) -> None:
-        super().__init__(features, target, config, pretrained=pretrained)
+    def build_fusion(self, config: DLFConfig) -> None:
+        """Transformers, pools, the attractor's branches and heads."""
         D, M, used = config.width, len(self.modalities), self.modalities
         self.dominant = config.dominant if config.dominant in used else used[0]
         options: dict[str, Any] = {"dropout": config.dropout, "norm": config.norm, "causal": config.causal}

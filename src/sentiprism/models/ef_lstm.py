@@ -28,7 +28,7 @@ from sentiprism.models.base import Citation, Model, ModelConfig
 from sentiprism.nn.alignment import align
 from sentiprism.nn.blocks import last_step, mlp
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
-from sentiprism.types import Batch, FeatureSpec, ModelOutput, TargetSpec
+from sentiprism.types import Batch, ModelOutput
 
 
 class EFLSTMConfig(ModelConfig):
@@ -60,13 +60,11 @@ class EFLSTM(Model):
     config: EFLSTMConfig
     exceptions = {"weights": "the modalities are one sequence before anything could weigh them"}
 
-    def __init__(
-        self, features: FeatureSpec, target: TargetSpec, config: EFLSTMConfig, *, pretrained: bool = True
-    ) -> None:
-        super().__init__(features, target, config, pretrained=pretrained)
-        widths = self.input_widths
+    def build(self, config: EFLSTMConfig) -> None:
+        """One LSTM and the head."""
         between = config.dropout if config.depth > 1 else 0.0
-        self.recurrent = nn.LSTM(sum(widths.values()), config.width, config.depth, batch_first=True, dropout=between)
+        inputs = sum(self.input_widths.values())
+        self.recurrent = nn.LSTM(inputs, config.width, config.depth, batch_first=True, dropout=between)
         self.dropout = nn.Dropout(config.dropout)
         self.head = mlp(config.width, config.width, self.outputs, config.dropout)
 

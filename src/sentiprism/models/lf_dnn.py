@@ -26,7 +26,6 @@ from torch import Tensor, nn
 
 from sentiprism.models._late import LateConfig, LateModel
 from sentiprism.models.base import Citation
-from sentiprism.types import FeatureSpec, TargetSpec
 
 
 class LFDNNConfig(LateConfig):
@@ -53,10 +52,8 @@ class LFDNN(LateModel):
     config: LFDNNConfig
     exceptions = {"weights": "the vectors stand side by side, and no part of the model weighs them"}
 
-    def __init__(
-        self, features: FeatureSpec, target: TargetSpec, config: LFDNNConfig, *, pretrained: bool = True
-    ) -> None:
-        super().__init__(features, target, config, pretrained=pretrained)
+    def build_fusion(self, config: LFDNNConfig) -> None:
+        """Layers over the joined vectors."""
         layers: list[nn.Module] = [nn.Dropout(config.dropout)]
         for inputs, outputs in pairwise([sum(self.widths), config.width, config.width]):
             layers += [nn.Linear(inputs, outputs), nn.ReLU()]

@@ -22,7 +22,6 @@ from torch import Tensor, nn
 from sentiprism.models._late import LateConfig, LateModel
 from sentiprism.models.base import Citation
 from sentiprism.nn.subnetworks import with_one
-from sentiprism.types import FeatureSpec, TargetSpec
 
 
 class LMFConfig(LateConfig):
@@ -51,16 +50,13 @@ class LMF(LateModel):
     config: LMFConfig
     exceptions = {"weights": "every feature is a product over modalities, which is no single modality's"}
 
-    def __init__(
-        self, features: FeatureSpec, target: TargetSpec, config: LMFConfig, *, pretrained: bool = True
-    ) -> None:
-        super().__init__(features, target, config, pretrained=pretrained)
-        rank, outputs = config.rank, self.outputs
+    def build_fusion(self, config: LMFConfig) -> None:
+        """Factors of each modality, and weights of their ranks."""
         self.factors = nn.ParameterList(
-            nn.init.xavier_normal_(torch.empty(width + 1, rank * outputs)) for width in self.widths
+            nn.init.xavier_normal_(torch.empty(width + 1, config.rank * self.outputs)) for width in self.widths
         )
-        self.ranks = nn.Parameter(nn.init.xavier_normal_(torch.empty(1, rank)).squeeze(0))
-        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.ranks = nn.Parameter(nn.init.xavier_normal_(torch.empty(1, config.rank)).squeeze(0))
+        self.bias = nn.Parameter(torch.zeros(self.outputs))
 
     def join(self, vectors: list[Tensor]) -> tuple[Tensor, Tensor]:
         """(B, D_m) a modality -> (B, outputs), and the product of each rank (B, r · outputs)."""

@@ -27,15 +27,15 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.models.base import Citation, HeadConfig, Model
 from sentiprism.nn.alignment import align
 from sentiprism.nn.blocks import BiLSTM, masked_mean
-from sentiprism.nn.objectives.task import TaskLoss, task_loss
+from sentiprism.nn.objectives.task import task_loss
 from sentiprism.nn.text import TextEncoder
-from sentiprism.types import Batch, FeatureSpec, ModelOutput, Sequence, TargetSpec
+from sentiprism.types import Batch, ModelOutput, Sequence
 
 
-class MAGBERTConfig(ModelConfig):
+class MAGBERTConfig(HeadConfig):
     """Configuration of `MAGBERT`; the defaults are the released code's."""
 
     SMALL = {"text_hidden": 8}
@@ -46,7 +46,6 @@ class MAGBERTConfig(ModelConfig):
     """How contextual states become a vector: [CLS] or the mean over tokens."""
     text_hidden: int = Field(64, gt=0)
     """BiLSTM states a direction over features that are not contextual."""
-    task: TaskLoss = "mse"
     dropout: float = Field(0.5, ge=0, lt=1)
     """On the shifted embeddings."""
     head_dropout: float = Field(0.1, ge=0, lt=1)
@@ -101,11 +100,9 @@ class MAGBERT(Model):
     config: MAGBERTConfig
     exceptions = {"weights": "gates shift each token's channels; no modality has a share of the prediction"}
 
-    def __init__(
-        self, features: FeatureSpec, target: TargetSpec, config: MAGBERTConfig, *, pretrained: bool = True
-    ) -> None:
-        super().__init__(features, target, config, pretrained=pretrained)
-        main, *sides = (getattr(features, m) for m in self.modalities)
+    def build(self, config: MAGBERTConfig) -> None:
+        """The gate and the head."""
+        main, *sides = (getattr(self.features, m) for m in self.modalities)
         if "text" not in self.modalities:
             self.text_encoder = TextEncoder(main)  # features of any modality pass through it
         width = self.text_encoder.width

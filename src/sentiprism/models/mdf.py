@@ -39,16 +39,16 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from sentiprism.errors import UserError
-from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.models.base import Citation, Model, NetworkConfig
 from sentiprism.models.search_space import among
 from sentiprism.nn.blocks import BiLSTM, masked_mean, masked_softmax, mlp
 from sentiprism.nn.objectives.heterogeneity import HeterogeneityForm, heterogeneity
-from sentiprism.nn.objectives.task import TaskLoss, task_error, task_loss
+from sentiprism.nn.objectives.task import task_error, task_loss
 from sentiprism.nn.objectives.weighting import error_weights, weight_loss
-from sentiprism.types import MODALITIES, Batch, FeatureSpec, Modality, ModelOutput, TargetSpec
+from sentiprism.types import MODALITIES, Batch, Modality, ModelOutput
 
 
-class MDFConfig(ModelConfig):
+class MDFConfig(NetworkConfig):
     """Configuration of `MDF`; the defaults are the paper's, or this project's reading where it is silent."""
 
     LOSSES = {"task": 1.0, "a": 1.0, "o": 1.0, "w": 1.0, "uni": 0.0}  # Eq. 14
@@ -64,8 +64,6 @@ class MDFConfig(ModelConfig):
     """Modalities that are fused; null = all that are used. The text that L_a needs may be left out (A' of Table 3)."""
     sound: bool = True
     """Disentangle the audio (A' of Table 3); False feeds the whole audio representation (A)."""
-    task: TaskLoss = "mse"
-    """Eq. 13 is the mean squared error."""
     epsilon: float = Field(0.1, gt=0)
     """ε of Eq. 10: 0.1 bounds the logits by 10; 1e-8 is the literal small constant (one-hot targets)."""
     heterogeneity: HeterogeneityForm = "signed"
@@ -82,7 +80,6 @@ class MDFConfig(ModelConfig):
     """BiLSTM states per direction; null gives ceil(d/2), the shape that the paper writes literally."""
     width: int = Field(128, gt=0)
     """d_t where no contextual text encoder that is pooled sets it."""
-    dropout: float = Field(0.1, ge=0, lt=1)
 
 
 class MDF(Model):
@@ -99,10 +96,8 @@ class MDF(Model):
     Config = MDFConfig
     config: MDFConfig
 
-    def __init__(
-        self, features: FeatureSpec, target: TargetSpec, config: MDFConfig, *, pretrained: bool = True
-    ) -> None:
-        super().__init__(features, target, config, pretrained=pretrained)
+    def build(self, config: MDFConfig) -> None:
+        """Encoders, extractor, predictor and generator."""
         self.pooled_text = "text" in self.modalities and self.text_encoder.contextual and config.text_pool != "lstm"
         width = self.text_encoder.width if self.pooled_text else config.width
         hidden = {"text": config.text_hidden, "audio": config.audio_hidden, "vision": config.vision_hidden}

@@ -25,18 +25,18 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.models.base import Citation, HeadConfig, Model
 from sentiprism.nn.attention import Transformer
 from sentiprism.nn.blocks import BiLSTM, masked_mean, mlp
 from sentiprism.nn.information import pairs
 from sentiprism.nn.objectives.moments import moment_discrepancy
 from sentiprism.nn.objectives.orthogonality import difference
-from sentiprism.nn.objectives.task import TaskLoss, task_loss
+from sentiprism.nn.objectives.task import task_loss
 from sentiprism.nn.stacked import StackedLinear
-from sentiprism.types import Batch, FeatureSpec, ModelOutput, Sequence, TargetSpec
+from sentiprism.types import Batch, ModelOutput, Sequence
 
 
-class MISAConfig(ModelConfig):
+class MISAConfig(HeadConfig):
     """Configuration of `MISA`; the defaults are the authors' code's."""
 
     LOSSES = {"task": 1.0, "sim": 1.0, "diff": 0.3, "recon": 1.0}
@@ -53,10 +53,6 @@ class MISAConfig(ModelConfig):
     vision_hidden: int | None = Field(None, gt=0)
     moments: int = Field(5, gt=0)
     """Highest central moment that ``sim`` compares."""
-    task: TaskLoss = "mse"
-    dropout: float = Field(0.1, ge=0, lt=1)
-    """In the transformer."""
-    head_dropout: float = Field(0.5, ge=0, lt=1)
 
 
 class StackedLSTM(nn.Module):
@@ -93,10 +89,8 @@ class MISA(Model):
     config: MISAConfig
     exceptions = {"weights": "the six vectors are joined side by side after they have read each other"}
 
-    def __init__(
-        self, features: FeatureSpec, target: TargetSpec, config: MISAConfig, *, pretrained: bool = True
-    ) -> None:
-        super().__init__(features, target, config, pretrained=pretrained)
+    def build(self, config: MISAConfig) -> None:
+        """Encoders, both kinds of subspace, decoders, fusion and head."""
         D, M = config.width, len(self.modalities)
         self.recurrent, self.project = nn.ModuleDict(), nn.ModuleDict()
         for m, inputs in self.input_widths.items():

@@ -27,39 +27,26 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from sentiprism.models._projected import ProjectedConfig, ProjectedModel
+from sentiprism.models._projected import CrossmodalConfig, ProjectedModel
 from sentiprism.models.base import Citation
 from sentiprism.nn.branches import Higher
 from sentiprism.nn.crossmodal import Crossmodal
-from sentiprism.nn.objectives.task import TaskLoss, task_loss
-from sentiprism.nn.positions import PositionForm
-from sentiprism.types import Batch, FeatureSpec, ModelOutput, TargetSpec
+from sentiprism.nn.objectives.task import task_loss
+from sentiprism.types import Batch, ModelOutput
 
 
-class MulTConfig(ProjectedConfig):
+class MulTConfig(CrossmodalConfig):
     """Configuration of `MulT`; the defaults are Table 5 of the paper for MOSI."""
 
     PRESETS = {"paper": {}, "code": {"causal": True, "kernel": 1, "position_form": "fairseq"}}
     SMALL = {"width": 16, "heads": 4, "depth": 1, "memory": 1}
 
-    width: int = Field(40, gt=0)
-    heads: int = Field(10, gt=0)
-    depth: int = Field(4, gt=0)
-    """Layers of each crossmodal transformer."""
     memory: int | None = Field(None, gt=0)
     """Self-attention layers of each memory; null takes ``depth``, but at least 3 (code)."""
-    kernel: int = Field(3, gt=0)
-    causal: bool = False
-    """Whether attention sees no later step (code)."""
-    position_form: PositionForm = "sinusoidal"
-    """Positions of Vaswani et al. (2017) from 0, or those of the code (fairseq)."""
-    pool: Literal["last", "attention"] = "last"
-    """How a memory becomes a vector: its last real step, or masked attention."""
-    task: TaskLoss = "l1"
+    pool: Literal["attention", "last"] = "last"
+    """How a memory becomes a vector: masked attention, or its last real step."""
     dropout: float = Field(0.2, ge=0, lt=1)
-    """In the transformers and on what goes into them."""
     text_dropout: float = Field(0.2, ge=0, lt=1)
-    head_dropout: float = Field(0.1, ge=0, lt=1)
 
 
 class MulT(ProjectedModel):
@@ -79,10 +66,8 @@ class MulT(ProjectedModel):
     config: MulTConfig
     exceptions = {"weights": "the memories are joined side by side; see attention_maps for what each one reads"}
 
-    def __init__(
-        self, features: FeatureSpec, target: TargetSpec, config: MulTConfig, *, pretrained: bool = True
-    ) -> None:
-        super().__init__(features, target, config, pretrained=pretrained)
+    def build_fusion(self, config: MulTConfig) -> None:
+        """Crossmodal transformers and the head."""
         D, used = config.width, self.modalities
         options: dict[str, Any] = {"dropout": config.dropout, "norm": "pre", "causal": config.causal}
         options |= {"last": config.pool == "last", "position_form": config.position_form}

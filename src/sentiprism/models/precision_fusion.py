@@ -42,7 +42,7 @@ from sentiprism.nn.attention import AttentionPool
 from sentiprism.nn.blocks import masked_mean
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
 from sentiprism.nn.subnetworks import RecurrentNetwork
-from sentiprism.types import Batch, FeatureSpec, ModelOutput, Sequence, TargetSpec
+from sentiprism.types import Batch, ModelOutput, Sequence
 
 Pool = Literal["statistics", "attention"]
 VARIANCE = 1e-6
@@ -140,15 +140,13 @@ class PrecisionFusion(Model):
     config: PrecisionFusionConfig
     rates = {TRUST: 1e-2}
 
-    def __init__(
-        self, features: FeatureSpec, target: TargetSpec, config: PrecisionFusionConfig, *, pretrained: bool = True
-    ) -> None:
-        super().__init__(features, target, config, pretrained=pretrained)
+    def build(self, config: PrecisionFusionConfig) -> None:
+        """Experts, prior and gains."""
         self.experts = nn.ModuleDict()
         for m in self.modalities:
             copies = [Copy(self.input_widths[m], self.outputs, config, text=m == "text") for _ in range(config.folds)]
             self.experts[m] = nn.ModuleList(copies)
-        std = (target.high - target.low) / 4 if target.kind == "intensity" else 1.0
+        std = (self.target.high - self.target.low) / 4 if self.target.kind == "intensity" else 1.0
         self.prior_mean = nn.Parameter(torch.zeros(self.outputs))
         self.prior_logvar = nn.Parameter(torch.full((1,), std).square().log())
         self.gain = nn.Parameter(torch.full((len(self.modalities),), ONE))

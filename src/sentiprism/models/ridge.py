@@ -29,7 +29,7 @@ from sentiprism.models.base import Citation, Fit, Model, ModelConfig
 from sentiprism.models.search_space import among
 from sentiprism.nn.blocks import masked_mean
 from sentiprism.nn.objectives.task import task_loss
-from sentiprism.types import Batch, FeatureSpec, ModelOutput, Sequence, TargetSpec
+from sentiprism.types import Batch, ModelOutput, Sequence
 
 PENALTIES = (1000.0, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 """λ that valid chooses from, on standardised features; of equals the strongest. The first is all but a constant."""
@@ -76,10 +76,8 @@ class Ridge(Model):
     shift: Tensor
     scale: Tensor
 
-    def __init__(
-        self, features: FeatureSpec, target: TargetSpec, config: RidgeConfig, *, pretrained: bool = True
-    ) -> None:
-        super().__init__(features, target, config, pretrained=pretrained)
+    def build(self, config: RidgeConfig) -> None:
+        """Buffers that `fit` fills."""
         if "text" in self.modalities:
             self.text_encoder.requires_grad_(False)
         self.widths = [width * (1 + config.deviation) for width in self.input_widths.values()]

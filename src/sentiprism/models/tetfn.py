@@ -32,15 +32,15 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
+from sentiprism.models._projected import StepsConfig
 from sentiprism.models.base import Citation
 from sentiprism.models.self_mm.model import SelfMM, SelfMMConfig
 from sentiprism.nn.blocks import TemporalConv
 from sentiprism.nn.crossmodal import Crossmodal
-from sentiprism.nn.positions import PositionForm
 from sentiprism.types import Batch, Modality, Sequence
 
 
-class TETFNConfig(SelfMMConfig):
+class TETFNConfig(SelfMMConfig, StepsConfig):
     """Configuration of `TETFN`; ``text_pool`` and ``text_hidden`` are not used: every step of the text is read."""
 
     PRESETS = {
@@ -66,12 +66,6 @@ class TETFNConfig(SelfMMConfig):
     heads: int = Field(5, gt=0)
     kernel: int = Field(1, gt=0)
     """Steps of the convolutions that project each modality; odd."""
-    causal: bool = False
-    """Whether attention sees no later step (code)."""
-    pool: Literal["attention", "last"] = "attention"
-    """How what a modality has drawn becomes a vector: masked attention, or its last real step (code)."""
-    position_form: PositionForm = "sinusoidal"
-    """Positions in the text-enhanced transformers: of Vaswani et al. (2017) from 0, or the code's (fairseq)."""
     depth: int = Field(2, gt=0)
     """Layers of each transformer; the first stage of the text-enhanced one has 1."""
     enhance: bool = True

@@ -31,7 +31,6 @@ from sentiprism.models._late import LateConfig, LateModel
 from sentiprism.models.base import Citation
 from sentiprism.nn.objectives.task import TaskLoss
 from sentiprism.nn.subnetworks import TextPool, with_one
-from sentiprism.types import FeatureSpec, TargetSpec
 
 
 class TFNConfig(LateConfig):
@@ -67,10 +66,8 @@ class TFN(LateModel):
         "energy": "the tensor holds the product of the three 1s in front, beside which small features weigh little",
     }
 
-    def __init__(
-        self, features: FeatureSpec, target: TargetSpec, config: TFNConfig, *, pretrained: bool = True
-    ) -> None:
-        super().__init__(features, target, config, pretrained=pretrained)
+    def build_fusion(self, config: TFNConfig) -> None:
+        """Layers over the tensor."""
         size = 1
         for width in self.widths:
             size *= width + 1

@@ -47,21 +47,21 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.models.base import Citation, Model, NetworkConfig
 from sentiprism.models.search_space import among, between
 from sentiprism.nn.attention import Transformer
 from sentiprism.nn.blocks import masked_mean
 from sentiprism.nn.objectives.mmd import mmd
 from sentiprism.nn.objectives.orthogonality import difference
-from sentiprism.nn.objectives.task import TaskLoss, task_loss
+from sentiprism.nn.objectives.task import task_loss
 from sentiprism.nn.positions import LearnedPositions
-from sentiprism.types import Batch, FeatureSpec, ModelOutput, Sequence, TargetSpec
+from sentiprism.types import Batch, ModelOutput, Sequence
 
 NORMAL: dict[str, Any] = {"input_norm": False, "position_std": 1.0}
 """As the released code starts: learned vectors from N(0, 1) beside projected frames as they are."""
 
 
-class TMTConfig(ModelConfig):
+class TMTConfig(NetworkConfig):
     """Configuration of `TMT`; the defaults are the released code's for five classes, but for how it starts."""
 
     LOSSES = {"task": 10.0, "orth": 0.01, "sim": 1.0}
@@ -99,7 +99,6 @@ class TMTConfig(ModelConfig):
     """On input features and in every layer."""
     embed_dropout: float = Field(0.1, ge=0, lt=1)
     """After positions are added."""
-    task: TaskLoss = "mse"
 
 
 class MutualTransformer(nn.Module):
@@ -121,7 +120,7 @@ class MutualTransformer(nn.Module):
     def forward(self, query: Tensor, mask: Tensor, source: Tensor, source_mask: Tensor) -> Tensor:
         """(B, Kq, D), (B, Kq), (B, Ks, D), (B, Ks) -> (B, D)."""
         x, source = self.dropout(self.query_positions(query)), self.dropout(self.source_positions(source))
-        return masked_mean(self.layers(x, mask, source, source_mask), mask)
+        return masked_mean(self.layers(x, mask, Sequence(source, source_mask)), mask)
 
 
 class TMT(Model):
@@ -138,16 +137,11 @@ class TMT(Model):
     )
     Config = TMTConfig
     config: TMTConfig
-    exceptions = {
-        "weights": "modalities mix in tokens; what a token attends to is no share of the prediction, see attention_maps"
-    }
+    exceptions = {"weights": "modalities mix in tokens; what a token attends to is no share of the prediction"}
 
-    def __init__(
-        self, features: FeatureSpec, target: TargetSpec, config: TMTConfig, *, pretrained: bool = True
-    ) -> None:
-        super().__init__(features, target, config, pretrained=pretrained)
-        width = config.width
-        widths = self.input_widths
+    def build(self, config: TMTConfig) -> None:
+        """Projections, tokens, the disentangling layers and the mutual Transformer."""
+        width, widths = config.width, self.input_widths
         self.projections = nn.ModuleDict({m: nn.Linear(inputs, width) for m, inputs in widths.items()})
         self.norms = nn.ModuleDict({m: nn.LayerNorm(width) for m in widths if config.input_norm})
         std, frames = config.position_std, config.frame_std or config.position_std

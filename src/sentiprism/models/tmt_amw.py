@@ -41,7 +41,7 @@ from torch import Tensor, nn
 from sentiprism.models.base import Citation
 from sentiprism.models.tmt import NORMAL, TMT, TMTConfig
 from sentiprism.nn.blocks import masked_softmax
-from sentiprism.types import FeatureSpec, Sequence, TargetSpec
+from sentiprism.types import Sequence
 
 
 class TMTAMWConfig(TMTConfig):
@@ -100,11 +100,10 @@ class TMTAMW(TMT):
     config: TMTAMWConfig
     exceptions = {}
 
-    def __init__(
-        self, features: FeatureSpec, target: TargetSpec, config: TMTAMWConfig, *, pretrained: bool = True
-    ) -> None:
-        super().__init__(features, target, config, pretrained=pretrained)
-        self.weighting = ModalityWeights(len(self.modalities), config.width, dynamic=config.dynamic)
+    def build(self, config: TMTConfig) -> None:
+        """As `TMT`, and the weights of modalities."""
+        super().build(config)
+        self.weighting = ModalityWeights(len(self.modalities), config.width, dynamic=self.config.dynamic)
 
     def weigh_frames(
         self, frames: list[Sequence], means: Tensor, present: Tensor

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sentiprism.nn.blocks import masked_softmax
+from sentiprism.types import Sequence
 
 Norm = Literal["pre", "post"]
 Activation = Literal["relu", "gelu"]
@@ -247,27 +248,19 @@ class Transformer(nn.Module):
         wanted = options.get("norm", "pre") == "pre" if final_norm is None else final_norm
         self.norm = nn.LayerNorm(width) if wanted and depth else nn.Identity()
 
-    def forward(
-        self,
-        x: Tensor,
-        mask: Tensor,
-        source: Tensor | None = None,
-        source_mask: Tensor | None = None,
-        first: int | None = None,
-    ) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor, source: Sequence | None = None, first: int | None = None) -> Tensor:
         """Transform a sequence; padding comes out as 0.
 
         Args:
             x: (B, T, D).
             mask: (B, T) bool.
             source: (B, S, D) that every layer looks at; None = self-attention.
-            source_mask: (B, S) bool of it.
             first: how many steps from the front are wanted: the last layer computes no others.
         """
+        values, seen, query_mask = (None, mask, None) if source is None else (*source, mask)
         for i, layer in enumerate(self.layers):
             wanted = first if i + 1 == len(self.layers) else None
-            seen, query_mask = (mask, None) if source_mask is None else (source_mask, mask)
-            x = layer(x, seen, source, wanted, query_mask)
+            x = layer(x, seen, values, wanted, query_mask)
         result: Tensor = self.norm(x[:, :first])
         return result.masked_fill(~mask[:, :first].unsqueeze(-1), 0.0)
 

@@ -40,8 +40,8 @@ class Stack(nn.Module):
 
     def forward(self, x: Sequence, source: Sequence | None = None) -> Sequence:
         """(B, T, D), (B, S, D) -> (B, T, D); without a source it looks at itself."""
-        looked_at = (None, None) if source is None else (self._place(source.values), source.mask)
-        return Sequence(self.layers(self._place(x.values), x.mask, *looked_at), x.mask)
+        looked_at = None if source is None else Sequence(self._place(source.values), source.mask)
+        return Sequence(self.layers(self._place(x.values), x.mask, looked_at), x.mask)
 
     def _place(self, x: Tensor) -> Tensor:
         T, D = x.shape[1:]

@@ -105,26 +105,15 @@ class TokenCross(nn.Module):
     Args:
         depth: layers.
         width: D.
-        heads: attention heads.
-        hidden: feed-forward width.
         source: sizes of the tables of positions, one for each source sequence.
         target: the same of the target sequences.
         start: what learned vectors start at. With positions for tokens one token stands in front of both sides, at a
             position of its own in each; otherwise each side has a token.
-        options: of the layers, see `sentiprism.nn.attention.TransformerLayer`.
+        options: ``heads``, ``hidden`` and others of `sentiprism.nn.attention.Transformer`.
     """
 
     def __init__(
-        self,
-        depth: int,
-        width: int,
-        heads: int,
-        hidden: int,
-        *,
-        source: list[int],
-        target: list[int],
-        start: Start = NORMAL,
-        **options: Any,
+        self, depth: int, width: int, *, source: list[int], target: list[int], start: Start = NORMAL, **options: Any
     ) -> None:
         super().__init__()
         std = start.std
@@ -133,16 +122,16 @@ class TokenCross(nn.Module):
         self.token = nn.Parameter(torch.zeros(1, width)) if start.placed_tokens else None
         self.source_positions = nn.ModuleList(LearnedPositions(steps, width, std) for steps in source)
         self.target_positions = nn.ModuleList(LearnedPositions(steps, width, std) for steps in target)
-        self.transformer = Transformer(depth, width, heads, hidden, cross=True, final_norm=False, **options)
+        self.transformer = Transformer(depth, width, cross=True, final_norm=False, **options)
 
     def forward(self, source: list[Sequence], target: list[Sequence]) -> Tensor:
         """(B, S, D) and (B, T, D) sequences, at least one in all -> (B, D)."""
         B = (source + target)[0].mask.shape[0]
         token = 0.0 if self.token is None else self.token
         asked, asking = token + self.source_token, token + self.target_token
-        keys, seen = _line(asked, self.source_positions, source, B)
+        keys = _line(asked, self.source_positions, source, B)
         queries, mask = _line(asking, self.target_positions, target, B)  # DPDF-LQ, Eq. 29
-        return masked_mean(self.transformer(queries, mask, keys, seen), mask)  # DPDF-LQ, Eqs. 21, 25, 30
+        return masked_mean(self.transformer(queries, mask, keys), mask)  # DPDF-LQ, Eqs. 21, 25, 30
 
 
 def _line(token: Tensor, positions: nn.ModuleList, sequences: list[Sequence], size: int) -> Sequence:

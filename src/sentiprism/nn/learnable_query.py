@@ -49,12 +49,7 @@ class StandardQuery(nn.Module):
 class JointAttention(Attention):
     """One attention a modality, whose keys and values read all modalities, mixed by a gate (DPDF-LQ, Eqs. 6 to 11, 14).
 
-    Args:
-        width: D.
-        modalities: M.
-        heads: attention heads.
-        head_width: d_h.
-        bias: of the projections to queries, keys and values.
+    Arguments as of `StandardQuery`.
     """
 
     def __init__(self, width: int, modalities: int, heads: int, head_width: int | None, *, bias: bool) -> None:

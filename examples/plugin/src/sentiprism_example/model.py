@@ -13,7 +13,7 @@ from torch import nn, stack
 from sentiprism.models.base import Citation, Model, ModelConfig
 from sentiprism.nn.blocks import masked_mean
 from sentiprism.nn.objectives.task import task_loss
-from sentiprism.types import Batch, FeatureSpec, ModelOutput, TargetSpec
+from sentiprism.types import Batch, ModelOutput
 
 
 class MeanPoolConfig(ModelConfig):
@@ -33,10 +33,8 @@ class MeanPool(Model):
     Config = MeanPoolConfig
     config: MeanPoolConfig
 
-    def __init__(
-        self, features: FeatureSpec, target: TargetSpec, config: MeanPoolConfig, *, pretrained: bool = True
-    ) -> None:
-        super().__init__(features, target, config, pretrained=pretrained)
+    def build(self, config: MeanPoolConfig) -> None:
+        """A projection and a score for each modality, and the head."""
         self.project = nn.ModuleDict({m: nn.Linear(width, config.width) for m, width in self.input_widths.items()})
         self.score = nn.ModuleDict({m: nn.Linear(config.width, 1) for m in self.modalities})
         self.head = nn.Sequential(nn.Linear(config.width, 4 * config.width), nn.ReLU())

@@ -9,14 +9,7 @@ import numpy.typing as npt
 
 from sentiprism.errors import UserError
 from sentiprism.features.extractors.base import AudioExtractor
-from sentiprism.features.learned.networks import (
-    check_recipe,
-    load_network,
-    name_columns,
-    read_layer,
-    read_network_config,
-    resolve_network,
-)
+from sentiprism.features.learned import networks
 from sentiprism.features.states import Reading, encode_sound
 from sentiprism.features.track import Floats, Track
 from sentiprism.recipe import Network, Recipe
@@ -55,18 +48,18 @@ class LearnedAudio(AudioExtractor):
         Raises:
             UserError: no such network, not one of speech, or it has no such layer or rate.
         """
-        folder, revision = resolve_network(network.model, network.revision or None)
-        return cls(_describe(read_network_config(folder), network.model_copy(update={"revision": revision})))
+        folder, revision = networks.resolve_network(network.model, network.revision or None)
+        return cls(_describe(networks.read_network_config(folder), network.model_copy(update={"revision": revision})))
 
     def check(self) -> None:
         """See `Extractor`."""
-        check_recipe(self.recipe, _describe)
+        networks.check_recipe(self.recipe, _describe)
 
     def __call__(self, sound: npt.NDArray[np.int16]) -> Track:
         """See `AudioExtractor`; values are float16."""
         assert self.recipe.network is not None  # noqa: S101 - of `create`, or of a dataset's card
         self.check()
-        network, prepare = load_network(self.recipe.network)
+        network, prepare = networks.load_network(self.recipe.network)
         hop, longest = _geometry(network.config)
         pooled = _states_of_step(network.config, self.recipe.network.rate)
         reading = Reading(RATE, hop, longest, pooled, len(self.recipe.columns))
@@ -81,7 +74,7 @@ class LearnedAudio(AudioExtractor):
 def _describe(config: Any, network: Network) -> Recipe:
     """The recipe of a network, which has one way of pooling."""
     _states_of_step(config, network.rate)
-    columns = name_columns(config, network.layer)
+    columns = networks.name_columns(config, network.layer)
     network = network.model_copy(update={"pooling": "mean"})
     units = ("1",) * len(columns)
     return Recipe(extractor=LearnedAudio.name, columns=columns, units=units, rate=network.rate, network=network)
@@ -119,7 +112,7 @@ def _encode(
     given = prepare(list(waves), sampling_rate=RATE, return_tensors="pt")[network.main_input_name]
     with torch.no_grad():
         output = network(given.to(network.device), output_hidden_states=layer != "last")
-    states = read_layer(output, layer).float().cpu().numpy()
+    states = networks.read_layer(output, layer).float().cpu().numpy()
     return [np.asarray(one[:count]) for one in states]
 
 

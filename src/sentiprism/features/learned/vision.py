@@ -15,14 +15,7 @@ from sentiprism.features import landmarks
 from sentiprism.features.extractors.base import VisionExtractor
 from sentiprism.features.extractors.face import landmarker
 from sentiprism.features.face_tracking import Detection, FrameFaces, frame_thumbnail, link_detections
-from sentiprism.features.learned.networks import (
-    check_recipe,
-    load_network,
-    name_columns,
-    read_layer,
-    read_network_config,
-    resolve_network,
-)
+from sentiprism.features.learned import networks
 from sentiprism.features.states import LARGEST
 from sentiprism.features.track import Track
 from sentiprism.media.types import Frame
@@ -79,12 +72,12 @@ class LearnedVision(VisionExtractor):
         Raises:
             UserError: no such network, not one of pictures that is known here, or it has no such layer or pooling.
         """
-        folder, revision = resolve_network(network.model, network.revision or None)
-        return cls(_describe(read_network_config(folder), network.model_copy(update={"revision": revision})))
+        folder, revision = networks.resolve_network(network.model, network.revision or None)
+        return cls(_describe(networks.read_network_config(folder), network.model_copy(update={"revision": revision})))
 
     def check(self) -> None:
         """See `Extractor`."""
-        check_recipe(self.recipe, _describe)
+        networks.check_recipe(self.recipe, _describe)
 
     def __call__(self, frames: Iterable[Frame]) -> list[Track]:
         """See `VisionExtractor`; values are float16. Whole frames make one track."""
@@ -125,14 +118,14 @@ class _States:
     def _encode(self) -> None:
         import torch
 
-        network, prepare = load_network(self.network)
+        network, prepare = networks.load_network(self.network)
         given = prepare(images=self._waiting, return_tensors="pt", input_data_format="channels_last")
         self._waiting = []
         with torch.no_grad():
             output = network(
                 given["pixel_values"].to(network.device), output_hidden_states=self.network.layer != "last"
             )
-        states = read_layer(output, self.network.layer)
+        states = networks.read_layer(output, self.network.layer)
         tokens = states[:, 0] if self.network.pooling == "first" else states[:, _special(network.config) :].mean(dim=1)
         self._found.append(tokens.float().clamp(-LARGEST, LARGEST).cpu().numpy().astype(np.float16))
 
@@ -152,7 +145,7 @@ def _describe(config: Any, network: Network) -> Recipe:
         raise UserError(f"a {kind} model has no first token that stands for the picture", "use pooling=mean")
     if kind in STAGED and network.layer != "last":
         raise UserError(f"the layers of a {kind} model differ in width and patches", "use layer=last")
-    columns = name_columns(config, network.layer)
+    columns = networks.name_columns(config, network.layer)
     units = ("1",) * len(columns)
     return Recipe(extractor=LearnedVision.name, columns=columns, units=units, rate=network.rate, network=network)
 

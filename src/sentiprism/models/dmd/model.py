@@ -35,7 +35,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from sentiprism.models._projected import ProjectedConfig, ProjectedModel
+from sentiprism.models._projected import CrossmodalConfig, ProjectedModel
 from sentiprism.models.base import Citation
 from sentiprism.models.dmd.graph_distillation import Distillation, GraphDistillation
 from sentiprism.nn.blocks import masked_mean
@@ -43,17 +43,16 @@ from sentiprism.nn.branches import Higher, Pool, Stack
 from sentiprism.nn.crossmodal import Crossmodal
 from sentiprism.nn.objectives.orthogonality import batch_orthogonality, cosine_orthogonality
 from sentiprism.nn.objectives.reconstruction import reconstruction
-from sentiprism.nn.objectives.task import TaskLoss, task_loss
+from sentiprism.nn.objectives.task import task_loss
 from sentiprism.nn.objectives.triplet import TripletForm, triplet
-from sentiprism.nn.positions import PositionForm
-from sentiprism.types import Batch, FeatureSpec, Modality, ModelOutput, Sequence, TargetSpec
+from sentiprism.types import Batch, Modality, ModelOutput, Sequence
 
 Sequences = dict[Modality, Sequence]
 HOMO: frozenset[tuple[Modality, Modality]] = frozenset({("text", "audio"), ("text", "vision")})
 HETERO: frozenset[tuple[Modality, Modality]] = HOMO | {("vision", "audio")}
 
 
-class DMDConfig(ProjectedConfig):
+class DMDConfig(CrossmodalConfig):
     """Configuration of `DMD`; loss weights are those of the authors' code, γ being within ``mar`` and ``ort``."""
 
     LOSSES = {
@@ -71,18 +70,9 @@ class DMDConfig(ProjectedConfig):
     SMALL = {"width": 16, "heads": 4, "depth": 1, "memory": 1}
 
     width: int = Field(50, gt=0)
-    heads: int = Field(10, gt=0)
     kernel: int = Field(5, gt=0)
-    depth: int = Field(4, gt=0)
-    """Layers of each transformer."""
     memory: int = Field(4, gt=0)
     """Self-attention layers after the crossmodal attention."""
-    causal: bool = False
-    """Whether attention sees no later step (code)."""
-    pool: Literal["attention", "last"] = "attention"
-    """How a sequence becomes a vector: masked attention, or its last real step (code)."""
-    position_form: PositionForm = "sinusoidal"
-    """Positions of Vaswani et al. (2017) from 0, or those of the code (fairseq)."""
     edge_width: int = Field(32, gt=0)
     """Of what the GD-Units compare."""
     homo_edge_width: int | None = Field(None, gt=0)
@@ -98,11 +88,6 @@ class DMDConfig(ProjectedConfig):
     triplet: TripletForm = "constant"
     """Margin and negatives of L_mar; ``label`` is the authors' code."""
     margin: float = Field(0.15, gt=0)
-    task: TaskLoss = "l1"
-    dropout: float = Field(0.1, ge=0, lt=1)
-    """In the transformers and on what goes into them."""
-    text_dropout: float = Field(0.1, ge=0, lt=1)
-    head_dropout: float = Field(0.1, ge=0, lt=1)
 
 
 class DMD(ProjectedModel):
@@ -124,10 +109,8 @@ class DMD(ProjectedModel):
         "energy": "the prediction joins sigmoids, which are a half at the start",
     }
 
-    def __init__(
-        self, features: FeatureSpec, target: TargetSpec, config: DMDConfig, *, pretrained: bool = True
-    ) -> None:
-        super().__init__(features, target, config, pretrained=pretrained)
+    def build_fusion(self, config: DMDConfig) -> None:
+        """Encoders, decoders, transformers, graphs and heads."""
         D, used, lost = config.width, self.modalities, config.head_dropout
         self.share = nn.Linear(D, D, bias=False)  # convolutions of kernel 1
         self.specify = nn.ModuleDict({m: nn.Linear(D, D, bias=False) for m in used})

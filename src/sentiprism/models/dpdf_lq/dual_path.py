@@ -80,13 +80,8 @@ class PathConfig(Config):
     @property
     def layer(self) -> dict[str, Any]:
         """What all transformer layers share."""
-        return {
-            "heads": self.heads,
-            "hidden": self.hidden,
-            "head_width": self.head_width,
-            "dropout": self.dropout,
-            "separate": self.released,
-        }
+        shared = self.model_dump(include={"heads", "hidden", "head_width", "dropout"})
+        return {**shared, "separate": self.released}
 
     @property
     def start(self) -> Start:

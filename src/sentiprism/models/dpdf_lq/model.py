@@ -87,7 +87,7 @@ from sentiprism.models.search_space import among, between
 from sentiprism.nn.blocks import masked_softmax, mlp
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
 from sentiprism.nn.text import TextEncoder
-from sentiprism.types import Batch, FeatureSpec, Modality, ModelOutput, Sequence, TargetSpec
+from sentiprism.types import Batch, Modality, ModelOutput, Sequence
 
 NORMAL: dict[str, Any] = {"input_norm": False, "position_std": 1.0}
 """As the code base starts: learned vectors from N(0, 1) beside projected steps as they are."""
@@ -148,10 +148,8 @@ class DPDFLQ(Model):
     Config = DPDFLQConfig
     config: DPDFLQConfig
 
-    def __init__(
-        self, features: FeatureSpec, target: TargetSpec, config: DPDFLQConfig, *, pretrained: bool = True
-    ) -> None:
-        super().__init__(features, target, config, pretrained=pretrained)
+    def build(self, config: DPDFLQConfig) -> None:
+        """The paths, their gate and the head."""
         reads = sum(LocalPath.roles(self.modalities, config), ()) if config.local_path else ()
         if not config.global_path:
             self.modalities = tuple(m for m in self.modalities if m in reads)
@@ -167,8 +165,8 @@ class DPDFLQ(Model):
         if "text" not in inputs and "text" in self.input_widths:
             del self.text_encoder  # no path is left that reads it
         own = config.encoders == 2 and config.global_path and "text" in reads
-        if own and features.text is not None and features.text.kind == "tokens":
-            self.text_encoder_local = TextEncoder(features.text, pretrained=pretrained)
+        if own and self.features.text is not None and self.features.text.kind == "tokens":
+            self.text_encoder_local = TextEncoder(self.features.text, pretrained=self.pretrained)
         self.global_path = GlobalPath(inputs, config) if config.global_path else None
         # taken literally, Eq. 30 reads the text only: without text there is no such path
         self.local_path = LocalPath(inputs, config) if reads else None

@@ -29,7 +29,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.models.base import Citation, Model, NetworkConfig
 from sentiprism.models.fine.extractors import Plain, PlainExtractor
 from sentiprism.models.fine.qformer import MixtureOfQFormers, Route
 from sentiprism.models.search_space import among
@@ -39,13 +39,13 @@ from sentiprism.nn.factorize import Factorizer, Factors, Split
 from sentiprism.nn.information import InformationTerms, misa_distances
 from sentiprism.nn.objectives.balance import load_balance
 from sentiprism.nn.objectives.contrastive import ContrastForm, DynamicContrastiveQueue
-from sentiprism.nn.objectives.task import TaskLoss, task_loss
+from sentiprism.nn.objectives.task import task_loss
 from sentiprism.nn.positions import sinusoidal
 from sentiprism.nn.stacked import StackedLinear
-from sentiprism.types import Batch, FeatureSpec, ModelOutput, TargetSpec
+from sentiprism.types import Batch, ModelOutput
 
 
-class FINEConfig(ModelConfig):
+class FINEConfig(NetworkConfig):
     """Configuration of `FINE`; the paper gives no setting, so the defaults are readings."""
 
     LOSSES = {  # Eq. 14
@@ -70,9 +70,6 @@ class FINEConfig(ModelConfig):
     heads: int = Field(4, gt=0)
     """Of the Q-Formers."""
     fusion_heads: int = Field(8, gt=0)
-    dropout: float = Field(0.1, ge=0, lt=1)
-    task: TaskLoss = "mse"
-    """L_MP and L_UP are mean squared errors."""
     unimodal: Literal["tokens", "cls"] = "tokens"
     """What L_UP predicts from: the mean of a modality's own tokens, or its [CLS], which has read all modalities."""
     unimodal_labels: bool = False
@@ -128,14 +125,10 @@ class FINE(Model):
     config: FINEConfig
     rates = {"critics": 1e-3}
     """Higher than the model's, so that the critics keep up with the representations."""
-    exceptions = {
-        "weights": "the head reads the concatenated [CLS] of all modalities: nothing weights one against another"
-    }
+    exceptions = {"weights": "the head reads the [CLS] of all modalities: nothing weights one against another"}
 
-    def __init__(
-        self, features: FeatureSpec, target: TargetSpec, config: FINEConfig, *, pretrained: bool = True
-    ) -> None:
-        super().__init__(features, target, config, pretrained=pretrained)
+    def build(self, config: FINEConfig) -> None:
+        """Extractors, factorisation, fusion, heads, queue and critics."""
         width, count = config.width, len(self.modalities)
         self.projections, self.extractors = nn.ModuleDict(), nn.ModuleDict()
         for modality in self.modalities:
@@ -157,7 +150,7 @@ class FINE(Model):
         if self._on("cl"):
             self.project = nn.Linear(count * width, width)
             self.contrast = DynamicContrastiveQueue(
-                target,
+                self.target,
                 width,
                 config.queue,
                 form=config.contrast,

@@ -41,7 +41,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.models.base import Citation, Model, NetworkConfig
 from sentiprism.models.kuda.dynamic_attention import (
     Adapters,
     DynamicAttention,
@@ -52,11 +52,11 @@ from sentiprism.models.kuda.dynamic_attention import (
 )
 from sentiprism.nn.blocks import gelu_mlp, masked_mean, mlp
 from sentiprism.nn.objectives.contrastive import contrastive_loss
-from sentiprism.nn.objectives.task import TaskLoss, task_loss
-from sentiprism.types import Batch, FeatureSpec, ModelOutput, TargetSpec
+from sentiprism.nn.objectives.task import task_loss
+from sentiprism.types import Batch, ModelOutput
 
 
-class KuDAConfig(ModelConfig):
+class KuDAConfig(NetworkConfig):
     """Configuration of `KuDA`; the defaults are the authors' code's, or this project's reading."""
 
     LOSSES = {"task": 1.0, "nce": 0.1, "uni": 0.1}
@@ -74,7 +74,6 @@ class KuDAConfig(ModelConfig):
         "adapter_width": 8,
     }
 
-    task: TaskLoss = "mse"
     width: int = Field(256, gt=0)
     """Of the fusion."""
     heads: int = Field(8, gt=0)
@@ -126,10 +125,8 @@ class KuDA(Model):
     Config = KuDAConfig
     config: KuDAConfig
 
-    def __init__(
-        self, features: FeatureSpec, target: TargetSpec, config: KuDAConfig, *, pretrained: bool = True
-    ) -> None:
-        super().__init__(features, target, config, pretrained=pretrained)
+    def build(self, config: KuDAConfig) -> None:
+        """Encoders, adapters, scorers and the dynamic attention."""
         c, M = config, len(self.modalities)
         self.encoders, self.adapters, self.scorers = nn.ModuleDict(), nn.ModuleDict(), nn.ModuleDict()
         self.projections, self.steps = nn.ModuleDict(), nn.ModuleDict()

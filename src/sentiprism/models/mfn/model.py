@@ -30,7 +30,7 @@ from sentiprism.models.mfn.gated_memory import GatedMemory, SystemOfLSTMs, delta
 from sentiprism.nn.alignment import align
 from sentiprism.nn.blocks import last_step, masked_mean, masked_softmax, mlp
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
-from sentiprism.types import Batch, FeatureSpec, ModelOutput, TargetSpec
+from sentiprism.types import Batch, ModelOutput
 
 
 class MFNConfig(ModelConfig):
@@ -70,10 +70,8 @@ class MFN(Model):
     Config = MFNConfig
     config: MFNConfig
 
-    def __init__(
-        self, features: FeatureSpec, target: TargetSpec, config: MFNConfig, *, pretrained: bool = True
-    ) -> None:
-        super().__init__(features, target, config, pretrained=pretrained)
+    def build(self, config: MFNConfig) -> None:
+        """LSTMs, attention across them, memory and head."""
         cells = {"text": config.text_hidden, "audio": config.audio_hidden, "vision": config.vision_hidden}
         inputs = self.input_widths
         widths = [cells[modality] for modality in self.modalities]

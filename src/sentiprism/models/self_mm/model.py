@@ -32,14 +32,14 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.models.base import Citation, Model, NetworkConfig
 from sentiprism.models.self_mm.label_generation import DistanceForm, UnimodalLabels
 from sentiprism.nn.blocks import last_step, masked_mean
 from sentiprism.nn.objectives.task import TaskLoss, task_loss
-from sentiprism.types import MODALITIES, Batch, FeatureSpec, Modality, ModelOutput, TargetSpec
+from sentiprism.types import MODALITIES, Batch, Modality, ModelOutput
 
 
-class SelfMMConfig(ModelConfig):
+class SelfMMConfig(NetworkConfig):
     """Configuration of `SelfMM`."""
 
     LOSSES = {"task": 1.0, "text": 1.0, "audio": 1.0, "vision": 1.0}
@@ -63,8 +63,6 @@ class SelfMMConfig(ModelConfig):
     distance: DistanceForm = "square"
     """Of a representation from a centre."""
     task: TaskLoss = "l1"
-    dropout: float = Field(0.1, ge=0, lt=1)
-    """On what the layers of each task read."""
 
 
 class SelfMM(Model):
@@ -86,10 +84,8 @@ class SelfMM(Model):
     config: SelfMMConfig
     exceptions = {"weights": "modalities are joined side by side: nothing weighs one against another"}
 
-    def __init__(
-        self, features: FeatureSpec, target: TargetSpec, config: SelfMMConfig, *, pretrained: bool = True
-    ) -> None:
-        super().__init__(features, target, config, pretrained=pretrained)
+    def build(self, config: SelfMMConfig) -> None:
+        """Encoders, and a head for the fusion and for each modality."""
         widths, joint = self.build_encoders()
         D, outputs = config.width, self.outputs
         self.dropout = nn.Dropout(config.dropout)

@@ -68,14 +68,7 @@ def nce_club(scores: Tensor, mask: Tensor) -> Tensor:
     """Upper bound of I(x; y) where f is the critic that `info_nce` is largest for (FINE, Eqs. 8 and 10).
 
     Mean of f over the n pairs that belong together, less its mean over all n² pairs. With a critic that lags behind it
-    bounds nothing and may be negative.
-
-    Args:
-        scores: (K, B, B).
-        mask: (K, B) bool: the n samples that have both x and y.
-
-    Returns:
-        (K,) nats; 0 where fewer than two samples count.
+    bounds nothing and may be negative. Arguments and result as of `info_nce`.
     """
     count = mask.sum(dim=1)
     together = (scores.diagonal(dim1=1, dim2=2) * mask).sum(dim=1) / count.clamp(min=1)

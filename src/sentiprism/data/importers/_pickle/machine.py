@@ -208,52 +208,39 @@ FORBIDDEN = {
     "a set": b"\x8f\x90\x91",
     "the text form of protocol 0": b"ILFSVpg",
 }
-OPCODES: dict[int, tuple[Any, ...]] = {
-    opcode: (Machine.forbidden, what) for what, opcodes in FORBIDDEN.items() for opcode in opcodes
-} | {
-    0x80: (Machine.protocol,),
-    0x95: (Machine.number, "<Q"),  # FRAME: its length is of no use to a reader of a mapped file
-    ord("("): (Machine.push, MARK),
-    ord("0"): (Machine.pop,),
-    ord("1"): (Machine.since_mark,),
-    ord("N"): (Machine.push, None),
-    0x88: (Machine.push, True),
-    0x89: (Machine.push, False),
-    ord("J"): (Machine.read, "<i"),
-    ord("K"): (Machine.read, "B"),
-    ord("M"): (Machine.read, "<H"),
-    ord("G"): (Machine.read, ">d"),
-    0x8A: (Machine.long, "B"),
-    0x8B: (Machine.long, "<i"),
-    ord("T"): (Machine.blob, "<i"),
-    ord("U"): (Machine.blob, "B"),
-    ord("B"): (Machine.blob, "<I"),
-    ord("C"): (Machine.blob, "B"),
-    0x8E: (Machine.blob, "<Q"),
-    0x96: (Machine.blob, "<Q"),
-    ord("X"): (Machine.text, "<I"),
-    0x8C: (Machine.text, "B"),
-    0x8D: (Machine.text, "<Q"),
-    ord(")"): (Machine.push, ()),
-    ord("t"): (Machine.marked, tuple),
-    0x85: (Machine.tuple_of, 1),
-    0x86: (Machine.tuple_of, 2),
-    0x87: (Machine.tuple_of, 3),
-    ord("]"): (Machine.fresh, list),
-    ord("l"): (Machine.marked, list),
-    ord("a"): (Machine.append,),
-    ord("e"): (Machine.extend,),
-    ord("}"): (Machine.fresh, dict),
-    ord("d"): (Machine.marked_dict,),
-    ord("s"): (Machine.set_item,),
-    ord("u"): (Machine.set_items,),
-    ord("q"): (Machine.put, "B"),
-    ord("r"): (Machine.put, "<I"),
-    0x94: (Machine.put, ""),
-    ord("h"): (Machine.get, "B"),
-    ord("j"): (Machine.get, "<I"),
-    ord("c"): (Machine.global_line,),
-    0x93: (Machine.global_stack,),
-    ord("R"): (Machine.reduce,),
-    ord("b"): (Machine.build,),
+ARGUMENTS: dict[Any, dict[Any, bytes]] = {
+    Machine.forbidden: FORBIDDEN,
+    Machine.number: {"<Q": b"\x95"},  # FRAME: its length is of no use to a reader of a mapped file
+    Machine.push: {MARK: b"(", None: b"N", True: b"\x88", False: b"\x89", (): b")"},
+    Machine.read: {"<i": b"J", "B": b"K", "<H": b"M", ">d": b"G"},
+    Machine.long: {"B": b"\x8a", "<i": b"\x8b"},
+    Machine.blob: {"<i": b"T", "B": b"UC", "<I": b"B", "<Q": b"\x8e\x96"},
+    Machine.text: {"<I": b"X", "B": b"\x8c", "<Q": b"\x8d"},
+    Machine.marked: {tuple: b"t", list: b"l"},
+    Machine.tuple_of: {1: b"\x85", 2: b"\x86", 3: b"\x87"},
+    Machine.fresh: {list: b"]", dict: b"}"},
+    Machine.put: {"B": b"q", "<I": b"r", "": b"\x94"},
+    Machine.get: {"B": b"h", "<I": b"j"},
+}
+"""Instructions by what does them and by its argument."""
+ALONE = {
+    b"\x80": Machine.protocol,
+    b"0": Machine.pop,
+    b"1": Machine.since_mark,
+    b"a": Machine.append,
+    b"e": Machine.extend,
+    b"d": Machine.marked_dict,
+    b"s": Machine.set_item,
+    b"u": Machine.set_items,
+    b"c": Machine.global_line,
+    b"\x93": Machine.global_stack,
+    b"R": Machine.reduce,
+    b"b": Machine.build,
+}
+"""Those without an argument."""
+OPCODES: dict[int, tuple[Any, ...]] = {ord(opcode): (action,) for opcode, action in ALONE.items()} | {
+    opcode: (action, argument)
+    for action, arguments in ARGUMENTS.items()
+    for argument, opcodes in arguments.items()
+    for opcode in opcodes
 }
