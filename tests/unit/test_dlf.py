@@ -83,7 +83,7 @@ def test_eq11_the_sums_are_normalised_the_code_normalises_what_goes_in(preset, p
     else:
         h = x + layer.attention(layer.norm(x), layer.source_norm(source), mask)
         expected = h + layer.feed(layer.feed_norm(h))
-    assert_close(layer(x, mask, source), expected)
+    assert_close(layer(x, mask, Sequence(source, mask)), expected)
 
 
 def test_eq12_fusion_joins_higher_specific_and_shared_features():

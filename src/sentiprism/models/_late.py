@@ -11,6 +11,9 @@ from sentiprism.nn.objectives.task import TaskLoss, task_loss
 from sentiprism.nn.subnetworks import MeanNetwork, RecurrentNetwork, TextPool
 from sentiprism.types import Batch, ModelOutput
 
+PRODUCTS = "every feature is a product over modalities, which is no single modality's"
+"""Why products have no weights of modalities."""
+
 
 class LateConfig(ModelConfig):
     """Fields of the models that join one vector a modality."""

@@ -52,6 +52,11 @@ class CrossmodalConfig(ProjectedConfig, StepsConfig):
     text_dropout: float = Field(0.1, ge=0, lt=1)
     head_dropout: float = Field(0.1, ge=0, lt=1)
 
+    @property
+    def stack(self) -> dict[str, Any]:
+        """Options that all transformers share, see `Stack`."""
+        return self.model_dump(include={"dropout", "causal", "position_form"})
+
 
 class ProjectedModel(Model):
     """Base of these models; arguments as of `Model`."""

@@ -35,7 +35,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from sentiprism.errors import UserError
-from sentiprism.models.base import Citation, Model, NetworkConfig
+from sentiprism.models.base import SMALL_LAYERS, Citation, Model, NetworkConfig
 from sentiprism.nn.attention import TransformerLayer
 from sentiprism.nn.global_tokens import TokenCross, TokenEncoder, token_scales
 from sentiprism.nn.learnable_query import QueryEncoder
@@ -48,7 +48,7 @@ class ALMTConfig(NetworkConfig):
     """Configuration of `ALMT`; the defaults are the paper's for MOSI, or this project's reading."""
 
     PRESETS = {"paper": {}, "code": {"pool": "token0", "hyper_norm": True}}
-    SMALL = {"width": 16, "heads": 4, "head_width": 4, "hidden": 32, "positions": 16, "depth": 1, "fusion_depth": 1}
+    SMALL = {**SMALL_LAYERS, "depth": 1, "fusion_depth": 1}
 
     width: int = Field(128, gt=0)
     """d."""

@@ -16,6 +16,9 @@ from sentiprism.nn.row_memory import RowMemory
 from sentiprism.nn.text import TextEncoder
 from sentiprism.types import MODALITIES, Batch, FeatureSpec, Modality, ModelOutput, Sequence, TargetSpec
 
+SMALL_LAYERS = {"width": 16, "heads": 4, "head_width": 4, "hidden": 32, "positions": 16}
+"""Settings of small attention layers, see `ModelConfig.SMALL`."""
+
 
 class Citation(NamedTuple):
     """Where a model comes from."""

@@ -196,9 +196,8 @@ class BBFN(ProjectedModel):
 
     def build_fusion(self, config: BBFNConfig) -> None:
         """Pairs that draw on each other, and the heads."""
-        D = config.width
         self.pairs = nn.ModuleDict({m: Pair(config) for m in self.modalities[1:]})
-        joined = 2 * D * len(self.pairs) or D
+        joined = config.width * (2 * len(self.pairs) or 1)
         self.higher, self.head = Higher(joined, config.head_dropout), nn.Linear(joined, self.outputs)
 
     def forward(self, batch: Batch) -> ModelOutput:

@@ -53,9 +53,13 @@ class ConFEDEConfig(HeadConfig):
 
     width: int = Field(384, gt=0)
     """Of a similarity or dissimilarity feature."""
+    temperature: float = Field(0.5, gt=0)
+    """Of the contrast."""
     encoder: Literal["sinusoidal", "token"] = "sinusoidal"
     """Of audio and vision: sinusoids and a mean over the real steps, or as in the code a learned token, learned
     positions, a norm at the end and a mean over token and steps, padding included."""
+    text_pool: Literal["first", "mean"] = "first"
+    """How a contextual text encoder becomes a vector: [CLS] or the mean over tokens."""
     encoder_width: int | None = Field(None, gt=0)
     """Of that encoder; null = ``width``."""
     positions: int = Field(512, gt=0)
@@ -65,9 +69,6 @@ class ConFEDEConfig(HeadConfig):
     """Layers of the transformers of audio and vision."""
     hidden: int = Field(768, gt=0)
     """Of their feed-forward parts."""
-    text_pool: Literal["first", "mean"] = "first"
-    """How a contextual text encoder becomes a vector: [CLS] or the mean over tokens."""
-    temperature: float = Field(0.5, gt=0)
     dropout: float = Field(0.2, ge=0, lt=1)
 
 
@@ -138,10 +139,7 @@ class ConFEDE(Model):
     )
     Config = ConFEDEConfig
     config: ConFEDEConfig
-    exceptions = {
-        "weights": "features are joined side by side: nothing weighs one modality against another",
-        "padding under code": "the code's mean over time counts the padding",
-    }
+    exceptions = {"weights": "features are joined side by side", "padding under code": "its means count the padding"}
 
     def build(self, config: ConFEDEConfig) -> None:
         """Encoders, projections to similarity and dissimilarity, and heads."""

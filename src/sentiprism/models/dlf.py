@@ -59,7 +59,7 @@ Deviations:
 
 from functools import partial
 from itertools import product
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from pydantic import Field
@@ -146,12 +146,10 @@ class DLF(ProjectedModel):
         """Transformers, pools, the attractor's branches and heads."""
         D, M, used = config.width, len(self.modalities), self.modalities
         self.dominant = config.dominant if config.dominant in used else used[0]
-        options: dict[str, Any] = {"dropout": config.dropout, "norm": config.norm, "causal": config.causal}
-        options["position_form"] = config.position_form
         pool, higher = partial(Pool, D, last=config.pool == "last"), partial(Higher, dropout=config.head_dropout)
 
         def stack(depth: int = config.depth, *, cross: bool = False) -> Stack:
-            return Stack(D, config.heads, depth, cross=cross, **options)
+            return Stack(D, config.heads, depth, cross=cross, norm=config.norm, **config.stack)
 
         if config.disentangle:
             self.share = stack()

@@ -19,7 +19,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from sentiprism.models._late import LateConfig, LateModel
+from sentiprism.models._late import PRODUCTS, LateConfig, LateModel
 from sentiprism.models.base import Citation
 from sentiprism.nn.subnetworks import with_one
 
@@ -48,7 +48,7 @@ class LMF(LateModel):
     )
     Config = LMFConfig
     config: LMFConfig
-    exceptions = {"weights": "every feature is a product over modalities, which is no single modality's"}
+    exceptions = {"weights": PRODUCTS}
 
     def build_fusion(self, config: LMFConfig) -> None:
         """Factors of each modality, and weights of their ranks."""

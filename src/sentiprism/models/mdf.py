@@ -60,6 +60,8 @@ class MDFConfig(NetworkConfig):
     }
     SMALL = {"width": 16, "text_hidden": 8, "audio_hidden": 8, "vision_hidden": 8}
 
+    width: int = Field(128, gt=0)
+    """d_t where no contextual text encoder that is pooled sets it."""
     fuse: tuple[Modality, ...] | None = None
     """Modalities that are fused; null = all that are used. The text that L_a needs may be left out (A' of Table 3)."""
     sound: bool = True
@@ -68,8 +70,6 @@ class MDFConfig(NetworkConfig):
     """ε of Eq. 10: 0.1 bounds the logits by 10; 1e-8 is the literal small constant (one-hot targets)."""
     heterogeneity: HeterogeneityForm = "signed"
     """Form of L_o (Eq. 7)."""
-    detach_text: bool = False
-    """Stop the gradient of L_a on the text side."""
     text_pool: Literal["first", "mean", "lstm"] = "first"
     """How a contextual text encoder becomes h_t: [CLS] (Eq. 1), the mean over tokens, or as audio and vision do
     (Eqs. 2 and 3), which a frozen encoder needs: its states were not made to be pooled for sentiment."""
@@ -78,8 +78,8 @@ class MDFConfig(NetworkConfig):
     audio_hidden: int | None = Field(32, gt=0)
     vision_hidden: int | None = Field(64, gt=0)
     """BiLSTM states per direction; null gives ceil(d/2), the shape that the paper writes literally."""
-    width: int = Field(128, gt=0)
-    """d_t where no contextual text encoder that is pooled sets it."""
+    detach_text: bool = False
+    """Stop the gradient of L_a on the text side."""
 
 
 class MDF(Model):
@@ -95,6 +95,8 @@ class MDF(Model):
     )
     Config = MDFConfig
     config: MDFConfig
+    fused: tuple[Modality, ...]
+    """Modality representations that are weighted and mixed; the paper calls them primary colours."""
 
     def build(self, config: MDFConfig) -> None:
         """Encoders, extractor, predictor and generator."""
@@ -113,7 +115,6 @@ class MDF(Model):
             self.extractor = mlp(width, width, width, config.dropout)
         wanted = self.modalities if config.fuse is None else config.fuse
         self.fused = tuple(m for m in self.modalities if m in wanted)
-        """Modality representations that are weighted and mixed; the paper calls them primary colours."""
         if not self.fused:
             cause = f"fuse names {', '.join(config.fuse or ()) or 'nothing'}, and {', '.join(self.modalities)} are used"
             raise UserError(cause, "fuse a modality that is used")

@@ -21,7 +21,7 @@ Deviations:
     - missing modality | – | read by no other, 0 in the prediction; a modality alone goes through its memory
 """
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from pydantic import Field
@@ -43,10 +43,10 @@ class MulTConfig(CrossmodalConfig):
 
     memory: int | None = Field(None, gt=0)
     """Self-attention layers of each memory; null takes ``depth``, but at least 3 (code)."""
-    pool: Literal["attention", "last"] = "last"
-    """How a memory becomes a vector: masked attention, or its last real step."""
     dropout: float = Field(0.2, ge=0, lt=1)
     text_dropout: float = Field(0.2, ge=0, lt=1)
+    pool: Literal["attention", "last"] = "last"
+    """How a memory becomes a vector: masked attention, or its last real step."""
 
 
 class MulT(ProjectedModel):
@@ -68,12 +68,10 @@ class MulT(ProjectedModel):
 
     def build_fusion(self, config: MulTConfig) -> None:
         """Crossmodal transformers and the head."""
-        D, used = config.width, self.modalities
-        options: dict[str, Any] = {"dropout": config.dropout, "norm": "pre", "causal": config.causal}
-        options |= {"last": config.pool == "last", "position_form": config.position_form}
-        memory = config.memory or max(config.depth, 3)
-        self.crossmodal = Crossmodal(used, D, config.heads, config.depth, memory, **options)
-        joined = len(used) * self.crossmodal.width
+        memory, last = config.memory or max(config.depth, 3), config.pool == "last"
+        sizes = (config.width, config.heads, config.depth, memory)
+        self.crossmodal = Crossmodal(self.modalities, *sizes, norm="pre", last=last, **config.stack)
+        joined = len(self.modalities) * self.crossmodal.width
         self.higher = Higher(joined, config.head_dropout)
         self.head = nn.Linear(joined, self.outputs)
 

@@ -27,7 +27,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from sentiprism.models._late import LateConfig, LateModel
+from sentiprism.models._late import PRODUCTS, LateConfig, LateModel
 from sentiprism.models.base import Citation
 from sentiprism.nn.objectives.task import TaskLoss
 from sentiprism.nn.subnetworks import TextPool, with_one
@@ -61,10 +61,7 @@ class TFN(LateModel):
     )
     Config = TFNConfig
     config: TFNConfig
-    exceptions = {
-        "weights": "every feature of the tensor is a product, which is no single modality's",
-        "energy": "the tensor holds the product of the three 1s in front, beside which small features weigh little",
-    }
+    exceptions = {"weights": PRODUCTS, "energy": "the product of the 1s in front outweighs small features"}
 
     def build_fusion(self, config: TFNConfig) -> None:
         """Layers over the tensor."""

@@ -184,22 +184,14 @@ class TransformerLayer(nn.Module):
         )
         self.dropout = nn.Dropout(dropout)
 
-    def forward(
-        self,
-        x: Tensor,
-        mask: Tensor,
-        source: Tensor | None = None,
-        first: int | None = None,
-        query_mask: Tensor | None = None,
-    ) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor, source: Sequence | None = None, first: int | None = None) -> Tensor:
         """Transform (B, T, D).
 
         Args:
             x: (B, T, D).
-            mask: (B, S) bool of the source.
-            source: (B, S, D); None = ``x`` itself.
+            mask: (B, T) bool.
+            source: (B, S, D) that is looked at; None = ``x`` itself.
             first: how many steps from the front come out, (B, first, D), all of them still seen; None = T.
-            query_mask: (B, T) bool of ``x`` where the source is another sequence, see `Attention`.
 
         Raises:
             ValueError: ``first`` of a causal layer, whose offset it would shift.
@@ -207,14 +199,14 @@ class TransformerLayer(nn.Module):
         if first is not None and self.attention.causal:
             raise ValueError("a causal layer gives all steps")
         query = self.norm(x) if self.pre else x
-        seen = x if source is None else source
+        seen, real = (x, mask) if source is None else source
         content = None if self.value_norm is None else self.value_norm(seen)
         if self.source_norm is not None:
             seen = self.source_norm(seen)
         elif source is None:
             seen = query
         x, query = x[:, :first], query[:, :first]
-        x = x + self.dropout(self.attention(query, seen, mask, query_mask, content))
+        x = x + self.dropout(self.attention(query, seen, real, None if source is None else mask, content))
         if self.pre:
             return x + self.dropout(self.feed(self.feed_inner_norm(self.feed_norm(x))))  # type: ignore[no-any-return]
         x = self.norm(x)  # DLF, Eq. 11: both lines
@@ -257,10 +249,8 @@ class Transformer(nn.Module):
             source: (B, S, D) that every layer looks at; None = self-attention.
             first: how many steps from the front are wanted: the last layer computes no others.
         """
-        values, seen, query_mask = (None, mask, None) if source is None else (*source, mask)
         for i, layer in enumerate(self.layers):
-            wanted = first if i + 1 == len(self.layers) else None
-            x = layer(x, seen, values, wanted, query_mask)
+            x = layer(x, mask, source, first if i + 1 == len(self.layers) else None)
         result: Tensor = self.norm(x[:, :first])
         return result.masked_fill(~mask[:, :first].unsqueeze(-1), 0.0)
 

@@ -29,7 +29,7 @@ Deviations:
     - missing modality | – | no edge, pair or loss; 0 in the joint prediction | one modality alone has no graph
 """
 
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from pydantic import Field
@@ -73,10 +73,6 @@ class DMDConfig(CrossmodalConfig):
     kernel: int = Field(5, gt=0)
     memory: int = Field(4, gt=0)
     """Self-attention layers after the crossmodal attention."""
-    edge_width: int = Field(32, gt=0)
-    """Of what the GD-Units compare."""
-    homo_edge_width: int | None = Field(None, gt=0)
-    """The same of the homogeneous one; null = ``edge_width``, the code has 64."""
     distil_vectors: bool = False
     """Whether L_dtl holds the code's distillation of heterogeneous representations, which pushes them apart."""
     ort_axis: Literal["features", "batch"] = "features"
@@ -88,6 +84,10 @@ class DMDConfig(CrossmodalConfig):
     triplet: TripletForm = "constant"
     """Margin and negatives of L_mar; ``label`` is the authors' code."""
     margin: float = Field(0.15, gt=0)
+    edge_width: int = Field(32, gt=0)
+    """Of what the GD-Units compare."""
+    homo_edge_width: int | None = Field(None, gt=0)
+    """The same of the homogeneous one; null = ``edge_width``, the code has 64."""
 
 
 class DMD(ProjectedModel):
@@ -115,8 +115,7 @@ class DMD(ProjectedModel):
         self.share = nn.Linear(D, D, bias=False)  # convolutions of kernel 1
         self.specify = nn.ModuleDict({m: nn.Linear(D, D, bias=False) for m in used})
         self.decode = nn.ModuleDict({m: nn.Linear(2 * D, D, bias=False) for m in used})
-        options: dict[str, Any] = {"dropout": config.dropout, "causal": config.causal}
-        options["position_form"], last = config.position_form, config.pool == "last"
+        options, last = config.stack, config.pool == "last"
         self.refine = nn.ModuleDict({m: Stack(D, config.heads, config.depth, **options) for m in used})
         self.pools = nn.ModuleDict({m: Pool(D, last=last) for m in used})
         self.crossmodal = Crossmodal(used, D, config.heads, config.depth, config.memory, last=last, **options)

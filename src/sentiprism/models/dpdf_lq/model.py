@@ -81,7 +81,7 @@ import torch
 from torch import Tensor, nn
 
 from sentiprism.errors import UserError
-from sentiprism.models.base import Citation, Model, ModelConfig
+from sentiprism.models.base import SMALL_LAYERS, Citation, Model, ModelConfig
 from sentiprism.models.dpdf_lq.dual_path import GlobalPath, LocalPath, PathConfig
 from sentiprism.models.search_space import among, between
 from sentiprism.nn.blocks import masked_softmax, mlp
@@ -107,15 +107,7 @@ class DPDFLQConfig(ModelConfig, PathConfig):
         },
     }
     SEARCH = {"width": among(64, 128), "query_depth": between(1, 3)}
-    SMALL = {
-        "width": 16,
-        "heads": 4,
-        "head_width": 4,
-        "hidden": 32,
-        "positions": 16,
-        "global_depth": 1,
-        "local_depth": 1,
-    }
+    SMALL = {**SMALL_LAYERS, "global_depth": 1, "local_depth": 1}
 
     preset: str = "default"
     """Where the fields that are not given come from."""
@@ -147,6 +139,7 @@ class DPDFLQ(Model):
     )
     Config = DPDFLQConfig
     config: DPDFLQConfig
+    text_encoder_local: TextEncoder | None
 
     def build(self, config: DPDFLQConfig) -> None:
         """The paths, their gate and the head."""
@@ -161,7 +154,7 @@ class DPDFLQ(Model):
                 "choose query dglqa or standard",
             )
         inputs: dict[Modality, int] = {m: self.input_widths[m] for m in self.modalities}
-        self.text_encoder_local: TextEncoder | None = None
+        self.text_encoder_local = None
         if "text" not in inputs and "text" in self.input_widths:
             del self.text_encoder  # no path is left that reads it
         own = config.encoders == 2 and config.global_path and "text" in reads

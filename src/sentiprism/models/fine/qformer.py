@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from sentiprism.nn.attention import Attention, TransformerLayer
 from sentiprism.nn.blocks import masked_mean
+from sentiprism.types import Sequence
 
 
 class QFormerLayer(nn.Module):
@@ -44,7 +45,7 @@ class QFormerLayer(nn.Module):
         normed = self.norm(queries)
         all_real = torch.ones_like(queries[..., 0], dtype=torch.bool)
         queries = queries + self.dropout(self.among(normed, normed, all_real))
-        return self.across(queries, mask, source)  # type: ignore[no-any-return]
+        return self.across(queries, all_real, Sequence(source, mask))  # type: ignore[no-any-return]
 
 
 class QFormer(nn.Module):

@@ -149,16 +149,16 @@ class DynamicAttention(nn.Module):
         Returns:
             (B, K, D).
         """
-        read = torch.zeros_like(fused)
+        read, real = torch.zeros_like(fused), torch.ones_like(fused[..., 0], dtype=torch.bool)
         for i, (reader, norm) in enumerate(zip(self.readers, self.norms, strict=True)):
             there = present[:, i, None].expand(-1, steps.shape[2])
-            x = reader(fused, there, steps[:, i])
+            x = reader(fused, real, Sequence(steps[:, i], there))
             if ratio is not None:
                 factor = 1 + ratio[:, i, None, None]
                 x = norm(factor * x) if self.before else factor * norm(x)
             read = read + x * present[:, i, None, None]
         fused = self.norm(fused + self.sum_norm(read))
-        result: Tensor = self.layer(fused, torch.ones_like(fused[..., 0], dtype=torch.bool))
+        result: Tensor = self.layer(fused, real)
         return result
 
 

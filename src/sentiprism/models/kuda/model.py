@@ -41,7 +41,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from sentiprism.models.base import Citation, Model, NetworkConfig
+from sentiprism.models.base import SMALL_LAYERS, Citation, Model, NetworkConfig
 from sentiprism.models.kuda.dynamic_attention import (
     Adapters,
     DynamicAttention,
@@ -62,16 +62,8 @@ class KuDAConfig(NetworkConfig):
     LOSSES = {"task": 1.0, "nce": 0.1, "uni": 0.1}
     PRESETS = {"paper": {}, "code": {"reference": "label", "scale": "before_norm", "inner_norm": True}}
     SMALL = {
-        "width": 16,
-        "heads": 4,
-        "head_width": 4,
-        "hidden": 32,
-        "positions": 16,
-        "depth": 1,
-        "extractor_depth": 1,
-        "adapter_depth": 1,
-        "encoder_width": 16,
-        "adapter_width": 8,
+        **{**SMALL_LAYERS, "depth": 1, "extractor_depth": 1, "adapter_depth": 1},
+        **{"encoder_width": 16, "adapter_width": 8},
     }
 
     width: int = Field(256, gt=0)

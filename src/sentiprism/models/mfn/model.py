@@ -69,6 +69,7 @@ class MFN(Model):
     )
     Config = MFNConfig
     config: MFNConfig
+    fusion: nn.Module
 
     def build(self, config: MFNConfig) -> None:
         """LSTMs, attention across them, memory and head."""
@@ -82,7 +83,7 @@ class MFN(Model):
 
     def build_fusion(self, widths: list[int]) -> int:
         """Set ``self.fusion`` for LSTMs of so many cells, and tell how wide its prediction is."""
-        self.fusion: nn.Module = DeltaAttention(widths, self.config.hidden, self.config.dropout)
+        self.fusion = DeltaAttention(widths, self.config.hidden, self.config.dropout)
         return 2 * sum(widths)
 
     def say(self, shares: Tensor) -> dict[str, Tensor]:

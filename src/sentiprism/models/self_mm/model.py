@@ -50,8 +50,6 @@ class SelfMMConfig(NetworkConfig):
     """Of F*, the representations that labels are generated from."""
     own_widths: dict[Modality, Annotated[int, Field(gt=0)]] = Field(default_factory=dict)
     """The same of a modality's own; what is not named has ``width``."""
-    task_layers: Literal[2, 3] = 2
-    """Of each task; F* is what the first one gives. The code has 3."""
     text_hidden: int = Field(64, gt=0)
     """LSTM states for text features that are not contextual (GloVe)."""
     audio_hidden: int = Field(16, gt=0)
@@ -63,6 +61,8 @@ class SelfMMConfig(NetworkConfig):
     distance: DistanceForm = "square"
     """Of a representation from a centre."""
     task: TaskLoss = "l1"
+    task_layers: Literal[2, 3] = 2
+    """Of each task; F* is what the first one gives. The code has 3."""
 
 
 class SelfMM(Model):
