@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from sentiprism.models.base import Model, ModelConfig
-from sentiprism.nn.objectives.task import TaskLoss, task_loss
+from sentiprism.nn.objectives.task import TaskLoss, task_losses
 from sentiprism.nn.subnetworks import MeanNetwork, RecurrentNetwork, TextPool
 from sentiprism.types import Batch, ModelOutput
 
@@ -76,7 +76,5 @@ class LateModel(Model):
             vectors[modality] = network(self.sequence(modality, batch))
         head, fused = self.join(list(vectors.values()))
         prediction = self.to_prediction(head)
-        losses = {}
-        if batch.labels:
-            losses = {"task": task_loss(prediction, batch.labels["M"], self.target, self.config.task)}
+        losses = task_losses(prediction, batch, self.target, self.config.task)
         return ModelOutput(prediction, losses, {}, {**vectors, "fused": fused})

@@ -39,7 +39,7 @@ from sentiprism.models.base import SMALL_LAYERS, Citation, Model, NetworkConfig
 from sentiprism.nn.attention import TransformerLayer
 from sentiprism.nn.global_tokens import TokenCross, TokenEncoder, token_scales
 from sentiprism.nn.learnable_query import QueryEncoder
-from sentiprism.nn.objectives.task import task_loss
+from sentiprism.nn.objectives.task import task_losses
 from sentiprism.nn.positions import LearnedPositions
 from sentiprism.types import Batch, Modality, ModelOutput, Sequence
 
@@ -135,9 +135,7 @@ class ALMT(Model):
         source = Sequence(hyper, torch.ones_like(hyper[..., 0], dtype=torch.bool))
         fused: Tensor = self.fusion([source], [lead] if self.config.pool == "mean" else [])
         prediction = self.to_prediction(self.head(fused))
-        losses = {}
-        if batch.labels:
-            losses = {"task": task_loss(prediction, batch.labels["M"], self.target, self.config.task)}
+        losses = task_losses(prediction, batch, self.target, self.config.task)
         features: dict[str, Tensor] = {"hyper": hyper.mean(dim=1), "fused": fused}
         features |= dict(zip(self.order, h.mean(dim=2).unbind(1), strict=True))
         return ModelOutput(prediction, losses, {}, features)

@@ -223,9 +223,9 @@ class Model(nn.Module, ABC):
         given: Sequence = getattr(batch, modality)
         return self.text_encoder(given, context=batch.context) if modality == "text" else given
 
-    def spread(self, weights: Tensor) -> Tensor:
-        """(B, M) of the modalities in use -> (B, 3) in the order of `MODALITIES`, 0 where one is not in use."""
-        columns = dict(zip(self.modalities, weights.unbind(1), strict=True))
+    def spread(self, weights: Tensor, among: tuple[Modality, ...] | None = None) -> Tensor:
+        """(B, M) of the modalities in use, or ``among`` them -> (B, 3) in the order of `MODALITIES`, 0 for others."""
+        columns = dict(zip(self.modalities if among is None else among, weights.unbind(1), strict=True))
         zero = torch.zeros_like(weights[:, 0])
         return torch.stack([columns.get(modality, zero) for modality in MODALITIES], dim=1)
 

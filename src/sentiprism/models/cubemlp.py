@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from sentiprism.models.base import Citation, Model, NetworkConfig
 from sentiprism.nn.alignment import pool_to_steps
 from sentiprism.nn.blocks import BiLSTM
-from sentiprism.nn.objectives.task import TaskLoss, task_loss
+from sentiprism.nn.objectives.task import TaskLoss, task_losses
 from sentiprism.types import Batch, ModelOutput, Sequence
 
 Cube = tuple[int, int, int]
@@ -139,9 +139,7 @@ class CubeMLP(Model):
         cube = torch.stack([self._pool(sequence) for sequence in sequences], dim=2)  # (B, L, M, D)
         fused = self.blocks(cube).mean(dim=1).flatten(1)  # (B, M D')
         prediction = self.to_prediction(self.head(fused))
-        losses = {}
-        if batch.labels:
-            losses = {"task": task_loss(prediction, batch.labels["M"], self.target, self.config.task)}
+        losses = task_losses(prediction, batch, self.target, self.config.task)
         features = {str(m): part for m, part in zip(self.modalities, cube.mean(dim=1).unbind(1), strict=True)}
         return ModelOutput(prediction, losses, {}, {**features, "fused": fused})
 

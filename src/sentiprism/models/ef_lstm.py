@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from sentiprism.models.base import Citation, Model, ModelConfig
 from sentiprism.nn.alignment import align
 from sentiprism.nn.blocks import last_step, mlp
-from sentiprism.nn.objectives.task import TaskLoss, task_loss
+from sentiprism.nn.objectives.task import TaskLoss, task_losses
 from sentiprism.types import Batch, ModelOutput
 
 
@@ -76,7 +76,5 @@ class EFLSTM(Model):
         states = self.recurrent(torch.cat([sequence.values for sequence in sequences], dim=-1))[0]
         fused: Tensor = last_step(states, steps)
         prediction = self.to_prediction(self.head(self.dropout(fused)))
-        losses = {}
-        if batch.labels:
-            losses = {"task": task_loss(prediction, batch.labels["M"], self.target, self.config.task)}
+        losses = task_losses(prediction, batch, self.target, self.config.task)
         return ModelOutput(prediction, losses, {}, {"fused": fused})

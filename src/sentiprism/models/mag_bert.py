@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from sentiprism.models.base import Citation, HeadConfig, Model
 from sentiprism.nn.alignment import align
 from sentiprism.nn.blocks import BiLSTM, masked_mean
-from sentiprism.nn.objectives.task import task_loss
+from sentiprism.nn.objectives.task import task_losses
 from sentiprism.nn.text import TextEncoder
 from sentiprism.types import Batch, ModelOutput, Sequence
 
@@ -125,9 +125,7 @@ class MAGBERT(Model):
         hidden = self.text_encoder(Sequence(self._fill(main), steps), adapt, batch.context)
         fused = self._pool(hidden)
         prediction = self.to_prediction(self.head(fused))
-        losses = {}
-        if batch.labels:
-            losses = {"task": task_loss(prediction, batch.labels["M"], self.target, self.config.task)}
+        losses = task_losses(prediction, batch, self.target, self.config.task)
         return ModelOutput(prediction, losses, {}, {"fused": fused})
 
     def _fill(self, main: Sequence) -> Tensor:

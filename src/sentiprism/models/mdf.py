@@ -45,7 +45,7 @@ from sentiprism.nn.blocks import BiLSTM, masked_mean, masked_softmax, mlp
 from sentiprism.nn.objectives.heterogeneity import HeterogeneityForm, heterogeneity
 from sentiprism.nn.objectives.task import task_error, task_loss
 from sentiprism.nn.objectives.weighting import error_weights, weight_loss
-from sentiprism.types import MODALITIES, Batch, Modality, ModelOutput
+from sentiprism.types import Batch, Modality, ModelOutput
 
 
 class MDFConfig(NetworkConfig):
@@ -133,7 +133,7 @@ class MDF(Model):
         w = masked_softmax(self.generator(colours.flatten(1)), present)  # Eq. 8
         features["fused"] = (w.unsqueeze(-1) * colours).sum(dim=1)  # Eq. 9
         prediction = self._predict(features["fused"])  # Eq. 12
-        weights, losses = {"modality": self._spread(w)}, {}
+        weights, losses = {"modality": self.spread(w, self.fused)}, {}
         if batch.labels:
             label = batch.labels["M"]
             with torch.no_grad():
@@ -141,7 +141,7 @@ class MDF(Model):
                     [task_error(self._predict(h), label, self.target) for h in colours.unbind(1)], dim=1
                 )
             target = error_weights(errors, present, self.config.epsilon)  # Eq. 10
-            weights["modality_target"] = self._spread(target)
+            weights["modality_target"] = self.spread(target, self.fused)
             losses = {
                 "task": task_loss(prediction, label, self.target, self.config.task),  # Eq. 13
                 "a": self._alignment(features, batch),  # Eq. 6
@@ -158,12 +158,6 @@ class MDF(Model):
             return masked_mean(*sequence) if self.config.text_pool == "mean" else sequence.values[:, 0]  # Eq. 1
         mapped: Tensor = self.mappers[modality](self.recurrent[modality](sequence))  # Eqs. 2, 3
         return mapped
-
-    def _spread(self, weights: Tensor) -> Tensor:
-        """(B, M) of the modalities that are fused -> (B, 3) in the order of `MODALITIES`."""
-        columns = dict(zip(self.fused, weights.unbind(1), strict=True))
-        zero = torch.zeros_like(weights[:, 0])
-        return torch.stack([columns.get(m, zero) for m in MODALITIES], dim=1)
 
     def _unimodal(self, colours: Tensor, present: Tensor, label: Tensor) -> Tensor:
         """Mean over the fused modalities of the Predictor's loss, each over the samples that have it."""

@@ -31,7 +31,7 @@ from sentiprism.models._projected import CrossmodalConfig, ProjectedModel
 from sentiprism.models.base import Citation
 from sentiprism.nn.branches import Higher
 from sentiprism.nn.crossmodal import Crossmodal
-from sentiprism.nn.objectives.task import task_loss
+from sentiprism.nn.objectives.task import task_losses
 from sentiprism.types import Batch, ModelOutput
 
 
@@ -80,8 +80,6 @@ class MulT(ProjectedModel):
         vectors, weights = self.crossmodal(self.projected(batch))
         fused = self.higher(torch.cat(list(vectors.values()), dim=1))
         prediction = self.to_prediction(self.head(fused))
-        losses = {}
-        if batch.labels:
-            losses = {"task": task_loss(prediction, batch.labels["M"], self.target, self.config.task)}
+        losses = task_losses(prediction, batch, self.target, self.config.task)
         features: dict[str, Tensor] = {**vectors, "fused": fused}
         return ModelOutput(prediction, losses, weights, features)

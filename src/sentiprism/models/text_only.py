@@ -14,7 +14,7 @@ from torch import nn
 
 from sentiprism.models.base import Citation, Model, ModelConfig
 from sentiprism.nn.blocks import masked_mean
-from sentiprism.nn.objectives.task import TaskLoss, task_loss
+from sentiprism.nn.objectives.task import TaskLoss, task_losses
 from sentiprism.types import Batch, FeatureSpec, Modality, ModelOutput, TargetSpec
 
 
@@ -53,7 +53,5 @@ class TextOnly(Model):
         first = self.text_encoder.contextual and self.config.text_pool == "first"
         pooled = values[:, 0] if first else masked_mean(values, mask)
         prediction = self.to_prediction(self.head(pooled))
-        losses = {}
-        if batch.labels:
-            losses = {"task": task_loss(prediction, batch.labels["M"], self.target, self.config.task)}
+        losses = task_losses(prediction, batch, self.target, self.config.task)
         return ModelOutput(prediction, losses, {}, {"text": pooled, "fused": pooled})

@@ -85,7 +85,7 @@ from sentiprism.models.base import SMALL_LAYERS, Citation, Model, ModelConfig
 from sentiprism.models.dpdf_lq.dual_path import GlobalPath, LocalPath, PathConfig
 from sentiprism.models.search_space import among, between
 from sentiprism.nn.blocks import masked_softmax, mlp
-from sentiprism.nn.objectives.task import TaskLoss, task_loss
+from sentiprism.nn.objectives.task import TaskLoss, task_losses
 from sentiprism.nn.text import TextEncoder
 from sentiprism.types import Batch, Modality, ModelOutput, Sequence
 
@@ -194,9 +194,7 @@ class DPDFLQ(Model):
             weights["path"] = FG = self._shares(paths, present)
             features["fused"] = (FG.unsqueeze(-1) * paths).sum(dim=1)  # Eq. 34
         prediction = self.to_prediction(self.head(features["fused"]))  # Eq. 35
-        losses = {}
-        if batch.labels:
-            losses = {"task": task_loss(prediction, batch.labels["M"], self.target, self.config.task)}  # Eq. 36
+        losses = task_losses(prediction, batch, self.target, self.config.task)  # Eq. 36
         return ModelOutput(prediction, losses, weights, features)
 
     def _shares(self, paths: Tensor, present: Tensor) -> Tensor:

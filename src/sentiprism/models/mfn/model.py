@@ -29,7 +29,7 @@ from sentiprism.models.base import Citation, Model, ModelConfig
 from sentiprism.models.mfn.gated_memory import GatedMemory, SystemOfLSTMs, delta
 from sentiprism.nn.alignment import align
 from sentiprism.nn.blocks import last_step, masked_mean, masked_softmax, mlp
-from sentiprism.nn.objectives.task import TaskLoss, task_loss
+from sentiprism.nn.objectives.task import TaskLoss, task_losses
 from sentiprism.types import Batch, ModelOutput
 
 
@@ -104,9 +104,7 @@ class MFN(Model):
         memory = last_step(self.across(attended), steps)  # u^T
         fused = torch.cat([*last.values(), memory], dim=1)
         prediction = self.to_prediction(self.head(fused))
-        losses = {}
-        if batch.labels:
-            losses = {"task": task_loss(prediction, batch.labels["M"], self.target, self.config.task)}
+        losses = task_losses(prediction, batch, self.target, self.config.task)
         start = torch.arange(steps.shape[1], device=steps.device) == 0
         weights = self.say(masked_mean(said, steps | (start & ~steps.any(dim=1, keepdim=True))))
         return ModelOutput(prediction, losses, weights, {**last, "memory": memory, "fused": fused})

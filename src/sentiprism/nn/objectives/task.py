@@ -5,7 +5,7 @@ from typing import Literal
 from torch import Tensor
 from torch.nn import functional
 
-from sentiprism.types import TargetSpec
+from sentiprism.types import Batch, TargetSpec
 
 TaskLoss = Literal["mse", "l1"]
 
@@ -52,3 +52,8 @@ def task_loss(
     if weight is not None:
         error = error * weight
     return error.mean() if counted is None else (error * counted).sum() / counted.sum().clamp(min=1)
+
+
+def task_losses(prediction: Tensor, batch: Batch, target: TargetSpec, kind: TaskLoss) -> dict[str, Tensor]:
+    """The `task_loss` of a batch under the name ``task``; nothing where it has no labels."""
+    return {"task": task_loss(prediction, batch.labels["M"], target, kind)} if batch.labels else {}
