@@ -195,6 +195,27 @@ def test_values_of_a_form_are_refused_as_on_the_command_line(server):
             assert answer.status == 422
 
 
+def test_a_form_that_is_sent_many_times_at_once_is_one_job(server, recording):
+    fields, found = {"recording": recording, "once": "the form of one page"}, []
+    server.studio.runner.set_at_once(1)
+    sent = [
+        threading.Thread(target=lambda: found.append(server.post("/recordings/analyze", fields).headers["location"]))
+        for _ in range(6)
+    ]
+    for one in sent:
+        one.start()
+    for one in sent:
+        one.join()
+    assert len(found) == 6
+    assert len(set(found)) == 1
+    other = server.post("/recordings/analyze", {**fields, "longest": "9"}).headers["location"]
+    assert other not in found, "the same page with other settings is another job"
+    for job in {*found, other}:
+        server.post(f"{job}/stop")
+        server.post(f"{job}/stop")
+        assert "stopped" in server.get(job).text
+
+
 def test_the_same_form_twice_is_one_job(tmp_path, home):
     runner = open_runner(home)
     first = runner.add("train", "x", endless(), tmp_path, once="form 1")

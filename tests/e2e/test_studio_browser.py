@@ -196,6 +196,21 @@ def test_the_keyboard_is_enough_and_the_focus_is_seen(watched, studio):
     expect(page.locator(".pill")).to_have_text("stopped")
 
 
+def test_a_double_click_starts_one_job_and_the_back_button_shows_the_form_again(watched, studio):
+    synthetic_dataset("tiny", sizes=SIZES)
+    page = watched(studio.link)
+    page.goto(f"{studio.address}/train/new?model=mdf&dataset=tiny")
+    fill_small(page)
+    page.get_by_role("button", name="Start the training").dblclick()
+    expect(page.locator(".pill")).to_be_visible()
+    page.go_back()
+    expect(page.locator("[name='optim.epochs']")).to_have_value("2")
+    page.get_by_role("button", name="Start the training").click()
+    expect(page.locator(".pill")).to_be_visible()
+    page.goto(f"{studio.address}/jobs")
+    expect(page.locator(".job")).to_have_count(1)
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (360, "light"), (1920, "light")])
 def test_no_page_is_wider_than_the_screen(watched, studio, tmp_path, width, scheme):
     studio.upload("a very long name " * 11 + ".wav", sounds(tmp_path, 1)[0].read_bytes())

@@ -10,6 +10,7 @@ import pytest
 from makers_report import make_video, review
 from makers_studio import Server
 from sentiprism.report.files import write_report
+from sentiprism.studio.app import create_app
 from sentiprism.studio.charts import Line, draw_chart, draw_whiskers
 from sentiprism.studio.comparisons import read_comparison
 from sentiprism.studio.folders import Folders
@@ -152,6 +153,12 @@ def test_empty_pages_say_the_next_step(server):
         assert words in server.get(path).text
     assert server.get("/nowhere").status == 404
     assert "no such page" in server.get("/nowhere").text
+
+
+def test_nothing_is_told_of_requests_whatever_the_environment_asks_for(server, monkeypatch):
+    monkeypatch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
+    config = create_app(server.studio, server.port)._app._telemetry  # not public: where it is gone, look again
+    assert not any(config[part] for part in ("auto_configure", "tracing", "metrics", "logs", "operation_spans"))
 
 
 def test_static_files_are_those_that_pages_name(server):

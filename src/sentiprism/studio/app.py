@@ -6,6 +6,7 @@ from importlib.resources import files
 
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -26,6 +27,14 @@ STATIC = {
 }
 """Package, file and type of what pages load, by its name in the address; nothing else is served."""
 static = APIRouter()
+NO_TELEMETRY: TelemetryConfig = {
+    "auto_configure": False,
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+}
+"""FastAPI would send traces wherever the environment says."""
 ROUTERS = (
     home.router,
     upload.router,
@@ -49,7 +58,12 @@ def create_app(studio: Studio, port: int, limits: upload.Limits | None = None) -
         limits: of uploads.
     """
     app = FastAPI(
-        docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, dependencies=[Depends(check_form)]
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        dependencies=[Depends(check_form)],
+        telemetry=NO_TELEMETRY,
     )
     app.state.studio = studio
     app.state.limits = limits or upload.Limits()
