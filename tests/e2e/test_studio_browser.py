@@ -113,6 +113,7 @@ def test_what_is_dropped_again_is_not_added_twice_and_the_bin_gives_back(watched
     page.goto(f"{studio.address}/recordings")
     expect(page.locator("#list-title")).to_have_text("2 recordings")
     page.get_by_role("link", name=files[1].name).click()
+    expect(page.locator("audio")).to_be_visible()
     wait_for(lambda: page.evaluate("document.querySelector('audio').readyState") >= 1, "the sound")
 
 
