@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -11,8 +12,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from email.message import Message
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, urlencode
+
+import pytest
+
+if sys.platform == "win32":
+    pytest.skip("the studio needs Linux or macOS", allow_module_level=True)
 
 from makers_cli import SIZES, SMALL
 from makers_processes import PATIENCE
@@ -31,6 +37,9 @@ from sentiprism.studio.web.state import Studio
 from sentiprism.studio.web.tokens import Tokens, form_token
 from sentiprism.studio.web.upload import Limits
 from sentiprism.training.config import RunConfig
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 
 class Reply(NamedTuple):
@@ -198,3 +207,20 @@ def files_below(folder: Path) -> list[str]:
 def encoded(text: str) -> str:
     """A text for an address as an attacker writes it: all that HTTP can carry stays as it is."""
     return text.replace(" ", "%20").replace("'", "%27")
+
+
+def fill_small(page: "Page") -> None:
+    """Fill the form of a training with settings that take a second."""
+    for part, values in SMALL.items():
+        for key, value in values.items():
+            field = page.locator(f"[name='{part}.{key}']")
+            if not field.is_visible():
+                field.locator("xpath=ancestor::details[1]/summary").click()
+            field.fill(str(value))
+
+
+def start_studio(folder: Path, port: int) -> tuple[subprocess.Popen, str]:
+    """Start the program's own server; the process and its link."""
+    command = [sys.executable, "-m", "sentiprism", "studio", "--no-browser", "--port", str(port)]
+    started = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    return started, re.search(r"http\S+", started.stdout.readline())[0]

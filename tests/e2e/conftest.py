@@ -1,6 +1,7 @@
 """The command line as a user meets it, in process or as a process of its own; the report in a real browser."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -170,6 +171,39 @@ def visit(browser):
         page.goto(path.as_uri())
         if page.locator("video").count():
             page.evaluate(READY)  # waiting for a function would be eval, which the page's policy forbids
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+@pytest.fixture
+def patience():
+    """On a busy machine a page takes longer than the five seconds that are usual."""
+    from makers_browser import expect
+
+    expect.set_options(timeout=150_000)
+    yield
+    expect.set_options(timeout=5_000)
+
+
+@pytest.fixture
+def watched(browser, patience):
+    """Opens a page of the studio; a message on its console, error or request to elsewhere fails the test at last."""
+    faults, contexts = [], []
+
+    def go(address: str, known: str = "nothing", **settings) -> "Page":
+        context = browser.new_context(**{"viewport": {"width": 1200, "height": 900}, **settings})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(150_000)
+        own = re.match(r"http://[^/]+/", address)[0]
+        page.on("request", lambda one: one.url.startswith(own) or faults.append(f"asked for {one.url}"))
+        page.on("console", lambda message: known in message.text or faults.append(message.text))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.goto(address)
         return page
 
     yield go

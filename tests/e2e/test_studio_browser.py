@@ -1,36 +1,21 @@
-"""The studio in a real browser: recordings, training, comparison; live, by keyboard, after a crash of the server."""
+"""The studio in a real browser: recordings, training, comparison; live, and by keyboard."""
 
-import os
 import re
-import signal
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from makers_browser import Page, expect
+from makers_browser import expect
 from makers_cli import SIZES, SMALL
 from makers_media import make_media, sine
 from makers_processes import needs_proc
-from makers_studio import Server, members, open_runner, pid_of, wait_for
+from makers_studio import Server, fill_small, wait_for
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.report.files import read_report
-from sentiprism.studio.jobs.process import kill, read_process
 from sentiprism.training.train import train
 
 pytestmark = needs_proc
-LONG = 150_000
-"""Milliseconds that a job may take on a busy machine."""
-
-
-@pytest.fixture(autouse=True)
-def _patience():
-    """On a busy machine a page takes longer than the five seconds that are usual."""
-    expect.set_options(timeout=LONG)
-    yield
-    expect.set_options(timeout=5_000)
+SHARED = Path(__file__).parents[3] / "shared" / "data"
 
 
 @pytest.fixture
@@ -43,51 +28,35 @@ def studio(home, tmp_path, monkeypatch):
     opened.close()
 
 
-@pytest.fixture
-def watched(browser):
-    """Opens a page; any message on its console, error, or request to elsewhere fails the test at its end."""
-    faults, contexts = [], []
-
-    def go(address: str, known: str = "nothing", **settings) -> Page:
-        context = browser.new_context(**{"viewport": {"width": 1200, "height": 900}, **settings})
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(LONG)
-        own = re.match(r"http://[^/]+/", address)[0]
-        page.on("request", lambda one: one.url.startswith(own) or faults.append(f"asked for {one.url}"))
-        page.on("console", lambda message: known in message.text or faults.append(message.text))
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.goto(address)
-        return page
-
-    yield go
-    for context in contexts:
-        context.close()
-    assert faults == []
-
-
 def sounds(folder: Path, count: int = 2) -> list[Path]:
     return [make_media(folder / f"voice {n} ü.wav", samples=sine(1.0 + n, 16_000)) for n in range(count)]
 
 
-def test_upload_analyze_and_report_of_real_clips(watched, studio, minilm, whisper_base, face_landmarker, shared_data):
-    clips = sorted((shared_data / "mosi_raw").glob("*.mp4"))[:2]
+@pytest.fixture
+def recordings(request) -> list[Path]:
+    """Real recordings: two of MOSI, else the demo's face."""
+    if SHARED.is_dir():
+        return sorted((SHARED / "mosi_raw").glob("*.mp4"))[:2]
+    return [request.getfixturevalue("strong_expressions") / "WolfgangLanger_Pexels.mp4"]
+
+
+def test_upload_analyze_and_report_of_real_clips(watched, recordings, studio, minilm, whisper_base, face_landmarker):
     page = watched(studio.link)
     page.get_by_role("link", name="Add recordings").click()
-    page.set_input_files("#files", clips)
-    expect(page.locator("#list-title")).to_have_text("2 recordings")
+    page.set_input_files("#files", recordings)
+    expect(page.locator("#list-title")).to_contain_text(f"{len(recordings)} recording")
     page.get_by_label("Choose all on this page").check()
     page.get_by_role("button", name="Analyze", exact=True).click()
     expect(page.get_by_role("progressbar")).to_be_visible()
     expect(page.locator(".pill")).to_have_text("done")  # by itself: the page is not loaded again
-    page.get_by_role("row", name=clips[0].name).get_by_role("link", name="Open the report").click()
-    expect(page.locator("h1")).to_have_text(clips[0].name)
+    page.get_by_role("row", name=recordings[0].name).get_by_role("link", name="Open the report").click()
+    expect(page.locator("h1")).to_have_text(recordings[0].name)
     expect(page.locator("#list > li").first).to_be_visible()
     wait_for(lambda: page.evaluate("document.querySelector('video').readyState") >= 1, "the video")
-    made = read_report(studio.studio.workspace / "reports" / clips[0].stem)
-    assert made.recording.name == clips[0].name, "as the user calls it, not as it is stored"
+    made = read_report(studio.studio.workspace / "reports" / recordings[0].stem)
+    assert made.recording.name == recordings[0].name, "as the user calls it, not as it is stored"
     page.get_by_role("link", name="Back to the studio").click()
-    expect(page.locator("td .verdict")).to_have_count(2)
+    expect(page.locator("td .verdict")).to_have_count(len(recordings))
 
 
 def test_what_is_dropped_again_is_not_added_twice_and_the_bin_gives_back(watched, studio, tmp_path):
@@ -126,16 +95,6 @@ def test_what_cannot_be_added_says_why_beside_its_name(watched, studio, tmp_path
     for words in ("notes.pdf is neither a recording nor a text", "broken.mp4"):
         expect(page.locator("#uploads")).to_contain_text(words)
     expect(page.locator("#uploads .fault")).to_have_count(2)
-
-
-def fill_small(page: Page) -> None:
-    """Fill the form of a training with settings that take a second."""
-    for part, values in SMALL.items():
-        for key, value in values.items():
-            field = page.locator(f"[name='{part}.{key}']")
-            if not field.is_visible():
-                field.locator("xpath=ancestor::details[1]/summary").click()
-            field.fill(str(value))
 
 
 def test_train_see_the_curves_and_compare_with_a_run_of_the_command_line(watched, studio, tmp_path):
@@ -228,64 +187,3 @@ def test_no_page_is_wider_than_the_screen(watched, studio, tmp_path, width, sche
         page.goto(f"{studio.address}{path}")
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
         expect(page.locator("nav a").last).to_be_in_viewport()
-
-
-@pytest.fixture
-def unused_port() -> int:
-    """A port that nobody listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
-
-
-def start_studio(folder: Path, port: int) -> tuple[subprocess.Popen, str]:
-    """Start the program's own server; the process and its link."""
-    command = [sys.executable, "-m", "sentiprism", "studio", "--no-browser", "--port", str(port)]
-    started = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True, start_new_session=True)
-    return started, re.search(r"http\S+", started.stdout.readline())[0]
-
-
-def test_a_training_outlives_the_page_and_a_killed_server(watched, home, tmp_path, unused_port):
-    synthetic_dataset("tiny", sizes=SIZES)
-    server, link = start_studio(tmp_path, unused_port)
-    page = watched(link)
-    page.goto(f"{link.partition('/open')[0]}/train/new?model=mdf&dataset=tiny")
-    fill_small(page)
-    page.locator("[name='optim.epochs']").fill("20000")
-    page.get_by_role("button", name="Start the training").click()
-    expect(page.locator(".chart .line").first).to_be_attached()
-    address = page.url
-    page.goto("about:blank")
-    os.killpg(server.pid, signal.SIGKILL)
-    server.wait()
-    runner = open_runner(home)
-    job = address.rpartition("/")[2]
-    pid = pid_of(runner, job)
-    assert members(pid), "it runs without a server"
-    server, _ = start_studio(tmp_path, unused_port)
-    page.goto(address)  # the session outlives the server too
-    expect(page.locator(".pill")).to_have_text("running")
-    page.get_by_role("button", name="Stop").click()
-    expect(page.locator(".pill")).to_have_text("stopped")
-    assert members(pid) == []
-    page.get_by_role("button", name="Resume").click()
-    expect(page.locator(".pill")).to_have_text("running")
-    expect(page.locator(".facts")).to_contain_text("attempt 2")
-    page.goto("about:blank")
-    os.killpg(server.pid, signal.SIGTERM)
-    assert server.wait(10) == 143
-    assert members(pid_of(runner, job)), "it runs on"
-    kill(read_process(runner.job_folder(job)))
-    runner.database.close()
-
-
-def test_a_second_start_opens_the_studio_that_runs(home, tmp_path, unused_port, watched):
-    server, _ = start_studio(tmp_path, unused_port)
-    command = [sys.executable, "-m", "sentiprism", "studio", "--no-browser"]
-    again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-    link = re.search(r"http\S+", again.stdout)[0]
-    assert link.startswith(f"http://127.0.0.1:{unused_port}/")
-    page = watched(link)
-    expect(page.locator("h1")).to_have_text("Home")
-    page.goto("about:blank")
-    server.terminate()
-    server.wait(10)

@@ -128,5 +128,6 @@ def test_a_password_is_not_shown(tmp_path):
     assert "s3cret" not in str(caught.value)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other rights")
 def test_the_folder_is_the_users_own(database):
     assert stat.S_IMODE(database.folder.stat().st_mode) == 0o700

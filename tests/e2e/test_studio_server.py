@@ -1,0 +1,111 @@
+"""The studio as a program: killed at any moment, started again, started twice."""
+
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from makers_browser import expect
+from makers_cli import SIZES
+from makers_media import make_media, sine
+from makers_processes import needs_proc
+from makers_studio import encoded, fill_small, members, open_runner, pid_of, start_studio, wait_for
+from sentiprism.data.synthetic import synthetic_dataset
+from sentiprism.studio.jobs.process import kill, read_process
+from sentiprism.studio.web.tokens import form_token
+
+pytestmark = needs_proc
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A port that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return taken.getsockname()[1]
+
+
+def test_a_training_outlives_the_page_and_a_killed_server(watched, home, tmp_path, unused_port):
+    synthetic_dataset("tiny", sizes=SIZES)
+    server, link = start_studio(tmp_path, unused_port)
+    page = watched(link)
+    page.goto(f"{link.partition('/open')[0]}/train/new?model=mdf&dataset=tiny")
+    fill_small(page)
+    page.locator("[name='optim.epochs']").fill("20000")
+    page.get_by_role("button", name="Start the training").click()
+    expect(page.locator(".chart .line").first).to_be_attached()
+    address = page.url
+    page.goto("about:blank")
+    os.killpg(server.pid, signal.SIGKILL)
+    server.wait()
+    runner = open_runner(home)
+    job = address.rpartition("/")[2]
+    pid = pid_of(runner, job)
+    assert members(pid), "it runs without a server"
+    server, _ = start_studio(tmp_path, unused_port)
+    page.goto(address)  # the session outlives the server too
+    expect(page.locator(".pill")).to_have_text("running")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".pill")).to_have_text("stopped")
+    assert members(pid) == []
+    page.get_by_role("button", name="Resume").click()
+    expect(page.locator(".pill")).to_have_text("running")
+    expect(page.locator(".facts")).to_contain_text("attempt 2")
+    page.goto("about:blank")
+    os.killpg(server.pid, signal.SIGTERM)
+    assert server.wait(10) == 143
+    assert members(pid_of(runner, job)), "it runs on"
+    kill(read_process(runner.job_folder(job)))
+    runner.database.close()
+
+
+def test_a_second_start_opens_the_studio_that_runs(home, tmp_path, unused_port, watched):
+    server, _ = start_studio(tmp_path, unused_port)
+    command = [sys.executable, "-m", "sentiprism", "studio", "--no-browser"]
+    again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    link = re.search(r"http\S+", again.stdout)[0]
+    assert link.startswith(f"http://127.0.0.1:{unused_port}/")
+    page = watched(link)
+    expect(page.locator("h1")).to_have_text("Home")
+    page.goto("about:blank")
+    server.terminate()
+    server.wait(10)
+
+
+def test_a_server_that_is_killed_in_an_upload_keeps_what_was_confirmed_and_nothing_else(home, tmp_path, unused_port):
+    server, link = start_studio(tmp_path, unused_port)
+    connection = http.client.HTTPConnection("127.0.0.1", unused_port)
+    connection.request("GET", link.partition(str(unused_port))[2])
+    cookie = connection.getresponse().headers["set-cookie"].partition(";")[0]
+    address = f"http://127.0.0.1:{unused_port}"
+    headers = {"Cookie": cookie, "Origin": address, "X-Form-Token": form_token(cookie.partition("=")[2])}
+    sound = make_media(tmp_path / "voice.wav", samples=sine(1.0, 8_000)).read_bytes()
+
+    def send(name: str, content: bytes) -> int:
+        asked = http.client.HTTPConnection("127.0.0.1", unused_port)
+        asked.request("POST", "/recordings/files", content, {**headers, "X-File-Name": encoded(name)})
+        return asked.getresponse().status
+
+    assert send("confirmed.wav", sound) == 200
+    with socket.create_connection(("127.0.0.1", unused_port)) as cut:
+        lines = [f"{name}: {value}" for name, value in headers.items()]
+        head = ["POST /recordings/files HTTP/1.1", f"Host: 127.0.0.1:{unused_port}", *lines, "X-File-Name: cut.wav"]
+        cut.sendall("\r\n".join([*head, "Content-Length: 9000000", "", ""]).encode() + bytes(3_000_000))
+        uploads = home / "studio" / "uploads"
+        wait_for(lambda: any(path.stat().st_size for path in uploads.iterdir()), "some of the file")
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+    server, _ = start_studio(tmp_path, unused_port)
+    connection = http.client.HTTPConnection("127.0.0.1", unused_port)
+    connection.request("GET", "/recordings", headers={"Cookie": cookie})
+    page = connection.getresponse().read().decode()
+    assert "1 recording<" in page
+    assert "confirmed.wav" in page
+    assert [path.suffix for path in (home / "studio" / "recordings").iterdir()] == [".wav"]
+    assert send("cut.wav", sound + bytes(2)) == 200, "the same can be sent again"
+    server.terminate()
+    server.wait(10)
