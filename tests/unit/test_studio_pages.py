@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from makers_media import make_media, sine
 from makers_report import make_video, review
 from makers_studio import Server
+from makers_studio import row as row_of
 from sentiprism.report.files import write_report
 from sentiprism.studio.app import create_app
 from sentiprism.studio.charts import Line, draw_chart, draw_whiskers
@@ -153,6 +155,20 @@ def test_empty_pages_say_the_next_step(server):
         assert words in server.get(path).text
     assert server.get("/nowhere").status == 404
     assert "no such page" in server.get("/nowhere").text
+
+
+def test_a_text_with_the_name_of_a_recording_is_its_transcript(server, tmp_path):
+    sound = make_media(tmp_path / "talk.wav", samples=sine(1.0, 8_000)).read_bytes()
+    for name, content in (("talk.wav", sound), ("talk.txt", b"We know."), ("talk.srt", b"1\n"), ("other.txt", b"No.")):
+        server.upload(name, content)
+    rows, _ = server.studio.recordings.page("", 0, 9)
+    by_name = {row.name: row for row in rows}
+    sent = [("recording", row.id) for row in rows]
+    job = server.post("/recordings/analyze", sent).headers["location"].rpartition("/")[2]
+    items = row_of(server.studio.runner, job).parameters["items"]
+    found = {item["name"]: item["transcript"] and Path(item["transcript"]).name for item in items}
+    assert found == {"talk.wav": by_name["talk.srt"].file, "talk.txt": None, "other.txt": None}, "times before none"
+    assert "talk.srt" in server.get(f"/recordings/{by_name['talk.wav'].id}").text
 
 
 def test_nothing_is_told_of_requests_whatever_the_environment_asks_for(server, monkeypatch):

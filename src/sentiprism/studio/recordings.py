@@ -11,7 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
-from sentiprism.analysis.inputs import ALONE, SUFFIXES
+from sentiprism.analysis.inputs import ALONE, SUFFIXES, TEXTS
 from sentiprism.errors import UserError, few, printable
 from sentiprism.files import make_folder
 from sentiprism.media.probe import probe
@@ -112,6 +112,17 @@ class Recordings:
         """The recording with this SHA-256."""
         with self._database.read() as session:
             return session.scalar(select(RecordingRow).where(RecordingRow.content == content))
+
+    def transcript_of(self, row: RecordingRow) -> RecordingRow | None:
+        """The text that has a recording's name but for the suffix, as on the command line; None where none has."""
+        if row.kind == "text":
+            return None
+        stem = os.path.splitext(row.name)[0]
+        names = [f"{stem}{suffix}" for suffix in TEXTS if suffix in ALONE]
+        wanted = select(RecordingRow).where(RecordingRow.name.in_(names), RecordingRow.deleted.is_(None))
+        with self._database.read() as session:
+            found = {one.name: one for one in session.scalars(wanted)}
+        return next((found[name] for name in names if name in found), None)
 
     def contents(self, among: Iterable[str]) -> set[str]:
         """Which of some SHA-256 are those of recordings that are here."""

@@ -20,6 +20,8 @@ class Item(Config):
     file: Path
     report: Path
     """Folder of its report, relative to the workspace."""
+    transcript: Path | None = None
+    """What is said in it, where a text of its name was added."""
 
 
 class AnalyzeJob(Config):

@@ -87,7 +87,9 @@ def _is_finished(item: Item, job: AnalyzeJob) -> bool:
 
 
 def _key(item: Item, job: AnalyzeJob) -> dict[str, Any]:
-    return {"recording": item.id, "options": job.options.model_dump(mode="json"), "version": sp.__version__}
+    said = item.transcript and item.transcript.name
+    options = job.options.model_dump(mode="json")
+    return {"recording": item.id, "transcript": said, "options": options, "version": sp.__version__}
 
 
 def _parts(told: _Told, number: int, count: int, text: str) -> Callable[[str, float], None]:
@@ -106,7 +108,7 @@ def _parts(told: _Told, number: int, count: int, text: str) -> Callable[[str, fl
 def _analyze_one(item: Item, job: AnalyzeJob, predictor: sp.Predictor, on: Callable[[str, float], None]) -> None:
     if not is_report(item.report):  # before the work, not after it: whatever else is there may be dear to somebody
         find_finished(AnalysisTask(item.file, item.report), job.options)
-    made = sp.analyze(item.file, options=job.options, predictor=predictor, on=on)
+    made = sp.analyze(item.file, transcript=item.transcript, options=job.options, predictor=predictor, on=on)
     named = made.recording.model_copy(update={"name": item.name})
     made = made.model_copy(update={"recording": named, "details": {**made.details, "studio": _key(item, job)}})
     write_report(made, item.report, media=item.file, replace=True)

@@ -72,10 +72,9 @@ def analyze(request: Request) -> Response:
         refuse_path(options.asr, "the speech recognition")
     except UserError as error:
         return show_error(request, error, area=AREA, back=LIST)
-    taken: set[str] = set()
-    items = tuple(_item(studio, row, taken) for row in rows)
+    items = _items(studio, rows)
     job = AnalyzeJob(items=items, options=options)
-    title = f"Analyze {rows[0].name}" if len(rows) == 1 else f"Analyze {len(rows)} recordings"
+    title = f"Analyze {items[0].name}" if len(items) == 1 else f"Analyze {len(items)} recordings"
     asked = once(request, ([row.id for row in rows], options))
     identifier = studio.runner.add("analyze", title, job.model_dump(mode="json"), studio.workspace, once=asked)
     return RedirectResponse(f"/jobs/{identifier}", 303)
@@ -126,6 +125,7 @@ def recording(request: Request, identifier: str) -> Response:
         row=row,
         reports=reports,
         playable=playable,
+        transcript=studio.recordings.transcript_of(row),
         fields=_fields(),
         models=_models(studio),
     )
@@ -186,14 +186,31 @@ def _others(studio: Studio, by_content: dict[str, ReportFolder]) -> list[object]
     return [(one, entry) for one, entry in shown if entry is not None]
 
 
-def _item(studio: Studio, row: RecordingRow, taken: set[str]) -> Item:
-    """Where its report goes: below ``reports``, under its name, or a longer one where that is another's."""
+def _items(studio: Studio, rows: list[RecordingRow]) -> tuple[Item, ...]:
+    """Recordings with their transcripts, and where their reports go."""
+    said = {row.id: studio.recordings.transcript_of(row) for row in rows}
+    words = {one.id for one in said.values() if one is not None}
+    known = {one.folder: one.content for one in studio.folders.reports()}
+    taken: set[Path] = set()
+    items = []
+    for row in rows:
+        if row.id in words:  # the words of another one are no text by themselves
+            continue
+        folder = _report_folder(studio, row, known, taken)
+        taken.add(folder)
+        text_row = said[row.id]
+        transcript = None if text_row is None else studio.recordings.path(text_row)
+        file = studio.recordings.path(row)
+        items.append(Item(id=row.id, name=clean_name(row.name), file=file, report=folder, transcript=transcript))
+    return tuple(items)
+
+
+def _report_folder(studio: Studio, row: RecordingRow, known: dict[Path, str], taken: set[Path]) -> Path:
+    """Below ``reports``, under the recording's name, or a longer one where that is another's."""
     stem = file_name(row.name)
-    for name in (stem, f"{stem}-{row.id[:6]}", f"{stem}-{row.id}"):
+    for name in (stem, f"{stem}-{row.id[:6]}"):
         folder = Path("reports") / name
-        own = next((one for one in studio.folders.reports() if one.folder == studio.workspace / folder), None)
-        free = not (studio.workspace / folder).exists() or (own is not None and own.content == row.content)
-        if free and name not in taken:
-            break
-    taken.add(name)
-    return Item(id=row.id, name=clean_name(row.name), file=studio.recordings.path(row), report=folder)
+        place = studio.workspace / folder
+        if folder not in taken and (not place.exists() or known.get(place) == row.content):
+            return folder
+    return Path("reports") / f"{stem}-{row.id}"
