@@ -64,7 +64,7 @@ class Guard:
                 headers = MutableHeaders(raw=message["headers"])
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
-                headers.setdefault("Cache-Control", "private, no-cache")  # the back button finds a form as it was filled
+                headers.setdefault("Cache-Control", "private, no-cache")  # the back button finds a form as it was
                 message["headers"] = headers.raw
             await send(message)
 
