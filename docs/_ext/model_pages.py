@@ -75,7 +75,7 @@ def _page(name: str, model: type[Model], measured: str) -> str:
         equations.section(name),
         "## Configuration",
         "Set a field with `--set config.NAME=VALUE`, or in Python with "
-        '`settings={"config": {"NAME": VALUE}}`. A field without a line shares that of the next, or its name says it.',
+        '`settings={"config": {"NAME": VALUE}}`. A field without a meaning shares that of the next.',
         _fields(model.Config),
         "### Losses",
         "Weights of the losses; `--set config.loss_weights.NAME=0` switches one off.",
@@ -144,7 +144,7 @@ def _contracts(model: type[Model]) -> str:
     if not model.exceptions:
         return ""
     rows = [[code(name), prose(reason)] for name, reason in model.exceptions.items()]
-    return "### Contracts it does not keep\n\n" + table(["contract", "why"], rows)
+    return "### Contracts it does not meet\n\n" + table(["contract", "why"], rows)
 
 
 def _experiments(model: str) -> str:

@@ -77,7 +77,7 @@ class ALMTConfig(NetworkConfig):
 
 
 class ALMT(Model):
-    """Tokens of each modality, a hyper-modality that the text gathers from the others, and their fusion."""
+    """Gathers audio and vision into a hyper-modality guided by the text."""
 
     name = "almt"
     version = 2

@@ -55,7 +55,7 @@ class BBFNConfig(ProjectedConfig):
     depth: int = Field(5, gt=0)
     """Complementation layers of each pair."""
     pool: Literal["first", "mean"] = "first"
-    """What stands for a sequence in the end: its head, or the mean over its real steps."""
+    """How a sequence becomes a vector: its head, or the mean over its real steps."""
     summary: Literal["mean", "gru"] = "mean"
     """How a layer above the first sums a sequence up: a linear layer on its mean, or the mean of a GRU (code)."""
     head_dropout: float = Field(0.0, ge=0, lt=1)
@@ -179,7 +179,7 @@ class Pair(nn.Module):
 
 
 class BBFN(ProjectedModel):
-    """Text with audio and text with vision, fused and kept apart at once."""
+    """Fuses text with audio and text with vision, and keeps them distinct."""
 
     name = "bbfn"
     version = 2

@@ -126,7 +126,7 @@ def _projector(inputs: int, width: int, dropout: float) -> nn.Sequential:
 
 
 class ConFEDE(Model):
-    """What modalities agree on and what each has alone, told apart by contrast."""
+    """Splits each modality into a similarity and a dissimilarity feature by contrast."""
 
     name = "confede"
     version = 2

@@ -105,7 +105,7 @@ class Recurrent(nn.Module):
 
 
 class CubeMLP(Model):
-    """A cube of steps, modalities and channels, mixed along its three axes."""
+    """Mixes a cube of steps, modalities and channels along its axes."""
 
     name = "cubemlp"
     version = 2

@@ -127,7 +127,7 @@ class DLFConfig(CrossmodalConfig):
 
 
 class DLF(ProjectedModel):
-    """Shared and specific features apart, and the specific ones drawn to the dominant modality."""
+    """Separates shared and specific features; the dominant modality attends to the specific ones."""
 
     name = "dlf"
     version = 2

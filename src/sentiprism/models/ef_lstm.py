@@ -46,7 +46,7 @@ class EFLSTMConfig(ModelConfig):
 
 
 class EFLSTM(Model):
-    """All modalities in one sequence, one LSTM over it."""
+    """Reads the concatenated modalities with one LSTM."""
 
     name = "ef_lstm"
     citation = Citation(

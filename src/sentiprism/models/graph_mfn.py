@@ -42,7 +42,7 @@ class GraphMFNConfig(MFNConfig):
 
 
 class GraphMFN(MFN):
-    """LSTMs side by side, a graph over them, and a memory of what it finds."""
+    """Runs an LSTM per modality, a fusion graph over them, and a memory."""
 
     name = "graph_mfn"
     version = 2

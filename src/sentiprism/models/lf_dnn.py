@@ -38,7 +38,7 @@ class LFDNNConfig(LateConfig):
 
 
 class LFDNN(LateModel):
-    """Networks of the modalities, concatenation, network."""
+    """Concatenates the outputs of one network per modality and predicts from them."""
 
     name = "lf_dnn"
     citation = Citation(
@@ -50,7 +50,7 @@ class LFDNN(LateModel):
     )
     Config = LFDNNConfig
     config: LFDNNConfig
-    exceptions = {"weights": "the vectors stand side by side, and no part of the model weighs them"}
+    exceptions = {"weights": "the vectors are concatenated, and no part of the model weights them"}
 
     def build_fusion(self, config: LFDNNConfig) -> None:
         """Layers over the joined vectors."""

@@ -36,7 +36,7 @@ class LMFConfig(LateConfig):
 
 
 class LMF(LateModel):
-    """TFN's layer without TFN's tensor."""
+    """Computes TFN's layer without TFN's tensor."""
 
     name = "lmf"
     citation = Citation(

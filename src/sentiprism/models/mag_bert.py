@@ -85,7 +85,7 @@ class AdaptationGate(nn.Module):
 
 
 class MAGBERT(Model):
-    """A text encoder whose tokens are shifted by what is heard and seen with them."""
+    """Shifts the tokens of a text encoder by audio and vision."""
 
     name = "mag_bert"
     citation = Citation(

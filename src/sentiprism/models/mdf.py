@@ -83,7 +83,7 @@ class MDFConfig(NetworkConfig):
 
 
 class MDF(Model):
-    """Text, sound and vision as primary colours, mixed by weights that learn from each one's error."""
+    """Mixes text, sound and vision by weights that learn from each one's error."""
 
     name = "mdf"
     citation = Citation(

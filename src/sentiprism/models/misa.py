@@ -75,7 +75,7 @@ class StackedLSTM(nn.Module):
 
 
 class MISA(Model):
-    """What modalities share beside what each has alone."""
+    """Projects each modality into a shared and a private subspace."""
 
     name = "misa"
     citation = Citation(

@@ -50,7 +50,7 @@ class MulTConfig(CrossmodalConfig):
 
 
 class MulT(ProjectedModel):
-    """Every modality reads every other one, at their own rates."""
+    """Lets every modality attend to every other, each at its own rate."""
 
     name = "mult"
     version = 2

@@ -79,7 +79,7 @@ class PrecisionFusionConfig(ModelConfig):
     text_hidden: int | None = Field(128, gt=0)
     """States of the LSTM with attention that reads the text; null = the text is pooled as audio and vision are."""
     heteroscedastic: bool = True
-    """Whether evidence differs between utterances; false = one number a modality."""
+    """Whether evidence differs between utterances; false = one number per modality."""
     dropout: float = Field(0.3, ge=0, lt=1)
     """On an expert's units."""
     input_dropout: float = Field(0.3, ge=0, lt=1)
@@ -132,7 +132,7 @@ class Copy(nn.Module):
 
 
 class PrecisionFusion(Model):
-    """An expert a modality, and their product with a prior."""
+    """Multiplies one Gaussian expert per modality with a prior."""
 
     name = "precision_fusion"
     citation = Citation("Reference: a product of Gaussian experts with a prior", "sentiprism", "this project", 2026)

@@ -63,7 +63,7 @@ class RidgeConfig(ModelConfig):
 
 
 class Ridge(Model):
-    """One linear layer on pooled, standardised features."""
+    """Fits one linear layer on pooled, standardised features."""
 
     name = "ridge"
     version = 2  # fitted in closed form on standardised inputs
@@ -71,7 +71,7 @@ class Ridge(Model):
     Config = RidgeConfig
     config: RidgeConfig
     closed_form = True
-    exceptions = {"weights": "the weights of a feature say nothing of a modality as a whole"}
+    exceptions = {"weights": "the weights of single features are no weight of a modality"}
 
     shift: Tensor
     scale: Tensor

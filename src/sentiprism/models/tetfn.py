@@ -79,7 +79,7 @@ class TETFNConfig(SelfMMConfig, StepsConfig):
 
 
 class TETFN(SelfMM):
-    """Self-MM's tasks on modalities that have read each other, the text between audio and vision."""
+    """Learns Self-MM's tasks on modalities that attend to each other and to the text."""
 
     name = "tetfn"
     version = 2

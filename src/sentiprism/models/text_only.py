@@ -32,7 +32,7 @@ class TextOnlyConfig(ModelConfig):
 
 
 class TextOnly(Model):
-    """Encoder, pooling, dropout, one linear layer."""
+    """Pools the text encoder's states and predicts with one linear layer."""
 
     name = "text_only"
     citation = Citation("Reference: a linear head on the text encoder", "sentiprism", "this project", 2026)

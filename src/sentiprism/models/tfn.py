@@ -49,7 +49,7 @@ class TFNConfig(LateConfig):
 
 
 class TFN(LateModel):
-    """Products of features of all modalities, in one tensor."""
+    """Multiplies features of all modalities in one tensor."""
 
     name = "tfn"
     citation = Citation(

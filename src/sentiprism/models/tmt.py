@@ -124,7 +124,7 @@ class MutualTransformer(nn.Module):
 
 
 class TMT(Model):
-    """Tokens that gather what modalities share and what each has alone, and then read each other."""
+    """Disentangles shared and specific tokens, which then attend to each other."""
 
     name = "tmt"
     version = 2

@@ -86,7 +86,7 @@ class ModalityWeights(nn.Module):
 
 
 class TMTAMW(TMT):
-    """`TMT` that learns how much of each modality to take."""
+    """Adds learned weights of the modalities to `TMT`."""
 
     name = "tmt_amw"
     version = 2

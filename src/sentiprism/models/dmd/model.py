@@ -91,7 +91,7 @@ class DMDConfig(CrossmodalConfig):
 
 
 class DMD(ProjectedModel):
-    """What modalities share and what each has alone, and graphs along which they teach each other."""
+    """Separates shared and specific features, and distils between modalities along graphs."""
 
     name = "dmd"
     version = 2

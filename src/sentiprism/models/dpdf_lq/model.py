@@ -126,7 +126,7 @@ class DPDFLQConfig(ModelConfig, PathConfig):
 
 
 class DPDFLQ(Model):
-    """A global path around a learnable query, a local path over whole sequences, and a gate between them."""
+    """Mixes a path around a learnable query and a path over sequences by a gate."""
 
     name = "dpdf_lq"
     version = 2

@@ -75,7 +75,7 @@ class FINEConfig(NetworkConfig):
     unimodal_labels: bool = False
     """L_UP takes a modality's own label (T, A, V) where the dataset has one, and not y."""
     extractor: Literal["moq"] | Plain = "moq"
-    """Mixture of Q-Formers, or what Table 6 puts in its place: one pooled token a modality."""
+    """Mixture of Q-Formers, or what Table 6 replaces it by: one pooled token per modality."""
     routing: Literal["top2", "dense"] = "top2"
     """How many experts read a sequence: two, or all."""
     experts: int = Field(4, ge=2)
@@ -91,7 +91,7 @@ class FINEConfig(NetworkConfig):
     label_width: int = Field(64, gt=0)
     """d_s and d_u."""
     learn_shared_label: bool = False
-    """Whether Y^str learns, by the bound on I_str that is minimised; otherwise it stays as it was drawn."""
+    """Whether Y^str learns, by the bound on I_str that is minimised; otherwise it is fixed at its random start."""
     club_warmup: int = Field(0, ge=0)
     """Epochs in which ``uni`` and ``str`` are 0 while their critics learn."""
     club_clamp: bool = False

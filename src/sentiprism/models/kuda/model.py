@@ -103,7 +103,7 @@ class KuDAConfig(NetworkConfig):
 
 
 class KuDA(Model):
-    """Unimodal scores, the ratios that follow from them, and an attention that they scale."""
+    """Scales attention by ratios that follow from unimodal scores."""
 
     name = "kuda"
     version = 2

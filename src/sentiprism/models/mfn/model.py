@@ -56,7 +56,7 @@ class MFNConfig(ModelConfig):
 
 
 class MFN(Model):
-    """LSTMs side by side, and a memory of what happens across them."""
+    """Runs an LSTM per modality, and a memory across them."""
 
     name = "mfn"
     version = 2

@@ -66,7 +66,7 @@ class SelfMMConfig(NetworkConfig):
 
 
 class SelfMM(Model):
-    """One task of all modalities, one of each, and labels for the latter made from distances."""
+    """Learns one joint task and one per modality, with generated labels."""
 
     name = "self_mm"
     version = 2
