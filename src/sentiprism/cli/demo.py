@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from sentiprism.cli.flags import with_flags
 from sentiprism.cli.hints import followed_by
 from sentiprism.cli.options import Device, ReportFolder
 from sentiprism.cli.resume import remember_run
@@ -44,7 +45,7 @@ def demo(
     try:
         index = _analyse(out)
     except UserError as error:
-        typer.echo(f"no recording was analysed: {' '.join(str(error).split())}\n", err=True)
+        typer.echo(f"no recording was analysed: {with_flags(' '.join(str(error).split()))}\n", err=True)
     measured(launch("mdf", synthetic_dataset().name, seeds=seeds, device=device, on_run=remember_run), device)
     return index
 
