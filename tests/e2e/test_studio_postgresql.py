@@ -95,6 +95,6 @@ def test_two_servers_never_take_the_same_job_or_too_many(empty, home, tmp_path, 
 
 
 def test_a_server_that_is_away_is_told_in_one_line_without_the_password(tmp_path):
-    with pytest.raises(UserError, match="check --database") as caught:
+    with pytest.raises(UserError, match="check `database`") as caught:
         Database(tmp_path / "studio", "postgresql://me:s3cret@127.0.0.1:1/x")
     assert "s3cret" not in str(caught.value)

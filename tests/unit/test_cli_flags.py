@@ -17,6 +17,7 @@ BUILDERS = {
     "assets/sources.py": "options of pip",
     "reproduction/command.py": "writes the command that repeats a run",
     "reproduction/folds.py": "writes the command that repeats the runs of all folds",
+    "studio/health.py": "runs doctor",
 }
 """Files that put commands together, by what these are."""
 

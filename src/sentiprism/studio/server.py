@@ -121,7 +121,7 @@ def _listen(port: int | None) -> socket.socket:
             return socket.create_server((HOST, wanted), backlog=128)
         except OSError as error:
             failed = error
-    raise UserError(f"port {port} cannot be used: {failed.strerror}", "choose another --port, or leave it out")
+    raise UserError(f"port {port} cannot be used: {failed.strerror}", "choose another `port`, or leave it out")
 
 
 def _running(folder: Path) -> int | None:

@@ -73,7 +73,7 @@ class Database:
         except SQLAlchemyError as error:
             shown = self.engine.url.render_as_string(hide_password=True)
             cause = f"the database {shown} cannot be used: {getattr(error, 'orig', None) or error}"
-            raise UserError(cause, "check --database, and that its server is running") from None
+            raise UserError(cause, "check `database`, and that its server is running") from None
         except alembic.util.exc.CommandError as error:
             raise UserError(f"the database is of another version: {error}", "update sentiprism") from None
 
@@ -98,7 +98,7 @@ def _engine(url: str) -> Engine:
     return engine
 
 
-_EXAMPLE = "for example: --database postgresql://user@localhost/studio"
+_EXAMPLE = "for example: `database` postgresql://user@localhost/studio"
 
 
 def _set_up_sqlite(connection: Any, record: object) -> None:
