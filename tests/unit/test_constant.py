@@ -153,12 +153,12 @@ def test_every_format_of_a_comparison_begins_with_it(poor, many):
 
 
 def test_without_the_dataset_the_page_says_that_it_is_not_there(good, many, tmp_path, monkeypatch):
-    there = page(gather([good.folder], device="cpu"))
+    there = page(gather([good.folder], device="cpu").shown)
     assert "| constant predictor | – | – | – | " in there
     assert "- constant predictor: mean of train's labels, " in there
     assert "‡" not in there
     monkeypatch.setenv("SENTIPRISM_HOME", str(tmp_path / "elsewhere"))
-    gone = page(gather([good.folder], device="cpu"))
+    gone = page(gather([good.folder], device="cpu").shown)
     assert "| constant predictor |" not in gone
     assert "- no constant predictor: the dataset many is not here, or has changed" in gone
 

@@ -134,7 +134,7 @@ def test_many_videos_have_all_of_it(trained_many, many, tmp_path, capsys):
 
 def test_the_page_of_results_says_so_below_each_table(two):
     folders = [two[0].folder, two[1].folder]
-    found = gather(folders, reference="mdf", device="cpu")
+    found = gather(folders, reference="mdf", device="cpu").shown
     text = page(found)
     assert f"- {FOUR}: no mark, no p-value" in text
     assert "‡" not in text
@@ -157,7 +157,7 @@ def test_damage_says_so(two, tmp_path, capsys):
     for curve in kept(run).curves:
         assert curve.better == (None, None, None)
         assert curve.too_few == "videos (4)"
-    assert FOUR in page(gather([run.folder], device="cpu"))
+    assert FOUR in page(gather([run.folder], device="cpu").shown)
 
 
 def test_what_an_earlier_version_claimed_of_few_videos_is_not_repeated(two):

@@ -40,12 +40,12 @@ def runs(tmp_path_factory, small_home):
 
 
 def test_runs_are_found_below_a_folder_the_reference_first(runs):
-    found = gather([runs], device="cpu")
+    found = gather([runs], device="cpu").shown
     assert [one.run.name for one in found] == ["text", "text-1", "mdf"]
-    assert [one.run.name for one in gather([runs / "small" / "mdf"], device="cpu")] == ["mdf"]
-    again = gather([runs, runs / "small" / "mdf"], device="cpu")
+    assert [one.run.name for one in gather([runs / "small" / "mdf"], device="cpu").shown] == ["mdf"]
+    again = gather([runs, runs / "small" / "mdf"], device="cpu").shown
     assert len(again) == 3
-    with pytest.raises(UserError, match=r"no finished run in .*stopped; give run folders"):
+    with pytest.raises(UserError, match=r"no run can be read: no seed of .*stopped is finished; resume it"):
         gather([runs / "stopped"])
 
 
@@ -60,7 +60,7 @@ def test_a_run_without_a_finished_seed_is_listed_as_left_out(runs, tmp_path, cap
 
 
 def test_a_result_is_what_the_run_says(runs):
-    *_, mdf = gather([runs], device="cpu")
+    *_, mdf = gather([runs], device="cpu").shown
     run = Run(runs / "small" / "mdf")
     assert mdf.evaluation.metrics == evaluate(run, device="cpu").metrics
     assert mdf.inputs == "text (features), audio, vision"
@@ -77,7 +77,7 @@ def test_a_result_is_what_the_run_says(runs):
 
 
 def test_the_difference_is_from_the_reference_with_the_most_seeds(runs):
-    text, text_1, mdf = gather([runs], device="cpu")
+    text, text_1, mdf = gather([runs], device="cpu").shown
     assert text.difference is text_1.difference is None
     expected = paired(
         mdf.evaluation.stacked,
@@ -87,8 +87,8 @@ def test_the_difference_is_from_the_reference_with_the_most_seeds(runs):
         videos=mdf.evaluation.predictions[0].videos,
     )
     assert mdf.difference == expected
-    assert gather([runs / "small" / "mdf"], device="cpu")[0].difference is None
-    assert gather([runs], reference="mdf", device="cpu")[1].difference is not None
+    assert gather([runs / "small" / "mdf"], device="cpu").shown[0].difference is None
+    assert gather([runs], reference="mdf", device="cpu").shown[1].difference is not None
 
 
 def test_without_a_plain_head_the_linear_model_on_the_same_inputs_is_the_reference(runs, tmp_path, data):
@@ -96,29 +96,29 @@ def test_without_a_plain_head_the_linear_model_on_the_same_inputs_is_the_referen
     for name, used, seeds in (("all", ["text", "audio", "vision"], 1), ("audio", ["audio"], 2)):
         settings = {"config": {"modalities": used}, "optim": {"epochs": 1}}
         train("ridge", "small", seeds=seeds, settings=settings, out=tmp_path / name, device="cpu", quiet=True)
-    *linear, mdf = gather([tmp_path], device="cpu")
+    *linear, mdf = gather([tmp_path], device="cpu").shown
     assert [(one.run.name, one.difference) for one in linear] == [("all", None), ("audio", None)]
     assert mdf.reference == "ridge"
     label, protocol, videos = mdf.evaluation.predictions[0].label, mdf.evaluation.protocol, data.test.video_ids
     expected = paired(mdf.evaluation.stacked, linear[0].evaluation.stacked, label, protocol, videos=videos)
     assert mdf.difference == expected
     assert "| MAE less ridge |" in page([*linear, mdf])
-    assert gather([tmp_path / "mdf"], device="cpu")[0].reference == "text_only"
+    assert gather([tmp_path / "mdf"], device="cpu").shown[0].reference == "text_only"
 
 
 def test_a_reference_on_another_encoder_is_none(runs, tmp_path):
     (tmp_path / "runs").symlink_to(runs / "small")
-    found = gather([tmp_path / "runs"], device="cpu")
+    found = gather([tmp_path / "runs"], device="cpu").shown
     config = found[2].run.config
     other = config.model_copy(
         update={"data": config.data.model_copy(update={"text": config.data.text.model_copy(update={"max_tokens": 9})})}
     )
-    from sentiprism.reproduction.results import _from_reference
+    from sentiprism.reproduction.reference import subtract_reference
 
     found[2].run.config = other
     read = [one._replace(reader="tiny, tuned") for one in found]
-    assert _from_reference(read[2], read) is None
-    assert _from_reference(found[2], found) is not None  # text that came as features was read by no encoder of ours
+    assert subtract_reference(read[2], read) is None
+    assert subtract_reference(found[2], found) is not None  # text that came as features was read by no encoder of ours
 
 
 def test_the_encoder_of_the_settings_is_not_named_where_the_text_is_features(runs, tmp_path):
@@ -127,7 +127,7 @@ def test_the_encoder_of_the_settings_is_not_named_where_the_text_is_features(run
     config = yaml.safe_load(file.read_text(encoding="utf-8"))
     config["data"].setdefault("text", {})["encoder"] = "asset://minilm"
     file.write_text(yaml.safe_dump(config), encoding="utf-8")
-    found = gather([tmp_path / "runs"], device="cpu")
+    found = gather([tmp_path / "runs"], device="cpu").shown
     assert Run(file.parent).config.data.text.encoder
     assert {one.reader for one in found} == {""}
     assert "text encoder:" not in page(found)
@@ -137,9 +137,9 @@ def test_the_encoder_of_the_settings_is_not_named_where_the_text_is_features(run
 
 
 def test_the_page(runs):
-    found = gather([runs], device="cpu")
+    found = gather([runs], device="cpu").shown
     text = page(found)
-    assert text == page(gather([runs], device="cpu"))
+    assert text == page(gather([runs], device="cpu").shown)
     rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")]
     head, _, *body = rows
     assert head[:4] == ["| run", "model", "seeds", "inputs"]
@@ -163,7 +163,7 @@ def test_the_page(runs):
 
 
 def test_the_command_trains_the_run_again(runs):
-    (config,) = {gather([runs / "small" / "mdf"], device="cpu")[0].run.config.model_dump_json()}
+    (config,) = {gather([runs / "small" / "mdf"], device="cpu").shown[0].run.config.model_dump_json()}
     run = Run(runs / "small" / "mdf")
     words = shlex.split(command(run.config))
     assert words[:7] == ["sentiprism", "train", "mdf", "--dataset", "small", "--seeds", "2"]
@@ -210,7 +210,7 @@ def test_a_precision_that_auto_would_not_choose_is_in_the_command_and_on_the_pag
     copy = shutil.copytree(runs / "small" / "mdf", tmp_path / "mdf")
     environment = json.loads((copy / "environment.json").read_text())
     (copy / "environment.json").write_text(json.dumps({**environment, "precision": "bf16"}))
-    (single,), (half,) = (gather([folder], device="cpu") for folder in (runs / "small" / "mdf", copy))
+    (single,), (half,) = (gather([folder], device="cpu").shown for folder in (runs / "small" / "mdf", copy))
     assert half.command == f"{single.command} --precision bf16"
     assert f"trained on cpu, {environment['threads']} thread" in page([half])
     assert "(bf16)\n" in page([half])
@@ -220,10 +220,10 @@ def test_a_precision_that_auto_would_not_choose_is_in_the_command_and_on_the_pag
 def test_damage_that_was_measured_stands_below_its_dataset(runs, tmp_path):
     for name in ("mdf", "text"):
         shutil.copytree(runs / "small" / name, tmp_path / name)
-    assert "damaged" not in page(gather([tmp_path], device="cpu"))
+    assert "damaged" not in page(gather([tmp_path], device="cpu").shown)
     text = robustness(tmp_path / "text", kinds=["missing"], points=3, device="cpu")
     mdf = robustness(tmp_path / "mdf", kinds=["missing", "noise"], modalities=["audio"], points=3, device="cpu")
-    *_, said, table, notes = page(gather([tmp_path], device="cpu")).strip().split("\n\n")
+    *_, said, table, notes = page(gather([tmp_path], device="cpu").shown).strip().split("\n\n")
     assert "- constant predictor: mean of train's labels" in notes
     assert "mean MAE over the strengths" in said
     assert "*missing*: missing with probability, 0 to 1; *noise*: Gaussian noise" in said
@@ -240,7 +240,8 @@ def test_damage_that_was_measured_stands_below_its_dataset(runs, tmp_path):
 def test_the_page_is_written_whole(runs, tmp_path, capsys):
     verb([runs / "small" / "mdf"], tmp_path / "docs" / "results.md", device="cpu")
     assert capsys.readouterr().out.startswith("1 run in ")
-    assert (tmp_path / "docs" / "results.md").read_text(encoding="utf-8") == page(gather([runs / "small" / "mdf"]))
+    found = gather([runs / "small" / "mdf"])
+    assert (tmp_path / "docs" / "results.md").read_text(encoding="utf-8") == page(found.shown)
 
 
 def test_durations():

@@ -36,7 +36,7 @@ def train_fold(data, out, seeds=1):
 def test_folds_by_video_are_one_result_over_all_utterances(home, tmp_path):
     for fold in (1, 2, 3):
         train_fold(import_fold(tmp_path, f"tiny_{fold}", fold), tmp_path / "runs" / f"{fold}", seeds=2)
-    (one,) = gather([tmp_path / "runs"], device="cpu")
+    (one,) = gather([tmp_path / "runs"], device="cpu").shown
     assert one.evaluation.dataset == "tiny, 3 folds by video"
     assert one.evaluation.seeds == (1111, 1112)
     answered = one.evaluation.predictions[0]
@@ -46,7 +46,7 @@ def test_folds_by_video_are_one_result_over_all_utterances(home, tmp_path):
     assert len(one.valid[1]) == 6
     assert one.command.startswith("for k in 1 2 3; do sentiprism train mdf --dataset tiny_$k --seeds 2 ")
     assert one.command.endswith("; done")
-    assert len(gather([tmp_path / "runs" / "1", tmp_path / "runs" / "2"], device="cpu")) == 2
+    assert len(gather([tmp_path / "runs" / "1", tmp_path / "runs" / "2"], device="cpu").shown) == 2
 
 
 def test_folds_of_different_datasets_are_not_pooled_and_a_fold_trained_twice_is_not_lost(home, tmp_path):
@@ -55,7 +55,7 @@ def test_folds_of_different_datasets_are_not_pooled_and_a_fold_trained_twice_is_
             data = import_fold(tmp_path, f"{name}_{fold}", fold, videos=name)
             train_fold(data, tmp_path / "runs" / f"{name}-{fold}")
     train_fold("one_2", tmp_path / "runs" / "one-2-again")
-    found = gather([tmp_path / "runs"], device="cpu")
+    found = gather([tmp_path / "runs"], device="cpu").shown
     assert sorted(one.evaluation.dataset for one in found) == [
         "one, 3 folds by video",
         "one_2",
@@ -83,7 +83,7 @@ def test_p_values_are_corrected_over_the_runs_of_a_table(many, tmp_path):
         train("mdf", many, settings=given, out=tmp_path / name, device="cpu", quiet=True)
     given = settings | {"config": small("text_only")}
     train("text_only", many, settings=given, out=tmp_path / "head", device="cpu", quiet=True)
-    head, *others = gather([tmp_path], device="cpu")
+    head, *others = gather([tmp_path], device="cpu").shown
     p = {one.run.name: one.difference["mae"].p for one in others}
     assert {one.run.name: one.corrected for one in others} == holm(p)
     assert len(p) == 3
@@ -91,5 +91,5 @@ def test_p_values_are_corrected_over_the_runs_of_a_table(many, tmp_path):
     for one in others:
         assert f"<br>{probability('p', p[one.run.name])}<br>{probability('Holm', one.corrected)} |" in text
     (two, _) = (shutil.copytree(tmp_path / name, tmp_path / "few" / name) for name in ("text", "head"))
-    _, alone = gather([two.parent], device="cpu")
+    _, alone = gather([two.parent], device="cpu").shown
     assert alone.corrected == alone.difference["mae"].p

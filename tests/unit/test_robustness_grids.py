@@ -47,7 +47,7 @@ def test_a_row_of_the_table_holds_curves_of_one_grid(run):
     text, audio, finer, other = (curve.cells(-1, "mae", 1) for curve in (*first, finer, other))
     expected = ((text, audio, "–", "–"), ("–", "–", finer, "–"), ("–", "–", "–", other))
     assert [tuple(row[head] for head in heads) for row in rows] == list(expected)
-    assert f"- {UNLIKE}" in page(gather([run.folder], device="cpu"))
+    assert f"- {UNLIKE}" in page(gather([run.folder], device="cpu").shown)
     assert "3 strengths, damage seed 0; 5 strengths, damage seed 0; 3 strengths, damage seed 1" in kept(run).grids
 
 
@@ -55,7 +55,7 @@ def test_curves_of_one_grid_share_a_row_and_nothing_warns(run):
     for modality in ("text", "audio"):
         robustness(run, kinds=["missing"], modalities=[modality], points=3, device="cpu")
     assert len(table(run)) == 2
-    assert UNLIKE not in page(gather([run.folder], device="cpu"))
+    assert UNLIKE not in page(gather([run.folder], device="cpu").shown)
 
 
 def test_what_is_replaced_by_another_grid_is_named(run, capsys):

@@ -115,7 +115,7 @@ def test_pooled_predictions_of_noise_are_anticorrelated_and_centred_ones_are_not
     trained = [(folder / "summary.json").stat().st_mtime_ns for folder in whole.folders]
     assert train_folds("ridge", "own", 12, **given) == {"whole": whole}
     assert [(folder / "summary.json").stat().st_mtime_ns for folder in whole.folders] == trained
-    found = gather([tmp_path / "runs"], device="cpu")
+    found = gather([tmp_path / "runs"], device="cpu").shown
     (one,) = found
     again = whole.evaluate()
     np.testing.assert_array_equal(again.stacked, one.evaluation.stacked)

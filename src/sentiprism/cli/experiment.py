@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sentiprism.cli.flags import with_flags
 from sentiprism.cli.hints import followed_by
 from sentiprism.cli.options import Device, Json, Markdown, OneDataset, Precision, Seeds, option
 from sentiprism.cli.tables import emit_json, points, side_by_side
@@ -172,21 +171,17 @@ def results(
         if out.is_dir():
             raise UserError(f"{out} is a folder", "name a file for the page")
         check_writable(out)
-    left_out: dict[str, str] = {}
-
-    def leave_out(folder: Path, error: UserError) -> None:
-        left_out[str(folder)] = with_flags(str(error))
-
-    found = gather(runs, reference=reference, device=device, on_fault=leave_out)
+    found = gather(runs, reference=reference, device=device)
+    left_out = {str(folder): str(error) for folder, error in found.left_out.items()}
     for name, reason in left_out.items():
         typer.echo(f"left out: {name}: {reason}", err=True)
     if as_json:
-        return emit_json([one.to_dict() for one in found])
-    text = page(found, left_out)
+        return emit_json([one.to_dict() for one in found.shown])
+    text = page(found.shown, left_out)
     if out is None:
         return typer.echo(text)
     write_text(out, text)
-    return typer.echo(f"{len(found)} run{'s' * (len(found) > 1)} in {out}")
+    return typer.echo(f"{len(found.shown)} run{'s' * (len(found.shown) > 1)} in {out}")
 
 
 def _show_sweep(

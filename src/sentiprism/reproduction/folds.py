@@ -5,22 +5,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 from math import nan
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from sentiprism.data.names import short_name
 from sentiprism.evaluation.bootstrap import Interval
 from sentiprism.evaluation.constant import score
+from sentiprism.evaluation.measurement import Evaluation
 from sentiprism.evaluation.within import WITHIN, resample_within
+from sentiprism.reproduction.result import Result
 from sentiprism.training.predict import Predictions
 
-if TYPE_CHECKING:
-    from sentiprism.evaluation.measurement import Evaluation
-    from sentiprism.reproduction.results import Result
 
-
-def pooled(results: "list[Result]") -> "list[Result]":
+def pooled(results: list[Result]) -> list[Result]:
     """Join runs that differ in their fold alone, where all folds of one dataset are there.
 
     Folds belong together if settings, finished seeds, number of folds and the dataset's name without the fold's number
@@ -52,18 +50,18 @@ def stem(name: str, fold: int) -> str:
     return base.rstrip("_-") if base != name and base[-1:] in {"_", "-"} else name
 
 
-def _fold(one: "Result") -> tuple[int, int]:
+def _fold(one: Result) -> tuple[int, int]:
     fold, _, count = (one.run.environment["dataset"].get("fold") or "1/1").partition("/")
     return int(fold), int(count)
 
 
-def _complete(parts: "list[Result]") -> bool:
+def _complete(parts: list[Result]) -> bool:
     count = _fold(parts[0])[1]
     ids = np.concatenate([one.evaluation.predictions[0].ids for one in parts])
     return 1 < count == len(parts) and len(np.unique(ids)) == len(ids)
 
 
-def _join(parts: "list[Result]") -> "Result":
+def _join(parts: list[Result]) -> Result:
     fold, count = _fold(parts[0])
     name = f"{stem(parts[0].evaluation.dataset, fold)}, {count} folds by video"
     return parts[0]._replace(
@@ -74,7 +72,7 @@ def _join(parts: "list[Result]") -> "Result":
     )
 
 
-def join_evaluations(parts: "Sequence[Evaluation]", dataset: str) -> "Evaluation":
+def join_evaluations(parts: Sequence[Evaluation], dataset: str) -> Evaluation:
     """Evaluate the predictions of all folds together; of intensities r within videos too.
 
     Args:
@@ -100,7 +98,7 @@ def join_evaluations(parts: "Sequence[Evaluation]", dataset: str) -> "Evaluation
     return replace(first, dataset=dataset, predictions=joined, metrics=metrics, constant=against, within=within)
 
 
-def _loop(parts: "list[Result]") -> str:
+def _loop(parts: list[Result]) -> str:
     """One command for all folds, where they differ in the dataset's number alone."""
     count = _fold(parts[0])[1]
     whole = {one.command.replace(f"@{_fold(one)[0]}of{count}", "") for one in parts}

@@ -1,0 +1,98 @@
+"""What a run folder says of itself on test."""
+
+from math import nan
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sentiprism.evaluation.differences import Difference
+from sentiprism.evaluation.evaluate import load_evaluation
+from sentiprism.evaluation.measurement import Evaluation
+from sentiprism.evaluation.predictions import training_seconds
+from sentiprism.models import MODELS
+from sentiprism.models.artifact import count_parameters, describe_model
+from sentiprism.reproduction.command import trained_by
+from sentiprism.training.run import Run
+
+
+class Key(NamedTuple):
+    """What the runs of one table share; those of others are not comparable with them."""
+
+    dataset: str
+    reader: str
+    """Text encoder, and whether it was trained."""
+    protocol: str
+    content: str
+
+
+class Result(NamedTuple):
+    """What a run folder says of itself on test."""
+
+    run: Run
+    evaluation: Evaluation
+    inputs: str
+    """Modalities it was fed, and its text encoder."""
+    parameters: int
+    """Trained with the run; a frozen encoder is not among them."""
+    seconds: float
+    """Mean over seeds of all epochs together."""
+    command: str
+    """Trains it again."""
+    valid: tuple[str, list[float]]
+    """Metric that chose the epochs, and its value a seed (and fold)."""
+    reader: str = ""
+    """Text encoder, and whether it was trained; "" where the text is features."""
+    reference: str = ""
+    """Model that the others of its table are held against."""
+    difference: dict[str, Difference] | None = None
+    """From the reference run; None where it is the reference itself, or there is none."""
+    corrected: float = nan
+    """p of the difference on the protocol's own metric, corrected over the runs of its table (Holm)."""
+
+    @property
+    def table(self) -> Key:
+        """The table that it stands in."""
+        content = self.run.environment["dataset"]["content"]
+        return Key(self.evaluation.dataset, self.reader, self.evaluation.protocol.name, content)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            **self.evaluation.to_dict(),
+            "folder": str(self.run.folder),
+            "inputs": self.inputs,
+            "parameters": self.parameters,
+            "seconds": self.seconds,
+            "command": self.command,
+            "valid": {self.valid[0]: self.valid[1]},
+            "reference": self.reference,
+            "difference": {k: d._asdict() for k, d in self.difference.items()} if self.difference else None,
+            "p_corrected": self.corrected,
+            "environment": self.run.environment,
+        }
+
+
+def read_result(run: Run, device: str) -> Result:
+    """Read a run; it is evaluated where its predictions on test are not kept yet.
+
+    Raises:
+        UserError: a file of it is damaged, or its predictions cannot be made.
+    """
+    model = run.model_folder(run.finished[0])
+    evaluation = load_evaluation(run, device=device)
+    select = run.config.optim.select or evaluation.protocol.default_selection
+    valid = select, run.valid_scores(select)
+    inputs, reader = _inputs(run, model)
+    return Result(
+        run, evaluation, inputs, count_parameters(model), training_seconds(run), trained_by(run), valid, reader
+    )
+
+
+def _inputs(run: Run, model: Path) -> tuple[str, str]:
+    """Modalities with the text's reader, and the reader alone."""
+    described = describe_model(model)
+    config = MODELS[described.model].Config.parse(described.config, f"{model}: config")
+    present = [name for name in described.features.present() if name in config.modalities]
+    text, encoder, reader = described.features.text, run.config.data.text.encoder, ""
+    if text is not None and text.encoder and encoder is not None:
+        reader = f"{Path(encoder).name}, {'tuned' if text.kind == 'tokens' else 'frozen'}"
+    return ", ".join(f"text ({reader or 'features'})" if name == "text" else name for name in present), reader
