@@ -58,8 +58,9 @@ def gather(folders: Iterable[Path | str], *, reference: str | None = None, devic
         except UserError as error:
             left_out[folder] = error
     if not read:
-        for error in left_out.values():
-            raise UserError(f"no run can be read: {error.cause}", error.remedy)
+        if left_out:
+            first = next(iter(left_out.values()))
+            raise UserError(f"no run can be read: {first.cause}", first.remedy)
         raise UserError(f"no finished run in {few(map(str, given))}", "give run folders")
     results = order_by_table(pooled(read), reference)
     compared: list[Result] = []
