@@ -33,7 +33,7 @@ class ProjectedConfig(HeadConfig):
 
 
 class StepsConfig(ModelConfig):
-    """How transformers see the steps of a sequence, and what stands for it in the end."""
+    """Fields of how transformers read a sequence and pool it."""
 
     causal: bool = False
     """Whether attention sees no later step (code)."""

@@ -56,12 +56,12 @@ class ALMTConfig(NetworkConfig):
     head_width: int | None = Field(64, gt=0)
     """Width of a head in the transformer layers; null splits ``width`` evenly."""
     hyper_head_width: int | None = Field(None, gt=0)
-    """Width of a head where the text asks; null splits ``width`` evenly (16, as in the code)."""
+    """Width of a head where the text is the query; null splits ``width`` evenly (16, as in the code)."""
     hidden: int = Field(128, gt=0)
     """Width inside the feed-forward parts."""
     dropout: float = Field(0.0, ge=0, lt=1)
     tokens: int = Field(8, gt=0)
-    """T: learned tokens that stand for a sequence."""
+    """T: learned tokens that represent a sequence."""
     positions: int = Field(512, gt=0)
     """Learned positions of each modality; later steps share the last."""
     depth: int = Field(3, gt=0)

@@ -192,7 +192,7 @@ class BBFN(ProjectedModel):
     )
     Config = BBFNConfig
     config: BBFNConfig
-    exceptions = {"weights": "the gates weigh channels of one sequence against what it draws, no modality as a whole"}
+    exceptions = {"weights": "the gates weight channels of a sequence and of what it reads, not modalities"}
 
     def build_fusion(self, config: BBFNConfig) -> None:
         """Pairs that draw on each other, and the heads."""

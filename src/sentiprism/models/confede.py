@@ -139,7 +139,7 @@ class ConFEDE(Model):
     )
     Config = ConFEDEConfig
     config: ConFEDEConfig
-    exceptions = {"weights": "features are joined side by side", "padding under code": "its means count the padding"}
+    exceptions = {"weights": "features are concatenated", "padding under code": "its means count the padding"}
 
     def build(self, config: ConFEDEConfig) -> None:
         """Encoders, projections to similarity and dissimilarity, and heads."""

@@ -45,7 +45,7 @@ Deviations:
     - training | batch 16, rate 1e-4 | the same | the code adds up 10 batches and clips entries to 0.6:
       `optim.accumulate`, `optim.clip_value`
     - without LFA (Table 2) | "three separate Query components like MulT" | each modality is a query to all three; HSp_m
-      is the mean of its three branches | MulT joins its branches side by side, which would widen every layer after it
+      is the mean of its three branches | MulT concatenates its branches, which would widen every layer after it
     - without FDM (Table 2) | – | X̂_m is used for both Sh_m and Sp_m; L_r, L_s, L_m and L_o are 0
     - without HP (Table 2) | only the final loss | weights of the other four predictions 0
     - missing modality | named as a limitation | no part in attention, pools, pairs and losses; 0 in Eq. 12. Where it is
@@ -53,7 +53,7 @@ Deviations:
     - another dominant modality | broad impact (ii) | `dominant`; the first modality of the dataset where it has no such
       modality
     - classes | – | cross-entropy; labels of two classes are 1 apart in Eq. 7
-    - modality weights | – | none are reported | Eq. 12 joins the modalities side by side, and the code's sigmoids
+    - modality weights | – | none are reported | Eq. 12 concatenates the modalities, and the code's sigmoids
       squash values: neither weights a modality. `time.*` are the pools over Sh_m
 """
 
@@ -140,7 +140,7 @@ class DLF(ProjectedModel):
     )
     Config = DLFConfig
     config: DLFConfig
-    exceptions = {"weights": "Eq. 12 joins the modalities side by side; the code's sigmoids gate none of them"}
+    exceptions = {"weights": "Eq. 12 concatenates the modalities; the code's sigmoids gate none of them"}
 
     def build_fusion(self, config: DLFConfig) -> None:
         """Transformers, pools, the attractor's branches and heads."""

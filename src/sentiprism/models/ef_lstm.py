@@ -58,7 +58,7 @@ class EFLSTM(Model):
     )
     Config = EFLSTMConfig
     config: EFLSTMConfig
-    exceptions = {"weights": "the modalities are one sequence before anything could weigh them"}
+    exceptions = {"weights": "the modalities are one sequence from the start"}
 
     def build(self, config: EFLSTMConfig) -> None:
         """One LSTM and the head."""

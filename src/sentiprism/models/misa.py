@@ -87,7 +87,7 @@ class MISA(Model):
     )
     Config = MISAConfig
     config: MISAConfig
-    exceptions = {"weights": "the six vectors are joined side by side after they have read each other"}
+    exceptions = {"weights": "the six vectors are concatenated after attention among them"}
 
     def build(self, config: MISAConfig) -> None:
         """Encoders, both kinds of subspace, decoders, fusion and head."""

@@ -64,7 +64,7 @@ class MulT(ProjectedModel):
     )
     Config = MulTConfig
     config: MulTConfig
-    exceptions = {"weights": "the memories are joined side by side; see attention_maps for what each one reads"}
+    exceptions = {"weights": "the memories are concatenated; attention_maps gives what each one reads"}
 
     def build_fusion(self, config: MulTConfig) -> None:
         """Crossmodal transformers and the head."""

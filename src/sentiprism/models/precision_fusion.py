@@ -8,9 +8,9 @@ Cao and Fleet 2014); relative to λ_0,
     p(y | m) = N(μ_0 + a (m - μ_0), 1 / (λ_0 (1 + e)))
     ŷ        = μ_0 + Σ_m τ_m (1 + e_m) a_m (m - μ_0) / (1 + Σ_m τ_m e_m)
 
-so a missing modality has e = 0 and m = μ_0, and one that says nothing learns e = 0 and a gain a = 0: it adds nothing.
+so a missing modality has e = 0 and m = μ_0, and one without information learns e = 0 and a gain a = 0: it adds nothing.
 
-How far an expert can be trusted cannot be told from utterances it has learned by heart. Every expert is therefore made
+The reliability of an expert cannot be measured on utterances it has memorised. Every expert is therefore made
 of ``folds`` copies, each of which does not learn the means of one part of train; gain and evidence are learned there,
 by the Gaussian negative log-likelihood (Nix and Weigend 1994), and so is the temperature τ_m ≥ 0 of experts that err
 alike. An expert that is alone has τ_m = 1. The copies' mean predicts.

@@ -38,7 +38,7 @@ class TextOnly(Model):
     citation = Citation("Reference: a linear head on the text encoder", "sentiprism", "this project", 2026)
     Config = TextOnlyConfig
     config: TextOnlyConfig
-    exceptions = {"weights": "there is nothing to weigh"}
+    exceptions = {"weights": "there is nothing to weight"}
 
     def __init__(
         self, features: FeatureSpec, target: TargetSpec, config: TextOnlyConfig, *, pretrained: bool = True

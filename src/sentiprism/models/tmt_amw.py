@@ -58,9 +58,9 @@ class TMTAMWConfig(TMTConfig):
     away again if nothing of another scale were added."""
     placement: Literal["after_disentangle", "before_disentangle", "sum"] = "after_disentangle"
     """What is weighted: the specific tokens, or the projected frames. ``sum`` puts one token, the weighted sum over
-    modalities, in the place of the specific ones."""
+    modalities, instead of the specific ones."""
     dynamic: bool = False
-    """Scores of each sample, W plus a linear map of what is weighted, in the place of W alone."""
+    """Scores of each sample, W plus a linear map of what is weighted, instead of W alone."""
 
 
 class ModalityWeights(nn.Module):

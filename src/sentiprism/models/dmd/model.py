@@ -80,7 +80,7 @@ class DMDConfig(CrossmodalConfig):
     homogeneous: bool = True
     """Whether there is a GD-Unit over X^com."""
     heterogeneous: bool = True
-    """Whether there is one over what the X^prt have drawn from each other."""
+    """Whether there is one over the X^prt after their crossmodal attention."""
     triplet: TripletForm = "constant"
     """Margin and negatives of L_mar; ``label`` is the authors' code."""
     margin: float = Field(0.15, gt=0)
@@ -105,7 +105,7 @@ class DMD(ProjectedModel):
     Config = DMDConfig
     config: DMDConfig
     exceptions = {
-        "weights": "edges say who teaches whom while it learns; the prediction joins the modalities side by side",
+        "weights": "edges weight distillation in training; the prediction concatenates the modalities",
         "energy": "the prediction joins sigmoids, which are a half at the start",
     }
 

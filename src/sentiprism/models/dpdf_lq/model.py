@@ -150,7 +150,7 @@ class DPDFLQ(Model):
                 raise UserError("no path is left that reads anything", "switch global_path on")
         elif config.query == "ahl" and (self.modalities[0] != "text" or len(self.modalities) == 1):
             raise UserError(
-                f"query ahl: the text asks the other modalities, and there is only {' and '.join(self.modalities)}",
+                f"query ahl: the text queries the other modalities, and there is only {' and '.join(self.modalities)}",
                 "choose query dglqa or standard",
             )
         inputs: dict[Modality, int] = {m: self.input_widths[m] for m in self.modalities}

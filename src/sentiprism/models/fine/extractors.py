@@ -1,4 +1,4 @@
-"""Plain extractors: a sequence becomes one token (FINE, Table 6: what stands in the place of its Q-Formers).
+"""Plain extractors: a sequence becomes one token (FINE, Table 6: instead of its Q-Formers).
 
 Deviations:
     - place | the paper | here | why, and the alternative

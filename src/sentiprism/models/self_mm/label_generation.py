@@ -1,4 +1,4 @@
-"""Labels of the modalities, made from the multimodal label and where each representation stands (Self-MM's ULGM)."""
+"""Labels of the modalities, from the multimodal label and distances of representations (Self-MM's ULGM)."""
 
 from typing import Literal
 

@@ -82,7 +82,7 @@ class SelfMM(Model):
     """Parts of which each modality has one of its own."""
     Config = SelfMMConfig
     config: SelfMMConfig
-    exceptions = {"weights": "modalities are joined side by side: nothing weighs one against another"}
+    exceptions = {"weights": "modalities are concatenated: nothing weights one against another"}
 
     def build(self, config: SelfMMConfig) -> None:
         """Encoders, and a head for the fusion and for each modality."""
