@@ -47,6 +47,13 @@ def test_results_of_nothing_that_can_be_read_are_an_error(cli, several):
     assert not (several / "page.md").exists()
 
 
+def test_notes_are_put_before_the_tables(cli, several):
+    (several / "notes.md").write_text("## What moved\n\nNothing yet.\n")
+    page = cli("results", "runs/whole", "--notes", "notes.md", "--device", "cpu").out
+    assert page.index("# Results") < page.index("## What moved\n\nNothing yet.\n\n## ") < page.index("| whole")
+    assert "no file nowhere.md" in cli("results", "runs/whole", "--notes", "nowhere.md").error
+
+
 def test_damaged_curves_of_robustness_cost_the_run_nothing_else(cli, several):
     (several / "runs" / "whole" / "robustness-test.json").write_text("[]")
     answer = cli("results", "runs/whole", "--device", "cpu")

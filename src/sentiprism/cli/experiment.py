@@ -152,6 +152,7 @@ def results(
         str | None,
         option("MODEL", "What the others are compared with; by default text_only, else ridge."),
     ] = None,
+    notes: Annotated[Path | None, option("FILE", "Markdown to put before the tables.")] = None,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
@@ -162,22 +163,24 @@ def results(
     Examples:
         sentiprism results runs --out docs/results.md
 
-        sentiprism results runs/mdf runs/text_only
+        sentiprism results runs/mdf runs/text_only --notes remarks.md
     """
     from sentiprism.files import check_writable, write_text
+    from sentiprism.reading import read_text
     from sentiprism.reproduction.results import gather, page
 
     if out is not None:
         if out.is_dir():
             raise UserError(f"{out} is a folder", "name a file for the page")
         check_writable(out)
+    remarks = "" if notes is None else read_text(notes)
     found = gather(runs, reference=reference, device=device)
     left_out = {str(folder): str(error) for folder, error in found.left_out.items()}
     for name, reason in left_out.items():
         typer.echo(f"left out: {name}: {reason}", err=True)
     if as_json:
         return emit_json([one.to_dict() for one in found.shown])
-    text = page(found.shown, left_out)
+    text = page(found.shown, left_out, remarks)
     if out is None:
         return typer.echo(text)
     write_text(out, text)

@@ -72,14 +72,15 @@ def gather(folders: Iterable[Path | str], *, reference: str | None = None, devic
     return Results(correct(compared), left_out)
 
 
-def page(results: list[Result], left_out: Mapping[str, str] = MappingProxyType({})) -> str:
+def page(results: list[Result], left_out: Mapping[str, str] = MappingProxyType({}), notes: str = "") -> str:
     """Write the page as Markdown: for each dataset a table, the selection rule and the commands.
 
     Args:
         results: as `gather` shows them.
         left_out: by run that could not be read, why.
+        notes: Markdown that is put before the tables.
     """
-    parts = [HEAD]
+    parts = [HEAD, notes.strip()] if notes.strip() else [HEAD]
     for key, group in groupby(results, key=lambda one: one.table):
         parts += tabulate(key, list(group))
     if left_out:
