@@ -7,7 +7,8 @@ import pytest
 
 from makers_media import grey, make_media
 from sentiprism.analysis.options import Options
-from sentiprism.analysis.transcribe import is_timed, read_cues, split_evenly, transcribe, windows
+from sentiprism.analysis.time_line import split_evenly, windows
+from sentiprism.analysis.transcribe import is_timed, read_cues, transcribe
 from sentiprism.features.extractors import EXTRACTORS
 from sentiprism.features.extractors.base import AudioExtractor, Shown
 from sentiprism.features.face_choice import are_several, rank_faces

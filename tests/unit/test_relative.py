@@ -12,11 +12,12 @@ from sentiprism.analysis.adapt import extract_options
 from sentiprism.analysis.analyze import analyze
 from sentiprism.analysis.extract import extract
 from sentiprism.analysis.options import Options
+from sentiprism.analysis.perceive import Tracks
 from sentiprism.analysis.predictor import load_predictor
 from sentiprism.analysis.recording import ExtractedRecording
 from sentiprism.analysis.resting import Part, note_short, resting_levels
 from sentiprism.analysis.sequences import Sequences
-from sentiprism.analysis.utterances import Tracks, subtract_resting
+from sentiprism.analysis.utterances import subtract_resting
 from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError
 from sentiprism.features.extractors import EXTRACTORS

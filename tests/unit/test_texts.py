@@ -7,7 +7,7 @@ from sentiprism.analysis.batch import analyze_all
 from sentiprism.analysis.inputs import AnalysisTask
 from sentiprism.analysis.options import Options
 from sentiprism.analysis.texts import MOST_WINDOWS, read_words, spaced
-from sentiprism.analysis.transcribe import windows
+from sentiprism.analysis.time_line import windows
 from sentiprism.errors import UserError
 
 LIMIT = "the limit is 18,000, 2 h 0 min of reading; split it into shorter texts"

@@ -7,9 +7,10 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from sentiprism import __version__
-from sentiprism.analysis.analyze import Progress, analyze
+from sentiprism.analysis.analyze import analyze
 from sentiprism.analysis.inputs import AnalysisTask
 from sentiprism.analysis.options import Options
+from sentiprism.analysis.parts import Progress
 from sentiprism.analysis.predictor import FILES, check_model, load_predictor, state_of
 from sentiprism.analysis.texts import read_words
 from sentiprism.errors import UserError, printable

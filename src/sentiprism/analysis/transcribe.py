@@ -1,8 +1,6 @@
 """Detect speech, transcribe or align it, and split it into utterances."""
 
 from collections.abc import Callable
-from itertools import pairwise
-from math import ceil
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -112,25 +110,3 @@ def read_cues(cues: tuple[Cue, ...], options: Options) -> tuple[Segment, ...]:
         texts = [word for cue in cues for word in words_of(cue.text)]
         words = tuple(Word(text, READING * n, READING * (n + 1)) for n, text in enumerate(texts))
     return segment(words, (), longest=options.longest, pause=options.pause)
-
-
-def split_evenly(duration: float, longest: float) -> tuple[Segment, ...]:
-    """Equal stretches of a recording in which nobody speaks, so that a face can still be judged."""
-    count = max(ceil(duration / longest), 1)
-    edges = np.linspace(0, duration, count + 1).tolist()
-    return tuple(Segment(start, end, ()) for start, end in pairwise(edges))
-
-
-def windows(duration: float, segments: tuple[Segment, ...], options: Options) -> tuple[Segment, ...]:
-    """Sliding windows over the recording with the words said in them; those without an utterance are left out."""
-    words = [word for one in segments for word in one.words]
-    middles = np.array([(word.start + word.end) / 2 for word in words])
-    found: list[Segment] = []
-    for start in np.arange(0, max(duration - options.window, 0) + options.hop, options.hop).tolist():
-        end = min(start + options.window, duration)
-        if end - start < options.window / 2 and found:
-            break
-        if any(one.start < end and one.end > start for one in segments):
-            first, last = np.searchsorted(middles, (start, end))
-            found.append(Segment(start, end, tuple(words[first:last])))
-    return tuple(found)

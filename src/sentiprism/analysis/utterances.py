@@ -1,6 +1,6 @@
 """Predict the utterances of a recording and its sliding windows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,22 +8,17 @@ import numpy as np
 from sentiprism.analysis.caution import list_cautions
 from sentiprism.analysis.language import LanguageCheck
 from sentiprism.analysis.options import Options
+from sentiprism.analysis.parts import Parts
+from sentiprism.analysis.perceive import Tracks
 from sentiprism.analysis.predictor import Predictor, UtteranceInputs, UtterancePrediction
 from sentiprism.analysis.resting import Part, note_short, resting_levels
+from sentiprism.analysis.time_line import TimeLine
 from sentiprism.analysis.words import attribute_words
 from sentiprism.features.face_choice import choose_faces
 from sentiprism.features.track import Floats, Track
 from sentiprism.media.types import Segment, Span
-from sentiprism.report.schema import Curve, Estimate, UtterancePart, Window, WordPart
+from sentiprism.report.schema import Estimate, UtterancePart, Window, WordPart
 from sentiprism.types import FeatureSpec, Modality
-
-
-class Tracks(NamedTuple):
-    """Features along the recording: of the voice, and of each face, the largest first."""
-
-    audio: Track | None = None
-    faces: tuple[Track, ...] = ()
-    curves: tuple[Curve, ...] = ()
 
 
 def subtract_resting(tracks: Tracks, segments: Sequence[Segment], features: FeatureSpec) -> tuple[Tracks, list[str]]:
@@ -51,17 +46,13 @@ def subtract_resting(tracks: Tracks, segments: Sequence[Segment], features: Feat
     return tracks, note_short(segments) if relative else []
 
 
-class TimeLine(NamedTuple):
-    """What is predicted along a recording."""
+class Predicted(NamedTuple):
+    """What the model had anything of."""
 
-    segments: tuple[Segment, ...]
-    """The utterances."""
-    around: tuple[Segment, ...]
-    """The sliding windows."""
-    speech: bool
-    """Whether somebody speaks in the recording."""
-    connected: bool
-    """Whether the utterances follow each other, so that one is the context of the next."""
+    utterances: tuple[UtterancePart, ...]
+    windows: tuple[Window, ...]
+    notes: tuple[str, ...]
+    """On the resting levels that were subtracted."""
 
 
 def predict_utterances(
@@ -69,10 +60,10 @@ def predict_utterances(
     line: TimeLine,
     tracks: Tracks,
     options: Options,
-    on: Callable[[str, float], Any],
+    parts: Parts,
     *,
     check: LanguageCheck,
-) -> tuple[list[UtterancePart], list[Window]]:
+) -> Predicted:
     """Predict the utterances, each with each of its faces, and the windows around them.
 
     Args:
@@ -80,12 +71,11 @@ def predict_utterances(
         line: utterances and windows.
         tracks: features along the recording.
         options: which faces, and whether words are attributed.
-        on: told of progress, as in `analyze`.
+        parts: told of progress.
         check: whether words are in the model's language.
-
-    Returns:
-        Utterances and windows that the model had anything of.
     """
+    tracks = tracks if line.speech else tracks._replace(audio=None)
+    tracks, notes = subtract_resting(tracks, line.segments, predictor.model.features)
 
     def weighed(answer: UtterancePrediction, segment: Segment) -> Estimate:
         known, target = predictor.model.modalities, predictor.model.target
@@ -109,7 +99,7 @@ def predict_utterances(
     def told(more: int) -> None:
         nonlocal done
         done += more
-        on("judging", done / max(len(pairs), 1))
+        parts.tell("judging", done / max(len(pairs), 1))
 
     spoken = [one for one, _ in pairs]
     added = attribute_words(predictor, data, spoken, said, told) if options.words else [None] * len(said)
@@ -134,7 +124,8 @@ def predict_utterances(
             )
     after = range(len(pairs), len(pairs) + len(more))
     slid = zip(line.around, predictor.predict(data, after, contributions=False), strict=True)
-    return utterances, [Window(start=w.start, end=w.end, estimate=weighed(a, w)) for w, a in slid if a.present]
+    windows = (Window(start=w.start, end=w.end, estimate=weighed(a, w)) for w, a in slid if a.present)
+    return Predicted(tuple(utterances), tuple(windows), tuple(notes))
 
 
 def _inputs_of(

@@ -1,0 +1,104 @@
+"""Perceive a recording: what is said in it, and its voice and faces along time."""
+
+from collections.abc import Callable
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from threading import Event
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sentiprism.analysis.options import Options
+from sentiprism.analysis.parts import Parts
+from sentiprism.analysis.predictor import Predictor
+from sentiprism.analysis.transcribe import Transcription, transcribe
+from sentiprism.features.extractors import EXTRACTORS, Extractor
+from sentiprism.features.track import Track
+from sentiprism.features.track_extraction import face_tracks, voice_track
+from sentiprism.media.decode import sound
+from sentiprism.media.quality import SoundQuality, measure_quality
+from sentiprism.media.speech import RATE
+from sentiprism.media.types import Cue, Media, Span
+from sentiprism.report.curves import make_curves
+from sentiprism.report.schema import Curve
+
+
+class Tracks(NamedTuple):
+    """Features along the recording: of the voice, and of each face, the largest first."""
+
+    audio: Track | None = None
+    faces: tuple[Track, ...] = ()
+    curves: tuple[Curve, ...] = ()
+
+
+class Perceived(NamedTuple):
+    """What is read, heard and seen of a file."""
+
+    transcription: Transcription
+    tracks: Tracks = Tracks()
+    quality: SoundQuality | None = None
+    """Of the sound, where there is one."""
+
+
+def perceive(
+    media: Media, cues: tuple[Cue, ...] | None, predictor: Predictor, options: Options, parts: Parts
+) -> Perceived:
+    """Perceive faces and sound side by side: each is decoded in a process and read in a thread of its own.
+
+    Where the sound's side fails or is stopped, the faces' is not waited for.
+
+    Args:
+        media: the recording.
+        cues: of a given transcript.
+        predictor: the model, whose features are made.
+        options: see `Options`.
+        parts: told of progress.
+    """
+    voice = predictor.extractors.get("audio") or EXTRACTORS["speech"]()
+    face = predictor.extractors.get("vision") or EXTRACTORS["action_units"]()
+
+    stop = Event()
+
+    def told(part: str) -> Callable[[float], Any]:
+        return lambda seconds: parts.tell(part, min(seconds / max(media.duration, 1e-9), 1.0))
+
+    def looked(seconds: float) -> None:
+        if stop.is_set():
+            raise CancelledError
+        told("faces")(seconds)
+
+    def watch() -> list[Track]:
+        with parts.run("faces"):
+            found = face_tracks(media, face, looked) if media.video else []
+        parts.tell("faces", 1.0)
+        return found
+
+    with ThreadPoolExecutor(1) as pool:
+        watching = pool.submit(watch)
+        try:
+            with parts.run("speech"):
+                speech = sound(media, RATE) if media.audio else None
+                transcription = transcribe(
+                    speech, cues, options, told("speech"), length=media.duration, expected=predictor.language
+                )
+            parts.tell("speech", 1.0)
+            with parts.run("voice"):
+                spans = [Span(one.start, one.end) for one in transcription.segments]
+                quality = None if speech is None else measure_quality(speech, spans)
+                audio = None if speech is None else voice_track(media, voice, spans, speech)
+                drawn = [] if audio is None else _voice_curves(media, voice, audio, speech)
+            parts.tell("voice", 1.0)
+            faces = tuple(watching.result())
+        finally:
+            stop.set()
+    shown = faces[: None if options.face == "all" else 1]
+    drawn = [*(curve for n, track in enumerate(shown, 1) for curve in make_curves(face, track, n)), *drawn]
+    return Perceived(transcription, Tracks(audio, faces, tuple(drawn)), quality)
+
+
+def _voice_curves(media: Media, voice: Extractor, track: Track, speech: npt.NDArray[np.int16] | None) -> list[Curve]:
+    """Curves of the voice; where the model's own columns tell a reader nothing, those of ``speech``."""
+    if not voice.shown:
+        voice = EXTRACTORS["speech"]()
+        track = voice_track(media, voice, (), speech)
+    return make_curves(voice, track)
