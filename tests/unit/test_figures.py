@@ -120,7 +120,7 @@ def test_weights_are_stacked_in_one_order_in_both_panels(measured, trained):
 def test_a_model_without_weights_says_why(small_home, data, tmp_path):
     run = quick("text_only", "small", tmp_path / "run")
     for draw in (figures.weights, figures.gates):
-        with pytest.raises(UserError, match="there is nothing to weigh"):
+        with pytest.raises(UserError, match="there is nothing to weight"):
             draw(run, device="cpu")
 
 
