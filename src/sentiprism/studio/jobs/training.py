@@ -1,7 +1,8 @@
 """How far a training is, from its run folder."""
 
+from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sentiprism.errors import UserError
 from sentiprism.studio.jobs.process import Progress
@@ -47,9 +48,9 @@ def _finished(folder: Path) -> set[int]:
 
 def _read_seed(path: Path, seed: int, finished: bool, metric: str) -> SeedHistory:
     try:
-        rows = read_history(path)
-    except UserError:  # it has not begun, or its file is being replaced
-        rows = []
+        rows = _read_rows(path, path.stat().st_mtime_ns)
+    except (UserError, OSError):  # it has not begun, or its file is being replaced
+        rows = ()
     best = [row["epoch"] for row in rows if row["best"]]
     return SeedHistory(
         seed,
@@ -59,6 +60,11 @@ def _read_seed(path: Path, seed: int, finished: bool, metric: str) -> SeedHistor
         tuple(row["valid"].get(metric, float("nan")) for row in rows),
         best[-1] if best else None,
     )
+
+
+@lru_cache(maxsize=256)
+def _read_rows(path: Path, changed: int) -> tuple[dict[str, Any], ...]:  # noqa: ARG001 - part of the cache's key
+    return tuple(read_history(path))
 
 
 def training_progress(seeds: list[SeedHistory], epochs: int) -> Progress:

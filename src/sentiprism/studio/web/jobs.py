@@ -99,6 +99,7 @@ def _show(request: Request, identifier: str, template: str) -> Response:
         template,
         area=AREAS.get(row.kind, ""),
         job=view(studio, row),
+        workspace=str(studio.workspace),
         back="job",
         log=_log(studio, row),
         curves=_curves(row),
