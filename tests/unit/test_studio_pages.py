@@ -171,6 +171,18 @@ def test_a_text_with_the_name_of_a_recording_is_its_transcript(server, tmp_path)
     assert "talk.srt" in server.get(f"/recordings/{by_name['talk.wav'].id}").text
 
 
+def test_a_fault_of_the_program_is_a_page_and_tells_no_more_than_its_kind(server, monkeypatch):
+    def fail(*_: object) -> None:
+        raise RuntimeError("/a/path of ours")
+
+    monkeypatch.setattr(server.studio.folders, "runs", fail)
+    answer = server.get("/compare")
+    assert answer.status == 500
+    assert "unexpected fault (RuntimeError)" in answer.text
+    assert "/a/path" not in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
 def test_nothing_is_told_of_requests_whatever_the_environment_asks_for(server, monkeypatch):
     monkeypatch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
     config = create_app(server.studio, server.port)._app._telemetry  # not public: where it is gone, look again

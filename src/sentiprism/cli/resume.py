@@ -14,7 +14,7 @@ SAME_COMMAND = {
     "ablate": "the same command resumes; finished rows are kept",
     "modalities": "the same command resumes; finished runs are kept",
     "reproduce": "the same command resumes; finished rows are kept",
-    "studio": "jobs go on; the same command shows them again",
+    "studio": "jobs continue; the same command shows them again",
 }
 """By command, where it resumes when it is given again."""
 _run: Path | None = None

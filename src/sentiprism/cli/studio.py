@@ -20,7 +20,7 @@ def studio(
     """Open the studio: add recordings, analyze, train and compare in a browser on this machine.
 
     It listens at 127.0.0.1 alone, and its link opens it once. Runs and reports are those of the folder that you are in,
-    as on the command line. Jobs go on when you close the page or stop the studio.
+    as on the command line. Jobs continue when you close the page or stop the studio.
 
     Examples:
         sentiprism studio
@@ -39,4 +39,4 @@ def studio(
 
 
 def _say(link: str) -> None:
-    typer.echo(f"The studio is open: {link}\n(the link works once; stop with Ctrl-C, jobs go on)")
+    typer.echo(f"The studio is open: {link}\n(the link works once; stop with Ctrl-C, jobs continue)")

@@ -74,6 +74,7 @@ def create_app(studio: Studio, port: int, limits: upload.Limits | None = None) -
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(UserError, _on_user_error)
     app.add_exception_handler(MissingError, _on_missing)
+    app.add_exception_handler(Exception, _on_fault)
     return Guard(app, port=port, tokens=studio.tokens, cookie=studio.cookie)
 
 
@@ -109,6 +110,12 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
 async def _on_invalid(request: Request, error: Exception) -> Response:
     del error
     return show_error(request, UserError("The address is not one of this program", "go back"), status=400)
+
+
+async def _on_fault(request: Request, error: Exception) -> Response:
+    """A fault of this program; the traceback goes to the terminal afterwards."""
+    said = UserError(f"An unexpected fault ({type(error).__name__})", "report it with what the terminal shows")
+    return show_error(request, said, status=500)
 
 
 async def _on_missing(request: Request, error: Exception) -> Response:

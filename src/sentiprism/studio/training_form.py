@@ -152,7 +152,7 @@ def name_fault(form: Form, error: UserError) -> str | None:
 
 
 def _all_fields(run: RunConfig, config: "ModelConfig") -> list[Field]:
-    count = "How many, from 1111 on, or a list of them. Papers report the mean and deviation over seeds."
+    count = "How many, from 1111 on, or a list of them. Papers report the mean and standard deviation over seeds."
     seeds = Field("seeds", "Seeds", count, "text", str(len(run.seeds)), limits=f"at least 1, at most {MOST_SEEDS:,}")
     space = {**{f"config.{name}": found for name, found in config.space().items()}, **SHARED, **ENCODER}
     inner = fields_of(config, "config.", leave_out=["config.preset"], space=space)

@@ -46,7 +46,7 @@ KILLED = "its process ended without a word: it was killed, or the machine was re
 
 
 class Runner:
-    """Runs the jobs of this machine; nothing but rows and files is needed to go on after a crash.
+    """Runs the jobs of this machine; nothing but rows and files is needed to continue after a crash.
 
     Args:
         database: where the rows are.
@@ -67,7 +67,7 @@ class Runner:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop looking; jobs that run go on."""
+        """Stop looking; jobs that run continue."""
         self._ending.set()
         self._wake.set()
         if self._thread.is_alive():

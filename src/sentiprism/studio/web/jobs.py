@@ -32,7 +32,12 @@ def jobs(request: Request) -> Response:
     """All jobs, and how many run at once."""
     studio = studio_of(request)
     return show(
-        request, "jobs.html.j2", jobs=list_jobs(studio, most=200), at_once=studio.runner.at_once(), most=MOST_AT_ONCE
+        request,
+        "jobs.html.j2",
+        area="jobs",
+        jobs=list_jobs(studio, most=200),
+        at_once=studio.runner.at_once(),
+        most=MOST_AT_ONCE,
     )
 
 
