@@ -40,7 +40,7 @@ def recordings(request) -> list[Path]:
     return [request.getfixturevalue("strong_expressions") / "WolfgangLanger_Pexels.mp4"]
 
 
-def test_upload_analyze_and_report_of_real_clips(watched, recordings, studio, minilm, whisper_base, face_landmarker):
+def test_upload_analyze_and_report_of_real_clips(recordings, studio, watched, minilm, whisper_base, face_landmarker):
     page = watched(studio.link)
     page.get_by_role("link", name="Add recordings").click()
     page.set_input_files("#files", recordings)
@@ -59,7 +59,7 @@ def test_upload_analyze_and_report_of_real_clips(watched, recordings, studio, mi
     expect(page.locator("td .verdict")).to_have_count(len(recordings))
 
 
-def test_what_is_dropped_again_is_not_added_twice_and_the_bin_gives_back(watched, studio, tmp_path):
+def test_what_is_dropped_again_is_not_added_twice_and_the_bin_gives_back(studio, watched, tmp_path):
     files = sounds(tmp_path)
     page = watched(studio.link)
     page.goto(f"{studio.address}/recordings")
@@ -67,7 +67,8 @@ def test_what_is_dropped_again_is_not_added_twice_and_the_bin_gives_back(watched
     page.set_input_files("#files", files)
     expect(page.locator("#list-title")).to_have_text("2 recordings")
     (tmp_path / "another name.wav").write_bytes(files[0].read_bytes())
-    page.set_input_files("#files", tmp_path / "another name.wav")
+    with page.expect_navigation():  # the list is shown anew
+        page.set_input_files("#files", tmp_path / "another name.wav")
     expect(page.locator("#list-title")).to_have_text("2 recordings")
     dropped = page.evaluate_handle(
         "() => { const all = new DataTransfer(); all.items.add(new File(['I like it.'], 'said.txt')); return all; }"
@@ -91,7 +92,7 @@ def test_what_is_dropped_again_is_not_added_twice_and_the_bin_gives_back(watched
     wait_for(lambda: page.evaluate("document.querySelector('audio').readyState") >= 1, "the sound")
 
 
-def test_what_cannot_be_added_says_why_beside_its_name(watched, studio, tmp_path):
+def test_what_cannot_be_added_says_why_beside_its_name(studio, watched, tmp_path):
     (tmp_path / "notes.pdf").write_bytes(b"%PDF-1.7")
     (tmp_path / "broken.mp4").write_bytes(b"nothing")
     page = watched(studio.link, known="status of 422")
@@ -102,7 +103,7 @@ def test_what_cannot_be_added_says_why_beside_its_name(watched, studio, tmp_path
     expect(page.locator("#uploads .fault")).to_have_count(2)
 
 
-def test_train_see_the_curves_and_compare_with_a_run_of_the_command_line(watched, studio, tmp_path):
+def test_train_see_the_curves_and_compare_with_a_run_of_the_command_line(studio, watched, tmp_path):
     data = synthetic_dataset("tiny", sizes=SIZES)
     train("mdf", data, seeds=1, settings=SMALL, out=tmp_path / "runs" / "by hand", device="cpu", quiet=True)
     page = watched(studio.link)
@@ -131,7 +132,7 @@ def test_train_see_the_curves_and_compare_with_a_run_of_the_command_line(watched
     expect(table.locator("tbody tr")).to_have_count(8)
 
 
-def test_the_keyboard_is_enough_and_the_focus_is_seen(watched, studio):
+def test_the_keyboard_is_enough_and_the_focus_is_seen(studio, watched):
     page = watched(studio.link)
     page.keyboard.press("Tab")
     expect(page.locator(".skip")).to_be_focused()
@@ -161,7 +162,7 @@ def test_the_keyboard_is_enough_and_the_focus_is_seen(watched, studio):
     expect(page.locator(".pill")).to_have_text("stopped")
 
 
-def test_a_double_click_starts_one_job_and_the_back_button_shows_the_form_again(watched, studio):
+def test_a_double_click_starts_one_job_and_the_back_button_shows_the_form_again(studio, watched):
     synthetic_dataset("tiny", sizes=SIZES)
     page = watched(studio.link)
     page.goto(f"{studio.address}/train/new?model=mdf&dataset=tiny")
@@ -177,7 +178,7 @@ def test_a_double_click_starts_one_job_and_the_back_button_shows_the_form_again(
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (360, "light"), (1920, "light")])
-def test_no_page_is_wider_than_the_screen(watched, studio, tmp_path, width, scheme):
+def test_no_page_is_wider_than_the_screen(studio, watched, tmp_path, width, scheme):
     studio.upload("a very long name " * 11 + ".wav", sounds(tmp_path, 1)[0].read_bytes())
     page = watched(studio.link, viewport={"width": width, "height": 800}, color_scheme=scheme)
     for path in (
