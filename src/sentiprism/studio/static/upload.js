@@ -92,7 +92,9 @@ async function inside(entry) {
 }
 
 for (const input of document.querySelectorAll("#files, #folder")) {
-  input.addEventListener("change", () => { add([...input.files]); input.value = ""; });
+  const take = () => { add([...input.files]); input.value = ""; };
+  input.addEventListener("change", take);
+  if (input.files.length) take(); // chosen before this script was there
 }
 drop.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
 drop.addEventListener("dragleave", () => drop.classList.remove("over"));
