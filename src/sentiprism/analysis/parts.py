@@ -25,6 +25,17 @@ class Parts:
         if self._on is not None:
             self._on(part, share)
 
+    def counter(self, part: str, count: int) -> Callable[[int], None]:
+        """What is told how many more of ``count`` things of a part are done."""
+        done = 0
+
+        def add(more: int) -> None:
+            nonlocal done
+            done += more
+            self.tell(part, done / max(count, 1))
+
+        return add
+
     @contextmanager
     def run(self, part: str) -> Iterator[None]:
         """Measure the seconds of what is done inside."""

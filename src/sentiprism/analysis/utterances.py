@@ -94,15 +94,8 @@ def predict_utterances(
     inputs = [_inputs_of(predictor, segment, tracks, face, check) for segment, face in (*pairs, *more)]
     data = predictor.prepare(inputs, len(pairs) if line.connected else 0)
     said = predictor.predict(data, range(len(pairs)))
-    done = 0
-
-    def told(more: int) -> None:
-        nonlocal done
-        done += more
-        parts.tell("judging", done / max(len(pairs), 1))
-
-    spoken = [one for one, _ in pairs]
-    added = attribute_words(predictor, data, spoken, said, told) if options.words else [None] * len(said)
+    counted, spoken = parts.counter("judging", len(pairs)), [one for one, _ in pairs]
+    added = attribute_words(predictor, data, spoken, said, counted) if options.words else [None] * len(said)
     utterances: list[UtterancePart] = []
     for (segment, face), answer, credit in zip(pairs, said, added, strict=True):
         words = [
