@@ -23,7 +23,7 @@ def features(text: Path) -> FeatureSpec:
     return FeatureSpec(
         text=ModalitySpec(kind="tokens", width=1157, encoder=str(text), source="raw", max_tokens=40),
         audio=spec(EXTRACTORS["speech"].recipe),
-        vision=spec(EXTRACTORS["action_units"].recipe.taken("utterance")),
+        vision=spec(EXTRACTORS["action_units"].recipe.with_step("utterance")),
     )
 
 

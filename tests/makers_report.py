@@ -71,7 +71,7 @@ def review(duration: float = 15.0, **changes: Any) -> Analysis:
             name="phone review.mp4", content="5f" * 32, kind="video", duration=duration, width=1280, height=720,
             language="en", transcript="recognised by Whisper base",
         ),
-        "judge": ModelFacts(
+        "model": ModelFacts(
             name="starter", model="late_fusion", target=TargetSpec(), level=0.9,
             notes=("trained on English reviews and acted speech", "not for decisions about people"),
         ),
@@ -146,10 +146,10 @@ def classified(classes: tuple[str, ...] = CLASSES, **changes: Any) -> Analysis:
         likeliest = max(range(len(classes)), key=shares.__getitem__)
         parts.append(part.model_copy(update={"estimate": Estimate(value=float(likeliest), probabilities=shares)}))
     target = TargetSpec(kind="classes", classes=classes)
-    judge = ModelFacts(name="emotions", model="late_fusion", target=target)
+    model = ModelFacts(name="emotions", model="late_fusion", target=target)
     windows = tuple(Window(start=p.start, end=p.end, estimate=p.estimate) for p in parts)
     whole = summarise(parts, target)
-    return review(utterances=tuple(parts), judge=judge, summary=whole, windows=windows, **changes)
+    return review(utterances=tuple(parts), model=model, summary=whole, windows=windows, **changes)
 
 
 def nothing(**changes: Any) -> Analysis:

@@ -1,4 +1,4 @@
-"""Print the house: every package with what it is, and its modules.
+"""Print the structure of the code: every package with its purpose and modules.
 
 python tools/house.py
 """
@@ -10,7 +10,7 @@ from textwrap import wrap
 
 PACKAGE = Path(__file__).parents[1] / "src" / "sentiprism"
 WIDTH = 120
-"""Characters of a line."""
+"""Most characters in a line."""
 
 
 def first_line(path: Path) -> str:

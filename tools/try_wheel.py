@@ -16,7 +16,7 @@ REVIEW = "I loved the acting. The plot was thin. But the ending made me cry.\n"
 
 
 class Place:
-    """An environment of its own in a scratch folder, with its own home of datasets."""
+    """A fresh environment in a scratch folder, with a separate dataset store."""
 
     def __init__(self, scratch: Path) -> None:
         self.work = scratch / "work"
@@ -27,7 +27,7 @@ class Place:
         subprocess.run([sys.executable, "-m", "venv", str(scratch / "env")], check=True)
 
     def run(self, program: str, *words: str) -> str:
-        """Run a program of the environment and return what it prints; one that fails ends everything."""
+        """Run a program of the environment and return its output; exit if it fails."""
         command = [str(self.bin / program), *words]
         done = subprocess.run(
             command, cwd=self.work, env=self.environment, stdout=subprocess.PIPE, encoding="utf-8", check=False
@@ -37,7 +37,7 @@ class Place:
         return done.stdout
 
     def install(self, wheel: Path, site: str, torch: str) -> str:
-        """Install the wheel by pip, and say where its dependencies are from."""
+        """Install the wheel by pip, and describe the source of its dependencies."""
         if not site:
             self.run("python", "-m", "pip", "install", "--quiet", *torch.split())
             self.run(
@@ -51,7 +51,7 @@ class Place:
 
 
 def expect(truth: bool, what: str) -> None:
-    """End with an error where something is not as it should be."""
+    """Exit with an error if a check fails."""
     if not truth:
         sys.exit(f"failed: {what}")
     print(f"ok: {what}", flush=True)
@@ -62,7 +62,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("wheel", type=Path)
     parser.add_argument("--site", default="", help="folder of installed packages to take the dependencies from")
-    parser.add_argument("--torch", default="torch", help="what pip is told to install for torch")
+    parser.add_argument("--torch", default="torch", help="requirement for torch, passed to pip")
     given = parser.parse_args()
     wheel = given.wheel.resolve()
     version = wheel.name.split("-")[1]
@@ -79,7 +79,7 @@ def try_wheel(place: Place, version: str) -> None:
     module = Path(place.run("python", "-c", WHERE).strip())
     expect(module.is_relative_to(place.bin.parent), "the package is the installed one, not the checkout's")
     assets = Path(place.run("python", "-c", DATA).strip()) / "assets"
-    if assets.is_dir():  # what this user has fetched before is not fetched again
+    if assets.is_dir():  # reuse this user's downloaded assets
         place.environment.setdefault("SENTIPRISM_ASSETS", str(assets))
     expect(version in place.run("sentiprism", "--version"), f"--version is {version}")
     expect("reproduce" in place.run("sentiprism", "--help"), "--help lists commands")

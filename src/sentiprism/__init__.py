@@ -16,12 +16,12 @@ from sentiprism.environment import forbid_telemetry
 from sentiprism.lazy import imported_names
 
 if TYPE_CHECKING:
-    from sentiprism.public import *  # noqa: F403 - all that is public
+    from sentiprism.public import *  # noqa: F403 - all public names
 
 __version__ = "0.2.0"
 
 _API = imported_names(Path(__file__).with_name("public.py"))
-__all__ = ["__version__", *_API]  # noqa: PLE0604 - the names are the table's keys
+__all__ = ["__version__", *_API]  # noqa: PLE0604 - the names are the keys of `_API`
 
 forbid_telemetry()
 

@@ -1,4 +1,4 @@
-"""Configuration: frozen models that refuse unknown keys and values of another kind."""
+"""Base classes of configurations: frozen, strict about keys and types."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import inf, isfinite
@@ -12,13 +12,13 @@ from sentiprism.reading import DEPTH
 from sentiprism.yaml_files import BROKEN, dump_yaml, parse_yaml
 
 LARGEST = 2**53
-"""The largest whole number that a float holds exactly too; anything larger is a mistake, and overflows somewhere."""
+"""Largest integer that a float represents exactly; larger values are mistakes and would overflow."""
 KINDS = frozenset(("int", "float", "str", "bool", "none", "constrained-int", "constrained-float"))
-"""How pydantic calls the kinds of values that may stand in one place."""
+"""Pydantic's names for the members of a union of simple types."""
 BRIEF = 60
-"""Characters of a key or value that a message quotes."""
+"""Most characters of a key or value in a message."""
 FLOAT = 3.4e38
-"""The largest number of single precision, about."""
+"""Largest float32, approximately."""
 WORDS = {
     "model_type": "should be a mapping of keys to values",
     "dict_type": "should be a mapping of keys to values",
@@ -42,7 +42,7 @@ WORDS = {
     "too_long": "should have at most {max_length:,} entries",
     "missing": "is missing",
 }
-"""What the faults are called that people meet most, by pydantic's names."""
+"""Messages of common validation errors, by pydantic's names."""
 
 
 class Config(BaseModel):
@@ -55,7 +55,7 @@ class Config(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _no_truth(cls, value: Any, info: ValidationInfo) -> Any:
-        """True is not 1, as it is for Python."""
+        """Refuse booleans as numbers: for Python, True is 1."""
         annotation = cls.model_fields[str(info.field_name)].annotation
         kinds = {annotation, *get_args(annotation)}
         if isinstance(value, bool) and bool not in kinds and kinds & {int, float}:
@@ -67,21 +67,21 @@ class Config(BaseModel):
     def _bounded(cls, value: Any) -> Any:
         if isinstance(value, int) and abs(value) > LARGEST:
             raise ValueError(f"should be at most {LARGEST:,}")
-        if isinstance(value, float) and FLOAT < abs(value) < inf:  # infinity is `allow_inf_nan`'s
-            raise ValueError(f"should be at most {FLOAT:g}, which tensors hold")
+        if isinstance(value, float) and FLOAT < abs(value) < inf:  # infinity is checked by `allow_inf_nan`
+            raise ValueError(f"should be at most {FLOAT:g}, the largest float32")
         return value
 
     @classmethod
     def parse(cls, data: Any, source: str = "configuration", remedy: str | None = None) -> Self:
-        """Validate ``data``; the first fault becomes one line that names the key and the near match.
+        """Validate ``data``; the first error is raised as one line with the key and similar names.
 
         Args:
-            data: a mapping, if all is well.
-            source: what messages call it.
-            remedy: what to do where a value is wrong or missing; by default, to correct or add it.
+            data: should be a mapping.
+            source: its name in messages.
+            remedy: remedy if a value is wrong or missing; by default, to correct or add it.
 
         Raises:
-            UserError: it is not what the fields say.
+            UserError: a key is unknown or missing, or a value is not valid.
         """
         if not isinstance(data, Mapping):
             raise UserError(f"{source} is not a mapping of keys to values", remedy or "write 'key: value' lines")
@@ -96,17 +96,17 @@ class Config(BaseModel):
 
 
 class Record(Config):
-    """Base of what this program writes and reads again: keys of later versions are passed over."""
+    """Base of files that this program writes and reads again; unknown keys of later versions are ignored."""
 
     model_config = ConfigDict(extra="ignore")
 
 
 Undefined = Annotated[float, Field(allow_inf_nan=True)]
-"""A number that may be NaN, such as a correlation with predictions that are all the same."""
+"""A number that may be NaN, such as the correlation of constant predictions."""
 
 
 def _quoted_number(annotation: Any, value: Any) -> tuple[str, ...] | None:
-    """Keys that lead to a text where a number should be, such as "0.001", which pydantic would take for one."""
+    """Keys of a text such as "0.001" where a number is expected; pydantic would accept it."""
     members = list(_members(annotation))
     if isinstance(value, str):
         numeric = any(one is int or one is float for one in members)
@@ -120,7 +120,7 @@ def _quoted_number(annotation: Any, value: Any) -> tuple[str, ...] | None:
 
 
 def _members(annotation: Any) -> Iterator[Any]:
-    """What a value may be, one after the other."""
+    """Members of a union type, or the type itself."""
     if get_origin(annotation) is Annotated:
         yield from _members(get_args(annotation)[0])
     elif get_origin(annotation) in {Union, UnionType}:
@@ -131,7 +131,7 @@ def _members(annotation: Any) -> Iterator[Any]:
 
 
 def _inside(members: Sequence[Any], value: Any) -> Iterator[tuple[Any, Any]]:
-    """Keys of a value that has others in it, with what these may be."""
+    """Keys and types of the values inside a nested value."""
     for one in members:
         arguments = get_args(one)
         if isinstance(value, Mapping):
@@ -158,23 +158,23 @@ def _is_number(text: str) -> bool:
 
 def _explain(error: ValidationError, config: type[BaseModel], source: str, remedy: str | None) -> UserError:
     faults = error.errors(include_url=False)
-    # a key that is misspelt is also one that is missing: its own name says more
+    # report a misspelt key before the key that is therefore missing
     first = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
     first = _of_union(first, faults)
     where = shorten(".".join(map(str, first["loc"])), BRIEF)
     if first["type"] == "missing":
         return UserError(f"{source}: {where!r} is missing", remedy or "add it")
     if first["type"] != "extra_forbidden":
-        return UserError(f"{source}: {where or 'value'}{wording(first)}", remedy or "correct that value")
+        return UserError(f"{source}: {where or 'value'}{describe_error(first)}", remedy or "correct that value")
     owner = config
-    for part in first["loc"][:-1]:  # numbers and keys of mappings are no fields
+    for part in first["loc"][:-1]:  # list indices and mapping keys are not fields
         if str(part) in owner.model_fields:
             owner = _config_in(owner.model_fields[str(part)].annotation) or owner
     return UserError(f"{source}: unknown key {where!r}", suggest(str(first["loc"][-1]), owner.model_fields))
 
 
 def _of_union(first: Any, faults: list[Any]) -> Any:
-    """The fault of a value that may be of several kinds, of which pydantic reports one each, under their names."""
+    """One error for a value of a union type, for which pydantic reports one error per member."""
     *place, kind = first["loc"] or ("",)
     if kind not in KINDS:
         return first
@@ -188,8 +188,8 @@ def _of_union(first: Any, faults: list[Any]) -> Any:
     return {**chosen, "loc": tuple(place)}
 
 
-def wording(fault: Mapping[str, Any]) -> str:
-    """A fault that pydantic found, in our words and as it follows a key, with the value it was found in."""
+def describe_error(fault: Mapping[str, Any]) -> str:
+    """Message of a pydantic error to follow the key, with the value."""
     said = str(fault["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ").removeprefix("Input ")
     if fault["type"] in WORDS:
         limits = {k: int(v) if isinstance(v, float) and v.is_integer() else v for k, v in fault.get("ctx", {}).items()}
@@ -197,7 +197,7 @@ def wording(fault: Mapping[str, Any]) -> str:
     said = f" {said}" if said.startswith(("should ", "has ", "is ")) else f": {said}"
     try:
         given = shorten(repr(fault["input"]), BRIEF)
-    except ValueError:  # Python writes no number of more than 4300 digits
+    except ValueError:  # Python does not print integers of more than 4300 digits
         given = "a number of thousands of digits"
     return said if fault["type"] == "missing" else f"{said} (it is {given})"
 
@@ -210,7 +210,7 @@ def _config_in(annotation: Any) -> type[BaseModel] | None:
 
 
 def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """Copy of ``base`` with ``changes`` on top; mappings merge, anything else replaces."""
+    """Copy ``base`` with ``changes`` applied; mappings are merged, other values replaced."""
     result = dict(base)
     for key, value in changes.items():
         below = result.get(key)
@@ -219,7 +219,7 @@ def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def override(data: dict[str, Any], assignments: Iterable[str]) -> dict[str, Any]:
-    """Copy of ``data`` with each ``a.b=value`` applied; values are read as YAML.
+    """Copy ``data`` with each ``a.b=value`` applied; values are read as YAML.
 
     Raises:
         UserError: an assignment has no ``=`` or its value is not YAML.
@@ -228,7 +228,7 @@ def override(data: dict[str, Any], assignments: Iterable[str]) -> dict[str, Any]
         key, sign, value = text.partition("=")
         path = [part.strip() for part in key.split(".")]
         if not sign or not all(path) or len(path) > DEPTH:
-            cause = f"{shorten(text, BRIEF)!r} sets nothing"
+            cause = f"{shorten(text, BRIEF)!r} is not an assignment"
             raise UserError(cause, "write it as key=value, for example optim.batch_size=32")
         change: Any = _scalar(value, key)
         for part in reversed(path):
@@ -245,5 +245,5 @@ def _scalar(value: str, key: str) -> Any:
 
 
 def dump(config: BaseModel) -> str:
-    """YAML text that `load_yaml` and ``Config.parse`` read back to an equal configuration."""
+    """Write a configuration as YAML, from which ``Config.parse`` restores it exactly."""
     return dump_yaml(config.model_dump(mode="json"))

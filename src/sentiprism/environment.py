@@ -1,26 +1,26 @@
-"""Keep dependencies offline: no usage statistics, no unasked downloads.
+"""Keep dependencies offline: no usage statistics, no downloads without request.
 
-Children inherit the variables. The package applies them on import, because onnxruntime sends usage statistics from the
-moment that it is imported, and its own function to disable them comes too late.
+Child processes inherit the variables. The package sets them on import, because onnxruntime sends usage statistics as
+soon as it is imported, before its own function to disable them can be called.
 """
 
 import os
 
 NO_TELEMETRY = {
     "DO_NOT_TRACK": "1",  # the common one, which huggingface_hub reads too
-    "ORT_DISABLE_TELEMETRY": "1",  # onnxruntime: Microsoft's collector, and an identifier left on the disk
+    "ORT_DISABLE_TELEMETRY": "1",  # onnxruntime: usage statistics for Microsoft, and an identifier on the disk
     "HF_HUB_DISABLE_TELEMETRY": "1",  # huggingface_hub and transformers: versions and environment in each request
     "HF_XET_TELEMETRY_ENABLED": "0",  # hf_xet: statistics of each transfer
 }
-"""Variables that the dependencies know, by what they are set to; a value of the user that allows more is replaced."""
+"""Environment variables of dependencies with the values to set; less strict values of the user are replaced."""
 OFFLINE = "SENTIPRISM_OFFLINE"
 YES, NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 
 
 def forbid_telemetry() -> None:
-    """Set the variables for this process and its children; where the user is offline, the Hugging Face hub's too."""
+    """Set the variables for this process and its children; in offline mode, also the Hugging Face hub's."""
     os.environ.update(NO_TELEMETRY)
-    if _given() not in NO:  # what is neither yes nor no is refused when it is first asked for, and forbids until then
+    if _given() not in NO:  # an invalid value counts as offline; `offline` raises its error
         os.environ["HF_HUB_OFFLINE"] = "1"
 
 
@@ -31,7 +31,7 @@ def offline() -> bool:
         UserError: its value is neither yes nor no.
     """
     if _given() not in (*YES, *NO):
-        from sentiprism.errors import UserError  # here, so that importing the package costs nothing
+        from sentiprism.errors import UserError  # here, so that importing the package is fast
 
         raise UserError(f"{OFFLINE}={os.environ[OFFLINE]!r} is neither yes nor no", "set it to 1 or 0")
     return _given() in YES

@@ -1,4 +1,4 @@
-"""How an extra is installed where this program is: the package is on no index, so it is said by its path."""
+"""Commands that install an extra; by path, since the package is not on an index."""
 
 import json
 import shlex
@@ -11,8 +11,8 @@ NAME = "sentiprism"
 def install_extra(extra: str) -> str:
     """Command that installs an extra, for remedies.
 
-    It names the checkout or the wheel that this program was installed from; where neither is there any more, the
-    extra's own requirements.
+    It uses the checkout or the wheel that this program was installed from; if these no longer exist, the requirements
+    of the extra.
     """
     try:
         installed = distribution(NAME)
@@ -26,7 +26,7 @@ def install_extra(extra: str) -> str:
 
 
 def _source(installed: Distribution | None) -> tuple[Path, bool] | None:
-    """Folder or wheel that the program was installed from, and whether it runs from there."""
+    """Folder or wheel that the program was installed from, and whether it is an editable install."""
     if installed is None:
         root = Path(__file__).parents[2]
         return (root, True) if (root / "pyproject.toml").is_file() else None
@@ -43,7 +43,7 @@ def _source(installed: Distribution | None) -> tuple[Path, bool] | None:
 
 
 def _requirements(installed: Distribution | None, extra: str) -> list[str]:
-    """What an extra consists of, without the condition that makes it optional."""
+    """Requirements of an extra, without the marker that makes them optional."""
     pairs = (text.partition(";") for text in (installed.requires if installed is not None else None) or ())
     named = (f'extra == "{extra}"', f"extra == '{extra}'")
     return [requirement.strip() for requirement, _, marker in pairs if any(name in marker for name in named)]

@@ -18,19 +18,19 @@ except ImportError:  # not on Windows
     fcntl = None  # type: ignore[assignment]
 
 OLD = "~old"
-"""What stands where a new folder is to be, while the two change places; no `safe_name` has a tilde."""
+"""Name of a replaced folder until the new one is in place; a `safe_name` has no tilde."""
 _unfinished: dict[Path, Path] = {}
-"""Temporary folders that this process is writing in, and what each becomes."""
+"""Temporary folders that this process is writing to, with the final path of each."""
 UNSYNCED = (errno.EACCES, errno.EBADF, errno.EINVAL, errno.ENOTSUP)
-"""What Windows and some network file systems answer where a folder is to be synced."""
+"""Error numbers of Windows and some network file systems for syncing a folder."""
 LONGEST = 255
-"""Bytes of a name, on every common file system."""
+"""Most bytes of a file name on common file systems."""
 RANDOM = 8
-"""Characters that `tempfile.mkdtemp` puts behind a prefix."""
+"""Number of characters that `tempfile.mkdtemp` appends to a prefix."""
 
 
 def home(*parts: str) -> Path:
-    """Folder of datasets, assets and caches: ``$SENTIPRISM_HOME`` or the system's own place for user data."""
+    """Folder of datasets, assets and caches: ``$SENTIPRISM_HOME`` or the system's folder for user data."""
     from platformdirs import user_data_path
 
     root = os.environ.get("SENTIPRISM_HOME")
@@ -38,7 +38,7 @@ def home(*parts: str) -> Path:
 
 
 def safe_name(name: str, what: str) -> str:
-    """``name`` if it can be one folder's name, else a `UserError`; keeps ``../`` out of paths we make."""
+    """Return ``name`` if it is safe as a folder name, else raise a `UserError`; this keeps ``../`` out of paths."""
     if not 0 < len(name) <= 60 or name.startswith((".", "-")) or not all(c.isalnum() or c in "-_." for c in name):
         remedy = "use at most 60 letters, digits, '-', '_' and '.', a letter or digit first"
         raise UserError(f"{what} {name!r} is not usable as a folder name", remedy)
@@ -46,21 +46,21 @@ def safe_name(name: str, what: str) -> str:
 
 
 def sha256(path: Path) -> str:
-    """Hex digest of a file, read in pieces."""
+    """Hex digest of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sync(path: Path) -> None:
-    """Wait until a file's content is on the disk."""
+    """Wait until a file's content is written to the disk."""
     try:
-        _fsync(path, os.O_RDWR)  # Windows syncs no descriptor that cannot be written to
-    except PermissionError:  # a hard link to a file that is not ours to write
+        _fsync(path, os.O_RDWR)  # Windows can only sync a descriptor that is open for writing
+    except PermissionError:  # a hard link to a read-only file
         _sync_readable(path)
 
 
 def _sync_readable(path: Path) -> None:
-    """Wait until a folder's names, or a read-only file, are on the disk, where the system can do that."""
+    """Wait until a folder's entries or a read-only file are written to the disk, if the system supports it."""
     try:
         _fsync(path, os.O_RDONLY)
     except OSError as error:
@@ -76,8 +76,8 @@ def _fsync(path: Path, flags: int) -> None:
         os.close(fd)
 
 
-def _beside(path: Path, suffix: str) -> Path:
-    """A hidden name beside ``path``, unique to it; from a hash where the name and ``suffix`` together are too long."""
+def _hidden_sibling(path: Path, suffix: str) -> Path:
+    """A hidden path in the same folder, unique to ``path``; uses a hash if the name would be too long."""
     name = os.fsencode(path.name)
     whole = 1 + len(name) + len(suffix) + RANDOM <= LONGEST
     return path.with_name(f".{path.name if whole else hashlib.sha256(name).hexdigest()}{suffix}")
@@ -85,28 +85,28 @@ def _beside(path: Path, suffix: str) -> Path:
 
 @contextmanager
 def _locked(folder: Path, *, wait: bool) -> Iterator[bool]:
-    """Hold a folder; False where another does or the system has no such locks. A kill lets go of it."""
+    """Lock a folder; yields False if it is locked or the system has no locks. A killed process loses its lock."""
     fd = None
     try:
         if fcntl is not None:
             fd = os.open(folder, os.O_RDONLY)
             fcntl.flock(fd, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        held = fd is not None
+        locked = fd is not None
     except OSError:
-        held = False
+        locked = False
     try:
-        yield held
+        yield locked
     finally:
         if fd is not None:
             os.close(fd)
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and those above it, unless they are there.
+    """Make a folder and its parents, unless they exist.
 
     Raises:
-        UserError: a file stands in the way.
-        OSError: it may not be made.
+        UserError: a file exists at one of these paths.
+        OSError: it cannot be made.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -116,11 +116,11 @@ def make_folder(path: Path) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Find out before the work, not after it, whether a file or folder can be written; nothing is left there.
+    """Check before a long computation that a file or folder can be written; leaves nothing behind.
 
     Raises:
-        UserError: a file stands in the way.
-        OSError: the folder that is there may not be written.
+        UserError: a parent is a file.
+        OSError: the existing parent folder cannot be written.
     """
     _refuse_file(path.parent)
     place = next(one for one in path.absolute().parents if one.exists())
@@ -135,13 +135,13 @@ def _refuse_file(folder: Path) -> None:
 
 
 @contextmanager
-def _workshop(path: Path) -> Iterator[Path]:
-    """Yield a folder of our own beside ``path``, removed at the end; what killed writers left there goes first."""
+def _temporary_sibling(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder next to ``path``, removed at the end; also removes those of killed processes."""
     make_folder(path.parent)
-    prefix = _beside(path, ".tmp-").name
+    prefix = _hidden_sibling(path, ".tmp-").name
     for left in path.parent.glob(escape(prefix) + "?" * RANDOM):
         with _locked(left, wait=False) as abandoned:
-            if abandoned and left.is_dir() and any(left.iterdir()):  # an empty one may be another's, about to be locked
+            if abandoned and left.is_dir() and any(left.iterdir()):  # an empty one may be about to be locked
                 _discard(left, path)
     own = Path(tempfile.mkdtemp(dir=path.parent, prefix=prefix))
     _unfinished[own] = path
@@ -154,17 +154,17 @@ def _workshop(path: Path) -> Iterator[Path]:
 
 
 def _discard(left: Path, path: Path) -> None:
-    """Remove a temporary folder whose writer is gone."""
-    if not path.exists() and (left / OLD).exists():  # it ended between the two renames of `atomic_folder`
+    """Remove the temporary folder of a process that has ended."""
+    if not path.exists() and (left / OLD).exists():  # killed between the two renames of `atomic_folder`
         (left / OLD).rename(path)
     shutil.rmtree(left, ignore_errors=True)
 
 
 def discard_unfinished() -> None:
-    """Remove what this process is writing, for one that is about to end wherever it is.
+    """Remove unfinished files and folders of this process, which is about to end.
 
-    A replaced folder that is waiting under `OLD` stays: its writer may be between two renames in another thread, and
-    the next one brings it back.
+    A replaced folder named `OLD` is kept: another thread may be between the two renames, and the next write restores
+    it.
     """
     for own, path in list(_unfinished.items()):
         new = own / path.name
@@ -175,18 +175,18 @@ def discard_unfinished() -> None:
 
 @contextmanager
 def temporary_folder(name: str) -> Iterator[Path]:
-    """Yield a folder for temporary files, removed at the end; what killed processes left of this name goes first."""
-    with _workshop(Path(tempfile.gettempdir()) / name) as own:
+    """Yield a folder for temporary files, removed at the end; also removes those of killed processes."""
+    with _temporary_sibling(Path(tempfile.gettempdir()) / name) as own:
         yield own
 
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; on success it is synced and takes the name, else it is removed.
+    """Yield a temporary path next to ``path``; on success it is synced and renamed, else removed.
 
-    What the caller creates there has the mode that the umask asks for.
+    The file gets the permissions of the umask.
     """
-    with _workshop(path) as own:
+    with _temporary_sibling(path) as own:
         yield own / path.name
         _sync(own / path.name)
         (own / path.name).replace(path)
@@ -195,17 +195,17 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
-    """Yield a temporary folder beside ``path``; on success it takes the name, else nothing is left of it.
+    """Yield a temporary folder next to ``path``; on success it is renamed, else removed.
 
-    A folder that was there is whole until the new one is; only a kill between two renames hides it, until the next
-    write brings it back.
+    An existing folder stays complete until it is replaced; only a kill between two renames hides it, until the next
+    write restores it.
 
     Raises:
         UserError: ``path`` exists and ``replace`` is not given.
     """
     if path.exists() and not replace:
         raise UserError(f"{path} exists already", "choose another name, or replace it with `replace`")
-    with _workshop(path) as own:
+    with _temporary_sibling(path) as own:
         new = own / path.name
         new.mkdir()
         yield new
@@ -226,23 +226,23 @@ def atomic_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
 
 
 def remove_folder(path: Path) -> None:
-    """Remove a folder so that no half of it is ever seen: its name goes first."""
-    with _workshop(path) as own:
+    """Remove a folder atomically: it is renamed before its files are deleted."""
+    with _temporary_sibling(path) as own:
         path.rename(own / path.name)
         _sync_readable(path.parent)
 
 
 @contextmanager
 def exclusive(path: Path) -> Iterator[None]:
-    """Be the only process that makes ``path``; whoever waited looks first whether it is there by now.
+    """Lock the creation of ``path`` between processes; after waiting, check whether it exists by now.
 
     Raises:
-        OSError: the folder it is to stand in cannot be made or written.
+        OSError: the parent folder cannot be made or written.
     """
     from filelock import FileLock
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(_beside(path, ".lock")):
+    with FileLock(_hidden_sibling(path, ".lock")):
         yield
 
 

@@ -1,4 +1,4 @@
-"""Ending on a signal: cleanly; by force where that takes too long; at once when it is asked for again."""
+"""End on a signal: cleanly, by force after some time, at once on a second signal."""
 
 import os
 import signal
@@ -18,43 +18,42 @@ SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 GRACE = 1.5
 """Seconds from the first signal to the end by force."""
 CHILDS_GRACE = 0.7
-"""Of a child process, which its parent waits for."""
+"""`GRACE` of a child process, for which its parent waits."""
 CHILD_TIMEOUT = CHILDS_GRACE + 0.3
-"""Seconds that a parent waits for children it has asked to end; then it kills them."""
+"""Seconds that a parent waits for its children to end before it kills them."""
 LAST = 1.0
-"""Seconds that cleaning up and the farewell may take."""
+"""Most seconds for cleaning up and the farewell."""
 SAME = 0.2
-"""Seconds within which further signals count as the first: shells and `timeout` send one twice."""
+"""Seconds within which repeated signals count as one: shells and `timeout` send them twice."""
 
 
 _installed: "Interrupts | None" = None
 
 
 @contextmanager
-def held() -> Iterator[None]:
-    """Put off the `KeyboardInterrupt` of a signal that comes meanwhile: a started process, for one, is told its task.
+def deferred_interrupts() -> Iterator[None]:
+    """Context that delays `KeyboardInterrupt` to its end, for example while a child process gets its task.
 
-    A mask does not, since Python's handler runs in the main thread whichever thread the signal was delivered to.
+    Masking signals does not work: Python's handler runs in the main thread, whichever thread gets the signal.
     """
     current = _installed
     if current is None or threading.current_thread() is not threading.main_thread():
         yield
         return
-    current.holds = True
+    current.deferred = True
     try:
         yield
     finally:
-        current.holds = False
+        current.deferred = False
         if current.number is not None:
             current.interrupt()
 
 
 class Interrupts:
-    """Context in which SIGINT, SIGTERM and SIGHUP raise `KeyboardInterrupt`, and whose exit then ends the process.
+    """Context in which SIGINT, SIGTERM and SIGHUP raise `KeyboardInterrupt`; its exit then ends the process.
 
-    A thread watches what becomes of it, since native code in the main thread holds the exception off for as long as it
-    runs, and some callbacks swallow it: after ``grace`` seconds, or at a second signal, it ends the process itself.
-    Signals that were ignored when the process started (nohup) stay so.
+    Native code in the main thread can delay the exception, and some callbacks swallow it. So a thread ends the process
+    after ``grace`` seconds or at a second signal. Signals that were ignored at the start (nohup) stay ignored.
 
     Args:
         grace: seconds from the first signal to the end by force.
@@ -64,14 +63,14 @@ class Interrupts:
     def __init__(self, grace: float = GRACE, farewell: Callable[[int], object] | None = None) -> None:
         self.number: int | None = None
         self._grace, self._farewell = grace, farewell
-        self.holds = False
+        self.deferred = False
         self._raised = False
         self._before: dict[int, object] | None = None
         self._ending, self._ended = threading.Lock(), threading.Event()
 
     def __enter__(self) -> Self:
         global _installed
-        if threading.current_thread() is not threading.main_thread():  # which alone may handle signals
+        if threading.current_thread() is not threading.main_thread():  # only the main thread can handle signals
             return self
         numbers = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
         self._numbers = {n for n in numbers if signal.getsignal(n) not in {signal.SIG_IGN, None}}
@@ -85,7 +84,7 @@ class Interrupts:
 
     def __exit__(self, *_: object) -> None:
         global _installed  # noqa: PLW0603
-        if self.number is not None:  # whatever the exception has become on its way
+        if self.number is not None:  # even if the exception was replaced or swallowed
             self.end()
         if self._before is None:
             return
@@ -96,13 +95,13 @@ class Interrupts:
         _installed = self._outer
 
     def end(self) -> NoReturn:
-        """End this process with the status that shells expect, without waiting for its threads."""
+        """End this process with the exit status that shells expect, without waiting for threads."""
         number = self.number or signal.SIGINT
-        if not self._ending.acquire(blocking=False):  # for good: the main thread and the watch both come here
+        if not self._ending.acquire(blocking=False):  # never released: only one thread ends the process
             self._ended.wait(LAST)
             os._exit(128 + number)
         threading.Thread(target=self._clean_up, args=(number,), daemon=True).start()
-        self._ended.wait(LAST)  # a full pipe or a dead file system must not keep the process alive
+        self._ended.wait(LAST)  # a full pipe or an unreachable file system must not keep the process alive
         os._exit(128 + number)
 
     def _clean_up(self, number: int) -> None:
@@ -124,14 +123,14 @@ class Interrupts:
         self.interrupt()
 
     def interrupt(self) -> None:
-        """Raise `KeyboardInterrupt`, once and not while it is held."""
-        if not self._raised and not self.holds:
+        """Raise `KeyboardInterrupt`, once and not while deferred."""
+        if not self._raised and not self.deferred:
             self._raised = True
             sys.unraisablehook = lambda _: None  # a callback that swallows it would print a traceback
             raise KeyboardInterrupt
 
     def _watch(self) -> None:
-        """Python writes each signal's number to the socket at once, whatever the main thread is doing."""
+        """Read signal numbers, which Python writes to the socket even if the main thread is busy."""
         first = None
         while True:
             self._ours.settimeout(None if first is None else max(first + self._grace - monotonic(), 0.001))

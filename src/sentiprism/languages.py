@@ -26,49 +26,49 @@ sw Swahili, ta Tamil, te Telugu, tg Tajik, th Thai, ti Tigrinya, tk Turkmen, tl 
 tr Turkish, ts Tsonga, tt Tatar, tw Twi, ty Tahitian, ug Uighur, uk Ukrainian, ur Urdu, uz Uzbek, ve Venda,
 vi Vietnamese, vo Volapük, wa Walloon, wo Wolof, xh Xhosa, yi Yiddish, yo Yoruba, za Zhuang, zh Chinese, zu Zulu
 """
-_BESIDE = {"haw": "Hawaiian", "yue": "Cantonese", "jw": "Javanese", "mis": "a language without a code of its own"}
-"""Whisper's codes that are not in ISO 639-1, and the standard's own for all that has none."""
+_FURTHER = {"haw": "Hawaiian", "yue": "Cantonese", "jw": "Javanese", "mis": "a language without its own code"}
+"""Whisper's codes that are not in ISO 639-1, and the standard's code for languages without one."""
 
-NAMES: dict[str, str] = _BESIDE | dict(entry.strip().split(" ", 1) for entry in _ISO_639_1.split(","))
+NAMES: dict[str, str] = _FURTHER | dict(entry.strip().split(" ", 1) for entry in _ISO_639_1.split(","))
 """English name by code."""
 
 
-_ALIKE = {"nb": "no", "nn": "no", "jw": "jv"}
-"""Codes whose writing a model of the other one knows."""
+_SAME_WRITING = {"nb": "no", "nn": "no", "jw": "jv"}
+"""Codes whose written language a model of the other code can read."""
 
 
 def same_language(one: str, other: str) -> bool:
-    """Whether two codes mean one language, whatever their region."""
+    """Whether two codes mean the same language, ignoring the region."""
     bare = [code.lower().replace("_", "-").partition("-")[0] for code in (one, other)]
-    return _ALIKE.get(bare[0], bare[0]) == _ALIKE.get(bare[1], bare[1])
+    return _SAME_WRITING.get(bare[0], bare[0]) == _SAME_WRITING.get(bare[1], bare[1])
 
 
 def language_name(code: str) -> str:
-    """The English name of a language; the code itself where it has none here."""
+    """English name of a language; the code itself if unknown."""
     return NAMES.get(code, code)
 
 
 def check_language(code: str) -> str:
-    """The code of a language in lower case.
+    """Check the code of a language and return it in lower case.
 
     Args:
-        code: two letters of ISO 639-1, or one of Whisper's or of ISO 639 that have three.
+        code: two letters of ISO 639-1, or one of the three-letter codes of Whisper and ISO 639.
 
     Raises:
-        UserError: there is no such code.
+        UserError: the code is unknown.
     """
     wanted = code.strip().lower()
     if wanted in NAMES:
         return wanted
-    raise UserError(f"{shorten(code, 40)!r} is not the code of a language", _remedy(wanted))
+    raise UserError(f"{shorten(code, 40)!r} is not a language code", _remedy(wanted))
 
 
 def _remedy(wanted: str) -> str:
-    """The code that was meant, where a name or a region was given."""
+    """Suggest the code if a name or a region was given."""
     by_name = {name.lower(): code for code, name in NAMES.items()}
     begin = wanted.replace("_", "-").partition("-")[0]
     near = get_close_matches(wanted[:40], by_name, n=1, cutoff=0.85)
     found = begin if begin in NAMES else by_name[near[0]] if near else None
     if found is not None:
         return f"did you mean {found!r} ({NAMES[found]})?"
-    return "give its two letters of ISO 639-1, such as 'en', or 'mis' for a language that has none"
+    return "give its two-letter ISO 639-1 code, such as 'en', or 'mis' for a language without one"

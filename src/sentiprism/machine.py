@@ -17,18 +17,18 @@ from sentiprism.tables import size
 
 MB = 1e6
 JOB = 300_000_000
-"""Bytes of a process that has imported torch."""
+"""Memory in bytes of a process that has imported torch."""
 RECORDING = 1_000_000_000
-"""Bytes of a process that looks at the pictures of a recording or recognises its speech, with the models for it."""
+"""Memory in bytes of a process that detects faces or recognises speech, with its models."""
 CGROUPS = Path("sys/fs/cgroup")
-"""Where Linux has control groups: of version 2 there, or the memory's of version 1 in a folder of that name."""
+"""Control groups of Linux: version 2 here, version 1 in the subfolder ``memory``."""
 
 
 def peak_memory(*, children: bool = False) -> float:
-    """Peak resident memory in MB of this process, or of the largest of its children that have ended.
+    """Peak resident memory in MB of this process, or of the largest of its ended children.
 
-    On Linux the kernel's count of this process's own memory is read: getrusage's begins, after a fork, with the
-    parent's. NaN where the system tells neither.
+    On Linux this is the kernel's VmHWM, because after a fork getrusage starts at the parent's peak. NaN if the system
+    has neither.
     """
     status = Path("/proc/self/status")
     if not children and status.is_file():
@@ -41,7 +41,7 @@ def peak_memory(*, children: bool = False) -> float:
 
 
 def memory() -> int:
-    """Bytes of memory that this process may use: the machine's, or what its control group or own limit leaves."""
+    """Bytes of memory that this process may use: the machine's, or the limit of its control group or its own."""
     found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")] if hasattr(os, "sysconf") else []
     found += cgroup_limits()
     if resource is not None:
@@ -50,7 +50,7 @@ def memory() -> int:
 
 
 def cgroup_limits(root: Path = Path("/")) -> list[int]:
-    """Memory limits in bytes of this process' control group and of those above it; each of them holds.
+    """Memory limits in bytes of this process's control group and its parents; all of them apply.
 
     Args:
         root: where ``/proc`` and ``/sys`` are.
@@ -69,76 +69,76 @@ def cgroup_limits(root: Path = Path("/")) -> list[int]:
         else:
             continue
         parts = [part for part in path.split("/") if part]
-        if ".." in parts:  # it is outside of what this container sees
+        if ".." in parts:  # outside of what this container sees
             parts = []
-        for depth in range(len(parts) + 1):  # a container may see its own group as the root: then only that is there
-            with suppress(OSError, ValueError):  # "max" where there is no limit
+        for depth in range(len(parts) + 1):  # a container may see only its own group, as the root
+            with suppress(OSError, ValueError):  # "max" means no limit
                 found.append(int(base.joinpath(*parts[:depth], name).read_text()))
     return found
 
 
 def check_room(what: str, needed: int, purpose: str, remedy: str, room: int | None = None) -> None:
-    """Refuse what needs more memory than there is.
+    """Refuse something that needs more memory than available.
 
     Args:
-        what: needs it, for the message.
-        needed: bytes.
+        what: what needs the memory, for the message.
+        needed: bytes needed.
         purpose: what it is needed for, for the message.
         remedy: how to need less.
-        room: bytes that there are; by default as `memory` says.
+        room: bytes available; by default the result of `memory`.
 
     Raises:
-        UserError: there is not so much.
+        UserError: there is too little memory.
     """
     room = memory() if room is None else room
     if needed > room:
-        cause = f"{what} needs {size(needed)} of memory for {purpose}, and there are {size(room)}"
+        cause = f"{what} needs {size(needed)} of memory for {purpose}, but only {size(room)} are available"
         raise UserError(cause, remedy)
 
 
 def check_jobs(jobs: int, each: int = JOB) -> None:
-    """Refuse more processes than the memory holds.
+    """Refuse more processes than fit in memory.
 
     Args:
         jobs: number of processes.
-        each: bytes that one needs at least.
+        each: least memory of one, in bytes.
 
     Raises:
-        UserError: says how many there is room for.
+        UserError: there are too many; the message says how many fit.
     """
     most = max(1, memory() // each)
     if not 1 <= jobs <= most:
         cause = f"{jobs:,} processes at once" + f" need {size(jobs * each)} of memory" * (jobs > 0)
-        raise UserError(cause, f"take 1 to {most:,}, here about one a core is fastest: {os.cpu_count()}")
+        raise UserError(cause, f"use 1 to {most:,}; about one per core is fastest: {os.cpu_count()} here")
 
 
 def measure(module: str | Path, *arguments: object, environment: dict[str, str] | None = None) -> dict[str, Any]:
-    """Run a module as a process of its own, so that its peak memory is its own.
+    """Run a module in a separate process, to measure its peak memory separately.
 
     Args:
         module: to run, by name; or a script by its path.
-        arguments: on its command line.
-        environment: variables that differ.
+        arguments: command-line arguments.
+        environment: changed environment variables.
 
     Returns:
-        The JSON object in the last line of its output; {} where it prints nothing.
+        The JSON object in the last line of its output; {} if it prints nothing.
 
     Raises:
-        UserError: it fails; the cause is the last line it wrote on stderr, or the signal that ended it.
+        UserError: it fails; the cause is its last line on stderr, or the signal that ended it.
     """
     status, out, err = run(module, *arguments, environment={**os.environ, **(environment or {})})
     if status < 0:
-        raise UserError(f"it was ended by {signal.Signals(-status).name}", "see that there is enough memory")
+        raise UserError(f"it was ended by {signal.Signals(-status).name}", "check that there is enough memory")
     if status:
         lines = err.strip().splitlines() or [f"exit status {status}"]
         raise UserError(" ".join(lines[-1].split()), "see above")
     lines = out.splitlines()
-    answer: dict[str, Any] = json.loads(lines[-1]) if lines else {}
-    return answer
+    report: dict[str, Any] = json.loads(lines[-1]) if lines else {}
+    return report
 
 
 def machine() -> str:
-    """Processor, cores and present load: a time means nothing without them."""
+    """Processor, cores and current load, to report with a time measurement."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if "model name" in line]

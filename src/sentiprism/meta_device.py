@@ -1,4 +1,4 @@
-"""Build networks on the meta device, to weigh them unallocated."""
+"""Build networks on the meta device, to compute their memory without allocating it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,22 +11,22 @@ if TYPE_CHECKING:
     from torch import nn
 
 PARTS = 10_000
-"""Layers and tensors that a network may have: a hundred times those of our largest model, and built in seconds."""
+"""Most layers and tensors of a network: a hundred times those of our largest model, and still built in seconds."""
 
 
 def weigh(module: "nn.Module", *, training: bool = False) -> int:
-    """Bytes of a module's parameters and buffers; in training with AdamW's gradients and two moments."""
+    """Bytes of a module's parameters and buffers; for training, also of gradients and AdamW's two moments."""
     trained = sum(p.nbytes for p in module.parameters() if p.requires_grad)
     return sum(t.nbytes for t in (*module.parameters(), *module.buffers())) + 3 * trained * training
 
 
 @contextmanager
 def on_meta_device(what: str, remedy: str) -> Iterator[None]:
-    """Build networks in no memory and bounded time: each layer and tensor of this thread is counted.
+    """Context that builds networks without memory, with a limit on the number of layers and tensors.
 
     Args:
-        what: is built, for the message.
-        remedy: how it has fewer layers.
+        what: what is built, for the message.
+        remedy: how to get fewer layers.
 
     Raises:
         UserError: there are more than `PARTS`.

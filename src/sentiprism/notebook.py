@@ -12,17 +12,17 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 MOST_ROWS = 50
-"""Of a table in a notebook; the frame has all."""
+"""Most rows of a table in a notebook; the data frame has all."""
 
 
 def make_dataframe(
     rows: Iterable[Sequence[Any] | Mapping[str, Any]], columns: Sequence[str] | None = None
 ) -> "DataFrame":
-    """A pandas frame of rows.
+    """Make a pandas data frame from rows.
 
     Args:
         rows: mappings by column, or sequences.
-        columns: their names, where the rows are sequences.
+        columns: names of the columns, if rows are sequences.
 
     Raises:
         UserError: pandas is not installed.
@@ -35,12 +35,12 @@ def make_dataframe(
 
 
 def show_html(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str] = ()) -> str:
-    """A titled HTML table for a notebook, every text of it escaped.
+    """Make an HTML table with a title for a notebook; all texts are escaped.
 
     Args:
         title: a line above the table.
         columns: headings.
-        rows: texts; of many the first `MOST_ROWS` are shown.
+        rows: texts; the first `MOST_ROWS` are shown.
         notes: lines below the table.
     """
     rest = len(rows) - MOST_ROWS

@@ -1,4 +1,4 @@
-"""Run items in several processes; one failure costs its item alone."""
+"""Run items in several processes; a failure affects only its item."""
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any, Generic, TypeVar, cast
 
 from sentiprism.errors import UserError, os_fault
-from sentiprism.interrupts import CHILD_TIMEOUT, CHILDS_GRACE, Interrupts, held
+from sentiprism.interrupts import CHILD_TIMEOUT, CHILDS_GRACE, Interrupts, deferred_interrupts
 from sentiprism.plugin_modules import import_files, loaded_files
 from sentiprism.sandbox.follow import follow_parent
 from sentiprism.sandbox.launch import Lifeline, terminal_signals_blocked
@@ -24,15 +24,15 @@ R = TypeVar("R")
 def run_parallel(
     work: Callable[[T], R], items: Sequence[T], jobs: int = 1
 ) -> Generator[tuple[T, R | UserError], None, None]:
-    """Yield each item with its result, in the order in which they are finished; closing it ends the processes.
+    """Yield each item with its result, in the order of completion; closing it ends the processes.
 
     Args:
-        work: a function of a module, called in another process where ``jobs`` is above 1.
-        items: that can be pickled.
-        jobs: number of processes; one that crashes costs the item it had, and another takes its place.
+        work: a module-level function, called in another process if ``jobs`` is above 1.
+        items: picklable items.
+        jobs: number of processes; if one crashes, only its current item fails and a new process replaces it.
 
     Yields:
-        The item, and its result or the reason why there is none.
+        The item, and its result or an error.
     """
     attempt = partial(_attempt, work, alone=len(items) <= 1)
     if jobs <= 1 or len(items) <= 1:
@@ -46,7 +46,7 @@ def run_parallel(
             while left and len(busy) < jobs:
                 worker = idle.pop() if idle else _Worker(attempt)
                 busy[worker.connection] = worker
-                worker.give(left.pop())
+                worker.send(left.pop())
             for connection in wait(list(busy)):
                 worker = busy.pop(cast("Connection", connection))
                 item, result = worker.item, worker.result()
@@ -58,31 +58,31 @@ def run_parallel(
 
 
 class _Worker(Generic[T, R]):
-    """A process that takes one item at a time, and ends with this one."""
+    """A process that works on one item at a time and ends with this one."""
 
     item: T
 
     def __init__(self, attempt: Callable[[T], R | UserError]) -> None:
-        context = get_context("spawn")  # threads do not survive a fork
-        resource_tracker.ensure_running()  # its start unblocks SIGINT
+        context = get_context("spawn")  # a fork would lose threads
+        resource_tracker.ensure_running()  # starting it later would unblock SIGINT
         self.connection, theirs = context.Pipe()
         lifeline, ours = context.Pipe(duplex=False)
         self._lifeline = Lifeline(ours.close)
         self.process = context.Process(target=_serve, args=(theirs, lifeline), daemon=True)
-        with held(), terminal_signals_blocked():
+        with deferred_interrupts(), terminal_signals_blocked():
             self.process.start()
         theirs.close()
         lifeline.close()
         self._send(loaded_files())  # classes of plugins are found by their modules
-        self._send(attempt)  # not an argument: what it imports would come before `follow_parent`
+        self._send(attempt)  # not as an argument: its imports would run before `follow_parent`
 
-    def give(self, item: T) -> None:
-        """Send an item; a process that has ended meanwhile is noticed with its result."""
+    def send(self, item: T) -> None:
+        """Send an item; if the process has ended, `result` reports it."""
         self.item = item
         self._send(item)
 
     def result(self) -> R | UserError:
-        """What it made of the item."""
+        """Wait for the result of the item."""
         try:
             result: R | UserError = self.connection.recv()
         except (EOFError, OSError):
@@ -90,7 +90,7 @@ class _Worker(Generic[T, R]):
             self.connection.close()
             status = self.process.exitcode or 0
             how = Signals(-status).name if status < 0 else f"status {status}"
-            return UserError(f"the process that read it ended ({how})", "see that it is whole and memory is enough")
+            return UserError(f"the process working on it ended ({how})", "check the file and the free memory")
         return result
 
     def _send(self, message: object) -> None:
@@ -99,9 +99,9 @@ class _Worker(Generic[T, R]):
 
 
 def _serve(connection: Connection, lifeline: Connection) -> None:
-    """Run in a worker: process items until the parent closes the connection or asks to end."""
+    """Process items in a worker until the parent closes the connection or asks to end."""
     follow_parent(lifeline.fileno(), wait=lambda _: wait([lifeline]))
-    clean_streams()  # libraries warn of what they read
+    clean_streams()  # libraries print warnings with text from files
     with Interrupts(CHILDS_GRACE), suppress(EOFError):
         import_files(connection.recv())
         attempt: Callable[[Any], Any] = connection.recv()
@@ -110,11 +110,11 @@ def _serve(connection: Connection, lifeline: Connection) -> None:
             try:
                 connection.send(result)
             except (PicklingError, TypeError, AttributeError) as error:
-                connection.send(_unforeseen(error))
+                connection.send(_unexpected(error))
 
 
 def _end(busy: "list[_Worker[Any, Any]]", idle: "list[_Worker[Any, Any]]") -> None:
-    """End workers: running ones may be writing, and get the time to remove it."""
+    """End workers; running ones get time to remove unfinished files."""
     for worker in busy:
         worker.process.terminate()
     for worker in idle:
@@ -129,7 +129,7 @@ def _end(busy: "list[_Worker[Any, Any]]", idle: "list[_Worker[Any, Any]]") -> No
 
 
 def _attempt(work: Callable[[T], R], item: T, *, alone: bool) -> R | UserError:
-    """Do one item; among others, an unexpected exception becomes a `UserError`."""
+    """Process one item; in a batch, an unexpected exception becomes a `UserError`."""
     try:
         return work(item)
     except UserError as error:
@@ -139,9 +139,9 @@ def _attempt(work: Callable[[T], R], item: T, *, alone: bool) -> R | UserError:
     except Exception as error:
         if alone:
             raise
-        return _unforeseen(error)
+        return _unexpected(error)
 
 
-def _unforeseen(error: Exception) -> UserError:
+def _unexpected(error: Exception) -> UserError:
     reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-    return UserError(f"it met an unforeseen fault ({reason})", "leave it out, and report this")
+    return UserError(f"an unexpected error occurred ({reason})", "leave it out, and report this")

@@ -1,6 +1,6 @@
-"""Code of users, imported because they name it: packages that are installed with entry points, and single files.
+"""Import plugins: installed packages with entry points, and single files that the user names.
 
-Nothing else is ever imported from outside: what a run, a saved model or a dataset says of a plugin is read as a text.
+Nothing else is ever imported: what a run, a saved model or a dataset records about a plugin is only read as text.
 """
 
 import sys
@@ -18,40 +18,40 @@ from sentiprism.errors import UserError
 from sentiprism.reading import MB, read_bytes
 
 MOST_BYTES = 4 * MB
-"""Of a plugin's file; the largest of this project's own has 0.02 MB."""
+"""Largest plugin file; the largest source file of this project has 0.02 MB."""
 PREFIX = "sentiprism_plugin_"
-"""Of the module that a file becomes."""
+"""Prefix of the module name of a file."""
 
 _files: dict[str, Path] = {}
 
 
 def loaded_files() -> list[str]:
-    """Files that are loaded, in that order."""
+    """Loaded files, in the order of loading."""
     return [str(path) for path in _files.values()]
 
 
 def loaded_modules() -> list[str]:
-    """Modules that these files became."""
+    """Modules of the loaded files."""
     return list(_files)
 
 
 def module_of_file(file: Path | str) -> str | None:
-    """Module that a file became; None where it is not loaded."""
+    """Module of a loaded file; None if it is not loaded."""
     path = Path(file).expanduser().resolve()
     return next((module for module, known in _files.items() if known == path), None)
 
 
 def import_files(files: Iterable[Path | str]) -> None:
-    """Import files that a user named, where that was not done yet; what is in them is not checked."""
+    """Import files that a user named, unless already imported; their content is not checked."""
     for file in files:
         import_file(file)
 
 
 def import_file(file: Path | str) -> ModuleType:
-    """Import one file as a module of its own.
+    """Import one file as a module.
 
     Raises:
-        UserError: it is not a Python file, or fails while it is imported.
+        UserError: it is not a Python file, or its import fails.
     """
     path = Path(file).expanduser().resolve()
     if (known := module_of_file(path)) is not None:
@@ -59,12 +59,12 @@ def import_file(file: Path | str) -> ModuleType:
     if path.suffix != ".py":
         raise UserError(f"{file} is not a Python file", "give the file of a plugin, such as my_model.py")
     digest = sha256(str(path).encode() + read_bytes(path, MOST_BYTES, "plugin")).hexdigest()
-    name = f"{PREFIX}{path.stem}_{digest[:8]}"  # two files of one name stay apart
+    name = f"{PREFIX}{path.stem}_{digest[:8]}"  # distinguishes files with the same name
     spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise UserError(f"{file} is not a Python file", "give the file of a plugin, such as my_model.py")
     module = module_from_spec(spec)
-    sys.modules[name] = module  # a class finds its module by name while it is made
+    sys.modules[name] = module  # classes look up their module by name when created
     try:
         spec.loader.exec_module(module)
     except KeyboardInterrupt:
@@ -77,14 +77,14 @@ def import_file(file: Path | str) -> ModuleType:
 
 
 def forget_file(file: Path | str) -> None:
-    """Undo the import of a file that turned out to be of no use."""
+    """Undo the import of an unusable file."""
     name = module_of_file(file)
     if name is not None:
         del _files[name], sys.modules[name]
 
 
 def describe_fault(error: BaseException, path: Path | None = None) -> str:
-    """What an import failed by, with the last line of ``path`` on the way."""
+    """Describe an exception of an import, with the last line of ``path`` in its traceback."""
     line = getattr(error, "lineno", None)
     for frame in traceback.extract_tb(error.__traceback__):
         if path is not None and frame.filename == str(path):
@@ -98,7 +98,7 @@ def installed(group: str) -> dict[str, EntryPoint]:
     """Entry points of installed packages by name, such as those of ``sentiprism.models``; nothing is imported.
 
     Raises:
-        UserError: two packages have one of the same name.
+        UserError: two packages have entry points of the same name.
     """
     found: dict[str, EntryPoint] = {}
     for point in entry_points(group=group):
@@ -110,15 +110,15 @@ def installed(group: str) -> dict[str, EntryPoint]:
 
 
 def package_of(point: EntryPoint) -> str:
-    """Name and version of the package that an entry point is of."""
+    """Name and version of the package of an entry point."""
     return f"{point.dist.name} {point.dist.version}" if point.dist is not None else point.value
 
 
 def import_installed(point: EntryPoint) -> Any:
-    """What an entry point names.
+    """Import the object that an entry point names.
 
     Raises:
-        UserError: it fails while it is imported, or is not there.
+        UserError: its import fails, or it does not exist.
     """
     try:
         return point.load()

@@ -1,4 +1,4 @@
-"""Plugins: models, extractors, metrics and importers in a file of the user's own, found as if they were built in."""
+"""Load plugins: files with models, extractors, metrics or importers, which are then found by name."""
 
 from collections.abc import Iterable
 from importlib import import_module
@@ -15,14 +15,14 @@ REGISTRIES = {
     "metric": "sentiprism.metrics.custom:METRICS",
     "importer": "sentiprism.data.importers.custom:IMPORTERS",
 }
-"""What a plugin may define."""
+"""Kinds of classes that a plugin may define, with their registries."""
 
 
 def load_plugins(files: Iterable[Path | str]) -> None:
-    """Import the files of plugins that a user names himself, and check what they define.
+    """Import plugin files that the user names, and check what they define.
 
     Raises:
-        UserError: a file cannot be imported, defines nothing, or what is incomplete or has a name that exists.
+        UserError: a file cannot be imported or defines nothing, or a class is incomplete or has an existing name.
     """
     for file in files:
         load_plugin(file)
@@ -54,23 +54,23 @@ def load_plugin(file: Path | str) -> dict[str, list[str]]:
 
 
 def registry(noun: str) -> Registry[Any]:
-    """The registry of a kind."""
+    """Get the registry of a kind."""
     module, _, attribute = REGISTRIES[noun].partition(":")
     found: Registry[Any] = getattr(import_module(module), attribute)
     return found
 
 
 def check_plugin(known: Registry[Any], name: str, plugin: dict[str, str] | None, what: str) -> None:
-    """Refuse a name that is not known, and say which plugin it was of.
+    """Refuse an unknown name, with the plugin that it came from.
 
     Args:
-        known: where the name should be.
-        name: of a model, for example.
-        plugin: what was noted of its plugin, see `Registry.plugin_of`.
-        what: that needs it, for the message.
+        known: registry that should have the name.
+        name: name of a model, for example.
+        plugin: its recorded plugin, see `Registry.plugin_of`.
+        what: what needs it, for the message.
 
     Raises:
-        UserError: nothing is called so.
+        UserError: the name is unknown.
     """
     try:
         known.check(name)

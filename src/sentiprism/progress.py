@@ -1,4 +1,4 @@
-"""Progress on stderr, for whatever takes longer than two seconds."""
+"""Progress bars on stderr for work that takes longer than two seconds."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,15 +9,15 @@ from typing import Any
 from sentiprism.terminal import own_stderr
 
 PATIENCE = 2.0
-"""Seconds of silence before anything is shown."""
+"""Seconds before a bar is shown."""
 WIDE = 30
-"""Characters of a message on a bar: a long file name would leave no room for the time left."""
+"""Most characters of a message on a bar: a long file name would leave no room for the remaining time."""
 _shown: list[Any] = []
-"""The bar that is running: what continues inside of it is a line of it, since a terminal can hold one alone."""
+"""The running bar; nested progress becomes a line of it, since a terminal can show only one."""
 
 
 def announce(message: str) -> None:
-    """Print a line on stderr at once, above the bar where one is shown."""
+    """Print a line on stderr at once, above a running bar."""
     from sentiprism.screen import clean, console
 
     with own_stderr() as stream:
@@ -27,13 +27,13 @@ def announce(message: str) -> None:
 
 @contextmanager
 def progress(message: str, total: float | None = None) -> Iterator[Callable[[float], None]]:
-    """Yield a function that is told how much more is done; a bar appears if it takes long.
+    """Context that yields ``advance(amount)``; a progress bar appears after two seconds.
 
-    Where stderr is no terminal (a log file), the message is printed once instead.
+    If stderr is not a terminal (a log file), the message is printed once instead.
 
     Args:
-        message: what is going on.
-        total: the amount that is everything, or None where it is not known.
+        message: description of the work.
+        total: total amount, or None if unknown.
     """
     from rich.markup import escape
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -65,6 +65,6 @@ def progress(message: str, total: float | None = None) -> Iterator[Callable[[flo
         finally:
             _shown.remove(bar)
             timer.cancel()
-            timer.join()  # it may be starting the bar just now
-            if bar.live.is_started:  # else it would leave an empty line
+            timer.join()  # it may be starting the bar right now
+            if bar.live.is_started:  # otherwise it would leave an empty line
                 bar.stop()

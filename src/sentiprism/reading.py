@@ -17,17 +17,17 @@ from sentiprism.tables import size
 
 MB = 2**20
 SMALL = 16 * MB
-"""Bytes of a configuration, card or summary: a thousand times what they have."""
+"""Largest configuration, card or summary in bytes: a thousand times the usual size."""
 DEPTH = 64
-"""Brackets inside brackets of a JSON file; ours have ten at most."""
+"""Deepest nesting of a JSON file; this program's files have at most ten levels."""
 SYSTEM = tuple(f"{os.sep}{name}{os.sep}" for name in ("proc", "sys", "dev"))
-"""Folders whose files are no files: reading them may block, never end, or tell what is nobody's business."""
+"""System folders without regular files: reading them may block, never end, or reveal private data."""
 FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-"""Opening a FIFO would block; Windows has no such flag, and another one for bytes as they are."""
+"""Flags for opening: non-blocking because of FIFOs (not on Windows), and binary mode (Windows only)."""
 HOPS = 40
-"""Links in a row, as many as Linux follows."""
+"""Most symbolic links to follow, as in Linux."""
 CONTROLS = 0.01
-"""Share of control characters above which bytes of an encoding that fits anything are not text."""
+"""Share of control characters above which bytes are not text, in encodings that accept any bytes."""
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -37,12 +37,12 @@ def open_regular(path: Path, most: int | None = None, what: str = "file") -> Ite
     """Yield a read-only descriptor of a regular file with content.
 
     Args:
-        path: what the user named; links are followed, but not through ``/proc``, ``/sys`` or ``/dev``.
-        most: bytes it may have; None = any number.
-        what: what it should be, for messages: "recording", "table".
+        path: given by the user; links are followed, but not through ``/proc``, ``/sys`` or ``/dev``.
+        most: largest size in bytes; None = no limit.
+        what: kind of file, for messages: "recording", "table".
 
     Raises:
-        UserError: it is missing, a folder, a pipe, a device, empty, too large, or may not be read.
+        UserError: it is missing, a folder, a pipe, a device, empty, too large, or not readable.
     """
     try:
         if _leads_into_system(path):
@@ -51,8 +51,8 @@ def open_regular(path: Path, most: int | None = None, what: str = "file") -> Ite
     except FileNotFoundError:
         raise UserError(f"no file {path}", "check the path") from None
     except (OSError, ValueError) as error:
-        cause = error.strerror.lower() if isinstance(error, OSError) and error.strerror else "no path can be so"
-        raise UserError(f"{path} cannot be opened ({cause})", "check the path and the rights to read") from None
+        cause = error.strerror.lower() if isinstance(error, OSError) and error.strerror else "not a valid path"
+        raise UserError(f"{path} cannot be opened ({cause})", "check the path and its permissions") from None
     try:
         found = os.fstat(fd)
         if stat.S_ISDIR(found.st_mode):
@@ -60,7 +60,7 @@ def open_regular(path: Path, most: int | None = None, what: str = "file") -> Ite
         if not stat.S_ISREG(found.st_mode):
             raise UserError(f"{path} is not a regular file", f"save the {what} as a file first")
         if not found.st_size:
-            raise UserError(f"{path} is empty", "get a whole copy of it")
+            raise UserError(f"{path} is empty", "get a complete copy of it")
         if most is not None and found.st_size > most:
             raise _too_large(path, most, what)
         yield fd
@@ -69,19 +69,19 @@ def open_regular(path: Path, most: int | None = None, what: str = "file") -> Ite
 
 
 def check_regular(path: Path, most: int | None = None, what: str = "file") -> None:
-    """Refuse what `open_regular` refuses, for libraries that want to open a path themselves."""
+    """Check a path as `open_regular` does, for libraries that open it themselves."""
     with open_regular(path, most, what):
         pass
 
 
 def check_folder(folder: Path, suffixes: Container[str], most: Mapping[str, int], what: str) -> None:
-    """Refuse a folder of a model with a file that a library would wait for, or read without end.
+    """Refuse a model folder with a file on which a library would block or read without end.
 
     Args:
-        folder: of the model; folders in it are not looked at.
-        suffixes: of the files that the library may read; empty ones do no harm.
-        most: bytes by suffix, where there is a limit.
-        what: the files are, see `open_regular`.
+        folder: of the model; subfolders are not checked.
+        suffixes: of the files that the library may read; empty files are allowed.
+        most: largest size in bytes by suffix, if limited.
+        what: kind of files, see `open_regular`.
 
     Raises:
         UserError: one of these is not a regular file, or too large.
@@ -93,14 +93,14 @@ def check_folder(folder: Path, suffixes: Container[str], most: Mapping[str, int]
 
 
 def read_bytes(path: Path, most: int = SMALL, what: str = "file") -> bytes:
-    """Content of a regular file; errors as `open_regular`."""
+    """Read the content of a regular file; errors as `open_regular`."""
     with open_regular(path, most, what) as fd:
         try:
             with open(fd, "rb", closefd=False) as file:
                 content = file.read(most + 1)
         except OSError as error:
-            raise UserError(f"{path} cannot be read ({error.strerror})", "get a whole copy of it") from None
-    if len(content) > most:  # it grew
+            raise UserError(f"{path} cannot be read ({error.strerror})", "get a complete copy of it") from None
+    if len(content) > most:  # it has grown since the check
         raise _too_large(path, most, what)
     return content
 
@@ -110,13 +110,13 @@ def _too_large(path: Path, most: int, what: str) -> UserError:
 
 
 def read_text(path: Path, most: int = SMALL, what: str = "file", also: Sequence[str] = ()) -> str:
-    """Text of a regular file in UTF-8, or in UTF-16 or UTF-8 with a byte-order mark.
+    """Read the text of a regular file in UTF-8, or in UTF-16 or UTF-8 with a byte-order mark.
 
     Args:
         path: see `open_regular`.
         most: see `open_regular`.
         what: see `open_regular`.
-        also: encodings that are tried one after the other where it is not UTF-8.
+        also: further encodings to try if it is not UTF-8.
 
     Raises:
         UserError: as `open_regular`; or it is in another encoding, or binary.
@@ -125,7 +125,7 @@ def read_text(path: Path, most: int = SMALL, what: str = "file", also: Sequence[
 
 
 def decode_text(content: bytes, path: Path, also: Sequence[str] = ()) -> str:
-    """Text of bytes that were read from ``path``, see `read_text`."""
+    """Decode bytes that were read from ``path``, see `read_text`."""
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encodings: tuple[str, ...] = ("utf-16",)
     else:
@@ -138,7 +138,7 @@ def decode_text(content: bytes, path: Path, also: Sequence[str] = ()) -> str:
             continue
         if "\0" in text or (encoding in also and _controls(text) > CONTROLS):
             cause = "NUL bytes" if "\0" in text else "control characters"
-            raise UserError(f"{path} is not text: it has {cause}", "get a whole copy of it, as UTF-8")
+            raise UserError(f"{path} is not text: it has {cause}", "get a complete copy of it, as UTF-8")
         return text
     name = "UTF-16" if encodings == ("utf-16",) else "UTF-8"
     raise UserError(f"{path} is not {name} text (byte {fault.start})", "save it as UTF-8")
@@ -150,29 +150,29 @@ def _controls(text: str) -> float:
 
 
 def read_json(path: Path, most: int = SMALL, what: str = "JSON file") -> Any:
-    """Value of a JSON file.
+    """Read the value of a JSON file.
 
     Raises:
-        UserError: as `read_text`; or it is not JSON, nested more than `DEPTH` deep, has a key twice in one object, or
-            holds half of a surrogate pair.
+        UserError: as `read_text`; or it is not JSON, is nested more than `DEPTH` deep, has a key twice in one object,
+            or has half of a surrogate pair.
     """
     return parse_json(read_text(path, most, what), path)
 
 
 def read_json_lines(path: Path, most: int = SMALL, what: str = "JSON Lines file") -> list[Any]:
-    """Value of each line of a file; errors as `read_json`, with the number of the line."""
-    lines = read_text(path, most, what).removesuffix("\n").split("\n")  # others, such as U+2028, may stand in a text
+    """Read the JSON value of each line; errors as `read_json`, with the line number."""
+    lines = read_text(path, most, what).removesuffix("\n").split("\n")  # U+2028 may be part of a text
     return [parse_json(line, f"{path} line {number}") for number, line in enumerate(lines, start=1)]
 
 
 def parse_json(text: str, source: object) -> Any:
-    """Value of a JSON text; ``source`` names it in errors, see `read_json`."""
+    """Parse a JSON text; ``source`` is its name in errors, see `read_json`."""
     try:
         value = json.loads(text, object_pairs_hook=_without_repetition)
     except RecursionError:
         raise UserError(f"{source} is nested too deeply", f"use at most {DEPTH} levels of brackets") from None
-    except ValueError as error:  # a number of more digits than Python reads, too
-        raise UserError(f"{source} is not JSON: {error}", "fix the file, or get a whole copy of it") from None
+    except ValueError as error:  # also for a number with too many digits for Python
+        raise UserError(f"{source} is not JSON: {error}", "fix the file, or get a complete copy of it") from None
     level, depth = [value], 0
     while level:
         depth += 1
@@ -185,7 +185,7 @@ def parse_json(text: str, source: object) -> Any:
             json.dumps(value, ensure_ascii=False).encode()
         except UnicodeEncodeError:
             raise UserError(
-                f"{source} holds half of a surrogate pair (\\ud800 to \\udfff)", "write whole characters"
+                f"{source} has half of a surrogate pair (\\ud800 to \\udfff)", "write complete characters"
             ) from None
     return value
 
@@ -199,10 +199,10 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def parse_number(text: str) -> float:
-    """Finite number in ASCII digits, with a point; unlike ``float`` it refuses ``1_0``, full-width digits and NaN.
+    """Parse a finite decimal number; unlike ``float``, it refuses ``1_0``, full-width digits and NaN.
 
     Raises:
-        ValueError: it is not a number, or too large for one.
+        ValueError: it is not a number, or too large.
     """
     value = float(text) if _NUMBER.fullmatch(text.strip()) else math.nan
     if not math.isfinite(value):
@@ -214,7 +214,7 @@ def _leads_into_system(path: Path) -> bool:
     where = os.path.abspath(path)
     for _ in range(HOPS):
         real = os.path.join(os.path.realpath(os.path.dirname(where)), os.path.basename(where))
-        if any(one.startswith(SYSTEM) and not one.startswith("/dev/shm/") for one in (where, real)):  # noqa: S108 - shared memory holds real files
+        if any(one.startswith(SYSTEM) and not one.startswith("/dev/shm/") for one in (where, real)):  # noqa: S108 - files in shared memory are regular
             return True
         if not os.path.islink(real):
             return False

@@ -7,9 +7,9 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 from sentiprism.config import Config
 
 LATER = ("network", "relative")
-"""Fields that recipes of the first version had not."""
+"""Fields that recipes of the first version lack."""
 Per = Literal["frame", "word", "utterance"]
-"""What one step of a sequence is: a frame of the track, the mean over a word, or the mean over the utterance."""
+"""A step of a sequence: a frame of the track, the mean over a word, or the mean over the utterance."""
 
 
 class Network(Config):
@@ -18,39 +18,39 @@ class Network(Config):
     model: str
     """Name on the Hugging Face hub, or a folder."""
     revision: str
-    """Commit on the hub, or ``sha256:`` of a folder's configuration and weights: another one gives other features."""
+    """Commit on the hub, or ``sha256:`` of a folder's configuration and weights; it determines the features."""
     layer: int | Literal["last", "all"] = Field("last", union_mode="left_to_right")
-    """``last`` = the network's output; a number, 0 = what the first layer reads; ``all`` = those of every layer side by
-    side, for a model to mix."""
+    """``last`` = the network's output; a number = that layer's output, 0 = input of the first layer; ``all`` = outputs
+    of all layers concatenated, for a model to mix."""
     rate: float = Field(gt=0, le=100)
-    """Steps a second along a recording, or pictures looked at."""
+    """Steps or pictures per second of a recording."""
     pooling: Literal["mean", "first"] = "mean"
-    """Of a picture's patches: their mean, or the first token, which stands for the whole."""
+    """Pooling of a picture's patches: their mean, or the first token ([CLS])."""
     crop: Literal["face", "frame"] = "face"
-    """Of a video: the faces in it, or each picture as a whole."""
+    """Part of a video's pictures: the face, or the whole frame."""
 
 
 class Recipe(Config):
-    """What a feature sequence holds and what made it: two sequences of one recipe mean the same, column by column."""
+    """Definition of a feature sequence; two sequences with the same recipe have the same columns and meaning."""
 
     extractor: str
-    """By name, see `sentiprism.features.extractors`."""
+    """Name of the extractor, see `sentiprism.features.extractors`."""
     version: int = 1
-    """Raised whenever the extractor would make other numbers of the same recording."""
+    """Increased whenever the extractor computes other values from the same recording."""
     columns: tuple[str, ...]
     units: tuple[str, ...]
-    """One a column; "1" for a ratio or a score without unit."""
+    """Unit of each column; "1" for a ratio or a score without unit."""
     per: Per = "frame"
     rate: float | None = None
-    """Steps a second, where a step is a frame."""
+    """Steps per second, if a step is a frame."""
     network: Network | None = None
-    """Where the extractor is given one by name."""
+    """The pretrained network, for extractors that use one."""
     relative: bool = False
-    """Less the person's resting level: a median over the utterances of a video, of each face track by itself."""
+    """Whether the person's resting level is subtracted: the median over the utterances of a video, per face track."""
 
     @model_serializer(mode="wrap")
     def _without_empty(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Recipes that need no later field are written as they always were: their hashes stay."""
+        """Leave out unused later fields, so that hashes of older recipes stay the same."""
         found: dict[str, Any] = write(self)
         return {key: value for key, value in found.items() if key not in LATER or value}
 
@@ -62,12 +62,12 @@ class Recipe(Config):
             raise ValueError("two columns have one name")
         return self
 
-    def taken(self, per: Per, *, relative: bool = False) -> "Recipe":
-        """The same columns with another step; a mean over words or utterances has no rate."""
+    def with_step(self, per: Per, *, relative: bool = False) -> "Recipe":
+        """Copy with another step; a mean over words or utterances has no rate."""
         return self.model_copy(update={"per": per, "rate": self.rate if per == "frame" else None, "relative": relative})
 
     def difference(self, other: "Recipe") -> str | None:
-        """First thing in which ``other`` differs, in words; None where features of the two mean the same."""
+        """Describe the first difference to another recipe; None if features of both have the same meaning."""
         if self.extractor != other.extractor:
             return f"the extractor is {self.extractor!r}, not {other.extractor!r}"
         for number, (ours, theirs) in enumerate(zip(self.columns, other.columns, strict=False), 1):

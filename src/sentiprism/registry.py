@@ -1,4 +1,4 @@
-"""Discover classes by the `name` in their source, built in or of plugins."""
+"""Discover classes by the `name` in their source, built in or from plugins."""
 
 import ast
 import sys
@@ -18,22 +18,23 @@ from sentiprism.files import sha256
 
 T = TypeVar("T")
 MODEL = "model"
-"""Module of a folder that has its class, beside the parts that it alone uses."""
+"""Module with the class, in a folder that also has the class's own parts."""
 
 
 class Registry(Mapping[str, type[T]], Generic[T]):
-    """Concrete subclasses of ``base`` that have a ``name`` of their own: those of a package's modules, and of plugins.
+    """Concrete subclasses of ``base`` by their ``name``, from the modules of a package and from plugins.
 
-    Files whose name begins with ``_`` and the module that defines ``base`` are passed over. A name stands in its class
-    as a literal (``name = "mdf"``): it is read from the source, so that an unknown one is refused before anything is
-    imported, and a look-up imports the one module that has it. Of an installed plugin the entry point has the name.
+    Files whose name begins with ``_`` and the module that defines ``base`` are skipped. A class has its name as a
+    literal (``name = "mdf"``), which is read from the source. So an unknown name is refused before anything is
+    imported, and a look-up only imports the module that has the name. An installed plugin has the name of its entry
+    point.
 
     Args:
         package: dotted name, for example ``sentiprism.models``; "" = nothing is built in.
         base: dotted name of the base class, for example ``sentiprism.models.base:Model``.
-        noun: what an entry is called in errors.
-        group: of the entry points, for example ``sentiprism.models``.
-        needs: attributes that a plugin's class has.
+        noun: name of an entry in errors.
+        group: group of entry points, for example ``sentiprism.models``.
+        needs: attributes that the class of a plugin must have.
     """
 
     def __init__(self, package: str, base: str, noun: str, group: str = "", needs: tuple[str, ...] = ()) -> None:
@@ -41,27 +42,27 @@ class Registry(Mapping[str, type[T]], Generic[T]):
         self._loaded: dict[str, dict[str, type[T]]] = {}
 
     def check(self, name: str) -> None:
-        """Refuse an unknown name; of what is built in, no module is imported for it.
+        """Refuse an unknown name, without importing built-in modules.
 
         Raises:
-            UserError: nothing is called so.
+            UserError: the name is unknown.
         """
         if name not in self._written and name not in self._of_files:
             raise UserError(f"no {self.noun} is called {name!r}", suggest(name, {**self._written, **self._of_files}))
 
     def module_of(self, name: str) -> str:
-        """Module that an entry is written in; it is not imported.
+        """Name of an entry's module, which is not imported.
 
         Raises:
-            UserError: nothing is called so.
+            UserError: the name is unknown.
         """
         self.check(name)
         return self._written[name] if name in self._written else self._of_files[name].__module__
 
     def plugin_of(self, name: str) -> dict[str, str] | None:
-        """Plugin that an entry comes from: ``file`` and its ``sha256``, or ``package`` and its ``version``.
+        """Plugin of an entry: ``file`` and its ``sha256``, or ``package`` and its ``version``.
 
-        None of what is built in, or not known.
+        None if the entry is built in or unknown.
         """
         if name in self._built_in:
             return None
@@ -72,12 +73,12 @@ class Registry(Mapping[str, type[T]], Generic[T]):
         return None if path is None else {"file": Path(path).name, "sha256": sha256(Path(path))}
 
     def plugins(self) -> list[str]:
-        """Names that come from plugins; no module is imported for them."""
+        """Names from plugins, without importing their modules."""
         return sorted({*self._installed, *self._of_files})
 
     @cached_property
     def _built_in(self) -> dict[str, str]:
-        """Module by each name that stands in a source; whether it is an entry is known when it is imported."""
+        """Modules by names in their sources; only importing shows whether a name is an entry."""
         found: dict[str, str] = {}
         for module in self._modules:
             for name in _literal_names(module):
@@ -91,7 +92,7 @@ class Registry(Mapping[str, type[T]], Generic[T]):
 
     @cached_property
     def _written(self) -> dict[str, str]:
-        """Module by each name that is built in or installed."""
+        """Modules by name, built in or installed."""
         for name, point in self._installed.items():
             if name in self._built_in:
                 cause = f"package {plugin_modules.package_of(point)} defines the {self.noun} {name!r}, which exists"
@@ -100,15 +101,15 @@ class Registry(Mapping[str, type[T]], Generic[T]):
 
     @property
     def _of_files(self) -> dict[str, type[T]]:
-        """Entries of the files that the user named."""
+        """Entries of files that the user named."""
         modules = plugin_modules.loaded_modules() if self.group else []
         return {name: kind for module in modules for name, kind in self._entries_of(module).items()}
 
     def entries_of_file(self, module: str, file: str) -> dict[str, type[T]]:
-        """Entries of a file that was just imported, each of them checked.
+        """Check and return the entries of a file that was just imported.
 
         Raises:
-            UserError: one of them is incomplete, or has a name that exists.
+            UserError: an entry is incomplete or has an existing name.
         """
         found = self._entries_of(module)
         others = [self._entries_of(other) for other in plugin_modules.loaded_modules() if other != module]
@@ -123,14 +124,14 @@ class Registry(Mapping[str, type[T]], Generic[T]):
         return found
 
     def _check_class(self, kind: Any, name: str, source: str) -> type[T]:
-        """Refuse what is not an entry, or lacks what one needs."""
+        """Refuse an object that is not a complete entry."""
         base = self._base()
         if not (isinstance(kind, type) and issubclass(kind, base)) or isabstract(kind):
             abstract = ", ".join(sorted(getattr(kind, "__abstractmethods__", ())))
             what = f"has no {abstract}" if abstract else f"is not a subclass of {base.__name__}"
             raise UserError(f"{source}: {getattr(kind, '__name__', kind)} {what}", "fix the plugin")
         if vars(kind).get("name") != name:
-            raise UserError(f"{source}: {kind.__name__} has not the name {name!r}", f'give it name = "{name}"')
+            raise UserError(f"{source}: the name of {kind.__name__} is not {name!r}", f'give it name = "{name}"')
         for attribute in self.needs:
             if not hasattr(kind, attribute):
                 raise UserError(f"{source}: {kind.__name__} has no {attribute}", f"every {self.noun} has one")
@@ -161,12 +162,12 @@ class Registry(Mapping[str, type[T]], Generic[T]):
             return self._loaded[module]
         concrete = (kind for kind in self._classes_of(module) if not isabstract(kind) and "name" in vars(kind))
         found = {vars(kind)["name"]: kind for kind in concrete}
-        if not module.startswith(plugin_modules.PREFIX):  # a file may be forgotten, and imported anew
+        if not module.startswith(plugin_modules.PREFIX):  # a file may be removed and imported again
             self._loaded[module] = found
         return found
 
     def _entry(self, name: str) -> type[T] | None:
-        """One entry by its name; None where a source has the name and no entry has it."""
+        """Get an entry by name; None if the name is in a source but not that of an entry."""
         if name in self._built_in:
             return self._entries_of(self._built_in[name]).get(name)
         if (point := self._installed.get(name)) is not None:
@@ -199,14 +200,14 @@ class Registry(Mapping[str, type[T]], Generic[T]):
 
 @cache
 def read_source(module: str) -> ast.Module:
-    """A module's source, parsed; the module is not imported, only the packages that it is in."""
+    """Parse a module's source; only its parent packages are imported."""
     spec = find_spec(module)
     source = spec.loader.get_source(module) if spec is not None and spec.loader is not None else None  # type: ignore[attr-defined] # of every loader of files
     return ast.parse(source or "")
 
 
 def _literal_names(module: str) -> list[str]:
-    """Texts that classes of a module's source give the attribute ``name``."""
+    """Literal values of the attribute ``name`` of classes in a module's source."""
     return [
         statement.value.value
         for kind in read_source(module).body

@@ -13,17 +13,17 @@ from rich.segment import Segment
 from sentiprism.errors import printable
 
 PLAIN = {"±": "+-", "↑": "^", "↓": "v", "–": "-", "·": "-", "…": ".", "█": "#", "▌": "#", "×": "x"}
-"""What stands for a character that the terminal's encoding lacks."""
+"""Replacements of characters that the terminal's encoding lacks."""
 _UNUSUAL = re.compile(r"[^\n\t -~]+")
 
 
 def clean(text: str) -> str:
-    """``text`` as `printable` has it, its line breaks and tabs kept."""
+    """Clean a text as `printable` does, but keep line breaks and tabs."""
     return _UNUSUAL.sub(lambda found: printable(found[0]), text)
 
 
 def clean_json(text: str) -> str:
-    """A JSON text of equal value in which what `clean` would change is escaped as JSON does it."""
+    """Escape the characters of a JSON text that `clean` would change, without changing its value."""
     return _UNUSUAL.sub(lambda found: "".join(map(_json_escape, found[0])), text)
 
 
@@ -35,13 +35,12 @@ def _json_escape(character: str) -> str:
 
 
 class CleanStream(io.TextIOBase):
-    """A text stream that lets nothing through but what `clean` leaves.
+    """A text stream that cleans what is written to it.
 
-    ``rich`` alone writes past it, for its colours and its moving of the cursor; what it writes is cleaned by `console`
-    before these come in.
+    Only ``rich`` bypasses it, for colours and cursor movements; `console` cleans its texts before.
 
     Args:
-        stream: what lies beneath.
+        stream: the underlying stream.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -49,45 +48,45 @@ class CleanStream(io.TextIOBase):
 
     @property
     def rich_proxied_file(self) -> TextIO:
-        """What a ``rich`` console writes to in place of this stream."""
+        """Stream to which a ``rich`` console writes instead of this one."""
         return self._stream
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
-        """Of the stream beneath."""
+        """Encoding of the underlying stream."""
         return self._stream.encoding
 
     @property
     def errors(self) -> str | None:  # type: ignore[override]
-        """Of the stream beneath."""
+        """Error handler of the underlying stream."""
         return self._stream.errors
 
     def write(self, text: str) -> int:
-        """Write what `clean` makes of a text."""
+        """Write the cleaned text."""
         self._stream.write(clean(text))
         return len(text)
 
     def writable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def flush(self) -> None:
-        """Flush the stream beneath."""
+        """Flush the underlying stream."""
         self._stream.flush()
 
     def fileno(self) -> int:
-        """Of the stream beneath."""
+        """File descriptor of the underlying stream."""
         return self._stream.fileno()
 
     def isatty(self) -> bool:
-        """Whether the stream beneath is a terminal."""
+        """Whether the underlying stream is a terminal."""
         return self._stream.isatty()
 
 
 def clean_streams() -> None:
-    """Put a `CleanStream` before stdout and stderr, and let a terminal of any encoding print everything.
+    """Wrap stdout and stderr in a `CleanStream`, and make any text printable in any encoding.
 
-    What its encoding cannot show becomes its `PLAIN` form, or ``?``.
+    Characters that the encoding lacks become their `PLAIN` form, or ``?``.
     """
 
     def plain(error: UnicodeError) -> tuple[str, int]:
@@ -100,7 +99,7 @@ def clean_streams() -> None:
         stream = getattr(sys, name)
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="sentiprism")
-        if stream is not None and not isinstance(stream, CleanStream):  # None where it was closed before we began
+        if stream is not None and not isinstance(stream, CleanStream):  # None if it was closed before the start
             setattr(sys, name, CleanStream(stream))
 
 
@@ -112,5 +111,5 @@ class _CleanConsole(Console):
 
 
 def console(**options: Any) -> Console:
-    """A ``rich`` console that cleans what it prints and takes texts as they are: no markup, emoji or highlighting."""
+    """Make a ``rich`` console that cleans its output, without markup, emoji or highlighting."""
     return _CleanConsole(markup=False, emoji=False, highlight=False, **options)

@@ -33,11 +33,11 @@ TEX = {
     "·": r"$\cdot$",
     "–": "--",
 }
-"""What stands in LaTeX for a character that means something else there, or nothing."""
+"""LaTeX commands for special or missing characters."""
 
 
 def number(value: float, scale: int = 1) -> str:
-    """Three decimals of a plain number, two of a percentage, a dash where undefined."""
+    """Format a number: three decimals, two for a percentage, a dash if undefined."""
     if isnan(value):
         return "–"
     shown = f"{value * scale:.{3 if scale == 1 else 2}f}"
@@ -45,15 +45,15 @@ def number(value: float, scale: int = 1) -> str:
 
 
 def signed(value: float, digits: int = 2) -> str:
-    """Format a number with its sign; what rounds to zero has none."""
+    """Format a number with its sign; a number that rounds to zero has none."""
     text = f"{value:+.{digits}f}"
     return text if float(text) else text[1:]
 
 
 def clock(seconds: float) -> str:
-    """Format a time as players do, 2:03 or 1:02:03; a second that is not over does not count.
+    """Format a time as media players do, 2:03 or 1:02:03, rounded down.
 
-    The page's script has the same function, for times that are rounded to milliseconds as they are here.
+    The script of the report page has the same function, which also rounds to milliseconds first.
     """
     minutes, rest = divmod(floor(round(seconds, 3)), 60)
     hours, minutes = divmod(minutes, 60)
@@ -61,12 +61,12 @@ def clock(seconds: float) -> str:
 
 
 def probability(name: str, value: float) -> str:
-    """A p-value with its name, "p = 0.012": what rounds to 0 is not 0."""
+    """Format a p-value with its name, "p = 0.012", or "p < 0.001"."""
     return f"{name} < 0.001" if value < 0.0005 else f"{name} = {number(value)}"
 
 
 def duration(seconds: float) -> str:
-    """Format a length of time, as exactly as it matters; it is cut off where `clock` cuts it off."""
+    """Format a duration with suitable units, rounded down as in `clock`."""
     minutes, rest = divmod(floor(round(seconds, 3)), 60)
     hours, minutes = divmod(minutes, 60)
     tenths = floor(round(10 * seconds, 2)) / 10
@@ -74,7 +74,7 @@ def duration(seconds: float) -> str:
 
 
 def size(count: float) -> str:
-    """Bytes with the unit that fits them."""
+    """Format a number of bytes with a suitable unit."""
     units = ["B", "kB", "MB", "GB", "TB"]
     while count >= 1000 and len(units) > 1:
         count /= 1000
@@ -83,7 +83,7 @@ def size(count: float) -> str:
 
 
 def jsonable(value: Any) -> Any:
-    """The value with null for every number that JSON lacks, NaN or infinite, and text for every key."""
+    """Convert a value for JSON: None for NaN and infinities, texts for keys."""
     if isinstance(value, float):
         return value if isfinite(value) else None
     if isinstance(value, dict):
@@ -92,14 +92,14 @@ def jsonable(value: Any) -> Any:
 
 
 def markdown(columns: Sequence[str], rows: Iterable[Row]) -> str:
-    """A Markdown table, its first column to the left and the others, which are numbers, to the right."""
+    """Format a Markdown table; the first column is left-aligned, the others, which are numbers, right-aligned."""
     lines = (list(columns), ["---", *("---:" for _ in columns[1:])], *rows)
     cells = (["<br>".join(_lines(cell)).replace("|", "\\|") for cell in line] for line in lines)
     return "\n".join("| " + " | ".join(line) + " |" for line in cells)
 
 
 def latex(columns: Sequence[str], rows: Iterable[Row], notes: Sequence[str] = ()) -> str:
-    """A LaTeX table for the package booktabs; the lines of a cell stand below each other, notes below the table."""
+    """Format a LaTeX table for the package booktabs, with stacked lines in cells and notes below the table."""
     body: list[str] = []
     for row in rows:
         lines = zip_longest(*map(_lines, row), fillvalue="")
@@ -119,13 +119,13 @@ def latex(columns: Sequence[str], rows: Iterable[Row], notes: Sequence[str] = ()
 
 
 def tex(text: str) -> str:
-    """Text as LaTeX shows it; a hyphen before a digit is a minus."""
+    """Escape a text for LaTeX; a hyphen before a digit becomes a minus."""
     escaped = "".join(TEX.get(sign, sign) for sign in text)
     return re.sub(r"(?<![\w.)])-(?=\d)", "$-$", escaped)
 
 
 def html(columns: Sequence[str], rows: Iterable[Row], notes: Sequence[str] = ()) -> str:
-    """An HTML table with its notes below."""
+    """Format an HTML table with notes below."""
 
     def line(cells: Row, tag: str) -> str:
         shown = ("<br>".join(map(escapes.escape, _lines(cell))) for cell in cells)
@@ -137,7 +137,7 @@ def html(columns: Sequence[str], rows: Iterable[Row], notes: Sequence[str] = ())
 
 
 def comma_separated(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """CSV as RFC 4180 has it but for its line ends; an undefined number is empty."""
+    """Format CSV as in RFC 4180, except for line ends; undefined numbers are empty."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(columns)
@@ -150,7 +150,7 @@ TABLES: dict[str, Callable[[Sequence[str], Iterable[Row], Sequence[str]], str]] 
     "latex": latex,
     "html": html,
 }
-"""Ways to write a table with notes, by name."""
+"""Table formats by name."""
 
 
 def _lines(cell: Cell) -> Sequence[str]:

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 def save_tensors(path: Path, tensors: Mapping[str, "Tensor"], header: dict[str, str] | None = None) -> None:
-    """Write a safetensors file; its mode follows the umask, and a full disk is an `OSError`, as for any other file.
+    """Write a safetensors file with the umask's permissions; a full disk raises `OSError`.
 
     Args:
-        path: not atomic by itself: a temporary one.
-        tensors: by name, on any device.
+        path: a temporary path, because writing is not atomic.
+        tensors: tensors by name, on any device.
         header: texts for the file's header.
     """
     from safetensors import SafetensorError
@@ -29,7 +29,7 @@ def save_tensors(path: Path, tensors: Mapping[str, "Tensor"], header: dict[str, 
     mode = path.stat().st_mode
     try:
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, path, header)
-        path.chmod(mode)  # it writes a file that is for its owner alone, and renames that
+        path.chmod(mode)  # safetensors restricts the file to its owner
     except SafetensorError as error:
         number = re.search(r"\(os error (\d+)\)", str(error))
         if number is None:
@@ -39,14 +39,14 @@ def save_tensors(path: Path, tensors: Mapping[str, "Tensor"], header: dict[str, 
 
 @contextmanager
 def open_tensors(path: Path, framework: str = "pt") -> Iterator[Any]:
-    """Yield an open safetensors file, of which nothing but the header is read yet.
+    """Open a safetensors file as a context, reading only its header.
 
     Args:
         path: the file.
-        framework: "pt" gives torch's tensors; "np" does without torch.
+        framework: "pt" for torch tensors; "np" does not need torch.
 
     Raises:
-        UserError: as `reading.open_regular`; or it is not a whole safetensors file.
+        UserError: as `reading.open_regular`; or it is not a complete safetensors file.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -54,9 +54,9 @@ def open_tensors(path: Path, framework: str = "pt") -> Iterator[Any]:
     try:
         opened = safe_open(path, framework)
     except (SafetensorError, OSError) as error:
-        raise UserError(f"{path} is damaged: {error}", "get a whole copy of it") from None
+        raise UserError(f"{path} is damaged: {error}", "get a complete copy of it") from None
     with opened as file:
         try:
             yield file
         except SafetensorError as error:
-            raise UserError(f"{path} is damaged: {error}", "get a whole copy of it") from None
+            raise UserError(f"{path} is damaged: {error}", "get a complete copy of it") from None

@@ -11,7 +11,7 @@ STDERR = 2
 SHOW_CURSOR = "\x1b[?25h"
 _lock = Lock()
 _seen = STDERR
-"""Descriptor of what the process was given as standard error."""
+"""Descriptor of the original standard error."""
 _silences = 0
 
 
@@ -19,9 +19,9 @@ _silences = 0
 def silence_native() -> Iterator[None]:
     """Discard what native code writes to standard error; `own_stderr` still reaches it.
 
-    The whole process shares it, so this is for short moments only.
+    This affects the whole process, so use it only briefly.
     """
-    global _seen, _silences  # noqa: PLW0603 - so is the descriptor
+    global _seen, _silences  # noqa: PLW0603 - the descriptor is global too
     with _lock:
         if not _silences:
             _flush()
@@ -44,9 +44,9 @@ def silence_native() -> Iterator[None]:
 
 @contextmanager
 def own_stderr() -> Iterator[TextIO]:
-    """Yield standard error through a descriptor of its own, which `silence_native` leaves alone.
+    """Yield standard error through a separate descriptor, which `silence_native` does not affect.
 
-    Where ``sys.stderr`` was replaced by something that is no descriptor (a notebook, a test), that is yielded.
+    If ``sys.stderr`` was replaced by something without a descriptor (a notebook, a test), that is yielded.
     """
     stream = sys.stderr
     try:
@@ -63,8 +63,8 @@ def own_stderr() -> Iterator[TextIO]:
 
 
 def say_last(line: str) -> None:
-    """Write a line for a process that is about to end, and show the cursor that a progress bar has hidden."""
-    with suppress(OSError, ValueError), own_stderr() as stream:  # a terminal that is gone reads nothing
+    """Write a last line before the process ends, and show the cursor again that a progress bar has hidden."""
+    with suppress(OSError, ValueError), own_stderr() as stream:  # the terminal may be closed
         stream.write(f"{SHOW_CURSOR if stream.isatty() else ''}{line}\n")
         stream.flush()
 

@@ -8,13 +8,13 @@ from pydantic import Field, model_validator
 from sentiprism.config import Config
 from sentiprism.recipe import Recipe
 
-if TYPE_CHECKING:  # a dataset can be listed and opened without torch
+if TYPE_CHECKING:  # listing and opening datasets does not need torch
     from torch import Tensor
 
 Modality = Literal["text", "audio", "vision"]
 MODALITIES: tuple[Modality, ...] = ("text", "audio", "vision")
 Source = Literal["raw", "ids", "features"]
-"""What values are made from: transcripts, stored token ids, or features as they are stored."""
+"""Source of the values: transcripts, stored token ids, or stored features."""
 
 
 class Sequence(NamedTuple):
@@ -23,31 +23,31 @@ class Sequence(NamedTuple):
     values: "Tensor"
     """(B, T, F) float features, or (B, T) int64 token ids."""
     mask: "Tensor"
-    """(B, T) bool, True = real step; a row all False = this modality is missing."""
+    """(B, T) bool, True = real step, False = padding; a row of False = the modality is missing."""
 
     @property
     def present(self) -> "Tensor":
-        """(B,) bool, False where the modality is missing."""
+        """(B,) bool, False if the modality is missing."""
         return self.mask.any(dim=1)
 
 
 class Batch(NamedTuple):
-    """Samples padded to the longest among them. A modality the dataset lacks has T=1, F=0 and an all-False mask."""
+    """Samples, padded to the longest. A modality that the dataset lacks has T=1, F=0 and an all-False mask."""
 
     text: Sequence
     audio: Sequence
     vision: Sequence
     labels: "dict[str, Tensor]"
-    """"M", and where a dataset has them "T", "A", "V": (B,) on the dataset's scale (int64 classes where the
-    target is classes); {} at inference."""
-    index: "Tensor"  # type: ignore[assignment] # tuple.index is no use to a batch
-    """(B,) int64 row in the split; some models' memories and queues need it."""
+    """"M" and, if the dataset has them, "T", "A", "V": (B,) on the dataset's scale, or int64 classes; {} at
+    inference."""
+    index: "Tensor"  # type: ignore[assignment] # tuple.index is not needed for a batch
+    """(B,) int64 row in the split; needed by models with a memory of utterances."""
     context: Sequence | None = None
-    """(B, C) token ids of the second segment of ``text``: the utterances before. Only a text encoder that is part of
-    the model reads it."""
+    """(B, C) token ids of the preceding utterances, the second segment of ``text``. Only used by a text encoder that
+    is part of the model."""
 
     def map(self, change: "Callable[[Tensor], Tensor]") -> "Batch":
-        """The batch with ``change`` applied to each of its tensors."""
+        """Apply ``change`` to each tensor of the batch."""
         return Batch(
             text=Sequence(*map(change, self.text)),
             audio=Sequence(*map(change, self.audio)),
@@ -59,43 +59,43 @@ class Batch(NamedTuple):
 
 
 class ModelOutput(NamedTuple):
-    """What a model predicts for a batch."""
+    """A model's predictions for a batch."""
 
     prediction: "Tensor"
-    """(B,) intensity on the dataset's scale, or (B, C) logits where the target is classes."""
+    """(B,) intensity on the dataset's scale, or (B, C) logits of classes."""
     losses: "dict[str, Tensor]"
     """Unweighted scalars by the paper's names; {} without labels."""
     weights: "dict[str, Tensor]"
-    """What the model says of itself: "modality" (B, 3) in the order of `MODALITIES`, rows sum to 1; "path" (B, 2);
+    """Internal weights: "modality" (B, 3) in the order of `MODALITIES`, rows sum to 1; "path" (B, 2);
     "expert" (B, experts); "time.text", "time.audio", "time.vision" (B, T) over the steps of that modality, 0 in the
-    padding. A name that ends in "_target" is what the weight of that name was taught."""
+    padding. A name that ends in "_target" is the training target of that weight."""
     features: "dict[str, Tensor]"
     """Named representations for plots and probes: "text", "sound", "shared" ...: (B, D)."""
 
 
 class ModalitySpec(Config):
-    """What a model is told of one modality. Models read ``kind``, ``width`` and ``encoder``; loaders the rest."""
+    """Inputs of one modality. Models use ``kind``, ``width`` and ``encoder``; data loading uses the rest."""
 
     kind: Literal["tokens", "features"]
     """Token ids for a text encoder that is part of the model, or float features."""
     width: int = Field(gt=0)
     """F of the features, or the size of the vocabulary."""
     encoder: str | None = None
-    """Text encoder by asset name, hub name or folder: the one that reads the ids, or that made the features."""
+    """Text encoder that reads the ids or made the features, by asset name, hub name or folder."""
     source: Source = "features"
-    """Token ids are made from ``raw`` transcripts unless ``ids`` are stored; features may come from all three."""
+    """Token ids are made from ``raw`` transcripts unless ``ids`` are stored; features may be made from all three."""
     max_tokens: int | None = Field(None, ge=3)
-    """Longer texts are cut, [CLS] and [SEP] counted; None = only where the encoder has no more positions. Context is
-    counted too, and cut first."""
+    """Longer texts are truncated, counting [CLS] and [SEP]; None = limited by the encoder's positions. Context counts
+    too and is truncated first."""
     context: int = Field(0, ge=0)
-    """Utterances before, of the same video, that the encoder reads as a second segment."""
+    """Number of preceding utterances of the same video that the encoder reads as a second segment."""
     frozen_layers: int = Field(0, ge=0)
-    """Of an encoder that is part of the model, the embeddings and so many lower layers stay as they are; 0 = none."""
+    """Freeze the embeddings and this many lower layers of an encoder that is part of the model; 0 = none."""
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
-    """Statistics of the train split; where given, loaders hand out (x - mean) / std."""
+    """Statistics of the train split; if given, loaded values are (x - mean) / std."""
     recipe: Recipe | None = None
-    """How the features are made from a recording; None where the dataset does not say."""
+    """How the features are made from a recording; None if unknown."""
 
     @model_validator(mode="before")
     @classmethod
@@ -111,7 +111,7 @@ class ModalitySpec(Config):
 
 
 class FeatureSpec(Config):
-    """Kind and width per modality; None where the dataset does not have the modality."""
+    """Inputs per modality; None if the dataset lacks the modality."""
 
     text: ModalitySpec | None = None
     audio: ModalitySpec | None = None
@@ -139,5 +139,5 @@ class TargetSpec(Config):
         return self
 
     def describe(self) -> str:
-        """The classes, or the range, for people."""
+        """The classes, or the range, as a text."""
         return ", ".join(self.classes) or f"[{self.low:g}, {self.high:g}]"

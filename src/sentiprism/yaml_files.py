@@ -19,13 +19,13 @@ EXPONENT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+")
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain values, each key once: no aliases, by which a few bytes become endless, and no nesting without end."""
+    """Loader of plain values and unique keys: without aliases, which expand without limit, or deep nesting."""
 
     depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            raise self._fault("an alias (*name) is not read, write the value itself")
+            raise self._fault("aliases (*name) are not supported, write the value itself")
         self.depth += 1
         if self.depth > DEPTH:
             raise self._fault(f"nested more than {DEPTH} levels deep")
@@ -39,7 +39,7 @@ class _Loader(yaml.SafeLoader):
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
         for key, _ in node.value:
             if key.tag == "tag:yaml.org,2002:merge":
-                raise yaml.MarkedYAMLError(problem="a merge key (<<) is not read", problem_mark=key.start_mark)
+                raise yaml.MarkedYAMLError(problem="merge keys (<<) are not supported", problem_mark=key.start_mark)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         found = super().construct_mapping(node, deep=deep)
@@ -49,7 +49,7 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes each text that `_Loader` would read as a number."""
+    """Dumper that quotes texts that `_Loader` would read as numbers."""
 
 
 for _kind in (_Loader, _Dumper):
@@ -57,16 +57,16 @@ for _kind in (_Loader, _Dumper):
 
 
 def parse_yaml(text: str) -> Any:
-    """Value of a YAML text; what is wrong with it is one of `BROKEN`."""
+    """Parse a YAML text; errors are one of `BROKEN`."""
     return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
 
 
 def dump_yaml(data: Any, width: int | None = None) -> str:
-    """YAML text that `parse_yaml` reads back to equal values.
+    """Write plain values as YAML, which `parse_yaml` reads back unchanged.
 
     Args:
         data: plain values.
-        width: columns after which long texts are broken; by default the library's.
+        width: columns after which long texts are wrapped; by default the library's.
     """
     return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=width or 80)
 
@@ -75,7 +75,7 @@ def load_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML mapping.
 
     Raises:
-        UserError: the file cannot be read, see `reading.read_text`, or holds something else.
+        UserError: the file cannot be read, see `reading.read_text`, or is not a mapping.
     """
     text = read_text(path, SIZE, "configuration")
     try:

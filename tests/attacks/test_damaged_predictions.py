@@ -75,4 +75,4 @@ def test_seeds_with_other_utterances_are_not_stacked(folder):
     (run / "run.yaml").write_text((run / "run.yaml").read_text().replace("- 1111\n", "- 1111\n- 1112\n"))
     path = run / "seed-1112" / "predictions-test.parquet"
     pq.write_table(pq.read_table(path).slice(0, 5), path)
-    assert "holds other utterances than those of seed 1111" in refusal(lambda: gather([run], device="cpu"))
+    assert "has other utterances than those of seed 1111" in refusal(lambda: gather([run], device="cpu"))

@@ -98,7 +98,7 @@ def test_every_value_of_a_document_may_be_nonsense(folder, name):
             "rust",
             "robustness-test.json: curves.0.kind should be 'missing'",
         ),
-        ("robustness-test.json", ("curves", 0, "points"), [], "should have a point at each strength"),
+        ("robustness-test.json", ("curves", 0, "points"), [], "should have a point for each strength"),
         (f"{MODEL}/config.json", ("model",), "mdff", "no model is called 'mdff'; did you mean 'mdf'?"),
         (f"{MODEL}/config.json", ("format",), "2", "has format '2', not 2"),
         (f"{MODEL}/config.json", ("metadata",), 3, "config.json: metadata should be a mapping of keys to values"),

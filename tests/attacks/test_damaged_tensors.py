@@ -85,7 +85,7 @@ def test_a_checkpoint_that_does_not_fit_is_one_line(folder, damage):
         assert line is None
     else:
         assert f"checkpoint {folder}"[:40] in line
-        assert "remove it, and the seed is trained again" in line
+        assert "remove it to train the seed again" in line
 
 
 @pytest.mark.parametrize("damage", FILES)

@@ -49,7 +49,7 @@ def array(values: Any) -> bytes:
 
 HEADER = "{'descr': '%s', 'fortran_order': False, 'shape': %s}"
 HEADERS = {
-    "objects": (HEADER % ("|O", "(4, 2)"), "or holds Python objects; save it again, without"),
+    "objects": (HEADER % ("|O", "(4, 2)"), "or has Python objects; save it again, without"),
     "larger than the file": (HEADER % ("<f4", "(4, 1000000000000)"), "cannot be read"),
     "larger than any file": (HEADER % ("<f4", f"({2**62}, {2**62})"), "cannot be read"),
     "negative": (HEADER % ("<f4", "(-4, 2)"), "cannot be read"),
@@ -178,7 +178,7 @@ def test_damaged_and_endless_parquet_is_one_line(tmp_path: Path) -> None:
     refusal(lambda: read(tmp_path / "wide.parquet"), "more than 20,000 columns; keep all features in one list column")
     twice = pa.Table.from_arrays([pa.array(IDS), pa.array(X[:, 0]), pa.array(X[:, 0])], ["id", "x", "x"])
     pq.write_table(twice, tmp_path / "twice.parquet")
-    refusal(lambda: read(tmp_path / "twice.parquet"), "two columns of one name")
+    refusal(lambda: read(tmp_path / "twice.parquet"), "two columns with the same name")
 
 
 @pytest.mark.parametrize("seed", range(60))

@@ -37,7 +37,7 @@ def given(folder: Path, content: str | bytes) -> Path:
         (HEAD + "a,v,1\n", "line 2 has 3 cells, the first line 4"),
         (HEAD + "a,v,1,train\n\nb,v,1,train,x\n", "line 4 has 5 cells"),
         (HEAD + 'a,"v,1,train\nb,v,1,train\n', "a quotation mark is not closed"),
-        (HEAD + 'a,"v"w,1,train\n', "line 2: there is text behind a quotation mark"),
+        (HEAD + 'a,"v"w,1,train\n', "line 2: there is text after a closing quotation mark"),
         (HEAD + f"a,{'v' * 200_000},1,train\n", "line 2: a cell has more than 131,072 characters"),
         ("id,id,label,split\nx,x,1,train\n", "has the column 'id' twice"),
         (HEAD.encode() + b"caf\xe9,v,1,train\n", "is not UTF-8 text (byte 27); save it as UTF-8"),

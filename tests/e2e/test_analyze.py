@@ -29,9 +29,7 @@ def test_a_talking_face_with_its_timed_transcript(clips, tmp_path, home, options
         assert one.face == 1
     assert {curve.title for curve in found.curves} >= {"pitch", "smile"}
     assert found.windows
-    assert found.notes == (
-        "The model is not calibrated: its estimates have no interval, and weak ones may pass for firm.",
-    )
+    assert found.notes == ("The model is not calibrated: its estimates have no interval, and weak ones may look firm.",)
     assert found.recording.transcript == "given, with times"
     assert Analysis.model_validate_json(found.to_json()) == found
 
@@ -46,7 +44,7 @@ def test_every_clip_has_a_report_and_what_is_missing_is_said(clips, tmp_path, cl
     for name, path in reports.items():
         assert {file.name for file in path.iterdir()} == {"report.html", "analysis.json", "utterances.csv"}
         assert found[name]["utterances"], name
-    assert "There is no picture: faces cannot be judged." in found["mosi_03bSnISJMiM_1"]["notes"]
+    assert "There is no picture: faces cannot be analysed." in found["mosi_03bSnISJMiM_1"]["notes"]
     silent = found["pyfeat_single_face"]
     assert "No speech was found in the sound." in silent["notes"]
     assert all(one["present"] == ["vision"] for one in silent["utterances"])
@@ -63,7 +61,7 @@ def test_a_picture_without_sound_and_without_a_face(tmp_path, home, options, fac
     assert found.summary.mean is None
     assert any("no sound" in note for note in found.notes)
     assert "No face was found in the picture." in found.notes
-    assert "There is nothing in this recording that the model can judge." in found.notes
+    assert "There is nothing in this recording that the model can use." in found.notes
 
 
 def test_a_text_is_analysed_like_a_talk(cli, tmp_path, judge):
@@ -92,7 +90,7 @@ def test_a_table_of_texts_is_one_report_with_a_row_an_utterance(cli, tmp_path, j
     assert found["summary"]["mean"] == pytest.approx(sum(one["estimate"]["value"] for one in found["utterances"]) / 2)
     assert "mean of the rows" in answer.out
     assert "1 row has no text." in found["notes"]
-    assert "1 utterances have more words than the model reads (40): their ends are not judged." in found["notes"]
+    assert "1 utterances have more words than the model reads (40): their ends are ignored." in found["notes"]
     with (tmp_path / "out" / "utterances.csv").open(encoding="utf-8-sig", newline="") as file:
         assert [row["id"] for row in csv.DictReader(file)] == ["x", "z"]
     (tmp_path / "talk.txt").write_text("w1 w2\n")

@@ -58,7 +58,7 @@ def test_a_fault_that_nobody_foresaw_costs_the_others_nothing(tmp_path, home, op
     monkeypatch.setattr("sentiprism.analysis.batch.analyze", analyze_or_fail)
     found = list(analyze_all(find_inputs([tone, second], tmp_path / "out"), options))
     assert found[0].reason is None
-    assert found[1].reason.startswith("it met an unforeseen fault (RuntimeError: of a library)")
+    assert found[1].reason.startswith("an unexpected error occurred (RuntimeError: of a library)")
     with pytest.raises(RuntimeError):
         list(analyze_all(find_inputs([second], tmp_path / "alone"), options))
 

@@ -44,12 +44,12 @@ def test_speech_in_another_language_is_judged_by_voice_and_face_alone(
     recording, spoken = found["recording"], [one for one in found["utterances"] if one["text"]]
     assert (recording["language"], recording["language_mismatch"]) == ("pt", "dropped")
     assert recording["language_probability"] == pytest.approx(0.95, abs=0.02)
-    assert found["judge"]["language"] == "en"
+    assert found["model"]["language"] == "en"
     assert spoken
     for one in spoken:
         assert one["present"] == ["audio", "vision"]
         assert one["contributions"]["text"] == 0
-        assert one["estimate"]["caution"][0] == "its words are not judged"
+        assert one["estimate"]["caution"][0] == "its words are not used"
         assert all(word["contribution"] is None for word in one["words"])
     page = (tmp_path / "out" / "report.html").read_text()
     for place in (" ".join(found["notes"]), answer.out, page.replace("&#39;", "'")):
@@ -79,7 +79,7 @@ def test_a_language_that_is_given_is_the_language(analyzed, tmp_path):
     answer, found = analyzed(tmp_path / "brief.txt", "--language", "de")
     assert found["utterances"] == []
     assert found["recording"]["language"] == "de"
-    assert "The words are in German, the model's language is English: they are not judged." in answer.out
+    assert "The words are in German, the model's language is English: they are not used." in answer.out
     assert len(analyzed(tmp_path / "brief.txt", "--language", "en")[1]["utterances"]) == 2
 
 
@@ -89,8 +89,8 @@ def test_a_text_is_looked_at(analyzed, tmp_path):
     assert found["utterances"] == []
     assert "hardly in English (it has hardly any of the commonest English words)" in answer.out
     assert found["recording"]["language"] is None
-    assert "There is nothing in this text that the model can judge." in found["notes"]
-    assert "Not judged: the words are not in English" in (tmp_path / "out" / "report.html").read_text()
+    assert "There is nothing in this text that the model can use." in found["notes"]
+    assert "Not analysed: the words are not in English" in (tmp_path / "out" / "report.html").read_text()
     assert analyzed(tmp_path / "brief.txt", "--language", "en")[1]["utterances"]
     assert analyzed(tmp_path / "brief.txt", "--language-mismatch", "note")[1]["utterances"]
 
@@ -101,7 +101,7 @@ def test_a_text_that_is_too_short_is_said_not_to_be_checked(analyzed, cli, judge
     short.write_text("w1 w2 w3. w4 w5!")
     long.write_text("the and of that it you with for this are. " * 6)
     answer, found = analyzed(short)
-    said = "not checked, taken for English"
+    said = "not checked, treated as English"
     assert (found["recording"]["language"], found["recording"]["language_assumed"]) == (None, "en")
     assert re.search(rf"^language +{said}$", answer.out, re.MULTILINE)
     assert f"<li>language: {said}</li>" in (tmp_path / "out" / "report.html").read_text()
@@ -120,14 +120,14 @@ def test_a_folder_tells_a_text_that_was_not_judged_from_one_that_was(cli, judge,
     (tmp_path / "texts" / "letter.txt").write_text("w1 w2 w3. w4 w5!")
     answer = cli("analyze", tmp_path / "texts", "--model", judge, "--out", tmp_path / "all")
     shown = " ".join(answer.out.split())
-    assert "not judged; words in another language: dropped" in shown
+    assert "not analysed; words in another language: dropped" in shown
     assert shown.count("done") == 1
 
 
 def test_a_language_or_handling_that_is_none_is_refused(cli, judge, tmp_path):
     (tmp_path / "a.txt").write_text("w1")
     words = ("analyze", tmp_path / "a.txt", "--model", judge)
-    assert "'german' is not the code of a language; did you mean 'de'" in cli(*words, "--language", "german").error
+    assert "'german' is not a language code; did you mean 'de'" in cli(*words, "--language", "german").error
     assert "no handling of another language is called 'ignore'" in cli(*words, "--language-mismatch", "ignore").error
 
 
@@ -173,7 +173,7 @@ def test_texts_of_a_dataset_that_are_not_english_are_doubted(home, tmp_path, sha
     extract(shared_data / "clips", "dutch", labels=table, options=options, low=-3, high=3)
     card = load_dataset("dutch").card
     assert card.language == "en"
-    assert any("the texts are hardly in English" in one for one in card.warnings)
+    assert any("the texts are probably not in English" in one for one in card.warnings)
     extract(shared_data / "clips", "named", labels=table, options=options, low=-3, high=3, language="nl")
     assert load_dataset("named").card.language == "nl"
     assert not any("hardly" in one for one in load_dataset("named").card.warnings)

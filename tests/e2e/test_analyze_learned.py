@@ -82,5 +82,5 @@ def test_a_named_network_from_extraction_to_analysis(home, tmp_path, cli, two_ci
     save_network(network, "hubert", layer_norm_eps=1e-3)
     load_network.cache_clear()  # as in another process
     said = transcript(tmp_path / "other.vtt", (0.5, 2.5, "words."))  # what was extracted before is kept
-    with pytest.raises(UserError, match="holds another network"):
+    with pytest.raises(UserError, match="has another network"):
         analyze(videos / "valid.wav", transcript=said, options=options)

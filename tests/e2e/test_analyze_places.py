@@ -21,7 +21,7 @@ def test_a_finished_report_is_kept_and_another_is_not_overwritten(tmp_path, home
     assert again.analysis == first.analysis
     assert (tmp_path / "out" / "analysis.json").stat().st_mtime_ns == written
     other = options.model_copy(update={"longest": 9.0})
-    with pytest.raises(UserError, match="holds another report: of another file, model or settings"):
+    with pytest.raises(UserError, match="has another report: of another file, model or settings"):
         analyze_one(task, other)
     assert not analyze_one(task, other, replace=True).kept
 
@@ -41,7 +41,7 @@ def test_only_a_report_is_ever_replaced(cli, tmp_path, judge, tone):
     assert cli(*words).status == 0
     (tmp_path / "mine" / "thesis.doc").write_text("dear")
     again = (*words, "--longest", "9", "--replace")
-    assert "holds something else than a report" in last_error(cli(*again))
+    assert "has other contents than a report" in last_error(cli(*again))
     assert (tmp_path / "mine" / "thesis.doc").read_text() == "dear"
     (tmp_path / "mine" / "thesis.doc").unlink()
     assert cli(*again).status == 0

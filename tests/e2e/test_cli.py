@@ -120,16 +120,16 @@ def test_runs_side_by_side_are_legible_at_any_width(columns, tables, monkeypatch
 def test_doctor_says_what_is_missing_without_a_network(cli, home, monkeypatch):
     from huggingface_hub import constants
 
-    from sentiprism.assets.sources import hub_answers
+    from sentiprism.assets.sources import hub_responds
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    hub_answers.cache_clear()
+    hub_responds.cache_clear()
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     for variable in ("SENTIPRISM_ASSET_MINILM", "SENTIPRISM_ASSETS"):
         monkeypatch.delenv(variable, raising=False)
     answer = cli("doctor", "--json")
-    hub_answers.cache_clear()
+    hub_responds.cache_clear()
     found = json.loads(answer.out)
     assert answer.status == 0
     assert found["data"]["home"] == str(home)
@@ -155,7 +155,7 @@ def test_doctor_is_one_line_a_row_on_80_columns_and_ends_with_what_to_do_next(cl
     shown = cli("doctor")
     assert (shown.status, shown.err) == (0, "next: sentiprism demo\n")
     here, parts = shown.out.split("Packages\n")
-    for part in ("Python", "torch", str(home), "not asked, since SENTIPRISM_OFFLINE is set"):
+    for part in ("Python", "torch", str(home), "not checked, since SENTIPRISM_OFFLINE is set"):
         assert part in here
     lines = parts.splitlines()
     assert max(map(len, lines)) <= 80

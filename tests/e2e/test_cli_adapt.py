@@ -22,7 +22,7 @@ def test_the_starter_is_adapted_and_its_worth_told(cli, labels, tmp_path):
     said = cli(*words, "--out", "models/mine")
     assert said.status == 0
     assert said.err.splitlines()[-1] == "next: sentiprism analyze CLIP --model models/mine"
-    for part in ("cross-validated by video", "constant predictor", "before", "after less before", "r within videos"):
+    for part in ("cross-validated by video", "constant predictor", "before", "after minus before", "r within videos"):
         assert part in said.out
     assert "95% bootstrap interval over 12 videos" in said.out
     assert "saved: models/mine" in said.out

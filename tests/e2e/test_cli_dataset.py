@@ -80,7 +80,7 @@ def test_padded_arrays_are_added_by_fold(cli, refused, tmp_path):
     card = json.loads(cli(*add, "--folds", "2/4", "--json").out)
     assert card["source"] == "arrays a.npz, folds 2/4"
     assert {name: split["videos"] for name, split in card["splits"].items()} == {"train": 2, "valid": 1, "test": 1}
-    assert "--arrays does not go with --audio" in refused(*add, "--audio", "a.npz")
+    assert "--arrays cannot be combined with --audio" in refused(*add, "--audio", "a.npz")
 
 
 def test_an_mmsa_pickle_is_added(cli, tmp_path):
@@ -90,7 +90,7 @@ def test_an_mmsa_pickle_is_added(cli, tmp_path):
     card = json.loads(cli("dataset", "add", "mosi", "--mmsa", tmp_path / "unaligned_50.pkl", "--json").out)
     assert card["vocabulary"] == "bert-base-uncased"
     assert card["widths"] == {"text": 768, "audio": 5, "vision": 20}
-    assert any("SHA-256 of no file of CMU-MOSI" in warning for warning in card["warnings"])
+    assert any("differs from the distributed files of CMU-MOSI" in warning for warning in card["warnings"])
     shown = cli("dataset", "show", "mosi").out
     assert "audio columns   COVAREP 1 (VUV), COVAREP 3 (QOQ), COVAREP 6 (MDQ), COVAREP 25 (MCEP_14)" in shown
     assert "FACET 37, FACET 40\n" in shown
@@ -111,7 +111,9 @@ def test_the_files_of_urfunny_are_added_and_trained_on(cli, refused, tmp_path):
     from makers_urfunny import make_urfunny
 
     make_urfunny(tmp_path / "sdk")
-    assert "--labels does not go with --context" in refused("dataset", "add", "mine", "--labels", "l.csv", "--context")
+    assert "--labels cannot be combined with --context" in refused(
+        "dataset", "add", "mine", "--labels", "l.csv", "--context"
+    )
     plain, longer = (
         json.loads(cli("dataset", "add", "urfunny", "--urfunny", tmp_path / "sdk", *more, "--json").out)
         for more in ([], ["--context", "--replace"])
@@ -144,7 +146,7 @@ def test_the_histogram_is_true_to_scale():
         ("--low -inf --high inf", "'--low': '-inf' is not a number"),
         ("--low 0 --high 1e999", "'--high': '1e999' is not a number"),
         ("--low 2 --high 1", "labels from 2 to 1 are not a range"),
-        ("--low 2", "'own' is not one of the known datasets, and has no greatest label given"),
+        ("--low 2", "'own' is not one of the known datasets, and has no highest label given"),
         ("--low 0 --high 1 --language english", "did you mean 'en' (English)?"),
         ("--low -3 --high 3 --text 1", "is of an unknown kind"),
     ],

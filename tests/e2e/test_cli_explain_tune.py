@@ -22,7 +22,7 @@ def test_explain_shows_modalities_and_how_far_weights_agree(cli, finished):
 def test_explain_shows_one_utterance_down_to_its_frames(cli, finished):
     out = cli("explain", finished, "--id", "test-0000-1", "--device", "cpu").out
     assert re.search(r"modality +shapley +occlusion +weights", out)
-    assert re.search(r"audio: [+-]\d\.\d{3} against its baseline", out)
+    assert re.search(r"audio: [+-]\d\.\d{3} relative to its baseline", out)
     assert re.search(r"^0–\d +[+-]\d\.\d{3} +█", out, re.MULTILINE)
     told = json.loads(cli("explain", finished, "--id", "test-0000-1", "--json", "--device", "cpu").out)
     assert sum(told["accounts"]["shapley"].values()) == pytest.approx(told["answer"] - told["base"], abs=1e-6)

@@ -59,7 +59,7 @@ def test_damaged_curves_of_robustness_cost_the_run_nothing_else(cli, several):
     answer = cli("results", "runs/whole", "--device", "cpu")
     assert answer.status == 0
     assert re.search(r"\| whole\b[^|]* \| mdf \|", answer.out)
-    assert "Damaged inputs of whole are left out: runs/whole/robustness-test.json is not a mapping" in answer.out
+    assert "Robustness of whole is left out: runs/whole/robustness-test.json is not a mapping" in answer.out
 
 
 def test_a_run_that_is_named_is_an_error(cli, several):

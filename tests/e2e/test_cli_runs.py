@@ -47,7 +47,7 @@ def test_a_run_is_evaluated_on_another_dataset_and_says_how(cli, refused, home):
     shown = cli("evaluate", "run", "--dataset", "other", "--device", "cpu").out
     assert "mdf on other, test" in shown
     assert "trained and selected on tiny; nothing was fitted to other" in " ".join(shown.split())
-    assert "both scales are [-3, 3]: predictions are taken as they are" in " ".join(shown.split())
+    assert "both scales are [-3, 3]: predictions are not mapped" in " ".join(shown.split())
     (found,) = json.loads(cli("evaluate", "run", "--dataset", "other", "--json").out)
     assert (found["dataset"], found["split"]) == ("other", "test")
     assert found["notes"][-1] == "no video of test has the name of one in train and valid of tiny"
@@ -63,17 +63,17 @@ def test_a_run_starts_from_another_one_and_says_what_it_took(cli, refused, home)
     cli(*common, "--out", "one", "--json")
     second = cli(*common, "--out", "two", "--init", "one", "--json")
     assert second.err.splitlines()[1].startswith("started from one: ")
-    assert "tensors are taken" in second.err
-    assert "initialised anew" not in second.err  # the same model has no other tensors
+    assert "tensors were loaded" in second.err
+    assert "newly initialised" not in second.err  # the same model has no other tensors
     assert "--resume continues a run with its own settings" in refused("train", "--resume", "two", "--init", "one")
-    assert "holds no saved model" in refused(*common, "--out", "three", "--init", "nowhere")
+    assert "does not contain a saved model" in refused(*common, "--out", "three", "--init", "nowhere")
 
 
 def test_training_on_the_synthetic_dataset_needs_no_import(process):
     words = ("train", "ridge", "--dataset", "synthetic", "--device", "cpu", "--out")
     first, again = ended(process(*words, "first")), ended(process(*words, "again"))
     assert (first.status, again.status) == (0, 0), (first, again)
-    assert first.err.startswith("note: the synthetic dataset is made in")
+    assert first.err.startswith("note: making the synthetic dataset in")
     assert "note: " not in again.err
 
 
@@ -106,7 +106,7 @@ def test_ablate_trains_a_table_once_and_the_page_of_results_is_made_of_its_runs(
         "MAE ↓ measured",
         "0.8?",
         "Another's",
-        "contradicts itself",
+        "the paper contradicts this value",
     ):
         assert part in first.out
     assert max(map(len, first.out.split("Remarks")[0].splitlines())) <= 80
@@ -151,8 +151,8 @@ def test_ablate_over_a_setting_shows_its_runs_side_by_side(cli, refused, finishe
     over = ("ablate", "mdf", "--over", "optim.epochs=1..2")
     assert "give --table or --over" in refused("ablate", "mdf", "--dataset", "tiny")
     assert "give --table or --over" in refused(*over, "--table", 2)
-    assert "--rows are those of a table" in refused(*over, "--rows", 1)
-    assert "no settings of our own for mdf on tiny" in refused(*over, "--dataset", "tiny", "--ours")
+    assert "--rows is only for tables" in refused(*over, "--rows", 1)
+    assert "this project has no settings for mdf on tiny" in refused(*over, "--dataset", "tiny", "--ours")
     words = (*over, "--experiment", write_experiment(tmp_path), "--out", "swept", "--device", "cpu")
     shown = cli(*words)
     assert shown.status == 0
@@ -171,7 +171,7 @@ def test_bench_shows_what_failed_beside_what_was_measured(cli, monkeypatch):
         if task["case"]["model"] == "mdf":
             from sentiprism.errors import UserError
 
-            raise UserError("it was ended by SIGKILL", "see that there is enough memory")
+            raise UserError("it was ended by SIGKILL", "check that there is enough memory")
         return {"parameters": 769, "multiply_adds": 2.5e9, "step": 0.5, "one": 1.25, "many": 0.75, "peak": 1234.0}
 
     monkeypatch.setattr(benchmark, "measure", measure)
@@ -229,15 +229,15 @@ def test_a_run_is_damaged_calibrated_and_compared(cli, refused, finished, tmp_pa
     again = json.loads(cli("robustness", "run", "--kind", "missing", "--points", 3, "--device", "cpu", "--json").out)
     assert again == told
     weights = cli("robustness", "run", "--kind", "missing", "--points", 3, "--device", "cpu", "--metric", "weight").out
-    assert "weight of the damaged modality" in weights
+    assert "weight of the corrupted modality" in weights
     assert weights.count("0.000") == 3, "of what is missing in all utterances"
     assert "did you mean 'mae'" in refused("robustness", "run", "--metric", "mea")
 
     found = json.loads(cli("calibrate", "run", "--device", "cpu", "--json").out)
     assert found["calibrations"][0]["level"] == 0.9
     shown = cli("calibrate", "run", "--show", 2, "--device", "cpu").out
-    assert "this calibration was there already: nothing was written" in shown
-    assert "calibrated already, at a level of 0.9" in refused("calibrate", "run", "--level", 0.8, "--device", "cpu")
+    assert "this calibration already exists: nothing was written" in shown
+    assert "already calibrated, at a level of 0.9" in refused("calibrate", "run", "--level", 0.8, "--device", "cpu")
     replaced = cli("calibrate", "run", "--level", 0.8, "--replace", "--device", "cpu", "--json")
     assert json.loads(replaced.out)["calibrations"][0]["level"] == 0.8
     assert cli("calibrate", "run", "--replace", "--device", "cpu").status == 0

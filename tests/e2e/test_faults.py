@@ -65,7 +65,7 @@ def test_a_wrong_path(refused, words):
         (["train", "mdf", "--dataset", "tiny", "--device", "cud"], "'cud'", "cpu"),
         (["train", "mdf", "--dataset", "tiny", "--precision", "bf61"], "'bf61'", "did you mean 'bf16'?"),
         (["train"], "a run needs a model and a dataset", "for example"),
-        (["train", "mdf", "--resume", "run"], "--resume", "give --resume RUN alone"),
+        (["train", "mdf", "--resume", "run"], "--resume", "give only --resume RUN"),
         (["train", "mdf", "--dataset", "tiny", "--out", "run"], "run exists already", "--resume"),
     ],
 )
@@ -84,7 +84,7 @@ def test_a_wrong_name(refused, finished, words, cause, remedy):
         ("optim.group_lr.defualt=0.1", "'defualt'.*did you mean 'default'\\?"),
         ("optim.select=maee", "'maee'.*did you mean 'mae'\\?"),
         ("optim.epochs=many", "optim.epochs.*'many'"),
-        ("optim.epochs", "sets nothing.*key=value"),
+        ("optim.epochs", "is not an assignment.*key=value"),
         ("config.modalities=[text, smell]", "modalities.*'smell'"),
     ],
 )
@@ -109,12 +109,12 @@ def test_a_broken_experiment(refused, tmp_path):
     ("rows", "expected"),
     [
         (ROWS[:3], "the test split is empty"),
-        (changed(1, 2, "3.5"), r"'b': label M = 3\.5 is off the range \[-3, 3\]"),
+        (changed(1, 2, "3.5"), r"'b': label M = 3\.5 is outside the range \[-3, 3\]"),
         (changed(1, 2, "nan"), "label of 'b' is 'nan'"),
         (changed(1, 2, "0,5"), "labels.csv"),
         (changed(1, 2, "high"), "label of 'b' is 'high'"),
         (changed(1, 0, "a"), "two utterances have the id 'a'"),
-        (changed(3, 1, "v1"), "'d': video 'v1' stands in the splits test and train"),
+        (changed(3, 1, "v1"), "'d': video 'v1' is in the splits test and train"),
         (changed(3, 3, "tset"), "split of 'd' is 'tset'; did you mean 'test'?"),
     ],
 )
@@ -147,7 +147,7 @@ def test_features_of_two_widths(refused, tmp_path):
     pq.write_table(pa.table({"id": [row[0] for row in ROWS], "audio": column}), tmp_path / "audio.parquet")
     labels = write_csv(tmp_path, ROWS)
     line = refused("dataset", "add", "mosi", "--labels", labels, "--audio", tmp_path / "audio.parquet")
-    assert "'b': audio has 3 features a step, earlier utterances 2" in line
+    assert "'b': audio has 3 features per step, earlier utterances 2" in line
 
 
 def test_features_of_another_count(refused, tmp_path):

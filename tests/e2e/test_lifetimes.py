@@ -85,7 +85,7 @@ def test_analyze_terminated_in_recognition(begin, tmp_path, judge, whisper_base,
     assert not (tmp_path / "report").exists()
 
 
-def test_analyze_interrupted_in_judging(begin, tmp_path, minilm):
+def test_analyze_interrupted_while_predicting(begin, tmp_path, minilm):
     (tmp_path / "review.txt").write_text("I love this film, though not its end. " * 1200)  # takes half a minute
     started = begin("analyze", "review.txt")
     started.reach(lambda: started.worked() > 6)
@@ -110,7 +110,7 @@ def test_extract_resumes(begin, cli, tmp_path, tones, number, stage):
     assert started.all_end() == (143 if number == signal.SIGTERM else -number)
     assert list((tmp_path / "tmp").iterdir()) == []
     if number == signal.SIGTERM:
-        assert started.said()[-1] == "stopped; the same command resumes; features that were extracted are kept"
+        assert started.said()[-1] == "stopped; the same command resumes; extracted features are kept"
         assert left(tmp_path) == []
     made = cli(*words, "mine", "--json"), cli(*words, "whole", "--json")
     assert [one.status for one in made] == [0, 0], made

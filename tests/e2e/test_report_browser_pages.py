@@ -65,7 +65,7 @@ def test_still_pictures_follow_the_time_line_where_none_moves(visit, tmp_path, n
 def test_other_documents_open_without_a_fault(visit, tmp_path, make):
     page = visit(write_report(make(), tmp_path / "report"))
     if make is nothing:
-        assert "Nothing to judge" in page.inner_text("main")
+        assert "Nothing to analyse" in page.inner_text("main")
         assert page.locator("#lanes").count() == 0
         return
     click_at(page, 0.54, y=40)

@@ -11,7 +11,7 @@ from makers_cli import ended
 from makers_hidden import hide
 from makers_media import grey, make_media, sine
 
-WARNING = "warning: this system does not limit a process's memory and time: open only files that you trust"
+WARNING = "warning: this system cannot limit a process's memory and time: open only files that you trust"
 
 
 @pytest.fixture

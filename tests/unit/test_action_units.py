@@ -37,7 +37,7 @@ def test_columns_are_those_of_openface() -> None:
 
 def test_dataset_of_openface_means_has_our_recipe_by_the_utterance() -> None:
     theirs = Recipe(extractor="action_units", columns=tuple(OPENFACE), units=("1",) * len(OPENFACE), per="utterance")
-    assert ActionUnits.recipe.taken("utterance").difference(theirs) is None
+    assert ActionUnits.recipe.with_step("utterance").difference(theirs) is None
 
 
 def test_real_openface_file_fits(shared_data: Path) -> None:

@@ -71,7 +71,7 @@ def test_a_model_learns_from_clips_and_its_notes_say_what_was_measured(place, ma
     assert change.high < 0
     assert found.helped
     assert found.beats_constant
-    assert found.verdict.startswith("it helped: MAE after less before -")
+    assert found.verdict.startswith("it helped: MAE after minus before -")
     saved = load_model(made.folder)
     before = load_model(place[1])
     assert saved.model.features == before.model.features  # standardised by the statistics of the model it came from
@@ -95,7 +95,7 @@ def test_what_has_nothing_to_learn_did_not_help(made, tmp_path):
     settings = {**SETTINGS, "epochs": 1, "lr": 1e-6}
     made = adapt(tmp_path / "noise", labels, out=tmp_path / "mine", model=made.folder, settings=settings, device="cpu")
     assert made.crossed.helped is False
-    assert made.crossed.verdict.startswith("it did not help: MAE after less before")
+    assert made.crossed.verdict.startswith("it did not help: MAE after minus before")
     assert (tmp_path / "mine" / "config.json").is_file()  # saved, with the note
     assert "it did not help" in load_model(tmp_path / "mine").metadata["limits"][-1]
 
@@ -109,7 +109,7 @@ def test_rows_of_the_split_test_are_never_trained_on(place, tmp_path):
     made = run(place, tmp_path / "a", labels=table(tmp_path / "l.csv", rows))
     assert (made.crossed.utterances, made.tested.utterances) == (20, 4)
     assert made.tested.helped is None  # two videos
-    assert "nobody can tell whether it helped: videos (2) are too few" in made.tested.verdict
+    assert "whether it helped cannot be told: videos (2) are too few" in made.tested.verdict
     moved = [{**row, "label": -float(row["label"])} if row["split"] == "test" else row for row in rows]
     other = run(place, tmp_path / "b", labels=table(tmp_path / "m.csv", moved))
     weights = [(one.folder / "weights.safetensors").read_bytes() for one in (made, other)]
@@ -156,7 +156,7 @@ def test_labels_are_mapped_to_the_models_scale(place, made, tmp_path):
     mapped = run(place, tmp_path / "a", labels=table(tmp_path / "l.csv", rows), low=0, high=10)
     found = [one.crossed.metrics["after"]["mae"].mean for one in (mapped, made)]
     assert found[0] == pytest.approx(found[1], abs=1e-3)
-    with pytest.raises(UserError, match=r"is off the range \[-3, 3\]"):
+    with pytest.raises(UserError, match=r"is outside the range \[-3, 3\]"):
         run(place, tmp_path / "c", labels=tmp_path / "l.csv")
 
 
@@ -173,7 +173,7 @@ def test_what_cannot_be_adapted_is_refused_before_anything_is_extracted(place, t
     with pytest.raises(UserError, match="a ridge is fitted in closed form: it cannot be trained further"):
         run(place, tmp_path / "a", model=ridge)
     few = table(tmp_path / "few.csv", read_labels(root / "clips.csv")[:12])
-    with pytest.raises(UserError, match="12 labelled clips are left to learn from; label at least 20"):
+    with pytest.raises(UserError, match="only 12 labelled clips are left for training; label at least 20"):
         run(place, tmp_path / "b", labels=few, allow_missing=True)
     assert not (tmp_path / "a").exists()
     assert not (tmp_path / "b").exists()

@@ -13,7 +13,7 @@ from sentiprism.errors import UserError
 from sentiprism.media.align import align, align_anchored, spread_evenly
 from sentiprism.media.speech import RATE, find_speech
 from sentiprism.media.types import Cue, Span, Word
-from sentiprism.media.whisper import words_of
+from sentiprism.media.whisper import split_words
 
 Sound = npt.NDArray[np.int16]
 SILENCE = np.zeros(10 * RATE, np.int16)
@@ -112,7 +112,7 @@ def test_half_a_minute_and_more_is_anchored_then_located(two_cities: Sound, whis
     text = TWO_CITIES.replace("in short,", "um, in short,").partition("that some")[0]
     told: list[float] = []
     words = align([Cue(text)], sound, find_speech(sound), whisper_base, on=told.append)
-    assert texts(words) == words_of(text)
+    assert texts(words) == split_words(text)
     assert rising(words, len(sound) / RATE)
     starts = {word.text: word.start for word in words}
     assert starts["wisdom,"] == pytest.approx(5.74, abs=0.2)

@@ -183,7 +183,7 @@ def test_the_transcript_of_another_recording_is_doubted(shared_data, whisper_bas
     right = transcribe(speech, (Cue("anyhow it was really good"),), options)
     assert right.notes == ()
     wrong = transcribe(speech, (Cue("the landlord painted seven garden chairs"),), options)
-    assert wrong.notes == ("The transcript hardly fits what is heard: is it that of this recording?",)
+    assert wrong.notes == ("The transcript hardly matches the speech: is it that of this recording?",)
 
 
 def test_the_decoder_ends_where_a_face_cannot_be_read(tmp_path, monkeypatch, home):

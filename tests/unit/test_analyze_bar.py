@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from sentiprism import progress as shown
-from sentiprism.cli.analyze import JUDGING, _bar
+from sentiprism.cli.analyze import PREDICTING, _bar
 
 
 @pytest.fixture
@@ -29,14 +29,14 @@ def test_the_bar_follows_the_slower_of_faces_and_speech(reached):
         assert reached() == 0
         on("faces", 0.5)
         on("faces", 0.4)
-        assert reached() == pytest.approx((1 - JUDGING) / 2)
+        assert reached() == pytest.approx((1 - PREDICTING) / 2)
         on("faces", 1.0)
-        on("judging", 0.5)
-        assert reached() == pytest.approx(1 - JUDGING / 2)
+        on("predicting", 0.5)
+        assert reached() == pytest.approx(1 - PREDICTING / 2)
         ended()
         assert reached() == pytest.approx(1)
-        on("judging", 1.0)  # a text
-        assert reached() == pytest.approx(1 + JUDGING)
+        on("predicting", 1.0)  # a text
+        assert reached() == pytest.approx(1 + PREDICTING)
         ended()
     assert reached() == pytest.approx(2)
 

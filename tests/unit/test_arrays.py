@@ -62,7 +62,7 @@ def test_zeros_at_both_ends_are_padding(tmp_path: Path) -> None:
         np.testing.assert_array_equal(u.sequences["vision"], arrays[f"video_{split}"][row, start:stop])
         assert u.labels["M"] == arrays[f"y_{split}"][row]
     assert notes == [
-        "a.npz: no video named, taken as its own, in 6 utterances",
+        "a.npz: no video named, treated as a separate video, in 6 utterances",
         "a.npz: of 5 steps no length is stated, zeros in front cut as padding in 3 utterances",
         "a.npz: of 5 steps no length is stated, zeros behind cut as padding in 3 utterances",
     ]
@@ -103,7 +103,7 @@ def test_stated_lengths_end_at_the_side_that_is_padded(tmp_path: Path, side: str
         np.testing.assert_array_equal(u.sequences["text"], whole[:length] if side == "behind" else whole[-length:])
         assert (u.text, u.id, u.video_id) == (f"w{n} x", f"v_{n // 2}_{n}", f"v_{n // 2}")
     assert notes == [
-        "splits were made here: fold 1 of 3 by video is test, fold 2 valid",
+        "splits were made by this program: fold 1 of 3 by video is test, fold 2 valid",
         "a.npz: no video_id, the id up to its last '_' taken for it, in 6 utterances",
     ]
 
@@ -143,19 +143,19 @@ def without(arrays: dict, *keys: str) -> dict:
         (without(split_wise(), "y_train", "y_valid", "y_test") | {"labell": np.ones(3)}, {}, "did you mean 'labell'"),
         (split_wise(), {"folds": "1/5"}, "states its own splits; leave `folds` out"),
         (flat(), {}, "states no splits; give `folds`"),
-        (flat() | {"text": np.ones((6, T, 2))}, {"folds": "1/3"}, "'glove' and 'text' for one thing"),
+        (flat() | {"text": np.ones((6, T, 2))}, {"folds": "1/3"}, "'glove' and 'text' for the same data"),
         (flat() | {"audio": np.ones((4, T, 2))}, {"folds": "1/3"}, r"audio has the shape \(4, 5, 2\) for 6 labels"),
         (flat() | {"audio": np.ones((6, T, 2, 2))}, {"folds": "1/3"}, r"audio holds float64 of shape"),
         (flat() | {"audio": np.ones((6, T, 2), complex)}, {"folds": "1/3"}, "audio holds complex128"),
         (flat() | {"length": np.array([6] * 6)}, {"folds": "1/3"}, "length is not a whole number from 0 to 5"),
-        (flat() | {"length": np.array([1] * 6)}, {"folds": "1/3"}, "beyond the lengths stated"),
+        (flat() | {"length": np.array([1] * 6)}, {"folds": "1/3"}, "beyond the given lengths"),
         (flat() | {"label": np.array(["x"] * 6)}, {"folds": "1/3"}, "a label is 'x'; give numbers"),
         (flat() | {"label": np.ones((6, 2))}, {"folds": "1/3"}, "for 12 labels"),
         ({"label": np.array(1.0)}, {"folds": "1/3"}, r"label has the shape \(\)"),
         (flat() | {"words": np.arange(6)}, {"folds": "1/3"}, "words is of type int64; store strings"),
         (flat() | {"words": np.array([b"\xff"] * 6)}, {"folds": "1/3"}, "not ASCII"),
         (flat() | {"words": np.array(["x", None] * 3, object)}, {"folds": "1/3"}, "without Python objects"),
-        (without(flat(), "id"), {"folds": "1/3"}, "names no videos"),
+        (without(flat(), "id"), {"folds": "1/3"}, "does not name videos"),
     ],
 )
 def test_faulty_arrays_are_refused(tmp_path: Path, arrays: dict, options: dict, message: str) -> None:

@@ -121,7 +121,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     server.shutdown()
     server.server_close()
-    sources.hub_answers.cache_clear()
+    sources.hub_responds.cache_clear()
 
 
 def point_hub_at(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +134,7 @@ def point_hub_at(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub-cache"))
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         monkeypatch.delenv(name)
-    sources.hub_answers.cache_clear()
+    sources.hub_responds.cache_clear()
 
 
 def test_hub_gives_files_at_the_pinned_commit(cache: Path, hub: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,15 +144,17 @@ def test_hub_gives_files_at_the_pinned_commit(cache: Path, hub: None, monkeypatc
 
 def test_hub_without_the_file_is_named(cache: Path, hub: None, monkeypatch: pytest.MonkeyPatch) -> None:
     offer(monkeypatch, Hub("some/other", "a" * 40))
-    with pytest.raises(UserError, match=r"the Hugging Face hub does not give some/other/config.json"):
+    with pytest.raises(UserError, match=r"the Hugging Face hub does not provide some/other/config.json"):
         fetch("tiny-thing")
 
 
 def test_what_is_fetched_of_the_hub_is_said_before(hub: None, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing is given here: the line is there all the same."""
-    with pytest.raises(UserError, match=r"no network 'some/network' here: the Hugging Face hub does not give"):
+    with pytest.raises(
+        UserError, match=r"network 'some/network' is not available: the Hugging Face hub does not provide"
+    ):
         resolve_network("some/network", "a" * 40)
-    assert capsys.readouterr().err == f"fetching some/network (commit {'a' * 40}) from the Hugging Face hub\n"
+    assert capsys.readouterr().err == f"downloading some/network (commit {'a' * 40}) from the Hugging Face hub\n"
 
 
 def test_hub_that_accepts_and_says_nothing_is_given_up(
@@ -163,7 +165,7 @@ def test_hub_that_accepts_and_says_nothing_is_given_up(
         point_hub_at(f"http://127.0.0.1:{silent.getsockname()[1]}", tmp_path, monkeypatch)
         offer(monkeypatch, Hub("some/thing", "a" * 40), Shelf(CONTENT))
         assert read(fetch("tiny-thing")) == CONTENT
-    sources.hub_answers.cache_clear()
+    sources.hub_responds.cache_clear()
 
 
 # An address: another server on this machine.
@@ -199,7 +201,7 @@ def test_address_that_fails_is_named_and_the_next_is_asked(
     cache: Path, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     offer(monkeypatch, Address(f"{address}/nowhere"), Address("http://127.0.0.1:9"))
-    with pytest.raises(UserError, match=r"nowhere/config.json does not answer \(Not Found\).*:9/config.json does not"):
+    with pytest.raises(UserError, match=r"nowhere/config.json does not respond \(Not Found\).*:9/config.json does not"):
         fetch("tiny-thing")
     with pytest.raises(UnavailableError, match=r"part/weights.bin is larger than it should be"):
         Address(f"{address}/shelf").deliver(["part/weights.bin"], 2047, tmp_path)

@@ -37,7 +37,7 @@ def test_fetches_once_and_then_answers_from_the_cache(cache: Path, monkeypatch: 
 
 def test_wrong_file_is_named_and_nothing_of_it_stays(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     offer(monkeypatch, Shelf({**CONTENT, "part/weights.bin": b"something else"}), Closed())
-    with pytest.raises(UserError, match=r"part/weights.bin is not the file it should be.*closed today"):
+    with pytest.raises(UserError, match=r"part/weights.bin has a wrong checksum.*closed today"):
         fetch("tiny-thing")
     assert {path.name for path in cache.iterdir()} <= {".tiny-thing.lock", "verified.json"}
 
@@ -75,7 +75,7 @@ def test_wrong_file_in_the_users_folder_is_named_and_left_alone(
     shelf = Shelf(CONTENT)
     offer(monkeypatch, shelf)
     own = write(tmp_path / "own", {**CONTENT, "config.json": b"mine"})
-    with pytest.raises(UserError, match=r"own: config.json is not the file it should be"):
+    with pytest.raises(UserError, match=r"own: config.json has a wrong checksum"):
         fetch("tiny-thing", own)
     assert (own / "config.json").read_bytes() == b"mine"
     assert shelf.asked == 0
@@ -153,5 +153,5 @@ def test_real_minilm_is_whole(minilm: Path, cache: Path, tmp_path: Path) -> None
     assert (entry.state, entry.folder) == ("ready", minilm)
     copy = shutil.copytree(minilm, tmp_path / "copy")
     (copy / "vocab.txt").write_text("[PAD]\n")
-    with pytest.raises(UserError, match=r"vocab.txt is not the file it should be"):
+    with pytest.raises(UserError, match=r"vocab.txt has a wrong checksum"):
         fetch("minilm", copy)

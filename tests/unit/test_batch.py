@@ -166,7 +166,7 @@ def test_a_process_that_sees_recordings_needs_more_memory_than_one_of_texts(tmp_
     touched(tmp_path / "a.mp4", tmp_path / "b.txt")
     recording, text = (find_inputs([tmp_path / name], tmp_path / "out") for name in ("a.mp4", "b.txt"))
     options = Options(model=str(tmp_path / "nowhere"))
-    with pytest.raises(UserError, match=r"^5 processes at once need 5\.0 GB of memory; take 1 to 4"):
+    with pytest.raises(UserError, match=r"^5 processes at once need 5\.0 GB of memory; use 1 to 4"):
         next(analyze_all([*recording, *text], options, jobs=5))
     with pytest.raises(UserError, match="nowhere is not a saved model"):
         next(analyze_all(text, options, jobs=5))

@@ -229,7 +229,7 @@ def test_a_process_answers_with_its_last_line_or_is_refused_with_one(run):
         run("raise ValueError('two lines')")
     with pytest.raises(UserError, match="exit status 3"):
         run("import sys; sys.exit(3)")
-    with pytest.raises(UserError, match="ended by SIGKILL; see that there is enough memory"):
+    with pytest.raises(UserError, match="ended by SIGKILL; check that there is enough memory"):
         run("import os; os.kill(os.getpid(), 9)")
 
 

@@ -169,7 +169,7 @@ def test_p_value_is_uniform_where_there_is_no_difference():
 
 def test_a_run_with_other_samples_is_refused(runs):
     prediction, label = runs
-    with pytest.raises(UserError, match="do not fit"):
+    with pytest.raises(UserError, match="do not match"):
         paired(prediction, prediction[:, :-1], label, INTENSITY)
 
 

@@ -56,7 +56,11 @@ def test_coverage_is_counted_by_class_of_the_label_with_the_extremes_apart(known
     assert found.groups["extremes"].utterances == outer == int((np.abs(answers.label) > 2.5).sum())
     held = read_predictions(known.seed_folder(1111) / "predictions-valid.parquet")
     own = Calibration.fit(held.prediction, held.label, TargetSpec(low=-3, high=3))
-    assert found.calibrations[0].quantile == found.calibrations[0].only["text+audio+vision"].quantile == own.quantile
+    assert (
+        found.calibrations[0].quantile
+        == found.calibrations[0].by_modalities["text+audio+vision"].quantile
+        == own.quantile
+    )
     assert found.predictions[0].bounds["low"].tolist() == own.bounds(answers.prediction)["low"].tolist()
     assert json.loads(json.dumps(found.to_dict()))["groups"]["all"]["utterances"] == 1000
 
@@ -97,7 +101,7 @@ def test_every_set_of_modalities_has_its_own_interval(home, tmp_path):
     assert set(found.only) == {"text", "audio", "vision", "text+audio", "text+vision", "audio+vision"}
     saved = load_model(run.seed_folder(1111) / "model")
     made = saved.calibration
-    assert set(made.only) == {*found.only, "text+audio+vision"}
+    assert set(made.by_modalities) == {*found.only, "text+audio+vision"}
     held, seen = (PreparedSplit(split, saved.model.features) for split in (data.valid, data.test))
     assert (held.present(MODALITIES) == "audio").sum() < LEAST  # so that all with a voice are stripped to it
     for name in ("audio", "text+vision"):
@@ -105,10 +109,10 @@ def test_every_set_of_modalities_has_its_own_interval(home, tmp_path):
         rows = np.all([held.steps(one) > 0 for one in kept], axis=0)
         alone = predict(saved.model, held.only(kept), Engine("cpu")).prediction[rows]
         error = np.sort(np.abs(alone.astype(float) - data.valid.labels["M"][rows]))
-        assert made.only[name].quantile == pytest.approx(error[ceil(0.9 * (len(error) + 1)) - 1])
+        assert made.by_modalities[name].quantile == pytest.approx(error[ceil(0.9 * (len(error) + 1)) - 1])
         rows = np.all([seen.steps(one) > 0 for one in kept], axis=0)
         alone = predict(saved.model, seen.only(kept), Engine("cpu")).prediction[rows]
-        inside = made.only[name].covers(alone, data.test.labels["M"][rows])
+        inside = made.by_modalities[name].covers(alone, data.test.labels["M"][rows])
         assert found.only[name].coverage.mean == pytest.approx(inside.mean())
         assert found.only[name].utterances == rows.sum()
     path = run.seed_folder(1111) / "predictions-test.parquet"
@@ -117,7 +121,7 @@ def test_every_set_of_modalities_has_its_own_interval(home, tmp_path):
     again = calibrate(run, device="cpu").predictions[0]
     assert np.array_equal(again.bounds["low"], answer.bounds["low"])
     assert answer.present.tolist() == seen.present(MODALITIES).tolist()
-    (row, *_), half = np.flatnonzero(answer.present == "text+audio"), made.only["text+audio"].quantile
+    (row, *_), half = np.flatnonzero(answer.present == "text+audio"), made.by_modalities["text+audio"].quantile
     assert answer.bounds["high"][row] == pytest.approx(min(answer.prediction[row] + half, 3), abs=1e-5)
 
 
@@ -130,7 +134,7 @@ def test_utterances_that_lack_a_modality_are_ranked_by_themselves_where_they_are
     kept = Predictions(np.arange(800), label, label + error, {}, present=present)
     for each in known.finished:
         write_predictions(known.seed_folder(each) / "predictions-valid.parquet", kept)
-    found = calibrate(known, store=False, device="cpu").calibrations[known.finished.index(seed)].only
+    found = calibrate(known, store=False, device="cpu").calibrations[known.finished.index(seed)].by_modalities
     assert (found["audio"].samples, found["text+audio+vision"].samples) == (400, 400)
     assert found["audio"].quantile == pytest.approx(1.645 * 0.8, rel=0.15)
     assert found["text+audio+vision"].quantile == pytest.approx(1.645 * 0.2, rel=0.15)
@@ -156,7 +160,7 @@ def test_sets_of_classes_are_kept_too(tmp_path):
 
 
 def test_valid_is_no_place_to_count(copied):
-    with pytest.raises(UserError, match="count on test"):
+    with pytest.raises(UserError, match="measure their coverage on test"):
         calibrate(copied, "valid", device="cpu")
 
 

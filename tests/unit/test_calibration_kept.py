@@ -66,8 +66,8 @@ def test_between_it_is_said_how_coarse_the_interval_is(copied):
     (said,) = calibrate(copied, store=False, device="cpu").remarks
     low, high = coverage_range(16, 0.9)
     assert said == (
-        "16 utterances are few to rank: nine times in ten the share that is really covered lies between "
-        f"{100 * low:.0f}% and {100 * high:.0f}%, not at 90%"
+        "with only 16 utterances, the true coverage is between "
+        f"{100 * low:.0f}% and {100 * high:.0f}% in nine of ten cases, not exactly 90%"
     )
 
 
@@ -75,10 +75,10 @@ def test_a_calibration_is_not_overwritten_unless_asked_for(copied):
     calibrate(copied, level=0.8, device="cpu")
     before = times(copied)
     for given in ({"level": 0.9}, {"level": 0.8, "scaled": True}):
-        with pytest.raises(UserError, match=r"is calibrated already, at a level of 0\.8, not .*`replace`"):
+        with pytest.raises(UserError, match=r"is already calibrated, at a level of 0\.8, not .*`replace`"):
             calibrate(copied, **given, device="cpu")
     again = calibrate(copied, level=0.8, device="cpu")
-    assert again.remarks[0] == "this calibration was there already: nothing was written"
+    assert again.remarks[0] == "this calibration already exists: nothing was written"
     assert times(copied) == before
     assert level_of(copied) == 0.8
     replaced = calibrate(copied, level=0.9, replace=True, device="cpu")

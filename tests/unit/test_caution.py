@@ -61,7 +61,7 @@ def test_the_headline_says_that_the_sign_is_not_certain():
         part.model_copy(update={"estimate": part.estimate.model_copy(update=weak)}) for part in review().utterances
     )
     title, sentence = headline(review(utterances=parts, summary=summarise(parts, TargetSpec())))
-    assert title == "Sign not certain: mixed, neutral on average"
+    assert title == "Sign uncertain: mixed, neutral on average"
     assert sentence.endswith(f"none of them firm: {BOTH_SIGNS}.")
 
 

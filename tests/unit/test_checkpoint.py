@@ -89,7 +89,7 @@ def refused(path: Path, *, width: int = 16) -> str:
 @pytest.mark.parametrize("keep", [0, 5, 100, -1])
 def test_a_cut_file_is_refused(checkpoint, keep):
     checkpoint.write_bytes(checkpoint.read_bytes()[:keep])
-    assert "remove it, and the seed is trained again" in refused(checkpoint)
+    assert "remove it to train the seed again" in refused(checkpoint)
 
 
 def test_another_models_checkpoint_is_refused(checkpoint):

@@ -48,8 +48,8 @@ def test_a_users_error_is_short_whatever_it_names(failed):
 @pytest.mark.parametrize(
     ("error", "line"),
     [
-        (OSError(errno.ENOSPC, "full", "a/b"), "No space left on device: a/b; make room there"),
-        (OSError(errno.ENOSPC, "full"), "No space left on device; make room there"),
+        (OSError(errno.ENOSPC, "full", "a/b"), "No space left on device: a/b; free some space there"),
+        (OSError(errno.ENOSPC, "full"), "No space left on device; free some space there"),
         (PermissionError(errno.EACCES, "no", b"a\xff"), "Permission denied: a\\udcff; choose another place"),
         (FileExistsError(errno.EEXIST, "there", "a"), "File exists: a; choose another place"),
         (OSError(errno.EIO, "broken", 3), "Input/output error: 3; check the path and the disk"),
@@ -71,7 +71,7 @@ def test_what_the_system_refuses_is_the_users_to_fix(failed, error, line):
 def test_a_fault_of_ours_keeps_its_traceback_in_a_file(failed, home):
     status, line = failed(KeyError("a\nb\x1b[31m" + "c" * 500))
     assert status == 1
-    assert line.startswith("error: unexpected fault (KeyError: ")
+    assert line.startswith("error: unexpected error (KeyError: ")
     (path,) = (home / "faults").iterdir()
     assert line.endswith(f"report it with {path}")
     story = path.read_text(encoding="utf-8")
@@ -96,7 +96,7 @@ def test_a_traceback_that_cannot_be_kept_is_shown(home, capsys):
     assert fail(ValueError("x")) == 1
     said = capsys.readouterr().err
     assert "ValueError: x" in said
-    assert said.splitlines()[-1] == "error: unexpected fault (ValueError: x); report it with the traceback above"
+    assert said.splitlines()[-1] == "error: unexpected error (ValueError: x); report it with the traceback above"
 
 
 @pytest.mark.parametrize("closed", ["stdout", "stderr"])
@@ -114,7 +114,7 @@ def test_a_full_disk_behind_stdout_is_one_line(home, monkeypatch, capsys):
         monkeypatch.setattr(sys, "stdout", full)
         monkeypatch.setattr(sys, "argv", ["sentiprism", "--version"])
         assert main() == 2
-        assert capsys.readouterr().err == "error: No space left on device; make room there\n"
+        assert capsys.readouterr().err == "error: No space left on device; free some space there\n"
         monkeypatch.undo()
         with suppress(OSError):
             full.close()
@@ -133,7 +133,7 @@ def test_a_full_disk_behind_stdout_is_one_line(home, monkeypatch, capsys):
         (["train", "--seeds", "0"], "--seeds should be at least 1 (it is '0'); see:"),
         (["train", "--seeds"], "option '--seeds' requires an argument; see: sentiprism --help"),
         (["evaluate"], "missing argument 'RUN'; see: sentiprism evaluate --help"),
-        (["evaluate", "-odd"], "'-odd' is taken for an option; write the path as ./-odd"),
+        (["evaluate", "-odd"], "'-odd' is read as an option; write the path as ./-odd"),
     ],
 )
 def test_wrong_usage_reads_like_every_other_error(words, line, tmp_path, monkeypatch, capsys):

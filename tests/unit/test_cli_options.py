@@ -78,7 +78,7 @@ def test_options_of_a_figure_are_arguments_of_its_function(command):
         (["evaluate", "run", "--split", "tset"], "no split is called 'tset'; did you mean 'test'?"),
         (["compare", "run", "--format", "latx"], "no format is called 'latx'; did you mean 'latex'?"),
         (["calibrate", "run", "--split", "tran"], "no split is called 'tran'; did you mean 'train'?"),
-        (["robustness", "run", "--kind", "nois"], "no kind of damage is called 'nois'; did you mean 'noise'?"),
+        (["robustness", "run", "--kind", "nois"], "no kind of corruption is called 'nois'; did you mean 'noise'?"),
         (["robustness", "run", "--modality", "vison"], "no modality is called 'vison'; did you mean 'vision'?"),
         (["robustness", "run", "--points", "100000000"], "--points should be at most 101 (it is '100000000')"),
         (["figure", "tsne", "run", "--by", "clas"], "no colouring is called 'clas'; did you mean 'class'?"),

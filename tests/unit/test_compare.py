@@ -115,7 +115,7 @@ def test_every_format_shows_the_same_cells(found):
 
 
 def test_nothing_to_compare_is_refused():
-    with pytest.raises(UserError, match="no run to compare"):
+    with pytest.raises(UserError, match="no runs to compare"):
         compare([])
 
 

@@ -106,7 +106,7 @@ def test_no_loss_is_given_a_negative_weight(name):
 
 
 def test_a_setting_without_end_is_refused():
-    with pytest.raises(UserError, match="sets nothing"):
+    with pytest.raises(UserError, match="is not an assignment"):
         override({}, ["a." * 10_000 + "b=1"])
 
 
@@ -149,5 +149,5 @@ def test_loss_weights_of_a_wrong_kind_are_named(weights):
 
 
 def test_all_losses_off_is_refused():
-    with pytest.raises(UserError, match="every loss off"):
+    with pytest.raises(UserError, match="switch off all losses"):
         MDFConfig.parse({"loss_weights": {"task": 0, "a": 0, "o": 0, "w": 0}})

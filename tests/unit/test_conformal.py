@@ -42,7 +42,7 @@ def test_an_utterance_is_held_against_those_with_the_same_modalities():
     label = np.zeros(99)
     errors = {"audio": np.linspace(0.01, 0.99, 99), "text": np.linspace(0.02, 1.98, 99), "vision": np.ones(49)}
     made = Calibration.fit(
-        label, label, RANGE, only={name: (error, label[: len(error)]) for name, error in errors.items()}
+        label, label, RANGE, by_modalities={name: (error, label[: len(error)]) for name, error in errors.items()}
     )
     present = np.array(["text", "vision", "audio", "text+audio"])
     assert made.bounds(np.zeros(4), present)["high"].tolist() == pytest.approx([1.8, 0, 0.9, 0])  # rank 90 of 99
@@ -53,15 +53,15 @@ def test_an_utterance_is_held_against_those_with_the_same_modalities():
 
 def test_sets_of_classes_have_their_modalities_too():
     logits, label = np.log(np.array([[0.7, 0.2, 0.1]] * 60)), np.zeros(60, int)
-    made = Calibration.fit(logits, label, THREE, only={"audio": (logits, label + 1)})
+    made = Calibration.fit(logits, label, THREE, by_modalities={"audio": (logits, label + 1)})
     said = made.bounds(logits[:2], np.array(["text", "audio"]))["set"]
     assert said.tolist() == [[True, False, False], [True, True, False]]
 
 
 def test_it_reads_back_what_it_writes():
     only = {"text": (np.zeros(60), np.linspace(-1, 1, 60))}
-    made = Calibration.fit([0.0, 1.0, 2.0], [0.5, 1.0, 1.5], RANGE, level=0.5, scaled=True, only=only)
-    assert made.only
+    made = Calibration.fit([0.0, 1.0, 2.0], [0.5, 1.0, 1.5], RANGE, level=0.5, scaled=True, by_modalities=only)
+    assert made.by_modalities
     assert Calibration.parse(made.model_dump(mode="json")) == made
 
 

@@ -160,7 +160,7 @@ def test_without_the_dataset_the_page_says_that_it_is_not_there(good, many, tmp_
     monkeypatch.setenv("SENTIPRISM_HOME", str(tmp_path / "elsewhere"))
     gone = page(gather([good.folder], device="cpu").shown)
     assert "| constant predictor |" not in gone
-    assert "- no constant predictor: the dataset many is not here, or has changed" in gone
+    assert "- no constant predictor: the dataset many is missing, or has changed" in gone
 
 
 def test_damage_below_it_is_marked_and_earlier_files_are_read(good, poor, many, tmp_path):

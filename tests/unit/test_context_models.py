@@ -210,7 +210,7 @@ def test_words_of_a_recording_are_credited_without_those_before(predictor, home)
     assert found[0] == pytest.approx(alone[0], abs=1e-5)
     if predictor.model.features.text.kind == "tokens":  # of frozen states this model takes [CLS], which is no word
         assert found[2] != pytest.approx(alone[2], abs=1e-6)
-    assert any("context" in note for note in predictor.judge.notes)
+    assert any("context" in note for note in predictor.describe().notes)
 
 
 def test_rows_of_a_table_without_times_are_read_by_themselves(predictor, home, tmp_path):

@@ -11,7 +11,7 @@ from makers_store import utterance, write
 from makers_text import tiny_bert
 from sentiprism.data.augment import Augmentation, standard_deviations
 from sentiprism.data.config import DataConfig, TextConfig
-from sentiprism.data.corruption import Corruption, chance, corrupted, possible, word_errors
+from sentiprism.data.corruption import Corruption, chance, corrupt, possible_kinds, word_errors
 from sentiprism.data.dataset import Split
 from sentiprism.data.prepare import PreparedSplit, prepare
 from sentiprism.data.ragged import Ragged
@@ -42,7 +42,7 @@ def rows(data: PreparedSplit) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("kind", ["missing", "swap", "noise", "frames", "delay"])
 def test_an_utterance_is_damaged_alike_in_any_batch_and_nothing_else_is(data, kind):
-    bad = corrupted(data, Corruption(kind, "audio", 0.5), np.ones(2))
+    bad = corrupt(data, Corruption(kind, "audio", 0.5), np.ones(2))
     whole, clean = bad.batch(range(N)), data.batch(range(N))
     assert torch.equal(whole.text.values, clean.text.values)
     assert torch.equal(whole.text.mask, clean.text.mask)
@@ -64,14 +64,12 @@ def test_the_order_of_the_split_changes_nothing_of_an_utterance(data):
         sequences={k: Ragged.from_rows([v[i] for i in order]) for k, v in other.sequences.items()},
     )
     for kind in ("missing", "frames", "noise"):  # a swap is with another of the split
-        one, two = (
-            corrupted(d, Corruption(kind, "audio", 0.5), np.ones(2)) for d in (data, PreparedSplit(other, SPEC))
-        )
+        one, two = (corrupt(d, Corruption(kind, "audio", 0.5), np.ones(2)) for d in (data, PreparedSplit(other, SPEC)))
         assert all(np.array_equal(rows(one)[i], rows(two)[n]) for n, i in enumerate(order))
 
 
 def test_missing_strikes_the_share_it_says_and_grows(data):
-    found = [corrupted(data, Corruption("missing", "audio", p)).steps("audio") == 0 for p in (0, 0.3, 0.7, 1)]
+    found = [corrupt(data, Corruption("missing", "audio", p)).steps("audio") == 0 for p in (0, 0.3, 0.7, 1)]
     clean = data.steps("audio") == 0
     assert found[0].tolist() == clean.tolist()
     assert found[3].all()
@@ -81,11 +79,11 @@ def test_missing_strikes_the_share_it_says_and_grows(data):
 
 
 def test_swapped_audio_is_another_utterances(data):
-    bad = rows(corrupted(data, Corruption("swap", "audio", 1.0)))
+    bad = rows(corrupt(data, Corruption("swap", "audio", 1.0)))
     source = [row[0, 0] - 1 if len(row) else None for row in bad]
     assert all(n != i for i, n in enumerate(source))
     assert all(len(row) == int(n) % 8 + 1 for row, n in zip(bad, source, strict=True) if n is not None)
-    half = rows(corrupted(data, Corruption("swap", "audio", 0.5)))
+    half = rows(corrupt(data, Corruption("swap", "audio", 0.5)))
     struck = chance(data.split.ids, "swap", "audio") < 0.5
     clean = rows(data)
     assert all(np.array_equal(half[i], (bad if struck[i] else clean)[i]) for i in range(N))
@@ -93,11 +91,9 @@ def test_swapped_audio_is_another_utterances(data):
 
 def test_noise_has_the_deviation_it_says(data):
     deviation = np.array([2.0, 0.5])
-    clean, bad = (
-        np.concatenate(rows(d)) for d in (data, corrupted(data, Corruption("noise", "audio", 1.5), deviation))
-    )
+    clean, bad = (np.concatenate(rows(d)) for d in (data, corrupt(data, Corruption("noise", "audio", 1.5), deviation)))
     assert (bad - clean).std(axis=0) == pytest.approx(1.5 * deviation, rel=0.1)
-    twice = np.concatenate(rows(corrupted(data, Corruption("noise", "audio", 3.0), deviation)))
+    twice = np.concatenate(rows(corrupt(data, Corruption("noise", "audio", 3.0), deviation)))
     assert np.allclose(twice - clean, 2 * (bad - clean), atol=1e-3)  # the same draws, scaled
 
 
@@ -105,7 +101,7 @@ def test_noise_is_in_deviations_of_what_a_standardised_model_sees():
     mean, std = (3.0, 4.0), (2.0, 5.0)
     spec = FeatureSpec(audio=ModalitySpec(kind="features", width=2, mean=mean, std=std))
     prepared = PreparedSplit(split(), spec)
-    bad = corrupted(prepared, Corruption("noise", "audio", 1.0), np.array(std))
+    bad = corrupt(prepared, Corruption("noise", "audio", 1.0), np.array(std))
     apart = (bad.batch(range(N)).audio.values - prepared.batch(range(N)).audio.values)[
         prepared.batch(range(N)).audio.mask
     ]
@@ -116,32 +112,32 @@ def test_dropped_frames_leave_the_others_in_order():
     long = Ragged.from_rows([np.arange(400, dtype=np.float32)[:, None].repeat(2, 1)])
     one = replace(split(1), sequences={"audio": long})
     data = PreparedSplit(one, FeatureSpec(audio=SPEC.audio))
-    some, more = (rows(corrupted(data, Corruption("frames", "audio", p)))[0][:, 0] for p in (0.25, 0.75))
+    some, more = (rows(corrupt(data, Corruption("frames", "audio", p)))[0][:, 0] for p in (0.25, 0.75))
     assert len(some) / 400 == pytest.approx(0.75, abs=0.07)
     assert (np.diff(some) > 0).all()
     assert set(more) < set(some)
-    assert corrupted(data, Corruption("frames", "audio", 1.0)).steps("audio").tolist() == [0]
+    assert corrupt(data, Corruption("frames", "audio", 1.0)).steps("audio").tolist() == [0]
 
 
 def test_delay_by_hand():
     """Five steps 1 to 5, late by 0.4 of five = 2: two of zeros, then 1 2 3."""
     one = replace(split(1), sequences={"audio": Ragged.from_rows([np.arange(1, 6, dtype=np.float32)[:, None]])})
     data = PreparedSplit(one, FeatureSpec(audio=ModalitySpec(kind="features", width=1)))
-    assert rows(corrupted(data, Corruption("delay", "audio", 0.4)))[0].ravel().tolist() == [0, 0, 1, 2, 3]
-    assert not rows(corrupted(data, Corruption("delay", "audio", 1.0)))[0].any()
+    assert rows(corrupt(data, Corruption("delay", "audio", 0.4)))[0].ravel().tolist() == [0, 0, 1, 2, 3]
+    assert not rows(corrupt(data, Corruption("delay", "audio", 1.0)))[0].any()
 
 
 def test_what_cannot_be_damaged_is_refused(data):
-    with pytest.raises(UserError, match="cannot be damaged by words"):
-        corrupted(data, Corruption("words", "text", 0.1))
+    with pytest.raises(UserError, match="words is not possible for"):
+        corrupt(data, Corruption("words", "text", 0.1))
     with pytest.raises(UserError, match=r"strength 1\.5"):
-        corrupted(data, Corruption("missing", "audio", 1.5))
-    with pytest.raises(UserError, match="the dataset has none"):
-        corrupted(data, Corruption("missing", "vision", 0.5))
+        corrupt(data, Corruption("missing", "audio", 1.5))
+    with pytest.raises(UserError, match="the dataset lacks it"):
+        corrupt(data, Corruption("missing", "vision", 0.5))
     tokens = FeatureSpec(text=ModalitySpec(kind="tokens", width=9, encoder="minilm"))
-    assert possible(tokens, "text") == ("missing", "swap", "words")
+    assert possible_kinds(tokens, "text") == ("missing", "swap", "words")
     ids = FeatureSpec(text=ModalitySpec(kind="tokens", width=9, encoder="minilm", source="ids"))
-    assert possible(ids, "text") == ("missing", "swap")
+    assert possible_kinds(ids, "text") == ("missing", "swap")
 
 
 def test_word_errors_come_at_the_rate_and_kinds_they_say():
@@ -233,7 +229,7 @@ def test_swapped_words_bring_the_context_that_has_room_beside_them(home, tmp_pat
     dataset = write(rows, "told")
     text = TextConfig(encoder=encoder, context=2, max_tokens=60)
     clean = PreparedSplit(dataset.test, prepare(dataset.tuning(), DataConfig(text=text)))
-    found = corrupted(clean, Corruption("swap", "text", 1.0))
+    found = corrupt(clean, Corruption("swap", "text", 1.0))
     assert found.rows("text").lengths.tolist() != clean.rows("text").lengths.tolist()
     pairs = {(len(clean.rows("text")[n]), len(clean.context[n])) for n in range(3)}
     assert {(len(found.rows("text")[n]), len(found.context[n])) for n in range(3)} <= pairs

@@ -116,14 +116,14 @@ def test_a_modality_that_is_not_there_is_masked(trained, data, other):
     expected = (predict(model, masked, Engine("cpu")).prediction + 3) / 6
     assert found.predictions[0].prediction == pytest.approx(expected, abs=1e-5)
     assert "audio: silent has none in test, it is masked" in found.notes
-    assert "vision: both have 20 features a step, treated as the same ones" in found.notes
+    assert "vision: both have 20 features per step, treated as the same features" in found.notes
     assert all("audio" not in str(names) for names in found.predictions[0].present)
 
 
 def test_videos_that_were_trained_on_are_counted(trained, data, other):
     found = evaluate_on(trained, other("seen", prefix=""), "train", device="cpu")
     count = len({*data.train.video_ids.tolist()})
-    assert f"{count} of {count} videos of train have names of videos in train and valid of small: not unseen" in (
+    assert f"{count} of {count} videos of train have names of videos in train and valid of small: they are not new" in (
         found.notes
     )
 
@@ -139,7 +139,7 @@ def test_videos_that_were_trained_on_are_counted(trained, data, other):
                     "audio": Recipe(extractor="speech", columns=tuple(f"c{n}" for n in range(16)), units=("1",) * 16)
                 }
             },
-            "does not say that its audio features are those of the model",
+            "does not state that its audio features are those of the model",
         ),
     ],
 )
@@ -156,7 +156,7 @@ def test_features_of_another_width_are_refused_where_the_model_uses_them(data, o
     assert evaluate_on(words, "wide", device="cpu").dataset == "wide"
     settings["config"]["modalities"] = ["text", "audio"]
     both = train("mdf", "small", settings=settings, out=tmp_path / "both", device="cpu", quiet=True)
-    with pytest.raises(UserError, match="wide has 18 audio features a step, the model reads 16"):
+    with pytest.raises(UserError, match="wide has 18 audio features per step, the model needs 16"):
         evaluate_on(both, "wide", device="cpu")
 
 
@@ -176,7 +176,7 @@ def test_classes_are_put_in_the_order_of_the_dataset():
         map_predictions(own, TargetSpec(kind="classes", classes=("bad", "good")))
     same, said = map_predictions(TargetSpec(), TargetSpec())
     assert same(np.array([1.5], np.float32)).tolist() == [1.5]
-    assert said == "both scales are [-3, 3]: predictions are taken as they are"
+    assert said == "both scales are [-3, 3]: predictions are not mapped"
 
 
 def test_text_is_read_as_the_dataset_has_it(data, tiny):
@@ -197,9 +197,9 @@ def test_a_dataset_may_be_named_or_given(trained: Run, data: Dataset, other) -> 
 
 def test_a_dataset_that_was_learned_from_is_no_other_one():
     joined = RunConfig(model="mdf", dataset="mosi,mosei")
-    assert describe_exposure(joined, "mosei") == "mosei is one of the datasets it was trained with"
+    assert describe_exposure(joined, "mosei") == "mosei is one of its training datasets"
     assert describe_exposure(joined, "meld") == "nothing was fitted to meld"
     begun = RunConfig(model="mdf", dataset="mosi", init="starter")
     assert describe_exposure(begun, "mosei") == (
-        "its weights began as those of starter, whatever those were trained on"
+        "its weights started from starter, whose training data may include mosei"
     )

@@ -180,7 +180,7 @@ def test_runs_of_different_datasets_are_not_compared(home, tmp_path):
 
 
 def test_nothing_is_compared_with_nothing():
-    with pytest.raises(UserError, match="no run to compare"):
+    with pytest.raises(UserError, match="no runs to compare"):
         compare([])
 
 

@@ -181,7 +181,7 @@ def test_a_row_of_another_width_is_named():
 def test_what_is_doubtful_is_a_column():
     row = {"name": "TMT", "values": [0.5], "doubtful": ["mae"]}
     assert Table.parse({"caption": "", "columns": ["mae"], "rows": [row]}).rows[0].doubtful == ("mae",)
-    with pytest.raises(UserError, match="row 'TMT' doubts 'mae', which is no column"):
+    with pytest.raises(UserError, match="row 'TMT' lists 'mae' as doubtful, which is not a column"):
         Table.parse({"caption": "", "columns": ["acc_5"], "rows": [row]})
 
 

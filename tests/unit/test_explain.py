@@ -17,7 +17,7 @@ from sentiprism.errors import UserError
 from sentiprism.evaluation.evaluate import evaluate
 from sentiprism.explanation.coalitions import Coalitions, hide
 from sentiprism.explanation.modalities import explain
-from sentiprism.explanation.steps import attribute, explain_steps, words
+from sentiprism.explanation.steps import attribute, explain_steps, join_pieces
 from sentiprism.explanation.values import chosen_class, occlusion, shapley, shares
 from sentiprism.models import MODELS, Model, ModelConfig
 from sentiprism.models.base import Citation
@@ -134,8 +134,8 @@ def explanation(trained, data):
 def test_a_run_is_explained_on_every_utterance_and_seed(explanation, trained, data):
     assert (explanation.seeds, explanation.modalities) == ((1111, 1112), MODALITIES)
     answers = evaluate(trained, device="cpu").stacked
-    assert np.allclose(explanation.answer, answers, atol=1e-5)
-    assert np.allclose(explanation.shapley.sum(axis=-1), explanation.answer - explanation.base, atol=1e-12)
+    assert np.allclose(explanation.prediction, answers, atol=1e-5)
+    assert np.allclose(explanation.shapley.sum(axis=-1), explanation.prediction - explanation.base, atol=1e-12)
     missing = data.test.planted["contribution"] == 0
     assert missing.any()
     assert np.abs(explanation.shapley[:, missing]).max() < 1e-5
@@ -231,7 +231,7 @@ def test_tokens_are_entered_behind_their_embeddings(name, tmp_path):
     ],
 )
 def test_pieces_of_a_word_are_summed(pieces, joined, sums):
-    names, values = words(pieces, np.arange(1.0, len(pieces) + 1), frozenset({"[CLS]", "[SEP]", "<s>", "</s>"}))
+    names, values = join_pieces(pieces, np.arange(1.0, len(pieces) + 1), frozenset({"[CLS]", "[SEP]", "<s>", "</s>"}))
     assert names == joined
     assert values.tolist() == sums
 
@@ -239,7 +239,7 @@ def test_pieces_of_a_word_are_summed(pieces, joined, sums):
 def test_one_utterance_is_explained_down_to_its_frames(trained, data, explanation):
     row = int(np.flatnonzero(~explanation.whole)[0])
     found = explain_steps(trained, str(data.test.ids[row]), seed=1112, device="cpu")
-    assert found.accounts["shapley"] == pytest.approx(
+    assert found.attributions["shapley"] == pytest.approx(
         dict(zip(MODALITIES, explanation.shapley[1, row].tolist(), strict=True)), abs=1e-5
     )
     assert found.label == data.test.labels["M"][row]

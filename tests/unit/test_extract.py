@@ -114,7 +114,7 @@ def test_what_fails_is_left_out_with_its_reason(recordings, labels, tmp_path):
     )
     assert list(made.failed) == ["bad", "gone"]
     assert "bad.mp4" in made.failed["bad"]
-    assert "no such recording" in made.failed["gone"]
+    assert "the recording does not exist" in made.failed["gone"]
     assert [sum(name in warning for warning in made.dataset.card.warnings) for name in ("bad:", "gone:")] == [1, 1]
     assert len(made.dataset.train) == 1
     assert seen == [(n, 5) for n in range(1, 6)]
@@ -136,7 +136,7 @@ def test_a_transcript_gives_the_text_the_table_lacks(recordings, tmp_path):
 
 
 def test_stored_vision_features_stand_for_an_extractor_column_by_column(recordings, labels, tmp_path):
-    recipe = EXTRACTORS["action_units"].recipe.taken("utterance")
+    recipe = EXTRACTORS["action_units"].recipe.with_step("utterance")
     values = np.arange(3 * len(recipe.columns), dtype=np.float32).reshape(3, -1)
     np.savez(tmp_path / "v.npz", id=list(SPLITS), columns=recipe.columns, vision=values)
     options = {"audio": "none", "vision": "action_units"}
@@ -155,7 +155,7 @@ def test_stored_vision_features_stand_for_an_extractor_column_by_column(recordin
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"file": "a"}, "'a' and 'b' are both all of 'a'"),
+        ({"file": "a"}, "'a' and 'b' are both the whole of 'a'"),
         ({"start": 1}, "only one of the columns"),
         ({"start": 2, "end": 1}, "goes from '2' to '1'"),
         ({"start": "one", "end": 2}, "goes from 'one' to '2'"),
@@ -172,8 +172,8 @@ def test_a_file_and_a_label_are_enough(recordings, tmp_path):
     rows = [{"file": f"{name}.wav", "label": n} for n, name in enumerate("abc")]
     card = extract(recordings, "mine", labels=table(tmp_path / "l.csv", rows), options=HEAR, **RANGE).dataset.card
     assert [split.utterances for split in card.splits.values()] == [1, 1, 1]
-    assert any("splits were made here by video, 70/10/20" in warning for warning in card.warnings)
-    assert "l.csv has no column 'video_id': each recording is treated as a video of its own" in card.warnings
+    assert any("splits were made by this program by video, 70/10/20" in warning for warning in card.warnings)
+    assert "l.csv has no column 'video_id': each recording is treated as a separate video" in card.warnings
     named = table(tmp_path / "n.csv", [{"id": name, "label": 0} for name in "abc"])
     assert extract(recordings, "named", labels=named, options=HEAR, **RANGE).dataset.train.video_ids.size == 1
     timed = [{"file": "a.wav", "label": 0, "start": n / 2, "end": n / 2 + 1} for n in range(2)]
@@ -182,7 +182,7 @@ def test_a_file_and_a_label_are_enough(recordings, tmp_path):
     splits = (made.train, made.valid, made.test)
     assert {str(i) for split in splits for i in split.ids} == {"a.wav@0.0", "a.wav@0.5", "b.wav@0", "c.wav@0"}
     assert sorted(len(set(split.video_ids.tolist())) for split in splits) == [1, 1, 1]
-    assert "m.csv: 1 utterances begin before the one before them in their video ends" in made.card.warnings
+    assert "m.csv: 1 utterances begin before the previous one in their video ends" in made.card.warnings
 
 
 def test_a_dataset_of_nothing_and_a_language_that_is_none_are_refused_at_once(recordings, tmp_path):
@@ -192,7 +192,7 @@ def test_a_dataset_of_nothing_and_a_language_that_is_none_are_refused_at_once(re
         path.write_bytes(b"never opened")
     with pytest.raises(UserError, match="the train split has no text and no features; give texts"):
         extract(recordings, "no", labels=written, options=nothing, **RANGE)
-    with pytest.raises(UserError, match=r"'english' is not the code of a language; did you mean 'en'"):
+    with pytest.raises(UserError, match=r"'english' is not a language code; did you mean 'en'"):
         extract(recordings, "no", labels=written, options=HEAR, language="english", **RANGE)
 
 
@@ -207,14 +207,14 @@ def test_a_store_that_cannot_be_written_is_said_before_hours_of_work(recordings,
 
 KNOWN_BAD = {
     "a recording that is missing": ([row("a", "train"), row("gone", "test")], "lacks 1 of 2 recordings of .*: 'gone'"),
-    "a label off the range": ([row("a", "train", label=9)], "'a': label M = 9 is off the range"),
+    "a label off the range": ([row("a", "train", label=9)], "'a': label M = 9 is outside the range"),
     "a label that is none": ([row("a", "train", label="good")], "label of 'a' is 'good'; write a number"),
     "an id twice": ([row("a", "train"), row("b", "train", id="a")], "two utterances have the id 'a'"),
     "a split that is empty": ([row("a", "train"), row("b", "valid")], "the test split is empty"),
     "a split of another name": ([row("a", "trian")], "split of 'a' is 'trian'; did you mean 'train'"),
     "a video in two splits": (
         [row("a", "train"), row("b", "valid", video_id="a"), row("c", "test")],
-        "video 'a' stands in the splits train and valid",
+        "video 'a' is in the splits train and valid",
     ),
     "a recording under two names": (
         [row("a", "train"), row("b", "valid"), row("c", "test"), row("x", "train", file="deep/b.wav")],
@@ -222,7 +222,7 @@ KNOWN_BAD = {
     ),
     "the same seconds twice": (
         [{"id": n, "file": "a", "label": 0, "start": 1, "end": 2, "split": "train"} for n in "xy"],
-        "'x' and 'y' are the same seconds of 'a'",
+        "'x' and 'y' have the same times in 'a'",
     ),
     "too few recordings to split": (
         [{"file": name, "label": 0} for name in "ab"],

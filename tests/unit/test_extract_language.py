@@ -10,7 +10,7 @@ from sentiprism.analysis.extract import extract
 pytest.importorskip("librosa", reason="librosa (extra media) is not installed")
 
 LONG = "and then they were really good because of what you said about it " * 5
-NOTE = "the texts are too short to tell their language, and taken for English"
+NOTE = "the texts are too short to detect their language, and treated as English"
 
 
 @pytest.fixture
@@ -46,4 +46,6 @@ def test_a_language_that_is_assumed_is_noted(made, text, language, noted):
 def test_texts_that_are_hardly_english_are_noted_as_such(made):
     card = made("я думаю, что это очень хорошо").card
     assert not any("too short" in line for line in card.warnings)
-    assert any(line.startswith("the texts are hardly in English: most of its letters are") for line in card.warnings)
+    assert any(
+        line.startswith("the texts are probably not in English: most of its letters are") for line in card.warnings
+    )

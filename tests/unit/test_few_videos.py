@@ -28,7 +28,7 @@ from sentiprism.training.run import Run
 
 __all__ = ["measure", "paper"]
 
-FOUR = "too few videos (4) to tell whether a model is better than the constant predictor, or than another"
+FOUR = "too few videos (4) to test whether a model is better than the constant predictor or another model"
 INTENSITY = protocol("intensity")
 
 

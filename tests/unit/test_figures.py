@@ -14,7 +14,7 @@ from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation.evaluate import evaluate
 from sentiprism.evaluation.predictions_file import write_predictions
-from sentiprism.explanation.attention import Attended
+from sentiprism.explanation.attention import AttentionMap
 from sentiprism.metrics import protocol
 from sentiprism.metrics.bins import bins_of
 from sentiprism.report import figures
@@ -186,7 +186,7 @@ def test_attention_panels_are_the_stacks(attending, data):
 
 def test_stacks_average_layers_of_one_shape_alone():
     def one(value, queries):
-        return Attended(np.full((queries, 2), value, np.float32), (False, False))
+        return AttentionMap(np.full((queries, 2), value, np.float32), (False, False))
 
     found = stacks(
         {
@@ -214,7 +214,7 @@ def test_bars_are_the_metrics_of_the_runs(measured, trained, attending, data):
         (whiskers,) = (c for c in ax.collections if c.get_label() != "constant predictor")  # the second has one seed
         low, high = whiskers.get_segments()[0][:, 1]
         assert (high - low) / 2 == pytest.approx(scale * measured.metrics[name].std)
-    assert "1 to 2 seeds a run" in words(figure)
+    assert "1 to 2 seeds per run" in words(figure)
 
 
 def test_runs_of_one_model_are_called_by_their_folders_and_of_two_datasets_grouped(trained, attending, home, tmp_path):

@@ -16,7 +16,7 @@ def test_the_largest_video_goes_into_the_smallest_fold() -> None:
     assert split_videos("1/3", SIZES, notes) == {
         "a": "test", "b": "valid", "c": "train", "d": "valid", "e": "train", "f": "test", "g": "valid",
     }  # fmt: skip
-    assert notes == ["splits were made here: fold 1 of 3 by video is test, fold 2 valid"]
+    assert notes == ["splits were made by this program: fold 1 of 3 by video is test, fold 2 valid"]
 
 
 def test_each_video_is_tested_once_and_selected_by_once() -> None:
@@ -40,7 +40,7 @@ def test_without_splits_videos_are_drawn_into_them_by_their_share_and_always_ali
         assert abs(held / total - share) < 0.01
     assert make_splits(dict(reversed(sizes.items())), []) == found
     assert list(found.values()) != sorted(found.values())
-    assert notes[0].startswith("splits were made here by video, 70/10/20, with seed 1111: ")
+    assert notes[0].startswith("splits were made by this program by video, 70/10/20, with seed 1111: ")
 
 
 @pytest.mark.parametrize("count", [3, 4, 5, 9])

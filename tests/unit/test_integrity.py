@@ -84,7 +84,7 @@ def test_tuning_says_where_an_earlier_card_cannot_vouch(
     with caplog.at_level(logging.WARNING):
         load_tuning("own")
     assert read == []
-    assert "train and valid of own cannot be verified: the card has one hash over all splits" in caplog.text
+    assert "train and valid of own cannot be verified: the card only has one hash over all splits" in caplog.text
 
 
 def test_what_was_read_is_known_while_the_file_is_unchanged(folder: Path, read: list[str]) -> None:

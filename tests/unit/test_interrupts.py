@@ -150,10 +150,10 @@ say(before == [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, sign
 
 def test_what_must_not_be_done_by_half_is_done(tmp_path):
     code = """
-from sentiprism.interrupts import held
+from sentiprism.interrupts import deferred_interrupts
 with Interrupts(600) as interrupts:
     try:
-        with held():
+        with deferred_interrupts():
             say("ready")
             while interrupts.number is None:
                 pass

@@ -18,7 +18,7 @@ from sentiprism.data.store import load_dataset, load_tuning, verify_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation.cross_corpus import evaluate_on
 from sentiprism.evaluation.evaluate import evaluate
-from sentiprism.reproduction.command import command
+from sentiprism.reproduction.command import shortest_command
 from sentiprism.training.config import RunConfig
 from sentiprism.training.draws import check_draws, draw_shares
 from sentiprism.training.train import resume, train
@@ -66,7 +66,7 @@ def test_the_trains_of_all_are_joined_and_the_first_ones_valid_and_test_stay():
     np.testing.assert_array_equal(joined.train.labels["M"][: len(one.train)], one.train.labels["M"])
     np.testing.assert_allclose(joined.train.labels["M"][-7:], -3 + 0.6 * np.arange(1, 8), rtol=1e-6)
     assert joined.card.joined == (
-        "one: 16 utterances of train; its valid selects, its test is measured",
+        "one: 16 utterances of train; its valid selects, its test is evaluated",
         "texts: 7 utterances of train, labels mapped linearly from [0, 10] to [-3, 3]",
     )
     verify_dataset("one,texts")
@@ -120,7 +120,7 @@ def test_languages_that_differ_are_noted():
     one, two = load_dataset("one"), load_dataset("two")
     joined = join_datasets([one, replace(two, card=two.card.model_copy(update={"language": "zh"}))])
     assert joined.card.language == "en"
-    assert joined.card.joined[1].endswith("; it is in Chinese, one in English: models are noted as of the latter")
+    assert joined.card.joined[1].endswith("; it is in Chinese, one in English: models are recorded with the latter")
     assert "English" not in join_datasets([one, two]).card.joined[1]
 
 
@@ -151,7 +151,7 @@ def test_the_encoder_and_the_vocabulary_are_those_of_whichever_has_some():
             {"target": TargetSpec(kind="classes", classes=("a", "b"))},
             r"two has other labels than one: a, b, not \[-3, 3\]",
         ),
-        ({"widths": {"audio": 9}}, "audio features differ: one has 5 a step, two 9"),
+        ({"widths": {"audio": 9}}, "audio features differ: one has 5 per step, two 9"),
         ({"name": "one"}, "one,one names a dataset twice"),
     ],
 )
@@ -184,7 +184,7 @@ def test_a_temperature_draws_small_datasets_oftener():
     with pytest.raises(UserError, match=r"data\.temperature is for several datasets"):
         check_draws(load_dataset("one").train, config)
     balanced = RunConfig.parse({**base, "data": {"temperature": 2}, "optim": {"sampler": "balanced"}})
-    with pytest.raises(UserError, match="both say what is drawn"):
+    with pytest.raises(UserError, match="both set how utterances are drawn"):
         check_draws(joined.train, balanced)
 
 
@@ -194,7 +194,7 @@ def test_a_temperature_draws_small_datasets_oftener():
 )
 def test_a_closed_form_has_no_draws(store, tmp_path, data, name):
     text = {"encoder": str(store / "tiny"), "mode": "frozen", "max_tokens": 60, **data.get("text", {})}
-    with pytest.raises(UserError, match=f"ridge is fitted in closed form, where {name}.* means nothing"):
+    with pytest.raises(UserError, match=f"ridge is fitted in closed form, where {name}.* has no effect"):
         train("ridge", "one,two", settings={"data": {**data, "text": text}}, out=tmp_path / "run", device="cpu")
     assert not (tmp_path / "run").exists()
 
@@ -210,7 +210,7 @@ def test_a_run_on_two_is_measured_on_the_first_and_resumes(store, tmp_path):
     found = evaluate(run, device="cpu")
     assert found.dataset == "one+texts"
     assert found.predictions[0].ids.tolist() == load_dataset("one").test.ids.tolist()
-    words = shlex.split(command(run.config))
+    words = shlex.split(shortest_command(run.config))
     assert words[words.index("--dataset") + 1] == "one,texts"
     np.testing.assert_array_equal(evaluate_on(run, "one,texts", device="cpu").stacked, found.stacked)
     assert run.environment["dataset"]["name"] == "one+texts"
@@ -218,7 +218,7 @@ def test_a_run_on_two_is_measured_on_the_first_and_resumes(store, tmp_path):
 
 def test_a_run_is_evaluated_on_one_dataset(store, tmp_path):
     run = fit("one", tmp_path / "run", store / "tiny")
-    with pytest.raises(UserError, match=r"^two,texts are several datasets; evaluate on one of them at a time$"):
+    with pytest.raises(UserError, match=r"^two,texts are several datasets; evaluate on one at a time$"):
         evaluate_on(run, "two,texts", device="cpu")
 
 
@@ -231,7 +231,7 @@ def test_folders_of_datasets_name_a_run_and_are_found_from_elsewhere(store, tmp_
     folder = run.folder.resolve()
     monkeypatch.chdir(tmp_path)
     assert resume(folder, seeds=2, device="cpu", quiet=True).finished == (1111, 1112)
-    words = shlex.split(command(run.config))
+    words = shlex.split(shortest_command(run.config))
     assert words[words.index("--dataset") + 1] == "one,two"
 
 

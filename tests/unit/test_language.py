@@ -57,12 +57,12 @@ def test_where_none_is_certain_the_expected_language_is_taken_if_it_may_be(told,
 def test_words_in_another_language_are_dropped_noted_or_refused():
     spoken = Language("pt", 0.95)
     dropped = check(spoken)
-    assert (dropped.mismatch, dropped.caution) == ("dropped", "its words are not judged")
-    assert dropped.notes == (f"{NOTE}: they are not judged; voice and face alone are.",)
-    assert check(spoken, recorded=False).notes == (f"{NOTE}: they are not judged.",)
+    assert (dropped.mismatch, dropped.caution) == ("dropped", "its words are not used")
+    assert dropped.notes == (f"{NOTE}: they are not used, only voice and face.",)
+    assert check(spoken, recorded=False).notes == (f"{NOTE}: they are not used.",)
     noted = check(spoken, handling="note")
     assert (noted.mismatch, noted.caution) == ("noted", "its words are not in the model's language")
-    assert noted.notes == (f"{NOTE}: they are judged all the same, as asked.",)
+    assert noted.notes == (f"{NOTE}: they are used nevertheless, as requested.",)
     with pytest.raises(
         UserError, match=r"the words of talk.mp4 are in Portuguese \(95% sure\), the model's language is"
     ):
@@ -81,7 +81,7 @@ def test_what_is_not_certain_is_noted():
     found = check(Language("en", 0.55, (("cy", 0.4), ("de", 0.05))))
     assert found.mismatch is None
     shares = "English 55%, Welsh 40%, German 5%"
-    assert found.notes == (f"The language is not certain, or several are spoken: {shares}; it is taken for English.",)
+    assert found.notes == (f"The language is uncertain, or several are spoken: {shares}; it is treated as English.",)
     assert len(check(Language("cy", 0.55)).notes) == 2
 
 
@@ -137,7 +137,7 @@ def test_one_language_has_several_codes():
 
 
 def test_a_model_knows_its_language(home, tmp_path):
-    assert Predictor(STARTER, "cpu").judge.language == "en"
+    assert Predictor(STARTER, "cpu").describe().language == "en"
     data = synthetic_dataset("tiny", sizes=(16, 8, 8))
     settings = {"optim": {"epochs": 1}, "data": {"text": {"encoder": None}}}
     run = train("ridge", "tiny", seeds=1, settings=settings, out=tmp_path / "run", device="cpu", quiet=True)

@@ -103,7 +103,7 @@ def test_the_same_sound_has_the_same_states_every_time(hubert):
 
 def test_the_recipe_pins_the_network_and_makes_the_extractor_again(tmp_path, hubert):
     made = create_extractor(hubert, {"layer": "1", "rate": "25"})
-    written = made.recipe.taken("utterance").model_dump_json()
+    written = made.recipe.with_step("utterance").model_dump_json()
     again = restore_extractor(Recipe.model_validate_json(written))
     assert again.recipe == made.recipe
     assert again.recipe.network.revision.startswith("sha256:")
@@ -117,7 +117,7 @@ def test_other_weights_are_refused_where_the_recipe_has_these(tmp_path):
     folder = save_network(tmp_path / "own", "wav2vec2")
     made = create_extractor(f"hf-audio:{folder}")
     save_network(folder, "wav2vec2", layer_norm_eps=1e-3)
-    with pytest.raises(UserError, match="holds another network than the one that the features were made with"):
+    with pytest.raises(UserError, match="has another network than the one that the features were made with"):
         restore_extractor(made.recipe)(noise(0.5, RATE))
 
 
@@ -130,9 +130,9 @@ def test_a_rate_that_is_no_binary_fraction_is_a_whole_number_of_states(hubert):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"rate": 100.0}, "100 steps a second are no whole number of states; choose 50"),
+        ({"rate": 100.0}, "100 steps per second are not a whole number of states; choose 50"),
         ({"layer": 9}, "the network has no layer 9"),
-        ({"layer": "all"}, r"the features are not those that .* makes: column 1 is 'layer_01_state_0000'"),
+        ({"layer": "all"}, r"the features do not match .*: column 1 is 'layer_01_state_0000'"),
     ],
 )
 def test_a_recipe_that_is_not_its_networks_is_refused(changes, message, hubert):
@@ -161,12 +161,12 @@ def test_recipes_of_before_are_written_as_they_were():
     [
         ({"layer": "4"}, "the network has no layer 4; choose 0 to 3, last or all"),
         ({"layer": "some"}, "layer"),
-        ({"rate": "7"}, "7 steps a second are no whole number of states; choose 50, 25, 12.5"),
+        ({"rate": "7"}, "7 steps per second are not a whole number of states; choose 50, 25, 12.5"),
         ({"rate": "fast"}, "rate should be a number"),
         ({"rate": "0"}, "rate should be above 0"),
         ({"rate": "0.001"}, r"a step of 1000 s is longer than the network reads; use 0\.05 or more"),
         ({"leyer": "2"}, "hf-audio has no setting 'leyer'; .*layer"),
-        ({"revision": "main"}, "holds another network"),
+        ({"revision": "main"}, "has another network"),
     ],
 )
 def test_settings_that_cannot_be(settings, message, hubert):
@@ -177,8 +177,8 @@ def test_settings_that_cannot_be(settings, message, hubert):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("hf-audio", "'hf-audio' is given no network; name one, such as hf-audio:facebook/wav2vec2-base"),
-        ("hf-audio:/nowhere/at/all", "there is no folder /nowhere/at/all of a network"),
+        ("hf-audio", "'hf-audio' needs a network; name one, such as hf-audio:facebook/wav2vec2-base"),
+        ("hf-audio:/nowhere/at/all", "there is no network folder /nowhere/at/all"),
         ("hf-sound:x", "no extractor is called 'hf-sound:x'"),
     ],
 )
@@ -194,7 +194,7 @@ def test_settings_are_of_networks_alone():
 
 def test_a_network_of_pictures_does_not_hear(tmp_path):
     folder = save_network(tmp_path / "vit", "vit")
-    with pytest.raises(UserError, match="a vit model does not read speech in a way that is known here; give one of"):
+    with pytest.raises(UserError, match="a vit model is not a supported speech network; give one of"):
         create_extractor(f"hf-audio:{folder}")
 
 

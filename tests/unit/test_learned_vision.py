@@ -130,7 +130,7 @@ def test_a_face_is_cut_out_upright():
 
 def test_the_recipe_makes_the_extractor_again(networks):
     made = create_extractor(f"hf-vision:{networks['dinov2']}", {"crop": "frame", "rate": "2", "pooling": "first"})
-    again = restore_extractor(made.recipe.taken("utterance"))
+    again = restore_extractor(made.recipe.with_step("utterance"))
     assert again.recipe == made.recipe
     assert made.recipe.rate == 2
     np.testing.assert_array_equal(again(noise(2))[0].values, made(noise(2))[0].values)
@@ -138,13 +138,13 @@ def test_the_recipe_makes_the_extractor_again(networks):
 
 def test_a_network_of_speech_does_not_see(tmp_path):
     folder = save_network(tmp_path / "own", "hubert")
-    with pytest.raises(UserError, match="a hubert model is not a network of pictures that is known here; give one of"):
+    with pytest.raises(UserError, match="a hubert model is not a supported vision network; give one of"):
         create_extractor(f"hf-vision:{folder}")
 
 
 @pytest.mark.parametrize("kind", ["siglip", "swin"])
 def test_a_network_without_a_token_of_the_whole_picture_has_none(kind, networks):
-    with pytest.raises(UserError, match=r"model has no first token that stands for the picture; use pooling=mean"):
+    with pytest.raises(UserError, match=r"model has no first token for the whole picture; use pooling=mean"):
         create_extractor(f"hf-vision:{networks[kind]}", {"pooling": "first"})
 
 
@@ -160,7 +160,7 @@ def test_a_recipe_that_is_not_its_networks_is_refused(networks):
     with pytest.raises(UserError, match="has no first token"):
         restore_extractor(first)(noise(1))
     short = made.model_copy(update={"columns": made.columns[:3], "units": made.units[:3]})
-    with pytest.raises(UserError, match=r"the features are not those that .* makes: there are 32 columns, not 3"):
+    with pytest.raises(UserError, match=r"the features do not match .*: there are 32 columns, not 3"):
         restore_extractor(short)(noise(1))
 
 

@@ -186,9 +186,9 @@ def test_the_average_of_the_weights_by_hand(trainer):
         plain.take_step([rows], QUIET)
         found.append(one.model.state_dict()[bias].clone())
     expected = 0.75 * (0.75 * found[0] + 0.25 * found[1]) + 0.25 * found[2]
-    torch.testing.assert_close(one.judged.state_dict()[bias], expected)
+    torch.testing.assert_close(one.evaluated.state_dict()[bias], expected)
     assert torch.equal(plain.model.state_dict()[bias], found[2])  # training itself goes on as without it
-    assert plain.judged is plain.model
+    assert plain.evaluated is plain.model
 
 
 def test_memories_see_every_batch_of_a_step(trainer):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sentiprism.cli.analysis_tables import format_estimate
+from sentiprism.cli.terminal_summary import format_estimate
 from sentiprism.report.schema import Estimate, ModelFacts
 from sentiprism.report.wording import signed as on_the_page
 from sentiprism.tables import clock, duration, signed

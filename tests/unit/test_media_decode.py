@@ -218,35 +218,35 @@ def test_a_gap_is_silent_and_what_follows_stays_in_its_place(tmp_path: Path) -> 
 
 def test_what_comes_again_is_heard_once(tmp_path: Path) -> None:
     """Streams that were joined repeat themselves; few containers can say so, so frames are laid by hand."""
-    from sentiprism.media._decode.samples import Tape
+    from sentiprism.media._decode.samples import SampleFile
 
     tone = sine(2, 16000)
-    with (tmp_path / "tape").open("w+b") as file:
-        tape = Tape(file.fileno(), 16000, 10)
+    with (tmp_path / "samples").open("w+b") as file:
+        samples = SampleFile(file.fileno(), 16000, 10)
         for at in [*range(0, 16000, 320), *range(8000, 32000, 320)]:
             frame = av.AudioFrame.from_ndarray(tone[None, at : at + 320], "s16", "mono")
             frame.sample_rate = 16000
-            tape.add(frame, at / 16000)
-        tape.flush()
-        assert tape.length == 32000
-    assert (np.fromfile(tmp_path / "tape", np.int16) == tone).all()
+            samples.add(frame, at / 16000)
+        samples.flush()
+        assert samples.length == 32000
+    assert (np.fromfile(tmp_path / "samples", np.int16) == tone).all()
 
 
 @pytest.mark.parametrize("first", [16000, 44100])  # another rate from the middle on
 def test_sound_may_change_its_form(tmp_path: Path, first: int) -> None:
-    from sentiprism.media._decode.samples import Tape
+    from sentiprism.media._decode.samples import SampleFile
 
-    with (tmp_path / "tape").open("w+b") as file:
-        tape = Tape(file.fileno(), 16000, 10)
+    with (tmp_path / "samples").open("w+b") as file:
+        samples = SampleFile(file.fileno(), 16000, 10)
         for index, rate in enumerate([first, 48000]):
             tone = sine(1, rate)
             for at in range(0, rate, rate // 50):
                 part = tone[None, at : at + rate // 50]
                 frame = av.AudioFrame.from_ndarray(part, "s16", "mono")
                 frame.sample_rate = rate
-                tape.add(frame, index + at / rate)
-        tape.flush()
-    heard = np.fromfile(tmp_path / "tape", np.int16)
+                samples.add(frame, index + at / rate)
+        samples.flush()
+    heard = np.fromfile(tmp_path / "samples", np.int16)
     assert len(heard) == pytest.approx(32000, abs=40)
     assert np.corrcoef(heard[1000:31000], sine(2, 16000)[1000:31000])[0, 1] > 0.99
 

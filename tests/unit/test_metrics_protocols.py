@@ -92,11 +92,11 @@ def test_predictions_that_are_not_finite_are_refused(name, bad):
 @pytest.mark.parametrize(
     ("prediction", "label", "cause"),
     [
-        ([1.0, 2.0], [1.0], "do not fit"),
-        ([[1.0], [2.0]], [1.0, 2.0], "do not fit"),
+        ([1.0, 2.0], [1.0], "do not match"),
+        ([[1.0], [2.0]], [1.0, 2.0], "do not match"),
         ([], [], "no samples"),
         ([1.0], [np.nan], "1 of 1 labels are not finite"),
-        ([[1.0, 2.0], [1.0, 2.0]], [1.0, 2.0], "2 runs at once"),
+        ([[1.0, 2.0], [1.0, 2.0]], [1.0, 2.0], "predictions are of 2 runs"),
     ],
 )
 def test_what_cannot_be_judged_is_refused(name, prediction, label, cause):
@@ -110,7 +110,7 @@ def test_what_cannot_be_judged_is_refused(name, prediction, label, cause):
         ("classes", [[0.0, 1.0]], [2], "from 0 to 1"),
         ("classes", [[0.0, 1.0]], [-1], "from 0 to 1"),
         ("classes", [[0.0, 1.0]], [0.5], "from 0 to 1"),
-        ("classes", [0.0, 1.0], [0, 1], "do not fit"),
+        ("classes", [0.0, 1.0], [0, 1], "do not match"),
         ("polarity", [[0.0, 1.0]], [0], "is for 3 classes, not 2"),
         ("binary", [[0.0, 1.0, 2.0]], [0], "is for 2 classes, not 3"),
     ],

@@ -122,7 +122,7 @@ def test_without_lengths_or_text_trailing_zeros_are_cut_and_it_is_said(tmp_path:
     for split, columns in content.items():
         for name, length in zip(columns["id"], lengths[split], strict=True):
             assert len(rows[name][2]["audio"]) == length
-    assert any("audio of no stated length" in note and "in 10 utterances" in note for note in notes)
+    assert any("audio without given length" in note and "in 10 utterances" in note for note in notes)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_import_stores_a_known_dataset_and_says_the_file_is_another(home: Path, 
     card = dataset.card
     assert (card.vocabulary, card.text_encoder) == ("bert-base-uncased", "bert-base-uncased")
     assert card.widths == {"text": 768, "audio": 5, "vision": 20}
-    assert "mine.pkl has the SHA-256 of no file of CMU-MOSI as distributed" in card.warnings
+    assert "mine.pkl differs from the distributed files of CMU-MOSI (SHA-256)" in card.warnings
     assert any(w.startswith("train has 6 utterances, the official split 1284") for w in card.warnings)
     assert any("infinite" in w for w in card.warnings)
     assert dataset.train.sequences["audio"][0][0, 0] == 0
@@ -226,11 +226,11 @@ def test_import_wants_one_source_and_what_goes_with_it(home: Path, tmp_path: Pat
         choose_source({"mmsa": None, "labels": None}, {})
     with pytest.raises(UserError, match="--labels and --mmsa given"):
         choose_source({"labels": tmp_path / "x.csv", "mmsa": tmp_path / "x.pkl"}, {})
-    with pytest.raises(UserError, match="--mmsa does not go with --audio and --folds"):
+    with pytest.raises(UserError, match="--mmsa cannot be combined with --audio and --folds"):
         choose_source({"mmsa": tmp_path / "x.pkl"}, {"audio": tmp_path / "x.npz", "folds": tmp_path / "f.json"})
-    with pytest.raises(UserError, match="--labels does not go with --words"):
+    with pytest.raises(UserError, match="--labels cannot be combined with --words"):
         choose_source({"labels": tmp_path / "x.csv"}, {"words": tmp_path / "w.csd"})
-    with pytest.raises(UserError, match="--urfunny does not go with --folds"):
+    with pytest.raises(UserError, match="--urfunny cannot be combined with --folds"):
         choose_source({"urfunny": tmp_path / "sdk"}, {"folds": "1/5"})
     with pytest.raises(UserError, match="--folds"):
         choose_source({"csd": tmp_path / "x.csd"}, {"folds": None})

@@ -56,10 +56,10 @@ def callers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[st
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_INDEX_URL", f"{here}/simple")
     monkeypatch.setenv("ADDRESS", here)
-    sources.hub_answers.cache_clear()
+    sources.hub_responds.cache_clear()
     sources.hub_snapshot.cache_clear()  # what one test was given is not here in the next
     yield seen
-    sources.hub_answers.cache_clear()
+    sources.hub_responds.cache_clear()
     server.shutdown(socket.SHUT_RDWR)
     server.close()
 
@@ -83,8 +83,8 @@ def test_an_asset_is_not_fetched_and_one_line_says_why(source, cache, offline, m
     with pytest.raises(UserError) as error:
         fetch("tiny-thing")
     assert str(error.value) == (
-        "asset 'tiny-thing' is not here, and SENTIPRISM_OFFLINE forbids to fetch it; unset SENTIPRISM_OFFLINE, or set "
-        "SENTIPRISM_ASSET_TINY_THING to a folder that holds config.json, part/weights.bin"
+        "asset 'tiny-thing' is not downloaded, and SENTIPRISM_OFFLINE forbids downloading it; unset SENTIPRISM_OFFLINE,"
+        " or set SENTIPRISM_ASSET_TINY_THING to a folder with config.json, part/weights.bin"
     )
     assert offline == []
     assert not (cache / "tiny-thing").exists()
@@ -110,7 +110,7 @@ def test_a_damaged_asset_is_named_and_left_for_repair(cache, offline, monkeypatc
     offer(monkeypatch, SOURCES["address"]())
     Shelf(CONTENT).deliver(CONTENT, 0, cache / "tiny-thing")
     (cache / "tiny-thing" / "config.json").write_text("{}")
-    with pytest.raises(UserError, match=r"is damaged in .*config.json is not the file.*forbids to fetch it"):
+    with pytest.raises(UserError, match=r"is damaged in .*config.json has a wrong checksum.*forbids downloading it"):
         fetch("tiny-thing")
     assert read(cache / "tiny-thing") == {**CONTENT, "config.json": b"{}"}
     assert offline == []
@@ -127,16 +127,16 @@ def test_what_the_hubs_library_has_cached_is_used(cache, offline, monkeypatch, t
 @pytest.mark.parametrize(
     ("ask", "cause"),
     [
-        (lambda: resolve("some/encoder"), "no text encoder 'some/encoder' here: "),
-        (lambda: resolve_network("some/network"), "no network 'some/network' here: "),
-        (lambda: resolve_whisper("small"), "no speech model 'small' here: "),
-        (lambda: resolve_whisper("some/whisper"), "no speech model 'some/whisper' here: "),
+        (lambda: resolve("some/encoder"), "text encoder 'some/encoder' is not available: "),
+        (lambda: resolve_network("some/network"), "network 'some/network' is not available: "),
+        (lambda: resolve_whisper("small"), "speech model 'small' is not available: "),
+        (lambda: resolve_whisper("some/whisper"), "speech model 'some/whisper' is not available: "),
     ],
 )
 def test_models_of_the_hub_are_not_downloaded(ask, cause, offline):
     with pytest.raises(UserError) as error:
         ask()
-    why = "it was not downloaded before, and SENTIPRISM_OFFLINE forbids to download it; give a folder"
+    why = "it was not downloaded before, and SENTIPRISM_OFFLINE forbids downloading it; give "
     assert str(error.value).startswith(f"{cause}{why}")
     assert offline == []
 
@@ -161,7 +161,7 @@ def test_a_commit_of_the_hub_that_is_here_is_not_asked_for_again(callers, tmp_pa
     assert callers
     callers.clear()
     sources.hub_snapshot.cache_clear()
-    sources.hub_answers.cache_clear()
+    sources.hub_responds.cache_clear()
     (stored / "model.safetensors").write_bytes(b"")
     assert resolve_network("some/network", COMMIT) == (stored, COMMIT)
     assert callers == []
@@ -187,8 +187,8 @@ def test_a_saved_model_of_a_network_that_is_not_here_is_refused_before_it_is_fed
     with pytest.raises(UserError) as error:
         next(outcomes)
     assert str(error.value) == (
-        f"no network 'some/network' here: it was not downloaded before, and {variable} forbids to download it; give a "
-        "folder of it"
+        f"network 'some/network' is not available: it was not downloaded before, and {variable} forbids downloading "
+        "it; give its folder"
     )
     assert callers == []
 

@@ -72,7 +72,7 @@ def test_a_rate_for_no_group_is_refused_with_the_near_match(model):
 def test_a_frozen_stage_of_no_group_or_of_every_group_is_refused(model):
     with pytest.raises(UserError, match=r"optim\.freeze: mdf has no parameter group 'encoder'"):
         check_groups(model, OptimConfig(freeze={"encoder": 1}))
-    with pytest.raises(UserError, match=r"optim\.freeze leaves mdf no parameters to train at first"):
+    with pytest.raises(UserError, match=r"optim\.freeze freezes all parameters of mdf in the first epoch"):
         check_groups(model, OptimConfig(freeze={"text_encoder": 1, "default": 2}))
     check_groups(model, OptimConfig(freeze={"text_encoder": 1}))
 
@@ -83,7 +83,7 @@ def test_a_group_without_parameters_is_none_that_is_left_to_train():
     groups = model.param_groups()
     assert groups["critics"] == []
     frozen = {name: 1 for name in groups if name != "critics"}
-    with pytest.raises(UserError, match=r"optim\.freeze leaves fine no parameters to train at first"):
+    with pytest.raises(UserError, match=r"optim\.freeze freezes all parameters of fine in the first epoch"):
         check_groups(model, OptimConfig(freeze=frozen))
     check_groups(fine(), OptimConfig(freeze=frozen))  # the critics have a loss of their own
 

@@ -14,7 +14,7 @@ from sentiprism.errors import UserError
 from sentiprism.evaluation.compare import compare
 from sentiprism.evaluation.oracle import ORACLE
 from sentiprism.training.loop import Trainer, Watch
-from sentiprism.training.oracle import read
+from sentiprism.training.oracle import load_oracle
 from sentiprism.training.progress import TrainingProgress
 from sentiprism.training.train import resume, train
 
@@ -35,7 +35,7 @@ def test_it_changes_neither_weights_nor_what_is_selected(fit, data, tmp_path):
     assert all(torch.equal(one[name], other[name]) for name in one)
     assert told(plain) == told(watched)
     assert not (plain.seed_folder(1111) / "oracle.jsonl").exists()
-    rows = read(watched.seed_folder(1111))
+    rows = load_oracle(watched.seed_folder(1111))
     assert [row["epoch"] for row in rows] == [0, 1, 2, 3, 4]
     best = next(row["epoch"] for row in reversed(told(watched)) if row["best"])
     honest = compare([watched], device="cpu").evaluations[0].metrics["mae"].mean
@@ -75,7 +75,7 @@ def test_a_killed_run_goes_on_with_one_line_an_epoch(data, tmp_path, monkeypatch
         with pytest.raises(Killed):
             train("mdf", data, settings=given, out=tmp_path / "killed", device="cpu", quiet=True)
     again = resume(tmp_path / "killed", device="cpu", quiet=True)
-    assert read(again.seed_folder(1111)) == read(whole.seed_folder(1111))
+    assert load_oracle(again.seed_folder(1111)) == load_oracle(whole.seed_folder(1111))
 
 
 @pytest.mark.parametrize("extra", [{"modality_dropout": 0.3, "feature_noise": 0.2}])
@@ -107,7 +107,9 @@ def test_compare_shows_what_selection_on_test_would_have_said(fit, data, tmp_pat
     given = {**settings(), "oracle": True}
     watched = train("mdf", data, seeds=2, settings=given, out=tmp_path / "o", device="cpu", quiet=True)
     found = compare([watched], oracle=True, device="cpu")
-    best = [min((row["test"] for row in read(watched.seed_folder(s))), key=lambda t: t["mae"]) for s in (1111, 1112)]
+    best = [
+        min((row["test"] for row in load_oracle(watched.seed_folder(s))), key=lambda t: t["mae"]) for s in (1111, 1112)
+    ]
     shown = found.entries[0].oracle
     assert shown["mae"].mean == pytest.approx(sum(t["mae"] for t in best) / 2)
     assert shown["acc_7"].mean == pytest.approx(sum(t["acc_7"] for t in best) / 2)  # of the same epochs

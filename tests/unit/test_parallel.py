@@ -18,10 +18,10 @@ def test_a_failure_costs_its_own_item_alone():
     assert [found[n] for n in (1, 6, 7, 8)] == [0.5, 3.0, 3.5, 4.0]
     reasons = {n: str(found[n]) for n in (2, 3, 4, 5)}
     assert all(isinstance(found[n], UserError) for n in reasons)
-    assert reasons[2].startswith("the process that read it ended (SIGSEGV)")
+    assert reasons[2].startswith("the process working on it ended (SIGSEGV)")
     assert reasons[3] == "three; leave it out"
     assert "pickle" in reasons[4]
-    assert reasons[5].startswith("it met an unforeseen fault (RuntimeError: of a library)")
+    assert reasons[5].startswith("an unexpected error occurred (RuntimeError: of a library)")
 
 
 def test_processes_are_used_again_and_are_no_more_than_asked_for():

@@ -119,7 +119,7 @@ PACKAGES = {
         "cannot be imported: ZeroDivisionError",
     ),
     "is gone": ("sentiprism_example/model.py", "class MeanPool(", "class Other(", "cannot be imported: AttributeError"),
-    "another name": ("sentiprism_example/model.py", '"mean_pool"', '"pool"', "has not the name 'mean_pool'"),
+    "another name": ("sentiprism_example/model.py", '"mean_pool"', '"pool"', "is not 'mean_pool'"),
     "exists": ("sentiprism_example-0.1.0.dist-info/entry_points.txt", "mean_pool =", "mdf =", "'mdf', which exists"),
 }
 

@@ -138,8 +138,8 @@ def test_intervals_come_with_a_calibrated_model(tmp_path):
     for answer in asked(predictor):
         width = 3.0 if answer.present == ("audio",) else 1.0
         assert (answer.estimate.high - answer.estimate.low) == pytest.approx(width, abs=1e-4)
-    assert predictor.judge.level == 0.9
-    assert "acted" in predictor.judge.notes
+    assert predictor.describe().level == 0.9
+    assert "acted" in predictor.describe().notes
 
 
 @pytest.mark.parametrize(

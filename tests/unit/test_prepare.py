@@ -270,7 +270,7 @@ def test_other_widths_and_ids_off_the_vocabulary_are_refused(home, encoder):
     dataset, config = make(texts=False, ids=True, vocabulary=vocabulary(encoder)), settings(encoder)
     spec = prepare(dataset.tuning(), config)
     narrow = spec.model_copy(update={"audio": spec.audio.model_copy(update={"width": 2})})
-    with pytest.raises(UserError, match=r"test: audio has 3 features a step.* 2"):
+    with pytest.raises(UserError, match=r"test: audio has 3 features per step.* 2"):
         PreparedSplit(dataset.test, narrow)
     dataset.test.sequences["token_ids"] = Ragged.from_rows([np.array([CLS, 9_999, SEP])] * 5, 0)
     with pytest.raises(UserError, match="9999"):

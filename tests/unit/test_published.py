@@ -55,7 +55,7 @@ def test_what_contradicts_itself_is_marked(paper):
     found = published(paper([ROWS[0], {**ROWS[1], "doubtful": ["mae"]}]), "2")
     assert found.columns()["MAE ↓"][1] == ("0.72?",)
     assert found.columns()["Corr ↑"][1] == ("0.781",)
-    assert "? contradicts itself in the paper" in found.remarks()
+    assert "? the paper contradicts this value" in found.remarks()
 
 
 def test_a_run_stands_beside_the_row_most_of_whose_settings_it_has(paper, measure, tmp_path):
@@ -72,7 +72,7 @@ def test_a_run_stands_beside_the_row_most_of_whose_settings_it_has(paper, measur
 
 def test_a_run_of_another_model_or_of_no_row_is_refused(paper, trained, tmp_path):
     rows = [{**ROWS[1], "settings": {"config": {"epsilon": 7}}}]
-    with pytest.raises(UserError, match="has the settings of no row of table_2"):
+    with pytest.raises(UserError, match="does not match any row of table_2"):
         published(paper(rows), "2", [trained])
     with pytest.raises(UserError, match="is a run of mdf; give one of text_only"):
         published(paper(model="text_only", config={}), "2", [trained])

@@ -141,7 +141,7 @@ def test_refuses_what_is_no_ragged_column() -> None:
         Ragged.from_arrow(pa.chunked_array([pa.array([1.0])]))
     with pytest.raises(ValueError, match="width 3"):
         to_arrow([np.ones((2, 4))], 3)
-    with pytest.raises(ValueError, match="gives the width"):
+    with pytest.raises(ValueError, match="the width is unknown"):
         Ragged.from_rows([None])
     with pytest.raises(ValueError, match="no statistics"):
         Ragged.from_rows([np.array([1])]).statistics()

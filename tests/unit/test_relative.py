@@ -65,12 +65,12 @@ def test_the_level_is_the_median_over_all_utterances_of_the_video(recordings, pe
     plain = dataset(recordings, "plain", relative=False, per=per).train.sequences["audio"]
     frames = dataset(recordings, "frames", relative=False).train.sequences["audio"]
     made = dataset(recordings, per=per)
-    assert made.card.recipes["audio"] == SPEECH.taken(per, relative=True)
+    assert made.card.recipes["audio"] == SPEECH.with_step(per, relative=True)
     for rows in ((0, 1), (2, 3)):
         level = np.median(np.concatenate([frames[row] for row in rows]), axis=0)
         for row in rows:
             np.testing.assert_allclose(made.train.sequences["audio"][row], plain[row] - level, rtol=1e-4, atol=1e-4)
-    assert "4 of 4 videos have less than 10 s of speech to tell a resting level from" in made.card.warnings
+    assert "4 of 4 videos have less than 10 s of speech for a resting level" in made.card.warnings
 
 
 def test_the_gain_of_a_recording_is_no_part_of_what_is_left(recordings):
@@ -93,14 +93,14 @@ def test_an_analysis_takes_the_level_of_the_utterances_as_a_dataset_does(recordi
     tracks, notes = subtract_resting(Tracks(audio=track), segments, features)
     for row, segment in zip((2, 3), segments, strict=True):
         np.testing.assert_allclose(tracks.audio.of(segment, "frame"), made.train.sequences["audio"][row], atol=1e-4)
-    assert notes == ["The model compares a person with their own usual, and has only 5.0 s to tell that from."]
+    assert notes == ["The model compares a person with their own resting level, which is based on only 5.0 s."]
     plain = FeatureSpec(audio=spec(SPEECH))
     assert subtract_resting(Tracks(audio=track), segments, plain) == (Tracks(audio=track), [])
 
 
 def test_each_face_has_a_level_of_its_own():
     rng = np.random.default_rng(0)
-    recipe = EXTRACTORS["face"].recipe.taken("frame", relative=True)
+    recipe = EXTRACTORS["face"].recipe.with_step("frame", relative=True)
     width = len(recipe.columns)
     faces = tuple(Track(np.arange(100) / 10, rng.normal(n, 1, (100, width)).astype(np.float32)) for n in (3, -3))
     segments = (Segment(0, 4, ()), Segment(5, 10, ()))
@@ -111,22 +111,22 @@ def test_each_face_has_a_level_of_its_own():
 
 
 def test_a_model_of_relative_features_says_where_there_is_little_to_compare_with(recordings, tmp_path):
-    given = FeatureSpec(audio=spec(SPEECH.taken("frame", relative=True)))
+    given = FeatureSpec(audio=spec(SPEECH.with_step("frame", relative=True)))
     model = saved_model(tmp_path / "model", given, "lf_dnn")
     assert load_predictor(model).extractors["audio"].recipe == SPEECH
     said = tmp_path / "said.vtt"
     said.write_text("WEBVTT\n\n00:00.000 --> 00:02.000\nwords.\n\n00:03.000 --> 00:06.000\nmore.\n")
     options = Options(model=str(model), asr="none")
     short = analyze(recordings / "b.wav", transcript=said, options=options)
-    assert any(note.startswith("The model compares a person with their own usual") for note in short.notes)
+    assert any(note.startswith("The model compares a person with their own resting level") for note in short.notes)
     absolute = saved_model(tmp_path / "absolute", FeatureSpec(audio=spec(SPEECH)), "lf_dnn")
     other = analyze(recordings / "b.wav", transcript=said, options=Options(model=str(absolute), asr="none"))
     assert other.utterances[0].estimate.value != pytest.approx(short.utterances[0].estimate.value, abs=1e-6)
-    assert not any("usual" in note for note in other.notes)
+    assert not any("resting level" in note for note in other.notes)
 
 
 def test_adapting_a_model_of_relative_features_extracts_such():
-    relative = FeatureSpec(audio=spec(SPEECH.taken("frame", relative=True)))
+    relative = FeatureSpec(audio=spec(SPEECH.with_step("frame", relative=True)))
     assert extract_options(relative, {}, "given").relative
     assert not extract_options(FeatureSpec(audio=spec(SPEECH)), {}, "given").relative
 
@@ -142,7 +142,7 @@ def test_a_dataset_takes_the_level_of_each_face_as_an_analysis_does(monkeypatch)
     faces = (face(0, 10, 5.0), face(6, 10, -5.0))
     spans = {"a": Span(0, 5), "b": Span(6, 10), "c": Span(20, 21)}
     segments = {name: Segment(*span, ()) for name, span in spans.items()}
-    recipe = EXTRACTORS["face"].recipe.taken("frame", relative=True)
+    recipe = EXTRACTORS["face"].recipe.with_step("frame", relative=True)
     features = FeatureSpec(vision=spec(recipe))
 
     late = (faces[1], face(0, 5.5, 5.0))  # one after the other: each utterance has a face of its own

@@ -24,6 +24,10 @@ def test_the_document_comes_back_from_json_digit_by_digit(make):
     assert Analysis.model_validate_json(document.to_json()) == document
 
 
+def test_a_document_of_an_earlier_version_opens():
+    assert Analysis.model_validate_json(review().to_json().replace('"model":{', '"judge":{', 1)) == review()
+
+
 def test_a_report_is_page_document_and_table(tmp_path):
     page = write_report(review(), tmp_path / "report")
     assert page == tmp_path / "report" / PAGE
@@ -83,7 +87,7 @@ def test_a_recording_that_is_gone_and_a_place_that_is_a_file_are_said_in_one_lin
 
 
 def test_what_is_no_report_is_not_read(tmp_path):
-    with pytest.raises(UserError, match="holds no report"):
+    with pytest.raises(UserError, match="is not a report"):
         read_report(tmp_path)
     (tmp_path / DOCUMENT).write_text('{"format": 1}')
     with pytest.raises(UserError, match=r"analysis\.json: program is missing; analyse"):

@@ -9,7 +9,7 @@ from makers_report import doubted, nothing, reading, review
 from sentiprism.analysis.batch import Outcome
 from sentiprism.analysis.inputs import AnalysisTask
 from sentiprism.analysis.language import check_language_of
-from sentiprism.cli.analysis_tables import show_folder
+from sentiprism.cli.terminal_summary import show_folder
 from sentiprism.media.types import Language, Segment, Word
 from sentiprism.report import wording
 from sentiprism.report.page.index import Entry, render_index
@@ -96,12 +96,12 @@ def test_files_that_were_not_analysed_stand_in_the_index_with_their_reasons():
 def test_a_language_that_is_not_certain_is_told_in_the_index_and_in_the_terminals_table(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     page = index_of(uncertain())
-    assert "The language is not certain, or several are spoken: English 55%, Welsh 45%" in page
+    assert "The language is uncertain, or several are spoken: English 55%, Welsh 45%" in page
     outcomes = [
         Outcome(AnalysisTask(Path("x.mp4"), Path("out/x")), uncertain()),
         Outcome(AnalysisTask(Path("y"), Path("y")), review()),
     ]
     show_folder(outcomes, {}, "out/index.html", as_json=False)
     out = capsys.readouterr().out
-    assert "done; language: not certain, taken for English (55% sure)" in out
-    assert out.count("not certain") == 1
+    assert "done; language: uncertain, treated as English (55% sure)" in out
+    assert out.count("uncertain") == 1

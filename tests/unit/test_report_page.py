@@ -120,7 +120,7 @@ def test_a_large_recording_is_a_link_to_a_file_beside_the_page(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("given", "reason"), [(b"RIFF\x24\x00\x00\x00AVI LIST", "not playable here"), (None, "not part of this page")]
+    ("given", "reason"), [(b"RIFF\x24\x00\x00\x00AVI LIST", "cannot play this kind"), (None, "not part of this page")]
 )
 def test_a_recording_that_cannot_be_played_is_a_note(tmp_path, given, reason):
     media = None if given is None else file_of(tmp_path, "x.avi", given)

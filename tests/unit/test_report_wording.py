@@ -53,7 +53,7 @@ def test_an_utterance_that_is_judged_with_several_faces_is_one():
     both = review(utterances=tuple(one.model_copy(update={"number": one.face}) for one in faces))
     assert count_utterances(both.utterances) == (1, 1, 2)
     assert (
-        "the mean of one utterance, judged once with each face that is seen, weighted by time"
+        "the mean of one utterance, predicted once for each visible face, weighted by time"
         in (wording.headline(both)[1])
     )
     summary = both.summary.model_copy(update={"highest": 1, "lowest": 2})
@@ -67,7 +67,7 @@ def test_what_is_not_there_has_no_share_and_what_is_not_shown_is_not_explained()
     assert weights in render(review())
     assert weights not in render(reading())
     assert none not in render(review())
-    assert none in render(review(judge=review().judge.model_copy(update={"level": None})))
+    assert none in render(review(model=review().model.model_copy(update={"level": None})))
     assert "the baseline prediction (the model without any input) (+0.10)" in render(review())
 
 
@@ -88,10 +88,10 @@ def test_an_intensity_in_words_is_the_same_on_every_scale(value, words):
 
 
 def test_the_reader_is_told_what_is_neutral_and_that_amounts_have_no_sign():
-    judge = review().judge
-    other = judge.model_copy(update={"target": TargetSpec(low=1, high=5)})
+    model = review().model
+    other = model.model_copy(update={"target": TargetSpec(low=1, high=5)})
     assert "0 is neutral" in render(review())
-    assert "+3 is neutral" in render(review(judge=other))
+    assert "+3 is neutral" in render(review(model=other))
     assert "a contribution of −1 counts as much as one of +1" in render(review())
 
 
@@ -107,20 +107,20 @@ def test_classes_are_named_with_their_probabilities():
 def test_a_recording_without_utterances_is_a_page_that_says_why():
     page = Page(render(nothing()))
     shown = " ".join(text for _, text in page.texts)
-    assert "Nothing to judge" in shown
+    assert "Nothing to analyse" in shown
     assert "No speech was found in the sound." in page.inside("li")
     assert not page.of("table")
 
 
 def test_a_text_of_which_the_words_were_dropped_is_said_to_be_in_another_language():
-    judge = review().judge.model_copy(update={"language": "en"})
+    model = review().model.model_copy(update={"language": "en"})
     text = reading().recording.model_copy(update={"language": "de", "language_mismatch": "dropped"})
-    assert wording.headline(nothing(recording=text, judge=judge)) == (
-        "Not judged: the words are not in English",
-        "Nothing in this text could be judged; the notes say why.",
+    assert wording.headline(nothing(recording=text, model=model)) == (
+        "Not analysed: the words are not in English",
+        "Nothing in this text could be analysed; the notes say why.",
     )
     assert wording.headline(nothing(recording=reading().recording, notes=())) == (
-        "Nothing to judge",
+        "Nothing to analyse",
         "No utterance was found in this text.",
     )
 

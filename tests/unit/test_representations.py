@@ -14,7 +14,7 @@ from sentiprism.errors import UserError
 from sentiprism.evaluation.evaluate import load_predictions
 from sentiprism.evaluation.opened import open_split
 from sentiprism.evaluation.scores import load_scores
-from sentiprism.explanation.attention import GRID, _Sum, attention, attentive, entropy, places
+from sentiprism.explanation.attention import GRID, _Sum, cell_weights, entropy, mean_attention, models_with_attention
 from sentiprism.explanation.representations import ModelOnSplit, load_seed, representations
 from sentiprism.metrics import protocol
 from sentiprism.models import load_model
@@ -65,7 +65,7 @@ def test_whole_says_which_utterances_have_every_modality(trained, data):
 
 
 def test_attention_is_the_mean_of_what_the_layers_saw(attending, data):
-    found = attention(opened(attending, "train"), 5)
+    found = mean_attention(opened(attending, "train"), 5)
     model = load_model(attending.seed_folder(1111) / "model").model
     rows = PreparedSplit(data.train, model.features)
     whole = representations(opened(attending, "train")).whole
@@ -99,15 +99,15 @@ def test_entropy_is_a_share_of_that_of_an_even_row():
 
 def test_a_model_without_attention_names_those_that_have_it(trained, data):
     with pytest.raises(UserError, match="mdf has no attention layers") as error:
-        attention(opened(trained))
+        mean_attention(opened(trained))
     assert "mdf" not in error.value.remedy
-    assert {"tmt", "tmt_amw"} <= set(attentive())
-    assert all(name in error.value.remedy for name in attentive())
+    assert {"tmt", "tmt_amw"} <= set(models_with_attention())
+    assert all(name in error.value.remedy for name in models_with_attention())
 
 
 @pytest.mark.parametrize("steps", [1, 5, GRID, 50])
 def test_every_step_lies_in_places_as_a_whole(steps):
-    shares = places(steps)
+    shares = cell_weights(steps)
     assert shares.shape == (GRID, steps)
     assert np.allclose(shares.sum(axis=0), 1, atol=1e-5)
     assert np.allclose(shares.sum(axis=1), steps / GRID, atol=1e-5)
@@ -124,7 +124,7 @@ def test_maps_of_one_shape_are_averaged_cell_by_cell():
 
 
 def test_a_second_length_makes_an_axis_relative():
-    """Attention to the first half of any source is attention to the first half of the places."""
+    """Attention to the first half of any source is attention to the first half of the cell_weights."""
     total = _Sum()
     for steps in (4, 4, 10):
         half = np.zeros((2, steps), np.float32)

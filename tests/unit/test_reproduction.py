@@ -9,7 +9,7 @@ from makers_ablation import paper
 from sentiprism.errors import UserError
 from sentiprism.evaluation.evaluate import evaluate
 from sentiprism.reproduction.ablation import plan_table
-from sentiprism.reproduction.reproduce import Entry, entry, experiment_of, papers_on, reproduce
+from sentiprism.reproduction.reproduce import Entry, experiment_of, make_entry, papers_on, reproduce
 from sentiprism.training.experiments import list_experiments, load_experiment
 from sentiprism.training.run import Run
 from sentiprism.training.train import resolve
@@ -74,7 +74,7 @@ def test_every_other_models_row_of_a_paper_says_what_becomes_of_it(name):
         for row in asked.rows:
             if row.settings is not None:
                 continue
-            found = entry(asked, model, row, papers)
+            found = make_entry(asked, model, row, papers)
             if found.settings is None:
                 assert "here" in found.note, row.name
                 continue
@@ -175,7 +175,7 @@ def test_frozen_layers_of_an_encoder_that_is_replaced_are_not_asked_for():
     row, papers = next(row for row in asked.rows if row.name == "MISA"), papers_on("mosi")
 
     def layers(*assignments: str) -> tuple[Entry, int | None]:
-        found = entry(asked, "mdf", row, papers, assignments)
+        found = make_entry(asked, "mdf", row, papers, assignments)
         return found, found.settings["data"]["text"].get("frozen_layers")
 
     found, count = layers()

@@ -17,7 +17,7 @@ from sentiprism.evaluation.evaluate import evaluate
 from sentiprism.evaluation.robustness import robustness
 from sentiprism.models import load_model
 from sentiprism.models.artifact import count_parameters
-from sentiprism.reproduction.command import command
+from sentiprism.reproduction.command import shortest_command
 from sentiprism.reproduction.results import gather, page
 from sentiprism.tables import duration, number, probability
 from sentiprism.training.experiments import load_experiment
@@ -165,7 +165,7 @@ def test_the_page(runs):
 def test_the_command_trains_the_run_again(runs):
     (config,) = {gather([runs / "small" / "mdf"], device="cpu").shown[0].run.config.model_dump_json()}
     run = Run(runs / "small" / "mdf")
-    words = shlex.split(command(run.config))
+    words = shlex.split(shortest_command(run.config))
     assert words[:7] == ["sentiprism", "train", "mdf", "--dataset", "small", "--seeds", "2"]
     assignments = words[8::2]
     assert set(words[7::2]) == {"--set"}
@@ -176,16 +176,16 @@ def test_the_command_trains_the_run_again(runs):
 
 def test_the_command_names_what_differs_from_our_own_settings():
     ours = load_experiment("mdf/sentiprism2026_mosi").run
-    assert command(resolve(ours)) == "sentiprism train mdf --dataset mosi --seeds 5"
+    assert shortest_command(resolve(ours)) == "sentiprism train mdf --dataset mosi --seeds 5"
     changed = resolve(ours, ["config.modalities=[text]", "optim.average=null", "seeds=[3, 9]"])
-    line = command(changed)
+    line = shortest_command(changed)
     assert line == (
         "sentiprism train mdf --dataset mosi --set 'seeds=[3, 9]' --set 'config.modalities=[\"text\"]' "
         "--set optim.average=null"
     )
     assert resolve(ours, shlex.split(line)[6::2]) == changed
     gone = resolve({**ours, "optim": {**ours["optim"], "group_lr": {}}})
-    assert "--set optim.group_lr.text_encoder=5e-05" in command(gone)
+    assert "--set optim.group_lr.text_encoder=5e-05" in shortest_command(gone)
 
 
 def test_a_setting_that_cannot_be_taken_back_has_no_command(monkeypatch):
@@ -193,7 +193,7 @@ def test_a_setting_that_cannot_be_taken_back_has_no_command(monkeypatch):
 
     base = {"optim": {"group_lr": {"critics": 1e-4}}}
     monkeypatch.setattr(module, "default_settings", lambda *_: base)
-    assert command(resolve({"model": "mdf", "dataset": "mosi"})) is None
+    assert shortest_command(resolve({"model": "mdf", "dataset": "mosi"})) is None
 
 
 def test_parameters_of_an_earlier_version_are_counted_in_its_file(runs, tmp_path):
@@ -228,7 +228,7 @@ def test_damage_that_was_measured_stands_below_its_dataset(runs, tmp_path):
     assert "mean MAE over the strengths" in said
     assert "*missing*: missing with probability, 0 to 1; *noise*: Gaussian noise" in said
     head, _, *rows = ([cell.strip() for cell in line.strip("| ").split(" | ")] for line in table.splitlines())
-    assert head == ["run", "strengths", "damage seed", "undamaged", "text: missing", "audio: missing", "audio: noise"]
+    assert head == ["run", "strengths", "corruption seed", "clean", "text: missing", "audio: missing", "audio: noise"]
     assert [row[0] for row in rows] == ["constant predictor", "text", "mdf"]
     assert [row[1:3] for row in rows] == [["–", "–"], ["3", "0"], ["3", "0"]]
     assert rows[0][3:] == ["<br>".join(text.constant["mae"].cells())] * 4

@@ -132,7 +132,7 @@ def test_valid_chooses_the_penalty(data, tmp_path):
 
 
 def test_every_seed_gives_the_same_model_so_it_is_trained_once(data, tmp_path, capsys):
-    line = "ridge is fitted in closed form: every seed gives the same model; trained once"
+    line = "ridge is fitted in closed form: every seed gives the same model, so it is trained once"
     made = [
         train("ridge", data, seeds=seeds, out=tmp_path / str(place), device="cpu")
         for place, seeds in enumerate([(1111,), (1112, 1113)])
@@ -199,7 +199,7 @@ def test_settings_without_a_meaning_are_refused(data, tmp_path):
         ({"data": {"feature_noise": 0.1}}, "data.feature_noise"),
         ({"optim": {"sampler": "balanced"}}, "optim.sampler"),
     ):
-        with pytest.raises(UserError, match=f"fitted in closed form, where {name} means nothing"):
+        with pytest.raises(UserError, match=f"fitted in closed form, where {name} has no effect"):
             train("ridge", data, settings=given, out=tmp_path / "run", device="cpu", quiet=True)
     assert not (tmp_path / "run").exists()
 

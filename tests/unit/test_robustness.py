@@ -10,7 +10,7 @@ import pytest
 from makers_metrics import interval
 from makers_models import small
 from makers_text import tiny_bert
-from sentiprism.data.corruption import Corruption, corrupted
+from sentiprism.data.corruption import Corruption, corrupt
 from sentiprism.data.dataset import DatasetInfo, Utterance
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.store import write_dataset
@@ -54,7 +54,7 @@ def test_a_point_is_what_predicting_the_damaged_split_gives(copied, data, kind):
     strength, answers = curve.strengths[1], []
     for seed in copied.finished:
         model = load_model(copied.seed_folder(seed) / "model").model
-        damaged = corrupted(PreparedSplit(data.test, model.features), Corruption(kind, "audio", strength, 3))
+        damaged = corrupt(PreparedSplit(data.test, model.features), Corruption(kind, "audio", strength, 3))
         answers.append(predict(model, damaged, Engine("cpu")).prediction)
     expected = interval(np.stack(answers), data.test.labels["M"], protocol("intensity"), videos=data.test.video_ids)[
         "mae"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from makers_models import small
-from sentiprism.data.corruption import Corruption, corrupted
+from sentiprism.data.corruption import Corruption, corrupt
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.errors import UserError
 from sentiprism.evaluation.robustness import kept, load_robustness, robustness
@@ -31,7 +31,7 @@ def weights(run: Run, data, case: Corruption | None = None) -> dict[str, float]:
     for seed in run.finished:
         model = load_model(run.seed_folder(seed) / "model").model
         rows = PreparedSplit(data.test, model.features)
-        rows = rows if case is None else corrupted(rows, case)
+        rows = rows if case is None else corrupt(rows, case)
         found.append(predict(model, rows, Engine("cpu")).weights["modality"])
     return dict(zip(MODALITIES, np.mean(found, axis=(0, 1)).tolist(), strict=True))
 
@@ -85,7 +85,7 @@ def test_what_has_no_weights_says_so(copied, data, tmp_path):
         figures.robustness(copied, metric="weight", device="cpu")
     stored["curves"][0]["weights"] = [{"text": 1.0}]
     path.write_text(json.dumps(stored))
-    with pytest.raises(UserError, match="should have a point at each strength"):
+    with pytest.raises(UserError, match="should have a point for each strength"):
         load_robustness(copied)
     with pytest.raises(UserError, match="did you mean 'weight'"):
         figures.robustness(copied, metric="weigth", device="cpu")

@@ -43,7 +43,7 @@ def test_rows_have_their_own_times_where_the_table_has_them(tmp_path):
     [
         (REVIEWS, {}, "no column 'text'; say which one has the texts: `columns` text=NAME"),
         (REVIEWS, {"text": "Reviews"}, "no column 'Reviews'; did you mean 'Review'"),
-        (REVIEWS, {"label": "Stars"}, "no column is called 'label' here; choose one of: end, id, start, text"),
+        (REVIEWS, {"label": "Stars"}, "no column is called 'label'; choose one of: end, id, start, text"),
         ([{"text": " "}], {}, "no texts in the column 'text'"),
         ([{"text": "a", "start": "0"}], {}, "only one of the columns 'start' and 'end'"),
         ([{"text": "a", "start": "2", "end": "1"}], {}, "'1' goes from '2' to '1'"),

@@ -62,5 +62,5 @@ def test_predictions_that_are_none_are_one_line(tmp_path):
     with pytest.raises(UserError, match="no predictions at"):
         read_predictions(tmp_path / "absent.parquet")
     (tmp_path / "garbage.parquet").write_bytes(b"PAR1 and no more")
-    with pytest.raises(UserError, match="does not hold predictions"):
+    with pytest.raises(UserError, match="does not have predictions"):
         read_predictions(tmp_path / "garbage.parquet")

@@ -12,7 +12,7 @@ from sentiprism.errors import UserError
 from sentiprism.media.recognise import recognise, tidy, windows
 from sentiprism.media.speech import RATE, find_speech, probabilities
 from sentiprism.media.types import Span, Word
-from sentiprism.media.whisper import words_of
+from sentiprism.media.whisper import split_words
 
 Sound = npt.NDArray[np.int16]
 
@@ -80,10 +80,10 @@ def test_times_rise_and_stay_within_speech() -> None:
 
 
 def test_words_of_scripts_without_spaces() -> None:
-    assert words_of("  It's well-known, \n isn’t it? ") == ["It's", "well-known,", "isn’t", "it?"]
-    assert words_of("我很开心。really 好!") == ["我", "很", "开", "心。", "really", "好!"]
+    assert split_words("  It's well-known, \n isn’t it? ") == ["It's", "well-known,", "isn’t", "it?"]
+    assert split_words("我很开心。really 好!") == ["我", "很", "开", "心。", "really", "好!"]
     text = "« Non », dit-il — すごい (笑)"
-    assert "".join(words_of(text)) == "".join(text.split())
+    assert "".join(split_words(text)) == "".join(text.split())
 
 
 def test_what_is_said_and_when(two_cities: Sound, whisper_base: Path) -> None:
@@ -111,7 +111,7 @@ def test_nothing_is_heard_in_noise(whisper_base: Path) -> None:
 
 
 def test_unknown_language_and_wrong_folder_are_one_line(two_cities: Sound, whisper_base: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="knows no language 'xx'"):
+    with pytest.raises(UserError, match="does not know the language 'xx'"):
         recognise(two_cities[:RATE], (Span(0, 1),), whisper_base, "xx")
     with pytest.raises(UserError, match=r"it has no model\.bin"):
         recognise(two_cities[:RATE], (Span(0, 1),), tmp_path)
@@ -134,7 +134,7 @@ def test_other_sizes_come_from_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(speech_models, "hub_snapshot", closed)
     for name in ("small", "someone/whisper-tuned"):
-        with pytest.raises(UserError, match=f"no speech model '{name}' here: the hub does not answer"):
+        with pytest.raises(UserError, match=f"speech model '{name}' is not available: the hub does not answer"):
             speech_models.resolve_whisper(name)
     assert asked == [("Systran/faster-whisper-small", "model.bin"), ("someone/whisper-tuned", "model.bin")]
 

@@ -36,7 +36,7 @@ def test_it_is_small_and_what_it_asks_for_can_be_made_here():
     assert model.modalities == ("text", "audio", "vision")
     for name, extractor in extractors_for(model.features, model.modalities).items():
         recipe = getattr(model.features, name).recipe
-        assert EXTRACTORS[extractor.name].recipe.taken(recipe.per).difference(recipe) is None
+        assert EXTRACTORS[extractor.name].recipe.with_step(recipe.per).difference(recipe) is None
 
 
 def test_it_tells_love_from_hate(home, minilm):

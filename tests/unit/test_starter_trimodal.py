@@ -73,7 +73,7 @@ def test_each_utterance_has_what_its_source_has(data):
     assert train["ravdess:t1"] == (False, True, True)
     assert "mosi:a_1" not in train, "a clip takes the place of its text"
     assert having(made.valid)["ravdess:t2"] == (False, True, True)
-    assert made.card.recipes["vision"].difference(FACE.taken("utterance", relative=True)) is None
+    assert made.card.recipes["vision"].difference(FACE.with_step("utterance", relative=True)) is None
     assert made.train.sequences["vision"].lengths.max() == 1
 
 
@@ -134,7 +134,7 @@ def test_features_that_are_relative_already_are_refused(data):
     recorded(
         "relative",
         [("train", "a_1", "a"), ("valid", "b_1", "b"), ("test", "c_1", "c")],
-        FACES.taken("frame", relative=True),
+        FACES.with_step("frame", relative=True),
     )
     with pytest.raises(UserError, match="relative is relative to the person already"):
         build(data, "relative", None)

@@ -7,7 +7,7 @@ import pytest
 from makers_ablation import paper
 from sentiprism.errors import UserError
 from sentiprism.report import figures
-from sentiprism.reproduction.sweep import sweep, values_of
+from sentiprism.reproduction.sweep import parse_values, sweep
 from sentiprism.training.run import Run
 
 __all__ = ["paper"]
@@ -32,19 +32,19 @@ def swept(data, paper, tmp_path):
     ],
 )
 def test_values_are_a_range_or_a_list(text, key, values):
-    assert values_of(text) == (key, values)
+    assert parse_values(text) == (key, values)
 
 
 @pytest.mark.parametrize("text", ["config.depth", "=1..3", "config.depth="])
 def test_what_sweeps_nothing_is_refused(text):
-    with pytest.raises(UserError, match=r"sweeps nothing; write it as KEY=FIRST\.\.LAST"):
-        values_of(text)
+    with pytest.raises(UserError, match=r"is not a sweep; write it as KEY=FIRST\.\.LAST"):
+        parse_values(text)
 
 
 @pytest.mark.parametrize("text", ["a=1", "a=3..1", "a=1..1", "a=1,1", "a=1,,2", "a=0..100"])
 def test_values_that_are_none_twice_or_too_many_are_refused(text):
-    with pytest.raises(UserError, match="does not name values, each once; give 2 to 100"):
-        values_of(text)
+    with pytest.raises(UserError, match="is not a list of different values; give 2 to 100"):
+        parse_values(text)
 
 
 def test_each_value_has_its_run_and_all_else_is_the_experiments(swept):
@@ -76,6 +76,6 @@ def test_all_is_refused_before_the_first_run(swept, tmp_path):
         swept("optim.epochs=0..2")
     with pytest.raises(UserError, match="a sweep needs a dataset"):
         swept("optim.epochs=1..2", experiment=None)
-    with pytest.raises(UserError, match=r"no settings of our own for mdf on small"):
+    with pytest.raises(UserError, match=r"this project has no settings for mdf on small"):
         swept("optim.epochs=1..2", experiment=None, base="ours", dataset="small")
     assert not (tmp_path / "runs").exists()

@@ -156,7 +156,7 @@ def test_a_parameter_out_of_range_is_named(home, wrong):
 def test_it_is_made_where_it_is_first_asked_for_and_said_so_once(home, dataset, caplog):
     with caplog.at_level(logging.WARNING):
         assert load_tuning("synthetic").card.content == dataset.card.content
-    assert "note: the synthetic dataset is made in" in caplog.text
+    assert "note: making the synthetic dataset in" in caplog.text
     caplog.clear()
     assert load_dataset("synthetic").card == dataset.card
     assert synthetic_dataset().card == dataset.card
@@ -171,4 +171,4 @@ def test_processes_that_ask_for_it_at_once_find_the_same(home, dataset):
     ]
     told = [one.communicate() for one in asking]
     assert [out.strip() for out, _ in told] == [dataset.card.content] * 2, told
-    assert sum("is made in" in err for _, err in told) == 1
+    assert sum("making the synthetic dataset in" in err for _, err in told) == 1

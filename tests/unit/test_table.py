@@ -101,8 +101,8 @@ def test_no_common_id_is_refused(labels: Path, tmp_path: Path) -> None:
         ({"audio": X}, "no array 'id'"),
         ({"id": IDS[:3], "audio": X}, "has 4 rows for 3 ids"),
         ({"id": IDS, "audio": S, "length": [1, 2]}, "has 2 lengths for 4 ids"),
-        ({"id": IDS, "audio": S, "length": [1, 2, 3, 4]}, "lengths off 0 to 3"),
-        ({"id": IDS, "glove": S, "covarep": S}, "no array 'audio'; rename the one that is meant: glove, covarep"),
+        ({"id": IDS, "audio": S, "length": [1, 2, 3, 4]}, "lengths outside of 0 to 3"),
+        ({"id": IDS, "glove": S, "covarep": S}, "no array 'audio'; rename the correct one: glove, covarep"),
         ({"id": IDS, "audio": np.array(["x"] * 4)}, "holds <U1"),
         ({"id": ["a_1", "a_1", "b_1", "c_1"], "audio": X}, "an id twice"),
         ({"id": np.array(IDS, object), "audio": X}, "without Python objects"),
@@ -122,7 +122,7 @@ def test_files_of_no_kind_are_refused(labels: Path, tmp_path: Path) -> None:
         read(labels, audio=tmp_path / "f.pkl")
     for suffix in (".npz", ".npy", ".parquet"):
         (tmp_path / f"g{suffix}").write_bytes(b"\x80\x04N.")
-        with pytest.raises(UserError, match=r"cannot be read|is not an array of numpy"):
+        with pytest.raises(UserError, match=r"cannot be read|is not a numpy array"):
             read(labels, audio=tmp_path / f"g{suffix}")
         with pytest.raises(UserError, match="no file"):
             read(labels, audio=tmp_path / f"absent{suffix}")
@@ -159,9 +159,9 @@ def test_a_text_and_a_label_are_enough(home: Path, tmp_path: Path) -> None:
     assert {name: split.utterances for name, split in card.splits.items()} == {"train": 7, "valid": 1, "test": 2}
     assert card.warnings[:3] == (
         "reviews.csv has no column 'id': its rows are numbered",
-        "reviews.csv has no column 'video_id': each row is treated as a video of its own",
-        "splits were made here by video, 70/10/20, with seed 1111: 7 train, 1 valid, 2 test; a column 'split' states "
-        "others",
+        "reviews.csv has no column 'video_id': each row is treated as a separate video",
+        "splits were made by this program by video, 70/10/20, with seed 1111: 7 train, 1 valid, 2 test; a column "
+        "'split' can give others",
     )
     rows, _ = read(table(tmp_path / "again.csv", rows))
     assert [u.id for _, u in rows] == [f"again-{n}" for n in range(1, 11)]

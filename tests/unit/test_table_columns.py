@@ -43,7 +43,7 @@ def test_columns_are_named_or_made_of_others_and_files_may_be_splits(tmp_path: P
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"lable": "Mood"}, "no column is called 'lable' here; did you mean 'label'"),
+        ({"lable": "Mood"}, "no column is called 'lable'; did you mean 'label'"),
         ({"label": "mod"}, "no column 'mod'; did you mean 'Mood'"),
         ({"id": "{Number}-{Dialog}"}, "no column 'Dialog'; did you mean 'Dialogue'"),
         ({}, "no column 'label'; add it, or say what it is made from with `columns` label=NAME"),
@@ -60,7 +60,7 @@ def test_files_of_splits_have_the_same_columns_and_no_split_of_their_own(tmp_pat
     columns = {"id": "{Dialogue}$_${Number}", "label": "Mood"}
     with pytest.raises(UserError, match="do not both have 'label_T'"):
         list(read_table({"train": one, "test": more}, features={}, columns=columns))
-    with pytest.raises(UserError, match="has a column 'split' and is given for train"):
+    with pytest.raises(UserError, match="has a column 'split' but is given for train"):
         list(read_table({"train": table(tmp_path / "l.csv")}, features={}))
 
 
@@ -95,8 +95,8 @@ def moods(path: Path) -> Path:
     ("name", "options", "message"),
     [
         ("mine", {}, "not one of the known datasets, and has no range given; give `low` and `high`, or `classes`"),
-        ("mine", {"low": 0.0}, "has no greatest label given"),
-        ("mine", {"high": 0.0}, "has no least label given"),
+        ("mine", {"low": 0.0}, "has no highest label given"),
+        ("mine", {"high": 0.0}, "has no lowest label given"),
         (
             "mine",
             {"low": 1.0, "high": 1.0},
@@ -107,13 +107,13 @@ def moods(path: Path) -> Path:
         ("mine", {"low": float("nan"), "high": 1.0}, "labels from nan to 1 are not a range"),
         ("mine", {"low": -1e308, "high": 1e308}, "cannot be told apart in float32"),
         ("mine", {"low": 1e6, "high": 1e6 + 1}, "cannot be told apart in float32"),
-        ("mine", {"low": 0.0, "high": 1.0, "language": "english"}, r"not the code of a language; did you mean 'en'"),
-        ("mosi", {"language": "xx"}, "'xx' is not the code of a language; give its two letters"),
+        ("mine", {"low": 0.0, "high": 1.0, "language": "english"}, r"not a language code; did you mean 'en'"),
+        ("mosi", {"language": "xx"}, "'xx' is not a language code; give its two-letter"),
         ("mine", {"classes": ("bad", "good"), "low": -1.0}, "classes have no range"),
         ("mine", {"classes": ("bad", " ")}, "class 1 has a blank name"),
         ("mine", {"classes": ("bad", "\x1b[31m")}, r"holds U\+001B"),
-        ("mine", {"classes": ("bad",)}, "'bad' does not name classes"),
-        ("mine", {"classes": ("bad", "bad")}, "does not name classes"),
+        ("mine", {"classes": ("bad",)}, "'bad' is not a list of different classes"),
+        ("mine", {"classes": ("bad", "bad")}, "is not a list of different classes"),
         ("mine", {"classes": ("bad", "goods")}, "label of 'valid.*' is 'good'; did you mean 'goods'"),
         ("mosi", {"classes": ("bad", "good")}, r"'mosi' has labels on \[-3, 3\]"),
         ("urfunny", {"classes": ("bad", "good")}, "'urfunny' has labels on the classes serious, humorous"),

@@ -59,14 +59,14 @@ def test_tokenizer_that_transformers_made_up_is_refused(tmp_path: Path, capfd: p
     for name in ("vocab.txt", "tokenizer_config.json"):
         (folder / name).unlink()
     capfd.readouterr()
-    with pytest.raises(UserError, match="knows 5 words"):
+    with pytest.raises(UserError, match="has only 5 words"):
         load_tokenizer(folder)
     assert capfd.readouterr() == ("", "")
 
 
 def test_small_tokenizer_is_refused_and_a_mended_folder_is_read_anew(tmp_path: Path) -> None:
     folder = tiny_bert(tmp_path / "small", words=100)
-    with pytest.raises(UserError, match=f"knows {W0 + 100} words"):
+    with pytest.raises(UserError, match=f"has only {W0 + 100} words"):
         load_tokenizer(folder)
     assert len(load_tokenizer(tiny_bert(folder))) == SIZE
 
@@ -79,7 +79,7 @@ def test_vocabulary_depends_on_the_words_alone(tiny: Path, tmp_path: Path) -> No
 
 def test_ids_of_another_vocabulary_are_refused(tiny: Path) -> None:
     check_vocabulary(tiny, vocabulary(tiny))
-    with pytest.raises(UserError, match="token ids are of the vocabulary bert-base-uncased"):
+    with pytest.raises(UserError, match="token ids are from the vocabulary bert-base-uncased"):
         check_vocabulary(tiny, "bert-base-uncased")
 
 
@@ -104,12 +104,12 @@ def test_hub_name_without_network_suggests_what_there_is(monkeypatch: pytest.Mon
     from sentiprism.assets import sources
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    sources.hub_answers.cache_clear()
-    with pytest.raises(UserError, match=r"no text encoder 'minilmm' here: .*did you mean 'minilm'"):
+    sources.hub_responds.cache_clear()
+    with pytest.raises(UserError, match=r"text encoder 'minilmm' is not available: .*did you mean 'minilm'"):
         load_backbone("minilmm")
     with pytest.raises(UserError, match=r"give a folder, or choose one of: minilm, mpnet$"):
         load_backbone("bert-base-uncased")
-    sources.hub_answers.cache_clear()
+    sources.hub_responds.cache_clear()
 
 
 def test_an_asset_that_is_no_text_encoder_is_refused() -> None:
@@ -166,7 +166,7 @@ def test_weights_of_another_architecture_are_refused(tiny: Path, tmp_path: Path)
     weights = load_file(folder / "model.safetensors")
     del weights["encoder.layer.1.output.dense.weight"]
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(UserError, match=r"have no encoder\.layer\.1\.output\.dense\.weight"):
+    with pytest.raises(UserError, match=r"lack encoder\.layer\.1\.output\.dense\.weight"):
         load_backbone(folder)
 
 

@@ -195,7 +195,7 @@ def test_full_disk_is_one_line_and_leaves_nothing(home: Path, tiny: Path) -> Non
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, before[1]))  # the 13 rows need 1,664 bytes
     try:
-        with pytest.raises(UserError, match=r"hidden states cannot be kept .* set SENTIPRISM_HOME"):
+        with pytest.raises(UserError, match=r"hidden states cannot be cached .* set SENTIPRISM_HOME"):
             encode_frozen(tiny, frozen_rows())
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)

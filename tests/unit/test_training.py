@@ -259,7 +259,7 @@ def test_going_on_with_a_finished_run_changes_nothing(fit):
 def test_a_finished_run_is_given_more_seeds_and_loses_none(fit, tmp_path):
     run, both = fit(epochs=1, seeds=(7,)), fit("both", epochs=1, seeds=(7, 3))
     before = (run.seed_folder(7) / "model" / "weights.safetensors").stat().st_mtime_ns
-    with pytest.raises(UserError, match="run has seeds that are not asked for: 7"):
+    with pytest.raises(UserError, match="run already has seeds that are not in the new list: 7"):
         resume(run.folder, seeds=2, device="cpu", quiet=True)
     more = resume(run.folder, seeds=(7, 3), device="cpu", quiet=True)
     assert more.finished == Run(run.folder).config.seeds == (7, 3)

@@ -142,7 +142,7 @@ def test_our_own_analysis_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", [" \n\n", "WEBVTT\n", "[]", '{"segments": []}', "1\n00:01 --> 00:02\n\n"])
 def test_transcript_without_words_is_named(text: str, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"talk.srt holds no words"):
+    with pytest.raises(UserError, match=r"talk.srt has no words"):
         given(tmp_path, text)
 
 

@@ -46,7 +46,7 @@ class Sealed:
 
 def test_a_study_gets_a_view_that_has_no_test_split():
     assert "test" not in {field.name for field in fields(TuningView)}
-    assert inspect.signature(tuning._Work).parameters["view"].annotation is TuningView
+    assert inspect.signature(tuning._TrialRunner).parameters["view"].annotation is TuningView
     assert inspect.signature(load_tuning).return_annotation is TuningView
 
 
@@ -175,9 +175,9 @@ def test_the_same_call_goes_on(search, tmp_path):
     assert [trial.number for trial in three.trials] == [0, 1, 2]
     assert resume_study(tmp_path / "study", trials=3, device="cpu", quiet=True).trials == three.trials
     assert search(trials=3, name="at once").trials == three.trials  # as if it had not stopped
-    with pytest.raises(UserError, match="holds a study of something else"):
+    with pytest.raises(UserError, match="has a study with other settings"):
         search(trials=3, assignments=["optim.lr=5e-3"])
-    with pytest.raises(UserError, match="is no study"):
+    with pytest.raises(UserError, match="is not a study folder"):
         resume_study(tmp_path, trials=3)
 
 
@@ -230,12 +230,12 @@ def test_a_trial_behind_the_median_is_pruned(tmp_path):
     book = journal(tmp_path)
     for score in (1.0, 1.1, 1.2, 1.3):
         trial, _ = book.ask(9)
-        judge = book.pruning(trial)
+        judge = book.pruning_callback(trial)
         for epoch in range(3):
             judge(row(epoch, score - 0.1 * epoch))
         book.tell(trial, score - 0.2)
     trial, _ = book.ask(9)
-    judge = book.pruning(trial)
+    judge = book.pruning_callback(trial)
     judge(row(0, 2.0))  # an epoch is too little to judge by
     with pytest.raises(Pruned):
         judge(row(1, 1.9))

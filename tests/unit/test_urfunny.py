@@ -104,13 +104,13 @@ def test_what_is_not_there_is_missing_and_said(tmp_path: Path) -> None:
         (
             "humor_label_sdk",
             lambda labels: labels.update({101: 2}),
-            r"has 2(\.0)? for segment '101', where 0 or 1 belongs",
+            r"has 2(\.0)? for segment '101' instead of 0 or 1",
         ),
-        ("covarep_features_sdk", lambda sdk: sdk.update({101: [1, 2]}), r"something else than punchline and context"),
+        ("covarep_features_sdk", lambda sdk: sdk.update({101: [1, 2]}), r"does not have punchline and context"),
         (
             "covarep_features_sdk",
             lambda sdk: sdk[101].update(punchline_features=[[1.0, 2.0], [1.0]]),
-            r"covarep_features_sdk\.pkl has something else than one vector a word",
+            r"covarep_features_sdk\.pkl does not have one vector per word",
         ),
         (
             "language_sdk",
@@ -157,7 +157,7 @@ def test_it_is_imported_as_the_known_dataset_with_its_columns_named(home: Path, 
     assert (card.columns["audio"][-1], card.columns["vision"][2:4]) == ("VAD", ("gaze_0_x", "gaze_0_y"))
     assert (card.columns["vision"][290], card.columns["vision"][-1]) == ("pose_Tx", "AU45_c")
     assert any("train has 6 utterances, the official split 10598" in warning for warning in card.warnings)
-    assert any("each counts as its own video" in warning for warning in card.warnings)
+    assert any("each counts as a separate video" in warning for warning in card.warnings)
     assert dataset.train.labels["M"].dtype == np.int64
     longer = import_dataset("urfunny", UrfunnySource(tmp_path / "sdk", context=True), replace=True).card
     assert longer.splits["train"].lengths["audio"][1] > card.splits["train"].lengths["audio"][1]

@@ -43,7 +43,7 @@ def test_names_of_folds():
     assert stem("raw@12of20", 2) == "raw@12of20"
     assert default_settings("mdf", "mosi@1of6,other") == default_settings("mdf", "mosi") != {}
     config = RunConfig.parse({"model": "mdf", "dataset": "mosi@1of6"})
-    assert describe_exposure(config, "mosi") == "mosi is one of the datasets it was trained with"
+    assert describe_exposure(config, "mosi") == "mosi is one of its training datasets"
 
 
 def test_every_utterance_of_whatever_split_is_tested_once_and_no_video_is_in_two(home):

@@ -1,11 +1,11 @@
-"""Labels of RAVDESS on the scale of CMU-MOSI, made from its file names: a convention, no annotation.
+"""Make labels of RAVDESS on the scale of CMU-MOSI from its file names: a convention, not an annotation.
 
 RAVDESS (Livingstone and Russo 2018, CC BY-NC-SA 4.0) has acted emotions in two intensities and no sentiment. The table
 below puts them on [-3, 3] by the side of the pleasure axis on which Russell's circumplex (1980) has them: happiness
 right, sadness, anger and fear left, calm a little right of the middle, surprise (astonishment) next to the arousal
-axis. Disgust, which his words do not contain, is taken for as unpleasant as they are. A strong expression is a step of
-1 further out than a normal one where the emotion has a side, half a step where it hardly has one. Nobody measured these
-numbers: two tables with the same order are as good.
+axis. Disgust, which is not among his words, is treated as equally unpleasant. A strong expression is 1 further from 0
+than a normal one if the emotion is pleasant or unpleasant, and 0.5 if it is nearly neutral. These numbers are not
+measured: other tables with the same order are equally good.
 
     python tools/ravdess/labels.py ../shared/data/ravdess build/ravdess
 """
@@ -28,21 +28,21 @@ VALENCE = {
     7: ("disgust", -2.0, -3.0),
     8: ("surprised", 0.5, 1.0),
 }
-"""By the number of the emotion: name, valence where its intensity is normal, and where it is strong."""
+"""By number of the emotion: name, valence with normal intensity, and with strong intensity."""
 SPLITS = {"train": range(1, 17), "valid": range(17, 21), "test": range(21, 25)}
-"""Actors, men and women by turns: nobody is in two splits."""
+"""Actors by split, men and women alternating; no actor is in two splits."""
 UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 45)
 """OpenFace's 17 action units with an intensity (0 to 5), in its order."""
 PRESENT = (*UNITS[:-1], 28, 45)
-"""Its 18 with a presence (0 or 1), in its order."""
+"""OpenFace's 18 action units with a presence (0 or 1), in its order."""
 OPENFACE = (*(f"AU{unit:02d}_r" for unit in UNITS), *(f"AU{unit:02d}_c" for unit in PRESENT))
 """The 35 columns of ``openface_au35.npz``."""
 
 
 def rows(folder: Path) -> list[dict[str, str]]:
-    """One row a recording: ``modality-channel-emotion-intensity-statement-repetition-actor.flac``.
+    """Make one row per recording: ``modality-channel-emotion-intensity-statement-repetition-actor.flac``.
 
-    Ids are those of ``openface_au35.npz``, which was made of the videos (modality 01) of the same takes.
+    Ids are those of ``openface_au35.npz``, which was made from the videos (modality 01) of the same takes.
     """
     found = []
     for path in sorted(folder.glob("*.flac")):
@@ -61,10 +61,10 @@ def rows(folder: Path) -> list[dict[str, str]]:
 
 
 def units(folder: Path, columns: tuple[str, ...]) -> dict[str, npt.NDArray[Any]]:
-    """The stored action units with the names of their columns, those and in that order that are asked for.
+    """Load the requested columns of the stored action units, in the given order, with their names.
 
     Raises:
-        ValueError: one of them is not there.
+        ValueError: a column is missing.
     """
     with np.load(folder / "openface_au35.npz", allow_pickle=False) as file:
         places = [OPENFACE.index(column) for column in columns]
@@ -72,7 +72,7 @@ def units(folder: Path, columns: tuple[str, ...]) -> dict[str, npt.NDArray[Any]]
 
 
 def write(folder: Path, out: Path, columns: tuple[str, ...]) -> tuple[Path, Path]:
-    """Write ``labels.csv`` and ``action_units.npz``; their paths."""
+    """Write ``labels.csv`` and ``action_units.npz``, and return their paths."""
     out.mkdir(parents=True, exist_ok=True)
     labels, vision = out / "labels.csv", out / "action_units.npz"
     made = rows(folder)
@@ -85,12 +85,12 @@ def write(folder: Path, out: Path, columns: tuple[str, ...]) -> tuple[Path, Path
 
 
 def main() -> None:
-    """The command."""
+    """Run the command."""
     from sentiprism.features.extractors import EXTRACTORS
 
     parser = argparse.ArgumentParser(description="Write labels.csv and action_units.npz of RAVDESS.")
-    parser.add_argument("folder", type=Path, help="of the recordings and openface_au35.npz")
-    parser.add_argument("out", type=Path, help="where the two files go")
+    parser.add_argument("folder", type=Path, help="folder of the recordings and openface_au35.npz")
+    parser.add_argument("out", type=Path, help="folder for the two files")
     given = parser.parse_args()
     labels, vision = write(given.folder, given.out, EXTRACTORS["action_units"].recipe.columns)
     print(f"sentiprism extract {given.folder} --labels {labels} --vision-features {vision} --dataset ravdess \\")

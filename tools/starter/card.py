@@ -46,7 +46,9 @@ def render(folder: Path, measured: dict[str, dict[str, dict[str, Any]]], counts:
         seed=noted["seed"],
         level=calibration.level,
         samples=f"{calibration.samples:,}",
-        sets=", ".join(f"{name.replace('+', ' + ')} ({one.samples:,})" for name, one in calibration.only.items()),
+        sets=", ".join(
+            f"{name.replace('+', ' + ')} ({one.samples:,})" for name, one in calibration.by_modalities.items()
+        ),
         tables="\n\n".join(_table(name, measured[name], judged_by) for name in SOURCES),
     )
 

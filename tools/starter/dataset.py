@@ -46,7 +46,7 @@ CURVE = (12.0, 8.0, 5.0)
 """Deviations of the lowest cosines over the bands: about 3, 2 and 1 dB."""
 UNIT_SCALE = 0.3
 """Deviation of the logarithm of each unit's scale over trackers."""
-FACE = Expression.recipe.taken("utterance")
+FACE = Expression.recipe.with_step("utterance")
 """Only what OpenFace and our own map mean alike."""
 
 Floats = npt.NDArray[np.float32]

@@ -139,7 +139,10 @@ def build(data: Path, clips: str, actors: str | None, fold: str | None = None, n
             target=TargetSpec(low=-3, high=3),
             protocol="intensity",
             fold=fold,
-            recipes={"audio": voice.taken("frame", relative=True), "vision": FACE.taken("utterance", relative=True)},
+            recipes={
+                "audio": voice.with_step("frame", relative=True),
+                "vision": FACE.with_step("utterance", relative=True),
+            },
             notes=["ids mosi_raw:* have text, voice and face; mosi:* and mosei:* text alone; ravdess:* no text"],
         ),
         replace=True,

@@ -1,1 +1,1 @@
-"""From a recording to its sentiment: the way through all rooms."""
+"""Analyse recordings and texts, extract datasets from recordings, and adapt saved models."""

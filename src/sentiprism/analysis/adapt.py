@@ -32,32 +32,32 @@ if TYPE_CHECKING:
     from sentiprism.evaluation.adaptation import Effect
 
 OF_SOUND = ("layer", "rate", "revision")
-"""Settings of a network that hears; those of one that sees are `SETTINGS`."""
+"""Settings of an audio network; those of a vision network are `SETTINGS`."""
 SPEAKER = "speaker"
-"""Column that stands for ``video_id`` where a table has none."""
+"""Column that replaces a missing ``video_id``."""
 LEAST_CLIPS = 20
-"""Labelled utterances there must be to adapt to: cross-validation on fewer says nothing."""
+"""Smallest number of labelled utterances; cross-validation on fewer is meaningless."""
 MOST_NAME = 60
-"""Characters of a folder's name in that of the dataset."""
+"""Most characters of the folder's name in the dataset's name."""
 
 
 class Adapted(NamedTuple):
-    """A model of one's own, and what it is worth."""
+    """An adapted model, and its evaluation."""
 
     folder: Path
-    """The saved model, trained on all clips but those of the split test."""
+    """Folder of the saved model, trained on all clips except those of the split test."""
     dataset: str
-    """The clips' features in the store."""
+    """Dataset of the clips' features in the store."""
     crossed: "Effect"
-    """On clips of videos that were left out, one fold after the other."""
+    """Effect in the cross-validation by video."""
     tested: "Effect | None"
-    """On the rows of the table's own split test, by the saved model; None where there is none."""
+    """Effect of the saved model on the table's split test; None without one."""
     failed: dict[str, str]
-    """Recordings that are left out: reason by name."""
+    """Reasons by name of recordings that were left out."""
 
     @property
     def verdicts(self) -> list[str]:
-        """Whether it helped, a sentence for each measurement; they are noted with the model."""
+        """Whether it helped, one sentence per evaluation; they are stored with the model."""
         found = [f"cross-validated on {self.crossed.utterances} clips: {self.crossed.verdict}"]
         if self.tested is not None:
             found.append(f"on {self.tested.utterances} clips of the split test: {self.tested.verdict}")
@@ -65,12 +65,12 @@ class Adapted(NamedTuple):
 
     @property
     def measured(self) -> dict[str, Any]:
-        """Both measurements, for JSON."""
+        """Both evaluations, as values for JSON."""
         tested = None if self.tested is None else self.tested.to_dict()
         return {"cross_validated": self.crossed.to_dict(), "test": tested}
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """As values for JSON."""
         described = {"model": str(self.folder), "dataset": self.dataset, "failed": self.failed}
         return {**described, "verdicts": self.verdicts, **self.measured}
 
@@ -86,24 +86,24 @@ def adapt(
     on: Callable[[str, int, int], Any] | None = None,
     **options: Unpack[AdaptClips],
 ) -> Adapted:
-    """Fine-tune a saved model on labelled clips; what it gains is measured on videos that are left out.
+    """Fine-tune a saved model on labelled clips; the gain is measured on left-out videos.
 
-    Features are made by the model's own recipe and standardised by its own statistics; its text encoder stays as it
-    is. The dataset stays in the store as ``adapt-<folder>``, in the place of an earlier one.
+    Features are extracted with the model's recipe and standardised with its statistics; its text encoder stays frozen.
+    The dataset is stored as ``adapt-<folder>``, replacing an earlier one.
 
     Args:
         clips: folder of recordings.
         labels: CSV of file and label; and video_id or speaker, text, split, start, end. Rows of the split test are
             never trained on.
-        out: folder of the new model, not there yet.
+        out: folder of the new model, which must not exist.
         model: folder of a saved model that predicts intensities, or ``starter``.
         settings: see `AdaptConfig`.
         device: as in ``train``.
-        on: told what is done, how much of it, and of how much.
+        on: called with the current task, the number of finished steps, and of all steps.
         options: see `AdaptClips`.
 
     Raises:
-        UserError: the table, the model or the settings are wrong; or there are too few clips or videos.
+        UserError: the table, the model or the settings are wrong, or there are too few clips or videos.
     """
     from sentiprism.data.prepare import PreparedSplit
     from sentiprism.evaluation.adaptation import cross_validate, measure, predict_unseen
@@ -144,7 +144,7 @@ def adapt(
     everything = _joined(made.dataset, span, base.target)
     held = np.isin(everything.ids, sorted(test))
     if (count := int((~held).sum())) < LEAST_CLIPS:
-        raise UserError(f"{count} labelled clips are left to learn from", f"label at least {LEAST_CLIPS}")
+        raise UserError(f"only {count} labelled clips are left for training", f"label at least {LEAST_CLIPS}")
     data = PreparedSplit(everything, base.features)
     train, engine, scorer = data.subset(np.flatnonzero(~held)), Engine(device, "no"), protocol_for(base.target)
     crossed = measure(
@@ -175,9 +175,9 @@ def adapt(
 
 
 def _without_splits(labels: Path, scratch: Path, columns: Mapping[str, str]) -> tuple[Path, frozenset[str]]:
-    """The table without its column split, and the ids of its rows of the split test.
+    """Copy the table without its column split; returns it with the ids of the split test.
 
-    Cross-validation splits by video, and a table of fifty clips has no valid. A column `SPEAKER` stands for a missing
+    Cross-validation splits by video, and a table of fifty clips has no valid. A column `SPEAKER` replaces a missing
     ``video_id``.
     """
     _, content = read_csv(labels, lambda _: True)
@@ -208,7 +208,7 @@ def _without_splits(labels: Path, scratch: Path, columns: Mapping[str, str]) -> 
 
 
 def extract_options(features: FeatureSpec, config: Mapping[str, Any], text: str) -> ExtractOptions:
-    """What to extract for a model: its own recipes, and nothing that it does not use."""
+    """Options to extract the features that a model uses."""
     used = config.get("modalities", MODALITIES)
     wanted: dict[str, Any] = {"audio": NONE, "vision": NONE, "text": text}
     for name, step in (("audio", "per"), ("vision", "vision_per")):
@@ -225,7 +225,7 @@ def extract_options(features: FeatureSpec, config: Mapping[str, Any], text: str)
 
 
 def _joined(dataset: "Dataset", span: TargetSpec, target: TargetSpec) -> "Split":
-    """All three splits as one, with labels on the model's scale."""
+    """Join all three splits, with labels on the model's scale."""
     from sentiprism.data.ragged import Ragged
 
     parts = (dataset.train, dataset.valid, dataset.test)

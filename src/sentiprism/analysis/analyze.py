@@ -1,4 +1,4 @@
-"""Analyse one recording or text: from its file to the report's document."""
+"""Analyse one recording or text."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -36,18 +36,18 @@ def analyze(
     on: Progress | None = None,
     on_time: Callable[[str, float], Any] | None = None,
 ) -> Analysis:
-    """Sentiment along a recording, with what it is due to.
+    """Predict the sentiment along a recording, with attributions.
 
-    The same recording, options and model give the same document, byte by byte: no time or date is in it.
+    The result is deterministic: the same recording, options and model give the same document, without times or dates.
 
     Args:
         path: a video, a sound, a text (`inputs.TEXTS`), or a table of texts (CSV).
-        transcript: what is said in it, as SRT, VTT, JSON or plain text; its words are kept as they are.
+        transcript: transcript as SRT, VTT, JSON or plain text; its words are not changed.
         options: see `Options`.
-        predictor: the model, where one is open already; else ``options.model`` is opened.
-        limits: what a file may be and cost to be decoded.
-        on: told of progress.
-        on_time: told the seconds that each part took, by the part's name.
+        predictor: the model, if already open; by default ``options.model`` is opened.
+        limits: limits of the file and of its decoding.
+        on: called with progress.
+        on_time: called with the name of each part and its duration in seconds.
 
     Raises:
         UserError: the file, the transcript or the model cannot be used; or a library or asset is missing.
@@ -76,13 +76,13 @@ def analyze(
         recorded=media is not None,
     )
     line = lay_out(transcription, hops, duration, faces=bool(tracks.faces))
-    with parts.run("judging"):
+    with parts.run("predicting"):
         found = predict_utterances(predictor, line, tracks, options, parts, check=check)
     gaps = list_gaps(predictor, media, tracks, found.utterances, options)
     return Analysis(
         program=f"sentiprism {__version__}",
         recording=_describe(path, media, duration, read, language, check),
-        judge=predictor.judge,
+        model=predictor.describe(),
         summary=summarise(found.utterances, predictor.model.target, timed=transcription.connected),
         utterances=found.utterances,
         windows=found.windows,
@@ -95,7 +95,7 @@ def analyze(
 def _describe(
     path: Path, media: Media | None, duration: float, read: Perceived, language: Language | None, check: LanguageCheck
 ) -> Recording:
-    """What the report says of the file itself."""
+    """Describe the file for the report."""
     video = media.video if media is not None else None
     return Recording(
         name=printable(path.name),

@@ -27,16 +27,16 @@ from sentiprism.report.files import check_place, is_report, read_report, write_r
 
 
 class Outcome(NamedTuple):
-    """What became of a task."""
+    """Result of a task."""
 
     task: AnalysisTask
     analysis: Analysis | None
     error: UserError | None = None
-    """Why there is none."""
+    """Why there is no analysis."""
     kept: bool = False
-    """The report was there already, made of the same file with the same settings."""
+    """Whether the report already existed, for the same file with the same settings."""
     seconds: Mapping[str, float] = {}
-    """That each part took; not in the report, so that the same recording always gives the same files."""
+    """Seconds per part; not in the report, so that the same recording always gives the same files."""
 
     @property
     def reason(self) -> str | None:
@@ -47,20 +47,20 @@ class Outcome(NamedTuple):
 def analyze_all(
     todo: Sequence[AnalysisTask], options: Options, *, jobs: int = 1, replace: bool = False, on: Progress | None = None
 ) -> Iterator[Outcome]:
-    """Outcomes as they come; a file that cannot be analysed is an outcome too.
+    """Yield outcomes in order of completion, including failures.
 
     Args:
         todo: see `tasks`.
-        options: of each analysis.
-        jobs: processes at a time; a native crash in one of them costs its own file alone.
-        replace: reports that are of another file or other settings.
-        on: told the progress of a single recording.
+        options: options of each analysis.
+        jobs: number of processes; a native crash in one of them only fails its own file.
+        replace: replace reports of other files or settings.
+        on: called with the progress of a single recording.
 
     Raises:
-        UserError: the model cannot be used, or no memory holds so many processes.
+        UserError: the model cannot be used, or the memory is too small for the processes.
     """
     check_jobs(jobs, JOB if all(task.is_text for task in todo) else RECORDING)
-    extractors = check_model(options.model)  # what is wrong with the model is said once, before anything is decoded
+    extractors = check_model(options.model)  # raise errors of the model once, before decoding
     if options.asr != "none":
         check_whisper(options.asr)
     left = []
@@ -85,10 +85,10 @@ def analyze_all(
 
 
 def find_finished(task: AnalysisTask, options: Options, *, replace: bool = False) -> Analysis | None:
-    """The report that is there already, made of the same file with the same settings; nothing is computed for it.
+    """Load an existing report of the same file with the same settings, if any, without computing anything.
 
     Raises:
-        UserError: the file cannot be read, or the report's folder holds something else.
+        UserError: the file cannot be read, or the report's folder has other contents.
     """
     check_regular(task.path, what="text" if task.is_text else "recording")
     if task.transcript is not None:
@@ -98,10 +98,10 @@ def find_finished(task: AnalysisTask, options: Options, *, replace: bool = False
     if (kept := _kept(task, options)) is not None:
         return kept
     if task.folder.exists() and not (task.folder.is_dir() and not any(task.folder.iterdir())):
-        if not is_report(task.folder):  # whatever it is, it may be dear to somebody
-            raise UserError(f"{task.folder} holds something else than a report", "choose another `out`")
+        if not is_report(task.folder):  # never delete unknown files
+            raise UserError(f"{task.folder} has other contents than a report", "choose another `out`")
         if not replace:
-            cause = f"{task.folder} holds another report: of another file, model or settings"
+            cause = f"{task.folder} has another report: of another file, model or settings"
             raise UserError(cause, "choose another `out`, or give `replace`")
     check_place(task.folder)
     return None
@@ -111,7 +111,7 @@ def analyze_one(task: AnalysisTask, options: Options, *, replace: bool = False, 
     """Analyse one recording and write its report.
 
     Raises:
-        UserError: the recording or the place of its report cannot be used.
+        UserError: the recording or the folder of its report cannot be used.
     """
     kept = find_finished(task, options, replace=replace)
     if kept is not None:
@@ -124,7 +124,7 @@ def analyze_one(task: AnalysisTask, options: Options, *, replace: bool = False, 
 
 
 def _key(task: AnalysisTask, options: Options) -> str:
-    """What a report depends on."""
+    """Key of everything that a report depends on."""
     parts: Mapping[str, str | None] = {
         "name": printable(task.path.name),
         "recording": sha256(task.path),
@@ -138,7 +138,7 @@ def _key(task: AnalysisTask, options: Options) -> str:
 
 @lru_cache(maxsize=1)
 def _content(model: str, state: tuple[Any, ...]) -> str:  # noqa: ARG001 - part of the cache's key
-    """SHA-256 of a saved model's description (its intervals and notes too) and of its weights."""
+    """SHA-256 of a saved model's description (including intervals and notes) and weights."""
     return " ".join(sha256(folder_of(model) / name) for name in FILES)
 
 

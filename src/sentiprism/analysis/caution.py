@@ -6,22 +6,22 @@ from sentiprism.report.schema import BOTH_SIGNS, NEUTRAL, Estimate
 from sentiprism.types import Modality, TargetSpec
 
 SOURCES: dict[Modality, str] = {"text": "words", "audio": "voice", "vision": "face"}
-"""What people call a modality."""
+"""Names of modalities for readers."""
 WIDEST = 0.5
-"""Share of the scale above which an interval says little: it then holds both signs, or one end and the middle."""
+"""Share of the scale above which an interval is too wide: it then includes both signs, or one end and the middle."""
 
 
 def list_cautions(
     estimate: Estimate, present: Sequence[Modality], known: Sequence[Modality], target: TargetSpec, *, speech: bool
 ) -> tuple[str, ...]:
-    """Say why an estimate is weak; () where it is firm.
+    """List the reasons why an estimate is weak; () if it is firm.
 
     Args:
         estimate: of an utterance or a window.
-        present: modalities it rests on.
+        present: modalities that it is based on.
         known: modalities that the model uses.
         target: the model's scale.
-        speech: whether somebody speaks there.
+        speech: whether there is speech.
     """
     found = []
     if not speech and tuple(present) == ("vision",):

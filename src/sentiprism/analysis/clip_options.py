@@ -1,4 +1,4 @@
-"""How a table of clips is read and worked through, for extract and adapt."""
+"""Options for tables of clips, in extract and adapt."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,14 +6,14 @@ from typing import TypedDict
 
 
 class ClipOptions(TypedDict, total=False):
-    """Options of everything that reads clips and their labels.
+    """Options for reading clips and their labels.
 
     Args:
-        columns: where the columns of the table come from, see `read_table`.
-        low: least label, where it is not known.
-        high: greatest label.
-        language: of what is said; None = as it is recognised in most recordings, English where nothing is.
-        jobs: recordings at a time; by default 1.
+        columns: sources of the table's columns, see `read_table`.
+        low: lowest label, if unknown.
+        high: highest label.
+        language: of the speech; None = the one recognised in most recordings, or English.
+        jobs: recordings processed in parallel; by default 1.
         allow_missing: leave out rows whose recording is not in the folder.
     """
 
@@ -29,10 +29,10 @@ class ExtractClips(ClipOptions, total=False):
     """Options of extract.
 
     Args:
-        folds: splits of a table that has none, see `split_videos`.
-        classes: names of the labels, in the place of a range.
-        strict: a recording that fails is an error.
-        replace: a dataset of this name.
+        folds: splits for a table without splits, see `split_videos`.
+        classes: names of the labels, instead of a range.
+        strict: treat a recording that fails as an error.
+        replace: replace an existing dataset of this name.
     """
 
     folds: Path | str | None
@@ -42,10 +42,10 @@ class ExtractClips(ClipOptions, total=False):
 
 
 class AdaptClips(ClipOptions, total=False):
-    """Options of adapt; ``low`` and ``high`` are the model's by default, and labels are mapped linearly to its range.
+    """Options of adapt; ``low`` and ``high`` default to the model's, and labels are mapped linearly to its range.
 
     Args:
-        text: ``given`` in the table, or ``recognised``; by default given.
+        text: ``given`` in the table (default), or ``recognised``.
     """
 
     text: str

@@ -1,4 +1,4 @@
-"""Read which utterances a table cuts from which recording, and when."""
+"""Read from a table which utterances are cut from which recordings, and their times."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from sentiprism.data.importers.columns import Table
 
 COLUMNS = ("file", "start", "end")
-"""``file``: name of the recording, where it is not the id; ``start`` and ``end``: seconds of the utterance in it, where
-it is not all of it. With times and without ``file`` the recording is named by ``video_id``."""
+"""``file``: name of the recording, if it is not the id; ``start`` and ``end``: seconds of the utterance in it, if it is
+not the whole. With times and without ``file``, the recording is named by ``video_id``."""
 CLOSE = 0.01
-"""Seconds that two utterances may overlap by: times are rounded."""
+"""Seconds by which two utterances may overlap, because of rounding."""
 
 
 class Cut(NamedTuple):
@@ -23,20 +23,20 @@ class Cut(NamedTuple):
     id: str
     start: float | None
     end: float | None
-    """Seconds; None = all of the recording."""
+    """Seconds; None = the whole recording."""
     text: str | None
 
 
 def read_cuts(table: "Table", labels: Path, notes: list[str]) -> dict[str, list[Cut]]:
-    """Utterances by the name of their recording, with or without a suffix, in the order of the table.
+    """Read utterances by the name of their recording, with or without a suffix, in the order of the table.
 
     Args:
-        table: columns of strings with those of `COLUMNS` that there are; rows without a split are passed over.
+        table: columns of strings, with any of `COLUMNS`; rows without a split are skipped.
         labels: its file, for messages.
         notes: warnings are appended to it.
 
     Raises:
-        UserError: a time is not a number, or before the one that it follows, or one of the two columns is missing.
+        UserError: a time is not a number, times are in the wrong order, or one of the two columns is missing.
     """
     timed = "start" in table
     if timed != ("end" in table):
@@ -51,26 +51,26 @@ def read_cuts(table: "Table", labels: Path, notes: list[str]) -> dict[str, list[
         found.setdefault(name, []).append(Cut(table["id"][row], start, end, texts[row] or None))
     for name, cuts in found.items():
         if len(cuts) > 1 and not timed:
-            cause = f"{labels}: {cuts[0].id!r} and {cuts[1].id!r} are both all of {name!r}"
-            raise UserError(cause, "say where each begins and ends, in columns 'start' and 'end'")
+            cause = f"{labels}: {cuts[0].id!r} and {cuts[1].id!r} are both the whole of {name!r}"
+            raise UserError(cause, "add columns 'start' and 'end' with the times of each")
     overlapping = sum(_overlapping(labels, name, cuts) for name, cuts in found.items()) if timed else 0
     if overlapping:
-        notes.append(f"{labels.name}: {overlapping} utterances begin before the one before them in their video ends")
+        notes.append(f"{labels.name}: {overlapping} utterances begin before the previous one in their video ends")
     return found
 
 
 def _overlapping(labels: Path, name: str, cuts: list[Cut]) -> int:
-    """How many utterances of a recording begin before another one has ended.
+    """Count the utterances of a recording that begin before another one has ended.
 
     Raises:
-        UserError: two are the same seconds of it.
+        UserError: two have the same times.
     """
     order = sorted(cuts, key=lambda cut: (cut.start or 0.0, cut.end or 0.0))
     count, last = 0, 0.0
     for before, cut in pairwise((None, *order)):
         if before is not None and cut is not None and (before.start, before.end) == (cut.start, cut.end):
-            cause = f"{labels}: {before.id!r} and {cut.id!r} are the same seconds of {name!r}"
-            raise UserError(cause, "give each utterance times of its own")
+            cause = f"{labels}: {before.id!r} and {cut.id!r} have the same times in {name!r}"
+            raise UserError(cause, "give each utterance different times")
         if cut is not None:
             count += (cut.start or 0.0) < last - CLOSE
             last = max(last, cut.end or 0.0)
@@ -78,7 +78,7 @@ def _overlapping(labels: Path, name: str, cuts: list[Cut]) -> int:
 
 
 def read_times(table: "Table", row: int, labels: Path) -> tuple[float, float]:
-    """Start and end of an utterance in seconds.
+    """Read start and end of an utterance in seconds.
 
     Args:
         table: with the columns id, start and end.

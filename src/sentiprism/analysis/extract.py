@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 
 class Extracted(NamedTuple):
-    """A stored dataset, and the recordings that are not in it."""
+    """A stored dataset, and the recordings that were left out."""
 
     dataset: "Dataset"
     failed: dict[str, str]
-    """Reason by the recording's name."""
+    """Reasons by the recording's name."""
 
 
 def extract(
@@ -45,29 +45,29 @@ def extract(
     on: Callable[[int, int], Any] | None = None,
     **clips: Unpack[ExtractClips],
 ) -> Extracted:
-    """Make a dataset of recordings. What was extracted is kept by content, so that a stopped run resumes.
+    """Make a dataset from recordings. Features are cached by content, so that a stopped run resumes.
 
     Args:
-        folder: of recordings; those below it count too.
-        name: of the dataset in the store.
-        labels: CSV of file and label, and what else `read_table` and `COLUMNS` know; one recording may hold several
-            utterances, which have their times then.
+        folder: folder of recordings, including subfolders.
+        name: name of the dataset in the store.
+        labels: CSV of file and label, and other columns of `read_table` and `COLUMNS`; several utterances of one
+            recording need times.
         options: see `ExtractOptions`.
-        transcripts: folder of transcripts that have the recordings' names.
-        vision_features: file of vision features (N, F), one row an utterance, in the place of a look at faces: what
-            the extractor of ``options.vision`` makes per utterance, column by column.
-        on: told how many recordings are done, and of how many.
+        transcripts: folder of transcripts with the recordings' names.
+        vision_features: file of vision features (N, F), one row per utterance, instead of extracting them; the columns
+            must be those of the extractor ``options.vision`` per utterance.
+        on: called with the number of finished recordings and of all recordings.
         clips: see `ExtractClips`.
 
     Raises:
-        UserError: table, features or options are wrong, or no memory holds so many processes; all recordings fail, or
-            one and ``strict`` is given.
+        UserError: table, features or options are wrong, the memory is too small for the processes, or all recordings
+            fail, or one with ``strict``.
     """
     from sentiprism.data.dataset import DatasetInfo
     from sentiprism.data.importers.columns import read_columns
     from sentiprism.data.importers.folds import fold_of, short
     from sentiprism.data.importers.labels import LabelSpec
-    from sentiprism.data.importers.table import check_table, shifted
+    from sentiprism.data.importers.table import check_table, shift_labels
     from sentiprism.data.known import describe
     from sentiprism.data.store import check_store, write_dataset
     from sentiprism.metrics import protocol_for
@@ -79,11 +79,11 @@ def extract(
     )
     language, jobs, folds = clips.get("language"), clips.get("jobs", 1), clips.get("folds")
     replace, columns = clips.get("replace", False), clips.get("columns") or {}
-    if language is not None:  # parsed again: a copy would not be checked
+    if language is not None:  # parsed again, since a copy is not validated
         options = ExtractOptions.parse({**options.model_dump(), "language": language}, "options of extract")
     check_jobs(jobs, options.memory)
     folder, labels = Path(folder), Path(labels)
-    check_store(name, replace=replace)  # said before hours of work
+    check_store(name, replace=replace)  # fail before hours of work
     known, notes = describe(name), list[str]()
     target = LabelSpec(clips.get("low"), clips.get("high"), tuple(clips.get("classes", ()))).resolve(name, known)
     offset, shared = (known.label_offset, known.shared_videos) if known else (0.0, False)
@@ -91,7 +91,8 @@ def extract(
     options = options.pinned()
     extractors = options.extractors()
     recipes: dict[str, Recipe] = {
-        name: made.recipe.taken(options.steps_of(name), relative=options.relative) for name, made in extractors.items()
+        name: made.recipe.with_step(options.steps_of(name), relative=options.relative)
+        for name, made in extractors.items()
     }
     stored = None
     if vision_features is not None:
@@ -133,7 +134,7 @@ def extract(
         expected=known.splits if known else None,
         allow_shared_videos=shared,
     )
-    dataset = write_dataset(name, shifted(rows, offset), info, replace=replace)
+    dataset = write_dataset(name, shift_labels(rows, offset), info, replace=replace)
     return Extracted(dataset, failed)
 
 
@@ -145,7 +146,7 @@ def _look_at(
     *,
     faces: bool,
 ) -> tuple[dict[str, ExtractedRecording], dict[str, str]]:
-    """What was made of each recording, and why nothing of others, by their names."""
+    """Extract from each recording; returns results and reasons of failures, by name."""
     work = partial(extract_recording, options=options, faces=faces)
     seen: dict[str, ExtractedRecording] = {}
     failed: dict[str, str] = {}
@@ -161,7 +162,7 @@ def _look_at(
 
 
 def _language(given: str | None, seen: Mapping[str, ExtractedRecording], table: "Table", notes: list[str]) -> str:
-    """The language of a dataset: as given, else of most recordings, else English; what speaks against it is noted."""
+    """Language of a dataset: as given, else of most recordings, else English; contradictions are noted."""
     told = Counter(one.language for one in seen.values() if one.language is not None)
     if given is None and len(told) > 1:
         parts = ", ".join(f"{language_name(code)} in {count}" for code, count in told.most_common())
@@ -169,39 +170,43 @@ def _language(given: str | None, seen: Mapping[str, ExtractedRecording], table: 
     language = given or (told.most_common(1)[0][0] if told else "en")
     texts = [text for text in table.get("text") or () if text]
     if not told and (reason := doubt_language(texts, language)) is not None:
-        notes.append(f"the texts are hardly in {language_name(language)}: {reason}; name it with `language`")
+        notes.append(f"the texts are probably not in {language_name(language)}: {reason}; name it with `language`")
     elif texts and not told and given is None and not can_tell_language(texts, language):
-        notes.append(f"the texts are too short to tell their language, and taken for {language_name(language)}")
+        notes.append(f"the texts are too short to detect their language, and treated as {language_name(language)}")
     return language
 
 
 def _stored(
     path: Path, options: ExtractOptions, table: "Table", labels: Path, notes: list[str]
 ) -> "tuple[Lookup, Recipe]":
-    """Vision features that were made elsewhere, held against the recipe they are said to follow."""
+    """Read existing vision features, and compare them with their supposed recipe."""
     from sentiprism.data.importers.npz import open_npz
-    from sentiprism.data.importers.table import joined
+    from sentiprism.data.importers.table import open_joined
 
     if options.vision == NONE:
-        raise UserError(f"{path.name} is given without a recipe", "name the extractor it stands for with `vision`")
+        raise UserError(f"{path.name} is given without a recipe", "name its extractor with `vision`")
     if options.relative:
         raise UserError(f"the resting level of {path.name} is not known here", "extract without `relative`")
-    recipe = create_extractor(options.vision).recipe.taken("utterance")
+    recipe = create_extractor(options.vision).recipe.with_step("utterance")
     names = recipe.columns
     if path.suffix == ".npz":
         with open_npz(path) as file:
             if "columns" in file.names:
                 names = tuple(str(column) for column in file.read("columns").reshape(-1))
             else:
-                notes.append(f"{path.name} names no columns: they are taken for those of {options.vision}, in order")
-    lookup = joined(path, "vision", table["id"], [labels], notes)
+                notes.append(
+                    f"{path.name} has no column names: they are assumed to be those of {options.vision}, in order"
+                )
+    lookup = open_joined(path, "vision", table["id"], [labels], notes)
     width = next(steps.shape for name in table["id"] if (steps := lookup(name)) is not None)
     if names == recipe.columns and width[1] != len(names):
         names = names[: width[1]] + tuple(f"column {n + 1}" for n in range(len(names), width[1]))
     theirs = recipe.model_copy(update={"columns": names})
     if (difference := recipe.difference(theirs)) is not None or width[0] != 1:
-        cause = difference or f"it has {width[0]} steps an utterance, not 1"
-        raise UserError(f"{path} holds no {options.vision} features: {cause}", "give (N, F) features of that recipe")
+        cause = difference or f"it has {width[0]} steps per utterance, not 1"
+        raise UserError(
+            f"{path} does not have {options.vision} features: {cause}", "give (N, F) features of that recipe"
+        )
     return lookup, recipe
 
 
@@ -213,7 +218,7 @@ def _tasks(
     if not folder.is_dir():
         raise UserError(f"there is no folder {folder}", "give the folder of the recordings")
     if transcripts is not None and not transcripts.is_dir():
-        raise UserError(f"{transcripts} is no folder", "give a folder of transcripts that have the recordings' names")
+        raise UserError(f"{transcripts} is not a folder", "give a folder of transcripts with the recordings' names")
     index: dict[str, list[Path]] = {}
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
@@ -221,11 +226,11 @@ def _tasks(
             for key in {path.name, path.stem, where.as_posix(), where.with_suffix("").as_posix()}:
                 index.setdefault(key, []).append(path)
     if not index:
-        raise UserError(f"no recordings in {folder}", f"it should hold files of {', '.join(sorted(SUFFIXES)[:5])} ...")
+        raise UserError(f"no recordings in {folder}", f"it should have files of {', '.join(sorted(SUFFIXES)[:5])} ...")
     for name in cuts:
         if len(index.get(name, ())) > 1:
             both = " and ".join(str(path.relative_to(folder)) for path in index[name][:2])
-            raise UserError(f"{name!r} is the name of {both}", "say which one in a column 'file'")
+            raise UserError(f"{name!r} is the name of {both}", "name one of them in a column 'file'")
     if not cuts.keys() & index.keys():
         cause = f"{folder} has no recording of {labels}: {next(iter(cuts))!r} is none of them"
         raise UserError(cause, f"make ids like {next(iter(index))!r}, or add a column 'file'")
@@ -253,15 +258,15 @@ def _rows(
     sequences: Sequences,
     options: ExtractOptions,
 ) -> "Iterator[tuple[str, Utterance]]":
-    """Utterances in the order of the table."""
+    """Yield utterances in the order of the table."""
     from dataclasses import replace
 
-    from sentiprism.data.importers.table import utterance
+    from sentiprism.data.importers.table import make_utterance
 
     for row in _kept(table, seen, sequences):
         name = table["id"][row]
         segment = seen[sequences.owner[name]].segments[name]
-        made = utterance(table, row, str(labels), classes, sequences.of(name))
+        made = make_utterance(table, row, str(labels), classes, sequences.of(name))
         spoken = options.text == "recognised" or (segment.words and made.text is None)
         yield table["split"][row], replace(made, text=segment.text) if spoken else made
 

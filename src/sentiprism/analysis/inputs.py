@@ -16,22 +16,22 @@ SUFFIXES = frozenset(
         *(".wav", ".mp3", ".flac", ".m4a", ".aac", ".ogg", ".oga", ".opus"),
     )
 )
-"""Recordings that are taken from a folder; a file that is named is looked into whatever it is called."""
+"""File types of recordings in folders; files that are given directly may have any name."""
 TEXTS = (".srt", ".vtt", ".json", ".txt")
-"""With times rather than without: of two transcripts of one recording the first is taken."""
+"""File types of transcripts; if a recording has several, the first type is used, since it has times."""
 ALONE = frozenset((".srt", ".vtt", ".txt"))
-"""Texts that are taken from a folder where they are no transcript of a recording there: JSON may be anything."""
+"""File types of texts in folders without a recording of the same name; not JSON, which may be anything."""
 ROWS = ".csv"
-"""A table of texts; never taken from a folder, where it may be a table of labels."""
+"""File type of tables of texts; skipped in folders, since it may be a table of labels."""
 
 
 def is_text(path: Path) -> bool:
-    """Tell a text, or a table of texts, from a recording by its name."""
+    """Whether a file is a text, or a table of texts, by its name."""
     return path.suffix.lower() in {*TEXTS, ROWS}
 
 
 class AnalysisTask(NamedTuple):
-    """One recording or text, and the folder its report goes to."""
+    """One recording or text, and the folder of its report."""
 
     path: Path
     folder: Path
@@ -39,7 +39,7 @@ class AnalysisTask(NamedTuple):
 
     @property
     def is_text(self) -> bool:
-        """Whether there is nothing to decode."""
+        """Whether it is a text without a recording."""
         return self.transcript is None and is_text(self.path)
 
 
@@ -49,18 +49,18 @@ class _Found(NamedTuple):
 
 
 def find_inputs(inputs: Sequence[Path], out: Path, transcript: Path | None = None) -> list[AnalysisTask]:
-    """What is named or lies in named folders; one file alone has its report in ``out`` itself.
+    """Find the inputs in files and folders; for a single file, the report is ``out`` itself.
 
-    In a folder, a transcript that has the name of a recording beside it belongs to that and is no text by itself.
+    In a folder, a transcript with the name of a recording belongs to it and is not a separate text.
 
     Args:
         inputs: files and folders.
-        out: where reports go.
-        transcript: of the one recording, or a folder of transcripts that have the recordings' names.
+        out: folder for reports.
+        transcript: transcript of a single recording, or a folder of transcripts with the recordings' names.
 
     Raises:
-        UserError: nothing there, a folder without anything to analyse or that cannot be read, one transcript for many,
-            none that fits, or a place that is taken.
+        UserError: an input does not exist, a folder has no inputs or cannot be read, one transcript is given for
+            several recordings, no transcript matches, or ``out`` is in use.
     """
     for path in (*inputs, *([] if transcript is None else [transcript])):
         if not path.exists():
@@ -91,11 +91,11 @@ def find_inputs(inputs: Sequence[Path], out: Path, transcript: Path | None = Non
 
 
 def _in_folder(folder: Path) -> list[_Found]:
-    """What lies in a folder and below it, but for what is hidden and what reports hold."""
+    """Find the inputs in a folder and its subfolders, except hidden files and reports."""
     found = sorted(one for place, names in _walk(folder) for one in _among(place, names))
     if not found:
         kinds = ", ".join(sorted(SUFFIXES)[:5])
-        remedy = f"it should hold files of .txt, {kinds} ..."
+        remedy = f"it should have files of .txt, {kinds} ..."
         if tables := [path for path in find_left_out([folder]) if path.suffix.lower() == ROWS]:
             remedy = f"name the table to analyse its rows: {tables[0]}"
         raise UserError(f"no recordings or texts in {folder}", remedy)
@@ -103,7 +103,7 @@ def _in_folder(folder: Path) -> list[_Found]:
 
 
 def find_left_out(inputs: Sequence[Path]) -> list[Path]:
-    """List the files in folders that are neither analysed nor a transcript of what is, nor named themselves."""
+    """List the files in folders that are neither analysed, nor a transcript, nor given directly."""
     found = []
     for place, names in (walked for path in inputs if path.is_dir() for walked in _walk(path)):
         used = {one.path.name for one in _among(place, names)}
@@ -117,7 +117,7 @@ def find_left_out(inputs: Sequence[Path]) -> list[Path]:
 
 
 def skip_reason(path: Path) -> str:
-    """Why a file in a folder is not analysed, and what to do to have it analysed."""
+    """Why a file in a folder is not analysed, and how to analyse it."""
     suffix = path.suffix.lower()
     if suffix == ROWS:
         return "a table; name it to analyse its rows"
@@ -127,7 +127,7 @@ def skip_reason(path: Path) -> str:
 
 
 def _walk(folder: Path) -> Iterator[tuple[Path, list[str]]]:
-    """Folders with the names of their files."""
+    """Yield folders with the names of their files."""
 
     def unreadable(error: OSError) -> NoReturn:
         cause = f"the folder {error.filename} cannot be read ({error.strerror})"
@@ -142,7 +142,7 @@ def _walk(folder: Path) -> Iterator[tuple[Path, list[str]]]:
 
 
 def _among(place: Path, names: list[str]) -> Iterator[_Found]:
-    """Recordings with their transcripts, and texts, of one folder."""
+    """Yield recordings with their transcripts, and texts, of one folder."""
     recorded = {Path(name).stem for name in names if Path(name).suffix.lower() in SUFFIXES}
     for name in names:
         stem, suffix = Path(name).stem, Path(name).suffix.lower()

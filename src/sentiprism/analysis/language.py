@@ -1,4 +1,4 @@
-"""Check that what is said is in the model's language."""
+"""Check that the words are in the model's language."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -10,22 +10,22 @@ from sentiprism.media.recognise import CERTAIN
 from sentiprism.media.types import Language, Segment
 
 Handling = Literal["note", "drop", "error"]
-"""What becomes of words that are not in the model's language: judged with a note, left out, or refused."""
+"""Handling of words that are not in the model's language: used with a note, left out, or refused."""
 
 
 class LanguageCheck(NamedTuple):
-    """What was found."""
+    """Result of the check."""
 
     mismatch: Literal["noted", "dropped"] | None = None
-    """What became of the words, where they are not in the model's language."""
+    """How words that are not in the model's language were handled."""
     notes: tuple[str, ...] = ()
     assumed: str | None = None
-    """Code of the language that the words are taken for, where too little is written to check it."""
+    """Code of the assumed language, if there are too few words to check it."""
 
     @property
     def caution(self) -> str | None:
-        """Why an estimate of an utterance with words is weak."""
-        reasons = {"noted": "its words are not in the model's language", "dropped": "its words are not judged"}
+        """Reason why estimates of utterances with words are weak."""
+        reasons = {"noted": "its words are not in the model's language", "dropped": "its words are not used"}
         return None if self.mismatch is None else reasons[self.mismatch]
 
 
@@ -38,18 +38,18 @@ def check_language_of(
     name: str,
     recorded: bool,
 ) -> LanguageCheck:
-    """Compare the language of what is said with the model's.
+    """Compare the language of the words with the model's.
 
     Args:
         segments: the utterances; without words there is nothing to compare.
-        language: as it was given or recognised; None = not known, so that the words themselves are looked at.
-        model: the model's language, None where it is not known or the model reads no words.
+        language: given or recognised; None = unknown, so that the words themselves are checked.
+        model: the model's language; None if unknown or the model does not use words.
         handling: of words in another language.
         name: of the recording or text, for the message.
-        recorded: whether there is more to be judged than words.
+        recorded: whether there is voice or face in addition to words.
 
     Raises:
-        UserError: the languages differ, and that is to be an error.
+        UserError: the languages differ, and ``handling`` is ``error``.
     """
     texts = [one.text for one in segments if one.text is not None]
     if not texts or model is None:
@@ -67,9 +67,9 @@ def check_language_of(
     if handling == "error":
         cause = f"the words of {name} are {differs}, the model's language is {wanted}"
         raise UserError(cause, "leave it out, name its language if that is wrong, or choose another language mismatch")
-    what = "they are judged all the same, as asked"
+    what = "they are used nevertheless, as requested"
     if handling == "drop":
-        what = "they are not judged; voice and face alone are" if recorded else "they are not judged"
+        what = "they are not used, only voice and face" if recorded else "they are not used"
     note = f"The words are {differs}, the model's language is {wanted}: {what}."
     return LanguageCheck("dropped" if handling == "drop" else "noted", (note, *_uncertain(language)))
 
@@ -80,4 +80,4 @@ def _uncertain(language: Language | None) -> tuple[str, ...]:
     likely = sorted([(language.code, language.probability), *language.others], key=lambda one: -one[1])
     shares = ", ".join(f"{language_name(code)} {share:.0%}" for code, share in likely)
     taken = language_name(language.code)
-    return (f"The language is not certain, or several are spoken: {shares}; it is taken for {taken}.",)
+    return (f"The language is uncertain, or several are spoken: {shares}; it is treated as {taken}.",)

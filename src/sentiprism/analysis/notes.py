@@ -1,4 +1,4 @@
-"""Note what a reader should know was not there, or is not known."""
+"""Notes for the reader on missing inputs and unknown facts."""
 
 from collections.abc import Sequence
 
@@ -13,38 +13,38 @@ from sentiprism.report.schema import UtterancePart
 def list_gaps(
     predictor: Predictor, media: Media | None, tracks: Tracks, utterances: Sequence[UtterancePart], options: Options
 ) -> list[str]:
-    """Say what was not there, or is not known.
+    """List notes on what is missing or unknown.
 
     Args:
         predictor: the model.
-        media: the recording; None of a text.
-        tracks: of its voice and faces.
-        utterances: that the model predicted.
-        options: which faces.
+        media: the recording; None for a text.
+        tracks: features of its voice and faces.
+        utterances: predicted utterances.
+        options: the choice of faces.
     """
     notes = []
     places = {Span(one.start, one.end) for one in utterances if "vision" in one.present}
     if count := sum(are_several(tracks.faces, place) for place in places):
-        how = "with the one that is seen longest" if options.face == "largest" else "once with each of them"
+        how = "the longest visible one is used" if options.face == "largest" else "each one has a prediction"
         where = f"{count} of {len(places)} utterances" if count < len(places) else "every utterance"
         notes.append(
-            f"Several faces are seen at once in {where}, judged {how}: whose voice and words they are is not known."
+            f"Several faces are visible at once in {where}; {how}. It is not known whose voice and words they are."
         )
     if media is not None and media.video is None:
-        notes.append("There is no picture: faces cannot be judged.")
+        notes.append("There is no picture: faces cannot be analysed.")
     elif media is not None and not tracks.faces:
         notes.append("No face was found in the picture.")
     known = predictor.model.modalities
     if utterances and not predictor.model.target.classes and predictor.saved.calibration is None:
-        notes.append("The model is not calibrated: its estimates have no interval, and weak ones may pass for firm.")
+        notes.append("The model is not calibrated: its estimates have no interval, and weak ones may look firm.")
     if tracks.audio is not None and "audio" not in known:
-        notes.append("The model does not hear: the voice is drawn but has no part in the predictions.")
+        notes.append("The model does not use sound: the voice is shown but does not affect the predictions.")
     if tracks.faces and "vision" not in known:
-        notes.append("The model does not see: faces are drawn but have no part in the predictions.")
+        notes.append("The model does not use faces: they are shown but do not affect the predictions.")
     spec = predictor.model.features.text
     most = spec.max_tokens if spec is not None and "text" in known else None
     if most is not None and (count := sum(len(one.words) > most for one in utterances)):
-        notes.append(f"{count} utterances have more words than the model reads ({most}): their ends are not judged.")
+        notes.append(f"{count} utterances have more words than the model reads ({most}): their ends are ignored.")
     if not utterances:
-        notes.append(f"There is nothing in this {'recording' if media else 'text'} that the model can judge.")
+        notes.append(f"There is nothing in this {'recording' if media else 'text'} that the model can use.")
     return notes

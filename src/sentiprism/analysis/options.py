@@ -1,4 +1,4 @@
-"""Options of an analysis; the report notes them."""
+"""Options of an analysis, which the report includes."""
 
 from typing import Literal
 
@@ -10,32 +10,32 @@ from sentiprism.languages import check_language
 
 
 class Options(Config):
-    """Settings of `analyze`; two analyses with one content, model and options are the same."""
+    """Settings of `analyze`; the same content, model and options give the same analysis."""
 
     model: str = "starter"
     """``starter``, or the folder of a saved model."""
     asr: str = "base"
-    """Whisper model by name or folder, for speech without a transcript and for the times of one without; ``none``
-    = no recognition."""
+    """Whisper model by name or folder, for speech without a transcript and for transcripts without times; ``none`` = no
+    recognition."""
     language: str | None = None
-    """Of the speech or text, ISO 639-1; None = recognised, or told from the text itself."""
+    """Language of the speech or text, ISO 639-1; None = detected."""
     language_mismatch: Handling = "drop"
-    """Of words that are not in the model's language: ``drop`` = voice and face alone are judged, ``note`` = they are
-    judged, with a note, ``error``."""
+    """Handling of words that are not in the model's language: ``drop`` = only use voice and face, ``note`` = use them,
+    with a note, ``error``."""
     face: Literal["largest", "all"] = "largest"
-    """Whose face an utterance is judged by; ``all`` predicts once for each face that is seen in it."""
+    """Face for the prediction of an utterance; ``all`` predicts once for each visible face."""
     longest: float = Field(15.0, gt=1)
-    """Seconds of an utterance at most."""
+    """Most seconds of an utterance."""
     pause: float = Field(0.7, gt=0)
     """Seconds of silence between words that end an utterance."""
     window: float = Field(10.0, gt=0)
-    """Seconds of the sliding window."""
+    """Seconds of a sliding window."""
     hop: float = Field(2.0, gt=0)
-    """Seconds from one window to the next."""
+    """Seconds between sliding windows."""
     words: bool = True
     """Attribute the prediction to words."""
     columns: dict[str, str] = {}
-    """Of a table of texts: where its columns come from, see `analysis.rows`."""
+    """Sources of the columns of a table of texts, see `analysis.rows`."""
 
     @field_validator("language")
     @classmethod

@@ -1,4 +1,4 @@
-"""Tell how far the parts of an analysis are, and what time they took."""
+"""Report the progress and duration of the parts of an analysis."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -6,27 +6,27 @@ from time import perf_counter
 from typing import Any
 
 Progress = Callable[[str, float], Any]
-"""Told what part is running and the share of it that is done, from 0 to 1."""
+"""Callback with the running part and the fraction of it that is done."""
 
 
 class Parts:
-    """Parts that run, in any thread.
+    """Reports the progress of parts, from any thread.
 
     Args:
-        on: told of progress.
-        on_time: told the seconds that each part took, by the part's name.
+        on: called with progress.
+        on_time: called with the name of each part and its duration in seconds.
     """
 
     def __init__(self, on: Progress | None = None, on_time: Callable[[str, float], Any] | None = None) -> None:
         self._on, self._on_time = on, on_time
 
     def tell(self, part: str, share: float) -> None:
-        """Tell the share of a part that is done."""
+        """Report the fraction of a part that is done."""
         if self._on is not None:
             self._on(part, share)
 
     def counter(self, part: str, count: int) -> Callable[[int], None]:
-        """What is told how many more of ``count`` things of a part are done."""
+        """Make a callback that adds to the number of the ``count`` steps of a part that are done."""
         done = 0
 
         def add(more: int) -> None:
@@ -38,7 +38,7 @@ class Parts:
 
     @contextmanager
     def run(self, part: str) -> Iterator[None]:
-        """Measure the seconds of what is done inside."""
+        """Measure the duration of a part."""
         start = perf_counter()
         try:
             yield

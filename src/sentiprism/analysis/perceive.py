@@ -1,4 +1,4 @@
-"""Perceive a recording: what is said in it, and its voice and faces along time."""
+"""Extract the words of a recording, and features of voice and faces over time."""
 
 from collections.abc import Callable
 from concurrent.futures import CancelledError, ThreadPoolExecutor
@@ -24,7 +24,7 @@ from sentiprism.report.schema import Curve
 
 
 class Tracks(NamedTuple):
-    """Features along the recording: of the voice, and of each face, the largest first."""
+    """Features over time of the voice and of each face, the largest first."""
 
     audio: Track | None = None
     faces: tuple[Track, ...] = ()
@@ -32,54 +32,54 @@ class Tracks(NamedTuple):
 
 
 class Perceived(NamedTuple):
-    """What is read, heard and seen of a file."""
+    """Words, features and sound quality of a file."""
 
     transcription: Transcription
     tracks: Tracks = Tracks()
     quality: SoundQuality | None = None
-    """Of the sound, where there is one."""
+    """Quality of the sound, if any."""
 
 
 def perceive(
     media: Media, cues: tuple[Cue, ...] | None, predictor: Predictor, options: Options, parts: Parts
 ) -> Perceived:
-    """Perceive faces and sound side by side: each is decoded in a process and read in a thread of its own.
+    """Process faces and sound in parallel, each with a decoding process and a thread.
 
-    Where the sound's side fails or is stopped, the faces' is not waited for.
+    If processing the sound fails or is stopped, the faces are abandoned.
 
     Args:
         media: the recording.
-        cues: of a given transcript.
-        predictor: the model, whose features are made.
+        cues: cues of a given transcript.
+        predictor: the model; its features are extracted.
         options: see `Options`.
-        parts: told of progress.
+        parts: called with progress.
     """
     voice = predictor.extractors.get("audio") or EXTRACTORS["speech"]()
     face = predictor.extractors.get("vision") or EXTRACTORS["action_units"]()
 
     stop = Event()
 
-    def told(part: str) -> Callable[[float], Any]:
+    def report_progress(part: str) -> Callable[[float], Any]:
         return lambda seconds: parts.tell(part, min(seconds / max(media.duration, 1e-9), 1.0))
 
-    def looked(seconds: float) -> None:
+    def check_stop(seconds: float) -> None:
         if stop.is_set():
             raise CancelledError
-        told("faces")(seconds)
+        report_progress("faces")(seconds)
 
-    def watch() -> list[Track]:
+    def find_faces() -> list[Track]:
         with parts.run("faces"):
-            found = face_tracks(media, face, looked) if media.video else []
+            found = face_tracks(media, face, check_stop) if media.video else []
         parts.tell("faces", 1.0)
         return found
 
     with ThreadPoolExecutor(1) as pool:
-        watching = pool.submit(watch)
+        pending = pool.submit(find_faces)
         try:
             with parts.run("speech"):
                 speech = sound(media, RATE) if media.audio else None
                 transcription = transcribe(
-                    speech, cues, options, told("speech"), length=media.duration, expected=predictor.language
+                    speech, cues, options, report_progress("speech"), length=media.duration, expected=predictor.language
                 )
             parts.tell("speech", 1.0)
             with parts.run("voice"):
@@ -88,7 +88,7 @@ def perceive(
                 audio = None if speech is None else voice_track(media, voice, spans, speech)
                 drawn = [] if audio is None else _voice_curves(media, voice, audio, speech)
             parts.tell("voice", 1.0)
-            faces = tuple(watching.result())
+            faces = tuple(pending.result())
         finally:
             stop.set()
     shown = faces[: None if options.face == "all" else 1]
@@ -97,7 +97,7 @@ def perceive(
 
 
 def _voice_curves(media: Media, voice: Extractor, track: Track, speech: npt.NDArray[np.int16] | None) -> list[Curve]:
-    """Curves of the voice; where the model's own columns tell a reader nothing, those of ``speech``."""
+    """Curves of the voice; if the model's own columns are not meaningful to readers, those of ``speech``."""
     if not voice.shown:
         voice = EXTRACTORS["speech"]()
         track = voice_track(media, voice, (), speech)

@@ -29,21 +29,21 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float32]
 FILES = ("config.json", WEIGHTS)
-"""Of a saved model."""
+"""Files of a saved model."""
 
 
 class UtteranceInputs(NamedTuple):
-    """One utterance as the model takes it."""
+    """Inputs of the model for one utterance."""
 
     segment: Segment
     features: Mapping[Modality, Floats]
     """(T, F) of audio and vision; T=0 or absent = missing."""
     read: bool = True
-    """Whether the model is given its words."""
+    """Whether the model reads its words."""
 
 
 class UtterancePrediction(NamedTuple):
-    """What the model says of one utterance."""
+    """Prediction of the model for one utterance."""
 
     estimate: Estimate
     base: float
@@ -53,14 +53,14 @@ class UtterancePrediction(NamedTuple):
 
 
 class Predictor:
-    """A saved model that can be asked about recordings.
+    """A saved model for predictions on recordings.
 
     Args:
         model: folder of a saved model, or ``starter``.
         device: as in ``train``.
 
     Raises:
-        UserError: no saved model, or one whose features this program cannot make of a recording.
+        UserError: not a saved model, or its features cannot be extracted from recordings.
     """
 
     def __init__(self, model: str | Path, device: str = "auto") -> None:
@@ -76,13 +76,12 @@ class Predictor:
 
     @property
     def language(self) -> str | None:
-        """Of the texts it was trained on; None where that is not known, or it reads no words."""
+        """Language of the texts it was trained on; None if unknown, or if it does not read words."""
         known = self.saved.metadata.get("language")
         return known if isinstance(known, str) and "text" in self.model.modalities else None
 
-    @property
-    def judge(self) -> ModelFacts:
-        """The model, for the report."""
+    def describe(self) -> ModelFacts:
+        """Describe the model for the report."""
         known = self.saved.metadata
         calibration = self.saved.calibration
         notes = [f"{key}: {known[key]}" for key in ("dataset", "selection", "licence") if known.get(key)]
@@ -99,12 +98,12 @@ class Predictor:
         )
 
     def prepare(self, inputs: Sequence[UtteranceInputs], utterances: int = 0) -> PreparedSplit:
-        """The utterances of a recording as the model takes them; their texts are read once, here.
+        """Prepare the utterances of a recording for the model, including the encoding of their texts.
 
         Args:
-            inputs: utterances, with a face each, and windows.
-            utterances: so many of them, from the first on, are what is said in one recording: those before each one
-                are its context, where the model reads any.
+            inputs: utterances, each with one face, and windows.
+            utterances: number of utterances of the recording at the start of ``inputs``; previous ones are the context
+                of each, if the model reads context.
         """
         spec = self.model.features
         ids = np.array([str(number) for number in range(len(inputs))])
@@ -121,7 +120,7 @@ class Predictor:
     def predict(
         self, data: PreparedSplit, rows: Sequence[int], *, contributions: bool = True
     ) -> list[UtterancePrediction]:
-        """A prediction for each of ``rows``; with Shapley values of the modalities unless they are not wanted."""
+        """Predict the utterances of ``rows``, by default with Shapley values of the modalities."""
         if not rows:
             return []
         model = self._coalitions if contributions else self.model.to(self.engine.device)
@@ -153,7 +152,7 @@ class Predictor:
             return [Estimate(value=float(p.argmax()), probabilities=tuple(p.tolist())) for p in shares]
         target, calibration = self.model.target, self.saved.calibration
         bounds = calibration.bounds(prediction, heard) if calibration else {}
-        values = np.clip(prediction, target.low, target.high) + 0.0  # which is what makes -0.0 a 0
+        values = np.clip(prediction, target.low, target.high) + 0.0  # converts -0.0 to 0
         return [
             Estimate(value=float(value), **{end: float(bounds[end][i]) for end in bounds})
             for i, value in enumerate(values)
@@ -161,12 +160,12 @@ class Predictor:
 
 
 def _said_before(segments: Sequence[Segment], utterances: int, count: int) -> list[list[int]]:
-    """For each segment the rows of the ``count`` utterances whose middle is before its start, by time."""
+    """For each segment, the rows of the last ``count`` utterances whose middle is before its start, by time."""
     if not count:
         return [[] for _ in segments]
     rows: dict[Segment, int] = {}
     for row, one in enumerate(segments[:utterances]):
-        rows.setdefault(one, row)  # an utterance may stand there once with each of its faces
+        rows.setdefault(one, row)  # an utterance may be repeated for each of its faces
     known = sorted(rows, key=lambda one: (one.start, one.end))
     return [
         [rows[other] for other in known if (other.start + other.end) / 2 < one.start and other != one][-count:]
@@ -175,7 +174,7 @@ def _said_before(segments: Sequence[Segment], utterances: int, count: int) -> li
 
 
 def load_predictor(model: str | Path) -> Predictor:
-    """Open a saved model; the last one stays open, unless it was trained anew in its place."""
+    """Load a saved model; the last one is cached, unless it was replaced by a new one."""
     return _load(str(model), state_of(model))
 
 
@@ -185,17 +184,17 @@ def _load(model: str, state: tuple[Any, ...]) -> Predictor:  # noqa: ARG001 - pa
 
 
 def state_of(model: str | Path) -> tuple[Any, ...]:
-    """What changes when a saved model is trained again in its place: a process that lives on must see it."""
+    """State of a saved model's files, which changes if it is replaced, so that running processes load it again."""
     paths = (folder_of(model) / name for name in FILES)
     found = (path.stat() if path.is_file() else None for path in paths)
     return tuple(one and (one.st_ino, one.st_size, one.st_mtime_ns) for one in found)
 
 
 def check_model(model: str | Path) -> dict[Modality, Extractor]:
-    """Refuse what is not a saved model, or not one for recordings; neither its weights nor torch are needed.
+    """Check that a folder is a saved model for recordings, without reading its weights or importing torch.
 
     Returns:
-        What makes its features.
+        Extractors of its features.
 
     Raises:
         UserError: see `Predictor`.
@@ -206,14 +205,14 @@ def check_model(model: str | Path) -> dict[Modality, Extractor]:
 
 
 def extractors_for(features: FeatureSpec, modalities: Collection[str]) -> dict[Modality, Extractor]:
-    """Extractors that make what a model was trained on.
+    """Create the extractors of a model's features.
 
     Args:
-        features: of the model.
-        modalities: that it uses.
+        features: feature specs of the model.
+        modalities: modalities that it uses.
 
     Raises:
-        UserError: a modality has no recipe, or one that this program does not make; the first difference is named.
+        UserError: a modality has no recipe, or another one than in this version; the first difference is named.
     """
     found: dict[Modality, Extractor] = {}
     for name in ("audio", "vision"):
@@ -224,7 +223,7 @@ def extractors_for(features: FeatureSpec, modalities: Collection[str]) -> dict[M
             cause = f"the model does not say how its {spec.width} {name} features are made from a recording"
             raise UserError(cause, "train it on a dataset made by: sentiprism extract")
         extractor = restore_extractor(spec.recipe)
-        ours = extractor.recipe.taken(spec.recipe.per, relative=spec.recipe.relative)
+        ours = extractor.recipe.with_step(spec.recipe.per, relative=spec.recipe.relative)
         if difference := ours.difference(spec.recipe):
             cause = f"{name} features of this program are not those of the model: {difference}"
             raise UserError(cause, "use the program that made them, or train the model anew")

@@ -23,43 +23,43 @@ from sentiprism.types import Modality
 
 NONE = "none"
 WORDS = 2
-"""Raised whenever the same recording would give other words or times."""
+"""Increased whenever the same recording would give other words or times."""
 
 
 class ExtractOptions(Config):
-    """What is made of recordings."""
+    """Features and words to extract from recordings."""
 
     audio: str = "speech"
     """Extractor by name, or ``hf-audio:NAME``; ``none`` = no audio features."""
     audio_settings: dict[str, str] = {}
-    """Of a network, see `features.learned.create.SETTINGS`."""
+    """Settings of a network, see `features.learned.create.SETTINGS`."""
     vision: str = "action_units"
     """Extractor by name, or ``hf-vision:NAME``; ``none`` = no vision features."""
     vision_settings: dict[str, str] = {}
-    """Of a network, see `features.learned.create.SETTINGS`."""
+    """Settings of a network, see `features.learned.create.SETTINGS`."""
     per: Per = "frame"
     vision_per: Per | None = None
-    """What a step of vision is; None = ``per``."""
+    """Step of vision; None = ``per``."""
     relative: bool = False
-    """Less the person's resting level, see `resting.resting_levels`."""
+    """Subtract the person's resting level, see `resting.resting_levels`."""
     text: Literal["given", "recognised"] = "given"
-    """``given``: the table's column ``text``, or a transcript file; ``recognised``: what Whisper hears."""
+    """``given``: the table's column ``text``, or a transcript file; ``recognised``: by Whisper."""
     asr: str = "base"
-    """Whisper model by name or folder, for recognition and for the times of words that have none."""
+    """Whisper model by name or folder, for recognition and for words without times."""
     language: str | None = Field(None, description="of the speech, ISO 639-1; None = recognised")
 
     def steps_of(self, modality: Modality) -> Per:
-        """What a step of a modality is."""
+        """Step of a modality."""
         return self.vision_per if modality == "vision" and self.vision_per is not None else self.per
 
     @property
     def by_word(self) -> bool:
-        """Whether the times of words are needed for features."""
+        """Whether features need the times of words."""
         return "word" in {self.per, self.vision_per}
 
     @property
     def memory(self) -> int:
-        """Bytes that a process needs at least."""
+        """Least memory of a process in bytes."""
         looks = self.vision != NONE or self.text == "recognised" or self.by_word
         return RECORDING if looks else JOB
 
@@ -69,10 +69,10 @@ class ExtractOptions(Config):
         return None if code is None else check_language(code)
 
     def extractors(self) -> dict[Modality, Extractor]:
-        """What makes the features of each modality that is wanted.
+        """Create the extractors of the requested modalities.
 
         Raises:
-            UserError: no such extractor or network, or one of another modality.
+            UserError: an extractor or network is unknown, or of another modality.
         """
         chosen = {"audio": (self.audio, self.audio_settings), "vision": (self.vision, self.vision_settings)}
         found: dict[Modality, Extractor] = {}
@@ -86,7 +86,7 @@ class ExtractOptions(Config):
         return found
 
     def pinned(self) -> Self:
-        """The same with the revisions that networks have now, so that every process takes them."""
+        """Copy with the current revisions of networks, so that all processes use the same."""
         networks = {name: made.recipe.network for name, made in self.extractors().items()}
         return self.model_copy(
             update={
@@ -98,7 +98,7 @@ class ExtractOptions(Config):
 
 
 class ExtractTask(NamedTuple):
-    """One recording with all that is cut from it."""
+    """One recording with its utterances."""
 
     name: str
     path: Path | None
@@ -107,26 +107,26 @@ class ExtractTask(NamedTuple):
 
 
 class ExtractedRecording(NamedTuple):
-    """What the second pass needs of a recording."""
+    """Properties of a recording for the second pass."""
 
     media: Media
     segments: dict[str, Segment]
     """By id of the utterance."""
     language: str | None = None
-    """That was recognised; None where nothing was."""
+    """Recognised language; None without recognition."""
 
     @property
     def spans(self) -> list[Span]:
-        """Of the utterances, in the order of `segments`."""
+        """Times of the utterances, in the order of `segments`."""
         return [Span(one.start, one.end) for one in self.segments.values()]
 
 
 def extract_recording(task: ExtractTask, options: ExtractOptions, *, faces: bool) -> ExtractedRecording:
-    """Make and keep all features of one recording; runs in a process of its own."""
+    """Extract and cache all features of one recording; runs in a separate process."""
     from sentiprism.media.probe import probe
 
     if task.path is None:
-        raise UserError("there is no such recording", "put it into the folder, or correct the table")
+        raise UserError("the recording does not exist", "put it into the folder, or correct the table")
     media = probe(task.path)
     for cut in task.cuts:
         if cut.start is not None and cut.start >= media.duration:
@@ -142,7 +142,7 @@ def extract_recording(task: ExtractTask, options: ExtractOptions, *, faces: bool
 
 
 def _segments(task: ExtractTask, media: Media, options: ExtractOptions) -> tuple[dict[str, Segment], str | None]:
-    """What is cut from a recording, with the words in it where they are wanted, and their language."""
+    """Utterances of a recording, with words if needed, and their language."""
     spans = {cut.id: Span(cut.start or 0.0, media.duration if cut.end is None else cut.end) for cut in task.cuts}
     words: Sequence[Word] = ()
     language = None
@@ -158,7 +158,7 @@ def _segments(task: ExtractTask, media: Media, options: ExtractOptions) -> tuple
 def _words(
     task: ExtractTask, media: Media, options: ExtractOptions, spans: Mapping[str, Span]
 ) -> tuple[list[Word], str | None]:
-    """Words of a recording with their times, and their language; kept by all that they depend on."""
+    """Words of a recording with their times, and their language; cached by everything that they depend on."""
     from sentiprism.analysis.options import Options
     from sentiprism.analysis.transcribe import transcribe
     from sentiprism.media.decode import sound

@@ -10,27 +10,27 @@ from sentiprism.media.types import Segment, Span
 from sentiprism.types import Modality
 
 SHORT = 10.0
-"""Seconds of speech below which what is usual for somebody can hardly be told."""
+"""Seconds of speech below which a resting level is unreliable."""
 
 
 class Part(NamedTuple):
-    """Features along one recording of a video, and the times of its utterances."""
+    """Features of one recording of a video, and the times of its utterances."""
 
     spans: Sequence[Span]
     voices: Sequence[Track] = ()
-    """One a span, or none."""
+    """One per span, or none."""
     faces: Sequence[Track] = ()
 
 
 class Levels(NamedTuple):
-    """(F,) resting levels of one recording; None where nothing is heard or seen in its utterances."""
+    """(F,) resting levels of one recording; None without features in its utterances."""
 
     voice: Floats | None
     faces: tuple[Floats | None, ...]
-    """One a face track."""
+    """One per face track."""
 
     def of(self, face: int | None) -> dict[Modality, Floats]:
-        """The levels that are known, of the voice and of a face by its number."""
+        """Known levels of the voice and of a face, by index."""
         found: dict[Modality, Floats | None] = {
             "audio": self.voice,
             "vision": None if face is None else self.faces[face],
@@ -39,19 +39,19 @@ class Levels(NamedTuple):
 
 
 def resting_levels(parts: Sequence[Part]) -> list[Levels]:
-    """Take the resting levels of the voice and the faces of a video.
+    """Compute the resting levels of the voice and the faces of a video.
 
-    A level is the median over all steps inside utterances: most of what somebody says is said at rest, and one outcry
-    moves it little. The voice has one level, over all utterances of the video, for who speaks is not known. Each face
-    track has its own, over all utterances in which that face is visible. Where a video is cut into several recordings,
-    faces cannot be followed from one to the next: the face that is visible longest in the utterances of each one is
-    treated as the same person, and other faces have the level of their own track.
+    A level is the median over all steps of utterances: most speech is calm, and a median is robust to single
+    outbursts. The voice has one level over all utterances of the video, since speakers are not distinguished. Each
+    face track has a level over all utterances in which it is visible. If a video is cut into several recordings, faces
+    cannot be tracked between them: the longest visible faces of the recordings are treated as the same person, and
+    other faces have the level of their own track.
 
     Args:
-        parts: the recordings of one video; a recording that is analysed is the only one of its video.
+        parts: the recordings of one video; an analysed recording is the only one of its video.
 
     Returns:
-        One a recording.
+        One per recording.
     """
     voice = _median(track.between(span) for part in parts for track, span in zip(part.voices, part.spans, strict=False))
     seen = [[[face.between(span) for span in part.spans] for face in part.faces] for part in parts]
@@ -67,14 +67,14 @@ def resting_levels(parts: Sequence[Part]) -> list[Levels]:
 
 
 def _median(pieces: Iterable[Floats]) -> Floats | None:
-    """(F,) median over the steps of all pieces; None where there are no steps."""
+    """(F,) median over the steps of all pieces; None without steps."""
     steps = [piece for piece in pieces if len(piece)]
     return np.asarray(np.median(np.concatenate(steps), axis=0), np.float32) if steps else None
 
 
 def note_short(segments: Sequence[Segment]) -> list[str]:
-    """What a reader should know where there is too little to tell a resting level from."""
+    """Note if there is too little speech for a reliable resting level."""
     seconds = sum(one.end - one.start for one in segments)
     if not segments or seconds >= SHORT:
         return []
-    return [f"The model compares a person with their own usual, and has only {seconds:.1f} s to tell that from."]
+    return [f"The model compares a person with their own resting level, which is based on only {seconds:.1f} s."]

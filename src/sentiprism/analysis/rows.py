@@ -12,25 +12,25 @@ from sentiprism.data.importers.csv_files import read_csv
 from sentiprism.errors import UserError, suggest
 from sentiprism.media.align import align
 from sentiprism.media.types import Cue, Segment, Word
-from sentiprism.media.whisper import words_of
+from sentiprism.media.whisper import split_words
 from sentiprism.report.schema import OWN_TIMES
 
 COLUMNS = ("text", "id", "start", "end")
-"""``text``; ``id``, else the number of the row; ``start`` and ``end``: seconds, else the time line is a reader's."""
+"""``text``; ``id``, by default the row number; ``start`` and ``end`` in seconds, by default reading times."""
 
 
 def read_rows(path: Path, columns: Mapping[str, str]) -> Transcription:
     """Read a CSV of texts.
 
     Args:
-        path: the file; blank texts are passed over.
-        columns: where those of `COLUMNS` come from in a table that has other names, as in `read_table`.
+        path: the file; blank texts are skipped.
+        columns: columns for those of `COLUMNS` in a table with other names, as in `read_table`.
 
     Returns:
-        one utterance a row, in the order of the table, of time where it has times.
+        One utterance per row, by time if it has times, else in the order of the table.
 
     Raises:
-        UserError: it is not a table, has no texts, or a time is wrong.
+        UserError: it is not a table, has no texts, or has invalid times.
     """
     names, content = read_csv(path, find_sources(columns, COLUMNS).__contains__)
     table = rename_columns(path, names, content, columns)
@@ -56,7 +56,7 @@ def read_rows(path: Path, columns: Mapping[str, str]) -> Transcription:
             start, end = read_times(table, row, path)
             words = align((Cue(texts[row], start, end),), np.zeros(0, np.int16), (), None)
         else:
-            said, start = words_of(texts[row]), clock
+            said, start = split_words(texts[row]), clock
             clock = end = start + READING * len(said)
             words = tuple(Word(word, start + READING * n, start + READING * (n + 1)) for n, word in enumerate(said))
         segments.append(Segment(start, end, words, table["id"][row]))

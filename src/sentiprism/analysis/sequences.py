@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 class Sequences:
-    """Looks up the features of an utterance by its id.
+    """Look up the features of utterances by id.
 
     Args:
         owner: the recording of each utterance.
-        seen: what was made of each recording.
+        seen: properties of each recording.
         extractors: by modality.
-        steps_of: what a step of a modality is.
-        stored: vision features that were made elsewhere, in the place of a look at faces.
+        steps_of: step of each modality.
+        stored: existing vision features, used instead of extracting faces.
     """
 
     def __init__(
@@ -40,10 +40,10 @@ class Sequences:
         self.owner, self.seen, self.extractors, self.stored = owner, seen, extractors, stored
         self.steps_of = steps_of
         self._resting: dict[str, dict[Modality, Floats]] = {}
-        self._tracks = lru_cache(maxsize=2)(self._read)  # utterances of a recording mostly follow each other
+        self._tracks = lru_cache(maxsize=2)(self._read)  # utterances of a recording are mostly consecutive
 
     def of(self, name: str) -> dict[str, Floats]:
-        """(T, F) of each modality that an utterance has."""
+        """(T, F) features of each modality that an utterance has."""
         segment, levels = self.seen[self.owner[name]].segments[name], self._resting.get(name, {})
         found: dict[str, Floats] = {}
         for modality, track in self._pieces(name).items():
@@ -54,13 +54,13 @@ class Sequences:
         return found
 
     def subtract_resting(self, names: Sequence[str], videos: Sequence[str]) -> list[str]:
-        """Take from each utterance its resting level from now on; notes on what is too short for it.
+        """Subtract resting levels from utterances from now on; returns notes on too short videos.
 
         See `resting_levels`.
 
         Args:
             names: ids of utterances that have features.
-            videos: of each.
+            videos: video of each.
         """
         by_video: dict[str, dict[str, list[str]]] = {}
         for name, video in zip(names, videos, strict=True):
@@ -75,16 +75,16 @@ class Sequences:
                     self._resting[name] = levels.of(face)
         if not short:
             return []
-        return [f"{short} of {len(by_video)} videos have less than {SHORT:g} s of speech to tell a resting level from"]
+        return [f"{short} of {len(by_video)} videos have less than {SHORT:g} s of speech for a resting level"]
 
     def _part(self, recording: str, names: Sequence[str]) -> Part:
-        """Features and times of some utterances of a recording."""
+        """Features and times of utterances of a recording."""
         voices, faces = self._tracks(recording)
         heard = [voices[name] for name in names] if voices else []
         return Part([self._span(name) for name in names], heard, faces)
 
     def _pieces(self, name: str) -> dict[Modality, Track]:
-        """The voice, and the face that is seen the longest in an utterance."""
+        """The voice, and the longest visible face of an utterance."""
         voices, faces = self._tracks(self.owner[name])
         found: dict[Modality, Track] = {}
         if name in voices:
@@ -98,7 +98,7 @@ class Sequences:
         return Span(segment.start, segment.end)
 
     def _read(self, recording: str) -> tuple[dict[str, Track], list[Track]]:
-        """Voices by the utterances' ids, and faces, of a recording."""
+        """Voices by utterance id, and faces, of a recording."""
         media, segments = self.seen[recording].media, self.seen[recording].segments
         hear = "audio" in self.extractors and media.audio
         see = "vision" in self.extractors and self.stored is None and media.video

@@ -1,4 +1,4 @@
-"""Lay out what is predicted along a recording: its utterances and sliding windows."""
+"""Lay out the utterances and sliding windows of a recording."""
 
 from itertools import pairwise
 from math import ceil
@@ -12,26 +12,26 @@ from sentiprism.media.types import Segment
 
 
 class TimeLine(NamedTuple):
-    """What is predicted along a recording."""
+    """Utterances and windows of a recording to predict."""
 
     segments: tuple[Segment, ...]
     """The utterances."""
     around: tuple[Segment, ...]
     """The sliding windows."""
     speech: bool
-    """Whether somebody speaks in the recording."""
+    """Whether the recording has speech."""
     connected: bool
-    """Whether the utterances follow each other, so that one is the context of the next."""
+    """Whether the utterances are consecutive, so that one is the context of the next."""
 
 
 def lay_out(transcription: Transcription, options: Options, duration: float, *, faces: bool) -> TimeLine:
-    """The utterances and the windows around them.
+    """Lay out the utterances and the sliding windows.
 
     Args:
-        transcription: what is said.
-        options: lengths of windows and, where nobody speaks, of what is predicted in the place of utterances.
+        transcription: words and utterances.
+        options: lengths of windows and, without speech, of the segments that replace utterances.
         duration: seconds of the recording.
-        faces: whether a face is seen, which can be judged where nobody speaks; a voice cannot.
+        faces: whether there are faces, which can be used without speech, unlike the voice.
     """
     segments, speech = transcription.segments, bool(transcription.segments)
     if not speech and faces:
@@ -41,14 +41,14 @@ def lay_out(transcription: Transcription, options: Options, duration: float, *, 
 
 
 def split_evenly(duration: float, longest: float) -> tuple[Segment, ...]:
-    """Equal stretches of a recording in which nobody speaks, so that a face can still be judged."""
+    """Split a recording without speech into equal windows, to predict from faces."""
     count = max(ceil(duration / longest), 1)
     edges = np.linspace(0, duration, count + 1).tolist()
     return tuple(Segment(start, end, ()) for start, end in pairwise(edges))
 
 
 def windows(duration: float, segments: tuple[Segment, ...], options: Options) -> tuple[Segment, ...]:
-    """Sliding windows over the recording with the words said in them; those without an utterance are left out."""
+    """Sliding windows over the recording with their words, without windows that have no utterance."""
     words = [word for one in segments for word in one.words]
     middles = np.array([(word.start + word.end) / 2 for word in words])
     found: list[Segment] = []

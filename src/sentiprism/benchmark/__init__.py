@@ -1,1 +1,1 @@
-"""What models cost in time and memory."""
+"""Measure the time and memory that models need."""

@@ -1,4 +1,4 @@
-"""Choose what a benchmark measures: default or published settings."""
+"""Select the models and settings of a benchmark."""
 
 import json
 import shutil
@@ -15,19 +15,19 @@ from sentiprism.training.experiments import load_experiment
 from sentiprism.training.train import resolve
 
 BERTS = {"bert-base": 30522, "bert-base-uncased": 30522, "bert-base-chinese": 21128}
-"""Encoders that are made with random weights, and the sizes of their vocabularies."""
+"""Encoders that are created with random weights, with the sizes of their vocabularies."""
 
 
 class Case(NamedTuple):
-    """One model with its settings, as JSON can say it."""
+    """One model with its settings, serialisable as JSON."""
 
     name: str
-    """Of the model, or of the experiment."""
+    """Name of the model or experiment."""
     model: str
     config: dict[str, Any]
-    """The model's own; {} = its defaults."""
+    """Settings of the model; {} = its defaults."""
     dataset: str
-    """Whose shapes, see `DISTRIBUTED`."""
+    """Dataset whose shapes are used, see `DISTRIBUTED`."""
     encoder: str | None
     """Folder of the text encoder; None = text as features."""
     frozen_layers: int
@@ -37,17 +37,17 @@ class Case(NamedTuple):
 def cases(
     models: Iterable[str], experiments: Iterable[str], encoder: str | None, batch_size: int | None, temporary: Path
 ) -> list[Case]:
-    """What is to be measured.
+    """List the cases to measure.
 
     Args:
-        models: by default all, where no experiment is named.
+        models: by default all, if no experiment is given.
         experiments: names or paths.
-        encoder: see `encoder_folder`; by default ``minilm``, of an experiment its own.
-        batch_size: by default 16, of an experiment its own.
-        temporary: an empty folder for encoders that are made.
+        encoder: see `encoder_folder`; by default ``minilm``, or the experiment's.
+        batch_size: by default 16, or the experiment's.
+        temporary: an empty folder for encoders that are created.
 
     Raises:
-        UserError: an unknown name, an encoder that is not there, or a dataset whose shapes are not known.
+        UserError: an unknown name, a missing encoder, or a dataset with unknown shapes.
     """
     wanted, named = list(models), list(experiments)
     for name in wanted:
@@ -79,14 +79,14 @@ def _of_experiment(name: str, encoder: str | None, batch_size: int | None, folde
 
 
 def encoder_folder(encoder: str, made: Path) -> Path | None:
-    """Where an encoder's files stand; those of `BERTS` are made: the architecture, with MiniLM's tokenizer (BERT's).
+    """Folder of an encoder; those of `BERTS` are created with random weights and MiniLM's tokenizer (BERT's).
 
     Args:
         encoder: an asset, a folder, a name of `BERTS`, or ``none``.
-        made: folder for one that is made; not there yet.
+        made: new folder for an encoder that is created.
 
     Raises:
-        UserError: it is not there.
+        UserError: it does not exist.
     """
     if encoder == "none":
         return None
@@ -103,6 +103,6 @@ def encoder_folder(encoder: str, made: Path) -> Path | None:
 
 
 def vocabulary(encoder: str, tokens: int) -> int:
-    """Token ids that an encoder's embedding and its tokenizer, of so many ``tokens``, both have."""
+    """Number of token ids that both an encoder's embedding and its tokenizer (``tokens``) have."""
     config = json.loads((Path(encoder) / "config.json").read_text(encoding="utf-8"))
     return min(tokens, int(config.get("vocab_size", tokens)))

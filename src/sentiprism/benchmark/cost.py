@@ -1,9 +1,9 @@
 """Measure a model's parameters, operations, time and memory.
 
-Everything is measured on this machine on the shapes of MOSI (`sentiprism.benchmark.shapes`), or of an experiment's own
-dataset, each model and each form of the data in a process of its own. ``padded`` hands out batches as the MMSA
-distribution pads them (MOSI: text 50, audio 375 x 5, vision 500 x 20), ``real`` as this project does: true lengths,
-grouped, padded to the batch.
+Everything is measured on this machine with the shapes of MOSI (`sentiprism.benchmark.shapes`) or of an experiment's
+dataset, each model and form of the data in a separate process. ``padded`` batches are padded as in the MMSA
+distribution (MOSI: text 50, audio 375 x 5, vision 500 x 20), ``real`` batches as in this project: true lengths, grouped
+and padded to the longest.
 """
 
 import json
@@ -43,41 +43,41 @@ Form = Literal["padded", "real"]
 FORMS: tuple[Form, ...] = get_args(Form)
 REFERENCE = "text_only"
 FEATURES = 768
-"""F of a text step where there is no encoder: BERT's, made in advance."""
+"""Features per text step without an encoder: precomputed BERT features."""
 LARGE = 32
-"""Utterances of the large batch at inference."""
+"""Utterances in the large batch at inference."""
 
 
 class Cost(NamedTuple):
     """What one model costs on one form of the data."""
 
     model: str
-    """Its name, or that of the experiment whose settings it has."""
+    """Name of the model, or of the experiment with its settings."""
     form: Form
     error: str = ""
-    """Why there are no numbers; "" where there are."""
+    """Why the measurement failed; "" if it succeeded."""
     parameters: int = 0
     multiply_adds: float = 0.0
-    """Of one utterance's prediction."""
+    """For the prediction of one utterance."""
     step: float = 0.0
-    """Seconds of a training step."""
+    """Seconds per training step."""
     one: float = 0.0
-    """ms an utterance at inference, one by one."""
+    """ms per utterance at inference, one by one."""
     many: float = 0.0
-    """ms an utterance at inference, `LARGE` at once."""
+    """ms per utterance at inference, `LARGE` at once."""
     peak: float = 0.0
-    """Peak resident memory of the process in MB; on a GPU what of its memory was taken at most."""
+    """Peak resident memory of the process in MB; on a GPU, its peak memory."""
     batch_size: int = 0
-    """Utterances a training step."""
+    """Utterances per training step."""
 
 
 class TimingOptions(TypedDict, total=False):
-    """How costs are measured.
+    """Options of a measurement.
 
     Args:
-        steps: different batches that are timed, spread evenly over their widths; by default 5.
-        rounds: times each; the median counts; by default 3.
-        threads: by default one a core.
+        steps: number of different batches that are timed, evenly spaced by their widths; by default 5.
+        rounds: repetitions of each, of which the median is used; by default 3.
+        threads: by default one per core.
         precision: as in ``train``, of training steps and predictions.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto``; by default ``cpu``.
     """
@@ -99,20 +99,20 @@ def bench(
     watch: Callable[[str], object] = lambda _: None,
     **options: Unpack[TimingOptions],
 ) -> list[Cost]:
-    """Measure models one after the other; what fails is said in its row, and the others continue.
+    """Measure models one after the other; a failure is reported in its row, and the others continue.
 
     Args:
-        models: by default all, where no experiment is named.
-        experiments: measured with their own settings, on the shapes of their own dataset.
+        models: by default all, if no experiment is given.
+        experiments: measured with their settings and the shapes of their dataset.
         encoder: an asset, a folder, ``bert-base`` (its size, random weights) or ``none`` (text as 768 features); by
-            default ``minilm``, of an experiment its own, BERT's with random weights.
-        batch_size: utterances a training step; by default 16, of an experiment its own.
+            default ``minilm``, or the experiment's, with random weights if it is a BERT.
+        batch_size: utterances per training step; by default 16, or the experiment's.
         forms: ``padded``, ``real``.
-        watch: is told what is being measured.
+        watch: called with the name of what is measured next.
         options: see `TimingOptions`.
 
     Raises:
-        UserError: an unknown name, or an encoder or a device that is not there.
+        UserError: an unknown name, or a missing encoder or device.
     """
     device, precision = options.get("device", "cpu"), options.get("precision", "auto")
     check_engine(device, precision)
@@ -121,7 +121,7 @@ def bench(
     found = []
     with temporary_folder("sentiprism-bench") as temporary:
         asked = cases(models, experiments, encoder, batch_size, temporary)
-        Engine(device, precision)  # refuses what this machine cannot do, before anything is measured
+        Engine(device, precision)  # checks device and precision before anything is measured
         for form in forms:
             for case in asked:
                 watch(f"{case.name}, {form}")
@@ -136,7 +136,7 @@ def bench(
 
 
 def ratios(costs: Sequence[Cost]) -> list[float | None]:
-    """Seconds a step against the reference's on the same form, where it was not measured against the fastest."""
+    """Step time relative to the reference model on the same form, or to the fastest model without it."""
     base: dict[str, float] = {}
     for form in {cost.form for cost in costs}:
         there = {cost.model: cost.step for cost in costs if cost.form == form and not cost.error}
@@ -148,8 +148,8 @@ def ratios(costs: Sequence[Cost]) -> list[float | None]:
 def multiply_adds(model: "Model", batch: Batch) -> int:
     """Multiply-adds of one prediction: matrix products and convolutions, which torch counts as two operations each.
 
-    Fused attention and oneDNN's LSTM would count as nothing; they are taken apart into the products they stand for.
-    With gradients on, so are torch's fused Transformer layers.
+    Fused attention and oneDNN's LSTM would not be counted, so they are disabled in favour of single products. Enabling
+    gradients disables torch's fused Transformer layers.
     """
     import torch
     from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -157,14 +157,14 @@ def multiply_adds(model: "Model", batch: Batch) -> int:
 
     counter = FlopCounterMode(display=False)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of TF32, which switching oneDNN off brings up
+        warnings.simplefilter("ignore")  # about TF32, caused by switching oneDNN off
         with torch.backends.mkldnn.flags(enabled=False), sdpa_kernel(SDPBackend.MATH), torch.enable_grad(), counter:
             model.eval()(batch)
     return int(counter.get_total_flops()) // 2
 
 
 def time_evenly(work: Callable[[Any], object], items: Sequence[Any], rounds: int) -> float:
-    """Mean over ``items`` of the median seconds that ``work`` takes on each."""
+    """Mean over ``items`` of the median seconds that ``work`` takes."""
     taken: list[list[float]] = [[] for _ in items]
     for _ in range(rounds):
         for seconds, item in zip(taken, items, strict=True):
@@ -175,13 +175,13 @@ def time_evenly(work: Callable[[Any], object], items: Sequence[Any], rounds: int
 
 
 def spread_evenly(batches: Sequence[Any] | Array, widths: Array, count: int) -> list[Any]:
-    """``count`` of the batches, the middles of equal parts of them in the order of their widths."""
+    """Select ``count`` batches, evenly spaced in the order of their widths."""
     middles = ((np.arange(count) + 0.5) * len(batches) / count).astype(int)
     return [batches[index] for index in np.argsort(widths, kind="stable")[middles]]
 
 
 def make_trainer(case: Case, form: Form, precision: Precision = "auto", device: str = "cpu") -> "Trainer":
-    """The project's trainer with random weights on the shapes of a case's dataset."""
+    """Make a trainer with random weights and data in the shapes of a case's dataset."""
     import torch
 
     from sentiprism.training.loop import Trainer
@@ -207,7 +207,7 @@ def make_trainer(case: Case, form: Form, precision: Precision = "auto", device: 
 
 
 def cost(made: "Trainer", steps: int, rounds: int) -> dict[str, float]:
-    """Measure in this process; the numbers of `Cost`."""
+    """Measure in this process; returns the numbers of `Cost`."""
     import torch
 
     model, data, progress = made.model, made.train, TrainingProgress(quiet=True)
@@ -233,7 +233,7 @@ def cost(made: "Trainer", steps: int, rounds: int) -> dict[str, float]:
     many = spread_evenly(cut, np.array([data.lengths[rows].max() for rows in cut]), steps)
     adds = mean(multiply_adds(model, given(rows)) for rows in singles)
     made.wrapped.train()
-    for rows in (batches[int(widths.argmax())], batches[0]):  # the first ones also allocate
+    for rows in (batches[int(widths.argmax())], batches[0]):  # warm-up: the first ones also allocate memory
         train(rows)
     step = time_evenly(train, spread_evenly(batches, widths, steps), rounds)
     model.eval()

@@ -1,4 +1,4 @@
-"""Batches with a dataset's shapes and no content."""
+"""Random data with a dataset's shapes."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -16,28 +16,28 @@ TEXTS = {
     18: 39, 19: 31, 20: 37, 21: 29, 22: 36, 23: 17, 24: 24, 25: 10, 26: 9, 27: 15, 28: 15, 29: 7, 30: 14, 31: 9, 32: 16,
     33: 4, 34: 4, 35: 5, 36: 4, 37: 1, 38: 2, 39: 4, 40: 1, 41: 5, 42: 1, 44: 3, 45: 4, 48: 1, 49: 1, 50: 9,
 }  # fmt: skip
-"""Texts of MOSI's train split by tokens of BERT's vocabulary, [CLS] and [SEP] among them, cut at 50
-(tests/unit/test_benchmarks.py counts them)."""
+"""Number of texts in MOSI's train split by BERT tokens, including [CLS] and [SEP], truncated at 50
+(checked in tests/unit/test_benchmarks.py)."""
 PADDED = {"text": 50, "audio": 375, "vision": 500}
-"""Steps that the MMSA distribution pads MOSI to."""
+"""Padded length of MOSI in the MMSA distribution."""
 WIDTHS = {"audio": 5, "vision": 20}
-"""Features a step there."""
+"""Features per step there."""
 RATES = {"audio": 12.5, "vision": 15.0}
-"""Frames a second there."""
+"""Frames per second there."""
 WORDS_A_SECOND = (2.0, 4.0)
-"""Slow and fast speech, to give a text its seconds."""
+"""Slow and fast speech, to estimate the duration of a text."""
 VOCABULARY = 30522
 
 
 class Shapes(NamedTuple):
-    """Of a dataset as the MMSA distribution has it."""
+    """Shapes of a dataset in the MMSA distribution."""
 
     steps: dict[str, int]
-    """That text, audio and vision are padded to."""
+    """Padded length of text, audio and vision."""
     widths: dict[str, int]
-    """Features a step of audio and vision."""
+    """Features per step of audio and vision."""
     aligned: bool = False
-    """Whether audio and vision have a step for each of the text's."""
+    """Whether audio and vision are aligned with the text."""
 
 
 def _even(steps: int) -> dict[str, int]:
@@ -54,7 +54,7 @@ DISTRIBUTED = {
     "sims": Shapes({"text": 39, "audio": 400, "vision": 55}, {"audio": 33, "vision": 709}),
     "urfunny": Shapes(_even(50), {"audio": 81, "vision": 371}, aligned=True),
 }
-"""By name; UR-FUNNY's release is not padded, and has a step a word."""
+"""Shapes by dataset; UR-FUNNY's release is not padded and has one step per word."""
 
 
 def mosi_shapes(
@@ -64,15 +64,15 @@ def mosi_shapes(
     text_width: int | None = None,
     shapes: Shapes = MOSI,
 ) -> Split:
-    """MOSI's train split in shape, in random order, with random content.
+    """Make a split with the shapes of MOSI's train split, in random order, with random content.
 
     Args:
-        unaligned: audio (T, 5) and vision (T, 20) as long as the text takes to speak; else one vector of 73 audio
+        unaligned: audio (T, 5) and vision (T, 20), as long as it takes to speak the text; else one vector of 73 audio
             features and no vision.
-        vocabulary: token ids are below it.
-        text_width: features of a text step in the place of token ids.
-        shapes: of another dataset, whose texts are taken to be as long as MOSI's, and its frames to be as dense as the
-            steps that it is padded to are beside MOSI's.
+        vocabulary: number of token ids.
+        text_width: features per text step, instead of token ids.
+        shapes: shapes of another dataset, with texts as long as MOSI's and frame rates in proportion to the padded
+            lengths.
     """
     rng = np.random.default_rng(0)
     tokens = np.minimum(rng.permutation(np.repeat(list(TEXTS), list(TEXTS.values()))), shapes.steps["text"])
@@ -97,12 +97,12 @@ def mosi_shapes(
 
 
 class Padded(PreparedSplit):
-    """A split whose sequences are all padded to one length, so that grouping by length has nothing to group.
+    """A split whose sequences are all padded to one length, which disables grouping by length.
 
     Args:
         split: as in `PreparedSplit`.
-        features: as there.
-        steps: that text, audio and vision are padded to.
+        features: as in `PreparedSplit`.
+        steps: padded length of text, audio and vision.
     """
 
     def __init__(self, split: Split, features: FeatureSpec, steps: Mapping[str, int] = PADDED) -> None:
@@ -111,11 +111,11 @@ class Padded(PreparedSplit):
 
     @property
     def lengths(self) -> npt.NDArray[np.int64]:
-        """(N,) all alike."""
+        """(N,) constant lengths, which disable length grouping."""
         return np.full(len(self), self.padded["text"])
 
     def batch(self, indices: npt.ArrayLike) -> Batch:
-        """The same batch with more padding; one vector an utterance stays one."""
+        """Make a batch with more padding; single vectors per utterance are not padded."""
         batch = super().batch(indices)
         text, audio, vision = (_pad(getattr(batch, name), steps) for name, steps in self.padded.items())
         return batch._replace(text=text, audio=audio, vision=vision)

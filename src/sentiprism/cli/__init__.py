@@ -1,1 +1,1 @@
-"""The command line. One file per group of commands; nothing heavy is imported before a command runs."""
+"""The command line, with one file per group of commands; heavy imports happen inside commands."""

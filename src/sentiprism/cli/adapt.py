@@ -22,7 +22,7 @@ def adapt(
         Path,
         option("FILE", "CSV of file and label; and video_id or speaker, text, split, start, end."),
     ],
-    out: Annotated[Path, option("FOLDER", "Where the model goes.")] = Path("adapted"),
+    out: Annotated[Path, option("FOLDER", "Folder for the model.")] = Path("adapted"),
     model: Annotated[str, option("MODEL|starter", "Saved model to start from.")] = "starter",
     low: Low = None,
     high: High = None,
@@ -30,10 +30,12 @@ def adapt(
         str, typer.Option(**choice("source of texts", ("given", "recognised")), help="In the table, or recognised.")
     ] = "given",
     column: Columns = None,
-    language: Annotated[str | None, option("CODE", "Of what is said, ISO 639-1.")] = None,
+    language: Annotated[str | None, option("CODE", "Language of the speech, ISO 639-1.")] = None,
     epochs: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="Passes over the clips.")] = 10,
     lr: Annotated[float | None, typer.Option(parser=parse, metavar="X", help="Learning rate; 0.0001.")] = None,
-    folds: Annotated[int, typer.Option(min=3, max=100, metavar="N", help="Of the cross-validation by video.")] = 5,
+    folds: Annotated[
+        int, typer.Option(min=3, max=100, metavar="N", help="Folds of the cross-validation by video.")
+    ] = 5,
     jobs: Jobs = 1,
     allow_missing: AllowMissing = False,
     device: Device = "auto",
@@ -41,10 +43,10 @@ def adapt(
 ) -> None:
     """Fine-tune the starter on your own labelled clips, and measure whether that helps.
 
-    Some fifty clips of several speakers are enough to try. Each video (or speaker) is predicted by a model that was
-    not trained on it; the table shows the model before and after, beside the mean of the labels. Rows of the split
-    test are never trained on and measured apart. The text encoder stays as it is. Labels are mapped linearly from
-    [--low, --high] to the model's scale, by default they are on it.
+    About fifty clips of several speakers are enough to try. Each video (or speaker) is predicted by a model that was
+    not trained on it; the table compares the model before and after with the mean of the labels. Rows of the split
+    test are never trained on and evaluated separately. The text encoder stays frozen. Labels are mapped linearly from
+    [--low, --high] to the model's scale, which is the default.
 
     Examples:
         sentiprism adapt clips/ --labels my.csv
@@ -90,7 +92,7 @@ def adapt(
 
 
 def _show(title: str, effect: "Effect", note: str) -> None:
-    """Print before, after and the constant predictor beside each other."""
+    """Print a table of before, after and the constant predictor."""
     columns: dict[str, list[Cell]] = {
         name: [*(row[key].cells() for key in ("mae", "pearson")), (number(effect.within[name]),)]
         for name, row in effect.metrics.items()

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sentiprism.cli.analysis_tables import count_files, display_names, reason_of, show_folder, show_recording
 from sentiprism.cli.hints import followed_by
 from sentiprism.cli.options import FACES, MISMATCHES, Jobs, ReportFolder, Strict, choice, option
 from sentiprism.cli.sources import pairs
+from sentiprism.cli.terminal_summary import count_files, display_names, reason_of, show_folder, show_recording
 from sentiprism.errors import UserError, printable
 
 if TYPE_CHECKING:
     from sentiprism.analysis.batch import Outcome
 
-JUDGING = 0.15
-"""Share of the time that it takes, for the bar alone; the rest is looking and listening, side by side."""
+PREDICTING = 0.15
+"""Estimated share of the time for prediction, for the progress bar; the rest is processing faces and speech."""
 
 
 @followed_by("open {result}")
@@ -30,20 +30,20 @@ def analyze(
     model: Annotated[str, option("MODEL", "starter, or the folder of a saved model.")] = "starter",
     transcript: Annotated[
         Path | None,
-        option("FILE", "What is said: .srt, .vtt, .txt or .json; a folder for many recordings."),
+        option("FILE", "Transcript: .srt, .vtt, .txt or .json; a folder for many recordings."),
     ] = None,
     asr: Annotated[str, option("NAME", "Whisper model by name or folder; none = no recognition.")] = "base",
-    language: Annotated[str | None, option("CODE", "Of the speech; else recognised.")] = None,
+    language: Annotated[str | None, option("CODE", "Language of the speech; by default detected.")] = None,
     language_mismatch: Annotated[
         str,
         typer.Option(
-            **choice("handling of another language", MISMATCHES), help="Of words that are not in the model's language."
+            **choice("handling of another language", MISMATCHES), help="For words that are not in the model's language."
         ),
     ] = "drop",
     face: Annotated[
         str, typer.Option(**choice("choice of faces", FACES), help="all: an estimate with each face.")
     ] = "largest",
-    longest: Annotated[float, option("S", "Seconds of an utterance at most.")] = 15.0,
+    longest: Annotated[float, option("S", "Most seconds of an utterance.")] = 15.0,
     column: Annotated[
         list[str] | None,
         option("NAME=THEIRS", "Column of a .csv: text, id, start, end; repeatable."),
@@ -53,13 +53,13 @@ def analyze(
     replace: Annotated[bool, typer.Option("--replace", help="Replace reports of other settings.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the analysis as JSON for programs.")] = False,
 ) -> Path:
-    """What people in your own recordings feel, moment by moment, and why the program thinks so.
+    """Estimate the sentiment along your recordings, and explain it.
 
-    Makes report.html (one page, nothing is fetched from outside), analysis.json and utterances.csv.
+    Makes report.html (one self-contained page), analysis.json and utterances.csv.
 
-    A folder gives a report for each video, sound and text (.txt, .srt, .vtt) in it; a transcript that has the name of a
-    recording beside it is taken for its words. A .csv is one report in which each row is an utterance, by its columns
-    text and, where there are any, id, start and end (seconds).
+    A folder gives a report for each video, sound and text (.txt, .srt, .vtt) in it; a transcript with the same name as
+    a recording in its folder is used for it. A .csv is one report with one utterance per row, from its columns text
+    and, if given, id, start and end (seconds).
 
     Examples:
         sentiprism analyze talk.mp4 --out report
@@ -122,19 +122,19 @@ def analyze(
 
 @contextmanager
 def _bar(message: str, count: int) -> Iterator[tuple[Callable[[str, float], None], Callable[[], None]]]:
-    """Yield what is told of the parts of a recording, and what is told that one has ended."""
+    """Progress bar; yields ``on_progress(part, fraction)`` and ``on_finished()``."""
     from sentiprism.progress import progress
 
     done: dict[str, float] = {}
-    reached, lock = 0.0, Lock()  # it is told by two threads
+    reached, lock = 0.0, Lock()  # two threads report progress
     with progress(message, count) as advance:
 
         def on(part: str, share: float) -> None:
             nonlocal reached
             with lock:
                 done[part] = share
-                perceived = min(done.get("faces", 0.0), done.get("speech", 0.0))  # the slower one is waited for
-                step = (1 - JUDGING) * perceived + JUDGING * done.get("judging", 0.0) - reached
+                perceived = min(done.get("faces", 0.0), done.get("speech", 0.0))  # the slower one counts
+                step = (1 - PREDICTING) * perceived + PREDICTING * done.get("predicting", 0.0) - reached
                 if step > 0:
                     reached += step
                     advance(step)

@@ -23,11 +23,11 @@ from sentiprism.cli.tune import tune
 from sentiprism.cli.verification import may_skip_verification
 
 FIRST = ("analyze", "extract", "adapt", "dataset")
-"""Commands that the help shows first: what a person has at the beginning."""
+"""Commands that the help shows first, for new users."""
 
 
 class _InOrder(TyperGroup):
-    """Typer puts groups of commands behind all commands."""
+    """Sorts groups of commands among commands; Typer puts them last."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         names = super().list_commands(ctx)
@@ -66,7 +66,7 @@ PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
     ),
     "System": (contracts,),
 }
-"""Commands by what a person is about to do, in the order of work."""
+"""Commands by task, in the order of work."""
 app.add_typer(dataset.app, name="dataset", rich_help_panel="Data")
 for panel, commands in PANELS.items():
     for command in commands:

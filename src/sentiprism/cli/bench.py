@@ -11,7 +11,7 @@ from sentiprism.cli.tables import emit_json, points, table
 HEADINGS = ("model", "parameters", "G MAC", "s/step", "ratio", "ms, 1", "ms, 32", "peak MB")
 FORMS = {
     "padded": "padded as distributed",
-    "real": "lengths of MOSI's texts, batches of like length",
+    "real": "lengths of MOSI's texts, batches of similar length",
 }
 
 
@@ -31,22 +31,24 @@ def bench(
     batch_size: Annotated[
         int | None,
         typer.Option(
-            min=1, max=4096, metavar="N", help="Utterances a training step; by default 16, or the experiment's."
+            min=1, max=4096, metavar="N", help="Utterances per training step; by default 16, or the experiment's."
         ),
     ] = None,
-    steps: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="Different batches that are timed.")] = 5,
-    rounds: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="Times each; the median counts.")] = 3,
-    threads: Annotated[int | None, typer.Option(min=1, max=1024, metavar="N", help="By default one a core.")] = None,
+    steps: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="Number of different batches to time.")] = 5,
+    rounds: Annotated[
+        int, typer.Option(min=1, max=1000, metavar="N", help="Repetitions of each; the median is used.")
+    ] = 3,
+    threads: Annotated[int | None, typer.Option(min=1, max=1024, metavar="N", help="By default one per core.")] = None,
     precision: Annotated[
-        str, typer.Option(**choice("precision", ("auto", "no", "bf16")), help="auto: no, that is single precision.")
+        str, typer.Option(**choice("precision", ("auto", "no", "bf16")), help="auto: no, which is single precision.")
     ] = "auto",
     device: Device = "cpu",
     only: Annotated[str | None, typer.Option(**choice("form", tuple(FORMS)), help="By default both.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Measure what models cost on this machine: size, multiply-adds, time and memory.
+    """Measure the size, multiply-adds, time and memory of models on this machine.
 
-    Random inputs of MOSI's shapes, or those of an experiment's dataset; each model in a process of its own.
+    Inputs are random, with the shapes of MOSI or of an experiment's dataset; each model has a separate process.
 
     Examples:
         sentiprism bench
@@ -61,7 +63,7 @@ def bench(
     from sentiprism.benchmark.cost import bench as measure
     from sentiprism.machine import machine
 
-    here = machine()  # before the measurement is a load of its own
+    here = machine()  # before the measurement causes load
     costs = measure(
         models or (),
         experiments=experiment or (),
@@ -81,13 +83,13 @@ def bench(
         chosen = encoder or (None if experiment else "minilm")
         said = {"machine": here, "device": device, "encoder": chosen, "precision": precision}
         return emit_json({**said, "costs": rows})
-    count = f"{threads} threads" if threads else "a thread a core"
+    count = f"{threads} threads" if threads else "one thread per core"
     count += f", precision {precision}" if precision != "auto" else ""
     count += f", device {device}" if device != "cpu" else ""
     base = REFERENCE if any(one.model == REFERENCE and not one.error for one in costs) else "the fastest"
     caption = (
         f"{_settings(experiment or [], encoder, batch_size)}; ratio: of s/step to {base}'s\n"
-        "G MAC: 10^9 multiply-adds an utterance; ms an utterance at inference, 1 and 32 at once\n"
+        "G MAC: 10^9 multiply-adds per utterance; ms per utterance at inference, 1 and 32 at once\n"
         f"medians of {rounds} rounds over {steps} batches; {count}; {here}"
     )
     for form, title in FORMS.items():
@@ -113,7 +115,7 @@ def bench(
 
 
 def _settings(experiments: list[str], encoder: str | None, batch_size: int | None) -> str:
-    """Encoder, batch and shapes, for the tables' caption."""
+    """Describe encoder, batch and shapes for the caption."""
     if not experiments:
         return (
             f"encoder {encoder or 'minilm'}, batch {batch_size or 16} in training, MOSI: audio 375 x 5, vision 500 x 20"

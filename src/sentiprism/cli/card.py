@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from sentiprism.data.dataset import Card, Dataset
 
 BAR = 12
-"""Characters of the longest bar."""
+"""Length of the longest bar in characters."""
 MOST_COLUMNS = 20
-"""Names of features that are all shown."""
+"""Largest number of feature names that are all shown."""
 
 
 def sequences_of(card: "Card") -> str:
@@ -32,7 +32,7 @@ def labels_of(card: "Card") -> str:
 
 
 def draw(dataset: "Dataset") -> None:
-    """Print a dataset's card for people."""
+    """Print a dataset's card."""
     from rich.text import Text
 
     from sentiprism.data.context import describe_order
@@ -43,7 +43,7 @@ def draw(dataset: "Dataset") -> None:
         ("metrics", card.protocol),
         ("language", card.language),
         ("vocabulary", card.vocabulary),
-        ("text made by", card.text_encoder),
+        ("text encoder", card.text_encoder),
         ("order", describe_order(dataset)),
         *((f"{key} columns", _columns(names)) for key, names in card.columns.items()),
         ("source", card.source),
@@ -67,7 +67,7 @@ def draw(dataset: "Dataset") -> None:
 
 
 def _draw_labels(card: "Card") -> None:
-    """Label histograms; bars are shares of a split, on one scale."""
+    """Print label histograms with bars for shares of each split, on one scale."""
     counts = [split.label_histogram for split in card.splits.values()]
     bins = list(dict.fromkeys(label for found in counts for label in found))
     if card.target.kind != "classes":

@@ -1,4 +1,4 @@
-"""The command that checks plugins: contracts."""
+"""Command: contracts."""
 
 from typing import Annotated
 
@@ -9,20 +9,20 @@ from sentiprism.cli.options import Json
 from sentiprism.cli.tables import emit_json, table
 
 FAILED = 1
-"""Exit status where a contract is not kept."""
+"""Exit status if a contract is violated."""
 HEADINGS = ("name", "contract", "result", "reason")
 
 
 @followed_by("sentiprism train MODEL --dataset NAME --plugin FILE")
 def contracts(
     subjects: Annotated[
-        list[str], typer.Argument(metavar="FILE|NAME", help="Python file of a plugin, or a name that is installed.")
+        list[str], typer.Argument(metavar="FILE|NAME", help="Python file of a plugin, or an installed name.")
     ],
     as_json: Json = False,
 ) -> None:
-    """Check that models, extractors and metrics keep what all of them keep: padding, missing modalities, resume, ...
+    """Check models, extractors and metrics for padding, missing modalities, resuming, ...
 
-    Exit status 1 where a contract fails. What a model declares in its exceptions, with a reason, is not checked.
+    The exit status is 1 if a contract fails. Exceptions that a model declares, with reasons, are not checked.
 
     Examples:
         sentiprism contracts my_model.py

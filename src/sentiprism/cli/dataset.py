@@ -14,7 +14,7 @@ from sentiprism.cli.sources import choose_source, pairs
 from sentiprism.cli.tables import emit_json, table
 from sentiprism.errors import UserError, suggest
 
-app = typer.Typer(help="Import datasets, and look at what is in them.", no_args_is_help=True)
+app = typer.Typer(help="Import, list and show datasets.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name in the store; see: sentiprism dataset list.")]
 
@@ -23,51 +23,51 @@ def _source(text: str, metavar: str = "FILE") -> Any:
     return typer.Option(metavar=metavar, help=text, rich_help_panel="Source, one of")
 
 
-def _beside(text: str, metavar: str | None = "FILE", *names: str) -> Any:
+def _with_source(text: str, metavar: str | None = "FILE", *names: str) -> Any:
     return typer.Option(*names, metavar=metavar, help=text, rich_help_panel="Goes with a source")
 
 
 @app.command()
 @followed_by("sentiprism train mdf --dataset {name}")
 def add(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="mosi, mosei, sims, ... or a name of your own.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="mosi, mosei, sims, ... or a new name.")],
     labels: Annotated[
         list[str] | None,
-        _source("CSV of label; and id, video_id, text, split. Or one a split, repeated.", "[SPLIT=]FILE"),
+        _source("CSV of label; and id, video_id, text, split. Or one per split, repeated.", "[SPLIT=]FILE"),
     ] = None,
-    mmsa: Annotated[Path | None, _source("Pickle of the MMSA distribution; nothing in it is run.")] = None,
+    mmsa: Annotated[Path | None, _source("Pickle of the MMSA distribution; it is not executed.")] = None,
     csd: Annotated[Path | None, _source("Labels as a CMU computational sequence; needs --folds.")] = None,
     arrays: Annotated[Path | None, _source("Padded arrays, .npz: text_train, audio_train, y_train, ...")] = None,
-    urfunny: Annotated[Path | None, _source("UR-FUNNY's public pickles; nothing in them is run.", "FOLDER")] = None,
+    urfunny: Annotated[Path | None, _source("UR-FUNNY's public pickles; they are not executed.", "FOLDER")] = None,
     importer: Annotated[str | None, _source("File or folder, and the plugin that reads it.", "IMPORTER=PATH")] = None,
-    text: Annotated[Path | None, _beside("Text features.")] = None,
-    audio: Annotated[Path | None, _beside("Audio features.")] = None,
-    vision: Annotated[Path | None, _beside("Vision features.")] = None,
-    words: Annotated[Path | None, _beside("Transcripts as a computational sequence.")] = None,
+    text: Annotated[Path | None, _with_source("Text features.")] = None,
+    audio: Annotated[Path | None, _with_source("Audio features.")] = None,
+    vision: Annotated[Path | None, _with_source("Vision features.")] = None,
+    words: Annotated[Path | None, _with_source("Transcripts as a computational sequence.")] = None,
     folds: Annotated[
         str | None,
-        _beside(
+        _with_source(
             "Videos of each split: JSON, or CSV of video_id, split; or fold K of N, by video, left out as test.",
             "FILE|K/N",
         ),
     ] = None,
     column: Annotated[
         list[str] | None,
-        _beside(
-            "Column of a CSV that has other names, or a pattern: id={split}-{Dialogue_ID}; repeatable.", "NAME=THEIRS"
+        _with_source(
+            "Column of a CSV with other names, or a pattern: id={split}-{Dialogue_ID}; repeatable.", "NAME=THEIRS"
         ),
     ] = None,
-    context: Annotated[bool, _beside("The sentences before a punchline come before it.", None, "--context")] = False,
+    context: Annotated[bool, _with_source("Prepend the sentences before a punchline.", None, "--context")] = False,
     low: Low = None,
     high: High = None,
     classes: Classes = None,
-    language: Annotated[str, option("CODE", "Of its transcripts, ISO 639-1.")] = "en",
+    language: Annotated[str, option("CODE", "Language of its transcripts, ISO 639-1.")] = "en",
     replace: ReplaceDataset = False,
     as_json: Json = False,
 ) -> None:
-    """Import a dataset from files and print its card; what looks wrong is refused, or warned of by name.
+    """Import a dataset from files and print its card; errors are refused, oddities are warned about.
 
-    Features beside a table are .npz, .npy or .parquet, joined on id; beside --csd they are .csd.
+    Features for a table are .npz, .npy or .parquet, joined on id; with --csd they are .csd.
 
     Examples:
         sentiprism dataset add mosi --labels labels.csv --audio covarep.npz
@@ -102,7 +102,7 @@ def add(
 
 
 def split_names(classes: str | None) -> tuple[str, ...]:
-    """Names with commas between."""
+    """Split names at commas."""
     return tuple(part.strip() for part in classes.split(",")) if classes is not None else ()
 
 
@@ -123,7 +123,7 @@ def _by_split(labels: list[str]) -> "Path | dict[str, Path] | None":
 
 @contextmanager
 def _counting(name: str) -> Iterator[Callable[[int], object]]:
-    """A count of utterances on stderr, against the official number where it is known."""
+    """Show a count of utterances on stderr, with the official number if known."""
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     from sentiprism.data.known import describe
@@ -190,10 +190,10 @@ def list_(as_json: Json = False) -> tuple[str, ...] | None:
 @followed_by("sentiprism train mdf --dataset {name}")
 def show(
     name: Name,
-    verify: Annotated[bool, typer.Option("--verify", help="Read all of it and check its content hash.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Read all files and check the content hash.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show a dataset's card: splits, lengths, what is missing, labels, warnings, source and content hash.
+    """Show a dataset's card: splits, lengths, missing modalities, labels, warnings, source and content hash.
 
     Examples:
         sentiprism dataset show mosi
@@ -209,7 +209,7 @@ def show(
 @app.command()
 @followed_by("sentiprism dataset list")
 def remove(name: Name) -> None:
-    """Delete a dataset from the store; the files it was imported from stay.
+    """Delete a dataset from the store, but not the files it was imported from.
 
     Examples:
         sentiprism dataset remove mosi

@@ -17,7 +17,7 @@ RECORDINGS = {"two-cities": "two_cities.wav", "strong-expressions": "WolfgangLan
 
 
 OWN = "sentiprism analyze YOUR_VIDEO.mp4, or in a browser: sentiprism studio"
-"""What to do next: with a recording of one's own."""
+"""Next step: analyse an own recording."""
 
 
 @followed_by(f"open {{result}} (or: {OWN})", OWN)
@@ -26,9 +26,9 @@ def demo(
     out: ReportFolder = Path("demo"),
     device: Device = "auto",
 ) -> Path | None:
-    """Analyse a real voice and a real face, then train MDF where the right answer is known.
+    """Analyse a real voice and a real face, then train MDF on data with known ground truth.
 
-    The voice is a reading from LibriVox (public domain), the face a clip of Pexels; both are fetched once.
+    The voice is a reading from LibriVox (public domain), the face a clip of Pexels; both are downloaded once.
     The training is on the built-in synthetic dataset.
 
     Examples:
@@ -51,7 +51,7 @@ def demo(
 
 
 def _analyse(out: Path) -> Path:
-    """Analyse the recordings; the page over their reports."""
+    """Analyse the recordings; returns the index page of their reports."""
     from sentiprism.assets.registry import fetch
     from sentiprism.cli.analyze import analyze
     from sentiprism.report.files import INDEX

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 @followed_by("{result}")
 def doctor(
-    fetch: Annotated[str | None, option("NAME", "Fetch this asset and check it.")] = None,
-    long: Annotated[bool, typer.Option("--long", help="Also say what each asset is.")] = False,
+    fetch: Annotated[str | None, option("NAME", "Download this asset and check it.")] = None,
+    long: Annotated[bool, typer.Option("--long", help="Also describe each asset.")] = False,
     as_json: Json = False,
 ) -> list[str] | None:
-    """Say what is installed, which assets and datasets are there, what is missing and how to get it.
+    """Show what is installed, which assets and datasets exist, what is missing and how to get it.
 
     Examples:
         sentiprism doctor
@@ -35,7 +35,7 @@ def doctor(
         if as_json:
             emit_json({"name": fetch, "state": "ready", "folder": str(folder)})
         else:
-            typer.echo(f"{fetch}: all files are there and have the right sha256, in {folder}")
+            typer.echo(f"{fetch}: all files exist and have the correct sha256, in {folder}")
         return None
     found = take_inventory()
     lacks, faults, first = find_lacks(found), find_faults(found), before_fetching(found)
@@ -53,7 +53,7 @@ def doctor(
 
 
 def _state(lack: "Lack") -> str:
-    """One word: versions are in the table of packages."""
+    """State in one word; versions are in the table of packages."""
     return lack.state if lack.kind == "asset" else "optional" if lack.optional else "needed"
 
 
@@ -65,7 +65,7 @@ def _line(lack: "Lack", first: str) -> str:
 
 
 def _next(found: dict[str, Any]) -> list[str]:
-    """The command to go on with: whatever repairs the installation, else the first steps."""
+    """Commands to run next: those that fix the installation, else the first steps."""
     if found["torch"]["error"]:
         return ["pip", "install", "--force-reinstall", "torch"]
     for package in found["packages"]:
@@ -81,7 +81,7 @@ def _draw_machine(found: dict[str, Any]) -> None:
     from sentiprism.environment import OFFLINE, offline
 
     torch, data = found["torch"], found["data"]
-    silent = f"not asked, since {OFFLINE} is set" if offline() else "does not answer"
+    silent = f"not checked, since {OFFLINE} is set" if offline() else "does not respond"
     lines = [
         ("sentiprism", found["sentiprism"]),
         ("Python", found["python"]["version"]),
@@ -91,9 +91,9 @@ def _draw_machine(found: dict[str, Any]) -> None:
         ("devices", "; ".join(torch["devices"]) or "none"),
         ("data", f"{data['home']}, {size(data['free_bytes'])} free"),
         ("datasets", ", ".join(card["name"] for card in data["datasets"]) or "none"),
-        ("features kept", f"{size(data['features']['bytes'])} in {data['features']['folder']}"),
+        ("cached features", f"{size(data['features']['bytes'])} in {data['features']['folder']}"),
     ]
-    sources = [(s["name"].partition(",")[0], "answers" if s["answers"] else silent) for s in found["sources"]]
+    sources = [(s["name"].partition(",")[0], "responds" if s["answers"] else silent) for s in found["sources"]]
     facts(Text("Here", style="bold"), [*lines, *sources])
 
 

@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of runs.")],
     split: Split = "test",
-    reference: Annotated[Path | None, option("RUN", "What the others are compared with; by default the first.")] = None,
+    reference: Annotated[Path | None, option("RUN", "Reference of the comparison; by default the first.")] = None,
     oracle: Annotated[
         bool,
-        typer.Option("--oracle", help="Also what selection on test would report (oracle=true in train)."),
+        typer.Option("--oracle", help="Also show what selection on test would report (oracle=true in train)."),
     ] = False,
     form: Annotated[
         str | None, typer.Option("--format", **choice("format", FORMATS), help="Print one table in this format.")
@@ -44,7 +44,7 @@ def compare(
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
-    """Show runs side by side, what they cost, and what each differs from one of them, by paired bootstrap.
+    """Compare runs by metrics and cost, with paired bootstrap differences from one of them.
 
     Examples:
         sentiprism compare runs/full runs/without-w runs/text-only
@@ -54,7 +54,7 @@ def compare(
         sentiprism compare runs/full --oracle
     """
     if form is not None and as_json:
-        raise UserError("--format and --json both say how to print", "give one of them")
+        raise UserError("--format and --json are two output formats", "give one of them")
     from sentiprism.evaluation.compare import check_form
     from sentiprism.evaluation.compare import compare as side
 
@@ -119,26 +119,26 @@ def robustness(
         list[str] | None,
         typer.Option(
             "--kind",
-            **choice("kind of damage", KINDS, "NAME"),
+            **choice("kind of corruption", KINDS, "NAME"),
             help="missing, swap, noise, frames, delay, words; repeatable.",
         ),
     ] = None,
     modalities: Annotated[
         list[str] | None,
-        typer.Option("--modality", **choice("modality", MODALITIES), help="To damage; repeatable."),
+        typer.Option("--modality", **choice("modality", MODALITIES), help="Modality to corrupt; repeatable."),
     ] = None,
     metric: Annotated[
         str | None,
-        option("NAME", "To show, or weight: of the damaged modality; by default the protocol's own."),
+        option("NAME", "Metric to show, or weight: of the corrupted modality; by default the protocol's own."),
     ] = None,
     count: Annotated[int, typer.Option("--points", min=2, max=101, metavar="N", help="Strengths on a curve.")] = 6,
-    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, metavar="N", help="Of the damage.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, metavar="N", help="Random seed of the corruption.")] = 0,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
-    """Damage the inputs, one modality at a time, and show what becomes of a metric, with 95% intervals.
+    """Corrupt the inputs, one modality at a time, and show a metric by strength, with 95% intervals.
 
-    Every metric is kept in RUN/robustness-SPLIT.json, which 'figure robustness' draws.
+    All metrics are stored in RUN/robustness-SPLIT.json, for 'figure robustness'.
 
     Examples:
         sentiprism robustness runs/mdf-mosi
@@ -157,7 +157,7 @@ def robustness(
     scorer = opened.protocol
     metric = metric or scorer.default_selection
     if metric != WEIGHT:
-        scorer.higher_is_better(metric)  # refuses an unknown one before anything is measured
+        scorer.higher_is_better(metric)  # refuses an unknown metric before measuring
     found = measure(
         opened,
         split,
@@ -176,15 +176,15 @@ def robustness(
 def _show_robustness(found: "Robustness", metric: str) -> None:
     from sentiprism.data.corruption import TITLES
 
-    judge = found.protocol.metrics[metric]
-    heading = f"{judge.label} {'↑' if judge.higher_is_better else '↓'}"
+    chosen = found.protocol.metrics[metric]
+    heading = f"{chosen.label} {'↑' if chosen.higher_is_better else '↓'}"
     kinds = list(dict.fromkeys(curve.kind for curve in found.curves))
     for kind in kinds:
         curves = [curve for curve in found.curves if curve.kind == kind]
         places = range(len(curves[0].points))
-        constant = [found.constant[metric].cells(judge.scale)]
+        constant = [found.constant[metric].cells(chosen.scale)]
         columns = {
-            f"{curve.modality}": constant + [curve.cells(place, metric, judge.scale) for place in (*places, -1)]
+            f"{curve.modality}": constant + [curve.cells(place, metric, chosen.scale) for place in (*places, -1)]
             for curve in curves
         }
         rows = ["constant", *(f"{strength:g}" for strength in curves[0].strengths), "area"]
@@ -199,7 +199,7 @@ def _show_robustness(found: "Robustness", metric: str) -> None:
 
 
 def _show_weights(found: "Robustness") -> None:
-    """Weight of the damaged modality by strength, a table a kind of damage."""
+    """Print the weight of the corrupted modality by strength, one table per kind of corruption."""
     from sentiprism.data.corruption import TITLES
 
     found.check_weights()
@@ -208,7 +208,7 @@ def _show_weights(found: "Robustness") -> None:
         columns: dict[str, list[Cell]] = {
             f"{curve.modality}": [(number(weights[curve.modality]),) for weights in curve.weights] for curve in curves
         }
-        title = f"{found.model} on {found.dataset}, {found.split}: weight of the damaged modality, {TITLES[kind]}"
+        title = f"{found.model} on {found.dataset}, {found.split}: weight of the corrupted modality, {TITLES[kind]}"
         caption = "mean over seeds and utterances; the weights of an utterance's modalities sum to 1"
         side_by_side(title, [f"{one:g}" for one in curves[0].strengths], columns, caption, stub="strength")
 
@@ -216,23 +216,21 @@ def _show_weights(found: "Robustness") -> None:
 @followed_by("sentiprism figure reliability {run}")
 def calibrate(
     run: OneRun,
-    level: Annotated[float, option("SHARE", "Of utterances to be covered.")] = 0.9,
+    level: Annotated[float, option("SHARE", "Nominal coverage.")] = 0.9,
     scaled: Annotated[
-        bool, typer.Option("--scaled", help="Let the width follow the predicted intensity; takes half of valid.")
+        bool, typer.Option("--scaled", help="Let the width depend on the predicted intensity; uses half of valid.")
     ] = False,
     split: Fresh = "test",
-    show: Annotated[int, typer.Option(min=0, metavar="N", help="Also print so many predictions.")] = 0,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Put it in the place of a calibration with other settings.")
-    ] = False,
+    show: Annotated[int, typer.Option(min=0, metavar="N", help="Also print this many predictions.")] = 0,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace a calibration with other settings.")] = False,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
-    """Fit intervals (of classes: sets) on valid by split conformal prediction, and count their coverage.
+    """Fit prediction intervals (or sets of classes) on valid by split conformal prediction, and measure their coverage.
 
     They are stored with the saved models, and as columns low and high (or set) of the Parquet files of predictions.
 
-    A calibration that is there is kept unless --replace is given.
+    An existing calibration is kept unless --replace is given.
 
     Examples:
         sentiprism calibrate runs/mdf-mosi
@@ -261,8 +259,8 @@ def _show_calibrated(found: "Calibrated", show: int) -> None:
     share = f"{100 * first.level:g}%"
     caption = (
         f"{share} {'sets' if sets else 'intervals'} by split conformal prediction on {first.samples} utterances of "
-        f"valid, which also chose the epoch\n95% bootstrap interval over {drawn_over(found.predictions[0].videos)}"
-        "; of 0 and 100% the one-sided interval of Clopper and Pearson\n"
+        f"valid, which also selected the epoch\n95% bootstrap interval over {drawn_over(found.predictions[0].videos)}"
+        "; for 0 and 100% the one-sided interval of Clopper and Pearson\n"
         f"{found.selection}"
     )
     title = f"{found.model} on {found.dataset}, {found.split}: how often the label is inside"

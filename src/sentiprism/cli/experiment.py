@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from sentiprism.reproduction.published import PublishedTable
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="See: sentiprism models.")]
-Experiment = Annotated[str | None, option("NAME", "File with the numbers, where a dataset has more than one.")]
-Encoder = Annotated[str | None, option("NAME", "Text encoder in the place of the settings' own.")]
+Experiment = Annotated[str | None, option("NAME", "Experiment with the numbers, if a dataset has several.")]
+Encoder = Annotated[str | None, option("NAME", "Text encoder that replaces the one in the settings.")]
 Settings = Annotated[list[str] | None, option("KEY=VALUE", "Changes every row; repeatable.", "--set")]
-Out = Annotated[Path | None, option("FOLDER", "Where the rows' runs go; by default under runs/.")]
+Out = Annotated[Path | None, option("FOLDER", "Folder for the runs; by default under runs/.")]
 RUNS = Path("runs")
-"""Where the rows' runs go by default."""
+"""Default folder of the runs."""
 
 
 @followed_by("sentiprism {result}")
@@ -29,8 +29,8 @@ def reproduce(
     dataset: OneDataset = None,
     table: Annotated[str | None, option("NAME", "By default every table.")] = None,
     experiment: Experiment = None,
-    run: Annotated[list[Path] | None, option("RUN", "Show this run beside its row; repeatable.")] = None,
-    train: Annotated[bool, typer.Option("--train", help="First train each row whose model is here.")] = False,
+    run: Annotated[list[Path] | None, option("RUN", "Show this run next to its row; repeatable.")] = None,
+    train: Annotated[bool, typer.Option("--train", help="First train each row whose model is available.")] = False,
     seeds: Seeds = None,
     encoder: Encoder = None,
     settings: Settings = None,
@@ -40,10 +40,10 @@ def reproduce(
     markdown: Markdown = False,
     as_json: Json = False,
 ) -> tuple[object, ...]:
-    """Show a paper's settings and published numbers, and what was measured beside them.
+    """Show a paper's settings and published numbers, and compare them with measurements.
 
-    With --train every model of the table that is here is trained with its own published settings, and finished runs
-    are kept. --set changes all of them; --set config.… only the paper's own model.
+    With --train every available model of the table is trained with its published settings; finished runs are reused.
+    --set changes all of them; --set config.… only the paper's own model.
 
     Examples:
         sentiprism reproduce mdf --dataset mosi
@@ -62,7 +62,7 @@ def reproduce(
 
     if train:
         if run or table is None:
-            raise UserError("--train measures one table anew", "give --table and no --run")
+            raise UserError("--train measures one table", "give --table and no --run")
         from sentiprism.reproduction.reproduce import reproduce as measure
 
         more: dict[str, Any] = {"experiment": experiment, "encoder": encoder, "seeds": seeds, "out": out}
@@ -94,14 +94,14 @@ def reproduce(
 @followed_by("sentiprism results {result}")
 def ablate(
     model: Model,
-    table: Annotated[str | None, option("NAME", "By number (2), or by what it is about (components).")] = None,
+    table: Annotated[str | None, option("NAME", "Number (2) or topic (components) of the table.")] = None,
     over: Annotated[
         str | None,
-        option("KEY=VALUES", "A run a value in the place of a table: config.depth=1..6, or =a,b,c."),
+        option("KEY=VALUES", "One run per value instead of a table: config.depth=1..6, or =a,b,c."),
     ] = None,
     dataset: OneDataset = None,
     experiment: Experiment = None,
-    base: Annotated[str | None, option("NAME", "Experiment every row starts from; by default the paper's.")] = None,
+    base: Annotated[str | None, option("NAME", "Experiment with the base settings; by default the paper's.")] = None,
     ours: Annotated[bool, typer.Option("--ours", help="Start from this project's own settings.")] = False,
     encoder: Encoder = None,
     seeds: Seeds = None,
@@ -113,9 +113,9 @@ def ablate(
     markdown: Markdown = False,
     as_json: Json = False,
 ) -> Path:
-    """Train every row of a paper's table, published beside measured; or with --over a run for each value of a setting.
+    """Train every row of a paper's table and compare with it; or, with --over, one run for each value of a setting.
 
-    The same command resumes where it was stopped; a finished row is not trained again.
+    The same command resumes after a stop; a finished row is not trained again.
 
     Examples:
         sentiprism ablate mdf --dataset mosi --table 2 --ours --seeds 3
@@ -127,14 +127,14 @@ def ablate(
         sentiprism ablate mdf --dataset mosi --over optim.epochs=1..6 --ours
     """
     if ours and base:
-        raise UserError("--ours and --base both say where to start", "give one of them")
+        raise UserError("--ours and --base both set the base settings", "give one of them")
     if (table is None) == (over is None):
-        raise UserError("a table or a setting is taken apart", "give --table or --over")
+        raise UserError("neither a table nor a setting is given", "give --table or --over")
     more: dict[str, Any] = {"experiment": experiment, "base": "ours" if ours else base, "encoder": encoder}
     more |= {"seeds": seeds, "assignments": settings or (), "out": out, "device": device, "precision": precision}
     if over is not None:
         if rows:
-            raise UserError("--rows are those of a table", "leave them out, or give --table")
+            raise UserError("--rows is only for tables", "leave them out, or give --table")
         _show_sweep(model, over, dataset, more, markdown=markdown, as_json=as_json)
         return out or RUNS
     from sentiprism.reproduction.ablation import ablate as measure
@@ -147,16 +147,16 @@ def ablate(
 @followed_by("open {out}")
 def results(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Runs, or folders of runs.")],
-    out: Annotated[Path | None, option("FILE", "Write the page there.")] = None,
+    out: Annotated[Path | None, option("FILE", "File for the page.")] = None,
     reference: Annotated[
         str | None,
-        option("MODEL", "What the others are compared with; by default text_only, else ridge."),
+        option("MODEL", "Reference model; by default text_only, else ridge."),
     ] = None,
     notes: Annotated[Path | None, option("FILE", "Markdown to put before the tables.")] = None,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
-    """Write the page of results: a table a dataset, from run folders; made anew each time, never edited.
+    """Write the page of results from run folders, with one table per dataset.
 
     A run that cannot be read is left out; the page and stderr say why.
 
@@ -190,7 +190,7 @@ def results(
 def _show_sweep(
     model: str, over: str, dataset: str | None, more: dict[str, Any], *, markdown: bool, as_json: bool
 ) -> None:
-    """Train a run for each value, and show them side by side."""
+    """Train a run for each value, and compare them."""
     from sentiprism.cli.evidence import show_comparison
     from sentiprism.evaluation.compare import compare
     from sentiprism.reproduction.sweep import sweep
@@ -208,7 +208,7 @@ def _show_sweep(
 
 
 def _emit(found: "PublishedTable", *, markdown: bool, as_json: bool) -> None:
-    """Print a measured table; of several processes one does."""
+    """Print a measured table, in one of several processes."""
     if os.environ.get("RANK", "0") != "0":
         return
     if as_json:

@@ -16,18 +16,20 @@ if TYPE_CHECKING:
     from sentiprism.explanation.steps import StepAttribution, Steps
 
 WINDOWS = 8
-"""Rows that frames are shown in at most."""
+"""Most rows for showing frames."""
 BAR = 20
 COLOURS = {True: (33, 102, 172), False: (202, 84, 0)}
-"""Blue adds to the prediction, orange takes from it: colours that the colour-blind tell apart."""
+"""Blue = positive, orange = negative attribution; distinguishable with colour blindness."""
 
 
 @followed_by("sentiprism {result}")
 def explain(
     run: OneRun,
     split: Split = "test",
-    utterance: Annotated[str | None, option("UTTERANCE", "This one, with its words and frames.", "--id")] = None,
-    seed: Annotated[int | None, option("N", "Whose words and frames; by default the first finished one's.")] = None,
+    utterance: Annotated[
+        str | None, option("UTTERANCE", "Explain this utterance, with its words and frames.", "--id")
+    ] = None,
+    seed: Annotated[int | None, option("N", "Seed to explain; by default the first finished one.")] = None,
     device: Device = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs, with every utterance.")] = False,
 ) -> tuple[object, ...]:
@@ -66,7 +68,7 @@ def _show_split(found: "Explanation") -> None:
         for m, name in enumerate(found.modalities)
     ]
     count = f"{len(found.seeds)} seed{'s' * (len(found.seeds) > 1)}, {found.whole.sum()} of {len(found.ids)} utterances"
-    caption = f"mean shares of the attributions' amounts; {count}: those with all modalities\n{found.selection}"
+    caption = f"mean shares of absolute attributions; {count}: those with all modalities\n{found.selection}"
     table(f"{found.model} on {found.dataset}, {found.split}", ("modality", *parts), rows, caption, numbers=tuple(parts))
     tables = {pair: one.table for pair, one in found.agreements.items()}
     names = list(dict.fromkeys(name for one in tables.values() for name in one))
@@ -77,21 +79,24 @@ def _show_split(found: "Explanation") -> None:
             "within: mean over utterances of Kendall's τ between their modalities;\n"
             f"95% bootstrap intervals over {found.drawn_over}"
         )
-        side_by_side("Rank agreement", list(tables), columns, caption, stub="accounts")
+        side_by_side("Rank agreement", list(tables), columns, caption, stub="attributions")
 
 
 def _show_utterance(found: "Steps") -> None:
     rows = [
-        (name, *((number if key == "weights" else _signed)(account[name]) for key, account in found.accounts.items()))
-        for name in next(iter(found.accounts.values()))
+        (
+            name,
+            *((number if key == "weights" else _signed)(account[name]) for key, account in found.attributions.items()),
+        )
+        for name in next(iter(found.attributions.values()))
     ]
-    what = f"logit of {found.predicted}" if found.predicted else "answer"
+    what = f"logit of {found.predicted}" if found.predicted else "prediction"
     label = "" if found.predicted else f", label {number(found.label)}"
     caption = (
-        f"{what} {number(found.answer)}{label}; without any modality {number(found.base)}\n"
+        f"{what} {number(found.prediction)}{label}; without any modality {number(found.base)}\n"
         f"the Shapley values sum to the difference; seed {found.seed}"
     )
-    table(found.id, ("modality", *found.accounts), rows, caption, numbers=tuple(found.accounts))
+    table(found.id, ("modality", *found.attributions), rows, caption, numbers=tuple(found.attributions))
     for name, part in found.steps.items():
         show = _show_words if part.words else _show_frames
         show(name, part)
@@ -107,7 +112,7 @@ def _show_words(name: str, part: "StepAttribution") -> None:
     screen.print(Text(f"{name}: {_sum(part)}", style="bold"))
     colours = screen.is_terminal
     screen.print(Text(" ").join(_word(clean(word), value, largest, colours=colours) for word, value in _pairs(part)))
-    screen.print(Text("blue adds, orange takes away\n" if colours else "", style="dim"))
+    screen.print(Text("blue raises, orange lowers the prediction\n" if colours else "", style="dim"))
 
 
 def _pairs(part: "StepAttribution") -> list[tuple[str, float]]:
@@ -115,7 +120,7 @@ def _pairs(part: "StepAttribution") -> list[tuple[str, float]]:
 
 
 def _word(name: str, value: float, largest: float, *, colours: bool) -> "Text":
-    """A word on a ground that is the stronger the more it adds; where nothing can be coloured, with its number."""
+    """A word with a background by its attribution; without colours, with its number."""
     from rich.text import Text
 
     if not colours:
@@ -138,7 +143,7 @@ def _show_frames(name: str, part: "StepAttribution") -> None:
 
 
 def _sum(part: "StepAttribution") -> str:
-    return f"{_signed(part.total)} against its baseline (integral off by {part.error:.1g})"
+    return f"{_signed(part.total)} relative to its baseline (integration error {part.error:.1g})"
 
 
 def _signed(value: float) -> str:

@@ -30,7 +30,7 @@ from sentiprism.cli.tables import emit_json
 
 @followed_by("sentiprism train mdf --dataset {dataset}")
 def extract(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of recordings.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of recordings.")],
     labels: Annotated[Path, option("FILE", "CSV of file and label; and id, video_id, text, split, start, end.")],
     dataset: Annotated[str, option("NAME", "Name in the store.")],
     audio: Annotated[
@@ -46,33 +46,35 @@ def extract(
         ),
     ] = "action_units",
     audio_set: Annotated[
-        list[str] | None, option("KEY=VALUE", "Of --audio hf-audio:NAME: layer, rate, revision.")
+        list[str] | None, option("KEY=VALUE", "For --audio hf-audio:NAME: layer, rate, revision.")
     ] = None,
     vision_set: Annotated[
         list[str] | None,
-        option("KEY=VALUE", "Of --vision hf-vision:NAME: layer, rate, revision, pooling, crop."),
+        option("KEY=VALUE", "For --vision hf-vision:NAME: layer, rate, revision, pooling, crop."),
     ] = None,
-    per: Annotated[str, typer.Option(**choice("step", STEPS), help="What a step of the features is.")] = "frame",
+    per: Annotated[str, typer.Option(**choice("step", STEPS), help="Step of the features.")] = "frame",
     relative: Annotated[
         bool,
-        typer.Option("--relative", help="Less the person's resting level, the median over a video."),
+        typer.Option("--relative", help="Subtract the person's resting level, the median over a video."),
     ] = False,
     text: Annotated[
         str,
         typer.Option(**choice("source of the text", TEXTS), help="given in the table or --transcripts, or recognised."),
     ] = "given",
-    transcripts: Annotated[Path | None, option("FOLDER", "Transcripts that have the recordings' names.")] = None,
+    transcripts: Annotated[Path | None, option("FOLDER", "Transcripts with the recordings' names.")] = None,
     vision_features: Annotated[
         Path | None,
-        option("FILE", "What --vision makes per utterance, made elsewhere: .npz of id, columns."),
+        option("FILE", "Existing features as by --vision, per utterance: .npz of id, columns."),
     ] = None,
     asr: Annotated[str, option("NAME", "Whisper model by name or folder.")] = "base",
     column: Columns = None,
-    folds: Annotated[str | None, option("FILE|K/N", "Splits of a table that has none, by video.")] = None,
+    folds: Annotated[str | None, option("FILE|K/N", "Splits by video, for a table without splits.")] = None,
     low: Low = None,
     high: High = None,
     classes: Classes = None,
-    language: Annotated[str | None, option("CODE", "Of what is said, ISO 639-1; else as recognised, or en.")] = None,
+    language: Annotated[
+        str | None, option("CODE", "Language of the speech, ISO 639-1; by default detected, or en.")
+    ] = None,
     jobs: Jobs = 1,
     strict: Strict = False,
     allow_missing: AllowMissing = False,
@@ -81,10 +83,10 @@ def extract(
 ) -> None:
     """Make a dataset to train on from a folder of recordings and a table of labels.
 
-    The column file names a recording, or the id does; start and end (seconds) cut utterances from a long one. Without
-    a column split, recordings are split 70/10/20 into train, valid and test, always alike. A table that cannot become
-    a dataset is refused before any recording is opened. What was extracted is kept by content: the same command
-    resumes where it was stopped. Recordings that fail are left out, and listed among the card's warnings.
+    The column file, or the id, names a recording; start and end (seconds) cut utterances from a long one. Without a
+    column split, recordings are split 70/10/20 into train, valid and test, deterministically. An invalid table is
+    refused before any recording is opened. Features are cached by content: the same command resumes after a stop.
+    Recordings that fail are left out, and listed in the card's warnings.
 
     Examples:
         sentiprism extract videos/ --labels labels.csv --dataset mine --low -3 --high 3

@@ -18,18 +18,18 @@ from sentiprism.files import home
 from sentiprism.screen import clean
 
 EXPECTED, UNEXPECTED = 2, 1
-"""Exit statuses: of what the user can fix, and of what is a fault of this program."""
+"""Exit statuses: of errors that the user can fix, and of bugs in this program."""
 LINES, COLUMNS = 3, 80
-"""A message is at most so long, and has as many lines of a wider terminal."""
+"""Largest size of a message; on a wider terminal, the same number of lines."""
 KEPT = 20
-"""Tracebacks that are kept, the newest."""
+"""Number of tracebacks to keep, the newest ones."""
 
-UsageError: type[Exception] = typer.BadParameter.__bases__[0]  # click's, of which recent typers carry a copy
+UsageError: type[Exception] = typer.BadParameter.__bases__[0]  # click's class, of which recent typers have a copy
 
 
 def fail(error: Exception) -> int:
-    """Print what a command failed by, and return the exit status."""
-    if type(error).__name__ == "NoArgsIsHelpError":  # the help is printed already
+    """Print the error of a command, and return the exit status."""
+    if type(error).__name__ == "NoArgsIsHelpError":  # the help has been printed
         return EXPECTED
     known = _expected(error)
     if known is None:
@@ -51,7 +51,7 @@ def _expected(error: Exception) -> UserError | None:
 
 
 def _memory(error: Exception) -> UserError | None:
-    """Memory that could not be had; torch says so in an error of its own, which is not imported for this."""
+    """Error for a failed allocation; torch's own exception is recognised without importing it."""
     asked = re.search(r"tried to allocate ([\d.]+ ?\w*)", str(error), re.IGNORECASE)
     if not isinstance(error, MemoryError) and type(error).__name__ != "OutOfMemoryError" and not asked:
         return None
@@ -60,7 +60,7 @@ def _memory(error: Exception) -> UserError | None:
 
 
 def _usage(error: Any) -> UserError:
-    """A wrong use of the command line, in the form of every other message."""
+    """Convert a usage error to the form of all other messages."""
     context = error.ctx
     page = f"{context.command_path if context else 'sentiprism'} --help"
     message: str = error.format_message().rstrip(".")
@@ -68,16 +68,16 @@ def _usage(error: Any) -> UserError:
         known = [name for parameter in context.command.params for name in parameter.opts if name.startswith("--")]
         path = next((word for word in sys.argv[1:] if word.startswith("-") and Path(word).exists()), None)
         if path is not None:
-            return UserError(f"{path!r} is taken for an option", f"write the path as ./{path}")
+            return UserError(f"{path!r} is read as an option", f"write the path as ./{path}")
         return UserError(f"there is no option {error.option_name}", _nearest(error.option_name, known, page))
     if (unknown := re.match(r"No such command '(.*?)'", message, re.DOTALL)) is not None:
         names = context.command.list_commands(context)
         return UserError(f"there is no command '{unknown[1]}'", _nearest(unknown[1], names, page))
-    if hasattr(error.__cause__, "errors"):  # a type of pydantic's refused it
-        from sentiprism.config import wording
+    if hasattr(error.__cause__, "errors"):  # a pydantic type refused it
+        from sentiprism.config import describe_error
 
         name = next((one for one in error.param.opts if one.startswith("--")), error.param.name)
-        return UserError(f"{name}{wording(error.__cause__.errors()[0])}", f"see: {page}")
+        return UserError(f"{name}{describe_error(error.__cause__.errors()[0])}", f"see: {page}")
     return UserError(message[:1].lower() + message[1:], f"see: {page}")
 
 
@@ -87,16 +87,16 @@ def _nearest(name: str, known: list[str], page: str) -> str:
 
 
 def _unexpected(error: Exception) -> int:
-    """One line; the traceback, which only whoever fixes it needs, goes to a file."""
+    """Print one line; the traceback goes to a file."""
     story = clean("".join(traceback.format_exception(error)))
     reason = shorten(f"{type(error).__name__}: {error}".rstrip(": "), COLUMNS)
     try:
         path = _keep(story)
-    except OSError:  # nowhere to write: it must not be lost
+    except OSError:  # nowhere to write: print it instead
         print(story, file=sys.stderr)
         path = None
     where = "the traceback above" if path is None else f"{path}"
-    _print(f"unexpected fault ({' '.join(reason.split())}); report it with {where}")
+    _print(f"unexpected error ({' '.join(reason.split())}); report it with {where}")
     return UNEXPECTED
 
 

@@ -11,10 +11,10 @@ from sentiprism.cli.hints import followed_by
 from sentiprism.cli.options import Device, Fresh, OneRun, Split, choice, option
 from sentiprism.cli.verification import may_skip_verification
 
-app = typer.Typer(help="Draw the papers' figures of any run.", no_args_is_help=True)
+app = typer.Typer(help="Draw the papers' figures for any run.", no_args_is_help=True)
 
 Out = Annotated[Path | None, option("FILE", "A .pdf, .svg or .png; by default a PDF in RUN/figures.")]
-Seed = Annotated[int | None, option("N", "Whose model; by default the first finished one.")]
+Seed = Annotated[int | None, option("N", "Seed of the model; by default the first finished one.")]
 
 
 def _names(flag: str) -> Any:
@@ -22,9 +22,9 @@ def _names(flag: str) -> Any:
 
 
 def _figure(file: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Register a command that draws the figure of its name in `report.figures`, saves it and prints where.
+    """Register a command that draws and saves the figure of its name in `report.figures`, and prints the path.
 
-    A command is declared by its options, which are the arguments of that function; one that is None is left out.
+    The options of the command are the arguments of that function; those that are None are left out.
 
     Args:
         file: name of the figure's file, made of the options.
@@ -50,7 +50,7 @@ def _figure(file: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
 
 @_figure("weights-{split}")
 def weights(run: OneRun, out: Out = None, split: Split = "test", seed: Seed = None, device: Device = "auto") -> None:
-    """Modality weights of every utterance, ranked, above what they were taught (MDF, Figure 3).
+    """Modality weights of every utterance, ranked, above their training targets (MDF, Figure 3).
 
     Examples:
         sentiprism figure weights runs/mdf-mosi
@@ -73,7 +73,7 @@ def confusion(
     run: OneRun,
     out: Out = None,
     split: Split = "test",
-    seed: Annotated[int | None, option("N", "Whose model; by default the mean over all.")] = None,
+    seed: Annotated[int | None, option("N", "Seed of the model; by default the mean over all.")] = None,
     device: Device = "auto",
 ) -> None:
     """Confusion of sentiment classes and accuracy of each (DLF, Figure 4; DPDF-LQ, Figure 5).
@@ -91,11 +91,11 @@ def tsne(
     out: Out = None,
     split: Split = "test",
     by: Annotated[
-        str, typer.Option(**choice("colouring", ("class", "polarity", "feature")), help="What colours tell apart.")
+        str, typer.Option(**choice("colouring", ("class", "polarity", "feature")), help="What colours show.")
     ] = "class",
     features: Annotated[list[str] | None, _names("--feature")] = None,
-    dimensions: Annotated[int, typer.Option(min=2, max=3, metavar="2|3", help="Of the space drawn.")] = 2,
-    points: Annotated[int, typer.Option(min=4, metavar="N", help="At most so many a panel.")] = 2000,
+    dimensions: Annotated[int, typer.Option(min=2, max=3, metavar="2|3", help="Dimensions of the plot.")] = 2,
+    points: Annotated[int, typer.Option(min=4, metavar="N", help="Most points per panel.")] = 2000,
     seed: Seed = None,
     device: Device = "auto",
 ) -> None:
@@ -118,7 +118,7 @@ def attention(
     out: Out = None,
     split: Split = "test",
     layers: Annotated[list[str] | None, _names("--layers")] = None,
-    limit: Annotated[int, typer.Option(min=1, metavar="N", help="Average over so many utterances at most.")] = 200,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="Average over at most this many utterances.")] = 200,
     seed: Seed = None,
     device: Device = "auto",
 ) -> None:
@@ -138,13 +138,13 @@ def robustness(
     split: Split = "test",
     metric: Annotated[
         str | None,
-        option("NAME", "mae, acc_7 ..., or weight: of the damaged modality; by default the protocol's own."),
+        option("NAME", "mae, acc_7 ..., or weight: of the corrupted modality; by default the protocol's own."),
     ] = None,
     device: Device = "auto",
 ) -> None:
-    """A metric over the strength of each kind of damage to the inputs, with 95% intervals.
+    """A metric by strength of each kind of corruption, with 95% intervals.
 
-    From RUN/robustness-SPLIT.json where it is there; see 'sentiprism robustness'.
+    From RUN/robustness-SPLIT.json if it exists; see 'sentiprism robustness'.
 
     Examples:
         sentiprism figure robustness runs/mdf-mosi
@@ -160,13 +160,13 @@ def reliability(
     run: OneRun,
     out: Out = None,
     split: Fresh = "test",
-    level: Annotated[float, option("SHARE", "Of the bars: utterances to be covered.")] = 0.9,
-    scaled: Annotated[bool, typer.Option("--scaled", help="Widths follow the predicted intensity.")] = False,
+    level: Annotated[float, option("SHARE", "Nominal coverage for the bars.")] = 0.9,
+    scaled: Annotated[bool, typer.Option("--scaled", help="Let widths depend on the predicted intensity.")] = False,
     device: Device = "auto",
 ) -> None:
-    """How often calibrated intervals hold: over their level, and by class of the label.
+    """Coverage of calibrated intervals by level, and by class of the label.
 
-    Nothing is stored; 'sentiprism calibrate' does that.
+    This stores nothing; 'sentiprism calibrate' does.
 
     Examples:
         sentiprism figure reliability runs/mdf-mosi
@@ -186,7 +186,7 @@ def runs(
     over: Annotated[str | None, option("KEY", "Draw lines over this setting, optim.lr for example.")] = None,
     device: Device = "auto",
 ) -> None:
-    """Bars of runs per metric with deviation over seeds, or lines over a setting.
+    """Bars of runs per metric with standard deviation over seeds, or lines over a setting.
 
     TMT+AMW, Figure 5; DPDF-LQ, Figures 6 and 7.
 
@@ -198,7 +198,7 @@ def runs(
 
 
 def _target(out: Path | None, run: Path, name: str) -> Path:
-    """Where the figure goes; a bad place or run is refused before anything is computed."""
+    """Path of the figure; an invalid path or run is refused before computing anything."""
     from sentiprism.report.figures import check_target
     from sentiprism.training.run import Run
 

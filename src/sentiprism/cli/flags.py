@@ -1,10 +1,10 @@
-"""Arguments that a message of the library names, as flags of the command line."""
+"""Translate arguments in messages of the library to flags of the command line."""
 
 import re
 from functools import cache
 
 CALLED = {"assignments": "settings", "columns": "column"}
-"""Parameter of the commands, by an argument of the library that has another name there."""
+"""Parameters of commands for arguments of the library with other names."""
 
 
 def with_flags(message: str) -> str:

@@ -11,9 +11,9 @@ from sentiprism.errors import UserError
 def train_and_show_folds(
     model: str | None, dataset: str | None, folds: int, more: dict[str, Any], *, tensorboard: bool, as_json: bool
 ) -> Path:
-    """Train a run a fold, and print what all folds have on test; returns the first fold's run."""
+    """Train one run per fold, and print the pooled test results; returns the first fold's run."""
     if tensorboard:
-        raise UserError("--tensorboard draws the curves of one run", "leave it out, or train a fold: NAME@1of6")
+        raise UserError("--tensorboard is for single runs", "leave it out, or train a fold: NAME@1of6")
     from sentiprism.reproduction.cross_validation import train_folds
 
     (found,) = train_folds(model, dataset, folds, **more).values()

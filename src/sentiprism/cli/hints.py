@@ -17,19 +17,19 @@ P = ParamSpec("P")
 
 RESULT = "result"
 OF_A_RUN = " (or: compare, robustness, calibrate, figure)"
-"""What else can be asked of a run."""
+"""Further commands for a run."""
 
 _running: list[str] = []
 
 
 def followed_by(template: str, otherwise: str | None = None) -> Callable[[Callable[P, Any]], Callable[P, None]]:
-    """Print what mostly follows a command, behind its output and not with ``--json``.
+    """Print the usual next step after a command's output, except with ``--json``.
 
-    Only the outermost of commands that call each other speaks.
+    If commands call each other, only the outermost one prints it.
 
     Args:
-        template: the line, with the command's parameters by name and ``{result}``, what the command returns.
-        otherwise: the line where one of these values is None; by default nothing is printed then.
+        template: the line, with the command's parameters by name, and ``{result}`` for its return value.
+        otherwise: the line if one of these values is None; by default nothing is printed then.
     """
 
     def decorate(command: Callable[P, Any]) -> Callable[P, None]:

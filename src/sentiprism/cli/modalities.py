@@ -1,4 +1,4 @@
-"""What voice and face add to text, from the command line."""
+"""Command: modalities."""
 
 import os
 from pathlib import Path
@@ -16,12 +16,14 @@ def modalities(
     models: Annotated[list[str], typer.Argument(metavar="MODEL", help="See: sentiprism models.")],
     dataset: Annotated[
         list[str],
-        option("NAME", "Name or folder, or A,B: B is trained on beside A; repeatable."),
+        option("NAME", "Name or folder, or A,B: B is only used for training; repeatable."),
     ],
-    folds: Annotated[int, typer.Option(min=3, max=1000, metavar="N", help="Of the cross-validation by video.")] = 6,
+    folds: Annotated[
+        int, typer.Option(min=3, max=1000, metavar="N", help="Folds of the cross-validation by video.")
+    ] = 6,
     seeds: Seeds = None,
     settings: Annotated[list[str] | None, option("KEY=VALUE", "Changes every run; repeatable.", "--set")] = None,
-    out: Annotated[Path, option("FOLDER", "Where the runs go.")] = Path("runs/modalities"),
+    out: Annotated[Path, option("FOLDER", "Folder for the runs.")] = Path("runs/modalities"),
     device: Device = "auto",
     precision: Precision = "auto",
     markdown: Markdown = False,
@@ -30,8 +32,8 @@ def modalities(
     """Measure what voice and face add to text: text, +audio, +vision and all, cross-validated by video.
 
     Each row has its paired difference from the same model with text alone, and a line says whether any interval
-    excludes 0. Datasets of the same utterances with different features are compared. r within videos is
-    reported beside r, which is biased downwards where videos are left out. The same command resumes.
+    excludes 0. Datasets with the same utterances and different features are compared. r within videos is reported
+    too, since r is biased downwards if videos are left out. The same command resumes.
 
     Examples:
         sentiprism modalities ridge mdf --dataset clips --folds 6

@@ -1,4 +1,4 @@
-"""Print one model: its paper, its size, and what it does differently from the paper."""
+"""Print one model: its paper, its size, and its deviations from the paper."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ def show_model(row: dict[str, Any], deviations: Deviations | None) -> None:
     """Print a model.
 
     Args:
-        row: as `sentiprism models --json` lists it.
-        deviations: what its source declares.
+        row: entry of `sentiprism models --json`.
+        deviations: deviations that its source declares.
     """
     plugin = row["plugin"] or {}
     facts(

@@ -21,23 +21,23 @@ AUDIO = ("speech", "sims33", "sims33_f0", "egemaps", "whisper", "none")
 VISION = ("action_units", "expression", "face", "none")
 STEPS = ("frame", "word", "utterance")
 TEXTS = ("given", "recognised")
-"""Names that the library has too; here they are known without importing it, and a test compares them."""
+"""Copies of names in the library, to avoid importing it; a test compares them."""
 MOST_SEED = 2**32 - 1
 MOST = 1_000_000
-"""Of what is counted on the command line: a slip of the finger, beyond it."""
+"""Largest count on the command line; larger ones are typing errors."""
 
 
 def choice(
     noun: str, names: tuple[str, ...], metavar: str | None = None, *, prefix: str = "", modality: str = ""
 ) -> dict[str, Any]:
-    """Settings of an option that takes one of some names: its help lists them, a wrong one is told the nearest.
+    """Settings of an option with a choice of names; errors suggest the most similar ones.
 
     Args:
-        noun: what messages call one of them.
-        names: all of them.
-        metavar: where they are too many to stand beside the option; its help text then lists them.
-        prefix: what any other name may begin with, which is looked up later.
-        modality: whose extractors of plugins may be named, too.
+        noun: noun for a name in messages.
+        names: all names.
+        metavar: placeholder if there are too many names for the help's left column; the help text then lists them.
+        prefix: prefix of other names, which are checked later.
+        modality: modality of plugins' extractors that are allowed too.
     """
 
     def parse(text: str) -> str:
@@ -52,7 +52,7 @@ def choice(
 
 
 def extractors_of_plugins(modality: str, named: str = "") -> list[str]:
-    """Extractors of plugins by name; one that cannot be imported is passed over, unless it is ``named``."""
+    """List extractors of plugins; one that cannot be imported is skipped, unless it is ``named``."""
     from sentiprism.features.extractors import EXTRACTORS
 
     found = []
@@ -64,12 +64,12 @@ def extractors_of_plugins(modality: str, named: str = "") -> list[str]:
 
 
 def option(metavar: str, text: str, *names: str) -> Any:
-    """An option that takes a value: how that is written, and what it is; by default it has the parameter's name."""
+    """Make an option with a value, from its placeholder and help text; by default named like the parameter."""
     return typer.Option(*names, metavar=metavar, help=text)
 
 
 def number(text: str) -> float:
-    """A number as it is written in files: ASCII digits, finite."""
+    """Parse a number as in files: ASCII digits, finite."""
     try:
         return parse_number(text)
     except ValueError as error:
@@ -77,23 +77,23 @@ def number(text: str) -> float:
 
 
 OneRun = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
-Low = Annotated[float | None, typer.Option(parser=number, metavar="X", help="Least label of a dataset of your own.")]
-High = Annotated[float | None, typer.Option(parser=number, metavar="X", help="Greatest label of it.")]
-Classes = Annotated[str | None, option("A,B,...", "Names of its labels, where they are classes.")]
+Low = Annotated[float | None, typer.Option(parser=number, metavar="X", help="Lowest label of a new dataset.")]
+High = Annotated[float | None, typer.Option(parser=number, metavar="X", help="Highest label of a new dataset.")]
+Classes = Annotated[str | None, option("A,B,...", "Names of its classes, for class labels.")]
 ReplaceDataset = Annotated[bool, typer.Option("--replace", help="Replace a dataset of this name.")]
 OneModel = Annotated[str | None, typer.Argument(help="See: sentiprism models.")]
 OneDataset = Annotated[str | None, option("NAME", "Name in the store, or its folder.")]
-Columns = Annotated[list[str] | None, option("NAME=THEIRS", "Column of a CSV that has other names; repeatable.")]
-Jobs = Annotated[int, typer.Option(min=1, metavar="N", help="Recordings at a time.")]
-Strict = Annotated[bool, typer.Option("--strict", help="A recording that fails is an error.")]
-AllowMissing = Annotated[bool, typer.Option("--allow-missing", help="Leave out rows whose recording is not there.")]
-ReportFolder = Annotated[Path, option("FOLDER", "Where the report goes.")]
+Columns = Annotated[list[str] | None, option("NAME=THEIRS", "Column of a CSV with other names; repeatable.")]
+Jobs = Annotated[int, typer.Option(min=1, metavar="N", help="Recordings to process in parallel.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Stop with an error if a recording fails.")]
+AllowMissing = Annotated[bool, typer.Option("--allow-missing", help="Leave out rows whose recording is missing.")]
+ReportFolder = Annotated[Path, option("FOLDER", "Folder for the report.")]
 Markdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown.")]
 Seeds = Annotated[int | None, typer.Option(min=1, max=1000, metavar="N", help="How many seeds, from 1111 on.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Split = Annotated[str, typer.Option(**choice("split", SPLITS), help="Part of the dataset.")]
-Fresh = Annotated[str, typer.Option(**choice("split", SPLITS, "train|test"), help="Where coverage is counted.")]
-Device = Annotated[str, option("auto|cpu|cuda[:N]|mps", "Where to compute; auto: on a GPU if any.")]
+Fresh = Annotated[str, typer.Option(**choice("split", SPLITS, "train|test"), help="Split to measure coverage on.")]
+Device = Annotated[str, option("auto|cpu|cuda[:N]|mps", "Device; auto: a GPU if available.")]
 Precision = Annotated[
     str, typer.Option(**choice("precision", PRECISIONS), help="auto: bf16 on a GPU that has it, no on a CPU.")
 ]

@@ -16,10 +16,10 @@ EXTRACTED = ("audio", "vision")
 
 
 class ListsExtractors(TyperCommand):
-    """A command whose help lists the extractors of plugins beside those that are built in."""
+    """A command whose help also lists the extractors of plugins."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read ``--help`` last, so that a plugin behind it is known."""
+        """Process ``--help`` last, so that plugins are loaded before."""
         if "--help" in args and "--" not in args:
             args = [*(word for word in args if word != "--help"), "--help"]
         return super().parse_args(ctx, args)
@@ -33,7 +33,7 @@ class ListsExtractors(TyperCommand):
 
 
 def _load(context: typer.Context, files: list[Path] | None) -> list[Path] | None:
-    """Import them before any other option is read: these may name what is in them."""
+    """Import plugins before other options, which may refer to them."""
     if files and not context.resilient_parsing:
         from sentiprism.plugins import load_plugins
 
@@ -48,7 +48,7 @@ Plugins = Annotated[
         metavar="FILE",
         is_eager=True,
         callback=_load,
-        help="Python file of your own with models, extractors, metrics or importers; it is run. Repeatable.",
+        help="Python file with models, extractors, metrics or importers, which is executed. Repeatable.",
     ),
 ]
 

@@ -1,4 +1,4 @@
-"""Tell how to resume a command that was stopped."""
+"""Describe how to resume a stopped command."""
 
 import shlex
 from collections.abc import Sequence
@@ -8,15 +8,15 @@ from sentiprism.plugin_modules import loaded_files
 
 SAME_COMMAND = {
     "analyze": "the same command analyses the rest; finished reports are kept",
-    "adapt": "the same command starts again; features that were extracted are kept",
-    "extract": "the same command resumes; features that were extracted are kept",
+    "adapt": "the same command starts again; extracted features are kept",
+    "extract": "the same command resumes; extracted features are kept",
     "tune": "the same command resumes; finished trials are kept",
     "ablate": "the same command resumes; finished rows are kept",
     "modalities": "the same command resumes; finished runs are kept",
     "reproduce": "the same command resumes; finished rows are kept",
     "studio": "jobs continue; the same command shows them again",
 }
-"""By command, where it resumes when it is given again."""
+"""How commands resume if given again."""
 _run: Path | None = None
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sentiprism.training.run import Run
 
 OtherDataset = Annotated[
-    str | None, option("NAME", "Another one than the run's own, by name or folder: predicted as it is.")
+    str | None, option("NAME", "Evaluate on another dataset than the run's, by name or folder, without training.")
 ]
 
 
@@ -28,9 +28,9 @@ def models(
     long: Annotated[bool, typer.Option("--long", help="With the titles of the papers.")] = False,
     as_json: Json = False,
 ) -> None:
-    """List the models: where published, parameters, datasets with an experiment; with --long the papers' titles too.
+    """List the models: publication, parameters, datasets with an experiment; with --long also the papers' titles.
 
-    Of one MODEL, show its paper and what it does differently from the paper, and why.
+    For one MODEL, show its paper and its deviations from it, with reasons.
 
     Parameters are counted without the text encoder, on word vectors of 300, audio of 74 and vision of 35.
 
@@ -96,7 +96,7 @@ def models(
 
 
 def _origin(row: dict[str, Any]) -> str:
-    """Which plugin a model comes from."""
+    """Plugin of a model."""
     plugin = row["plugin"] or {}
     return f"plugin {plugin.get('file') or plugin.get('package')}" if plugin else ""
 
@@ -120,7 +120,9 @@ def train(
     ] = None,
     folds: Annotated[
         int | None,
-        typer.Option(min=3, max=1000, metavar="N", help="Cross-validate by video: a run a fold of the first dataset."),
+        typer.Option(
+            min=3, max=1000, metavar="N", help="Cross-validate by video: one run per fold of the first dataset."
+        ),
     ] = None,
     out: Annotated[Path | None, option("RUN", "Run folder; by default a new one under runs/.")] = None,
     resume: Annotated[Path | None, option("RUN", "Resume this run, or add --seeds to it.")] = None,
@@ -133,13 +135,14 @@ def train(
 ) -> Path:
     """Train a model with several seeds, select each epoch on valid, then measure on valid and test.
 
-    On several datasets it learns from the train splits of all, their labels mapped to the first one's scale; the first
-    one's valid selects, and its test is measured. The others are measured by: sentiprism evaluate RUN --dataset NAME.
+    With several datasets, the train splits of all are used, with labels mapped to the first one's scale; valid of the
+    first one selects the epoch, and its test is evaluated. To evaluate on the others, use: sentiprism evaluate RUN
+    --dataset NAME.
 
     With --folds each video is predicted by a model that was trained and selected without it, and all predictions are
-    measured together. Such a model's r is biased downwards, on noise to -0.4 with a few videos: train's mean is the
-    lower the higher that of the videos left out is. So r within videos is reported too, and a stack on predictions
-    of folds must be nested. The same command resumes.
+    evaluated together. Their r is biased downwards, down to -0.4 for noise with a few videos: the higher the mean of
+    the left-out videos, the lower that of train. So r within videos is reported too, and a stack on predictions of
+    folds must be nested. The same command resumes.
 
     Examples:
         sentiprism train mdf --dataset mosi --seeds 5
@@ -165,7 +168,7 @@ def train(
         if model or dataset or init or experiment or settings or out or folds:
             raise UserError(
                 "--resume continues a run with its own settings",
-                "give --resume RUN alone, or with --seeds N for more of them",
+                "give only --resume RUN, or with --seeds N to add seeds",
             )
         remember_run(resume)
         run = resume_run(resume, seeds=seeds, device=device, precision=precision, tensorboard=tensorboard)  # type: ignore[arg-type]
@@ -203,8 +206,8 @@ def evaluate(
 ) -> None:
     """Measure a run on a split: mean and standard deviation over its seeds, 95% bootstrap interval.
 
-    On another dataset nothing is trained; intensities are mapped linearly from range to range, and what the dataset
-    lacks is masked.
+    On another dataset nothing is trained; intensities are mapped linearly between ranges, and modalities that the
+    dataset lacks are masked.
 
     Examples:
         sentiprism evaluate runs/mdf-mosi-20260101-120000
@@ -230,7 +233,7 @@ def measured(run: "Run", device: str, *, as_json: bool = False) -> None:
 
 
 def show_evaluations(results: "list[Evaluation]", folder: Path, *, as_json: bool) -> None:
-    """Print evaluations of one run, or of the runs of its folds."""
+    """Print the evaluations of a run, or of the runs of folds."""
     if as_json:
         return emit_json([result.to_dict() for result in results])
     from sentiprism.evaluation.constant import NAME
@@ -245,7 +248,7 @@ def show_evaluations(results: "list[Evaluation]", folder: Path, *, as_json: bool
         f"selected: {first.selection}\nrun: {folder}"
     )
     if first.predictions[0].bounds:
-        caption += "\nanswers with their calibrated intervals: predictions-*.parquet in the seeds' folders"
+        caption += "\npredictions with calibrated intervals: predictions-*.parquet in the seeds' folders"
     notes = dict.fromkeys(note for result in results for note in result.notes)
     caption = "\n".join([caption, *notes, *footnotes(results)])
     for result in results:
@@ -266,15 +269,15 @@ def show_evaluations(results: "list[Evaluation]", folder: Path, *, as_json: bool
 
 
 def seeds_of(result: "Evaluation") -> str:
-    """How many seeds a result is of."""
+    """Number of seeds of a result, as a text."""
     return f"{len(result.seeds)} seed{'s' * (len(result.seeds) > 1)}"
 
 
 def heads(protocol: "Protocol") -> list[str]:
-    """Metrics with the direction that is better."""
+    """Headings of metrics with the better direction."""
     return [f"{metric.label} {'↑' if metric.higher_is_better else '↓'}" for metric in protocol.metrics.values()]
 
 
 def cell(result: "Evaluation", name: str) -> Cell:
-    """A metric of a result, for tables."""
+    """Cell of a metric of a result."""
     return result.metrics[name].cells(result.protocol.metrics[name].scale)

@@ -1,4 +1,4 @@
-"""Choose the source that the options of ``dataset add`` name."""
+"""Make the source of ``dataset add`` from its options."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,11 +16,11 @@ GOES_WITH = {
     "urfunny": ("context",),
     "importer": (),
 }
-"""Sources, and the options that go with each."""
+"""Options that are allowed with each source."""
 
 
 def choose_source(sources: dict[str, Any], options: dict[str, Any]) -> "Source":
-    """The one source that is given, with the options that go with it."""
+    """Make the only given source, with its options."""
     from sentiprism.data.importers.sources import ArraysSource, CsdSource, MmsaSource, TableSource, UrfunnySource
 
     given = [name for name, value in sources.items() if value]
@@ -30,11 +30,11 @@ def choose_source(sources: dict[str, Any], options: dict[str, Any]) -> "Source":
     kind = given[0]
     idle = [f"--{name}" for name, value in options.items() if value and name not in GOES_WITH[kind]]
     if idle:
-        raise UserError(f"--{kind} does not go with {' and '.join(idle)}", "leave one of them out")
+        raise UserError(f"--{kind} cannot be combined with {' and '.join(idle)}", "leave one of them out")
     if kind == "importer":
         return _import_by_plugin(sources[kind])
     if kind == "csd" and not options["folds"]:
-        raise UserError("--csd states no splits", "give the videos of each split with --folds")
+        raise UserError("--csd has no splits", "give the videos of each split with --folds")
     kinds = {
         "labels": TableSource,
         "mmsa": MmsaSource,
@@ -48,7 +48,7 @@ def choose_source(sources: dict[str, Any], options: dict[str, Any]) -> "Source":
 
 
 def _import_by_plugin(given: str) -> "Source":
-    """The source that ``IMPORTER=PATH`` names."""
+    """Make the source of ``IMPORTER=PATH``."""
     from sentiprism.data.importers.custom import IMPORTERS
 
     ((name, path),) = pairs([given], "IMPORTER=PATH").items()
@@ -56,12 +56,12 @@ def _import_by_plugin(given: str) -> "Source":
 
 
 def pairs(assignments: list[str], form: str) -> dict[str, str]:
-    """``NAME=VALUE`` words as a mapping."""
+    """Parse ``NAME=VALUE`` words as a mapping."""
     pairs: dict[str, str] = {}
     for text in assignments:
         name, sign, value = text.partition("=")
         if not (name and sign and value) or name in pairs:
-            cause = f"{name} is given twice" if name in pairs else f"{text!r} names nothing"
-            raise UserError(cause, f"write {form}, each once")
+            cause = f"{name} is given twice" if name in pairs else f"{text!r} is not an assignment"
+            raise UserError(cause, f"write {form}, each name once")
         pairs[name] = value
     return pairs

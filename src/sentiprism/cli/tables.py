@@ -17,10 +17,10 @@ from sentiprism.tables import jsonable, number, size
 __all__ = ["bar", "emit_json", "facts", "number", "points", "side_by_side", "size", "table"]
 
 GAP = 2
-"""Characters between two columns."""
+"""Number of spaces between columns."""
 
 Cell = Sequence[str]
-"""Parts of a cell: on one line where the table fits the terminal, else one below the other."""
+"""Parts of a cell, on one line if the table fits the terminal, else on several lines."""
 
 
 def table(
@@ -32,9 +32,9 @@ def table(
     numbers: Sequence[str] = (),
     cut: Sequence[str] = (),
 ) -> None:
-    """Print a table; the columns in ``numbers`` are aligned to the right and never broken.
+    """Print a table; columns in ``numbers`` are right-aligned and never wrapped.
 
-    Where ``cut`` names columns, a row is one line: their cells are shortened to what the terminal has room for.
+    If ``cut`` has columns, every row is one line, and their cells are shortened to fit the terminal.
     """
     screen = console()
     columns, numbers, cut = ([clean(name) for name in names] for names in (columns, numbers, cut))
@@ -57,7 +57,7 @@ def table(
 
 
 def _text(text: str, style: str = "") -> Text:
-    """Cleaned before its width is measured."""
+    """Text that is cleaned before its width is measured."""
     return Text(clean(text), style)
 
 
@@ -77,7 +77,7 @@ def _fit(columns: Sequence[str], rows: list[list[str]], cut: Sequence[str], widt
 
 
 def facts(title: Text, lines: Iterable[tuple[str, str | None]]) -> None:
-    """Print one fact a line behind its name, long ones unbroken so that they can be copied; None is left out."""
+    """Print names and values, one per line, not wrapped so that they can be copied; None is left out."""
     screen, shown = console(), [(name, value) for name, value in lines if value]
     screen.print(title)
     for name, value in shown:
@@ -97,9 +97,9 @@ def points(title: str, lines: Sequence[str]) -> None:
 def side_by_side(
     title: str, rows: Sequence[str], columns: Mapping[str, Sequence[Cell]], caption: str, *, stub: str = "metric"
 ) -> None:
-    """Print columns of cells beside the names of their rows, in as many tables as the terminal's width asks for.
+    """Print columns of cells with row names, in as many tables as the terminal's width requires.
 
-    The names stand under ``stub``; a long one is broken where a column would not fit beside it.
+    Names have the heading ``stub``; a long one is wrapped if a column would not fit next to it.
     """
     least = max(GAP + 1 + max(len(name), *(len(p) for cell in cells for p in cell)) for name, cells in columns.items())
     width_of_names = min(max(map(len, (stub, *rows))), max(console().width - least, len(stub)))
@@ -120,7 +120,7 @@ def side_by_side(
 
 
 def bar(value: float, largest: float, width: int) -> str:
-    """A bar of ``width`` characters for ``largest``, to half a character; something is never nothing."""
+    """A bar with ``width`` characters for ``largest``, in half characters; at least one half for positive values."""
     halves = max(round(2 * width * value / largest), 1) if value else 0
     return "█" * (halves // 2) + "▌" * (halves % 2)
 

@@ -11,26 +11,30 @@ from sentiprism.cli.tables import emit_json, number, table
 from sentiprism.errors import UserError
 
 if TYPE_CHECKING:
-    from sentiprism.tuning.tune import Found
+    from sentiprism.tuning.tune import StudyResult
 
 SHOWN = 5
-"""Trials that the table holds."""
+"""Number of trials in the table."""
 
 
 @followed_by("sentiprism train --experiment {result} --seeds 5")
 def tune(
     model: OneModel = None,
     dataset: OneDataset = None,
-    trials: Annotated[int, typer.Option(min=1, max=MOST, metavar="N", help="Trainings of the whole study.")] = 20,
-    jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Processes that share them.")] = 1,
+    trials: Annotated[
+        int, typer.Option(min=1, max=MOST, metavar="N", help="Total number of trials in the study.")
+    ] = 20,
+    jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Processes that run them.")] = 1,
     experiment: Annotated[str | None, option("NAME", "Settings to start from; by default as in train.")] = None,
-    settings: Annotated[list[str] | None, option("KEY=VALUE", "Not searched, but given; repeatable.", "--set")] = None,
+    settings: Annotated[
+        list[str] | None, option("KEY=VALUE", "Fixed setting, not searched; repeatable.", "--set")
+    ] = None,
     search: Annotated[
         list[str] | None,
-        option("KEY=RANGE", "Also searched, or otherwise: [a, b] or {low: a, high: b}; repeatable."),
+        option("KEY=RANGE", "Search this setting too, or in another range: [a, b] or {low: a, high: b}; repeatable."),
     ] = None,
     seed: Annotated[
-        int, typer.Option(min=0, max=MOST_SEED, metavar="N", help="Of the search, not of the trainings.")
+        int, typer.Option(min=0, max=MOST_SEED, metavar="N", help="Random seed of the search, not of the trainings.")
     ] = 0,
     out: Annotated[Path | None, option("STUDY", "Folder of the study; by default runs/tune-MODEL-NAME.")] = None,
     resume: Annotated[Path | None, option("STUDY", "Resume this study.")] = None,
@@ -39,8 +43,8 @@ def tune(
 ) -> Path:
     """Search a model's settings for the best valid score; the test split is not opened.
 
-    A trial is one training with the first seed, ended early where it lies behind the median of the others; the first is
-    what the study starts from. The same command resumes the study, and in further terminals takes part in it.
+    A trial is one training with the first seed, ended early if it is worse than the median of the others; the first one
+    has the starting settings. The same command resumes the study, and in further terminals joins it.
 
     Examples:
         sentiprism tune mdf --dataset mosi --trials 40
@@ -56,9 +60,7 @@ def tune(
 
     if resume is not None:
         if model or dataset or experiment or settings or search or seed or out:
-            raise UserError(
-                "--resume continues a study with its own settings", "give --resume STUDY and --trials alone"
-            )
+            raise UserError("--resume continues a study with its own settings", "give only --resume STUDY and --trials")
         found = resume_study(resume, trials=trials, jobs=jobs, device=device)
     else:
         found = begin(
@@ -91,8 +93,8 @@ def tune(
     return found.experiment
 
 
-def _constant(found: "Found") -> str:
-    """What the constant predictor scores on valid, where the trials are scored."""
+def _constant(found: "StudyResult") -> str:
+    """Valid score of the constant predictor, for comparison with the trials."""
     from sentiprism.data.binned import binned
     from sentiprism.data.store import load_tuning
     from sentiprism.evaluation.constant import NAME, constant_of

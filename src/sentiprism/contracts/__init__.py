@@ -1,1 +1,1 @@
-"""Contracts: what every model, extractor and metric keeps, built in or of a plugin; each is one plain function."""
+"""Contracts: checks that every model, extractor and metric must pass, built in or from a plugin."""

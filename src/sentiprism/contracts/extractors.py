@@ -1,4 +1,4 @@
-"""What every extractor keeps."""
+"""Contracts of extractors."""
 
 import numpy as np
 
@@ -9,31 +9,31 @@ from sentiprism.media.types import Frame
 
 SECONDS = 2.0
 PITCH = 150.0
-"""Hz of the tone that stands for a voice."""
+"""Frequency in Hz of the tone used as a voice."""
 
 
 def check_recipe(name: str) -> None:
-    """Its recipe has its name, and a unit for each column."""
+    """The recipe has the extractor's name, and a unit for each column."""
     kind = EXTRACTORS[name]
     recipe = kind.recipe
     expect(recipe.extractor == name, f"its recipe is of {recipe.extractor!r}")
     expect(recipe.columns, "its recipe has no column")
     expect(len(set(recipe.columns)) == len(recipe.columns), "its recipe has a column twice")
-    expect(set(kind.shown) <= set(recipe.columns), "it shows a column that its recipe has not")
+    expect(set(kind.shown) <= set(recipe.columns), "it shows a column that is not in its recipe")
 
 
 def check_track(name: str) -> None:
-    """What it makes of a recording is finite, has the recipe's columns, and times that rise."""
+    """The features of a recording are finite, with the recipe's columns and increasing times."""
     columns = len(EXTRACTORS[name].recipe.columns)
     for track in _tracks(name, SECONDS):
         expect(track.values.shape == (len(track.times), columns), f"values have shape {track.values.shape}")
         expect(track.values.dtype in (np.float32, np.float16), f"values are {track.values.dtype}, not float32")
         expect(np.isfinite(track.values).all(), "a value is not finite")
-        expect((np.diff(track.times) > 0).all(), "times do not rise")
+        expect((np.diff(track.times) > 0).all(), "times do not increase")
 
 
 def check_repeats(name: str) -> None:
-    """The same recording gives the same numbers."""
+    """The same recording gives the same features."""
     first, second = (_tracks(name, SECONDS) for _ in range(2))
     expect(len(first) == len(second), "the number of tracks differs")
     for one, other in zip(first, second, strict=True):
@@ -42,14 +42,14 @@ def check_repeats(name: str) -> None:
 
 
 def check_short(name: str) -> None:
-    """A recording of nothing, and one of a moment, are no error."""
+    """An empty recording and a very short one cause no error."""
     for seconds in (0.0, 0.01):
         for track in _tracks(name, seconds):
-            expect(np.isfinite(track.values).all(), f"of {seconds} s a value is not finite")
+            expect(np.isfinite(track.values).all(), f"with {seconds} s, a value is not finite")
 
 
 def _tracks(name: str, seconds: float) -> list[Track]:
-    """Tracks of a tone, or of grey pictures."""
+    """Extract the tracks of a tone, or of grey pictures."""
     kind = EXTRACTORS[name]
     try:
         made = kind()

@@ -1,4 +1,4 @@
-"""Inputs that models are checked on: ragged random batches, and small models with seeded weights."""
+"""Inputs for checking models: random batches of different lengths, and small models with seeded weights."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ STEPS: dict[Modality, int] = {"text": 6, "audio": 9, "vision": 4}
 
 
 def specs(encoder: Path | None = None, vocabulary: int = 0) -> FeatureSpec:
-    """Three modalities; text as tokens where an encoder is given."""
+    """Features of three modalities; text as tokens if an encoder is given."""
     given = {m: ModalitySpec(kind="features", width=WIDTHS[m]) for m in MODALITIES}
     if encoder is not None:
         given["text"] = ModalitySpec(kind="tokens", width=vocabulary, encoder=str(encoder))
@@ -24,7 +24,7 @@ def specs(encoder: Path | None = None, vocabulary: int = 0) -> FeatureSpec:
 
 
 def small(name: str) -> dict[str, Any]:
-    """A model's own small configuration."""
+    """The small configuration that a model defines."""
     return MODELS[name].Config.small()
 
 
@@ -35,7 +35,7 @@ def build(
     config: dict[str, Any] | None = None,
     seed: int = 0,
 ) -> Model:
-    """A model with seeded weights."""
+    """Build a model with seeded weights."""
     torch.manual_seed(seed)
     return create_model(name, features, target, config)
 
@@ -49,7 +49,7 @@ def batch(
     labels: bool = True,
     seed: int = 0,
 ) -> Batch:
-    """Ragged lengths, the first row full; ``missing`` modalities are missing in every row."""
+    """Make a batch of different lengths, the first row full; ``missing`` modalities are missing in every row."""
     draw = torch.Generator().manual_seed(seed)
     sequences = []
     for name in MODALITIES:
@@ -73,7 +73,7 @@ def batch(
 
 
 def without_modality(given: Batch, modality: str, row: int) -> Batch:
-    """The batch, ``modality`` missing in one row."""
+    """Copy a batch with ``modality`` missing in one row."""
     values, mask = getattr(given, modality)
     mask = mask.clone()
     mask[row] = False
@@ -82,26 +82,26 @@ def without_modality(given: Batch, modality: str, row: int) -> Batch:
 
 
 def golden_batch() -> Batch:
-    """The seeded batch of golden outputs: vision is missing in one utterance."""
+    """Make the seeded batch of golden outputs, with vision missing in one utterance."""
     return without_modality(batch(specs(), 4, seed=3), "vision", 1)
 
 
 def golden(output: ModelOutput) -> dict[str, Tensor]:
-    """What is kept of an output, by the names it has there."""
+    """Tensors of an output that golden files store, by name."""
     weights = {f"weights.{key}": value for key, value in output.weights.items()}
     return {"prediction": output.prediction, **output.losses, **weights}
 
 
 def without_gradient(model: nn.Module) -> list[str]:
-    """Names of parameters that should learn, and that no gradient came to.
+    """Names of trainable parameters without a gradient.
 
-    A position or word that no sample used has a zero row, but its table has a gradient.
+    The embedding of an unused position or word has a zero gradient, but its table has a gradient.
     """
     return [name for name, p in model.named_parameters() if p.requires_grad and p.grad is None]
 
 
 def rows(b: Batch, keep: Tensor) -> Batch:
-    """Some samples of a batch, trimmed to the longest among them."""
+    """Select samples of a batch, trimmed to the longest of them."""
     cut = []
     for s in b[:3]:
         longest = max(1, int(s.mask[keep].sum(1).max()))
@@ -113,7 +113,7 @@ def rows(b: Batch, keep: Tensor) -> Batch:
 
 
 def pad(b: Batch, extra: int, garbage: float) -> Batch:
-    """The same samples with more padding, and garbage in all padding."""
+    """Copy a batch with more padding, and garbage in all padding."""
     padded = []
     for s in b[:3]:
         mask = torch.nn.functional.pad(s.mask, (0, extra))
@@ -128,7 +128,7 @@ def pad(b: Batch, extra: int, garbage: float) -> Batch:
 
 
 def predict(model: Model, given: Batch) -> ModelOutput:
-    """Output in evaluation mode, without gradients."""
+    """Predict in evaluation mode, without gradients."""
     model.eval()
     with torch.no_grad():
         output: ModelOutput = model(given)
@@ -136,6 +136,6 @@ def predict(model: Model, given: Batch) -> ModelOutput:
 
 
 def total_loss(model: Model, output: ModelOutput) -> Tensor:
-    """What is minimised: the weighted sum of the losses."""
+    """The training loss: the weighted sum of the losses."""
     losses = [model.config.loss_weights[name] * loss for name, loss in output.losses.items()]
     return torch.stack(losses).sum()

@@ -1,4 +1,4 @@
-"""What every metric of a plugin keeps."""
+"""Contracts of metrics from plugins."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ NEAR = 1e-6
 
 
 def _drawn(metric: CustomMetric) -> tuple[Array, Array, Array]:
-    """Predictions, labels, and the predictions that would be perfect."""
+    """Random predictions, labels, and perfect predictions."""
     draw = np.random.default_rng(0)
     if metric.kind == "classes":
         truth = draw.integers(0, CLASSES, N)
@@ -25,7 +25,7 @@ def _drawn(metric: CustomMetric) -> tuple[Array, Array, Array]:
 
 
 def check_named(name: str) -> None:
-    """It has a name that no protocol has, a heading and a meaning."""
+    """The metric has a new name, a heading and a meaning."""
     kind = METRICS[name]
     expect(kind.label and kind.meaning, "label or meaning is empty")
     expect(not any(name in one.known for one in PROTOCOLS.values()), "a protocol has a metric of this name")
@@ -34,10 +34,10 @@ def check_named(name: str) -> None:
 
 
 def check_finite(name: str) -> None:
-    """It is a finite number."""
+    """The metric is a finite number."""
     metric = METRICS[name]()
     prediction, label, _ = _drawn(metric)
-    expect(np.isfinite(metric(prediction, label)), "of 200 utterances it is not finite")
+    expect(np.isfinite(metric(prediction, label)), "it is not finite for 200 utterances")
 
 
 def check_direction(name: str) -> None:
@@ -50,7 +50,7 @@ def check_direction(name: str) -> None:
 
 
 def check_order(name: str) -> None:
-    """The order of the utterances changes nothing."""
+    """The order of utterances does not matter."""
     metric = METRICS[name]()
     prediction, label, _ = _drawn(metric)
     order = np.random.default_rng(1).permutation(N)
@@ -58,7 +58,7 @@ def check_order(name: str) -> None:
 
 
 def check_weight(name: str) -> None:
-    """An utterance of weight 2 counts as two, and one of weight 0 not at all."""
+    """An utterance with weight 2 counts twice, and one with weight 0 not at all."""
     metric = METRICS[name]()
     prediction, label, _ = _drawn(metric)
     weight = np.random.default_rng(2).integers(0, 3, N)

@@ -1,4 +1,4 @@
-"""What every model keeps, whatever its paper: one function a contract, given a name and what it is built for."""
+"""Contracts of models: one function per contract, called with a model's name and its features."""
 
 from functools import partial
 
@@ -28,13 +28,13 @@ from sentiprism.types import MODALITIES, Batch, FeatureSpec
 
 PAIRS = [("text",), ("audio",), ("vision",), ("text", "audio"), ("text", "vision"), ("audio", "vision")]
 RELATIVE, ABSOLUTE = 1e-4, 1e-5
-"""By how much numbers may differ that are the same but for rounding."""
+"""Tolerances for numbers that are equal except for rounding."""
 LEARNED = 0.15
-"""Mean absolute error below which eight samples are learned by heart."""
+"""Mean absolute error below which eight samples count as memorised."""
 
 
 def expect_close(found: Tensor, wanted: Tensor, what: str) -> None:
-    """Refuse numbers that differ by more than rounding."""
+    """Fail if numbers differ by more than rounding."""
     if found.shape != wanted.shape:
         raise ContractError(f"{what}: shape {tuple(found.shape)} instead of {tuple(wanted.shape)}")
     if not torch.allclose(found, wanted, rtol=RELATIVE, atol=ABSOLUTE):
@@ -42,19 +42,19 @@ def expect_close(found: Tensor, wanted: Tensor, what: str) -> None:
 
 
 def check_small(name: str, features: FeatureSpec) -> None:
-    """Its configuration says how a small one is built (SMALL)."""
+    """The configuration defines a small model (SMALL)."""
     predict(build(name, features, config=small(name)), batch(features))
 
 
-def check_citation(name: str, features: FeatureSpec) -> None:  # noqa: ARG001 - of every contract
-    """It says where it was published."""
+def check_citation(name: str, features: FeatureSpec) -> None:  # noqa: ARG001 - as all contracts
+    """The model has a citation."""
     citation = getattr(MODELS[name], "citation", None)
     expect(citation is not None, "it has no citation: give it citation = Citation(title, authors, venue, year)")
     expect(citation is not None and citation.title and citation.year > 1900, "its citation lacks a title or a year")
 
 
 def check_shapes(name: str, features: FeatureSpec) -> None:
-    """Outputs are finite and have the right shapes, for intensities and classes."""
+    """Outputs are finite and have the correct shapes, for intensities and classes."""
     for target, shape in ((INTENSITY, (5,)), (CLASSES, (5, 2))):
         output = predict(build(name, features, target, small(name)), batch(features, 5, target=target))
         found = tuple(output.prediction.shape)
@@ -62,13 +62,13 @@ def check_shapes(name: str, features: FeatureSpec) -> None:
         for key, part in (output.losses | output.weights | output.features | {"prediction": output.prediction}).items():
             expect(part.isfinite().all(), f"{key} is not finite")
         for key, loss in output.losses.items():
-            expect(loss.ndim == 0, f"loss {key} is not one number")
+            expect(loss.ndim == 0, f"loss {key} is not a scalar")
         for key, vector in output.features.items():
             expect(vector.ndim == 2 and len(vector) == 5, f"features {key} are not (B, D)")
 
 
 def check_single(name: str, features: FeatureSpec) -> None:
-    """A batch of one utterance can be learned from."""
+    """The model can train on a batch of one utterance."""
     model = build(name, features, config=small(name)).train()
     output = model(batch(features, 1))
     total_loss(model, output).backward()  # type: ignore[no-untyped-call]
@@ -76,12 +76,12 @@ def check_single(name: str, features: FeatureSpec) -> None:
 
 
 def check_padding(name: str, features: FeatureSpec) -> None:
-    """Padding, and garbage in it, changes nothing."""
+    """Padding and its content do not change the output."""
     compare_padding(build(name, features, config=small(name)), batch(features))
 
 
 def compare_padding(model: Model, given: Batch) -> None:
-    """Refuse a model whose predictions or losses change with padding."""
+    """Fail if predictions or losses change with padding."""
     clean, dirty = predict(model, given), predict(model, pad(given, 4, garbage=37.0))
     expect_close(dirty.prediction, clean.prediction, "prediction with padding")
     for key in clean.losses:
@@ -89,12 +89,12 @@ def compare_padding(model: Model, given: Batch) -> None:
 
 
 def check_batches(name: str, features: FeatureSpec) -> None:
-    """An utterance has one prediction in any batch."""
+    """An utterance has the same prediction in any batch."""
     compare_batches(build(name, features, config=small(name)), batch(features, 6))
 
 
 def compare_batches(model: Model, given: Batch) -> None:
-    """Refuse a model whose predictions depend on what else is in a batch, or on its order."""
+    """Fail if predictions depend on the other utterances of a batch, or on their order."""
     together = predict(model, given).prediction
     alone = torch.cat([predict(model, rows(given, torch.tensor([i]))).prediction for i in range(len(together))])
     expect_close(alone, together, "predictions one by one")
@@ -103,7 +103,7 @@ def compare_batches(model: Model, given: Batch) -> None:
 
 
 def check_missing(name: str, features: FeatureSpec) -> None:
-    """Any modality may be missing in all utterances, alone, in pairs or together."""
+    """Any modalities may be missing in all utterances, even all of them."""
     model = build(name, features, config=small(name))
     for missing in (*PAIRS, MODALITIES):
         given, what = batch(features, missing=missing), f"without {' and '.join(missing)}"
@@ -119,7 +119,7 @@ def check_missing(name: str, features: FeatureSpec) -> None:
 
 
 def check_missing_in_one(name: str, features: FeatureSpec) -> None:
-    """A modality that is missing in one utterance leaves the others alone, and changes that one."""
+    """A modality that is missing in one utterance changes its prediction, but not those of others."""
     model, given = build(name, features, config=small(name)), batch(features, 4)
     before, others = predict(model, given).prediction, torch.tensor([0, 1, 3])
     for modality in model.modalities:
@@ -129,7 +129,7 @@ def check_missing_in_one(name: str, features: FeatureSpec) -> None:
 
 
 def check_weights(name: str, features: FeatureSpec) -> None:
-    """Modality weights are shares of the modalities that are there."""
+    """Modality weights sum to 1 over the modalities that are present."""
     model = build(name, features, config=small(name))
     for missing in ((), *PAIRS):
         weights = predict(model, batch(features, missing=missing)).weights
@@ -140,7 +140,7 @@ def check_weights(name: str, features: FeatureSpec) -> None:
         expect_close(shares.sum(1), torch.ones(6), "sum of an utterance's weights")
         for i, modality in enumerate(MODALITIES):
             if modality in missing:
-                expect((shares[:, i] == 0).all(), f"{modality} is missing and has a weight")
+                expect((shares[:, i] == 0).all(), f"{modality} is missing but has a weight")
 
 
 def check_gradient(name: str, features: FeatureSpec) -> None:
@@ -148,26 +148,26 @@ def check_gradient(name: str, features: FeatureSpec) -> None:
     model = build(name, features, config=small(name)).train()
     total_loss(model, model(batch(features, 16))).backward()  # type: ignore[no-untyped-call]
     idle = without_gradient(model)
-    expect(not idle, f"no gradient comes to {', '.join(idle)}")
+    expect(not idle, f"{', '.join(idle)} get no gradient")
 
 
 def check_groups(name: str, features: FeatureSpec) -> None:
-    """Every trainable parameter is in one group."""
+    """Every trainable parameter is in exactly one group."""
     model = build(name, features, config=small(name))
     grouped = [id(p) for group in model.param_groups().values() for p in group]
     trainable = [id(p) for p in model.parameters() if p.requires_grad]
-    expect(sorted(grouped) == sorted(trainable), "param_groups() leaves a parameter out, or has one twice")
+    expect(sorted(grouped) == sorted(trainable), "param_groups() lacks a parameter or has one twice")
 
 
 def check_losses(name: str, features: FeatureSpec) -> None:
-    """Losses have the names of the configuration's."""
+    """Losses have the names in the configuration."""
     model = build(name, features, config=small(name))
     losses, wanted = predict(model, batch(features)).losses, MODELS[name].Config.LOSSES
     expect(losses.keys() == model.config.loss_weights.keys() == wanted.keys(), f"{[*losses]} instead of {[*wanted]}")
 
 
 def check_labels(name: str, features: FeatureSpec) -> None:
-    """Without labels there are no losses, and predictions are the same."""
+    """Without labels there are no losses, and predictions stay the same."""
     model = build(name, features, config=small(name))
     with_labels, without = (predict(model, batch(features, labels=labels)) for labels in (True, False))
     expect(not without.losses, "there are losses without labels")
@@ -175,7 +175,7 @@ def check_labels(name: str, features: FeatureSpec) -> None:
 
 
 def check_switches(name: str, features: FeatureSpec) -> None:
-    """Each loss can be switched off, and an unknown one is refused by its name."""
+    """Each loss can be switched off, and an unknown one is refused by name."""
     known = MODELS[name].Config.LOSSES
     for loss in known:
         weights = dict.fromkeys(known, 0.0) | {loss: known[loss] or 1.0}
@@ -186,17 +186,17 @@ def check_switches(name: str, features: FeatureSpec) -> None:
     try:
         build(name, features, config={"loss_weights": {"absent": 1.0}})
     except UserError as error:
-        expect("absent" in str(error), "an unknown loss is refused without its name")
+        expect("absent" in str(error), "the error for an unknown loss does not name it")
     else:
         raise ContractError("an unknown loss is not refused")
 
 
 def check_overfit(name: str, features: FeatureSpec) -> None:
-    """It can learn eight utterances by heart."""
+    """The model can memorise eight utterances."""
     given, fields = batch(features, 8), MODELS[name].Config.model_fields
     model = build(name, features, config=small(name) | {f: 0.0 for f in fields if f.endswith("dropout")})
     optimizer = build_optimizer(model, OptimConfig(lr=2e-3, weight_decay=0))
-    for _ in range(20):  # most need two or three rounds
+    for _ in range(20):  # most models need two or three rounds
         model.train()
         for _ in range(100):
             optimizer.zero_grad()
@@ -210,23 +210,23 @@ def check_overfit(name: str, features: FeatureSpec) -> None:
 
 
 def check_seed(name: str, features: FeatureSpec) -> None:
-    """The same seed gives the same weights, another one others."""
+    """The same seed gives the same weights, another seed different ones."""
     made = partial(build, name, features, config=small(name))
     one, two, other = (made(seed=seed).state_dict() for seed in (1, 1, 2))
     for key, value in one.items():
-        expect(torch.equal(value, two[key]), f"{key} differs between two models of one seed")
+        expect(torch.equal(value, two[key]), f"{key} differs between two models with the same seed")
     expect(any(not torch.equal(value, other[key]) for key, value in one.items()), "every seed gives the same weights")
 
 
 def check_round_trip(name: str, features: FeatureSpec) -> None:
-    """A saved model opens with the same configuration and predictions."""
+    """A saved model loads with the same configuration and predictions."""
     model, given = build(name, features, config=small(name)), batch(features)
     with temporary_folder("sentiprism-contracts") as folder:
         save_model(model, folder / "model", {"dataset": "none"})
         again = load_model(folder / "model")
-        expect(again.model.config == model.config, "the configuration is another one")
-        expect(again.model.target == model.target, "the target is another one")
-        expect(again.metadata == {"dataset": "none"}, "what was noted of it is gone")
+        expect(again.model.config == model.config, "the configuration has changed")
+        expect(again.model.target == model.target, "the target has changed")
+        expect(again.metadata == {"dataset": "none"}, "the metadata have changed")
         found, wanted = predict(again.model, given).prediction, predict(model, given).prediction
         expect(torch.equal(found, wanted), "predictions differ")
 
@@ -250,4 +250,4 @@ ON_BATCHES = (
     Contract("seed", check_seed),
     Contract("round trip", check_round_trip, tokens=True),
 )
-"""Contracts that need nothing but a batch; `inputs.specs` gives what models are built for."""
+"""Contracts that only need a batch; `inputs.specs` makes the features."""

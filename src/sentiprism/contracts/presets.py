@@ -1,4 +1,4 @@
-"""What every preset of every model keeps; where one cannot, its model's file says why (``exceptions``)."""
+"""Contracts of the presets of models; a model declares ``exceptions`` with reasons."""
 
 import torch
 
@@ -10,30 +10,30 @@ from sentiprism.types import MODALITIES
 
 
 def presets_of(name: str) -> list[str]:
-    """Presets of a model beside its defaults."""
+    """Presets of a model, without its defaults."""
     usual = MODELS[name].Config.model_fields["preset"].default
     return [preset for preset in MODELS[name].Config.PRESETS if preset != usual]
 
 
 def build_preset(name: str, preset: str) -> Model:
-    """A small model of a preset, in evaluation mode."""
+    """Build a small model of a preset, in evaluation mode."""
     return build(name, specs(), config={"preset": preset, **small(name)}).eval()
 
 
 def check_padding(name: str, preset: str) -> None:
-    """Padding, and garbage in it, changes nothing."""
+    """Padding and its content do not change the output."""
     compare_padding(build_preset(name, preset), batch(specs()))
 
 
 def check_garbage(name: str, preset: str) -> None:
-    """The content of the padding is never read."""
+    """The content of the padding does not matter."""
     model, given = build_preset(name, preset), batch(specs())
     dirty = predict(model, pad(given, 0, garbage=37.0)).prediction
     expect_close(dirty, predict(model, given).prediction, "prediction with garbage in the padding")
 
 
 def check_batches(name: str, preset: str) -> None:
-    """An utterance has one prediction in any batch."""
+    """An utterance has the same prediction in any batch."""
     compare_batches(build_preset(name, preset), batch(specs(), 5))
 
 
@@ -56,12 +56,12 @@ OF_PRESETS = (
     Contract("batches", check_batches),
     Contract("missing", check_missing),
 )
-"""Checked for each preset beside the default; the exception ``padding under code`` is preset ``code``'s."""
+"""Checked for each preset except the default; the exception ``padding under code`` is for the preset ``code``."""
 
 EXCEPTIONS = {"batches": "padding"}
-"""Where padding counts, so does what else is in the batch: one exception covers both."""
+"""If padding matters, so do the other utterances of a batch: one exception covers both."""
 
 
 def exception_of(name: str, contract: str, preset: str) -> str:
-    """Reason that a model declares for not keeping a contract under a preset; "" where there is none."""
+    """The model's reason for an exception from a contract under a preset; "" without exception."""
     return MODELS[name].exceptions.get(f"{EXCEPTIONS.get(contract, contract)} under {preset}", "")

@@ -1,4 +1,4 @@
-"""A contract, and what came of checking it."""
+"""Contracts and the outcomes of their checks."""
 
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
@@ -7,11 +7,11 @@ from sentiprism.errors import UserError, shorten
 
 State = Literal["passed", "failed", "exception", "not run"]
 LONGEST = 160
-"""Characters of a reason."""
+"""Most characters of a reason."""
 
 
 class ContractError(AssertionError):
-    """What is checked does not keep a contract; the message says in what."""
+    """A contract is violated; the message says how."""
 
 
 class NotRunError(Exception):
@@ -19,26 +19,26 @@ class NotRunError(Exception):
 
 
 class Contract(NamedTuple):
-    """One thing that is kept by all of a kind."""
+    """A requirement for all classes of a kind."""
 
     name: str
-    """The key of the exception that a model declares, too."""
+    """Also the key of exceptions that a model declares."""
     check: Callable[..., None]
-    """Raises `ContractError` where it is not kept."""
+    """Raises `ContractError` if the contract is violated."""
     tokens: bool = False
-    """Whether it is checked on text as token ids, too."""
+    """Whether it is also checked with text as token ids."""
 
     @property
     def meaning(self) -> str:
-        """One line for people."""
+        """One-line description."""
         return (self.check.__doc__ or "").split("\n", maxsplit=1)[0].rstrip(".")
 
 
 class Outcome(NamedTuple):
-    """What came of checking one contract."""
+    """Outcome of checking one contract."""
 
     subject: str
-    """Name of what was checked."""
+    """Name of the class that was checked."""
     contract: str
     state: State
     reason: str = ""
@@ -46,19 +46,19 @@ class Outcome(NamedTuple):
 
 
 def expect(condition: object, reason: str) -> None:
-    """Raise `ContractError` where a condition does not hold."""
+    """Raise `ContractError` if a condition is false."""
     if not condition:
         raise ContractError(reason)
 
 
 def run_check(subject: str, name: str, check: Callable[[], Any], exception: str = "") -> Outcome:
-    """Check one contract; whatever the checked code raises is a failure with its reason.
+    """Check one contract; any exception of the checked code counts as a failure.
 
     Args:
-        subject: name of what is checked.
+        subject: name of the class to check.
         name: of the contract.
-        check: raises where it is not kept.
-        exception: reason for which it need not be kept; it is then not checked.
+        check: raises if the contract is violated.
+        exception: declared reason for an exception; the contract is then not checked.
     """
     if exception:
         return Outcome(subject, name, "exception", exception)
@@ -70,7 +70,7 @@ def run_check(subject: str, name: str, check: Callable[[], Any], exception: str 
         return Outcome(subject, name, "not run", _line(str(error)))
     except UserError as error:
         return Outcome(subject, name, "failed", _line(str(error)))
-    except Exception as error:  # what a plugin raises is the plugin's fault
+    except Exception as error:  # any exception of a plugin is its failure
         return Outcome(subject, name, "failed", _line(f"{type(error).__name__}: {error}"))
     return Outcome(subject, name, "passed")
 

@@ -1,4 +1,4 @@
-"""The whole suite over models, extractors and metrics by name, one outcome a contract."""
+"""Run all contracts for models, extractors and metrics by name."""
 
 import logging
 import warnings
@@ -11,10 +11,10 @@ from sentiprism.plugins import REGISTRIES, registry
 
 
 def check_names(names: Mapping[str, list[str]]) -> Iterator[Outcome]:
-    """Check what is named, each contract as soon as it is asked for.
+    """Yield the outcome of each contract for the given names.
 
     Args:
-        names: by kind, as `load_plugin` gives them.
+        names: by kind, as from `load_plugin`.
     """
     suites: dict[str, Callable[[str], Iterator[Outcome]]] = {
         "model": check_model,
@@ -22,19 +22,19 @@ def check_names(names: Mapping[str, list[str]]) -> Iterator[Outcome]:
         "metric": check_metric,
         "importer": check_importer,
     }
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it lists libraries that nobody needs
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it logs libraries that are not needed
     for noun, own in names.items():
         for name in own:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of torch's exporter, and of small batches
+                warnings.simplefilter("ignore")  # from torch's exporter, and about small batches
                 yield from suites[noun](name)
 
 
 def find_kinds(name: str) -> dict[str, list[str]]:
-    """Kinds that a name is one of.
+    """Find the kinds that have an entry with a name.
 
     Raises:
-        UserError: nothing is called so.
+        UserError: the name is unknown.
     """
     found = {noun: [name] for noun in REGISTRIES if name in registry(noun)}
     if not found:
@@ -57,7 +57,7 @@ def check_model(name: str) -> Iterator[Outcome]:
         outcome = run_check(name, contract.name, check, declared.get(contract.name, ""))
         yield outcome
         if contract.name == "small" and outcome.state == "failed":
-            return  # nothing else can be built
+            return  # the other checks cannot build the model
     for preset in presets_of(name):
         for contract in OF_PRESETS:
             check, reason = partial(contract.check, name, preset), exception_of(name, contract.name, preset)
@@ -83,5 +83,5 @@ def check_metric(name: str) -> Iterator[Outcome]:
 
 
 def check_importer(name: str) -> Iterator[Outcome]:
-    """An importer is checked by what it reads: the store refuses what does not fit."""
+    """Importers are checked by importing: the store validates the result."""
     yield Outcome(name, "import", "not run", f"try it: sentiprism dataset add NAME --importer {name}=PATH")

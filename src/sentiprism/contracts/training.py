@@ -1,4 +1,4 @@
-"""What every model keeps while it is trained and exported."""
+"""Contracts of training and exporting models."""
 
 import json
 import os
@@ -25,20 +25,20 @@ from sentiprism.training.train import resume, train
 from sentiprism.types import Batch, FeatureSpec, Sequence, TargetSpec
 
 ENERGY = 0.1
-"""Share of the fused vector's energy that differs between utterances, at least."""
+"""Least share of the fused vector's energy that differs between utterances."""
 STOPPED_AT = 10
-"""Of six steps an epoch: in the middle of the second."""
+"""Step at which training is killed: with six steps per epoch, in the middle of the second epoch."""
 SAVES: tuple[dict[str, Any], ...] = ({}, {"save_every": 2, "average": 0.9})
-"""Checkpoints after each epoch, and inside of epochs."""
+"""Settings of checkpoints: after each epoch, and within epochs."""
 
 
 class StoppedError(BaseException):
-    """Stands for a kill: nothing in the program catches it."""
+    """Simulates a kill: nothing in the program catches it."""
 
 
 @contextmanager
 def own_home() -> Iterator[None]:
-    """Datasets are kept in a folder that is removed at the end, not among the user's."""
+    """Context with a temporary folder for datasets instead of the user's."""
     before = os.environ.get("SENTIPRISM_HOME")
     with tempfile.TemporaryDirectory(prefix="sentiprism-contracts-") as folder:
         os.environ["SENTIPRISM_HOME"] = folder
@@ -52,7 +52,7 @@ def own_home() -> Iterator[None]:
 
 @cache
 def synthetic_batch() -> tuple[FeatureSpec, TargetSpec, Batch]:
-    """Features, target and a batch of the synthetic dataset."""
+    """Make features, target and a batch of the synthetic dataset."""
     with own_home():
         data = synthetic_dataset("contracts", sizes=(64, 8, 8))
         features = prepare(data, DataConfig(text=TextConfig(encoder=None)))
@@ -60,12 +60,12 @@ def synthetic_batch() -> tuple[FeatureSpec, TargetSpec, Batch]:
 
 
 def check_energy(name: str) -> None:
-    """Utterances differ in the fused vector at the start: no constants drown the input."""
+    """The fused vector of an untrained model differs enough between utterances."""
     features, target, given = synthetic_batch()
     shares = []
     for seed in range(3):
         output = predict(build(name, features, target, small(name), seed=seed), given)
-        expect("fused" in output.features, "features lack 'fused', the vector that the prediction is made from")
+        expect("fused" in output.features, "features lack 'fused', the input of the prediction")
         fused = output.features["fused"].double()
         shares.append(float((fused - fused.mean(dim=0)).square().sum() / fused.square().sum()))
     mean = sum(shares) / len(shares)
@@ -73,14 +73,14 @@ def check_energy(name: str) -> None:
 
 
 def check_resume(name: str) -> None:
-    """A run that was killed and resumed is the run that was not, bit by bit."""
+    """A run that was killed and resumed is bit-identical to one that was not."""
     with own_home(), tempfile.TemporaryDirectory(prefix="sentiprism-contracts-") as folder:
         for place, saves in enumerate(SAVES):
             compare_resumed(name, Path(folder) / str(place), saves)
 
 
 def compare_resumed(name: str, folder: Path, saves: dict[str, Any]) -> None:
-    """Train a model twice, once with a kill on the way, and refuse any difference."""
+    """Train a model twice, once with a kill, and fail if the runs differ."""
     data = synthetic_dataset("contracts", sizes=(48, 16, 16))
     optim = {"epochs": 3, "batch_size": 8, "schedule": "cosine", **saves}
     given: dict[str, Any] = {"settings": {"config": small(name), "optim": optim}, "device": "cpu", "quiet": True}
@@ -94,7 +94,7 @@ def compare_resumed(name: str, folder: Path, saves: dict[str, Any]) -> None:
             raise NotRunError("the training ended before it could be killed")
     again = resume(folder / "killed", device="cpu", quiet=True)
     first, second = (_weights(run) for run in (whole, again))
-    expect(first.keys() == second.keys(), "the resumed model has other tensors")
+    expect(first.keys() == second.keys(), "the resumed model has different tensors")
     for key, value in first.items():
         expect(torch.equal(value, second[key]), f"{key} differs after a resume")
     expect(_log(whole) == _log(again), "the log of the epochs differs after a resume")
@@ -102,7 +102,7 @@ def compare_resumed(name: str, folder: Path, saves: dict[str, Any]) -> None:
 
 @contextmanager
 def killed_at(count: int, name: str) -> Iterator[None]:
-    """Kill the training at the ``count``-th step; of a closed form at the ``count``-th batch that is predicted."""
+    """Kill the training at the ``count``-th step, or at the ``count``-th prediction for a closed form."""
     kind, calls = MODELS[name], []
 
     def die(module: nn.Module, _: object) -> None:
@@ -127,14 +127,14 @@ def _weights(run: Run) -> dict[str, Tensor]:
 
 
 def _log(run: Run) -> list[dict[str, Any]]:
-    """Lines of the epochs, without the time that they took."""
+    """Records of the epochs, without times."""
     (seed,) = run.finished
     lines = (run.seed_folder(seed) / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     return [json.loads(line) | {"seconds": 0} for line in lines]
 
 
 class Flat(nn.Module):
-    """A model as exporters want it: plain tensors in, the prediction out."""
+    """Wrap a model for exporters: tensors in, prediction out."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -148,7 +148,7 @@ class Flat(nn.Module):
 
 
 def check_onnx(name: str) -> None:
-    """Exported to ONNX it gives the same predictions, for any size and length of a batch."""
+    """The ONNX export gives the same predictions, for any batch size and length."""
     try:
         import onnxruntime
         import onnxscript  # noqa: F401 - torch's exporter needs it

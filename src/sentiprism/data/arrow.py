@@ -1,4 +1,4 @@
-"""One split as one Arrow IPC file: written in record batches of bounded size, read memory-mapped."""
+"""Store a split as an Arrow IPC file, written in record batches and read memory-mapped."""
 
 import mmap
 from contextlib import suppress
@@ -17,13 +17,13 @@ from sentiprism.data.ragged import Ragged, arrow_type, to_arrow
 from sentiprism.reading import open_regular
 
 BATCH_BYTES = 32 << 20
-"""Features a split holds in memory before they go to disk as one record batch."""
+"""Bytes of features that are kept in memory before they are written as one record batch."""
 FORMAT = {"sentiprism.format": "1"}
 
 
 @dataclass
 class Columns:
-    """Which columns a dataset has: names of labels, width of sequences (0 = ids) and of planted truths."""
+    """Columns of a dataset: names of labels, widths of sequences (0 = ids) and of planted ground truth."""
 
     classes: bool
     labels: tuple[str, ...] = ()
@@ -41,7 +41,7 @@ class Columns:
 
     @classmethod
     def of(cls, schema: pa.Schema) -> "Columns":
-        """The columns a schema was made from; ``of(schema).schema() == schema`` where we made it."""
+        """Columns of a schema; ``of(schema).schema() == schema`` for a schema of this program."""
         columns = cls(classes=False)
         for column in schema:
             group, _, name = column.name.partition(".")
@@ -74,11 +74,11 @@ def _batch(rows: list[Utterance], columns: Columns) -> pa.RecordBatch:
 
 
 class SplitWriter:
-    """Writes a split's file; a sequence that turns up late gets its column in the batches already written.
+    """Write a split's file; if a sequence first appears late, its column is added to earlier batches.
 
     Args:
         path: the file.
-        columns: filled by the checks while utterances stream in; shared by the splits.
+        columns: filled by the checks while utterances are added; shared by the splits.
     """
 
     def __init__(self, path: Path, columns: Columns) -> None:
@@ -90,22 +90,22 @@ class SplitWriter:
         self._schema: pa.Schema = None
 
     def add(self, utterance: Utterance) -> None:
-        """Take a checked utterance; now and then this writes a batch."""
+        """Add a checked utterance; writes a batch when enough are collected."""
         self._rows.append(utterance)
         self._bytes += sum(steps.nbytes for steps in utterance.sequences.values())
         if self._bytes > BATCH_BYTES:
             self._flush()
 
     def finish(self) -> None:
-        """Write what is left, with the columns of the whole dataset, and close the file."""
+        """Write the remaining utterances, with the columns of the whole dataset, and close the file."""
         self._flush()
         self._writer.close()
         self._sink.close()
 
     def abandon(self) -> None:
-        """Let go of the file, whatever state it is in."""
+        """Close the file in any state."""
         if self._sink is not None:
-            with suppress(OSError):  # a full disk refuses the last bytes too
+            with suppress(OSError):  # writing the last bytes fails too if the disk is full
                 self._sink.close()
 
     def _open(self) -> None:
@@ -148,18 +148,18 @@ def read_split(path: Path, name: str) -> tuple[Split, Columns]:
         UserError: it is not a regular file.
         Exception: it is damaged, or not of this format.
     """
-    from pyarrow import compute  # not needed to find out that a dataset is not there
+    from pyarrow import compute  # not needed for a missing dataset
 
     with open_regular(path, what="file of a dataset") as fd:
         pages = mmap.mmap(fd, 0, access=mmap.ACCESS_READ)
-    _advise(pages, "MADV_RANDOM")  # a system may read megabytes ahead of each page, all of them features
+    _advise(pages, "MADV_RANDOM")  # otherwise a system may read megabytes of features ahead of each page
     reader = ipc.open_file(pa.py_buffer(pages))
     columns = Columns.of(reader.schema)
     if not reader.schema.equals(columns.schema(), check_metadata=True):
-        raise ValueError("its columns are not those of a dataset of this version")
+        raise ValueError("its columns do not match a dataset of this version")
     check_blocks(pages)
     table = reader.read_all()
-    table.validate(full=True)  # strings and offsets; features need no validation and are not read
+    table.validate(full=True)  # validates strings and offsets, without reading features
     for column in ("id", "video_id"):
         if (compute.max(compute.binary_length(table[column])).as_py() or 0) > MOST_NAME * 4:
             raise ValueError(f"a {column} has more than {MOST_NAME} characters")
@@ -181,5 +181,5 @@ def read_split(path: Path, name: str) -> tuple[Split, Columns]:
 
 
 def _advise(pages: mmap.mmap, advice: str) -> None:
-    if hasattr(mmap, advice):  # not on every system
+    if hasattr(mmap, advice):  # not available on every system
         pages.madvise(getattr(mmap, advice))

@@ -1,7 +1,7 @@
 """Check the record batches of an Arrow file before unpacking them.
 
-Layout: Apache Arrow's columnar format, IPC file format, and FlatBuffers' internals. Our files hold each batch once and
-uncompressed, so that no more memory is needed than they have bytes; a file that says otherwise is not ours.
+Layout: Apache Arrow's columnar format, IPC file format, and FlatBuffers' internals. This program writes each batch once
+and uncompressed, so that unpacking needs no more memory than the file's size; other files are refused.
 """
 
 import mmap
@@ -20,10 +20,10 @@ CONTINUED = 0xFFFFFFFF
 
 
 def check_blocks(pages: mmap.mmap) -> None:
-    """Refuse a file whose batches are compressed, or are more than it holds.
+    """Refuse a file whose batches are compressed or exceed its size.
 
     Raises:
-        ValueError: they are, or the file is damaged.
+        ValueError: its batches are invalid, or the file is damaged.
     """
     try:
         _check(pages)
@@ -59,12 +59,12 @@ def _number(pages: mmap.mmap, at: int, form: str) -> int:
 
 
 def _follow(pages: mmap.mmap, at: int) -> int:
-    """Where an offset leads."""
+    """Follow an offset."""
     return at + _number(pages, at, "<I")
 
 
 def _field(pages: mmap.mmap, table: int, number: int) -> int | None:
-    """Place of a table's field; None where the table does not have it."""
+    """Position of a table's field; None if the table lacks it."""
     kinds = table - _number(pages, table, "<i")
     slot = 4 + 2 * number
     if slot + 2 > _number(pages, kinds, "<H"):
@@ -74,7 +74,7 @@ def _field(pages: mmap.mmap, table: int, number: int) -> int | None:
 
 
 def _vector(pages: mmap.mmap, table: int, number: int) -> tuple[int, int]:
-    """Place of the first element and their number."""
+    """Position of the first element, and the number of elements."""
     field = _field(pages, table, number)
     if field is None:
         return 0, 0

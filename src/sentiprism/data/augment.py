@@ -14,24 +14,24 @@ from sentiprism.types import MODALITIES, Batch, FeatureSpec, Modality
 
 
 def standard_deviations(train: Split, features: FeatureSpec) -> dict[Modality, Floats]:
-    """(F,) deviation over the train split of each feature as it is stored, of modalities that noise can be added to.
+    """(F,) standard deviation of stored features over train, for modalities to which noise can be added.
 
-    Text that an encoder reads or made has none; a feature that never changes has 1.
+    Text that is encoded by a text encoder is excluded; constant features have 1.
     """
     plain = [name for name in features.present() if getattr(features, name).encoder is None]
     return {name: train.sequences[name].statistics()[1] for name in plain if name in train.sequences}
 
 
 class Augmentation:
-    """The train split as the optimiser's steps see it.
+    """Make augmented train batches.
 
-    The draws of an utterance depend on the seed, its row and the position (epoch, step, batch of the step): a resumed
-    run meets the same damage, and so does a run that is shared by more processes.
+    Random draws for an utterance depend on the seed, its row and the position (epoch, step, batch of the step). So a
+    resumed run gets the same augmentation, and so does a run with several processes.
 
     Args:
-        data: the train split as it is.
-        config: how often and how much; where it asks for nothing, batches are those of ``data``.
-        seed: of the run.
+        data: the original train split.
+        config: probabilities and strength; without augmentation, batches are those of ``data``.
+        seed: seed of the run.
     """
 
     def __init__(self, data: PreparedSplit, config: DataConfig, seed: int) -> None:
@@ -45,7 +45,7 @@ class Augmentation:
         self._scale = {name: (config.feature_noise * scale).astype(np.float32) for name, scale in found.items()}
 
     def batch(self, rows: npt.NDArray[np.int64], *position: int) -> Batch:
-        """Utterances by row, as the step at ``position`` is to see them."""
+        """Make the augmented batch of utterances by row for the step at ``position``."""
         made = self._read(rows, position) if self._contextless else self.data
         if not self._scale and not self._dropout.any():
             return made.batch(rows)
@@ -58,8 +58,8 @@ class Augmentation:
         return made.batch(rows)
 
     def _read(self, rows: npt.NDArray[np.int64], position: tuple[int, ...]) -> PreparedSplit:
-        """The split in which some texts among ``rows`` are read without their context."""
-        stream = (*position, len(MODALITIES))  # beside those of noise: other draws stay what they are
+        """The split in which some texts among ``rows`` have no context."""
+        stream = (*position, len(MODALITIES))  # a stream of its own, so that the draws of noise do not change
         chosen = {row for row in rows.tolist() if self._draw(stream, row).random() < self._contextless}
         context, alone = self.data.context, self._alone
         if context is not None:
@@ -68,12 +68,12 @@ class Augmentation:
             return self.data.with_context(Changed(lengths, context.width, context.__getitem__))
         if alone is None:
             return self.data
-        states = self.data.rows("text")  # as long as those without context: of the utterance's own tokens
+        states = self.data.rows("text")  # same lengths as without context: only the utterance's own tokens
         mixed = Changed(states.lengths, states.width, lambda row: (alone if row in chosen else states)[row])
         return self.data.altered("text", mixed)
 
     def _kept(self, rows: npt.NDArray[np.int64], position: tuple[int, ...]) -> npt.NDArray[np.bool_]:
-        """(B, 3) which modalities of an utterance are left; where none would be, one drawn from those it has."""
+        """(B, 3) modalities that are kept; if none would be, one that the utterance has is drawn."""
         names = self.data.features.present()
         steps = [self.data.steps(m)[rows] if m in names else np.zeros_like(rows) for m in MODALITIES]
         there = np.stack(steps, axis=1) > 0  # (B, 3)

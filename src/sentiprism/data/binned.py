@@ -1,4 +1,4 @@
-"""Replace intensities by the classes of the dataset's own accuracy."""
+"""Replace intensities by the classes of the dataset's accuracy metric."""
 
 from dataclasses import replace
 from typing import TypeVar
@@ -12,18 +12,18 @@ from sentiprism.types import TargetSpec
 
 View = TypeVar("View", bound=TuningView)
 PROTOCOL = "five"
-"""How models of five classes are judged."""
+"""Protocol of models with five classes."""
 
 
 def binned(view: View, bins: Bins | None) -> View:
-    """The dataset with classes as labels, those of the modalities too; the same dataset where no bins are named.
+    """Replace all labels, also those of modalities, by classes; returns the same dataset without bins.
 
     Args:
-        view: of intensities, or made by this function before.
-        bins: whose classes; ``acc_5`` are the five of the dataset's Acc-5, edges as in that metric.
+        view: of intensities, or returned by this function.
+        bins: classes to use; ``acc_5``: the five of the dataset's Acc-5, with the edges of that metric.
 
     Raises:
-        UserError: the dataset's metrics have no such classes.
+        UserError: the dataset has no metric with these classes.
     """
     if bins is None or view.card.protocol == PROTOCOL:
         return view

@@ -15,20 +15,20 @@ from sentiprism.errors import UserError, suggest
 from sentiprism.types import TargetSpec
 
 TOLERANCE = 1e-5
-"""How far off the range a label may lie: 8/3 in float32 is not 8/3."""
+"""Tolerance for labels outside of the range: 8/3 in float32 is not 8/3."""
 
 MOST_NAME = 255
-"""Characters of an id, as of a file's name."""
+"""Most characters of an id, as of a file name."""
 _MISLEADING = {*map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A)))}
-"""Characters that turn the direction of what follows: an id would be shown as another one."""
+"""Characters that change the writing direction, so that an id would be displayed differently."""
 
 
 class Checks:
-    """Accumulates over the utterances of a dataset; refuses at once, warns at the end.
+    """Check the utterances of a dataset: errors are raised at once, warnings collected for the end.
 
     Args:
-        target: range or classes the labels must keep to.
-        allow_shared_videos: warn of a video that stands in two splits instead of refusing it.
+        target: range or classes of the labels.
+        allow_shared_videos: warn about a video that is in two splits instead of refusing it.
     """
 
     def __init__(self, target: TargetSpec, *, allow_shared_videos: bool = False) -> None:
@@ -47,10 +47,10 @@ class Checks:
         self._varies: dict[str, npt.NDArray[np.bool_]] = {}
 
     def admit(self, split: str, utterance: Utterance) -> Utterance:
-        """The utterance with float32 features (T, F), all finite, and int32 ids (T,); missing ones left out.
+        """Check an utterance and convert it: finite float32 features (T, F) and int32 ids (T,), without missing ones.
 
         Raises:
-            UserError: it contradicts the target, the split, or the utterances before it; its id is named.
+            UserError: it is inconsistent with the target, the split or earlier utterances; the message has its id.
         """
         name = utterance.id
         if split not in SPLITS:
@@ -58,7 +58,7 @@ class Checks:
         check_name(name, "id", f"utterance {len(self._ids) + 1}")
         check_name(utterance.video_id, "video_id", repr(name))
         if name in self._ids:
-            raise UserError(f"two utterances have the id {name!r}", "give each utterance an id of its own")
+            raise UserError(f"two utterances have the id {name!r}", "give each utterance a unique id")
         try:
             (utterance.text or "").encode()
         except UnicodeEncodeError:
@@ -67,8 +67,8 @@ class Checks:
         videos.add(split)
         if len(videos) > 1 and not self.allow_shared_videos:
             raise UserError(
-                f"{name!r}: video {utterance.video_id!r} stands in the splits {' and '.join(sorted(videos))}",
-                "keep each video in one split, or allow shared videos where the official splits share them",
+                f"{name!r}: video {utterance.video_id!r} is in the splits {' and '.join(sorted(videos))}",
+                "keep each video in one split, or allow shared videos if the official splits share them",
             )
         self._ids.add(name)
         self.utterances[split] += 1
@@ -85,7 +85,10 @@ class Checks:
         planted = {key: np.asarray(value, np.float32).reshape(-1) for key, value in utterance.planted.items()}
         sizes = {key: len(value) for key, value in planted.items()}
         if sizes != self.planted and len(self._ids) > 1:
-            raise UserError(f"{name!r} plants {sizes}, earlier ones {self.planted}", "plant the same everywhere")
+            raise UserError(
+                f"{name!r} has the planted values {sizes}, earlier ones {self.planted}",
+                "give all the same planted values",
+            )
         self.planted = sizes
         return replace(utterance, sequences=sequences, planted=planted)
 
@@ -108,11 +111,11 @@ class Checks:
             if self.target.kind == "classes" and (value != round(value) or not low <= value <= high):
                 raise UserError(
                     f"{name!r}: label {key} = {value:g} is not a class from 0 to {high:g}",
-                    f"use the place of the class in {', '.join(self.target.classes)}",
+                    f"use the index of the class in {', '.join(self.target.classes)}",
                 )
             if not low - TOLERANCE <= value <= high + TOLERANCE:
                 raise UserError(
-                    f"{name!r}: label {key} = {value:g} is off the range [{low:g}, {high:g}]",
+                    f"{name!r}: label {key} = {value:g} is outside the range [{low:g}, {high:g}]",
                     "correct the label, or give the dataset its own range",
                 )
         self._histogram[split][self._bin(utterance.labels["M"])] += 1
@@ -120,7 +123,7 @@ class Checks:
     def _bin(self, label: float) -> float:
         if self.target.kind == "classes":
             return label
-        return round(label, -floor(log10((self.target.high - self.target.low) / 5))) + 0.0  # no -0
+        return round(label, -floor(log10((self.target.high - self.target.low) / 5))) + 0.0  # + 0.0 turns -0.0 into 0.0
 
     def _check_sequence(self, name: str, key: str, steps: npt.NDArray[Any]) -> npt.NDArray[Any]:
         if key not in SEQUENCES:
@@ -146,7 +149,7 @@ class Checks:
         width = self.widths.setdefault(key, steps.shape[1])
         if steps.shape[1] != width:
             raise UserError(
-                f"{name!r}: {key} has {steps.shape[1]} features a step, earlier utterances {width}",
+                f"{name!r}: {key} has {steps.shape[1]} features per step, earlier utterances {width}",
                 "extract all utterances with the same settings",
             )
         with np.errstate(over="ignore"):
@@ -167,7 +170,7 @@ class Checks:
     def finish(
         self, expected: Mapping[str, int] | None = None, *, whole: bool = True
     ) -> tuple[dict[str, SplitCard], tuple[str, ...]]:
-        """What each split holds, and the warnings.
+        """Statistics of each split, and the warnings.
 
         Args:
             expected: utterances of the official splits.

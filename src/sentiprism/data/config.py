@@ -23,23 +23,22 @@ class TextConfig(Config):
     """How the text of a dataset becomes a model's input."""
 
     encoder: str | None = "minilm"
-    """Asset name, Hugging Face folder or hub name; None = text features as they are stored."""
+    """Asset name, Hugging Face folder or hub name; None = use stored text features."""
     mode: Literal["tune", "frozen"] = "tune"
-    """``tune``: the encoder is a part of the model. ``frozen``: its hidden states are made once and kept."""
+    """``tune``: the encoder is part of the model. ``frozen``: its hidden states are computed once and cached."""
     source: Literal["auto", Source] = "auto"
-    """``raw`` transcripts, stored token ``ids`` or stored ``features``; ``auto`` takes the first of them that
-    is there and fits the encoder."""
+    """``raw`` transcripts, stored token ``ids`` or stored ``features``; ``auto`` uses the first of them that
+    exists and matches the encoder."""
     max_tokens: int = Field(50, ge=3)
-    """Longer texts are cut; [CLS] and [SEP] count. 50 is the length of the MMSA distribution. With context it is
-    counted over both segments, the utterance is kept first, and the default is 50 for each utterance that is read."""
+    """Longer texts are truncated; [CLS] and [SEP] count. 50 is the length in the MMSA distribution. With context, the
+    limit is for both segments, context is truncated first, and the default is 50 per utterance that is read."""
     context: int = Field(0, ge=0)
-    """So many utterances before, of the same video, are read by the encoder as a second segment; the model itself sees
+    """Number of preceding utterances of the same video that the encoder reads as a second segment; the model only gets
     the utterance's own tokens."""
     context_dropout: float = Field(0.0, ge=0, lt=1)
-    """Probability that a train utterance is read without its context, drawn anew each epoch."""
+    """Probability that a train utterance is read without its context, drawn in each epoch."""
     frozen_layers: int = Field(0, ge=0)
-    """Of an encoder that is tuned, the embeddings and so many lower layers stay as they are; no gradient is computed
-    for them."""
+    """Freeze the embeddings and this many lower layers of an encoder that is tuned; they get no gradient."""
 
     @model_validator(mode="before")
     @classmethod
@@ -55,7 +54,7 @@ class TextConfig(Config):
         if self.encoder is None and self.source in {"raw", "ids"}:
             raise ValueError(f"source {self.source} needs an encoder")
         if self.frozen_layers and self.mode == "frozen":
-            raise ValueError("mode frozen leaves no layer to count")
+            raise ValueError("mode frozen has no layers to freeze")
         if self.context and (self.encoder is None or self.source == "features"):
             raise ValueError("context needs an encoder that reads transcripts or token ids")
         if self.context_dropout and not self.context:
@@ -64,24 +63,24 @@ class TextConfig(Config):
 
 
 class DataConfig(Config):
-    """How a dataset becomes batches."""
+    """Settings of inputs, labels and augmentation."""
 
     text: TextConfig = TextConfig()
     normalize: Literal["auto", "none", "train"] = "auto"
-    """``train``: z-score audio, vision and text features that are not contextual with the train split's statistics.
-    ``auto``: ``train`` on a dataset that `extract` made, whose features are in Hz, dB and shares, else ``none``:
-    published features are taken as they come."""
+    """``train``: standardise audio, vision and non-contextual text features with the statistics of the train split.
+    ``auto``: ``train`` for a dataset made by `extract`, whose features are in Hz, dB and fractions; ``none`` for
+    published features."""
     bins: Bins | None = None
-    """``acc_5``: the five classes of the dataset's Acc-5 are what is predicted, in the place of its intensities."""
+    """``acc_5``: predict the five classes of the dataset's Acc-5 instead of intensities."""
     temperature: float = Field(1.0, ge=1)
-    """Of several datasets that are trained on together: a dataset's share of the draws is in proportion to its size to
-    the power 1 / temperature; 1 = every utterance once an epoch."""
+    """For training on several datasets: each is drawn in proportion to its size to the power 1 / temperature; 1 = every
+    utterance once per epoch."""
     modality_dropout: dict[Modality, Annotated[float, Field(ge=0, lt=1)]] = {}
-    """Probability that a modality of a train utterance is left out, drawn anew each epoch; a number stands for all
-    three. Where that would leave an utterance nothing, one modality that it has stays."""
+    """Probability of leaving out a modality of a train utterance, drawn in each epoch; a number applies to all three.
+    If none would be left, one modality that the utterance has is kept."""
     feature_noise: float = Field(0.0, ge=0)
-    """Deviation of Gaussian noise on train batches, in deviations of each feature over train; on audio, vision and
-    text features that are not contextual."""
+    """Standard deviation of Gaussian noise on train batches, relative to that of each feature over train; for audio,
+    vision and non-contextual text features."""
 
     def normalizes(self, card: "Card") -> bool:
         """Whether features of this dataset are standardised."""

@@ -13,17 +13,17 @@ from sentiprism.text.encoders import load_tokenizer, tokenize_context
 from sentiprism.types import ModalitySpec
 
 Before = Sequence[Sequence[int]]
-"""Rows that come before each row, the last one nearest."""
+"""Rows that precede each row, the nearest one last."""
 
 _NUMBER = r"[0-9]{1,18}(?:\.[0-9]{1,18})?"
 _CLIP = re.compile(rf"[^0-9A-Za-z]*({_NUMBER}(?:[^0-9A-Za-z.]+{_NUMBER})*)[^0-9A-Za-z]*")
 
 
 def clip_numbers(id_: str, video: str) -> tuple[float, ...] | None:
-    """The numbers of a clip in its video, which are behind the video's name in the id; None where there are none.
+    """Parse the numbers of a clip, which follow the video's name in the id; None without numbers.
 
-    ``v_1_10`` has the numbers 1 and 10, and comes behind ``v_1_2``; ``v_12.5`` is a time. MOSI counts clips. MOSEI
-    gives the second at which they begin with ``_`` for the dot: clips of one video do not begin in the same second.
+    ``v_1_10`` has the numbers 1 and 10, and comes after ``v_1_2``; ``v_12.5`` is a time. MOSI numbers clips. MOSEI has
+    their start in seconds, with ``_`` as the decimal point: clips of one video do not start in the same second.
     """
     found = _CLIP.fullmatch(id_.removeprefix(video)) if id_.startswith(video) else None
     if found is None:
@@ -32,9 +32,9 @@ def clip_numbers(id_: str, video: str) -> tuple[float, ...] | None:
 
 
 def order_in_videos(split: Split) -> tuple[list[list[int]], int]:
-    """Rows of each video in the order in which they were said, and how many videos are ordered by clip number.
+    """Rows of each video in temporal order, and the number of videos that are ordered by clip number.
 
-    A video of which a clip has no number keeps the order of the split.
+    A video with a clip without number keeps the order of the split.
     """
     videos: dict[tuple[int, str], list[int]] = defaultdict(list)
     parts = [0] * len(split) if split.part is None else split.part.tolist()
@@ -43,7 +43,7 @@ def order_in_videos(split: Split) -> tuple[list[list[int]], int]:
     found, numbered = [], 0
     for (part, video), rows in videos.items():
         ids = {row: str(split.ids[row]) for row in rows}
-        if part:  # behind the name of its dataset
+        if part:  # after the name of its dataset
             ids = {row: id_.partition(":")[2] for row, id_ in ids.items()}
         numbers = {row: number for row in rows if (number := clip_numbers(ids[row], video)) is not None}
         if len(numbers) == len(rows):
@@ -54,7 +54,7 @@ def order_in_videos(split: Split) -> tuple[list[list[int]], int]:
 
 
 def describe_order(dataset: Dataset) -> str | None:
-    """By what the utterances of a video are ordered, for people; None where no video has two."""
+    """Describe how utterances of a video are ordered; None if no video has two."""
     videos = numbered = 0
     for split in (dataset.train, dataset.valid, dataset.test):
         rows, known = order_in_videos(split)
@@ -67,7 +67,7 @@ def describe_order(dataset: Dataset) -> str | None:
 
 
 def rows_before(split: Split, count: int) -> Before:
-    """For each row the ``count`` rows of its video before it; other videos and other splits are never among them."""
+    """For each row, the ``count`` preceding rows of its video, within the split."""
     found: list[Sequence[int]] = [()] * len(split)
     for rows in order_in_videos(split)[0]:
         for place, row in enumerate(rows):
@@ -78,15 +78,15 @@ def rows_before(split: Split, count: int) -> Before:
 def context_ids(
     split: Split, encoder: str, spec: ModalitySpec, before: Before, own: npt.NDArray[np.int64], most: int
 ) -> Ragged:
-    """(N,) second segments of an encoder's input; empty where an utterance has no text itself.
+    """(N,) second segments of an encoder's input; empty for an utterance without text.
 
     Args:
         split: has the texts, or stored token ids.
-        encoder: that reads them.
-        spec: where the text comes from.
-        before: whose words each row's context is.
-        own: (N,) tokens of the first segments.
-        most: tokens of both.
+        encoder: the text encoder.
+        spec: source of the text.
+        before: rows of each row's context.
+        own: (N,) number of tokens of the first segments.
+        most: most tokens of both segments.
     """
     if spec.source == "raw":
         texts = split.texts or [None] * len(split)

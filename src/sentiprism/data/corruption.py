@@ -1,7 +1,7 @@
-"""What goes wrong with inputs outside the laboratory, drawn by utterance: an utterance is damaged alike in any batch.
+"""Input corruptions; draws depend on utterance id and seed only.
 
-Of an utterance's draws, the strength of a corruption is only the threshold or the scale: what is missing, dropped or
-misheard at one strength still is at every higher one, so that a curve over strengths is not shaken by new draws.
+The strength of a corruption is only a threshold or scale for an utterance's draws: what is missing, dropped or misheard
+at one strength also is at every higher one, so that a curve over strengths has no noise from new draws.
 """
 
 import hashlib
@@ -21,25 +21,25 @@ from sentiprism.types import MODALITIES, FeatureSpec, Modality
 Kind = Literal["missing", "swap", "noise", "frames", "delay", "words"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 WHOLE: tuple[Kind, ...] = ("missing", "swap")
-"""Kinds that leave an utterance as it is or strike the whole of a modality; strength is their probability."""
+"""Kinds that affect a whole modality or nothing; their strength is the probability."""
 HIGHEST: dict[Kind, float] = {"missing": 1, "swap": 1, "noise": 2, "frames": 1, "delay": 1, "words": 0.5}
 """Largest strength of a curve."""
 TITLES: dict[Kind, str] = {
     "missing": "missing with probability",
     "swap": "another utterance's with probability",
-    "noise": "Gaussian noise, in deviations of the feature",
+    "noise": "Gaussian noise, in standard deviations of the feature",
     "frames": "frames dropped with probability",
-    "delay": "delayed by a part of its length",
+    "delay": "delayed by a fraction of its length",
     "words": "words in error with probability",
 }
-"""What a strength means."""
+"""Meaning of the strength."""
 
 Steps = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 
 
 class Corruption(NamedTuple):
-    """One kind of damage to one modality."""
+    """One kind of corruption of one modality."""
 
     kind: Kind
     modality: Modality
@@ -48,12 +48,12 @@ class Corruption(NamedTuple):
 
 
 class Changed(Ragged):
-    """Rows that are made when they are asked for: nothing of a changed split is held in memory.
+    """Rows that are computed on access, so that a changed split needs no memory.
 
     Args:
-        lengths: (N,) int64 number of steps that ``make`` gives; a row of 0 steps is not asked for.
+        lengths: (N,) int64 number of steps that ``make`` returns; it is not called for rows of 0 steps.
         width: F, or 0 for ids.
-        make: a row's number -> its steps (T, F) or (T,).
+        make: function from a row index to its steps (T, F) or (T,).
     """
 
     def __init__(self, lengths: npt.NDArray[np.int64], width: int, make: Callable[[int], Steps]) -> None:
@@ -65,11 +65,11 @@ class Changed(Ragged):
         return self._make(row)
 
 
-def possible(features: FeatureSpec, modality: Modality) -> tuple[Kind, ...]:
-    """Kinds of damage that a modality can take.
+def possible_kinds(features: FeatureSpec, modality: Modality) -> tuple[Kind, ...]:
+    """Kinds of corruption that are possible_kinds for a modality.
 
-    Text that an encoder reads has word errors where there are transcripts; noise, lost frames and delay are for
-    sequences of features that no encoder of text made.
+    Text for an encoder can have word errors if there are transcripts; noise, dropped frames and delay are for features
+    that were not made by a text encoder.
     """
     spec = getattr(features, modality)
     if spec is None:
@@ -79,46 +79,48 @@ def possible(features: FeatureSpec, modality: Modality) -> tuple[Kind, ...]:
     return (*WHOLE, "words") if spec.source == "raw" else WHOLE
 
 
-def corrupted(data: PreparedSplit, corruption: Corruption, deviation: Floats | None = None) -> PreparedSplit:
-    """The same split with one modality damaged; the draws depend on seed, kind, modality and the utterance's id.
+def corrupt(data: PreparedSplit, corruption: Corruption, deviation: Floats | None = None) -> PreparedSplit:
+    """Corrupt one modality of a split; draws depend on seed, kind, modality and the utterance's id.
 
     - ``missing``: in an utterance with probability p.
-    - ``swap``: with probability p that of another utterance of the split.
-    - ``noise``: Gaussian, σ times the feature's deviation.
-    - ``frames``: each dropped with probability p; the others move up. Where all are, the modality is missing.
-    - ``delay``: later by the part d of its length: as many steps of zeros at the beginning, the last steps lost.
-    - ``words``: see `word_errors`; the text is tokenised (or encoded by a frozen encoder, and cached) anew.
+    - ``swap``: with probability p, replaced by that of another utterance of the split.
+    - ``noise``: Gaussian, σ times the feature's standard deviation.
+    - ``frames``: each dropped with probability p; the others move up. If all are dropped, the modality is missing.
+    - ``delay``: delayed by the fraction d of its length: zeros at the start, the last steps are lost.
+    - ``words``: see `word_errors`; the text is tokenised again (or encoded by a frozen encoder, and cached).
 
     Args:
         data: the clean split.
         corruption: kind, modality, strength, seed.
-        deviation: (F,) of the features as they are stored, for ``noise``.
+        deviation: (F,) standard deviation of stored features, for ``noise``.
 
     Raises:
-        UserError: the modality cannot be damaged so, or the strength is out of its range.
+        UserError: the corruption is not possible for the modality, or the strength is outside its range.
     """
     kind, modality, strength, seed = corruption
-    if kind not in possible(data.features, modality):
-        known = ", ".join(possible(data.features, modality)) or "nothing: the dataset has none"
-        raise UserError(f"{modality} as the model reads it cannot be damaged by {kind}", f"it can by {known}")
+    if kind not in possible_kinds(data.features, modality):
+        known = ", ".join(possible_kinds(data.features, modality)) or "none: the dataset lacks it"
+        raise UserError(f"{kind} is not possible for {modality} of this model", f"choose from: {known}")
     if strength < 0 or (strength > 1 and kind != "noise"):
         raise UserError(f"{kind} of strength {strength:g}", "give 0 to 1; noise may be larger")
     if kind == "words":
         texts = word_errors(data.split, strength, seed)
         return PreparedSplit(replace(data.split, texts=texts), data.features)
-    other = data.altered(modality, _damaged(data.rows(modality), data.split.ids, corruption, deviation))
-    if kind == "swap" and modality == "text" and data.context is not None:  # it has room beside its own words alone
-        other = other.with_context(_damaged(data.context, data.split.ids, corruption, deviation))
+    other = data.altered(modality, _corrupt_rows(data.rows(modality), data.split.ids, corruption, deviation))
+    if (
+        kind == "swap" and modality == "text" and data.context is not None
+    ):  # a context is only valid for the utterance's own words
+        other = other.with_context(_corrupt_rows(data.context, data.split.ids, corruption, deviation))
     return other
 
 
 def chance(ids: npt.NDArray[Any], kind: Kind, modality: Modality, seed: int = 0) -> Floats:
-    """(N,) the draw of each utterance on [0, 1): a kind of `WHOLE` strikes it where that is below the strength."""
+    """(N,) draw of each utterance in [0, 1); a kind of `WHOLE` affects it if the draw is below the strength."""
     return np.array([stream(id_, kind, modality, seed).random() for id_ in ids.tolist()])
 
 
 def stream(id_: object, kind: Kind, modality: Modality, seed: int) -> np.random.Generator:
-    """The draws of one utterance for one kind of damage to one modality."""
+    """Random generator of one utterance for one kind of corruption of one modality."""
     digest = hashlib.blake2b(str(id_).encode(), digest_size=16).digest()
     key = [seed, KINDS.index(kind), MODALITIES.index(modality), int.from_bytes(digest, "little")]
     return np.random.default_rng(key)
@@ -127,13 +129,12 @@ def stream(id_: object, kind: Kind, modality: Modality, seed: int) -> np.random.
 def word_errors(split: Split, rate: float, seed: int = 0) -> tuple[str | None, ...] | None:
     """Transcripts in which each word is, with probability ``rate``, replaced, deleted or followed by another.
 
-    The three are equally likely; wrong words are drawn from all words of the split's transcripts, as often as they
-    stand there.
+    The three are equally likely; wrong words are drawn from all words of the split's transcripts by frequency.
 
     Args:
         split: with transcripts; None stays None.
         rate: expected word error rate.
-        seed: of the draws.
+        seed: seed of the draws.
     """
     if split.texts is None:
         return None
@@ -156,7 +157,7 @@ def _misheard(words: list[str], rate: float, spoken: list[str], draw: np.random.
     return " ".join(heard)
 
 
-def _damaged(rows: Ragged, ids: npt.NDArray[Any], corruption: Corruption, deviation: Floats | None) -> Ragged:
+def _corrupt_rows(rows: Ragged, ids: npt.NDArray[Any], corruption: Corruption, deviation: Floats | None) -> Ragged:
     kind, modality, strength, seed = corruption
     lengths = rows.lengths
 
@@ -175,20 +176,20 @@ def _damaged(rows: Ragged, ids: npt.NDArray[Any], corruption: Corruption, deviat
     if kind == "delay":
         return Changed(lengths, rows.width, lambda row: _late(rows[row], strength))
     if deviation is None:
-        raise ValueError("noise needs the deviation of the features")
+        raise ValueError("noise needs the standard deviation of the features")
     scale = (strength * deviation).astype(np.float32)
     return Changed(lengths, rows.width, lambda row: noisy(rows[row], scale, draws(row)))
 
 
 def noisy(steps: Steps, scale: Steps, draw: np.random.Generator) -> Steps:
-    """Steps (T, F) with Gaussian noise of deviation ``scale`` (F,)."""
+    """Add Gaussian noise with standard deviation ``scale`` (F,) to steps (T, F)."""
     return np.asarray(steps + scale * draw.standard_normal(steps.shape, np.float32))
 
 
 def _partners(
     ids: npt.NDArray[Any], strength: float, draws: Callable[[int], np.random.Generator]
 ) -> npt.NDArray[np.int64]:
-    """(N,) the row that each row's modality is taken from: its own, or one of the N - 1 others."""
+    """(N,) source row of each row's modality: itself, or one of the N - 1 others."""
     source = np.arange(len(ids))
     for row in range(len(ids) if len(ids) > 1 else 0):
         draw = draws(row)

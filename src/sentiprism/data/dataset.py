@@ -15,19 +15,19 @@ from sentiprism.types import TargetSpec
 
 SPLITS = ("train", "valid", "test")
 SEQUENCES = ("token_ids", "text", "audio", "vision")
-"""Stored sequences: ids of the distribution's own tokenizer, and features of the three modalities."""
+"""Stored sequences: ids of the distribution's tokenizer, and features of the three modalities."""
 
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """One sample as an importer reads it.
+    """One sample, as read by an importer.
 
     Args:
         id: unique in the dataset.
-        video_id: the recording it was cut from; no recording may stand in two splits.
-        text: transcript, or None where there is none.
-        labels: "M", and where the dataset has them "T", "A", "V", on the dataset's scale.
-        sequences: by the names of `SEQUENCES`: (T, F) float32, or (T,) integer ids; absent or T=0 = missing.
+        video_id: the recording it was cut from; a recording must not be in two splits.
+        text: transcript, or None.
+        labels: "M" and, if the dataset has them, "T", "A", "V", on the dataset's scale.
+        sequences: by the names in `SEQUENCES`: (T, F) float32, or (T,) integer ids; absent or T=0 = missing.
         planted: ground truth of a synthetic sample by name: (K,) float32.
     """
 
@@ -40,55 +40,55 @@ class Utterance:
 
 
 class DatasetFacts(Config):
-    """What is known of a dataset before its utterances are read."""
+    """Properties of a dataset that are known before its utterances are read."""
 
     title: str
-    """Full name for people."""
+    """Full name."""
     source: str
-    """Importer and file names it was made from."""
+    """Importer and names of the source files."""
     target: TargetSpec
     protocol: str
     """Metric protocol by name, see `sentiprism.metrics`."""
     language: str = "en"
-    """Of the transcripts, ISO 639-1."""
+    """Language of the transcripts, ISO 639-1."""
     vocabulary: str | None = None
-    """Vocabulary that ``token_ids`` were made with, for example ``bert-base-uncased``."""
+    """Vocabulary of ``token_ids``, for example ``bert-base-uncased``."""
     text_encoder: str | None = None
-    """Encoder that made the stored text features where it is contextual (first step = [CLS]); None for GloVe."""
+    """Encoder of the stored text features if contextual (first step = [CLS]); None for GloVe."""
     fold: str | None = None
-    """``K/N`` where the test split is fold K of N by video."""
+    """``K/N`` if the test split is fold K of N by video."""
     recipes: dict[str, Recipe] = {}
-    """By stored sequence, how it was made from recordings, where that is known; one column a feature."""
+    """By stored sequence, how it was made from recordings, if known; one column per feature."""
     columns: dict[str, tuple[str, ...]] = {}
-    """Names of the features of a sequence that no recipe describes; left out where there is another number of them."""
+    """By stored sequence without a recipe, names of its features; ignored if their number differs."""
 
 
 class DatasetInfo(DatasetFacts):
-    """What an importer knows of a dataset beside its utterances."""
+    """Properties of a dataset that an importer states."""
 
     notes: Annotated[Iterable[str], SkipValidation] = ()
-    """The importer's own warnings, for the card; read when the utterances have been."""
+    """The importer's warnings, for the card; read after the utterances."""
     expected: dict[str, int] | None = None
-    """Utterances of the official splits; others are warned of."""
+    """Number of utterances in the official splits; differences cause a warning."""
     allow_shared_videos: bool = False
-    """Warn of a video that is in two splits instead of refusing it."""
+    """Warn about a video that is in two splits instead of refusing it."""
 
 
 class SplitCard(Config):
-    """What one split holds, as counted while it was imported."""
+    """Statistics of a split, counted during import."""
 
     utterances: int
     videos: int
     label_histogram: dict[str, int]
-    """Utterances per rounded label (or class)."""
+    """Number of utterances per rounded label (or class)."""
     lengths: dict[str, tuple[int, float, int]]
-    """Per sequence: shortest, mean and longest true length in steps, over the utterances that have it."""
+    """Per sequence: shortest, mean and longest length in steps, over utterances that have it."""
     missing: dict[str, int]
-    """Per sequence: utterances without it."""
+    """Per sequence: number of utterances without it."""
 
 
 class Card(DatasetFacts):
-    """Everything a reader should know of a dataset before trusting a number made on it."""
+    """Description of a dataset: sources, labels, statistics, warnings and hashes."""
 
     name: str
     widths: dict[str, int] = {}
@@ -97,9 +97,9 @@ class Card(DatasetFacts):
     splits: dict[str, SplitCard]
     warnings: tuple[str, ...] = ()
     joined: tuple[str, ...] = ()
-    """Of several datasets that are trained on as one: what of each, in words."""
+    """For joined datasets: a note on what is used of each."""
     content: str
-    """SHA-256 over the data files: two datasets with one hash are the same data."""
+    """SHA-256 over the data files: datasets with the same hash have the same data."""
     hashes: dict[str, str] = {}
     """SHA-256 of each split's file; {} in cards of earlier versions."""
 
@@ -108,7 +108,7 @@ class Card(DatasetFacts):
 class Split:
     """One split, memory-mapped; N utterances.
 
-    ``labels`` are (N,) float32, or int64 where the target is classes; ``texts`` is None where no utterance has one.
+    ``labels`` are (N,) float32, or int64 classes; ``texts`` is None if no utterance has one.
     """
 
     name: str
@@ -119,13 +119,13 @@ class Split:
     sequences: dict[str, Ragged]
     planted: dict[str, npt.NDArray[np.float32]] = field(default_factory=dict)
     part: npt.NDArray[np.int64] | None = None
-    """(N,) which of several joined datasets each utterance is of; None where it is one."""
+    """(N,) index of the joined dataset that each utterance is from; None for a single dataset."""
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def subset(self, rows: npt.NDArray[np.int64]) -> "Split":
-        """Some of the utterances, in the order given."""
+        """Select utterances in the given order."""
         return Split(
             self.name,
             self.ids[rows],
@@ -140,7 +140,7 @@ class Split:
 
 @dataclass(frozen=True)
 class TuningView:
-    """What training, selection and tuning may see: there is no test split here to leak."""
+    """A dataset without its test split, for training, selection and tuning."""
 
     card: Card
     train: Split
@@ -154,7 +154,7 @@ class TuningView:
 
 @dataclass(frozen=True)
 class Dataset(TuningView):
-    """A dataset with its test split, which only evaluation opens."""
+    """A dataset with its test split, for evaluation."""
 
     test: Split
 
@@ -163,7 +163,7 @@ class Dataset(TuningView):
         return TuningView(self.card, self.train, self.valid)
 
     def split(self, name: str) -> Split:
-        """A split by name."""
+        """Get a split by name."""
         from sentiprism.errors import UserError, suggest
 
         if name not in SPLITS:

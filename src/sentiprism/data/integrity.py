@@ -16,7 +16,7 @@ from sentiprism.reading import MB, open_regular
 
 PIECE = 4 * MB
 QUIET = 256 * MB
-"""Files of so few bytes are read before a bar would appear."""
+"""Smaller files, in bytes, are read without a progress bar."""
 REMEDY = "import the dataset again, with `replace`"
 
 Paths = tuple[Path, ...]
@@ -25,16 +25,16 @@ Advance = Callable[[float], object]
 
 _verifies: ContextVar[bool] = ContextVar("verifies", default=True)
 _known: dict[Paths, tuple[Stamps, str]] = {}
-"""By files: what they were when they were read, and their hash. Another process reads them again."""
+"""Hashes of this process by files, with the state of the files when they were read."""
 
 
 class ChangedError(UserError):
-    """A file of a dataset is not the one that was imported; `unverified` opens it nevertheless."""
+    """A file of a dataset has changed since import; `unverified` opens it nevertheless."""
 
 
 @contextmanager
 def unverified() -> Iterator[None]:
-    """Open datasets without reading all of their files first: a flipped byte is then not noticed."""
+    """Context that opens datasets without verifying their files first: damage may then go unnoticed."""
     token = _verifies.set(False)
     try:
         yield
@@ -43,7 +43,7 @@ def unverified() -> Iterator[None]:
 
 
 def verifies() -> bool:
-    """Whether datasets are checked when they are opened, see `unverified`."""
+    """Whether datasets are verified when opened, see `unverified`."""
     return _verifies.get()
 
 
@@ -53,7 +53,7 @@ def split_file(folder: Path, split: str) -> Path:
 
 
 def hash_files(folder: Path) -> tuple[dict[str, str], str]:
-    """SHA-256 of each split's file, and of all their bytes in the order train, valid, test; each byte is read once."""
+    """SHA-256 of each split's file, and of all of them in the order train, valid, test, in one pass."""
     together, each = hashlib.sha256(), {}
     paths = {split: split_file(folder, split) for split in SPLITS}
     with _bar(folder, tuple(paths.values())) as advance:
@@ -65,15 +65,15 @@ def hash_files(folder: Path) -> tuple[dict[str, str], str]:
 
 
 def check_files(folder: Path, card: Card, splits: Sequence[str]) -> None:
-    """Compare files with the hashes of the card; what was read stays known while the file is unchanged.
+    """Compare files with the hashes in the card; hashes are cached while files are unchanged.
 
     Args:
         folder: of the dataset.
-        card: its card; those of earlier versions have one hash over all splits, and cannot vouch for some of them.
-        splits: whose files are compared.
+        card: its card; cards of earlier versions only have one hash over all splits.
+        splits: splits to verify.
 
     Raises:
-        UserError: a file is not the one that was imported, or cannot be read.
+        UserError: a file has changed since import, or cannot be read.
     """
     parts: dict[Paths, str | None]
     if card.hashes:
@@ -82,8 +82,8 @@ def check_files(folder: Path, card: Card, splits: Sequence[str]) -> None:
         parts = {tuple(split_file(folder, split) for split in SPLITS): card.content}
     else:
         logging.getLogger("sentiprism").warning(
-            f"note: {' and '.join(splits)} of {card.name} cannot be verified: the card has one hash over all splits; "
-            "import the dataset again to have one of each"
+            f"note: {' and '.join(splits)} of {card.name} cannot be verified: the card only has one hash over all "
+            "splits; import the dataset again to get one for each"
         )
         return
     try:
@@ -98,13 +98,13 @@ def check_files(folder: Path, card: Card, splits: Sequence[str]) -> None:
 
 
 def _stamps(paths: Paths) -> Stamps:
-    """What tells a file from one that was changed: time, size and place."""
+    """State of files that shows changes: time, size and inode."""
     found = (path.stat() for path in paths)
     return tuple((one.st_mtime_ns, one.st_size, one.st_ino, one.st_dev) for one in found)
 
 
 def _hash(paths: Paths, advance: Advance) -> str:
-    """SHA-256 over files, as it is known from before where none of them has changed since."""
+    """SHA-256 over files, cached while none of them has changed."""
     stamps = _stamps(paths)
     before, known = _known.get(paths, ((), ""))
     if stamps == before:
@@ -127,7 +127,7 @@ def _feed(path: Path, advance: Advance, *digests: Any) -> None:
 
 @contextmanager
 def _bar(folder: Path, paths: Paths) -> Iterator[Advance]:
-    """A bar where there is much to read."""
+    """Progress bar for large files."""
     total = sum(path.stat().st_size for path in paths)
     if total < QUIET:
         yield lambda _: None

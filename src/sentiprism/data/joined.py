@@ -1,4 +1,4 @@
-"""Join several datasets into one to train on."""
+"""Join several datasets for training."""
 
 import hashlib
 from collections import Counter
@@ -15,22 +15,21 @@ from sentiprism.errors import UserError
 from sentiprism.languages import language_name
 
 FORMS = {"raw": "transcripts", "token_ids": "token ids", "text": "text features"}
-"""What text may come as."""
+"""Forms of text."""
 
 
 def join_datasets(parts: Sequence[Dataset]) -> Dataset:
-    """One dataset for training on several: nothing is copied but labels and offsets.
+    """Join datasets for training, copying only labels and offsets.
 
-    Labels of the others are mapped to the first one's scale. A modality that one of them lacks is missing there. What
-    the others have of videos in the first one's valid or test is left out, and so are utterances that the first one's
-    train has too, by video and id.
+    Labels of the others are mapped to the first one's scale. A modality that a dataset lacks is missing in its
+    utterances. Utterances of the others are left out if their video is in the first one's valid or test, or if the
+    first one's train has them too, by video and id.
 
     Args:
-        parts: opened datasets; the first one's valid selects the epoch, and its test is what is measured.
+        parts: opened datasets; valid of the first one selects the epoch, and its test is evaluated.
 
     Raises:
-        UserError: one is named twice or has nothing to add, or scales, classes, features or forms of text do not fit
-            each other.
+        UserError: one is named twice or has nothing to add, or scales, classes, features or forms of text do not match.
     """
     first, *others = parts
     names = [part.name for part in parts]
@@ -59,7 +58,9 @@ def join_datasets(parts: Sequence[Dataset]) -> Dataset:
         notes.append(f"{part.name}: {len(trains[-1])} utterances of train, {said}{left}")
         if part.card.language != first.card.language:
             languages = language_name(part.card.language), language_name(first.card.language)
-            notes[-1] += f"; it is in {languages[0]}, {first.name} in {languages[1]}: models are noted as of the latter"
+            notes[-1] += (
+                f"; it is in {languages[0]}, {first.name} in {languages[1]}: models are recorded with the latter"
+            )
     labels = [name for name in first.train.labels if all(name in one.labels for one in trains)]
     keys = (*widths, *(["token_ids"] if "token_ids" in forms else []))
     pairs = zip(others, trains[1:], strict=True)
@@ -86,7 +87,7 @@ def join_datasets(parts: Sequence[Dataset]) -> Dataset:
             "content": hashlib.sha256("\n".join(card.content for card in cards).encode()).hexdigest(),
             "hashes": {},
             "joined": (
-                f"{first.name}: {len(first.train)} utterances of train; its valid selects, its test is measured",
+                f"{first.name}: {len(first.train)} utterances of train; its valid selects, its test is evaluated",
                 *notes,
             ),
         }
@@ -96,7 +97,7 @@ def join_datasets(parts: Sequence[Dataset]) -> Dataset:
 
 
 def _mapped(train: Split, own: Card, first: Card) -> tuple[Split, str]:
-    """A train split with its labels on another dataset's scale, and what was done in words."""
+    """Map the labels of a train split to another dataset's scale; returns it with a description."""
     scale, wanted = own.target, first.target
     if scale.kind != wanted.kind or {*scale.classes} != {*wanted.classes}:
         cause = f"{own.name} has other labels than {first.name}: {scale.describe()}, not {wanted.describe()}"
@@ -118,7 +119,7 @@ def _mapped(train: Split, own: Card, first: Card) -> tuple[Split, str]:
 
 
 def _text_forms(parts: Sequence[Dataset]) -> set[str]:
-    """Forms of text that all datasets with any text have."""
+    """Forms of text that all datasets with text have."""
     found: dict[str, set[str]] = {}
     for part in parts:
         there = {*part.train.sequences} & {*FORMS} | ({"raw"} if part.train.texts is not None else set())
@@ -134,7 +135,7 @@ def _text_forms(parts: Sequence[Dataset]) -> set[str]:
 
 
 def _widths(cards: Sequence[Card]) -> dict[str, int]:
-    """Widths of the stored features, which are the same ones in all datasets that have them."""
+    """Widths of the stored features, after checking that all datasets have the same features."""
     widths: dict[str, int] = {}
     owner: dict[str, Card] = {}
     for card in cards:
@@ -144,7 +145,7 @@ def _widths(cards: Sequence[Card]) -> dict[str, int]:
             recipes = other.recipes.get(key), card.recipes.get(key)
             reason = None
             if width != widths[key]:
-                reason = f"{other.name} has {widths[key]} a step, {card.name} {width}"
+                reason = f"{other.name} has {widths[key]} per step, {card.name} {width}"
             elif None not in recipes and recipes[0] is not None and recipes[1] is not None:
                 reason = recipes[0].difference(recipes[1])
             elif recipes[0] != recipes[1]:
@@ -161,14 +162,14 @@ def _texts(trains: Sequence[Split]) -> tuple[str | None, ...]:
 
 
 def _sequences(trains: Sequence[Split], key: str, width: int) -> Ragged:
-    """The rows of all splits; of one that lacks the sequence all are missing."""
+    """Rows of all splits; missing for a split without the sequence."""
     return Ragged.joined(
         [one.sequences[key] if key in one.sequences else Ragged.from_rows([None] * len(one), width) for one in trains]
     )
 
 
 def describe_split(split: Split) -> SplitCard:
-    """Count what a split holds, as a card says it."""
+    """Compute the statistics of a split for a card."""
     values = Counter(np.round(split.labels["M"].astype(np.float64)).tolist())
     present = {key: column.lengths[column.lengths > 0] for key, column in split.sequences.items()}
     return SplitCard(
@@ -181,11 +182,11 @@ def describe_split(split: Split) -> SplitCard:
 
 
 def temperature_shares(part: npt.NDArray[np.int64], temperature: float) -> npt.NDArray[np.float64]:
-    """(N,) probability of drawing each utterance: a dataset's share is in proportion to its size to the power 1/T.
+    """(N,) probability of drawing each utterance; a dataset is drawn in proportion to its size to the power 1/T.
 
     Args:
         part: (N,) the dataset of each utterance, from 0.
-        temperature: T; 1 draws by size, a larger one the smaller datasets oftener.
+        temperature: T; 1 draws by size, larger values draw smaller datasets more often.
     """
     sizes = np.bincount(part).astype(np.float64)
     shares = sizes ** (1 / temperature)

@@ -1,4 +1,4 @@
-"""Known datasets: ranges, official splits, protocols, digests of public files."""
+"""Known datasets: ranges, official splits, protocols, hashes of public files."""
 
 from pydantic import Field
 
@@ -7,7 +7,7 @@ from sentiprism.types import TargetSpec
 
 
 class KnownDataset(Config):
-    """What is known of a dataset before a file of it is read."""
+    """Properties of a published dataset."""
 
     name: str
     title: str
@@ -16,38 +16,38 @@ class KnownDataset(Config):
     protocol: str
     """Metric protocol by name, see `sentiprism.metrics`."""
     splits: dict[str, int]
-    """Utterances of the official splits."""
+    """Number of utterances in the official splits."""
     language: str = "en"
     vocabulary: str = "bert-base-uncased"
     """Vocabulary of the token ids in the MMSA distribution."""
     label_offset: float = 0.0
-    """Added to labels as distributed, to bring them onto the target's range."""
+    """Offset that maps distributed labels to the target's range."""
     shared_videos: bool = False
-    """The official splits may spread a video over several splits: imports warn of it, and do not refuse."""
+    """Whether the official splits share videos; importing then warns instead of refusing them."""
     aliases: tuple[str, ...] = ()
     form_of: str | None = None
-    """Name of the dataset whose utterances these are too, with features in another form."""
+    """Name of the dataset with the same utterances and features in another form."""
     aligned: bool = False
-    """Whether audio and vision have one step for each of the text's, the mean over a word."""
+    """Whether audio and vision are aligned to words: one step per word, its mean."""
     columns: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Names of the features of a sequence of the MMSA distribution."""
     files: dict[str, str] = Field(default_factory=dict)
-    """SHA-256 of distributed files, from the README of thuiar/MMSA; empty where none is published."""
+    """SHA-256 of distributed files, from the README of thuiar/MMSA; {} if not published."""
     note: str = ""
 
     @property
     def family(self) -> str:
-        """Name that all forms of a dataset share: labels, splits and the experiments of papers are the same."""
+        """Common name of all forms of a dataset, with the same labels, splits and experiments of papers."""
         return self.form_of or self.name
 
     def other_form(self) -> "KnownDataset | None":
-        """The same utterances, aligned to words where these are not, and the reverse; None where there is no such."""
+        """The other form of the same utterances, aligned to words or not; None if there is none."""
         forms = (one for one in _ALL if one.family == self.family and one.aligned != self.aligned)
         return next(forms, None)
 
 
 def _aligned(unaligned: KnownDataset, digest: str) -> KnownDataset:
-    """The word-aligned form of a dataset, as MMSA distributes both."""
+    """Make the word-aligned form of a dataset; MMSA distributes both."""
     return unaligned.model_copy(
         update={
             "name": f"{unaligned.name}_aligned",
@@ -73,11 +73,11 @@ _MOSI_AUDIO = tuple(
         60: "HMPDM_24",
     }.items()
 )
-"""MMSA's files of MOSI have 5 of the 74 columns of COVAREP, counted from 0; names as COVAREP's own list has them."""
+"""MMSA's files of MOSI have 5 of the 74 columns of COVAREP, counted from 0, with COVAREP's names."""
 _MOSI_VISION = tuple(
     f"FACET {column}" for column in (0, 2, 5, 10, 11, 12, 14, 17, 20, 21, 22, 24, 25, 29, 30, 31, 32, 36, 37, 40)
 )
-"""And 20 of the 47 of FACET 4.1, whose names are not published with them."""
+"""MMSA's files of MOSI have 20 of the 47 columns of FACET 4.1, whose names are not published."""
 
 _MOSI = KnownDataset(
     name="mosi",
@@ -164,18 +164,18 @@ KNOWN: dict[str, KnownDataset] = {dataset.name: dataset for dataset in _ALL}
 
 
 def describe(name: str) -> KnownDataset | None:
-    """The known dataset of a name or alias, in any case; None = a user's own, which needs a given range."""
+    """Find a known dataset by name or alias, ignoring case; None if unknown."""
     wanted = name.lower()
     return next((known for known in _ALL if wanted in (known.name, *known.aliases)), None)
 
 
 def family(name: str) -> str:
-    """Name that a dataset's forms share; a dataset of a user's own is called what it is called."""
+    """Common name of a dataset's forms; the name itself for an unknown dataset."""
     known = describe(name)
     return known.family if known else name
 
 
 def recognise(digest: str) -> tuple[KnownDataset, str] | None:
-    """The dataset and file name that the SHA-256 (hex) of a distributed file stands for, or None."""
+    """Find the dataset and file name of a distributed file by its SHA-256 (hex); None if unknown."""
     wanted = digest.lower()
     return next(((known, file) for known in _ALL for file, sha in known.files.items() if sha == wanted), None)

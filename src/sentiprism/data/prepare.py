@@ -21,16 +21,16 @@ STORED = {"raw": "transcripts", "ids": "token_ids", "features": "text features"}
 
 
 def prepare(dataset: TuningView, config: DataConfig) -> FeatureSpec:
-    """Kind, width, source, encoder and statistics per modality: all that any split needs.
+    """Choose kind, width, source, encoder and statistics per modality from train; they then apply to all splits.
 
-    A modality that no train utterance has is left out: what nothing trained would only add noise where it is there.
+    A modality that no train utterance has is left out: untrained parameters would only add noise.
 
     Args:
-        dataset: train says where text comes from and gives the statistics; the test split is never looked at.
+        dataset: its train split has the source of text and the statistics; the test split is not used.
         config: text source and normalisation.
 
     Raises:
-        UserError: the source asked for is not there, or its vocabulary is not the encoder's.
+        UserError: the given source does not exist, or its vocabulary differs from the encoder's.
     """
     specs: dict[Modality, ModalitySpec] = {
         name: ModalitySpec(kind="features", width=width, recipe=dataset.card.recipes.get(name))
@@ -63,7 +63,7 @@ def _text_spec(dataset: TuningView, text: TextConfig) -> ModalitySpec | None:
         return None
     if source == "features" or text.encoder is None:
         if text.context:
-            cause = f"dataset {dataset.name} has stored text features, which no encoder reads with their context"
+            cause = f"dataset {dataset.name} has stored text features, which cannot have context"
             raise UserError(cause, "set data.text.context to 0, or import the transcripts")
         width, encoder = dataset.card.widths["text"], dataset.card.text_encoder
         return ModalitySpec(kind="features", width=width, encoder=encoder)
@@ -83,7 +83,7 @@ def _text_spec(dataset: TuningView, text: TextConfig) -> ModalitySpec | None:
 
 
 def _source(dataset: TuningView, text: TextConfig) -> Source | None:
-    """What text is made from, None where there is none to be had."""
+    """Source of text; None without text."""
     card, split = dataset.card, dataset.train
     there = {
         "raw": split.texts is not None,
@@ -99,7 +99,7 @@ def _source(dataset: TuningView, text: TextConfig) -> Source | None:
     if text.encoder is not None and text.source in {"auto", "raw"} and there["raw"]:
         return "raw"
     if text.encoder is not None and text.source in {"auto", "ids"} and there["ids"]:
-        vocabulary(text.encoder)  # an encoder that is not there is an error, no reason to take something else
+        vocabulary(text.encoder)  # a missing encoder is an error, not a reason to use another source
         try:
             check_vocabulary(text.encoder, card.vocabulary or "unknown")
         except UserError:
@@ -111,18 +111,18 @@ def _source(dataset: TuningView, text: TextConfig) -> Source | None:
 
 
 class PreparedSplit:
-    """A split that hands out batches; the same spec gives the same batches, whenever.
+    """A split that makes batches; the same spec always gives the same batches.
 
-    Texts are tokenised, or encoded by a frozen encoder, once, here. An utterance without a transcript has no
-    text, nor has one with a blank transcript.
+    Texts are tokenised, or encoded by a frozen encoder, once at the start. Utterances without a transcript, or with a
+    blank one, have no text.
 
     Args:
-        split: any split; what it lacks of ``features`` is missing in every utterance.
-        features: as `prepare` gave it for the train split.
-        before: whose texts are the context of each utterance's; by default those before it in its video.
+        split: any split; modalities that it lacks are missing in every utterance.
+        features: from `prepare` for the train split.
+        before: rows of the context of each utterance; by default the preceding ones in its video.
 
     Raises:
-        UserError: the split's features have other widths, or its ids are off the vocabulary.
+        UserError: the split's features have other widths, or its ids are outside the vocabulary.
     """
 
     def __init__(self, split: Split, features: FeatureSpec, before: Before | None = None) -> None:
@@ -147,7 +147,7 @@ class PreparedSplit:
 
     @property
     def lengths(self) -> npt.NDArray[np.int64]:
-        """(N,) to group batches by: tokens where a model encodes them, else steps of the longest modality."""
+        """(N,) lengths for grouping batches: tokens if the model encodes text, else steps of the longest modality."""
         text = self.features.text
         names = ("text",) if text is not None and text.kind == "tokens" else self.features.present()
         columns = [self._rows[name].lengths for name in names]
@@ -157,17 +157,17 @@ class PreparedSplit:
         return longest
 
     def steps(self, modality: Modality) -> npt.NDArray[np.int64]:
-        """(N,) real steps of a modality in each utterance; 0 = missing."""
+        """(N,) number of real steps of a modality in each utterance; 0 = missing."""
         return self._rows[modality].lengths
 
     def present(self, modalities: Iterable[Modality]) -> npt.NDArray[np.str_]:
-        """(N,) which of these modalities each utterance has, joined by "+" in their order; "" = none."""
+        """(N,) the modalities among these that each utterance has, joined by "+" in order; "" = none."""
         names = [name for name in MODALITIES if name in {*modalities} & {*self._rows}]
         there = [self.steps(name) > 0 for name in names]
         return np.array(["+".join(compress(names, row)) for row in zip(*there, strict=True)] or [""] * len(self))
 
     def only(self, modalities: Iterable[Modality]) -> "PreparedSplit":
-        """The same split in which every other modality is missing."""
+        """Copy in which all other modalities are missing."""
         other = copy(self)
         nobody = [None] * len(self)
         lost = {name: Ragged.from_rows(nobody, self._rows[name].width) for name in {*self._rows} - {*modalities}}
@@ -175,7 +175,7 @@ class PreparedSplit:
         return other
 
     def subset(self, rows: npt.NDArray[np.int64]) -> "PreparedSplit":
-        """Some of the utterances, in the order given; no text is encoded again."""
+        """Select utterances in the given order, without encoding text again."""
         other = copy(self)
         other.split = self.split.subset(rows)
         other._rows = {name: column.subset(rows) for name, column in self._rows.items()}
@@ -184,28 +184,28 @@ class PreparedSplit:
         return other
 
     def rows(self, modality: Modality) -> Ragged:
-        """N sequences of a modality as they are stored, before any standardisation."""
+        """N stored sequences of a modality, before standardisation."""
         return self._rows[modality]
 
     def altered(self, modality: Modality, rows: Ragged) -> "PreparedSplit":
-        """The same split with other sequences of one modality; nothing is copied."""
+        """Replace the sequences of one modality, without copying data."""
         other = copy(self)
         other._rows = {**self._rows, modality: rows}
         return other
 
     @property
     def context(self) -> Ragged | None:
-        """N second segments of the text (C,), C=0 where there is none; None where the model's encoder reads none."""
+        """N second segments of the text (C,), C=0 if empty; None if the model's encoder does not use context."""
         return self._context
 
     def with_context(self, context: Ragged) -> "PreparedSplit":
-        """The same split with other second segments; nothing is copied."""
+        """Replace the second segments, without copying data."""
         other = copy(self)
         other._context = context
         return other
 
     def without_context(self) -> "PreparedSplit":
-        """The same split in which every text is read by itself, by a frozen encoder too."""
+        """Copy without context, also for a frozen encoder."""
         text = self.features.text
         if text is None or not text.context:
             return self
@@ -213,7 +213,7 @@ class PreparedSplit:
         return PreparedSplit(self.split, features)
 
     def batch(self, indices: npt.ArrayLike) -> Batch:
-        """Utterances by row, padded to the longest among them.
+        """Make a batch of utterances by row, padded to the longest.
 
         Args:
             indices: (B,) rows of the split; the batch keeps their order.
@@ -241,6 +241,6 @@ def _absent(B: int) -> Sequence:
 def _check_width(split: Split, name: Modality, spec: ModalitySpec, width: int) -> None:
     if spec.kind == "features" and width != spec.width:
         raise UserError(
-            f"{split.name}: {name} has {width} features a step, the model was prepared for {spec.width}",
-            "use the features it was trained on, or train anew",
+            f"{split.name}: {name} has {width} features per step, the model was prepared for {spec.width}",
+            "use the features it was trained on, or train again",
         )

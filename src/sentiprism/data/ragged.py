@@ -10,16 +10,16 @@ import pyarrow as pa
 from sentiprism.types import Sequence
 
 BLOCK = 64
-"""Rows whose steps `Ragged.statistics` holds in float64 at once."""
+"""Rows that `Ragged.statistics` has in memory at once, in float64."""
 
 
 def arrow_type(width: int) -> pa.DataType:
-    """Arrow type of a column: ``width`` features a step, or token ids where it is 0."""
+    """Arrow type of a column: ``width`` features per step, or token ids for 0."""
     return pa.large_list(pa.list_(pa.float32(), width) if width else pa.int32())
 
 
 def to_arrow(rows: Rows[npt.NDArray[Any] | None], width: int) -> pa.LargeListArray:
-    """One Arrow array of ``rows``; a row that is None or has no steps becomes null.
+    """Make an Arrow array of ``rows``; rows that are None or have no steps become null.
 
     Args:
         rows: (T, F) float, or (T,) integer ids; T may differ.
@@ -43,16 +43,15 @@ def to_arrow(rows: Rows[npt.NDArray[Any] | None], width: int) -> pa.LargeListArr
 
 
 class Ragged:
-    """N rows of their true lengths; a null or empty row is a missing one.
+    """N rows of different lengths; null or empty rows are missing.
 
-    Only the offsets are read when it is made. Rows are views on Arrow's memory: of a mapped file, a page is
-    read when a row that lies on it is.
+    Only offsets are read at creation. Rows are views of Arrow's memory: pages of a mapped file are read on access.
 
     Args:
-        steps: per chunk the steps of its rows, (S, F) float32, or (S,) int32 ids.
-        chunk: (N,) which of ``steps`` a row lies in.
-        start: (N,) its first step there.
-        lengths: (N,) int64 number of its steps.
+        steps: steps of the rows of each chunk, (S, F) float32, or (S,) int32 ids.
+        chunk: (N,) index in ``steps`` of each row.
+        start: (N,) first step of each row there.
+        lengths: (N,) int64 number of steps of each row.
         width: F, or 0 for ids.
     """
 
@@ -69,7 +68,7 @@ class Ragged:
 
     @classmethod
     def from_arrow(cls, column: pa.ChunkedArray) -> Self:
-        """View a column of large_list<fixed_size_list<float>[F]> or large_list<int32>; nothing is copied.
+        """View a column of large_list<fixed_size_list<float>[F]> or large_list<int32> without copying.
 
         Raises:
             ValueError: another type, or offsets that point outside the steps.
@@ -81,7 +80,7 @@ class Ragged:
         steps, chunk, start, lengths = [], [], [], []
         for number, part in enumerate(column.chunks):
             flat = part.values
-            if width:  # `values` of a fixed-size list leaves out the list's own offset
+            if width:  # `values` of a fixed-size list ignores the list's offset
                 flat = flat.values.slice(flat.offset * width, len(flat) * width)
             flat = flat.to_numpy(zero_copy_only=True)
             steps.append(flat.reshape(-1, width) if width else flat)
@@ -109,15 +108,15 @@ class Ragged:
 
         Args:
             rows: the rows; None = missing.
-            width: F, or 0 for ids; None = that of the first row given.
+            width: F, or 0 for ids; None = the width of the first row.
 
         Raises:
-            ValueError: rows of different widths, or no row to take the width from.
+            ValueError: rows have different widths, or there is no row to determine the width.
         """
         if width is None:
             first = next((row for row in rows if row is not None), None)
             if first is None:
-                raise ValueError("no row gives the width")
+                raise ValueError("the width is unknown without rows")
             width = first.shape[1] if first.ndim > 1 else 0
         return cls.from_arrow(pa.chunked_array([to_arrow(rows, width)]))
 
@@ -131,7 +130,7 @@ class Ragged:
 
     @classmethod
     def joined(cls, parts: Rows["Ragged"]) -> "Ragged":
-        """The rows of several columns of one width, one after the other; nothing is copied but their offsets."""
+        """Concatenate columns of the same width, copying only offsets."""
         shifts = np.cumsum([0, *(len(part._steps) for part in parts)])
         return cls(
             [steps for part in parts for steps in part._steps],
@@ -142,23 +141,23 @@ class Ragged:
         )
 
     def subset(self, rows: npt.NDArray[np.int64]) -> "Ragged":
-        """Some of the rows, in the order given; nothing is copied but their offsets."""
+        """Select rows in the given order, copying only offsets."""
         return Ragged(self._steps, self._chunk[rows], self._start[rows], self.lengths[rows], self.width)
 
     def take(
         self, indices: npt.ArrayLike, mean: npt.ArrayLike | None = None, std: npt.ArrayLike | None = None
     ) -> Sequence:
-        """Rows padded with 0 to the longest among them, at least one step.
+        """Make a batch of rows, padded with 0 to the longest, at least one step.
 
         Args:
             indices: (B,) rows.
-            mean: (F,) taken off each real step.
-            std: (F,) each real step is divided by.
+            mean: (F,) subtracted from each real step.
+            std: (F,) divisor of each real step.
 
         Returns:
             (B, T, F) float32 or (B, T) int64, and the mask of real steps (B, T).
         """
-        import torch  # not needed to open a dataset, and far larger than one
+        import torch  # slow to import, and not needed to open a dataset
 
         rows = np.asarray(indices, dtype=np.int64).reshape(-1)
         lengths = self.lengths[rows]
@@ -178,10 +177,10 @@ class Ragged:
         return Sequence(torch.from_numpy(values), torch.from_numpy(mask))
 
     def statistics(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Mean and population standard deviation (F,) over all real steps; a deviation of 0 is given as 1.
+        """Mean and population standard deviation (F,) over all real steps; a standard deviation of 0 becomes 1.
 
-        One pass in float64 that merges blocks (pairwise update of Chan, Golub and LeVeque 1983). Steps are
-        taken relative to the first one, so that a constant column has a deviation of exactly 0.
+        One pass in float64 that merges blocks (pairwise update of Chan, Golub and LeVeque 1983). Steps are relative to
+        the first one, so that a constant column has a standard deviation of exactly 0.
 
         Raises:
             ValueError: token ids have no statistics.

@@ -13,23 +13,23 @@ Indices = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 BINS = 61
-"""Even steps over the range of an intensity: 0.1 on [-3, 3], finer than any annotation of the field."""
+"""Bins over the range of an intensity: 0.1 on [-3, 3], finer than any annotation."""
 
 
 def balanced_shares(
     labels: npt.NDArray[np.generic], target: TargetSpec, *, power: float = 1.0, smoothing: float = 0.0
 ) -> Floats:
-    """How often each utterance is to be drawn so that rare labels come as often as common ones.
+    """Probabilities of drawing utterances that balance rare and common labels.
 
     Label-distribution smoothing (Yang et al., ICML 2021): the histogram of labels is smoothed by a symmetric Gaussian
-    kernel, and an utterance counts inversely to the density so found at its label. They weigh losses by it; to draw
-    by it is the same loss in expectation, and asks nothing of a model.
+    kernel, and an utterance has the inverse density at its label as weight. The paper weights losses; weighted draws
+    give the same expected loss and work with any model.
 
     Args:
         labels: (N,) intensities on the target's scale, or class numbers.
         target: range of the intensities, or the classes; classes have no order and are not smoothed.
-        power: of the inverse density; 0.5 is the paper's square-root variant, 0 draws all alike.
-        smoothing: standard deviation of the kernel as a share of the range; 0 = bins as they are counted.
+        power: of the inverse density; 0.5 is the paper's square-root variant, 0 draws uniformly.
+        smoothing: standard deviation of the kernel as a fraction of the range; 0 = no smoothing.
 
     Returns:
         (N,) probabilities that sum to 1.
@@ -53,26 +53,25 @@ def balanced_shares(
 
 
 class LengthGroupedSampler:
-    """Batches of utterances of like length, so that little of a batch is padding.
+    """Sample batches of utterances of similar length, to reduce padding.
 
-    An epoch is a random permutation cut into pools; each pool is sorted by length and cut into batches, and
-    the batches of all pools are shuffled. The larger the pool, the less padding, and the less chance in who
-    meets whom. Without ``shuffle`` (evaluation) everything is one pool in order, the longest first: if memory
-    does not suffice, the first batch says so.
+    An epoch is a random permutation that is divided into pools; each pool is sorted by length and divided into batches,
+    and the batches of all pools are shuffled. A larger pool has less padding, but also less random batches. Without
+    ``shuffle`` (evaluation), there is one pool, the longest first: if memory is too small, the first batch fails.
 
     Args:
         lengths: (N,) steps of each utterance.
         batch_size: utterances per batch over all ranks together.
-        seed: with the epoch's number, all that the order depends on.
+        seed: with the epoch number, it determines the order.
         shuffle: whether epochs differ.
-        rank: this process; it is given ``batch[rank::world]`` of every batch.
-        world: number of processes. A tail of fewer utterances joins the batch before it: no rank goes empty.
+        rank: index of this process; it gets ``batch[rank::world]`` of every batch.
+        world: number of processes. If the last batch is too small for them, it is joined with the previous one.
         pool: batches per pool.
-        shares: (N,) probabilities by which a shuffled epoch draws N utterances with replacement, as `balanced_shares`
-            gives them; None = each utterance once.
+        shares: (N,) probabilities with which a shuffled epoch draws N utterances with replacement, for example from
+            `balanced_shares`; None = each utterance once.
 
     Raises:
-        UserError: a rank would be left without utterances, or there are none.
+        UserError: a rank would get no utterances, or there are none.
     """
 
     def __init__(
@@ -104,7 +103,7 @@ class LengthGroupedSampler:
         return max(full + (tail >= self.world if tail else 0), 1)
 
     def epoch(self, n: int, start: int = 0) -> Iterator[Indices]:
-        """This rank's part of each batch of epoch ``n``, from batch ``start`` on: (b,) rows of the split."""
+        """Yield this rank's part of each batch of epoch ``n``, from batch ``start`` on: (b,) rows of the split."""
         for batch in islice(self._batches(n), start, None):
             yield batch[self.rank :: self.world]
 
@@ -115,11 +114,11 @@ class LengthGroupedSampler:
         N = len(self.lengths)
         order = rng.permutation(N) if self.shares is None else rng.choice(N, N, p=self.shares)
         pools = np.split(order, np.arange(0, len(order), self.pool * self.batch_size)[1:])
-        # stable: how ties fall in numpy's default sort depends on the processor
+        # stable, because the order of ties in numpy's default sort depends on the processor
         batches = self._cut(np.concatenate([pool[np.argsort(self.lengths[pool], kind="stable")] for pool in pools]))
         return [batches[i] for i in rng.permutation(len(batches))]
 
     def _cut(self, order: Indices) -> list[Indices]:
-        # pools hold whole batches, so no cut straddles two of them; where a tail is too small for the ranks, the cut
-        # before it is left out
+        # pools have whole batches, so no batch spans two of them; if the last batch is too small for the ranks, it is
+        # joined with the previous one
         return np.split(order, np.arange(1, len(self)) * self.batch_size)

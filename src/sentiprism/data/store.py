@@ -19,9 +19,9 @@ from sentiprism.files import atomic_folder, check_writable, exclusive, home, rem
 from sentiprism.reading import read_json
 
 SYNTHETIC = "synthetic"
-"""Name of the dataset that this program makes by itself, see `sentiprism.data.synthetic`."""
+"""Name of the dataset that this program generates, see `sentiprism.data.synthetic`."""
 SEEN = ("train", "valid")
-"""Splits that training, selection and tuning may see."""
+"""Splits for training, selection and tuning."""
 
 
 def write_dataset(
@@ -32,18 +32,18 @@ def write_dataset(
     replace: bool = False,
     progress: Callable[[int], object] | None = None,
 ) -> Dataset:
-    """Check utterances while they stream in, and store them; memory stays bounded whatever their number.
+    """Check and store utterances one by one, with bounded memory.
 
     Args:
         name: the dataset's name in the store.
-        utterances: (split, utterance) in any order of splits; consumed once.
+        utterances: (split, utterance) in any order of splits; read once.
         info: for the card.
-        replace: an existing dataset of this name.
+        replace: replace an existing dataset of this name.
         progress: called with the number of utterances so far.
 
     Raises:
-        UserError: the first fault found (see `Checks`), the name is taken, or the disk is full; then nothing
-            is left behind.
+        UserError: an utterance is invalid (see `Checks`), the name exists, or the disk is full; then nothing is left
+            behind.
     """
     folder = home("datasets", safe_name(name, "dataset name"))
     checks = Checks(info.target, allow_shared_videos=info.allow_shared_videos)
@@ -79,7 +79,7 @@ def write_dataset(
             )
             (temporary / CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
     finally:
-        close = getattr(utterances, "close", None)  # an importer's child process ends now, not at collection
+        close = getattr(utterances, "close", None)  # end an importer's child process now, not at garbage collection
         if close is not None:
             close()
     return load_dataset(folder, verify=False)
@@ -133,28 +133,28 @@ def _folder(name: str | Path) -> Path:
 
 
 def _make_synthetic() -> Path:
-    """The dataset that needs no files is made where it is first asked for."""
+    """Make the synthetic dataset at its first use."""
     from sentiprism.data.synthetic import synthetic_dataset  # which imports this module
 
     folder = home("datasets", SYNTHETIC)
     with exclusive(folder):
-        if not os.path.lexists(folder / CARD):  # another process may have been first
-            logging.getLogger("sentiprism").warning(f"note: the synthetic dataset is made in {folder}")
+        if not os.path.lexists(folder / CARD):  # another process may have made it
+            logging.getLogger("sentiprism").warning(f"note: making the synthetic dataset in {folder}")
             synthetic_dataset(SYNTHETIC)
     return folder
 
 
 def load_dataset(name: str | Path, *, verify: bool = True) -> Dataset:
-    """Open a dataset; features stay on disk until they are asked for.
+    """Open a dataset; features stay on disk until they are used.
 
     Args:
-        name: in the store, or a dataset's folder; names with commas between are joined, see `join_datasets`, and
-            ``NAME@KofN`` is split anew, see `sentiprism.data.video_folds`.
-        verify: compare all of it with the card's hashes, once in a process while the files are unchanged; see also
+        name: in the store, or a dataset's folder; names separated by commas are joined, see `join_datasets`, and
+            ``NAME@KofN`` is split by fold, see `sentiprism.data.video_folds`.
+        verify: compare all files with the card's hashes, once per process while the files are unchanged; see also
             `unverified`.
 
     Raises:
-        UserError: it is unknown, damaged or changed, or card and files contradict each other.
+        UserError: it is unknown, damaged or changed, or card and files are inconsistent.
     """
     if (names := dataset_names(name))[1:]:
         return join_datasets([load_dataset(one, verify=verify) for one in names])
@@ -173,24 +173,24 @@ def verify_dataset(name: str | Path, *, test: bool = True) -> None:
 
     Args:
         name: in the store, or a dataset's folder.
-        test: whether the test split's file is read too; of a card with one hash over all splits it always is.
+        test: whether the test split's file is read too; always, if the card has one hash over all splits.
 
     Raises:
         UserError: a file was changed after import.
     """
     for one in dataset_names(name) if verifies() else ():
-        fold = parse_fold(one)  # whose train has utterances of every split
+        fold = parse_fold(one)  # its train has utterances of every split
         folder = _folder(one if fold is None else fold[0])
         card = _read_card(folder)
         check_files(folder, card, SPLITS if test or fold or not card.hashes else SEEN)
 
 
 def load_tuning(name: str | Path) -> TuningView:
-    """Open a dataset without its test split, whose file is not touched; the others are compared with their hashes.
+    """Open a dataset without reading the file of its test split; the others are verified.
 
     Raises:
-        UserError: as `load_dataset`; or several datasets are named: which of their videos are tested is not looked at;
-            or a fold, whose test split is not a file of its own.
+        UserError: as `load_dataset`; or several datasets are named, whose test videos would have to be read; or a fold,
+            whose test split is not a separate file.
     """
     if dataset_names(name)[1:]:
         raise UserError(f"{name} are several datasets", "search on the first of them")
@@ -209,21 +209,21 @@ def _open(folder: Path, split: str, card: Card) -> Split:
     try:
         found, columns = read_split(path, split)
         if {k: n for k, n in columns.widths.items() if n} != card.widths or columns.labels != card.labels:
-            raise ValueError("its columns are not those of the card")
+            raise ValueError("its columns do not match the card")
         if len(found) != card.splits[split].utterances:
-            raise ValueError(f"it has {len(found)} utterances, not those of the card")
+            raise ValueError(f"it has {len(found)} utterances, which does not match the card")
     except UserError as error:
         raise UserError(error.cause, REMEDY) from None
-    except Exception as error:  # pyarrow and numpy raise many kinds for what is in a file
+    except Exception as error:  # pyarrow and numpy raise many kinds of exceptions for invalid files
         raise UserError(f"{path} is damaged: {error}", REMEDY) from None
     return found
 
 
 def check_store(name: str, *, replace: bool = False) -> None:
-    """Refuse a dataset that could not be stored, before hours are spent on it.
+    """Check before a long extraction that a dataset can be stored.
 
     Raises:
-        UserError: its name is taken or cannot be one, or the store cannot be written.
+        UserError: its name exists or is invalid, or the store cannot be written.
     """
     folder = home("datasets", safe_name(name, "dataset name"))
     if folder.exists() and not replace:
@@ -233,10 +233,10 @@ def check_store(name: str, *, replace: bool = False) -> None:
 
 
 def list_datasets() -> list[Card]:
-    """Cards of the datasets in the store, by name.
+    """List the cards of the datasets in the store, ordered by name.
 
     Raises:
-        UserError: a card is damaged; `remove_dataset` still removes it.
+        UserError: a card is damaged; `remove_dataset` can still remove it.
     """
     return [_read_card(home("datasets", name)) for name in _names()]
 
@@ -245,7 +245,7 @@ def remove_dataset(name: str) -> None:
     """Delete a dataset from the store.
 
     Raises:
-        UserError: there is none of this name.
+        UserError: it does not exist.
     """
     if name not in _names():
         raise UserError(f"no dataset is called {name!r}", suggest(name, _names()))

@@ -2,25 +2,25 @@
 
 One utterance, for the modalities m = text, audio, vision (`MODALITIES`), with a = `SHARED` and b = `UNIQUE`:
 
-    s    ~ N(0, 1)                          shared factor, which every modality shows
-    u_m  = ±1 (even odds) x U(0.5, 1.5)     unique factor, which m alone shows; 0 where m is missing
-    c    ~ Dirichlet(α, α, α)               contribution; 0 where m is missing, and the others sum to 1
-    g_m  = b c_m u_m                        signal: what m alone adds to the label
-    y    = 3 tanh(a s + Σ_m g_m + ε)        label in (-3, 3); ε has the deviation ``label_noise``
+    s    ~ N(0, 1)                          shared factor of all modalities
+    u_m  = ±1 (even odds) x U(0.5, 1.5)     unique factor of modality m; 0 if m is missing
+    c    ~ Dirichlet(α, α, α)               contribution; 0 if m is missing, and the others sum to 1
+    g_m  = b c_m u_m                        signal: contribution of m alone to the label
+    y    = 3 tanh(a s + Σ_m g_m + ε)        label in (-3, 3); ε has the standard deviation ``label_noise``
 
 Frame t of T in modality m is  x_t = p_t z W_m + e_t,  with z = [s, g_m, c_m - 1/3, n_1, n_2]:
 
     n    ~ N(0, 1)                          nuisance, drawn for each modality of each utterance
     W_m                                     mixing (5, F), orthogonal rows of norm sqrt(F/5), fixed by seed
     p_t                                     time profile: a raised cosine at a random phase, mean 1 over t
-    e_t                                     frame noise of deviation ``noise`` per feature
+    e_t                                     frame noise of standard deviation ``noise`` per feature
 
 so the mean of x over time is z W_m up to noise. T is uniform within `LENGTHS`. Each modality is missing with
-probability ``missing``, independently; where that leaves none, one drawn at random stays.
+probability ``missing``, independently; if none is left, a random one is kept.
 
-As |u_m| is kept away from 0, a modality with a small share leaves much of the label unexplained: the error of
-a predictor that sees m alone falls with c_m. Modality weights made from unimodal errors, such as w* of MDF
-(Eq. 10), can therefore be held against the planted "contribution".
+As |u_m| is bounded away from 0, a modality with a small contribution leaves much of the label unexplained: the error of
+a predictor from m alone decreases with c_m. Modality weights from unimodal errors, such as w* of MDF (Eq. 10), can
+therefore be compared with the planted "contribution".
 """
 
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ LENGTHS = {"text": (4, 20), "audio": (5, 40), "vision": (5, 30)}
 UTTERANCES_PER_VIDEO = 4
 MAKER = "sentiprism.data.synthetic"
 VERSION = 1
-"""Raise it whenever the same recipe would give other data."""
+"""Increase whenever the same recipe would give other data."""
 
 Floats = npt.NDArray[np.float64]
 Count = Annotated[int, Field(ge=1)]
@@ -59,7 +59,7 @@ Deviation = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Recipe(Config):
-    """What the data depend on, see `synthetic_dataset`; kept in the source of the card."""
+    """Parameters of the data, see `synthetic_dataset`; stored in the card's source."""
 
     seed: Annotated[int, Field(ge=0)]
     sizes: tuple[Count, Count, Count]
@@ -81,11 +81,11 @@ def synthetic_dataset(
     noise: float = 0.5,
     label_noise: float = 0.05,
 ) -> Dataset:
-    """The synthetic dataset, opened from the store; made first where it is absent or was made otherwise.
+    """Open the synthetic dataset from the store, after making it if it is missing or has other parameters.
 
     Args:
         name: its name in the store.
-        seed: of every draw; the same parameters give the same content hash.
+        seed: seed of all draws; the same parameters give the same content hash.
         sizes: utterances in train, valid and test; four share a video.
         widths: F of text, audio and vision, at least `FACTORS`; text comes as features.
         missing: probability that a modality is missing, in [0, 1).
@@ -98,7 +98,7 @@ def synthetic_dataset(
         "signal" (N, 3); columns in the order of `MODALITIES`.
 
     Raises:
-        UserError: a parameter is out of its range, or another dataset has this name.
+        UserError: a parameter is outside its range, or another dataset has this name.
     """
     values = {
         "seed": seed,
@@ -114,7 +114,7 @@ def synthetic_dataset(
     if home("datasets", safe_name(name, "dataset name"), CARD).is_file():
         stored = load_dataset(name, verify=False)
         if stored.card.source == source:
-            with suppress(UserError):  # a damaged one is made again
+            with suppress(UserError):  # a damaged dataset is made again
                 return load_dataset(name)
         if not stored.card.source.startswith(f"{MAKER} "):
             raise UserError(f"the stored dataset {name!r} is not a synthetic one", "choose another name")
@@ -132,7 +132,7 @@ def synthetic_dataset(
 
 
 def _utterances(recipe: Recipe) -> Iterator[tuple[str, Utterance]]:
-    """Each split has a stream of draws of its own: the size of one changes nothing in the others."""
+    """Yield utterances; each split has a separate random stream, so that the size of one does not affect the others."""
     mixing = [
         _mixing(np.random.default_rng((recipe.seed, len(SPLITS), m)), width) for m, width in enumerate(recipe.widths)
     ]
@@ -149,14 +149,16 @@ def _utterance(rng: np.random.Generator, video: str, clip: int, mixing: list[Flo
     present[spared] |= not present.any()
     shared = rng.standard_normal()
     unique = rng.choice((-1.0, 1.0), 3) * rng.uniform(0.5, 1.5, 3) * present
-    # gamma draws over their sum are a Dirichlet draw, and still are with the missing left out; the floor
-    # keeps the sum off 0 where a tiny α makes every draw underflow
+    # gamma draws divided by their sum are a Dirichlet draw, also without the missing ones; the floor keeps the sum
+    # above 0 if a tiny α makes all draws underflow
     share = np.maximum(rng.standard_gamma(recipe.concentration, 3), 1e-9) * present
     share /= share.sum()
     signal = UNIQUE * share * unique
     label = 3 * np.tanh(SHARED * shared + signal.sum() + recipe.label_noise * rng.standard_normal())
     sequences: dict[str, npt.NDArray[np.float32]] = {}
-    for m, modality in enumerate(MODALITIES):  # drawn for a missing one too: `missing` moves no other draw
+    for m, modality in enumerate(
+        MODALITIES
+    ):  # also drawn for a missing one, so that `missing` does not change other draws
         low, high = LENGTHS[modality]
         nuisance = rng.standard_normal(FACTORS - 3)
         z = np.concatenate([[shared, signal[m], share[m] - 1 / 3], nuisance])  # (FACTORS,)
@@ -177,12 +179,12 @@ def _utterance(rng: np.random.Generator, video: str, clip: int, mixing: list[Flo
 
 
 def _mixing(rng: np.random.Generator, width: int) -> Floats:
-    """(FACTORS, F) with orthogonal rows, so that every factor can be read from any modality."""
+    """(FACTORS, F) with orthogonal rows, so that every factor can be decoded from any modality."""
     basis, _ = np.linalg.qr(rng.standard_normal((width, FACTORS)))
     return np.asarray(basis.T * np.sqrt(width / FACTORS))
 
 
 def _profile(rng: np.random.Generator, steps: int) -> Floats:
-    """(T,) with mean 1: a raised cosine over a floor, so that no frame is without signal."""
+    """(T,) with mean 1: a raised cosine above a minimum, so that every frame has signal."""
     wave = 1.2 + np.cos(np.linspace(0, 2 * np.pi, steps, endpoint=False) - rng.uniform(0, 2 * np.pi))
     return np.asarray(wave / wave.mean())

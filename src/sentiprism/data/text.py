@@ -13,27 +13,27 @@ from sentiprism.types import ModalitySpec
 def text_rows(
     split: Split, encoder: str, spec: ModalitySpec, before: Before | None = None
 ) -> tuple[Ragged, Ragged | None]:
-    """Token ids with their second segments, or the hidden states that a frozen encoder makes of both.
+    """Token ids with second segments, or hidden states of a frozen encoder for both.
 
     Args:
         split: has the texts, or stored token ids.
-        encoder: that reads them.
-        spec: of the text; its width is checked where it is that of a vocabulary.
-        before: whose texts are the context of each row's; by default those before it in its video.
+        encoder: the text encoder.
+        spec: of the text; its width is checked if it is the size of a vocabulary.
+        before: rows of the context of each row; by default the preceding ones in its video.
 
     Returns:
-        (T,) ids or (T, D) states, T=0 where there is no text; and (C,) ids of the context, None where a model reads
-        none itself.
+        (T,) ids or (T, D) states, T=0 without text; and (C,) ids of the context, None if the model itself does not use
+        context.
 
     Raises:
-        UserError: an id is off the vocabulary, or a text is longer than the encoder can read.
+        UserError: an id is outside the vocabulary, or a text is longer than the encoder can read.
     """
     ids, context = _token_ids(split, encoder, spec, before)
     if spec.kind == "tokens":
         highest = max((int(ids[int(i)].max()) for i in np.flatnonzero(ids.lengths)), default=0)
         if highest >= spec.width:
             raise UserError(
-                f"{split.name}: token id {highest} is off the {spec.width} words of {encoder}",
+                f"{split.name}: token id {highest} is outside the {spec.width} words of {encoder}",
                 "choose the encoder whose tokenizer made the ids",
             )
         return ids, context
@@ -45,7 +45,7 @@ def text_rows(
 def _token_ids(
     split: Split, encoder: str, spec: ModalitySpec, before: Before | None = None
 ) -> tuple[Ragged, Ragged | None]:
-    """(T,) ids of at most ``max_tokens`` per utterance, T=0 where there is no text; and (C,) of its context."""
+    """(T,) ids of at most ``max_tokens`` per utterance, T=0 without text; and (C,) of its context."""
     most = spec.max_tokens or longest(encoder)
     check_length(encoder, most)
     ids = _own_ids(split, encoder, spec, most)
@@ -64,6 +64,6 @@ def _own_ids(split: Split, encoder: str, spec: ModalitySpec, most: int) -> Ragge
     stored = split.sequences["token_ids"]
     if stored.lengths.max(initial=0) <= most:
         return stored
-    rows = (stored[i] for i in range(len(stored)))  # of a text that is cut, the final [SEP] stays
+    rows = (stored[i] for i in range(len(stored)))  # a truncated text keeps its final [SEP]
     cut = [np.append(row[: most - 1], row[-1:]) if len(row) > most else row for row in rows]
     return Ragged.from_rows(cut, 0)

@@ -1,15 +1,15 @@
 """Cross-validation of a stored dataset: ``NAME@KofN`` is NAME with fold K of N by video as its test split.
 
-All utterances of the dataset, of whatever split, are dealt into N folds, no video into two of them. Fold K is the test
-split, the next one (after the last, the first) valid, the others train: a model is trained and selected without the
-videos that it is tested on, and over K = 1 to N every utterance is tested once. Of other datasets that are trained on
-beside it, what has the name of a video in the test or valid fold is left out, see `sentiprism.data.joined`.
+All utterances of the dataset, from all splits, are divided into N folds by video. Fold K is the test split, the next
+one (cyclically) valid, the others train: a model is trained and selected without its test videos, and over K = 1 to N
+every utterance is tested once. Utterances of other datasets that are trained on too are left out if their video is in
+the test or valid fold, see `sentiprism.data.joined`.
 
-A trap of such folds: the mean of train's labels is the lower the higher the mean of the videos left out is. A model
-that knows nothing predicts the mean of train, so over all folds its predictions are anti-correlated with the labels
-(Pearson's r of -0.4 on pure noise, with a few videos), and a model stacked on them can read a video's mean from them.
-So r within videos (prediction and label less their video's mean) is reported beside r, and a stack on predictions of
-folds must be nested: fitted on folds of train alone.
+A pitfall of such folds: the higher the mean label of the left-out videos, the lower the mean label of train. An
+uninformative model predicts the mean of train, so over all folds its predictions are anti-correlated with the labels
+(Pearson's r of -0.4 on pure noise, with a few videos), and a model stacked on them can infer a video's mean from them.
+So r within videos (prediction and label minus their video's mean) is reported in addition to r, and a stack on
+predictions of folds must be nested: fitted on folds of train only.
 """
 
 import hashlib
@@ -28,14 +28,14 @@ from sentiprism.data.ragged import Ragged
 
 
 def split_by_fold(dataset: Dataset, fold: str) -> Dataset:
-    """Split a dataset anew: one of N folds by video is test, the next one valid, the others train.
+    """Split a dataset by folds: one of N folds by video is test, the next one valid, the others train.
 
     Args:
-        dataset: opened; nothing but labels and offsets is copied.
+        dataset: opened; only labels and offsets are copied.
         fold: ``K/N``.
 
     Raises:
-        UserError: there is no such fold, or there are more folds than videos.
+        UserError: the fold does not exist, or there are more folds than videos.
     """
     parts = [dataset.split(name) for name in SPLITS]
     whole = _joined(parts)
@@ -59,7 +59,7 @@ def split_by_fold(dataset: Dataset, fold: str) -> Dataset:
 
 
 def _joined(parts: list[Split]) -> Split:
-    """All splits as one, in their order."""
+    """Concatenate all splits."""
 
     def each(get: Callable[[Split], dict[str, Any]]) -> dict[str, list[Any]]:
         found = [get(part) for part in parts]

@@ -1,1 +1,1 @@
-"""Evaluation: measured on what was not tuned on, with deviation, interval and the selection rule."""
+"""Evaluation on data that was not used for tuning, with standard deviations, intervals and the selection rule."""

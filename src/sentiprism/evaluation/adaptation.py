@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[Any]
 METRICS = ("mae", "pearson")
-"""What a table of few utterances shows, the one that decides first."""
+"""Metrics of tables for few utterances; the first one decides."""
 BEFORE, AFTER = "before", "after"
 RESAMPLES = 5000
-"""Of a bootstrap over videos, as in `compare`."""
+"""Resamples of the bootstrap over videos, as in `compare`."""
 
 
 class BeforeAfter(NamedTuple):
@@ -40,40 +40,40 @@ class BeforeAfter(NamedTuple):
     label: Array
     videos: Array
     constant: Array
-    """The mean of the labels that the adapted model was trained on."""
+    """Mean of the labels that the adapted model was trained on."""
     before: Array
     after: Array
 
 
 class Effect(NamedTuple):
-    """What adapting a model changed on utterances that it was not trained on."""
+    """Effect of adapting a model, on utterances that it was not trained on."""
 
     utterances: int
     units: Units
-    """What the bootstrap draws."""
+    """Units that the bootstrap draws."""
     metrics: dict[str, dict[str, Interval]]
     """By predictor (`NAME`, "before", "after") and metric."""
     within: dict[str, float]
     """Pearson's r within videos, by predictor."""
     differences: dict[str, Difference]
-    """After less before, by metric."""
+    """After minus before, by metric."""
     helped: bool | None
-    """Whether the interval of the difference in MAE is an improvement; None where the videos are too few to tell."""
+    """Whether the interval of the difference in MAE is an improvement; None if there are too few videos."""
     beats_constant: bool | None
 
     @property
     def verdict(self) -> str:
         """Whether it helped, in one sentence."""
         change = self.differences[METRICS[0]]
-        told = f"MAE after less before {number(change.mean)} [{number(change.low)}, {number(change.high)}]"
+        told = f"MAE after minus before {number(change.mean)} [{number(change.low)}, {number(change.high)}]"
         if self.helped is None:
-            return f"nobody can tell whether it helped: {self.units.too_few} are too few; {told}"
+            return f"whether it helped cannot be told: {self.units.too_few} are too few; {told}"
         if self.helped:
             return f"it helped: {told}"
         return f"it did not help: {told}" + ("" if change.low > 0 else ", an interval that includes 0")
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """As values for JSON."""
         return {
             "utterances": self.utterances,
             self.units.name: self.units.number,
@@ -98,10 +98,10 @@ def cross_validate(
     Args:
         model: folder of the saved model.
         data: all labelled utterances, prepared with the model's own features.
-        scorer: of the labels' scale.
+        scorer: protocol for the labels' scale.
         engine: device.
         config: folds and fine-tuning.
-        on: told how many folds are done, and of how many.
+        on: called with the number of finished folds and of all folds.
 
     Raises:
         UserError: there are fewer videos than `folds.LEAST`.
@@ -128,13 +128,13 @@ def cross_validate(
 def predict_unseen(
     model: Path, tuned: "Model", data: PreparedSplit, train: PreparedSplit, engine: Engine
 ) -> BeforeAfter:
-    """Predict utterances that neither the cross-validation nor the adapted model has seen.
+    """Predict utterances that were used neither in the cross-validation nor to adapt the model.
 
     Args:
-        model: folder of the saved model it was adapted from.
+        model: folder of the saved model that was adapted.
         tuned: the adapted model.
         data: the utterances.
-        train: those it was adapted on.
+        train: the utterances for adaptation.
         engine: device.
     """
     base = load_model(model).model
@@ -145,13 +145,13 @@ def predict_unseen(
 
 
 def _clipped(base: "Model", label: Array, videos: Array, *predictions: Array) -> BeforeAfter:
-    """Predictions inside the labels' range, where `analyze` shows them."""
+    """Clip predictions to the labels' range, as `analyze` does."""
     inside = (np.clip(values, base.target.low, base.target.high) for values in predictions)
     return BeforeAfter(label, videos, *inside)
 
 
 def measure(found: BeforeAfter, scorer: Protocol) -> Effect:
-    """Score the constant predictor, before and after on the same resamples of videos."""
+    """Score the constant predictor and the model before and after, on the same resamples of videos."""
     named = {NAME: found.constant, BEFORE: found.before, AFTER: found.after}
     drawn = {
         name: resample(values[None], found.label, scorer, videos=found.videos, resamples=RESAMPLES)
@@ -160,9 +160,7 @@ def measure(found: BeforeAfter, scorer: Protocol) -> Effect:
     change = pair_scores(drawn[AFTER], drawn[BEFORE], tests=METRICS)
     gain = pair_scores(drawn[AFTER], drawn[NAME], tests=METRICS)[scorer.default_selection]
     metrics = {name: {key: one.intervals()[key] for key in METRICS} for name, one in drawn.items()}
-    metrics[NAME]["pearson"] = Interval(
-        nan, nan, nan, nan
-    )  # of folds' means it would be their order, which is no merit
+    metrics[NAME]["pearson"] = Interval(nan, nan, nan, nan)  # the ranking of the folds' means would be an artefact
     return Effect(
         utterances=len(found.label),
         units=units_of(found.videos, len(found.label)),

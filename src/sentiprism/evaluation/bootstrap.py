@@ -1,9 +1,9 @@
-"""Bootstrap intervals of metrics, and deviation over seeds.
+"""Bootstrap intervals of metrics, and standard deviations over seeds.
 
-The two answer different questions. ``std`` says how much a result moves when the model is trained again; the
-interval says how much the mean over these trained models would move on other test samples of the same kind.
-Percentile bootstrap after Efron and Tibshirani (1993), chapter 13; what is drawn, `sentiprism.evaluation.resampling`
-says.
+The two answer different questions. ``std`` describes how a result varies if the model is trained again; the
+interval describes how the mean over these trained models would vary on other test samples of the same kind.
+Percentile bootstrap after Efron and Tibshirani (1993), chapter 13; for the sampling units, see
+`sentiprism.evaluation.resampling`.
 """
 
 from collections.abc import Sequence
@@ -21,43 +21,43 @@ from sentiprism.tables import number
 
 
 class Interval(NamedTuple):
-    """A metric over S seeds: unrounded, on the scale of the metric."""
+    """A metric over S seeds, unrounded, on the metric's scale."""
 
     mean: float
-    """Mean over seeds; nan where any seed's value is undefined, so that no failed seed is hidden."""
+    """Mean over seeds; nan if any seed's value is undefined, so that failed seeds are not hidden."""
     std: float
     """Standard deviation over seeds (by S - 1); nan for one seed."""
     low: float
     high: float
 
     def cells(self, scale: int = 1) -> tuple[str, ...]:
-        """Mean with its deviation, where there is one, and interval, for tables; a dash where it is undefined."""
+        """Mean with standard deviation, if any, and interval, for tables; a dash if undefined."""
         spread = "" if isnan(self.std) else f" ± {number(self.std, scale)}"
         mean = f"{number(self.mean, scale)}{spread}"
         return (mean,) if isnan(self.low) else (mean, f"[{number(self.low, scale)}, {number(self.high, scale)}]")
 
 
 class Resampled(NamedTuple):
-    """Every metric of S seeds, and its mean over them on each of R resamples."""
+    """All metrics of S seeds, and their means over seeds on each of R resamples."""
 
     values: dict[str, Floats]
-    """(S,) on the samples as they are."""
+    """(S,) on the original samples."""
     drawn: dict[str, Floats]
     """(R,) on the resamples."""
     units: Units
-    """What was drawn."""
+    """Units that were drawn."""
 
     def intervals(self, level: float = 0.95) -> dict[str, Interval]:
-        """Mean and deviation over seeds, and percentile interval over samples, of every metric.
+        """Compute the mean and standard deviation over seeds and the percentile interval of every metric.
 
-        All are of the same resamples. Those on which a metric is undefined (no non-zero label drawn, say) are left out
-        of its percentiles.
+        All use the same resamples. Those with an undefined metric (for example, if no non-zero label is drawn) are
+        left out of its percentiles.
 
         Args:
             level: share of resamples inside the interval.
 
         Raises:
-            UserError: a level outside (0, 1).
+            UserError: the level is outside (0, 1).
         """
         found = {}
         for name, values in self.values.items():
@@ -77,19 +77,19 @@ def resample(
 ) -> Resampled:
     """Score predictions on the samples and on resamples.
 
-    The same ``seed`` gives the same resamples: what is computed of several predictions' draws is paired.
+    The same ``seed`` gives the same resamples, so results for several predictions are paired.
 
     Args:
         prediction: (S, N) of S seeds, or (N,) of one; with classes (S, N, C) or (N, C).
         label: (N,).
-        protocol: which metrics.
+        protocol: protocol with the metrics.
         videos: (N,) the video of each sample; whole videos are drawn, see
             `sentiprism.evaluation.resampling.drawn_videos`.
         resamples: R.
-        seed: of the resamples.
+        seed: random seed of the resamples.
 
     Raises:
-        UserError: bad shapes, no samples, values that are not finite, or R below 1.
+        UserError: wrong shapes, no samples, values that are not finite, or R below 1.
     """
     runs, truth = protocol.checked(prediction, label)
     drawn = _seed_means(runs, truth, protocol, resamples, seed, videos)
@@ -97,7 +97,7 @@ def resample(
 
 
 def mixed(parts: Sequence[Resampled], shares: Sequence[float]) -> Resampled:
-    """A sum of metrics over several sets of predictions, each times its share: a mean, an area under a curve."""
+    """Weighted sum of metrics over several sets of predictions: for example a mean, or an area under a curve."""
 
     def summed(which: str) -> dict[str, Floats]:
         found = [getattr(part, which) for part in parts]
@@ -109,7 +109,7 @@ def mixed(parts: Sequence[Resampled], shares: Sequence[float]) -> Resampled:
 def _seed_means(
     runs: Array, label: Array, protocol: Protocol, resamples: int, seed: int, videos: Array | None = None
 ) -> dict[str, Floats]:
-    """(R,) mean over seeds of every metric on each resample."""
+    """Compute (R,) means over seeds of every metric on each resample."""
     if resamples < 1:
         raise UserError(f"resamples is {resamples}", "give at least 1, better 1000")
     blocks = [
@@ -120,7 +120,7 @@ def _seed_means(
 
 
 def percentiles(values: Floats, level: float) -> tuple[float, float]:
-    """Ends between which the share ``level`` of the defined values lies; nan where none is defined."""
+    """Compute the ends of the central share ``level`` of the defined values; nan if none is defined."""
     if not 0 < level < 1:
         raise UserError(f"level is {level}", "give a share between 0 and 1, for example 0.95")
     defined = values[~np.isnan(values)]
@@ -131,7 +131,7 @@ def percentiles(values: Floats, level: float) -> tuple[float, float]:
 
 
 def extreme_share(shares: Floats, units: int) -> tuple[float, float] | None:
-    """Interval of a share that is 0 or 1 for every seed, which no resample can move; None for any other share.
+    """Interval of a share that is 0 or 1 for every seed, and so in every resample; None for any other share.
 
     Its open end is that of the one-sided 95% interval of Clopper and Pearson (1934) for ``units`` independent draws.
     """

@@ -24,14 +24,14 @@ from sentiprism.training.predict import Predictions, predict
 from sentiprism.training.run import Run
 
 Floats = npt.NDArray[np.float64]
-Judged = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any] | None]
+Subset = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any] | None]
 """Predictions, their labels and their videos."""
 LEVELS = tuple(round(0.05 * i, 2) for i in range(1, 20))
-"""Of the reliability plot."""
+"""Levels of the reliability plot."""
 
 
 class Coverage(NamedTuple):
-    """How often the label of a kind of utterance lies inside the interval, and how much the interval says."""
+    """Coverage and size of the intervals for a kind of utterance."""
 
     utterances: int
     coverage: Interval
@@ -41,25 +41,25 @@ class Coverage(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Calibrated(Measurement):
-    """A run's intervals, and what they are worth on a split that did not make them."""
+    """A run's intervals, and their coverage on a split that they were not fitted on."""
 
     calibrations: tuple[Calibration, ...]
-    """One a seed, fitted on valid."""
+    """One per seed, fitted on valid."""
     groups: dict[str, Coverage]
     """"all", "extremes" (the lowest and the highest class of the labels) and "others"."""
     classes: dict[str, Coverage]
-    """By class of the label, HN to HP on [-3, 3]; {} where the range has none."""
+    """By class of the label, HN to HP on [-3, 3]; {} if the range has no classes."""
     only: dict[str, Coverage]
-    """By set of modalities, the whole one aside: utterances that have just these, or are left just these."""
+    """By set of modalities, except the full one: utterances with only these, or after removing the others."""
     reliability: dict[str, tuple[float, ...]]
     """Mean coverage of each group at each of `LEVELS`."""
     predictions: tuple[Predictions, ...]
-    """One a seed, with their bounds."""
+    """One per seed, with bounds."""
     remarks: tuple[str, ...] = ()
-    """How coarse a ranking among few utterances is; that a calibration was there already."""
+    """Notes: the effect of few utterances; that the calibration already existed."""
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """As values for JSON."""
 
         def plain(found: dict[str, Coverage]) -> dict[str, Any]:
             return {name: {**one._asdict(), "coverage": one.coverage._asdict()} for name, one in found.items()}
@@ -85,56 +85,58 @@ def calibrate(
     replace: bool = False,
     device: str = "auto",
 ) -> Calibrated:
-    """Fit an interval on valid to every finished seed, and see how often it holds on another split.
+    """Fit intervals for every finished seed on valid, and measure their coverage on another split.
 
-    Valid also chose the epoch, which makes its errors a little too small; test says how little. Each set of modalities
-    has an interval of its own where `LEAST` utterances have just these, or as many more and these are all that is left
-    them. The latter holds as far as what is missing is missing by chance.
+    Valid also selected the epoch, which makes its errors a little too small; the coverage on test shows the effect.
+    A set of modalities has a separate interval if at least `LEAST` utterances have only these modalities, or have at
+    least these, with the others removed. The latter is valid if modalities are missing at random.
 
     Args:
         run: a `Run` or its folder.
-        split: where coverage is counted.
-        level: share of utterances to be covered.
-        scaled: let the width follow the predicted intensity, see `Calibration.fit`.
-        store: note the interval with the saved models and beside the kept predictions. What is noted already with
-            the same level and settings stays as it is.
-        replace: put the interval in the place of one with another level or other settings.
+        split: split to measure coverage on.
+        level: nominal coverage.
+        scaled: let the width depend on the predicted intensity, see `Calibration.fit`.
+        store: store the intervals with the saved models and the stored predictions. An existing calibration with
+            the same level and settings is kept.
+        replace: replace a calibration with another level or other settings.
         device: as in ``train``.
 
     Raises:
         UserError: no seed is finished, the dataset has changed, the level is not inside (0, 1) or too high for the
-            number of utterances, or another interval is noted and not to be replaced.
+            number of utterances, or another calibration exists and ``replace`` is False.
     """
     check_level(level)
     at = open_split(run, split, device=device)
     run, dataset = at.run, at.dataset
     if split == "valid":
-        raise UserError("an interval always holds on the split that made it", "count on test")
+        raise UserError("the intervals are fitted on valid", "measure their coverage on test")
     check_size(len(dataset.valid), level, scaled=scaled)
-    noted = _noted(run, level, scaled=scaled, replace=replace) if store else {}
-    target, held, seen = dataset.card.target, _answers(run, "valid", device), _answers(run, split, device)
-    fewer = _fewer(OpenedRun(run, dataset, dataset.valid, device), held, whole=True)
-    left = _fewer(at, seen, whole=False)
+    noted = _load_calibrations(run, level, scaled=scaled, replace=replace) if store else {}
+    target, held, seen = dataset.card.target, _load_complete(run, "valid", device), _load_complete(run, split, device)
+    fewer = _predict_subsets(OpenedRun(run, dataset, dataset.valid, device), held, whole=True)
+    left = _predict_subsets(at, seen, whole=False)
 
     def fit(share: float) -> dict[int, Calibration]:
         options: dict[str, Any] = {"level": share, "scaled": scaled}
         only = {s: {name: one[:2] for name, one in fewer[s].items()} for s in held}
-        return {s: Calibration.fit(a.prediction, a.label, target, only=only[s], **options) for s, a in held.items()}
+        return {
+            s: Calibration.fit(a.prediction, a.label, target, by_modalities=only[s], **options) for s, a in held.items()
+        }
 
     made = fit(level) | noted
     if store:
-        _note(run, made, noted, {"valid": held, split: seen})
+        _store(run, made, noted, {"valid": held, split: seen})
     bounded = tuple(a._replace(bounds=made[s].bounds(a.prediction, a.present)) for s, a in seen.items())
     label = bounded[0].label
     kinds = _levels(dataset, run)
     inside = {name: kinds.of(label) == i for i, name in enumerate(kinds.names)} if kinds else {}
     groups = _groups(len(label), inside, ordered=kinds is not None and kinds.ordered)
-    answered = {s: (a.prediction, label, a.present) for s, a in seen.items()}
-    counted = _coverage(made, answered, groups | inside, bounded[0].videos)
+    predicted = {s: (a.prediction, label, a.present) for s, a in seen.items()}
+    counted = _coverage(made, predicted, groups | inside, bounded[0].videos)
     curves: dict[str, list[float]] = {name: [] for name in groups}
     for wanted in LEVELS:
         refit = fit(wanted)
-        there = np.mean([refit[s].covers(*one) for s, one in answered.items()], axis=0)
+        there = np.mean([refit[s].covers(*one) for s, one in predicted.items()], axis=0)
         for name, rows in groups.items():
             curves[name].append(float(there[rows].mean()) if rows.any() else float("nan"))
     return Calibrated(
@@ -142,15 +144,15 @@ def calibrate(
         calibrations=tuple(made.values()),
         groups={name: counted[name] for name in groups},
         classes={name: counted[name] for name in inside},
-        only=_only(made, left),
+        only=_measure_subsets(made, left),
         reliability={name: tuple(values) for name, values in curves.items()},
         predictions=bounded,
         remarks=_remarks(made, noted),
     )
 
 
-def _noted(run: Run, level: float, *, scaled: bool, replace: bool) -> dict[int, Calibration]:
-    """Calibrations that are there with this level and these settings, by seed."""
+def _load_calibrations(run: Run, level: float, *, scaled: bool, replace: bool) -> dict[int, Calibration]:
+    """Load existing calibrations with this level and these settings, by seed."""
     found: dict[int, Calibration] = {}
     for seed in run.finished:
         one = noted_calibration(describe_model(run.model_folder(seed)).metadata)
@@ -160,16 +162,16 @@ def _noted(run: Run, level: float, *, scaled: bool, replace: bool) -> dict[int, 
             how = f"{one.level:g}{', scaled' * one.scaled}"
             asked = f"{level:g}{', scaled' * scaled}"
             raise UserError(
-                f"seed {seed} of {run.name} is calibrated already, at a level of {how}, not {asked}",
-                "keep that, or put another in its place with `replace`",
+                f"seed {seed} of {run.name} is already calibrated, at a level of {how}, not {asked}",
+                "keep it, or replace it with `replace`",
             )
     return {} if replace else found
 
 
-def _note(
+def _store(
     run: Run, made: dict[int, Calibration], noted: dict[int, Calibration], kept: dict[str, dict[int, Predictions]]
 ) -> None:
-    """Write what is not there yet: the calibration of a seed, and the bounds beside its predictions."""
+    """Write new calibrations, and predictions with their bounds."""
     for seed, calibration in made.items():
         if seed not in noted:
             annotate(run.model_folder(seed), calibration=calibration.model_dump(mode="json"))
@@ -184,18 +186,18 @@ def _note(
 def _remarks(made: dict[int, Calibration], noted: dict[int, Calibration]) -> tuple[str, ...]:
     first, found = next(iter(made.values())), []
     if noted.keys() == made.keys():
-        found.append("this calibration was there already: nothing was written")
+        found.append("this calibration already exists: nothing was written")
     if first.samples < LEAST:
         low, high = (f"{100 * end:.0f}%" for end in coverage_range(first.samples, first.level))
         found.append(
-            f"{first.samples} utterances are few to rank: nine times in ten the share that is really covered lies "
-            f"between {low} and {high}, not at {100 * first.level:g}%"
+            f"with only {first.samples} utterances, the true coverage is between {low} and {high} in nine of ten "
+            f"cases, not exactly {100 * first.level:g}%"
         )
     return tuple(found)
 
 
-def _answers(run: Run, split: str, device: str) -> dict[int, Predictions]:
-    """As `load_predictions`, made anew where an earlier version kept them without the modalities that were there."""
+def _load_complete(run: Run, split: str, device: str) -> dict[int, Predictions]:
+    """As `load_predictions`, but predict again if an earlier version stored them without the present modalities."""
     kept = load_predictions(run, split, device=device)
     if all(one.present is not None for one in kept.values()):
         return kept
@@ -203,17 +205,17 @@ def _answers(run: Run, split: str, device: str) -> dict[int, Predictions]:
     return dict(zip(made.seeds, made.predictions, strict=True))
 
 
-def _fewer(at: OpenedRun, kept: dict[int, Predictions], *, whole: bool) -> dict[int, dict[str, Judged]]:
-    """By seed and set of modalities: the utterances that have just these; where they are too few, all that have them.
+def _predict_subsets(at: OpenedRun, kept: dict[int, Predictions], *, whole: bool) -> dict[int, dict[str, Subset]]:
+    """By seed and set of modalities: utterances with only these; if they are too few, all utterances with these.
 
-    Those are predicted again, with nothing else left.
+    The latter are predicted again, without the other modalities.
 
     Args:
         at: run and split.
-        kept: predictions of the split as it is.
-        whole: whether all of the model's modalities are one of the sets.
+        kept: predictions with all modalities.
+        whole: whether to include the set of all modalities of the model.
     """
-    found: dict[int, dict[str, Judged]] = {}
+    found: dict[int, dict[str, Subset]] = {}
     for (seed, answer), (saved, data) in zip(kept.items(), at.models(), strict=True):
         names, found[seed] = saved.model.modalities, {}
         for some in (some for n in range(len(names) - (not whole)) for some in combinations(names, n + 1)):
@@ -228,25 +230,25 @@ def _fewer(at: OpenedRun, kept: dict[int, Predictions], *, whole: bool) -> dict[
     return found
 
 
-def _only(made: dict[int, Calibration], left: dict[int, dict[str, Judged]]) -> dict[str, Coverage]:
-    """What the intervals are worth where all but some modalities are taken away."""
+def _measure_subsets(made: dict[int, Calibration], left: dict[int, dict[str, Subset]]) -> dict[str, Coverage]:
+    """Coverage for utterances with only some of the modalities."""
     found: dict[str, Coverage] = {}
     for name, (_, label, videos) in next(iter(left.values())).items():
         present = np.full(len(label), name)
-        answered = {seed: (*one[name][:2], present) for seed, one in left.items()}
-        found |= _coverage(made, answered, {name: np.ones(len(label), bool)}, videos)
+        predicted = {seed: (*one[name][:2], present) for seed, one in left.items()}
+        found |= _coverage(made, predicted, {name: np.ones(len(label), bool)}, videos)
     return found
 
 
 def _levels(dataset: Dataset, run: Run) -> Bins | None:
     try:
         return bins_of(run.protocol, dataset.card.target)
-    except UserError:  # a range that nobody has cut into classes is covered as a whole
+    except UserError:  # a range without classes is one group
         return None
 
 
 def _groups(N: int, inside: dict[str, npt.NDArray[np.bool_]], *, ordered: bool) -> dict[str, npt.NDArray[np.bool_]]:
-    """Rows of everything, and apart of the outermost classes, where models fail."""
+    """Masks of all rows and of the outermost classes, in which errors are largest."""
     everything = np.ones(N, bool)
     if not ordered or len(inside) < 3:
         return {"all": everything}
@@ -256,13 +258,13 @@ def _groups(N: int, inside: dict[str, npt.NDArray[np.bool_]], *, ordered: bool) 
 
 def _coverage(
     made: dict[int, Calibration],
-    answered: dict[int, Any],
+    predicted: dict[int, Any],
     groups: dict[str, npt.NDArray[np.bool_]],
     videos: npt.NDArray[Any] | None,
 ) -> dict[str, Coverage]:
-    """Of each group of rows; ``answered`` has a seed's predictions, labels and modalities."""
-    covered = np.stack([made[s].covers(*one) for s, one in answered.items()])  # (S, N)
-    size = np.mean([made[s].size(one[0], one[2]) for s, one in answered.items()], axis=0)  # (N,)
+    """Of each group of rows; ``predicted`` has a seed's predictions, labels and modalities."""
+    covered = np.stack([made[s].covers(*one) for s, one in predicted.items()])  # (S, N)
+    size = np.mean([made[s].size(one[0], one[2]) for s, one in predicted.items()], axis=0)  # (N,)
     blocks = list(draws(covered.shape[1], 1000, 0, videos))
     share, found, video = covered.mean(axis=0), {}, drawn_videos(videos)
     unit = np.arange(len(share)) if video is None else video

@@ -24,21 +24,21 @@ ABSENT = "–"
 
 
 class Entry(NamedTuple):
-    """A run among others."""
+    """A run in a comparison."""
 
     name: str
-    """Its folder's name, or the path where that does not tell the runs apart."""
+    """Name of its folder, or the path if names repeat."""
     evaluation: Evaluation
     difference: dict[str, Difference] | None
-    """Every metric less the reference's, by paired bootstrap; None for the reference."""
+    """Every metric minus the reference's, by paired bootstrap; None for the reference."""
     parameters: int
     seconds: float
-    """Training time of a seed without validation, mean over seeds."""
+    """Training time per seed without validation, mean over seeds."""
     oracle: dict[str, Interval] | None = None
-    """What it would report had its epochs been selected on test; None where nobody asked."""
+    """Metrics if its epochs had been selected on test; None if not requested."""
 
     def cells(self, metric: str) -> tuple[str, ...]:
-        """Mean with deviation and interval, and below them what it differs in from the reference."""
+        """Mean with standard deviation and interval, and below them the difference from the reference."""
         scale = self.evaluation.protocol.metrics[metric].scale
         own = self.evaluation.metrics[metric].cells(scale)
         if self.difference is None:
@@ -48,39 +48,39 @@ class Entry(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """Runs of one dataset, and what each differs in from one of them."""
+    """Runs on one dataset, and their differences from a reference run."""
 
     entries: tuple[Entry, ...]
     reference: str
-    """Name of the run the others are held against."""
+    """Name of the reference run."""
 
     @property
     def evaluations(self) -> tuple[Evaluation, ...]:
-        """Of every run."""
+        """Evaluations of all runs."""
         return tuple(entry.evaluation for entry in self.entries)
 
     @property
     def differences(self) -> tuple[dict[str, Difference], ...]:
-        """Of every run but the reference."""
+        """Differences of all runs but the reference."""
         return tuple(entry.difference for entry in self.entries if entry.difference is not None)
 
     @property
     def constant(self) -> Constant | None:
-        """The constant predictor, which is the same beside every run; None where it is not known."""
+        """The constant predictor, which is the same for all runs; None if not known."""
         return next((one.constant for one in self.evaluations if one.constant), None)
 
     @property
     def tests(self) -> int:
-        """How many p-values are corrected for each other."""
+        """Number of tests for the correction of p-values."""
         return sum(not isnan(metric.p) for one in self.differences for metric in one.values())
 
     @property
     def correction(self) -> str:
-        """What the p-values are corrected for."""
+        """Describe the correction of p-values."""
         return f"p corrected over all metrics and runs of this table ({self.tests} tests, Holm)"
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """As values for JSON."""
         return {
             "reference": self.reference,
             "runs": [one.to_dict() for one in self.evaluations],
@@ -90,12 +90,12 @@ class Comparison(NamedTuple):
         }
 
     def render(self, form: str) -> str:
-        """The comparison as text: ``markdown``, ``latex`` (booktabs), ``html``, or ``csv``.
+        """Format the comparison as ``markdown``, ``latex`` (booktabs), ``html``, or ``csv``.
 
-        CSV has a line a run and metric, unrounded.
+        CSV has one line per run and metric, unrounded.
 
         Raises:
-            UserError: there is no such form.
+            UserError: the format is unknown.
         """
         check_form(form)
         if form == "csv":
@@ -103,7 +103,7 @@ class Comparison(NamedTuple):
         return TABLES[form](*self._table(), self.notes())
 
     def notes(self) -> list[str]:
-        """What must be said beside the numbers."""
+        """Footnotes of the table."""
         first = self.evaluations[0]
         found = [
             f"{first.dataset}, {first.split}: mean ± standard deviation over seeds, [95% bootstrap interval over "
@@ -111,7 +111,7 @@ class Comparison(NamedTuple):
         ]
         if self.differences:
             found.append(
-                f"Δ: less {self.reference}, paired bootstrap over the same {first.drawn_over}"
+                f"Δ: minus {self.reference}, paired bootstrap over the same {first.drawn_over}"
                 + f"; p, and {self.correction}" * bool(self.tests)
             )
         oracle = [ORACLE] * any(one.oracle is not None for one in self.entries)
@@ -167,18 +167,17 @@ def compare(
     oracle: bool = False,
     device: str = "auto",
 ) -> Comparison:
-    """Evaluate runs on one split and hold them against one of them.
+    """Evaluate runs on one split and compare them with one of them.
 
     Args:
-        runs: runs or their folders; a folder that is given twice counts once.
+        runs: runs or their folders; repeated ones count once.
         split: ``train``, ``valid`` or ``test``.
-        reference: what the others are held against, by default the first; it joins the runs where it is not among
-            them.
-        oracle: also say what selection on test would have reported, of runs that were trained with ``oracle: true``.
+        reference: the reference run, by default the first; it is added if it is not one of the runs.
+        oracle: also report selection on test, for runs that were trained with ``oracle: true``.
         device: as in ``train``.
 
     Raises:
-        UserError: there is no run, the runs are of different datasets, or have no test scores of their epochs.
+        UserError: there are no runs, the runs have different datasets, or lack test scores of their epochs.
     """
     distinct: dict[Path, Run] = {}
     for given in runs:
@@ -186,9 +185,9 @@ def compare(
         distinct.setdefault(run.folder.resolve(), run)
     found = list(distinct.values())
     if not found:
-        raise UserError("there is no run to compare", "name at least one")
+        raise UserError("there are no runs to compare", "name at least one")
     if oracle and split != "test":
-        raise UserError("`oracle` is about selection on test", "leave out `split`")
+        raise UserError("`oracle` is for selection on test", "leave out `split`")
     base = 0
     if reference is not None:
         chosen = reference if isinstance(reference, Run) else Run(reference)
@@ -223,10 +222,10 @@ def _plain(found: Mapping[str, Interval | Difference]) -> dict[str, Any]:
 
 
 def difference(one: Evaluation, other: Evaluation) -> dict[str, Difference]:
-    """Every metric of one run less the other's, by paired bootstrap over the videos (or utterances) of the split.
+    """Every metric of one run minus the other's, by paired bootstrap over the videos (or utterances) of the split.
 
     Raises:
-        UserError: the runs are of different datasets, or scored by different protocols.
+        UserError: the runs have different datasets or protocols.
     """
     mine, theirs = one.predictions[0], other.predictions[0]
     if not (np.array_equal(mine.ids, theirs.ids) and np.array_equal(mine.label, theirs.label)):
@@ -241,10 +240,10 @@ def difference(one: Evaluation, other: Evaluation) -> dict[str, Difference]:
 
 
 def check_form(form: str) -> None:
-    """Refuse a way to write a comparison that there is not.
+    """Refuse an unknown format of comparisons.
 
     Raises:
-        UserError: there is no such form.
+        UserError: the format is unknown.
     """
     if form != "csv" and form not in TABLES:
         raise UserError(f"there is no format {form!r}", suggest(form, [*TABLES, "csv"]))

@@ -1,6 +1,6 @@
 """Score the constant predictor.
 
-It is what a model without any information reaches, and stands first in every table of results.
+It is what a model reaches without any information, and the first row of every table of results.
 """
 
 from math import isnan
@@ -19,27 +19,27 @@ from sentiprism.types import TargetSpec
 Array = npt.NDArray[Any]
 
 NAME = "constant predictor"
-"""What tables call it."""
+"""Its name in tables."""
 MARK = "‡"
-"""Stands behind the name of a model that is not better."""
+"""Mark after the name of a model that is not better."""
 
 
 class Constant(NamedTuple):
-    """The constant predictor on a split, and what a model differs in from it."""
+    """The constant predictor on a split, and the difference of a model from it."""
 
     description: str
-    """Which value, "mean of train's labels, 0.140" for example."""
+    """Its value, for example "mean of train's labels, 0.140"."""
     prediction: Array
     """(N,) float32, or (N, C) with 1 at the class."""
     metrics: dict[str, Interval]
     """On the same resamples as the model's."""
     difference: Difference
-    """The model less the constant predictor on the protocol's own metric, by paired bootstrap."""
+    """The model minus the constant predictor on the protocol's own metric, by paired bootstrap."""
     better: bool | None
-    """Whether the model is better by the 95% interval of the difference; None where the videos are too few to tell."""
+    """Whether the model is better by the 95% interval of the difference; None if there are too few videos."""
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """As values for JSON."""
         return {
             "description": self.description,
             "metrics": {name: value._asdict() for name, value in self.metrics.items()},
@@ -49,16 +49,16 @@ class Constant(NamedTuple):
 
 
 def constant_of(dataset: Dataset | TuningView, count: int) -> tuple[Array, str]:
-    """The constant prediction of a dataset's train split for ``count`` utterances, and which it is."""
+    """Constant prediction of a dataset's train split for ``count`` utterances, and its description."""
     return constant_prediction(dataset.train.labels["M"], dataset.card.target, count)
 
 
 def constant_prediction(train: Array, target: TargetSpec, count: int) -> tuple[Array, str]:
-    """The constant prediction for ``count`` utterances, and which it is.
+    """Constant prediction for ``count`` utterances, and its description.
 
     Args:
         train: (M,) labels of train.
-        target: intensities, which have a mean, or classes, of which one is the most frequent.
+        target: intensities, which are predicted by their mean, or classes, by the most frequent one.
         count: N.
     """
     if target.kind == "classes":
@@ -78,12 +78,12 @@ def score(
     Args:
         prediction: (S, N) or (S, N, C).
         label: (N,).
-        protocol: which metrics.
+        protocol: protocol with the metrics.
         videos: (N,) see `sentiprism.evaluation.bootstrap.resample`.
-        constant: see `constant_prediction`; None where train's labels are not known.
+        constant: see `constant_prediction`; None if train's labels are not known.
 
     Returns:
-        Every metric of the model, the protocol's extra ones too, and the constant predictor.
+        All metrics of the model, including the protocol's extra ones, and the constant predictor.
     """
     everything = protocol.extended()
     drawn = resample(prediction, label, everything, videos=videos)
@@ -97,7 +97,7 @@ def score(
 
 
 def is_better(difference: Difference, protocol: Protocol) -> bool | None:
-    """Whether a difference in the protocol's own metric is an improvement by its interval; None = nobody can tell."""
+    """Whether a difference in the protocol's own metric is an improvement by its interval; None if undecidable."""
     if isnan(difference.p):
         return None
     better = protocol.higher_is_better(protocol.default_selection)

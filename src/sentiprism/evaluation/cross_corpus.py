@@ -1,4 +1,4 @@
-"""Evaluate a run on a dataset it was not trained on."""
+"""Evaluate a run on another dataset than it was trained on."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -29,31 +29,31 @@ Array = npt.NDArray[np.float32]
 
 
 def describe_exposure(config: RunConfig, dataset: str) -> str:
-    """What a run's training knew of another dataset, in words."""
+    """Describe how a run's training used another dataset."""
     if without_fold(dataset) in map(without_fold, short_name(config.dataset).split(COMMA)):
-        return f"{dataset} is one of the datasets it was trained with"
+        return f"{dataset} is one of its training datasets"
     if config.init is not None:
-        return f"its weights began as those of {config.init}, whatever those were trained on"
+        return f"its weights started from {config.init}, whose training data may include {dataset}"
     return f"nothing was fitted to {dataset}"
 
 
 def evaluate_on(
     run: Run | Path | str, dataset: Dataset | Path | str, split: str = "test", *, device: str = "auto"
 ) -> Evaluation:
-    """Predict a split of another dataset with every finished seed's selected model and measure it.
+    """Predict a split of another dataset with every finished seed's selected model and evaluate it.
 
-    Nothing is trained, chosen or standardised on the dataset. The predictions are kept beside the models, as
+    Nothing is trained, selected or standardised on the dataset. The predictions are stored with the models, as
     ``predictions-<dataset>-<split>.parquet``.
 
     Args:
         run: a `Run` or its folder.
-        dataset: or its name in the store, or its folder; the run's own is evaluated as `evaluate` does.
+        dataset: a dataset, its name in the store, or its folder; for the run's own dataset as `evaluate`.
         split: ``train``, ``valid`` or ``test``.
         device: as in ``train``.
 
     Raises:
-        UserError: no seed is finished, predictions cannot be mapped to the dataset's labels, or it has nothing that
-            the models read.
+        UserError: no seed is finished, predictions cannot be mapped to the dataset's labels, or it has no inputs for
+            the models.
     """
     run = Run.open(run)
     if (
@@ -61,12 +61,12 @@ def evaluate_on(
         and dataset_names(dataset)[1:]
         and short_name(dataset) != short_name(run.config.dataset)
     ):
-        raise UserError(f"{dataset} are several datasets", "evaluate on one of them at a time")
+        raise UserError(f"{dataset} are several datasets", "evaluate on one at a time")
     given = dataset if isinstance(dataset, Dataset) else load_dataset(dataset)
     if given.card.content == run.environment["dataset"]["content"]:
         return evaluate(run, split, dataset=given, device=device)
     other = binned(given, run.config.data.bins)
-    file = f"{safe_name(other.name, 'dataset name')}-{split}"  # a folder's card may say anything
+    file = f"{safe_name(other.name, 'dataset name')}-{split}"  # the name may come from any folder's card
     at, scorer = OpenedRun(run, other, other.split(split), device), protocol(other.card.protocol)
     model = at.load(run.finished[0]).model
     change, mapping = map_predictions(model.target, other.card.target)
@@ -82,7 +82,7 @@ def evaluate_on(
     lines = [
         f"trained and selected on {trained}; {describe_exposure(run.config, other.name)}",
         *dict.fromkeys([mapping, *said]),
-        *([f"{empty} utterances have nothing that the model reads"] if empty else []),
+        *([f"{empty} utterances have no inputs for the model"] if empty else []),
         *_compare(run, at.rows, other.card),
     ]
     constant, description = constant_of(other, len(at.rows))
@@ -94,12 +94,12 @@ def evaluate_on(
 
 
 def map_predictions(own: TargetSpec, other: TargetSpec) -> tuple[Callable[[Array], Array], str]:
-    """How predictions for one target become predictions for another, and what that is in words.
+    """Make a mapping of predictions between two targets, and a description of it.
 
-    Intensities are mapped linearly, range to range; classes of the same names are put in the other's order.
+    Intensities are mapped linearly between ranges; classes with the same names are reordered.
 
     Raises:
-        UserError: one is intensities and the other classes, or their classes differ.
+        UserError: one has intensities and the other classes, or their classes differ.
     """
     if own.kind != other.kind:
         kinds = {"intensity": "intensities", "classes": "classes"}
@@ -114,7 +114,7 @@ def map_predictions(own: TargetSpec, other: TargetSpec) -> tuple[Callable[[Array
     scale = (other.high - other.low) / (own.high - own.low)
     ranges = [f"[{one.low:g}, {one.high:g}]" for one in (own, other)]
     if ranges[0] == ranges[1]:
-        return lambda values: values, f"both scales are {ranges[0]}: predictions are taken as they are"
+        return lambda values: values, f"both scales are {ranges[0]}: predictions are not mapped"
     return (
         lambda values: (other.low + (values - own.low) * scale).astype(np.float32),
         f"predictions are mapped linearly from {ranges[0]} to {ranges[1]}",
@@ -124,16 +124,16 @@ def map_predictions(own: TargetSpec, other: TargetSpec) -> tuple[Callable[[Array
 def fit_features(
     features: FeatureSpec, modalities: tuple[Modality, ...], card: Card, split: Split
 ) -> tuple[FeatureSpec, list[str]]:
-    """A model's specs as another dataset can serve them, and what should be said of that.
+    """Adjust a model's feature specs to another dataset, and list notes about it.
 
     Args:
-        features: of the model.
-        modalities: that it uses; of others nothing is read.
-        card: of the dataset.
-        split: of it, to be read.
+        features: feature specs of the model.
+        modalities: modalities that it uses; others are not read.
+        card: the dataset's card.
+        split: split to be read.
 
     Raises:
-        UserError: the dataset has a modality that the model uses in another form.
+        UserError: the dataset has other features than the model for one of its modalities.
     """
     notes: list[str] = []
     found: dict[Modality, ModalitySpec] = {}
@@ -145,7 +145,7 @@ def fit_features(
             if name not in split.sequences:
                 notes.append(f"{name}: {card.name} has none in {split.name}, it is masked")
             elif spec.recipe is None and spec.encoder is None:
-                notes.append(f"{name}: both have {spec.width} features a step, treated as the same ones")
+                notes.append(f"{name}: both have {spec.width} features per step, treated as the same features")
             continue
         source = "raw" if split.texts is not None else "ids"
         found[name] = spec.model_copy(update={"source": source})
@@ -157,31 +157,29 @@ def fit_features(
 
 
 def _check_stored(name: Modality, spec: ModalitySpec, card: Card) -> None:
-    """Refuse stored features that are known to be other ones than the model's."""
+    """Refuse stored features that are known to differ from the model's."""
     width, recipe = card.widths.get(name), card.recipes.get(name)
     if width is None:
         return
     reason = None
     if width != spec.width:
-        reason = f"has {width} {name} features a step, the model reads {spec.width}"
+        reason = f"has {width} {name} features per step, the model needs {spec.width}"
     elif spec.recipe is not None and recipe is not None:
         difference = recipe.difference(spec.recipe)
         reason = difference and f"has other {name} features than the model: {difference}"
     elif spec.recipe is not None or recipe is not None:
-        reason = f"does not say that its {name} features are those of the model"
+        reason = f"does not state that its {name} features are those of the model"
     elif name == "text" and spec.encoder != card.text_encoder:
-        reason = f"has text features of {card.text_encoder or 'words'}, the model reads those of {spec.encoder}"
+        reason = f"has text features of {card.text_encoder or 'words'}, the model needs those of {spec.encoder}"
     if reason:
         raise UserError(f"{card.name} {reason}", f"import it with the same features, or train without {name}")
 
 
 def _compare(run: Run, rows: Split, card: Card) -> list[str]:
-    """Whether the languages differ, and whether the model has seen recordings of the split, by the videos' names."""
+    """Notes on different languages, and on recordings of the split seen in training, by the videos' names."""
     known = run.find_dataset()
     if known is None:
-        return [
-            f"whether the run has seen videos of {card.name} is not known: the dataset it was trained on is not here"
-        ]
+        return [f"whether the run was trained on videos of {card.name} is not known: its dataset is missing"]
     notes = []
     if known.card.language != card.language:
         notes.append(f"the languages differ: {known.name} is in {known.card.language}, {card.name} in {card.language}")
@@ -189,5 +187,8 @@ def _compare(run: Run, rows: Split, card: Card) -> list[str]:
     videos = {*rows.video_ids.tolist()}
     count, where = len(videos & seen), f"train and valid of {known.name}"
     if count:
-        return [*notes, f"{count} of {len(videos)} videos of {rows.name} have names of videos in {where}: not unseen"]
+        return [
+            *notes,
+            f"{count} of {len(videos)} videos of {rows.name} have names of videos in {where}: they are not new",
+        ]
     return [*notes, f"no video of {rows.name} has the name of one in {where}"]

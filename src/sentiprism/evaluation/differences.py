@@ -1,7 +1,7 @@
 """Paired differences between models, with corrected p-values.
 
-Where fewer than `sentiprism.evaluation.resampling.FEW` videos are drawn, p is undefined: of four videos a bootstrap
-has 35 different resamples, and whatever it says of a difference is about these four alone.
+With fewer than `sentiprism.evaluation.resampling.FEW` videos, p is undefined: four videos have only 35 different
+resamples, and say nothing about other videos.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,20 +17,20 @@ from sentiprism.metrics.sums import Array, Floats
 from sentiprism.tables import number, probability
 
 PAIRED = 5000
-"""Resamples of a difference: the least p is 2 / (R + 1), and must stay small after it is corrected for many tests."""
+"""Resamples of a difference: the smallest p is 2 / (R + 1), which must stay small after correction for many tests."""
 
 
 class Difference(NamedTuple):
-    """A metric of a less the same metric of b, each a mean over seeds."""
+    """A metric of a minus the same metric of b, each a mean over seeds."""
 
     mean: float
     low: float
     high: float
     p: float
-    """Two-sided bootstrap p-value of no difference, at least 1 / (resamples + 1); nan where the metric is undefined, or
-    the drawn videos are too few to tell."""
+    """Two-sided bootstrap p-value of no difference, at least 1 / (resamples + 1); nan if the metric is undefined, or
+    there are too few videos."""
     holm: float = nan
-    """The same, corrected for all metrics, and in a comparison for all its runs too (Holm 1979)."""
+    """p corrected for all metrics, and in a comparison also for all runs (Holm 1979)."""
 
     def cells(self, scale: int = 1) -> tuple[str, str, str]:
         """Mean, interval and p, for tables."""
@@ -49,23 +49,23 @@ def paired(
     level: float = 0.95,
     seed: int = 0,
 ) -> dict[str, Difference]:
-    """Difference of two models on the same samples, a less b, of every metric.
+    """Difference of two models on the same samples, a minus b, for every metric.
 
-    Both are judged on the same resamples, so that what makes a sample hard for both cancels.
+    Both are scored on the same resamples, so that the difficulty of samples for both models cancels.
 
     Args:
         prediction_a: (S, N) or (N,), with classes (S, N, C) or (N, C).
         prediction_b: the same of the other model, rows in the same order; its number of seeds may differ.
         label: (N,).
-        protocol: which metrics.
+        protocol: protocol with the metrics.
         videos: as in `interval`.
         resamples: R.
         level: share of resamples inside the interval.
-        seed: of the resamples.
+        seed: random seed of the resamples.
 
     Returns:
         By metric name; p is twice the smaller share of resamples on one side of 0, the observed sample
-        counted in (Davison and Hinkley 1997, section 4.2), at most 1; nan where what is drawn is too few.
+        included (Davison and Hinkley 1997, section 4.2), at most 1; nan if there are too few units.
 
     Raises:
         UserError: as `interval`.
@@ -79,13 +79,13 @@ def paired(
 def pair_scores(
     a: Resampled, b: Resampled, *, level: float = 0.95, tests: Iterable[str] | None = None
 ) -> dict[str, Difference]:
-    """Difference of two models, a less b, that were scored on the same resamples; see `paired`.
+    """Difference of two models, a minus b, scored on the same resamples; see `paired`.
 
     Args:
-        a: one.
-        b: the other.
+        a: scores of one model.
+        b: scores of the other one.
         level: share of resamples inside the interval.
-        tests: metrics whose p-values are corrected for each other; by default all.
+        tests: metrics that count in the correction of p-values; by default all.
     """
     drawn = {name: a.drawn[name] - b.drawn[name] for name in a.drawn}
     p = {name: nan if a.units.few else _p_value(values) for name, values in drawn.items()}
@@ -97,9 +97,9 @@ def pair_scores(
 
 
 def holm(p: Mapping[str, float]) -> dict[str, float]:
-    """p-values corrected so that the chance of any false rejection among them stays below the level (Holm 1979).
+    """Correct p-values so that the probability of any false rejection stays below the level (Holm 1979).
 
-    With p in ascending order the i-th of m becomes max over j <= i of min(1, (m - j + 1) p_j); nan is no test.
+    With p in ascending order, the i-th of m becomes max over j <= i of min(1, (m - j + 1) p_j); nan is not counted.
     """
     ordered = sorted((value, name) for name, value in p.items() if not isnan(value))
     found, largest = dict.fromkeys(p, nan), 0.0
@@ -110,7 +110,7 @@ def holm(p: Mapping[str, float]) -> dict[str, float]:
 
 
 def corrected(differences: Sequence[Mapping[str, Difference] | None]) -> list[dict[str, Difference] | None]:
-    """Differences whose ``holm`` counts every metric of every one of them as a test."""
+    """Set ``holm`` of differences, with every metric of each as a test."""
     tests = {f"{i} {name}": one.p for i, found in enumerate(differences) for name, one in (found or {}).items()}
     p = holm(tests)
     return [

@@ -1,4 +1,4 @@
-"""Evaluate every seed's selected model on a split: from a run to its numbers."""
+"""Evaluate every seed's selected model on a split."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -21,9 +21,9 @@ from sentiprism.types import MODALITIES, FeatureSpec
 def evaluate(
     run: Run | Path | str, split: str = "test", *, dataset: Dataset | None = None, device: str = "auto"
 ) -> Evaluation:
-    """Predict a split with every finished seed's selected model and measure it.
+    """Predict a split with every finished seed's selected model and evaluate it.
 
-    The predictions are kept beside the models, as ``predictions-<split>.parquet``.
+    The predictions are stored with the models, as ``predictions-<split>.parquet``.
 
     Args:
         run: a `Run` or its folder.
@@ -32,25 +32,25 @@ def evaluate(
         device: as in ``train``.
 
     Raises:
-        UserError: no seed is finished, or the dataset is not the one the run was trained on.
+        UserError: no seed is finished, or the dataset differs from the run's.
     """
     at = open_split(run, split, dataset=dataset, device=device)
     predictions = list(predict_seeds(at))
     header = header_of(at.run, at.dataset.name, split, protocol(at.dataset.card.protocol))
     found = measure(header, predictions, constant_of(at.dataset, len(at.rows)))
-    if at.engine.is_main:  # only what could be measured is kept
+    if at.engine.is_main:  # store predictions only after they could be scored
         keep_predictions(at.run, split, predictions)
     notes = (at.run.environment["init"] or {}).get("shared_videos", ()) if split == "test" else ()
     return replace(found, recovery=_recovery(predictions, at.rows), notes=notes)
 
 
 def load_evaluation(run: Run | Path | str, split: str = "test", *, device: str = "auto") -> Evaluation:
-    """As `evaluate`, from the predictions that an earlier evaluation kept where there are any.
+    """As `evaluate`, but from stored predictions of an earlier evaluation if there are any.
 
-    What needs the dataset beside the predictions, the recovery of what was planted, is left out.
+    Recovery of planted contributions, which needs the dataset, is left out.
 
     Raises:
-        UserError: no seed is finished, or there are no predictions and none can be made.
+        UserError: no seed is finished, or there are no predictions and they cannot be made.
     """
     run = Run.open(run)
     predictions = list(load_predictions(run, split, device=device).values())
@@ -60,10 +60,10 @@ def load_evaluation(run: Run | Path | str, split: str = "test", *, device: str =
 
 
 def load_predictions(run: Run, split: str = "test", *, device: str = "auto") -> dict[int, Predictions]:
-    """Predictions of every finished seed on a split; the run is evaluated where they are not kept yet.
+    """Load predictions of every finished seed on a split; the run is evaluated if they are not stored yet.
 
     Raises:
-        UserError: they cannot be read, or not be made.
+        UserError: they cannot be read or made.
     """
     kept = read_kept(run, split)
     if kept is not None:
@@ -77,7 +77,7 @@ def predict_seeds(at: OpenedRun, features: FeatureSpec | None = None) -> Iterato
 
     Args:
         at: run and split.
-        features: specs by which the split is read; by default the models' own.
+        features: feature specs for reading the split; by default the models' own.
 
     Yields:
         One seed's predictions with their calibrated bounds.
@@ -92,12 +92,12 @@ def predict_seeds(at: OpenedRun, features: FeatureSpec | None = None) -> Iterato
 def measure(
     header: dict[str, Any], predictions: Sequence[Predictions], constant: tuple[Array, str] | None
 ) -> Evaluation:
-    """Score the predictions of every seed, and the constant predictor beside them.
+    """Score the predictions of every seed, and the constant predictor.
 
     Args:
         header: see `header_of`.
-        predictions: one a seed, on the same utterances.
-        constant: see `constant_of`; None where train's labels are not known.
+        predictions: one per seed, on the same utterances.
+        constant: see `constant_of`; None if train's labels are not known.
     """
     first, stacked = predictions[0], np.stack([one.prediction for one in predictions])
     metrics, against = score(stacked, first.label, header["protocol"], first.videos, constant)
@@ -107,8 +107,8 @@ def measure(
 def _recovery(predictions: Sequence[Predictions], split: Split) -> dict[str, float]:
     """Spearman's ρ between each modality's weight and its planted contribution, and over all of them together.
 
-    Only utterances with all modalities count: that a missing one has weight 0 is no discovery. A modality whose
-    weight never changes, because the model does not use it, has no rank.
+    Only utterances with all modalities count, since the weight of a missing one is always 0. A modality with a constant
+    weight, because the model does not use it, has no rank.
     """
     planted = split.planted.get("contribution")
     weights = [one.weights["modality"] for one in predictions if "modality" in one.weights]

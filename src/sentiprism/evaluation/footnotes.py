@@ -9,11 +9,11 @@ from sentiprism.metrics import Protocol
 
 
 def footnotes(evaluations: Sequence[Evaluation], metrics: Iterable[str] = ()) -> list[str]:
-    """Say what the constant predictor is, what the mark means or why nobody can tell, and what each metric is.
+    """Describe the constant predictor, the mark or its absence, and the metrics.
 
     Args:
-        evaluations: whose numbers the table shows, all by one protocol.
-        metrics: those that it shows; by default all.
+        evaluations: evaluations in the table, all with the same protocol.
+        metrics: metrics in the table; by default all.
     """
     protocol = evaluations[0].protocol
     known = [one.constant.description for one in evaluations if one.constant]
@@ -28,23 +28,23 @@ def footnotes(evaluations: Sequence[Evaluation], metrics: Iterable[str] = ()) ->
 def constant_notes(
     protocol: Protocol, known: Iterable[str], missing: Iterable[str], *, marked: bool, too_few: Iterable[str] = ()
 ) -> list[str]:
-    """Say which constant predictor a table shows, or why it shows none, and what its mark means.
+    """Describe the constant predictor of a table, or why it has none, and the mark.
 
     Args:
-        protocol: whose own metric the mark is about.
+        protocol: protocol whose own metric decides the mark.
         known: descriptions of the constant predictors.
-        missing: datasets whose constant predictor is not known.
-        marked: whether something in the table is marked.
-        too_few: what the intervals are over, as `sentiprism.evaluation.resampling.Units.too_few` says it, where that
-            is not enough for a mark or a p-value.
+        missing: datasets with an unknown constant predictor.
+        marked: whether the table has marks.
+        too_few: units of intervals that are too few for a mark or a p-value, as in
+            `sentiprism.evaluation.resampling.Units.too_few`.
     """
     lines = [f"{NAME}: {text}" for text in dict.fromkeys(known)]
-    lines += [f"no {NAME}: the dataset {name} is not here, or has changed" for name in dict.fromkeys(missing)]
+    lines += [f"no {NAME}: the dataset {name} is missing, or has changed" for name in dict.fromkeys(missing)]
     if marked:
         label = protocol.metrics[protocol.default_selection].label
         lines.append(f"{MARK} not better than the {NAME} (95% interval, difference in {label})")
     lines += [
-        f"too few {units} to tell whether a model is better than the {NAME}, or than another: no mark, no p-value"
+        f"too few {units} to test whether a model is better than the {NAME} or another model: no mark, no p-value"
         for units in dict.fromkeys(too_few)
     ]
     return lines

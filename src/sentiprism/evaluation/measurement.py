@@ -1,4 +1,4 @@
-"""Results of measuring a run: what they are of, and the evaluation of a split."""
+"""Results of a run on a split."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """What was measured: the finished seeds of a run on one split."""
+    """Base of results for the finished seeds of a run on one split."""
 
     run: str
     model: str
@@ -31,23 +31,23 @@ class Measurement:
     protocol: Protocol
     seeds: tuple[int, ...]
     selection: str
-    """The rule by which each seed's epoch was chosen; printed with every number."""
+    """Selection rule of each seed's epoch; printed with every number."""
 
     def header(self) -> dict[str, Any]:
-        """What was measured, for JSON."""
+        """Run, dataset, split, seeds and selection, as values for JSON."""
         names = ("run", "model", "dataset", "split", "seeds", "selection")
         return {**{name: getattr(self, name) for name in names}, "seeds": list(self.seeds)}
 
 
 def header_of(run: Run, dataset: str, split: str, scorer: Protocol, selection: str | None = None) -> dict[str, Any]:
-    """Fields of a `Measurement` of a run's finished seeds.
+    """Make the fields of a `Measurement` for a run's finished seeds.
 
     Args:
-        run: with a finished seed.
-        dataset: name of what is measured on.
-        split: of it.
-        scorer: its metrics.
-        selection: the rule that chose the epochs; by default as the metrics say it.
+        run: run with a finished seed.
+        dataset: name of the dataset.
+        split: its split.
+        scorer: its protocol.
+        selection: description of the selection rule; by default in terms of ``scorer``.
     """
     return {
         "run": run.name,
@@ -68,13 +68,13 @@ class Evaluation(Measurement):
     predictions: tuple[Predictions, ...]
     """One per seed, on the same utterances."""
     constant: Constant | None = None
-    """The constant predictor on the same utterances; None where the dataset is not here any more, or has changed."""
+    """The constant predictor on the same utterances; None if the dataset is missing or has changed."""
     recovery: dict[str, float] = field(default_factory=dict)
     """Synthetic data: rank correlation of modality weights with planted contributions, mean over seeds; else {}."""
     notes: tuple[str, ...] = ()
-    """What must be said of a dataset that the run was not trained on, or of the weights that the run started from."""
+    """Notes on a dataset that the run was not trained on, or on the run's initial weights."""
     within: Interval | None = None
-    """Pearson's r within videos of pooled folds of intensities; None of anything else."""
+    """Pearson's r within videos, for pooled folds with intensities; else None."""
 
     @property
     def stacked(self) -> npt.NDArray[Any]:
@@ -83,21 +83,21 @@ class Evaluation(Measurement):
 
     @property
     def mark(self) -> str:
-        """What stands behind the model's name in tables: a mark where it is not better than the constant predictor."""
+        """Mark after the model's name in tables if it is not better than the constant predictor, else ""."""
         return f" {MARK}" if self.constant is not None and self.constant.better is False else ""
 
     @property
     def units(self) -> Units:
-        """How many videos (or utterances) the intervals are over."""
+        """Number of videos (or utterances) for the intervals."""
         return units_of(self.predictions[0].videos, len(self.predictions[0].label))
 
     @property
     def drawn_over(self) -> str:
-        """What the intervals are over: "31 videos", or utterances where their videos are not known."""
+        """Units of the intervals: "31 videos", or utterances if their videos are not known."""
         return drawn_over(self.predictions[0].videos)
 
     def to_dataframe(self) -> "DataFrame":
-        """One row a metric: mean and standard deviation over seeds, ends of the 95% interval; unrounded fractions.
+        """One row per metric: mean and standard deviation over seeds, ends of the 95% interval; unrounded fractions.
 
         Raises:
             UserError: pandas is not installed.
@@ -112,7 +112,7 @@ class Evaluation(Measurement):
         return show_html(title, ["metric", "value"], rows, [*notes, f"selected: {self.selection}"])
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything but the predictions, for JSON."""
+        """Everything but the predictions, as values for JSON."""
         return {
             **self.header(),
             "interval_over": self.drawn_over,

@@ -1,4 +1,4 @@
-"""Open a run to measure it: a split of its dataset, and each finished seed's model."""
+"""Open a run for evaluation: a split of its dataset, and each finished seed's model."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from sentiprism.types import FeatureSpec
 
 @dataclass(frozen=True)
 class OpenedRun:
-    """A run beside the split that its models predict."""
+    """A run, with a split to predict."""
 
     run: Run
     dataset: Dataset
@@ -25,32 +25,32 @@ class OpenedRun:
 
     @cached_property
     def engine(self) -> Engine:
-        """Device and processes; made when a model is loaded, for what is wrong with a name does not wait for torch."""
+        """Device and processes; created lazily, so that errors in names do not wait for torch."""
         return Engine(self.device, "no")
 
     def load(self, seed: int) -> SavedModel:
-        """One seed's selected model, on the engine's device.
+        """Load one seed's selected model, on the engine's device.
 
         Raises:
-            UserError: it is damaged, or another model than the run's.
+            UserError: it is damaged, or differs from the run's model.
         """
         engine, saved = self.engine, load_model(self.run.model_folder(seed))
         if saved.model.name != self.run.config.model:
             kind, other = self.run.config.model, saved.model.name
-            cause = f"{self.run.folder} is a run of {kind!r}, but its seed {seed} holds a {other!r}"
-            raise UserError(cause, "get a whole copy of the run")
+            cause = f"{self.run.folder} is a run of {kind!r}, but its seed {seed} has a {other!r}"
+            raise UserError(cause, "get an intact copy of the run")
         return saved._replace(model=saved.model.to(engine.device))
 
     def models(self, features: FeatureSpec | None = None) -> Iterator[tuple[SavedModel, PreparedSplit]]:
-        """Each finished seed's model, and the split as it reads it.
+        """Iterate over the finished seeds' models, with the prepared split.
 
         Args:
-            features: specs by which the split is read; by default the model's own.
+            features: feature specs for reading the split; by default the model's own.
         """
         prepared = None
         for seed in self.run.finished:
             saved = self.load(seed)
-            prepared = prepared or PreparedSplit(self.rows, features or saved.model.features)  # alike for every seed
+            prepared = prepared or PreparedSplit(self.rows, features or saved.model.features)  # equal for all seeds
             yield saved, prepared
 
 

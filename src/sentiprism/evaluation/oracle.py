@@ -1,4 +1,4 @@
-"""Show what selection on test would have reported."""
+"""Results of selection on test, for comparison."""
 
 from math import isnan, nan
 
@@ -6,17 +6,16 @@ import numpy as np
 
 from sentiprism.errors import UserError
 from sentiprism.evaluation.bootstrap import Interval
-from sentiprism.training.oracle import read as read_oracle
+from sentiprism.training.oracle import load_oracle
 from sentiprism.training.run import Run
 
-ORACLE = "†: the epoch was selected on test itself: not comparable, it shows how much that habit flatters"
+ORACLE = "†: the epoch was selected on test, so the value is too good; it shows the bias of this practice"
 
 
 def selected_on_test(run: Run) -> dict[str, Interval]:
-    """Every metric on test at the epoch that is best on test itself, mean and deviation over seeds.
+    """Every metric on test at the epoch that is best on test, with mean and standard deviation over seeds.
 
-    This is the number a paper reports that selects on test, and no estimate of anything: it is here to be seen beside
-    the honest one.
+    Papers that select on test report this number. It is biased, and is only for comparison with the valid one.
 
     Raises:
         UserError: the run was trained without ``oracle: true``.
@@ -26,7 +25,7 @@ def selected_on_test(run: Run) -> dict[str, Interval]:
     sign = 1 if scorer.higher_is_better(select) else -1
     best = []
     for seed in Run.open(run).finished:
-        rows = [row["test"] for row in read_oracle(run.seed_folder(seed))]
+        rows = [row["test"] for row in load_oracle(run.seed_folder(seed))]
         if not all(name in row for row in rows for name in scorer.names):
             raise UserError(
                 f"the test scores of {run.folder}'s epochs lack a metric", "train it again with oracle=true"

@@ -17,7 +17,7 @@ from sentiprism.types import MODALITIES
 Array = npt.NDArray[Any]
 REMEDY = "remove it; the run is then evaluated again"
 MOST = 200_000_000
-"""Values of a file: a thousand for each of 200,000 utterances. Few bytes can say that they are many more."""
+"""Most values in a file: a thousand for each of 200,000 utterances. A small forged file can claim more."""
 TEXTS = ("id", "video", "present")
 BOUNDS = ("low", "high", "set")
 
@@ -25,7 +25,7 @@ BOUNDS = ("low", "high", "set")
 def write_predictions(path: Path, predictions: Predictions) -> None:
     """Write Parquet: ``id``, ``video``, ``present`` (modalities), ``label``, ``prediction``, a list column per weight.
 
-    Where the model is calibrated, ``low`` and ``high``, or ``set``, stand beside the prediction.
+    A calibrated model adds ``low`` and ``high``, or ``set``.
     """
     from pyarrow import parquet
 
@@ -50,7 +50,7 @@ def read_predictions(path: Path) -> Predictions:
     """Read what `write_predictions` wrote.
 
     Raises:
-        UserError: there is no such file, or it is not one of ours.
+        UserError: the file does not exist, or has another format.
     """
     from pyarrow import parquet
 
@@ -63,7 +63,7 @@ def read_predictions(path: Path) -> Predictions:
             if sum(g.column(i).num_values for g in groups for i in range(g.num_columns)) > MOST:
                 raise UserError(f"{path} has more than {MOST:,} values", REMEDY)
             table = file.read()
-        table.validate(full=True)  # lengths that are damaged would lead outside the memory
+        table.validate(full=True)  # wrong lengths would read outside the buffer
         columns = {name: _column(name, table[name]) for name in table.column_names}
         ids, label, prediction = (columns.pop(name) for name in ("id", "label", "prediction"))
         found = Predictions(
@@ -79,12 +79,12 @@ def read_predictions(path: Path) -> Predictions:
     except KeyError as error:
         raise UserError(f"{path} has no column {error}", REMEDY) from None
     except (pa.ArrowException, ValueError, TypeError, OSError) as error:
-        raise UserError(f"{path} does not hold predictions: {shorten(str(error), 120)}", REMEDY) from None
+        raise UserError(f"{path} does not have predictions: {shorten(str(error), 120)}", REMEDY) from None
     return found
 
 
 def _column(name: str, column: pa.ChunkedArray) -> Array:
-    """Values of a column, which has the type that `write_predictions` gives it."""
+    """Read the values of a column, which must have the type of `write_predictions`."""
     kind = column.type
     inner = kind.value_type if pa.types.is_list(kind) else kind
     wanted = "texts" if name in TEXTS else "true and false" if name == "set" else "numbers"
@@ -103,13 +103,13 @@ def _column(name: str, column: pa.ChunkedArray) -> Array:
 
 
 def _check(found: Predictions) -> None:
-    """Refuse columns that do not fit each other."""
+    """Refuse inconsistent columns."""
     if not len(found.ids) or len(np.unique(found.ids)) < len(found.ids):
-        raise ValueError("its ids should be there, each once")
+        raise ValueError("ids should be present and unique")
     classes = found.label.dtype.kind == "i"
     prediction, chosen = found.prediction, found.bounds.get("set")
     if any(one.dtype == object for one in (found.label, prediction, *found.bounds.values())):
-        raise ValueError("its lists should be of one length")
+        raise ValueError("lists should have the same length")
     if found.label.ndim != 1 or prediction.ndim != 1 + classes:
         raise ValueError(f"{'class' if classes else 'intensity'} labels need {1 + classes}-dimensional predictions")
     if classes and not (found.label.min() >= 0 and found.label.max() < prediction.shape[1]):
@@ -119,8 +119,8 @@ def _check(found: Predictions) -> None:
         raise ValueError("'weights.modality' should have a number for each modality")
     for name in ("low", "high"):
         if name in found.bounds and (classes or found.bounds[name].ndim != 1):
-            raise ValueError(f"{name!r} should be one number an utterance, of intensities")
+            raise ValueError(f"{name!r} should have one number per utterance, and intensities as labels")
     if ("low" in found.bounds) != ("high" in found.bounds):
-        raise ValueError("'low' and 'high' belong together")
+        raise ValueError("'low' and 'high' should both be present")
     if chosen is not None and chosen.shape != prediction.shape:
         raise ValueError("'set' should have an entry for each class")

@@ -1,7 +1,7 @@
 """Draw bootstrap samples of videos or utterances.
 
-Where the videos of the samples are known, whole videos are drawn (cluster bootstrap, Davison and Hinkley 1997, section
-3.8): utterances of one video resemble each other, and intervals over utterances would be too narrow.
+If the videos of the samples are known, whole videos are drawn (cluster bootstrap, Davison and Hinkley 1997, section
+3.8): utterances in one video are similar, and intervals over utterances would be too narrow.
 """
 
 from collections.abc import Iterator
@@ -13,13 +13,13 @@ import numpy.typing as npt
 from sentiprism.metrics.sums import Array, Floats
 
 BLOCK = 4_000_000
-"""Weights held at once: 32 MB, whatever N and the number of resamples."""
+"""Most weights in memory at once: 32 MB, for any N and number of resamples."""
 FEW, ROUGH = 10, 30
-"""Below how many drawn units an interval is unreliable and no difference is tested, and an interval is rough."""
+"""Numbers of drawn units below which intervals are unreliable and differences are not tested, and are rough."""
 
 
 class Units(NamedTuple):
-    """How many independent things a bootstrap draws, and what they are."""
+    """Number and kind of the independent units that a bootstrap draws."""
 
     number: int
     name: str
@@ -27,19 +27,19 @@ class Units(NamedTuple):
 
     @property
     def few(self) -> bool:
-        """Whether they are too few for a p-value, or for a claim that a model is better."""
+        """Whether they are too few for a p-value, or for claiming that a model is better."""
         return self.number < FEW
 
     @property
     def too_few(self) -> str:
-        """``videos (4)`` where they are too few for a claim, else ""."""
+        """``videos (4)`` if they are too few for a claim, else ""."""
         return f"{self.name} ({self.number})" if self.few else ""
 
 
 def units_of(videos: Array | None, samples: int) -> Units:
-    """Count what is independent among the samples: their videos, or themselves where no video is known.
+    """Count the independent units: videos, or samples if their videos are not known.
 
-    Utterances of a single video are drawn one by one, but nothing is known of other videos: that is one unit.
+    Utterances of a single video are drawn separately, but count as one unit, since other videos may differ.
 
     Args:
         videos: (N,) the video of each sample, or None.
@@ -52,10 +52,10 @@ def units_of(videos: Array | None, samples: int) -> Units:
 
 
 def draws(samples: int, resamples: int, seed: int, videos: Array | None = None) -> Iterator[Floats]:
-    """Blocks (r, N) of how often each sample was drawn.
+    """Yield blocks (r, N) of counts of each sample.
 
-    Rows sum to N where samples are drawn one by one; V of V videos are drawn with replacement, each with all its
-    samples, where `drawn_videos` gives their numbers.
+    Rows sum to N if samples are drawn separately. If `drawn_videos` gives numbers of V videos, V videos are drawn with
+    replacement, each with all its samples.
     """
     generator, video = np.random.default_rng(seed), drawn_videos(videos)
     size = samples if video is None else int(video.max()) + 1
@@ -68,9 +68,9 @@ def draws(samples: int, resamples: int, seed: int, videos: Array | None = None) 
 
 
 def drawn_videos(videos: Array | None) -> npt.NDArray[np.int64] | None:
-    """(N,) number of the video that each sample is drawn with.
+    """(N,) number of each sample's video.
 
-    None where samples are drawn one by one: nobody knows their videos, all are of one, or each is of its own.
+    None if samples are drawn separately: videos are not known, there is only one, or each sample has a different one.
     """
     if videos is None:
         return None
@@ -79,7 +79,7 @@ def drawn_videos(videos: Array | None) -> npt.NDArray[np.int64] | None:
 
 
 def drawn_over(videos: Array | None) -> str:
-    """What a bootstrap draws, as captions say it: "31 videos", "utterances"; and whether they are few."""
+    """Describe the units of a bootstrap for captions: "31 videos", "utterances"; and whether they are few."""
     if videos is None:
         return "utterances, whose videos are not known"
     if len(np.unique(np.asarray(videos, str))) == 1 < len(videos):

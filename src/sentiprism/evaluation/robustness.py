@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.data.augment import standard_deviations
-from sentiprism.data.corruption import HIGHEST, KINDS, WHOLE, Corruption, Kind, chance, corrupted, possible
+from sentiprism.data.corruption import HIGHEST, KINDS, WHOLE, Corruption, Kind, chance, corrupt, possible_kinds
 from sentiprism.data.dataset import Dataset
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.errors import UserError, suggest
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 
 MOST_POINTS = 101
-"""Steps of a hundredth: each is a prediction of the whole split, for every kind and modality."""
+"""Most points of a curve; each is a prediction of the whole split, for every kind and modality."""
 
 
 def robustness(
@@ -45,35 +45,35 @@ def robustness(
     device: str = "auto",
     on_replaced: Callable[[str], object] | None = None,
 ) -> Robustness:
-    """Damage a split's inputs, one modality at a time, and measure every finished seed's model on them.
+    """Corrupt a split's inputs, one modality at a time, and evaluate every finished seed's model on them.
 
-    The curves are kept in ``RUN/robustness-<split>.json``, beside those of other kinds and modalities that were
-    measured before, each with its strengths and the seed of its damage; a model that weighs modalities has its weights
-    at each strength there too. As an utterance's prediction does not depend on its batch, the curves of what strikes a
-    whole modality are put together from two predictions an utterance: with and without.
+    The curves are stored in ``RUN/robustness-<split>.json``, together with earlier curves of other kinds and
+    modalities, each with its strengths and corruption seed; if the model weighs modalities, also with the weights at
+    each strength. As an utterance's prediction does not depend on its batch, curves of corruptions of whole modalities
+    are composed of two predictions per utterance: clean and corrupted.
 
     Args:
         run: a `Run` or its folder.
         split: ``train``, ``valid`` or ``test``.
         kinds: see `sentiprism.data.corruption`; by default all that the inputs allow.
-        modalities: which to damage; by default all that the model uses.
-        points: strengths on a curve, evenly from 0 to the kind's highest.
-        seed: of the damage, the same for every model.
+        modalities: modalities to corrupt; by default all that the model uses.
+        points: number of strengths, evenly from 0 to the kind's highest.
+        seed: random seed of the corruption.
         device: as in ``train``.
-        on_replaced: is told of each kept curve that was measured otherwise and is replaced.
+        on_replaced: called with a note for each stored curve with other settings that is replaced.
 
     Raises:
-        UserError: no seed is finished, the dataset has changed, or nothing of what is asked for is possible.
+        UserError: no seed is finished, the dataset has changed, or the requested corruptions are impossible.
     """
     run = Run.open(run)
     if not 2 <= points <= MOST_POINTS:
         raise UserError(f"a curve of {points} points", f"give 2 to {MOST_POINTS}")
     for name, known in (*((k, KINDS) for k in kinds), *((m, MODALITIES) for m in modalities)):
         if name not in known:
-            raise UserError(f"there is no {name!r} to damage inputs by or in", suggest(name, known))
+            raise UserError(f"{name!r} is not a corruption or modality", suggest(name, known))
     at, scorer = open_split(run, split, device=device), run.protocol
     dataset, first = at.dataset, at.load(run.finished[0]).model
-    asked = _asked(first, kinds, modalities)
+    asked = _choose(first, kinds, modalities)
     inputs = _inputs(dataset, split, first.features, asked, points, seed)
     found: list[dict[Corruption | None, _Outputs]] = []
     for number in run.finished:
@@ -89,16 +89,16 @@ def robustness(
     curves = []
     for kind, modality in asked:
         strengths = _strengths(kind, points)
-        judged, shares = [none], [answers[None].shares(first.modalities)]
+        scored, shares = [none], [answers[None].shares(first.modalities)]
         for strength in strengths[1:]:
             if kind in WHOLE:
-                struck = chance(clean.ids, kind, modality, seed) < strength
-                outputs = answers[None].struck(answers[Corruption(kind, modality, 1.0, seed)], struck)
+                replaced = chance(clean.ids, kind, modality, seed) < strength
+                outputs = answers[None].replaced(answers[Corruption(kind, modality, 1.0, seed)], replaced)
             else:
                 outputs = answers[Corruption(kind, modality, strength, seed)]
-            judged.append(resample(outputs.prediction, label, scorer, videos=videos))
+            scored.append(resample(outputs.prediction, label, scorer, videos=videos))
             shares.append(outputs.shares(first.modalities))
-        curve = _curve(kind, modality, strengths, judged, constant, scorer)
+        curve = _curve(kind, modality, strengths, scored, constant, scorer)
         weights = tuple(shares) if shares[0] else ()
         curve = curve._replace(drawn_over=drawn_over(videos), too_few=none.units.too_few)
         curves.append(curve._replace(weights=weights, seed=seed))
@@ -116,27 +116,27 @@ def robustness(
 
 
 def load_robustness(run: Run | Path | str, split: str = "test", *, device: str = "auto") -> Robustness:
-    """As `robustness`, from what an earlier measurement kept where there is one.
+    """As `robustness`, but from a stored measurement if there is one.
 
     Raises:
-        UserError: it is damaged, or nothing can be measured.
+        UserError: the file is damaged, or nothing can be measured.
     """
     run = Run.open(run)
     return kept(run, split) or robustness(run, split, device=device)
 
 
-def _asked(model: "Model", kinds: Sequence[str], modalities: Sequence[str]) -> list[tuple[Kind, Modality]]:
+def _choose(model: "Model", kinds: Sequence[str], modalities: Sequence[str]) -> list[tuple[Kind, Modality]]:
     found = [
         (kind, modality)
         for kind in KINDS
         for modality in model.modalities
-        if kind in possible(model.features, modality)
+        if kind in possible_kinds(model.features, modality)
         and (not kinds or kind in kinds)
         and (not modalities or modality in modalities)
     ]
     if not found:
-        can = "; ".join(f"{m}: {', '.join(possible(model.features, m))}" for m in model.modalities)
-        raise UserError(f"{model.name}'s inputs cannot be damaged so", f"they can be by {can}")
+        can = "; ".join(f"{m}: {', '.join(possible_kinds(model.features, m))}" for m in model.modalities)
+        raise UserError(f"{model.name}'s inputs cannot be corrupted in this way", f"possible are {can}")
     return found
 
 
@@ -148,14 +148,14 @@ def _inputs(
     points: int,
     seed: int,
 ) -> dict[Corruption | None, PreparedSplit]:
-    """The split clean (None), and damaged in every way that must be predicted."""
+    """Make the clean split (None), and its corruptions that must be predicted."""
     clean = PreparedSplit(dataset.split(split), features)
     spread = standard_deviations(dataset.train, features) if any(kind == "noise" for kind, _ in asked) else {}
     found: dict[Corruption | None, PreparedSplit] = {None: clean}
     for kind, modality in asked:
         for strength in [1.0] if kind in WHOLE else _strengths(kind, points)[1:]:
             case = Corruption(kind, modality, strength, seed)
-            found[case] = corrupted(clean, case, spread.get(modality))
+            found[case] = corrupt(clean, case, spread.get(modality))
     return found
 
 
@@ -164,21 +164,21 @@ def _strengths(kind: Kind, points: int) -> tuple[float, ...]:
 
 
 class _Outputs(NamedTuple):
-    """What models say of a split; S seeds in front, where they are stacked."""
+    """Outputs of models for a split; with S seeds as the first axis if stacked."""
 
     prediction: Array
     """(N,) or (N, C)."""
     weights: Array | None
-    """(N, 3) modality weights; None where the model has none."""
+    """(N, 3) modality weights; None if the model has none."""
 
     @classmethod
     def stack(cls, seeds: "list[_Outputs]") -> "_Outputs":
-        """Those of all seeds together."""
+        """Stack the outputs of all seeds."""
         weights = [one.weights for one in seeds if one.weights is not None]
         return cls(np.stack([one.prediction for one in seeds]), np.stack(weights) if weights else None)
 
-    def struck(self, other: "_Outputs", rows: Array) -> "_Outputs":
-        """Of the ``rows`` (N,) bool what ``other`` says; of two stacks."""
+    def replaced(self, other: "_Outputs", rows: Array) -> "_Outputs":
+        """Replace the ``rows`` (N,) bool by those of ``other``; both are stacked."""
 
         def chosen(clean: Array, damaged: Array) -> Array:
             return np.where(rows.reshape(1, -1, *[1] * (clean.ndim - 2)), damaged, clean)
@@ -189,7 +189,7 @@ class _Outputs(NamedTuple):
         return _Outputs(prediction, chosen(self.weights, other.weights))
 
     def shares(self, modalities: Sequence[Modality]) -> dict[Modality, float]:
-        """Mean weight of each modality over seeds and utterances; {} where there are none."""
+        """Mean weight of each modality over seeds and utterances; {} if there are none."""
         if self.weights is None:
             return {}
         means = self.weights.reshape(-1, len(MODALITIES)).mean(axis=0, dtype=np.float64)
@@ -197,7 +197,7 @@ class _Outputs(NamedTuple):
 
 
 def _outputs(model: "Model", data: PreparedSplit, engine: Engine) -> _Outputs:
-    """What a model says, in the order of the split."""
+    """Compute a model's outputs, in the order of the split."""
     mine = [
         (rows, out.prediction.float().cpu().numpy(), weights.float().cpu().numpy() if weights is not None else None)
         for rows, out in forward_all(model, data, engine, labels=False)
@@ -214,14 +214,14 @@ def _curve(
     kind: Kind,
     modality: Modality,
     strengths: tuple[float, ...],
-    judged: list[Resampled],
+    scored: list[Resampled],
     constant: Resampled,
     protocol: Protocol,
 ) -> Curve:
     width = np.diff(strengths) / (strengths[-1] - strengths[0])
     shares = (np.append(width, 0) + np.append(0, width)) / 2  # trapezoids
-    area = mixed(judged, shares.tolist())
-    gains = (pair_scores(one, constant)[protocol.default_selection] for one in (*judged, area))
+    area = mixed(scored, shares.tolist())
+    gains = (pair_scores(one, constant)[protocol.default_selection] for one in (*scored, area))
     better = tuple(is_better(gain, protocol) for gain in gains)
-    points = tuple(one.intervals() for one in judged)
+    points = tuple(one.intervals() for one in scored)
     return Curve(kind, modality, strengths, points, area.intervals(), better=better)

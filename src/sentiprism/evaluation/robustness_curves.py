@@ -1,4 +1,4 @@
-"""Curves of metrics over the strength of damage to the inputs, and what a run folder keeps of them."""
+"""Curves of metrics by strength of corruption, and their file in the run folder."""
 
 import json
 import os
@@ -26,78 +26,78 @@ from sentiprism.types import MODALITIES, Modality
 
 REMEDY = "measure again with: sentiprism robustness"
 WEIGHT = "weight"
-"""Asked for in the place of a metric: the weight of the modality that is damaged."""
+"""Name for showing the weight of the corrupted modality instead of a metric."""
 FEW_BEFORE = re.compile(r"(\d+) (videos) \(too few ")
-"""By what an earlier version says that it drew too few videos."""
+"""Text of earlier versions for too few videos."""
 
 
 class Grid(NamedTuple):
-    """What makes curves comparable: at how many strengths they were measured, and the seed of the damage."""
+    """Settings of curves that must be equal for comparisons: number of strengths and corruption seed."""
 
     strengths: int
     seed: int | None
-    """None where an earlier version of the program did not write it down."""
+    """None in files of earlier versions."""
 
     def __str__(self) -> str:
-        return f"{self.strengths} strengths, damage seed {'not known' if self.seed is None else self.seed}"
+        return f"{self.strengths} strengths, corruption seed {'not known' if self.seed is None else self.seed}"
 
 
 class Curve(NamedTuple):
-    """Metrics over the strength of one kind of damage to one modality."""
+    """Metrics by strength of one kind of corruption of one modality."""
 
     kind: Kind
     modality: Modality
     strengths: tuple[float, ...]
-    """From 0, where the inputs are as they are."""
+    """From 0, the clean inputs."""
     points: tuple[dict[str, Interval], ...]
     """Every metric at each strength: mean over seeds, standard deviation, 95% bootstrap interval."""
     area: dict[str, Interval]
-    """Area under the curve (trapezoids) over its width: the mean of the metric over the strengths."""
+    """Area under the curve (trapezoids) divided by its width: the mean of the metric over the strengths."""
     drawn_over: str = "utterances"
-    """What the intervals are over; files of earlier versions have those over utterances."""
+    """Units of the intervals; utterances in files of earlier versions."""
     better: tuple[bool | None, ...] = ()
-    """Whether each point, and behind them the area, is better than the constant predictor on the protocol's own metric
-    by the 95% interval of the difference; None where the videos are too few; () in files of earlier versions."""
+    """Whether each point, and at the end the area, is better than the constant predictor on the protocol's own metric
+    by the 95% interval of the difference; None if there are too few videos; () in files of earlier versions."""
     weights: tuple[dict[Modality, float], ...] = ()
-    """Weight of each modality at each strength, mean over seeds and utterances; () where the model weighs none, and in
+    """Weight of each modality at each strength, mean over seeds and utterances; () if the model has no weights, and in
     files of earlier versions."""
     seed: int | None = None
-    """Of the damage; None in files of earlier versions."""
+    """Corruption seed; None in files of earlier versions."""
     too_few: str = ""
-    """``videos (4)`` where the intervals are over too few for a claim, else ""."""
+    """``videos (4)`` if they are too few for a claim, else ""."""
 
     @property
     def grid(self) -> Grid:
-        """Strengths and seed of the damage."""
+        """Strengths and corruption seed."""
         return Grid(len(self.strengths), self.seed)
 
     def cells(self, place: int, metric: str, scale: int) -> tuple[str, ...]:
-        """A point, or the area at -1, for tables; marked where it is not better than the constant predictor."""
+        """A point, or the area at -1, for tables; marked if it is not better than the constant predictor."""
         first, *rest = (self.area if place == -1 else self.points[place])[metric].cells(scale)
         return (first + f" {MARK}" * (self.better[place : place + 1 or None] == (False,)), *rest)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Robustness(Measurement):
-    """What damage does to a run on one split."""
+    """Metrics of a run on one split under corruption."""
 
     curves: tuple[Curve, ...]
     constant: dict[str, Interval]
-    """Every metric of the constant predictor, which no damage changes; {} in files of earlier versions."""
+    """Metrics of the constant predictor, which corruption does not change; {} in files of earlier versions."""
     constant_is: str = ""
-    """Which value it predicts."""
+    """Description of its value."""
 
     def check_weights(self) -> None:
-        """Refuse to show modality weights that are not there.
+        """Refuse to show modality weights if there are none.
 
         Raises:
-            UserError: the model has none, or an earlier version of the program measured.
+            UserError: the model has none, or the file is from an earlier version.
         """
         if not all(curve.weights for curve in self.curves):
             raise UserError(f"{self.run} has no modality weights by strength", f"choose a metric; or {REMEDY}")
 
     def notes(self) -> list[str]:
-        """Say what the constant predictor is, and what the mark means or why nobody can tell."""
+        """Describe the constant predictor, and the mark or its absence."""
         marked = any(False in curve.better for curve in self.curves)
         few = [curve.too_few for curve in self.curves if curve.too_few]
         known = [self.constant_is] if self.constant else []
@@ -105,16 +105,16 @@ class Robustness(Measurement):
 
     @property
     def grids(self) -> str:
-        """Strengths and seed of the damage: "6 strengths, damage seed 0"; all of them where the curves differ."""
+        """Strengths and corruption seed: "6 strengths, corruption seed 0"; several if curves differ."""
         return "; ".join(dict.fromkeys(str(curve.grid) for curve in self.curves))
 
     @property
     def drawn_over(self) -> str:
-        """What the intervals of the curves are over: "31 videos"; both where versions of the program differ."""
+        """Units of the curves' intervals: "31 videos"; both if versions of the program differ."""
         return " or ".join(dict.fromkeys(curve.drawn_over for curve in self.curves))
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """As values for JSON."""
         return {
             **vars(self),
             "protocol": self.protocol.name,
@@ -131,10 +131,10 @@ class Robustness(Measurement):
 
 
 def kept(run: Run, split: str = "test") -> Robustness | None:
-    """What an earlier measurement of all the finished seeds kept; None where there is none.
+    """Load a stored measurement of all the finished seeds; None if there is none.
 
     Raises:
-        UserError: it is damaged.
+        UserError: the file is damaged.
     """
     path = _file(run, split)
     if not os.path.lexists(path):
@@ -183,12 +183,12 @@ class _Curve(Record):
     def _whole(self) -> Self:
         count = len(self.strengths)
         if len(self.points) != count or len(self.better) not in {0, count + 1} or len(self.weights) not in {0, count}:
-            raise ValueError("should have a point at each strength")
+            raise ValueError("should have a point for each strength")
         return self
 
 
 class _Stored(Record):
-    """What `keep` writes; null stands for a number that is not defined."""
+    """File of `keep`; null is an undefined number."""
 
     run: str
     model: str
@@ -204,7 +204,7 @@ class _Stored(Record):
 def _curve(one: _Curve, scorer: Protocol, path: Path) -> Curve:
     points = tuple(_intervals(point, scorer, path) for point in one.points)
     area, few, better = _intervals(one.area, scorer, path), one.too_few, one.better
-    if not few and (earlier := FEW_BEFORE.match(one.drawn_over)):  # earlier versions claimed all the same
+    if not few and (earlier := FEW_BEFORE.match(one.drawn_over)):  # earlier versions made claims nevertheless
         few, better = f"{earlier[2]} ({earlier[1]})", (None,) * len(better)
     return Curve(
         one.kind, one.modality, one.strengths, points, area, one.drawn_over, better, one.weights, one.seed, few
@@ -220,21 +220,21 @@ def _intervals(point: _Point, scorer: Protocol, path: Path) -> dict[str, Interva
 
 
 def keep(run: Run, new: Robustness) -> list[str]:
-    """Write the curves into the run folder, beside those of other kinds and modalities that are there.
+    """Write the curves into the run folder, and keep curves of other kinds and modalities.
 
     Returns:
-        What was measured before at other strengths, or with another damage seed, and is now gone.
+        Notes on curves with other strengths, or another corruption seed, that were replaced.
     """
     try:
         old = kept(run, new.split)
-    except UserError:  # damaged: what is measured now takes its place
+    except UserError:  # damaged: replaced by the new measurement
         old = None
     curves = {(one.kind, one.modality): one for found in (old, new) if found for one in found.curves}
     order = [key for kind in KINDS for modality in MODALITIES if (key := (kind, modality)) in curves]
     merged = replace(new, curves=tuple(curves[key] for key in order))
     write_text(_file(run, new.split), json.dumps(jsonable(merged.to_dict()), indent=1))
     replaced = [one for one in old.curves if curves[one.kind, one.modality].grid != one.grid] if old else []
-    return [f"{one.modality}, {one.kind}: replaces what was measured at {one.grid}" for one in replaced]
+    return [f"{one.modality}, {one.kind}: replaces the curve at {one.grid}" for one in replaced]
 
 
 def _file(run: Run, split: str) -> Path:

@@ -11,14 +11,14 @@ Floats = npt.NDArray[np.float64]
 
 
 def load_scores(run: Run, split: str = "test", *, device: str = "auto") -> dict[str, Floats]:
-    """Every metric of every finished seed: (S,) by name, unrounded."""
+    """Load all metrics of every finished seed: (S,) by name, unrounded."""
     predictions = load_predictions(run, split, device=device).values()
     found = [run.protocol.compute(one.prediction, one.label) for one in predictions]
     return {name: np.array([one[name] for one in found]) for name in found[0]}
 
 
 def constant_scores(run: Run, split: str = "test") -> dict[str, float]:
-    """Every metric of the constant predictor on a split; {} where the run's dataset is not here, or has changed."""
+    """Compute all metrics of the constant predictor on a split; {} if the run's dataset is missing or has changed."""
     dataset = run.find_dataset()
     if dataset is None:
         return {}

@@ -1,7 +1,7 @@
-"""Pearson's r within videos: of predictions and labels, each less the mean of its video.
+"""Pearson's r within videos: of predictions and labels, each minus the mean of its video.
 
-Predictions of videos that were left out follow the mean of the other videos, which is the lower the higher that of the
-video itself: without centring, noise has a negative r, see `sentiprism.data.video_folds`.
+Predictions for left-out videos follow the mean of the other videos, which is lower if that of the left-out video is
+higher: without centring, noise has a negative r, see `sentiprism.data.video_folds`.
 """
 
 from math import nan
@@ -17,11 +17,11 @@ from sentiprism.metrics.intensity import pearson
 Array = npt.NDArray[Any]
 
 FLAT = 1e-6
-"""Largest deviation from the mean of its video of what counts as constant."""
+"""Largest deviation from the video's mean that counts as constant."""
 LABEL = "r within videos"
 MEANING = (
-    "Pearson correlation of predictions and labels less the mean of their video; r itself is biased downwards where "
-    "models predict videos that were left out, below 0 for noise: train's mean is the lower the higher theirs is"
+    "Pearson correlation of predictions and labels minus the mean of their video; r itself is biased downwards if "
+    "models predict left-out videos, below 0 for noise: the higher the mean of these videos, the lower that of train"
 )
 WITHIN = "pearson_within_videos"
 PROTOCOL = Protocol(
@@ -34,7 +34,7 @@ PROTOCOL = Protocol(
 
 
 def centre(values: Array, videos: Array) -> npt.NDArray[np.float64]:
-    """(..., N) values less the mean of their video; 0 where nothing differs from it but by rounding."""
+    """(..., N) values minus the mean of their video; 0 if they differ only by rounding."""
     _, index = np.unique(np.asarray(videos, str), return_inverse=True)
     counts = np.bincount(index)
     rows = np.asarray(values, np.float64).reshape(-1, len(index))
@@ -44,13 +44,13 @@ def centre(values: Array, videos: Array) -> npt.NDArray[np.float64]:
 
 
 def within_videos(prediction: Array, label: Array, videos: Array) -> float:
-    """Pearson's r within videos of one model; nan where predictions or labels are constant in every video."""
+    """Pearson's r within videos of one model; nan if predictions or labels are constant in every video."""
     one, other = (centre(values, videos) for values in (prediction, label))
     return float(np.corrcoef(one, other)[0, 1]) if one.any() and other.any() else nan
 
 
 def resample_within(prediction: Array, label: Array, videos: Array, *, resamples: int = 1000) -> Resampled:
-    """Bootstrap r within videos; a video that is drawn is drawn whole, so its mean is the same in every resample.
+    """Bootstrap r within videos; whole videos are drawn, so their means are the same in every resample.
 
     Args:
         prediction: (S, N).

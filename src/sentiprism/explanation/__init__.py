@@ -1,1 +1,1 @@
-"""Explain predictions by modalities, words and frames, beside what a model says of itself."""
+"""Attribute predictions to modalities, words and frames."""

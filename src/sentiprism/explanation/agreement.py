@@ -13,21 +13,21 @@ from sentiprism.types import MODALITIES, Modality
 Floats = npt.NDArray[np.float64]
 
 PIECE = 50
-"""Resamples whose ranks are held at once."""
+"""Resamples whose ranks are in memory at once."""
 
 
 class Agreement(NamedTuple):
-    """Rank agreement of two accounts; means over seeds, with percentile bootstrap intervals."""
+    """Rank agreement of two attributions; means over seeds, with percentile bootstrap intervals."""
 
     spearman: dict[str, Interval]
-    """ρ of each modality's part over the utterances, and "all": over every (utterance, modality) together. A modality
-    whose part never changes has no rank and is left out."""
+    """Spearman's ρ of each modality's attribution over utterances, and "all": over all (utterance, modality) pairs. A
+    modality with constant attribution is left out."""
     kendall: Interval
-    """Mean over utterances of τ-b between the modalities of one utterance; utterances without a rank do not count."""
+    """Mean over utterances of Kendall's τ-b between their modalities; utterances with only ties are ignored."""
 
     @property
     def table(self) -> dict[str, Interval]:
-        """Everything by name; Kendall's is "within"."""
+        """All intervals by name; Kendall's is "within"."""
         return {**self.spearman, "within": self.kendall}
 
 
@@ -41,16 +41,16 @@ def agreement(
     level: float = 0.95,
     seed: int = 0,
 ) -> Agreement:
-    """Hold two accounts of the same utterances against each other; all seeds are judged on the same resamples.
+    """Compute the rank agreement of two attributions of the same utterances, with the same resamples for all seeds.
 
     Args:
         one: (S, N, M) of S seeds, or (N, M).
-        other: the same, or (N, M) for all seeds alike.
+        other: same shape, or (N, M) for all seeds.
         modalities: names of the M columns.
-        videos: (N,) the video of each utterance; whole videos are drawn where they are known.
+        videos: (N,) video of each utterance; if known, whole videos are resampled.
         resamples: R.
         level: share of resamples inside an interval.
-        seed: of the resamples.
+        seed: random seed of the resamples.
 
     Raises:
         UserError: fewer than two utterances.
@@ -59,7 +59,8 @@ def agreement(
     a, b = np.broadcast_arrays(*(given if given.ndim == 3 else given[None] for given in (a, b)))
     if a.shape[1] < 2:
         raise UserError(
-            f"{a.shape[1]} utterances have no ranks to compare", "choose a split with more whole utterances"
+            f"{a.shape[1]} utterances have no ranks to compare",
+            "choose a split with more utterances that have all modalities",
         )
     columns = {name: [m] for m, name in enumerate(modalities)} | {"all": list(range(len(modalities)))}
     ranked = {name: c for name, c in columns.items() if all(np.ptp(x[:, c]) > 0 for given in (a, b) for x in given)}
@@ -80,7 +81,7 @@ def agreement(
 
 
 def kendall_within(a: Floats, b: Floats) -> Floats:
-    """τ-b (Kendall 1945) between the columns of each row: (N, M), (N, M) -> (N,); nan where a row is all ties."""
+    """τ-b (Kendall 1945) between the columns of each row: (N, M), (N, M) -> (N,); nan for a row of only ties."""
     first, second = np.triu_indices(a.shape[1], 1)
     x, y = (np.sign(values[:, first] - values[:, second]) for values in (a, b))
     pairs = np.sqrt((x != 0).sum(axis=1) * (y != 0).sum(axis=1))
@@ -88,7 +89,7 @@ def kendall_within(a: Floats, b: Floats) -> Floats:
 
 
 def _spearman(a: Floats, b: Floats, counts: Floats) -> Floats:
-    """(R,) ρ of (N, K) against (N, K), all entries together, on resamples that draw row i ``counts[r, i]`` times."""
+    """(R,) ρ between all entries of (N, K) and (N, K), on resamples that draw row i ``counts[r, i]`` times."""
     each = np.repeat(counts, a.shape[1], axis=1)  # (R, N K)
     x, y = (_centred(_ranks(values.ravel(), each), each) for values in (a, b))
     scale = np.sqrt((each * x * x).sum(axis=1) * (each * y * y).sum(axis=1))
@@ -96,7 +97,7 @@ def _spearman(a: Floats, b: Floats, counts: Floats) -> Floats:
 
 
 def _ranks(values: Floats, counts: Floats) -> Floats:
-    """(K,), (R, K) -> (R, K): mean rank of each value in each resample, up to a constant, without sorting it."""
+    """(K,), (R, K) -> (R, K): mean rank of each value in each resample, up to a constant."""
     _, group, sizes = np.unique(values, return_inverse=True, return_counts=True)
     starts = np.cumsum(sizes) - sizes
     drawn = np.add.reduceat(counts[:, np.argsort(values, kind="stable")], starts, axis=1)
@@ -108,13 +109,13 @@ def _centred(ranks: Floats, counts: Floats) -> Floats:
 
 
 def _mean(tau: Floats, counts: Floats) -> Floats:
-    """(S, N), (R, N) -> (S, R): means over the utterances drawn that have a τ."""
+    """(S, N), (R, N) -> (S, R): means over the resampled utterances with a defined τ."""
     real = ~np.isnan(tau)
     return _ratio(np.nan_to_num(tau) @ counts.T, real.astype(np.float64) @ counts.T)
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:
-    """Quotient; nan where there is nothing to divide by."""
+    """Quotient; nan where the denominator is 0."""
     return np.asarray(np.divide(above, below, out=np.full(np.shape(below), np.nan), where=below > 0))
 
 

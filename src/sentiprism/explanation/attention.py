@@ -1,4 +1,4 @@
-"""Where a saved model's attention looks, as a mean over utterances of any length."""
+"""Mean attention maps of a saved model over utterances of any length."""
 
 from math import isnan, nan
 from typing import TYPE_CHECKING, NamedTuple
@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.errors import UserError
-from sentiprism.explanation.representations import ModelOnSplit, drawn
+from sentiprism.explanation.representations import ModelOnSplit, draw_rows
 from sentiprism.models import MODELS, create_model
 from sentiprism.training.predict import forward_all
 from sentiprism.types import FeatureSpec, ModalitySpec, TargetSpec
@@ -18,33 +18,33 @@ if TYPE_CHECKING:
 Array = npt.NDArray[np.float32]
 
 EXACT = 64
-"""Longest axis of a map that is kept step by step."""
+"""Longest axis of a map with one cell per step."""
 GRID = 32
-"""Places of an axis that is longer, or whose length differs between utterances."""
+"""Number of cells of a longer axis, or of one whose length differs between utterances."""
 
 
-class Attended(NamedTuple):
-    """The mean over heads and utterances of one attention's weights."""
+class AttentionMap(NamedTuple):
+    """Mean weights of one attention module over heads and utterances."""
 
     weights: Array
-    """(Q, K): a row is what one place of the query looks at and sums to 1."""
+    """(Q, K): the weights of one query cell on the source, which sum to 1."""
     relative: tuple[bool, bool]
-    """Whether the places of query and source are shares of the length, from 0 to 1, or steps."""
+    """Whether the cells of query and source are fractions of the length, from 0 to 1, or steps."""
     entropy: float = nan
-    """Mean entropy of a row over heads, queries and utterances, as a share of that of a row which looks at all steps
-    it may see alike: 1 = everywhere alike, 0 = at one step; nan where there was never more than one step to see."""
+    """Mean normalised entropy of a row over heads, queries and utterances: 1 = uniform over the steps it may attend to,
+    0 = on one step; nan if there was never more than one step."""
 
 
-def attention(at: ModelOnSplit, limit: int = 200) -> dict[str, Attended]:
-    """Mean attention maps by module name; a module that is called more than once has ``name [1]``, ``name [2]``.
+def mean_attention(at: ModelOnSplit, limit: int = 200) -> dict[str, AttentionMap]:
+    """Mean attention maps by module name; a module that is called several times has ``name [1]``, ``name [2]``.
 
-    Only utterances with every modality that the model uses count, and each passes alone: there is no padding to
-    look at. An axis of one length throughout (learned tokens) is kept step by step, another one becomes `GRID`
-    places along its length: weights on the source's steps are summed in a place, queries are averaged.
+    Only utterances with all modalities that the model uses are included, one at a time, so that there is no padding.
+    An axis of constant length (learned tokens) has one cell per step, others have `GRID` cells over their length:
+    weights on source steps are summed in a cell, queries are averaged.
 
     Args:
         at: model and split.
-        limit: utterances at most.
+        limit: most utterances.
 
     Raises:
         UserError: the model has no attention, or no utterance has all its modalities.
@@ -52,8 +52,10 @@ def attention(at: ModelOnSplit, limit: int = 200) -> dict[str, Attended]:
     from sentiprism.nn.attention import attention_maps
 
     if not _attends(at.model):
-        raise UserError(f"{at.model.name} has no attention layers", f"choose a run of: {', '.join(attentive())}")
-    rows = drawn(np.flatnonzero(at.whole), limit)
+        raise UserError(
+            f"{at.model.name} has no attention layers", f"choose a run of: {', '.join(models_with_attention())}"
+        )
+    rows = draw_rows(np.flatnonzero(at.whole), limit)
     if not len(rows):
         split = at.data.split.name
         raise UserError(f"no utterance of {split} has all of {', '.join(at.model.modalities)}", "choose another split")
@@ -63,14 +65,14 @@ def attention(at: ModelOnSplit, limit: int = 200) -> dict[str, Attended]:
             for name, calls in maps.items():
                 for i, weights in enumerate(calls):
                     key = f"{name} [{i + 1}]" if len(calls) > 1 else name
-                    if len(weights):  # an expert that is not asked sees an empty batch
+                    if len(weights):  # an expert that is not used gets an empty batch
                         heads = weights[0].float().cpu().numpy()
                         sums.setdefault(key, _Sum()).add(heads.mean(axis=0), entropy(heads))
                 calls.clear()
     return {name: found.mean() for name, found in sums.items()}
 
 
-def attentive() -> list[str]:
+def models_with_attention() -> list[str]:
     """Names of the models that have attention layers."""
     import torch
 
@@ -80,7 +82,7 @@ def attentive() -> list[str]:
 
 
 class _Sum:
-    """Adds maps of any size: each axis by itself is exact until a second length comes."""
+    """Sum of maps of any size; each axis has one cell per step until its length changes."""
 
     def __init__(self) -> None:
         self.total: Array | None = None
@@ -103,24 +105,24 @@ class _Sum:
         self.total = self.total + self._folded(weights, self.relative)
         self.count += 1
 
-    def mean(self) -> Attended:
-        """The mean of what was added."""
-        assert self.total is not None  # noqa: S101 - a sum is made when it is first added to
+    def mean(self) -> AttentionMap:
+        """Mean of the added maps."""
+        assert self.total is not None  # noqa: S101 - a map has been added
         spread = float(np.mean(self.entropies)) if self.entropies else nan
-        return Attended(np.asarray(self.total / self.count, np.float32), self.relative, spread)
+        return AttentionMap(np.asarray(self.total / self.count, np.float32), self.relative, spread)
 
     @staticmethod
     def _folded(weights: Array, axes: tuple[bool, bool]) -> Array:
         if axes[0]:
-            shares = places(weights.shape[0])
+            shares = cell_weights(weights.shape[0])
             weights = (shares / shares.sum(axis=1, keepdims=True)) @ weights
-        return weights @ places(weights.shape[1]).T if axes[1] else weights
+        return weights @ cell_weights(weights.shape[1]).T if axes[1] else weights
 
 
 def entropy(weights: Array) -> float:
-    """Mean over heads and rows of (..., Tq, Tk) attention of -Σ a log a, over log of how many steps a row sees.
+    """Mean over heads and rows of (..., Tq, Tk) attention of -Σ a log a, divided by the log of the steps of a row.
 
-    A row that sees one step has no choice and does not count; nan where no row has.
+    Rows with one step are ignored; nan if all rows have one step.
     """
     seen = np.count_nonzero(weights, axis=-1)
     logs = np.log(weights, out=np.zeros_like(weights), where=weights > 0)
@@ -128,8 +130,8 @@ def entropy(weights: Array) -> float:
     return float(spread.mean()) if len(spread) else nan
 
 
-def places(steps: int) -> Array:
-    """(GRID, steps) share of each step's stretch of [0, 1] that lies in each place; columns sum to 1."""
+def cell_weights(steps: int) -> Array:
+    """(GRID, steps) share of each step's interval in [0, 1] that is in each cell; columns sum to 1."""
     coarse, fine = np.linspace(0, 1, GRID + 1)[:, None], np.linspace(0, 1, steps + 1)
     overlap = np.minimum(coarse[1:], fine[1:]) - np.maximum(coarse[:-1], fine[:-1])
     return np.asarray(np.clip(overlap, 0, None) * steps, np.float32)

@@ -1,7 +1,7 @@
-"""Modalities as players of a game: what a model predicts when only some of them are there, and what each contributes.
+"""Predict every coalition of modalities, for Shapley values.
 
-A coalition S is the batch in which every modality outside S is missing, by mask: the state that models are made to
-bear, not zeros in the place of features. With M modalities there are 2^M coalitions, so that nothing is sampled.
+In a coalition S, every modality outside of S is missing by its mask, which models are trained to handle, instead of
+having zeros as features. M modalities have 2^M coalitions, so that no sampling is needed.
 """
 
 import torch
@@ -12,7 +12,7 @@ from sentiprism.types import Batch, Modality, ModelOutput
 
 
 def hide(batch: Batch, hidden: tuple[Modality, ...]) -> Batch:
-    """The batch as if no sample had the ``hidden`` modalities."""
+    """Copy a batch without the ``hidden`` modalities."""
     masks = {name: getattr(batch, name) for name in hidden}
     if "text" in hidden:
         batch = batch._replace(context=None)
@@ -20,9 +20,9 @@ def hide(batch: Batch, hidden: tuple[Modality, ...]) -> Batch:
 
 
 class Coalitions(nn.Module):
-    """A model that predicts every coalition of its modalities at once, in one pass each.
+    """Predict all coalitions of a model's modalities, in one pass each.
 
-    Coalition number n holds modality m of ``model.modalities`` where bit m of n is set: 0 is nobody, the last is all.
+    Coalition n has modality m of ``model.modalities`` if bit m of n is set: 0 is empty, the last one has all.
 
     Args:
         model: any.
@@ -31,10 +31,10 @@ class Coalitions(nn.Module):
     def __init__(self, model: Model) -> None:
         super().__init__()
         self.model = model
-        self.train(model.training)  # a module begins in training, and who puts it back would put the model there too
+        self.train(model.training)  # modules start in training mode; keep the mode of the model
 
     def forward(self, batch: Batch) -> ModelOutput:
-        """``prediction`` is (B, 2^M), or (B, 2^M, C) logits; the rest is that of all modalities, without losses."""
+        """``prediction`` is (B, 2^M), or (B, 2^M, C) logits; the rest is from all modalities, without losses."""
         names = self.model.modalities
         batch = batch._replace(labels={})
         whole: ModelOutput = self.model(batch)

@@ -1,4 +1,4 @@
-"""What a run's models owe to each modality, and whether what they say of themselves agrees with it."""
+"""Attribute the predictions of a run to modalities, and compare with the model's own weights."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,34 +28,34 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Explanation(Measurement):
-    """Attributions of S seeds' models on N utterances to the M modalities that the model uses.
+    """Attributions of the predictions of S seeds on N utterances to the M modalities of the model.
 
-    The value that is attributed is the predicted intensity, or the logit of the class that is predicted.
+    The attributed value is the predicted intensity, or the logit of the predicted class.
     """
 
     modalities: tuple[Modality, ...]
     ids: npt.NDArray[Any]
     """(N,)."""
     whole: npt.NDArray[np.bool_]
-    """(N,) whether the utterance has all M modalities; only those count where accounts are compared."""
-    answer: Floats
+    """(N,) whether the utterance has all M modalities; only these are used to compare attributions."""
+    prediction: Floats
     """(S, N) with all modalities."""
     base: Floats
-    """(S, N) with none: the same for every utterance but for the class whose logit it is."""
+    """(S, N) prediction without any modality: the same for all utterances, except for the choice of the class."""
     shapley: Floats
-    """(S, N, M) exact Shapley values; they sum to ``answer - base``."""
+    """(S, N, M) exact Shapley values; they sum to ``prediction - base``."""
     occlusion: Floats
-    """(S, N, M) what the prediction loses without one modality."""
+    """(S, N, M) decrease of the prediction without one modality."""
     weights: Floats | None
-    """(S, N, M) the model's own modality weights, where it has them."""
+    """(S, N, M) the model's own modality weights, if it has them."""
     agreements: dict[str, Agreement]
-    """By the two accounts compared, "weights, shapley" for example: shares of the attributions' amounts, the model's
-    own weights, and "planted" contributions where the dataset has them."""
+    """Agreements by the compared attributions, for example "weights, shapley": shares of absolute attributions, the
+    model's own weights, and "planted" contributions if the dataset has them."""
     drawn_over: str = "utterances"
-    """What the intervals of the agreements are over."""
+    """Units of the bootstrap for the intervals: utterances or videos."""
 
     def to_dataframe(self) -> "DataFrame":
-        """One row an utterance and modality: means over seeds of Shapley value, occlusion and the model's own weight.
+        """Table with one row per utterance and modality: means over seeds of Shapley value, occlusion and weight.
 
         Raises:
             UserError: pandas is not installed.
@@ -78,7 +78,7 @@ class Explanation(Measurement):
         rows = [
             [str(name), number(float(base)), *(signed(float(v), 3) for v in values), number(float(whole))]
             for name, base, values, whole in zip(
-                self.ids, self.base.mean(axis=0), means, self.answer.mean(axis=0), strict=True
+                self.ids, self.base.mean(axis=0), means, self.prediction.mean(axis=0), strict=True
             )
         ]
         title = f"{self.model} on {self.dataset}, {self.split}: Shapley values of the modalities"
@@ -86,7 +86,7 @@ class Explanation(Measurement):
         return show_html(title, ["utterance", "base", *self.modalities, "prediction"], rows, [note])
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON; utterances hold means over seeds, which sum as each seed's values do."""
+        """As a dictionary for JSON; values of utterances are means over seeds, which sum to the mean prediction."""
         return {
             **self.header(),
             "modalities": list(self.modalities),
@@ -104,7 +104,7 @@ class Explanation(Measurement):
 
         return {
             "id": str(self.ids[row]),
-            "answer": float(self.answer[:, row].mean()),
+            "answer": float(self.prediction[:, row].mean()),
             "base": float(self.base[:, row].mean()),
             "shapley": by_name(self.shapley),
             "occlusion": by_name(self.occlusion),
@@ -113,9 +113,9 @@ class Explanation(Measurement):
 
 
 def explain(run: Run | Path | str, split: str = "test", *, device: str = "auto") -> Explanation:
-    """Attribute every prediction of every finished seed's selected model to the modalities, exactly.
+    """Compute exact Shapley values of modalities for all predictions of a run.
 
-    Each of the 2^M coalitions of modalities is one pass over the split.
+    Each of the 2^M coalitions of modalities takes one pass over the split.
 
     Args:
         run: a `Run` or its folder.
@@ -123,7 +123,7 @@ def explain(run: Run | Path | str, split: str = "test", *, device: str = "auto")
         device: as in ``train``.
 
     Raises:
-        UserError: no seed is finished, or the dataset is not the one the run was trained on.
+        UserError: no seed is finished, or the dataset differs from the one the run was trained on.
     """
     at = open_split(run, split, device=device)
     rows = at.rows
@@ -143,7 +143,7 @@ def explain(run: Run | Path | str, split: str = "test", *, device: str = "auto")
         modalities=modalities,
         ids=rows.ids,
         whole=whole,
-        answer=v[..., -1],
+        prediction=v[..., -1],
         base=v[..., 0],
         shapley=shapley(v),
         occlusion=occlusion(v),
@@ -155,22 +155,25 @@ def explain(run: Run | Path | str, split: str = "test", *, device: str = "auto")
 
 
 def _agreements(of: Explanation, split: Split) -> dict[str, Agreement]:
-    """Over utterances that have all modalities: that a missing one has no part is no finding."""
-    accounts: dict[str, Floats] = {"shapley": shares(of.shapley), "occlusion": shares(of.occlusion)}
+    """Compare attributions over utterances with all modalities; missing ones trivially have none."""
+    attributions: dict[str, Floats] = {"shapley": shares(of.shapley), "occlusion": shares(of.occlusion)}
     if of.weights is not None:
-        accounts["weights"] = of.weights
+        attributions["weights"] = of.weights
     planted = split.planted.get("contribution")
     if planted is not None:
         columns = [MODALITIES.index(name) for name in of.modalities]
-        accounts["planted"] = np.broadcast_to(planted[:, columns].astype(np.float64), of.shapley.shape)
+        attributions["planted"] = np.broadcast_to(planted[:, columns].astype(np.float64), of.shapley.shape)
     if len(of.modalities) < 2 or np.count_nonzero(of.whole) < 2:
         return {}
     pairs = [("weights", "shapley"), ("weights", "occlusion"), ("occlusion", "shapley")]
     pairs += [(name, "planted") for name in ("shapley", "occlusion", "weights")]
     return {
         f"{one}, {other}": agreement(
-            accounts[one][:, of.whole], accounts[other][:, of.whole], of.modalities, videos=split.video_ids[of.whole]
+            attributions[one][:, of.whole],
+            attributions[other][:, of.whole],
+            of.modalities,
+            videos=split.video_ids[of.whole],
         )
         for one, other in pairs
-        if one in accounts and other in accounts
+        if one in attributions and other in attributions
     }

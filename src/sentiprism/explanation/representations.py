@@ -1,4 +1,4 @@
-"""What a saved model makes of utterances: its named features."""
+"""Named representations of utterances in a saved model."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,20 +17,20 @@ Rows = npt.NDArray[np.int64]
 
 
 class Representations(NamedTuple):
-    """What a model makes of n utterances."""
+    """A model's representations of n utterances."""
 
     rows: Rows
-    """(n,) in the split."""
+    """(n,) rows in the split."""
     label: npt.NDArray[np.generic]
-    """(n,) as the dataset has them."""
+    """(n,) labels of the dataset."""
     whole: npt.NDArray[np.bool_]
-    """(n,) whether the utterance has every modality that the model uses."""
+    """(n,) whether the utterance has all modalities that the model uses."""
     features: dict[str, npt.NDArray[np.float32]]
-    """(n, D) by the model's own names."""
+    """(n, D) by the model's names of features."""
 
 
 class ModelOnSplit(NamedTuple):
-    """A selected model beside the split that it is to see."""
+    """The selected model of a seed, with a split prepared for it."""
 
     model: "Model"
     data: PreparedSplit
@@ -38,7 +38,7 @@ class ModelOnSplit(NamedTuple):
 
     @property
     def whole(self) -> npt.NDArray[np.bool_]:
-        """(N,) whether the utterance has every modality that the model uses."""
+        """(N,) whether the utterance has all modalities that the model uses."""
         steps = np.stack([self.data.steps(modality) for modality in self.model.modalities])
         return np.asarray((steps > 0).all(axis=0))
 
@@ -50,11 +50,11 @@ def load_seed(at: OpenedRun, seed: int) -> ModelOnSplit:
 
 
 def representations(at: ModelOnSplit, limit: int = 2000) -> Representations:
-    """Features of at most ``limit`` utterances, drawn without replacement and the same in every run of the dataset.
+    """Compute representations of at most ``limit`` random utterances, the same in every run of the dataset.
 
-    Memory is that of one batch and of what is returned.
+    Memory is needed for one batch and the result.
     """
-    rows = drawn(np.arange(len(at.data)), limit)
+    rows = draw_rows(np.arange(len(at.data)), limit)
     parts, order = [], []
     for some, output in forward_all(at.model, at.data, at.engine, rows=rows, labels=False):
         parts.append({name: tensor.float().cpu().numpy() for name, tensor in output.features.items()})
@@ -64,6 +64,6 @@ def representations(at: ModelOnSplit, limit: int = 2000) -> Representations:
     return Representations(rows, at.data.split.labels["M"][rows], at.whole[rows], features)
 
 
-def drawn(rows: Rows, limit: int) -> Rows:
-    """At most ``limit`` of the rows, in their order."""
+def draw_rows(rows: Rows, limit: int) -> Rows:
+    """Draw at most ``limit`` of the rows, in their order."""
     return rows if len(rows) <= limit else np.sort(np.random.default_rng(0).choice(rows, limit, replace=False))

@@ -1,9 +1,9 @@
 """Integrated gradients over tokens and frames (Sundararajan et al., ICML 2017).
 
-Each modality by itself goes from a baseline to what was said and shown, while the others stay as they are. The baseline
-of a frame is 0 in every feature, the train split's mean where features are standardised; that of a token is [MASK], at
-the embeddings, while [CLS] and [SEP] stay. The parts of a modality's steps sum to what the prediction changes from the
-baseline to the utterance, up to the error of the integral, which is measured and given.
+Each modality is integrated separately from a baseline to the utterance, while the others stay unchanged. The baseline
+of a frame is 0 in every feature, which is the train mean of standardised features; that of a token is [MASK] at the
+embeddings, while [CLS] and [SEP] stay. The attributions of a modality's steps sum to the change of the prediction from
+the baseline to the utterance, up to the error of the integral, which is measured and reported.
 """
 
 from collections.abc import Callable, Collection
@@ -30,68 +30,69 @@ if TYPE_CHECKING:
     from sentiprism.models import Model
 
 POINTS = (16, 32, 64, 128, 256)
-"""Points of the integral: more are taken until the error is below `TOLERANCE` of the parts' amounts."""
+"""Points of the integral, increased until the error is below `TOLERANCE` of the sum of absolute attributions."""
 TOLERANCE = 0.01
 AT_ONCE = 32
-"""Rows whose gradients are held at once, however long."""
+"""Most rows whose gradients are in memory at once."""
 STEPS_AT_ONCE = 2048
-"""Steps of all rows together up to which more rows are held; twice and four times as many were slower."""
+"""Most steps of these rows together; twice and four times as many were slower."""
 STARTS = ("Ġ", "▁")
-"""Begin a word in vocabularies of pieces that do not mark what continues with ##."""
+"""Prefixes of word starts in vocabularies that do not mark continuations with ##."""
 
 
 class StepAttribution(NamedTuple):
-    """What each step of one modality adds to the prediction."""
+    """Attribution of a prediction to the steps of one modality."""
 
     names: tuple[str, ...]
-    """(T,) words, or numbers of frames from 0."""
+    """(T,) words, or indices of frames from 0."""
     values: npt.NDArray[np.float64]
     """(T,) in the prediction's unit."""
     total: float
-    """The prediction less the prediction at the baseline: what the values sum to."""
+    """Prediction minus prediction at the baseline, to which the values sum."""
     error: float
-    """By how much they miss it."""
+    """Difference of their sum from the total."""
     words: bool = False
-    """Whether the steps are words; else they are numbered."""
+    """Whether the steps are words; otherwise they are frames."""
 
 
 class Steps(NamedTuple):
-    """One seed's model on one utterance."""
+    """Attributions of one seed's prediction for one utterance."""
 
     id: str
     seed: int
-    answer: float
-    """Predicted intensity, or the logit of the class that is predicted."""
+    prediction: float
+    """Predicted intensity, or the logit of the predicted class."""
     predicted: str | None
     """Name of that class; None for an intensity."""
     label: float
-    """As the dataset has it: an intensity, or the number of a class."""
+    """Label: an intensity, or a class number."""
     base: float
     """The prediction without any modality."""
-    accounts: dict[str, dict[Modality, float]]
-    """"shapley", which sums to ``answer - base``, "occlusion" and, where the model has them, its own "weights"."""
+    attributions: dict[str, dict[Modality, float]]
+    """"shapley", which sums to ``prediction - base``, "occlusion" and, if the model has them, its own "weights"."""
     steps: dict[Modality, StepAttribution]
-    """Of the modalities that the model uses and the utterance has."""
+    """Attributions within each modality that the model uses and the utterance has."""
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """As a dictionary for JSON."""
         steps = {
             name: {**part._asdict(), "names": list(part.names), "values": part.values.tolist()}
             for name, part in self.steps.items()
         }
-        return {**self._asdict(), "steps": steps}
+        names = {"prediction": "answer", "attributions": "accounts"}  # in JSON, as in earlier versions
+        return {**{names.get(name, name): value for name, value in self._asdict().items()}, "steps": steps}
 
 
 def explain_steps(
     run: Run | Path | str, utterance: str, split: str = "test", *, seed: int | None = None, device: str = "auto"
 ) -> Steps:
-    """Attribute the prediction to one utterance to its modalities, and to the words and frames of each.
+    """Attribute the prediction for one utterance to its modalities, and to the words and frames of each.
 
     Args:
         run: a `Run` or its folder.
         utterance: its id.
         split: ``train``, ``valid`` or ``test``.
-        seed: whose model; by default the first finished one.
+        seed: seed of the model; by default the first finished one.
         device: as in ``train``.
 
     Raises:
@@ -111,9 +112,9 @@ def explain_steps(
         whole = Coalitions(at.model)(batch)
     target = int(whole.prediction[0, -1].argmax()) if whole.prediction.ndim > 2 else None
     value = chosen_class(whole.prediction.double().cpu().numpy())[0]  # (2^M,)
-    accounts = {"shapley": shapley(value), "occlusion": occlusion(value)}
+    found = {"shapley": shapley(value), "occlusion": occlusion(value)}
     if (own := whole.weights.get("modality")) is not None:
-        accounts["weights"] = own[0, [MODALITIES.index(name) for name in at.model.modalities]].double().cpu().numpy()
+        found["weights"] = own[0, [MODALITIES.index(name) for name in at.model.modalities]].double().cpu().numpy()
     parts: dict[Modality, StepAttribution] = {}
     for name in at.model.modalities:
         if getattr(batch, name).present.item():
@@ -124,11 +125,11 @@ def explain_steps(
     return Steps(
         id=utterance,
         seed=seed,
-        answer=float(value[-1]),
+        prediction=float(value[-1]),
         predicted=None if target is None else at.model.target.classes[target],
         label=float(at.data.split.labels["M"][row]),
         base=float(value[0]),
-        accounts={key: dict(zip(at.model.modalities, one.tolist(), strict=True)) for key, one in accounts.items()},
+        attributions={name: dict(zip(at.model.modalities, one.tolist(), strict=True)) for name, one in found.items()},
         steps=parts,
     )
 
@@ -148,13 +149,13 @@ def attribute(
     """Integrated gradients of one sample over the steps of one modality; the model is in evaluation mode.
 
     Args:
-        model: any; a text encoder that is part of it is entered behind its word embeddings.
-        batch: one sample, without labels, that has the modality.
-        modality: whose steps.
+        model: any model; for a text encoder that is part of it, gradients are at its word embeddings.
+        batch: one sample with the modality, without labels.
+        modality: modality to explain.
         target: class whose logit is explained; None for an intensity.
 
     Returns:
-        (T,) parts, what they are to sum to, and by how much they miss it.
+        (T,) attributions, their expected sum, and its error.
     """
     (found,) = attribute_all(model, batch, modality, None if target is None else [target])
     return found
@@ -163,16 +164,16 @@ def attribute(
 def attribute_all(
     model: "Model", batch: Batch, modality: Modality, targets: Collection[int] | None = None
 ) -> list[tuple[npt.NDArray[np.float64], float, float]]:
-    """Attribute several samples at once, each as `attribute` would alone: with as many points as it needs.
+    """Attribute several samples at once, each with as many points as it needs, as in `attribute`.
 
     Args:
         model: as in `attribute`.
-        batch: samples that have the modality, without labels, best of like length.
-        modality: whose steps.
+        batch: samples with the modality, without labels, preferably of similar length.
+        modality: modality to explain.
         targets: class of each sample; None for an intensity.
 
     Returns:
-        What `attribute` returns, for each sample; T is its own length.
+        Results of `attribute` for each sample, with its own length T.
     """
     import torch
 
@@ -193,7 +194,7 @@ def attribute_all(
         some = batch.map(partial(torch.index_select, dim=0, index=left))
         value = _value(model, some, modality, None if chosen is None else chosen[left])
         method = _method(value, model, tokens=tokens)
-        with torch.backends.cudnn.flags(enabled=False):  # its recurrences have no gradient in evaluation mode
+        with torch.backends.cudnn.flags(enabled=False):  # cuDNN's recurrent layers have no gradient in evaluation mode
             layers = method(
                 given.values[left],
                 baseline[left],
@@ -205,7 +206,7 @@ def attribute_all(
         parts = sum(layer.detach().double().sum(dim=-1).cpu().numpy() for layer in layers)  # (b, T, D) -> (b, T)
         more = []
         for row, own, length in zip(left.tolist(), parts, given.mask[left].sum(dim=1).tolist(), strict=True):
-            own = own[:length]  # noqa: PLW2901 - what is padding has no part
+            own = own[:length]  # noqa: PLW2901 - without padding
             error = abs(float(own.sum()) - totals[row])
             found[row] = own, float(totals[row]), error
             if error > TOLERANCE * np.abs(own).sum():
@@ -217,12 +218,12 @@ def attribute_all(
 
 
 def rows_at_once(steps: int) -> int:
-    """Rows whose gradients are held at once, points of one sample or of several, by the steps of the longest."""
+    """Rows (points of one or several samples) whose gradients are in memory at once, by the steps of the longest."""
     return max(AT_ONCE, STEPS_AT_ONCE // steps)
 
 
 def _value(model: "Model", batch: Batch, modality: Modality, targets: "Tensor | None") -> "Callable[[Tensor], Tensor]":
-    """The prediction as a function of one modality's values, (n * B, T, ...): the samples in their order, n times."""
+    """The prediction as a function of one modality's values (n * B, T, ...): the samples repeated n times."""
 
     def value(values: "Tensor") -> "Tensor":
         n = len(values) // len(batch.index)
@@ -252,7 +253,7 @@ def _masked(text: Sequence, model: "Model") -> "Tensor":
     """(1, T) ids with every word masked; special tokens stay."""
     import torch
 
-    spec: ModalitySpec = model.features.text  # type: ignore[assignment] # tokens are of a text that is there
+    spec: ModalitySpec = model.features.text  # type: ignore[assignment] # there are tokens only with text
     tokenizer = load_tokenizer(str(spec.encoder))
     mask = tokenizer.mask_token_id if tokenizer.mask_token_id is not None else tokenizer.pad_token_id
     special = torch.isin(text.values, torch.tensor(tokenizer.all_special_ids, device=text.values.device))
@@ -262,25 +263,25 @@ def _masked(text: Sequence, model: "Model") -> "Tensor":
 def _words_of(
     modality: Modality, values: npt.NDArray[np.float64], batch: Batch, split: Split, row: int, model: "Model"
 ) -> tuple[tuple[str, ...], npt.NDArray[np.float64]] | None:
-    """Words in the place of pieces, where the text was made of token ids; None where the steps are no tokens."""
+    """Join word pieces to words, if the text is made from token ids; None if the steps are not tokens."""
     spec: ModalitySpec = getattr(model.features, modality)
     text = split.texts[row] if split.texts is not None else None
     ids = batch.text.values[0].tolist()
     if modality != "text" or spec.encoder is None or spec.source == "features":
         ids = []
-    elif spec.kind == "features":  # made in advance by an encoder; a step is still a token
+    elif spec.kind == "features":  # precomputed by an encoder; a step is still a token
         made = tokenize(spec.encoder, [text], spec.max_tokens or len(values)) if spec.source == "raw" else ()
         ids = made[0].tolist() if made and len(made[0]) == len(values) else []
     if not ids:
         return None
     tokenizer = load_tokenizer(str(spec.encoder))
-    return words(tokenizer.convert_ids_to_tokens(ids), values, frozenset(tokenizer.all_special_tokens))
+    return join_pieces(tokenizer.convert_ids_to_tokens(ids), values, frozenset(tokenizer.all_special_tokens))
 
 
-def words(
+def join_pieces(
     pieces: list[str], values: npt.NDArray[np.float64], special: frozenset[str]
 ) -> tuple[tuple[str, ...], npt.NDArray[np.float64]]:
-    """Join the pieces of a word and sum their parts: (T,) of pieces -> (W,) of words."""
+    """Join the pieces of words and sum their attributions: (T,) pieces -> (W,) words."""
     starts = any(piece.startswith(STARTS) for piece in pieces)
     names: list[str] = []
     sums: list[float] = []

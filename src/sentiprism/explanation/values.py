@@ -1,4 +1,4 @@
-"""From the values of coalitions to each player's attribution: Shapley values, occlusion, shares."""
+"""Compute Shapley values, occlusion and shares from the values of coalitions."""
 
 from math import factorial
 
@@ -9,15 +9,15 @@ Floats = npt.NDArray[np.float64]
 
 
 def shapley(values: npt.ArrayLike) -> Floats:
-    """What each player adds to a coalition, on average over the orders in which they may come (Shapley 1953).
+    """Compute exact Shapley values (Shapley 1953).
 
-    φ_m = Σ_{S ∌ m} |S|! (M - |S| - 1)! / M! · (v(S ∪ m) - v(S)); the φ of a sample sum to v(all) - v(nobody).
+    φ_m = Σ_{S ∌ m} |S|! (M - |S| - 1)! / M! · (v(S ∪ m) - v(S)); the φ of a sample sum to v(all) - v(∅).
 
     Args:
-        values: (..., 2^M) of the coalitions in the order of `Coalitions`.
+        values: (..., 2^M) values of coalitions in the order of `Coalitions`.
 
     Returns:
-        (..., M), in the values' unit.
+        (..., M), in the unit of the values.
     """
     v = np.asarray(values, np.float64)
     M = v.shape[-1].bit_length() - 1
@@ -37,14 +37,14 @@ def _marginal(M: int, m: int) -> Floats:
 
 
 def occlusion(values: npt.ArrayLike) -> Floats:
-    """v(all) - v(all but m): what is lost when one modality is taken away; (..., 2^M) -> (..., M)."""
+    """v(all) - v(all but m), the effect of removing one modality; (..., 2^M) -> (..., M)."""
     v = np.asarray(values, np.float64)
     last = v.shape[-1] - 1
     return np.stack([v[..., last] - v[..., last ^ 1 << m] for m in range(last.bit_length())], axis=-1)
 
 
 def chosen_class(values: npt.NDArray[np.generic]) -> Floats:
-    """(N, 2^M) values; of classes (N, 2^M, C) the logit of the class that is predicted with all modalities."""
+    """(N, 2^M) values; for classes (N, 2^M, C), the logits of the class that is predicted with all modalities."""
     v = np.asarray(values, np.float64)
     if v.ndim == 2:
         return v
@@ -53,7 +53,7 @@ def chosen_class(values: npt.NDArray[np.generic]) -> Floats:
 
 
 def shares(attribution: npt.ArrayLike) -> Floats:
-    """(..., M) attributions -> their amounts as shares that sum to 1; all 0 where every one is 0."""
+    """(..., M) attributions -> absolute values as shares that sum to 1; all 0 if every one is 0."""
     amount = np.abs(np.asarray(attribution, np.float64))
     total = amount.sum(axis=-1, keepdims=True)
     return np.asarray(np.divide(amount, total, out=np.zeros_like(amount), where=total > 0))

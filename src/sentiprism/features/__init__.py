@@ -1,1 +1,1 @@
-"""Features: what a modality is turned into before a model sees it, and the pinned files that needs."""
+"""Feature extraction: the inputs of models from sound and pictures."""

@@ -19,13 +19,13 @@ from sentiprism.reading import check_regular
 from sentiprism.recipe import Recipe
 
 FORMAT = 1
-"""Of the files, and of what decoding hands to extractors; raised where old entries would mislead."""
+"""Version of the files and of decoding; increased whenever old entries become invalid."""
 LIMIT = 20_000_000_000
-"""Bytes the cache may grow to; what was longest not used goes first. Two hours of sound are 45 MB."""
+"""Largest size of the cache in bytes; the least recently used entries are removed. Two hours of sound take 45 MB."""
 
 
 class Usage(NamedTuple):
-    """What the cache holds."""
+    """Size of the cache."""
 
     folder: Path
     entries: int
@@ -34,16 +34,16 @@ class Usage(NamedTuple):
 
 
 def cached(content: str, recipe: Recipe, options: Mapping[str, Any], make: Callable[[], list[Track]]) -> list[Track]:
-    """Tracks of a recording as ``make`` made them once, memory-mapped.
+    """Get tracks of a recording from the cache, memory-mapped, or make them.
 
-    One process makes what several ask for. An entry that is damaged is made again. Where nothing can be kept, for
-    want of space or rights, the features are made each time.
+    Only one process at a time makes an entry. A damaged entry is made again. If nothing can be written, for lack of
+    space or permissions, the features are made every time.
 
     Args:
         content: SHA-256 of the recording.
         recipe: of the extractor.
-        options: whatever else the tracks depend on and JSON can say: frames a second, which faces.
-        make: makes the tracks, [] where there is nothing to see.
+        options: further settings that determine the tracks, as JSON values: frames per second, which faces.
+        make: makes the tracks; [] if there are none.
     """
     path = _folder() / f"{_key(content, recipe, options)}.arrow"
     found = _read(path)
@@ -67,7 +67,7 @@ def cached(content: str, recipe: Recipe, options: Mapping[str, Any], make: Calla
 
 
 def usage() -> Usage:
-    """How much the cache holds."""
+    """Measure the size of the cache."""
     sizes = [size for _, size, _ in _entries()]
     return Usage(_folder(), len(sizes), sum(sizes))
 
@@ -91,7 +91,7 @@ def _digest(tracks: list[Track]) -> str:
 
 
 def _write(path: Path, tracks: list[Track], width: int) -> None:
-    """One record batch a track, in the precision of the first one's values."""
+    """Write one record batch per track, in the precision of the first track."""
     kind = np.float16 if tracks and tracks[0].values.dtype == np.float16 else np.float32
     tracks = [Track(track.times, np.ascontiguousarray(track.values, kind)) for track in tracks]
     fields = [("times", pa.float64()), ("values", pa.list_(pa.from_numpy_dtype(kind), width))]
@@ -104,7 +104,7 @@ def _write(path: Path, tracks: list[Track], width: int) -> None:
 
 
 def _read(path: Path) -> list[Track] | None:
-    """The tracks, or None where they are not there or not what was written."""
+    """Read tracks; None if missing or damaged."""
     try:
         check_regular(path)
         reader = ipc.open_file(pa.memory_map(str(path)))
@@ -114,13 +114,13 @@ def _read(path: Path) -> list[Track] | None:
         return None
     if not whole:
         return None
-    with suppress(OSError):  # used now: the last to go
+    with suppress(OSError):  # mark as recently used
         os.utime(path)
     return tracks
 
 
 def _track(batch: pa.RecordBatch) -> Track:
-    batch.validate(full=True)  # lengths that are damaged would lead outside the file
+    batch.validate(full=True)  # damaged lengths would point outside the file
     values = batch.column("values")
     flat = values.flatten().to_numpy(zero_copy_only=True)
     times = batch.column("times").to_numpy(zero_copy_only=True)
@@ -133,13 +133,13 @@ def _entries() -> list[tuple[float, int, Path]]:
     with suppress(OSError):
         for entry in os.scandir(_folder()):
             if entry.name.endswith(".arrow"):
-                with suppress(OSError):  # another process removed it
+                with suppress(OSError):  # another process has removed it
                     found.append((entry.stat().st_mtime, entry.stat().st_size, Path(entry.path)))
     return sorted(found)
 
 
 def _shrink(limit: int, keep: Path) -> None:
-    """Remove entries until the rest fits; on systems that do not remove open files, those stay."""
+    """Remove entries until the rest fits; open files stay on systems that cannot remove them."""
     entries = _entries()
     size = sum(entry[1] for entry in entries)
     for _, bytes_, path in entries:

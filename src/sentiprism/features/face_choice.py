@@ -1,4 +1,4 @@
-"""Choose whose face an utterance is predicted from, where several are seen."""
+"""Choose the face for an utterance's prediction, if several are visible."""
 
 from collections.abc import Sequence
 
@@ -8,11 +8,11 @@ from sentiprism.features.track import Track
 from sentiprism.media.types import Span
 
 TOGETHER = 0.2
-"""Share of the time of the face seen longest in which another one is there too, for it to be a conversation."""
+"""Share of the time of the longest visible face from which another visible face counts as a conversation."""
 
 
 def are_several(faces: Sequence[Track], span: Span) -> bool:
-    """Whether several faces are seen at once in a span, not one after the other as where shots change."""
+    """Whether several faces are visible at once in a span, not one after the other as at shot changes."""
     seen = [face.times[slice(*np.searchsorted(face.times, (span.start, span.end)))] for face in faces]
     seen.sort(key=len, reverse=True)
     if len(seen) < 2 or not len(seen[1]):
@@ -21,18 +21,18 @@ def are_several(faces: Sequence[Track], span: Span) -> bool:
 
 
 def rank_faces(faces: Sequence[Track], span: Span) -> list[int]:
-    """Number the faces that are seen in a span, the one seen the longest first."""
+    """Indices of the faces that are visible in a span, the longest visible first."""
     steps = [len(face.between(span)) for face in faces]
     return [n for n in np.argsort(-np.array(steps, int), kind="stable").tolist() if steps[n]]
 
 
 def choose_faces(faces: Sequence[Track], span: Span, *, every: bool = False) -> list[int | None]:
-    """Number the faces that an utterance is predicted from; [None] where there is no face.
+    """Indices of the faces to predict an utterance from; [None] without a face.
 
     Args:
         faces: tracks of the recording.
         span: of the utterance.
-        every: all faces that are seen in it, one prediction each; else the one that is seen the longest.
+        every: all visible faces, one prediction each; else only the longest visible one.
     """
     seen: list[int | None] = [*rank_faces(faces, span)]
     return seen[: None if every else 1] or [None]

@@ -1,8 +1,8 @@
 """Track faces across frames; tracks end at shot cuts.
 
-Faces are linked by place and size, each where its motion lets expect it; never by who somebody is: nothing here
-recognises a person. A cut ends every track. Where the picture returns to an earlier shot (an interview's two cameras)
-the tracks of that shot continue, and gaps are measured in the time that the shot was on screen.
+Faces are linked by position and size, with their position extrapolated by their motion; nothing here recognises a
+person. A cut ends every track. If the picture returns to an earlier shot (as with an interview's two cameras), the
+tracks of that shot continue, and gaps are measured in the time that the shot was visible.
 """
 
 from collections import deque
@@ -17,31 +17,31 @@ from sentiprism.features.track import Track
 Array = npt.NDArray[Any]
 
 GAP = 1.0
-"""Seconds that a face may be hidden; it may always be missing between one picture and the next."""
+"""Seconds that a face may be hidden; it may always be missing in a single picture."""
 SHORTEST = 0.5
-"""Seconds that a face must be seen, or half of a shorter recording; less is taken for a false alarm."""
+"""Seconds that a face must be visible, or half of a shorter recording; less counts as a false detection."""
 REACH = 0.8
-"""Of a face's own width and height, what it may be away from where it was expected."""
+"""Largest distance from the expected position, relative to the face's width and height."""
 CUT = 0.12
-"""Mean change of `frame_thumbnail`, from 0 to 1: within five takes of people speaking it stayed below 0.06
-between frames a tenth of a second apart; between any two of them it is above 0.17."""
+"""Mean change of `frame_thumbnail`, from 0 to 1, at a cut. In five takes of people speaking, it was below 0.06 between
+frames a tenth of a second apart; between different takes, it was above 0.17."""
 SAME = 0.08
-"""Mean difference of `frame_thumbnail` up to which a picture after a cut is an earlier shot again."""
+"""Mean difference of `frame_thumbnail` up to which a picture after a cut belongs to an earlier shot."""
 SHOTS = 30
-"""Earlier shots that may come back."""
+"""Number of earlier shots that may return."""
 
 
 class Detection(NamedTuple):
     """A face in one picture."""
 
     box: Array
-    """(4,) left, top, right, bottom as shares of the picture."""
+    """(4,) left, top, right, bottom as fractions of the picture."""
     values: Array
     """(F,)"""
 
 
 class FrameFaces(NamedTuple):
-    """One picture: when it was, what it is like as a whole, and the faces in it."""
+    """Time, thumbnail and faces of one picture."""
 
     time: float
     thumbnail: Array
@@ -49,7 +49,7 @@ class FrameFaces(NamedTuple):
 
 
 class _Shot:
-    """A stretch between two cuts, or several that look the same; its clock now, and at its picture before."""
+    """One or several similar shots, with the time of the current and of the previous picture."""
 
     def __init__(self) -> None:
         self.clock, self.before, self.thumbnail, self.faces = 0.0, 0.0, np.empty(0), list[_Face]()
@@ -59,32 +59,32 @@ class _Shot:
 
 
 class _Face:
-    """A face that was seen before."""
+    """A tracked face."""
 
-    def __init__(self, seen: Detection, time: float, clock: float) -> None:
+    def __init__(self, detection: Detection, time: float, clock: float) -> None:
         self.times, self.values, self.area = list[float](), list[Array](), 0.0
-        self.box, self.clock, self.motion = seen.box, clock, np.zeros(2)
-        self.add(seen, time, clock)
+        self.box, self.clock, self.motion = detection.box, clock, np.zeros(2)
+        self.add(detection, time, clock)
 
-    def add(self, seen: Detection, time: float, clock: float) -> None:
+    def add(self, detection: Detection, time: float, clock: float) -> None:
         if clock > self.clock:
-            self.motion = (self.motion + (_centre(seen.box) - _centre(self.box)) / (clock - self.clock)) / 2
-        self.box, self.clock = seen.box, clock
+            self.motion = (self.motion + (_centre(detection.box) - _centre(self.box)) / (clock - self.clock)) / 2
+        self.box, self.clock = detection.box, clock
         self.times.append(time)
-        self.values.append(np.asarray(seen.values, np.float32))
-        self.area += float(np.prod(_size(seen.box)))
+        self.values.append(np.asarray(detection.values, np.float32))
+        self.area += float(np.prod(_size(detection.box)))
 
-    def cost(self, seen: Detection, clock: float) -> float:
-        """Of taking ``seen`` for this face; infinite where it cannot be."""
-        ours, theirs = _size(self.box), _size(seen.box)
+    def cost(self, detection: Detection, clock: float) -> float:
+        """Assignment cost of a detection to this face; inf if impossible."""
+        ours, theirs = _size(self.box), _size(detection.box)
         expected = _centre(self.box) + self.motion * (clock - self.clock)
-        away = float(np.linalg.norm((_centre(seen.box) - expected) / np.maximum((ours + theirs) / 2, 1e-9)))
+        away = float(np.linalg.norm((_centre(detection.box) - expected) / np.maximum((ours + theirs) / 2, 1e-9)))
         growth = float(abs(np.log(max(theirs[1], 1e-9) / max(ours[1], 1e-9))))
         return away + growth if away <= REACH and growth <= np.log(2) else np.inf
 
 
 def frame_thumbnail(image: Array) -> Array:
-    """(9, 16, 3) mean colours of an (H, W, 3) uint8 picture's parts, from 0 to 1; every fourth pixel is enough."""
+    """(9, 16, 3) mean colours of the parts of an (H, W, 3) uint8 picture, from 0 to 1, using every fourth pixel."""
     coarse = image[::4, ::4] if min(image.shape[:2]) >= 64 else image
     rows, columns = (np.linspace(0, n, k + 1).astype(int)[:-1] for n, k in zip(coarse.shape, (9, 16), strict=False))
     sums = np.add.reduceat(np.add.reduceat(coarse, rows, axis=0, dtype=np.float64), columns, axis=1)
@@ -93,10 +93,10 @@ def frame_thumbnail(image: Array) -> Array:
 
 
 def link_detections(sights: Iterable[FrameFaces]) -> list[Track]:
-    """Tracks of faces, the largest on the whole (its area summed over time) first.
+    """Link detections to tracks of faces, the largest overall (area summed over time) first.
 
     Args:
-        sights: in the order of time; consumed once.
+        sights: in the order of time; read once.
     """
     shots: deque[_Shot] = deque(maxlen=SHOTS)
     times: list[float] = []
@@ -115,7 +115,7 @@ def link_detections(sights: Iterable[FrameFaces]) -> list[Track]:
 
 
 def _shot(shots: deque[_Shot], sight: FrameFaces, done: list[_Face], passed: float) -> _Shot:
-    """The shot that the picture belongs to, put last; a new one after a cut to something not seen before."""
+    """Find the shot of a picture and move it to the end; a cut to something new starts a new shot."""
 
     def change(shot: _Shot) -> float:
         return float(np.abs(shot.thumbnail - sight.thumbnail).mean())
@@ -135,12 +135,12 @@ def _shot(shots: deque[_Shot], sight: FrameFaces, done: list[_Face], passed: flo
 
 
 def _assign(shot: _Shot, sight: FrameFaces, done: list[_Face]) -> None:
-    """Give each face of the picture to the face of the shot that it continues, all together at the least cost."""
+    """Assign the detections of a picture to the faces of the shot, with the least total cost."""
     from scipy.optimize import linear_sum_assignment
 
     done += [face for face in shot.faces if shot.gone(face)]
     shot.faces = [face for face in shot.faces if not shot.gone(face)]
-    costs = np.array([[face.cost(seen, shot.clock) for seen in sight.faces] for face in shot.faces])
+    costs = np.array([[face.cost(detection, shot.clock) for detection in sight.faces] for face in shot.faces])
     new = set(range(len(sight.faces)))
     if costs.size:
         impossible = 1e6

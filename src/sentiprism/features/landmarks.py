@@ -1,6 +1,6 @@
 """Head pose, eye, mouth and brow measures from landmarks.
 
-Landmark numbers are those of MediaPipe's face mesh. Left and right are the person's own.
+Landmark numbers are those of MediaPipe's face mesh. Left and right are from the person's view.
 """
 
 from typing import Any
@@ -22,7 +22,7 @@ SHAPE = (
 PLACE = ("face_share", "face_x", "face_y")
 
 EYES = ((362, 385, 387, 263, 373, 380), (33, 160, 158, 133, 153, 144))
-"""Left, right: a corner, two points of the upper lid, the other corner, the lower lid's two in the reverse order."""
+"""Left, right: a corner, two points of the upper lid, the other corner, two of the lower lid in reverse order."""
 _BROWS = (334, 105)
 _OUTER_CORNERS = (263, 33)
 _LIPS = (13, 14)
@@ -30,11 +30,11 @@ _MOUTH_CORNERS = (291, 61)
 
 
 def pose(transformation: Array) -> Array:
-    """(3,) degrees as in `POSE`, of the (4, 4) matrix that takes an upright, frontal face to where it is seen.
+    """(3,) degrees as in `POSE`, from the (4, 4) matrix that maps an upright, frontal face to its pose.
 
-    Pitch is above 0 where the face looks up, yaw where it is turned to the right edge of the picture (its own
-    left), roll where the head leans anticlockwise as the viewer sees it. The matrix's translation is left out: it
-    rests on a guessed camera and says no more than `PLACE`.
+    Pitch is positive if the face looks up, yaw if it is turned to the right edge of the picture (its own left), roll if
+    the head is tilted anticlockwise for the viewer. The matrix's translation is not used: it depends on a guessed
+    camera and has no more information than `PLACE`.
     """
     across, up, forward = np.asarray(transformation, np.float64)[:3, :3].T
     pitch = np.arctan2(forward[1], np.hypot(forward[0], forward[2]))
@@ -44,14 +44,14 @@ def pose(transformation: Array) -> Array:
 
 
 def shape(landmarks: Array, width: int, height: int) -> Array:
-    """(6,) lengths as in `SHAPE`, ratios measured in three dimensions so that a turned head changes them little.
+    """(6,) ratios of lengths as in `SHAPE`, in three dimensions, so that they hardly depend on head pose.
 
-    An eye's opening is the mean height of its lids over its width (Soukupová and Čech 2016); a mouth's is the gap
-    between the lips, its width the distance of its corners, a brow's height that of its middle above the middle of
-    the eye's corners: these over the distance of the outer corners of the eyes.
+    An eye's opening is the mean height of its lids over its width (Soukupová and Čech 2016). A mouth's opening is the
+    gap between the lips, its width the distance of its corners, and a brow's height is that of its middle above the
+    middle of the eye's corners; these are divided by the distance of the outer corners of the eyes.
 
     Args:
-        landmarks: (478, 3) x and z as shares of the picture's width, y of its height.
+        landmarks: (478, 3) x and z as fractions of the picture's width, y of its height.
         width: of the picture in pixels.
         height: of the picture in pixels.
     """
@@ -68,12 +68,12 @@ def shape(landmarks: Array, width: int, height: int) -> Array:
 
 
 def box(landmarks: Array) -> Array:
-    """(4,) left, top, right, bottom as shares of the picture, cut at its edges; of (478, 3) landmarks."""
+    """(4,) left, top, right, bottom of (478, 3) landmarks as fractions of the picture, clipped at its edges."""
     flat = np.clip(np.asarray(landmarks, np.float64)[:, :2], 0.0, 1.0)
     return np.concatenate([flat.min(axis=0), flat.max(axis=0)])
 
 
 def place(bounds: Array) -> Array:
-    """(3,) as in `PLACE`: share of the picture that the (4,) box covers, and its centre from the left and the top."""
+    """(3,) as in `PLACE`: fraction of the picture's area in the (4,) box, and its centre from the left and the top."""
     left, top, right, bottom = bounds
     return np.array([(right - left) * (bottom - top), (left + right) / 2, (top + bottom) / 2])

@@ -1,4 +1,4 @@
-"""Hidden states of a network along a sound: windows over a long one, and means over states as steps."""
+"""Encode sound by a network in windows, with mean states per step."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -12,16 +12,16 @@ LARGEST = float(np.finfo(np.float16).max)
 
 
 class Reading(NamedTuple):
-    """How a network reads sound."""
+    """How a network encodes sound."""
 
     rate: int
     """Hz."""
     hop: int
-    """Samples from one state to the next."""
+    """Samples between states."""
     longest: int
-    """States made at once of a longer sound: those of two thirds are kept, a sixth on either side is context."""
+    """States per window of a longer sound: two thirds are kept, a sixth on either side is context."""
     pooled: int
-    """States to a step."""
+    """States per step."""
     width: int
     """Columns."""
 
@@ -32,16 +32,16 @@ def encode_sound(
     encode: Callable[[Sequence[npt.NDArray[np.int16]]], Sequence[Floats]],
     batch: int = 1,
 ) -> Track:
-    """Steps along a sound, values float16; the memory for more than them does not grow with it.
+    """Encode a sound to steps with float16 values; other memory does not grow with its length.
 
-    A sound that the network reads at once is read as it is. A longer one is read in windows of equal length, in which
-    a step has context on both sides.
+    A sound of at most one window is encoded as a whole. A longer one is encoded in windows of equal length, with
+    context on both sides of a step.
 
     Args:
         sound: (n,) samples, may be a memory map.
-        reading: see there.
-        encode: makes the states (t, F) of each of some pieces of equal length, t = its hops, the last one begun.
-        batch: pieces at once.
+        reading: how the network encodes sound.
+        encode: computes states (t, F) for pieces of equal length, with t = number of hops, rounded up.
+        batch: pieces per batch.
     """
     count = -(-len(sound) // reading.hop)
     edges = np.arange(0, count, reading.pooled)
@@ -58,14 +58,14 @@ def encode_sound(
 
 
 def _windows(count: int, reading: Reading) -> Iterator[tuple[int, int, int, int]]:
-    """States that are read, from and to, and those of them that are kept; the latter follow each other."""
+    """Yield the range of states of each window, and the range that is kept; kept ranges are consecutive."""
     longest = reading.longest
     if count <= longest:
         if count:
             yield 0, count, 0, count
         return
     around = longest // 6
-    core = max((longest - 2 * around) // reading.pooled, 1) * reading.pooled  # no step is of two windows
+    core = max((longest - 2 * around) // reading.pooled, 1) * reading.pooled  # no step spans two windows
     for first in range(0, count, core):
         begin = min(max(first - around, 0), count - longest)
         yield begin, begin + longest, first, min(first + core, count)

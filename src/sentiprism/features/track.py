@@ -1,4 +1,4 @@
-"""Features along a recording, and what an utterance has of them."""
+"""Features over time of a recording, and of its utterances."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -13,13 +13,12 @@ Floats = npt.NDArray[np.float32]
 
 
 class Track(NamedTuple):
-    """Features of one recording, or of one face in it."""
+    """Features over time of one recording, or of one face in it."""
 
     times: npt.NDArray[Any]
-    """(T,) float64 seconds, rising: the middle of each step."""
+    """(T,) float64 increasing seconds: the middle of each step."""
     values: npt.NDArray[Any]
-    """(T, F) float32, or float16 where there are many columns; rows that were not seen (no face in the frame) are left
-    out, not filled."""
+    """(T, F) float32, or float16 for many columns; steps without a measurement (no face in the frame) are left out."""
 
     def between(self, span: Span) -> Floats:
         """(t, F) steps with start <= time < end."""
@@ -27,9 +26,9 @@ class Track(NamedTuple):
         return np.asarray(self.values[first:last], np.float32)
 
     def of(self, segment: Segment, per: Per) -> Floats:
-        """(t, F) steps of an utterance: its frames, a mean a word, or one mean; T=0 where nothing was seen.
+        """(t, F) steps of an utterance: its frames, a mean per word, or one mean; t=0 if there are no frames.
 
-        A word without a frame of its own takes the nearest one of the utterance.
+        A word without a frame gets the nearest one of the utterance.
         """
         own = self.between(Span(segment.start, segment.end))
         if per == "frame" or not len(own):
@@ -51,7 +50,7 @@ class Track(NamedTuple):
 
 
 def join_tracks(tracks: Sequence[Track], width: int) -> Track:
-    """One track of several that follow each other in time; of none, one of ``width`` columns without steps."""
+    """Join consecutive tracks; without any, a track of ``width`` columns without steps."""
     if not tracks:
         return Track(np.zeros(0), np.zeros((0, width), np.float32))
     if len(tracks) == 1:

@@ -1,4 +1,4 @@
-"""Extract the tracks of voice and faces of a recording, once: they are cached by its content."""
+"""Extract tracks of voice and faces of a recording, cached by its content."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -16,37 +16,37 @@ from sentiprism.media.speech import RATE
 from sentiprism.media.types import Frame, Media, Span
 
 FACE_RATE = 10.0
-"""Frames a second that faces are looked at, where the extractor's recipe has no rate of its own."""
+"""Frames per second for faces, if the extractor's recipe has no rate."""
 
 
 def voice_tracks(
     media: Media, made: Extractor, spans: Sequence[Span], speech: npt.NDArray[np.int16] | None = None
 ) -> list[Track]:
-    """The voice in each of some spans of a recording that has sound, times from the recording's start.
+    """Extract the voice of each span of a recording, with times from the recording's start.
 
-    A contextual extractor is given the sound of each span by itself. Of any other one, every span has the track of the
+    A contextual extractor gets the sound of each span separately. For any other one, every span has the track of the
     whole recording.
 
     Args:
-        media: what `probe` says of it.
+        media: result of `probe`; it has sound.
         made: the extractor.
         spans: utterances, which may overlap.
-        speech: the sound at `media.speech.RATE`, where it is decoded already.
+        speech: the sound at `media.speech.RATE`, if decoded already.
     """
-    assert isinstance(made, AudioExtractor)  # noqa: S101 - of the modality audio
+    assert isinstance(made, AudioExtractor)  # noqa: S101 - its modality is audio
     at = made.sample_rate
 
-    def hear() -> npt.NDArray[np.int16]:
+    def decode() -> npt.NDArray[np.int16]:
         return speech if at == RATE and speech is not None else sound(media, at)
 
     def by_span() -> list[Track]:
-        whole = hear()
+        whole = decode()
         pieces = (whole[round(span.start * at) : round(span.end * at)] for span in spans)
         return [_later(made(piece), span.start) for piece, span in zip(pieces, spans, strict=True)]
 
     if made.contextual:
         return cached(media.content, made.recipe, {"spans": [list(span) for span in spans]}, by_span)
-    return cached(media.content, made.recipe, {}, lambda: [made(hear())]) * len(spans)
+    return cached(media.content, made.recipe, {}, lambda: [made(decode())]) * len(spans)
 
 
 def _later(track: Track, start: float) -> Track:
@@ -56,40 +56,40 @@ def _later(track: Track, start: float) -> Track:
 def voice_track(
     media: Media, made: Extractor, spans: Sequence[Span], speech: npt.NDArray[np.int16] | None = None
 ) -> Track:
-    """The voice of a recording as one track: the whole of it, or of a contextual extractor the spans' one by one.
+    """Extract the voice of a recording as one track; for a contextual extractor, the tracks of its spans joined.
 
     Args:
-        media: what `probe` says of it.
+        media: result of `probe`.
         made: the extractor.
-        spans: utterances in the order of time, none of which overlap.
-        speech: the sound at `media.speech.RATE`, where it is decoded already.
+        spans: utterances in the order of time, without overlaps.
+        speech: the sound at `media.speech.RATE`, if decoded already.
     """
-    assert isinstance(made, AudioExtractor)  # noqa: S101 - of the modality audio
+    assert isinstance(made, AudioExtractor)  # noqa: S101 - its modality is audio
     if not made.contextual:
         return voice_tracks(media, made, [Span(0.0, media.duration)], speech)[0]
     return join_tracks(voice_tracks(media, made, spans, speech), len(made.recipe.columns))
 
 
 def face_tracks(media: Media, made: Extractor, on: Callable[[float], Any] = lambda _: None) -> list[Track]:
-    """The faces of a recording that has a picture, the one that is largest on the whole first; [] without a face.
+    """Extract the faces of a recording, the largest overall first; [] without faces.
 
     Args:
-        media: what `probe` says of it.
+        media: result of `probe`; it has a picture.
         made: the extractor.
-        on: told the seconds that were looked at.
+        on: called with the number of seconds done.
     """
-    assert isinstance(made, VisionExtractor)  # noqa: S101 - of the modality vision
+    assert isinstance(made, VisionExtractor)  # noqa: S101 - its modality is vision
     if isinstance(made, Derived):
         return [made.derive(track) for track in face_tracks(media, made.source(), on)]
     rate = made.recipe.rate or FACE_RATE
 
-    def told(pictures: Iterator[Frame]) -> Iterator[Frame]:
+    def with_progress(pictures: Iterator[Frame]) -> Iterator[Frame]:
         for frame in pictures:
             on(frame.time)
             yield frame
 
     def make() -> list[Track]:
         with closing(frames(media, rate)) as pictures:
-            return made(told(pictures))
+            return made(with_progress(pictures))
 
     return cached(media.content, made.recipe, {"rate": rate}, make)

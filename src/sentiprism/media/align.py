@@ -1,4 +1,4 @@
-"""Align a given transcript with the sound."""
+"""Align a given transcript with the recording's sound."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
@@ -13,14 +13,14 @@ import numpy.typing as npt
 from sentiprism.errors import UserError
 from sentiprism.media.recognise import choose_language, recognise, tidy, windows
 from sentiprism.media.types import Cue, Span, Word
-from sentiprism.media.whisper import MOST_TOKENS, RATE, WINDOW, load, words_of
+from sentiprism.media.whisper import MOST_TOKENS, RATE, WINDOW, load, split_words
 
 SLACK = 5.0
-"""Seconds after its recording's end at which a transcript may still begin a cue."""
+"""Seconds after the recording's end at which a cue may still start."""
 SHORTEST = 0.1
-"""Seconds in which attention can be followed."""
+"""Shortest window in seconds for alignment by attention."""
 ALIKE = 0.5
-"""Share of a window's words that must have been recognised there."""
+"""Least share of a window's words that must also have been recognised there."""
 
 
 def align(
@@ -33,33 +33,34 @@ def align(
     length: float | None = None,
     on: Callable[[float], Any] | None = None,
 ) -> tuple[Word, ...]:
-    """Words of a transcript with their times.
+    """Compute the times of the words of a transcript.
 
-    A cue with times keeps its words inside them; a cue of one word has them already. With a Whisper model words are
-    located by its attention, in windows of at most half a minute. A longer stretch without times is recognised
-    first: given words that were recognised take the time of their like, the others share what is between them.
-    Without a model words share the voiced time by their length: coarse, a second or more beside the truth.
+    Words of a cue with times stay within them; a cue of one word is used as it is. With a Whisper model, words are
+    aligned by its attention, in windows of at most half a minute. A longer part without times is first recognised:
+    words that match recognised ones get their times, and the others share the time between them. Without a model,
+    voiced time is divided by the length of the words, which is wrong by a second or more.
 
     Args:
-        cues: of `sentiprism.media.transcripts.read_transcript`.
-        sound: (n,) mono samples at 16 kHz; () where the recording is not known.
-        spans: of `sentiprism.media.speech.find_speech`.
+        cues: from `sentiprism.media.transcripts.read_transcript`.
+        sound: (n,) mono samples at 16 kHz; () if the recording is unknown.
+        spans: from `sentiprism.media.speech.find_speech`.
         folder: of a Whisper model for CTranslate2, or None.
-        language: a code; None = told from the sound.
-        length: seconds of the recording, whose picture may go on where its sound ends; None = the sound's.
-        on: told how many seconds of the recording are done.
+        language: a code; None = detected from the sound.
+        length: seconds of the recording, whose picture may be longer than its sound; None = the sound's.
+        on: called with the number of seconds done.
 
     Returns:
-        Every word, in the transcript's order, none beginning before the one before it ends.
+        All words in the transcript's order; none starts before the previous one ends.
 
     Raises:
-        UserError: the transcript is of a longer recording; the model cannot be loaded or does not know the language.
+        UserError: the transcript is longer than the recording, or the model cannot be loaded or does not know the
+            language.
     """
     if length is None:
         length = len(sound) / RATE if len(sound) else float("inf")
     if late := [cue.start for cue in cues if cue.start is not None and cue.start > length + SLACK]:
         cause = f"the transcript has words at {late[0]:.1f} s, the recording ends at {length:.1f} s"
-        raise UserError(cause, "give the transcript of this very recording")
+        raise UserError(cause, "give the transcript of this recording")
     aligner = _Aligner(sound, spans, folder if len(sound) else None, language, on)
     words: list[Word] = []
     for group in _groups(_bounded(cues, spans, length)):
@@ -70,16 +71,16 @@ def align(
 
 
 class _Piece(NamedTuple):
-    """Words and the time they are in."""
+    """Words and the time span that contains them."""
 
     words: list[str]
     span: Span
     placed: bool
-    """One word, whose times the transcript has."""
+    """Whether it is one word with times in the transcript."""
 
 
 class _Aligner:
-    """What all stretches of a recording are aligned with."""
+    """Align the parts of one recording."""
 
     def __init__(
         self,
@@ -92,7 +93,7 @@ class _Aligner:
         self.sound, self.spans, self.folder, self.language, self.on = sound, spans, folder, language, on
 
     def place(self, group: Sequence[_Piece]) -> Iterator[Word]:
-        """Words of consecutive pieces, in their order."""
+        """Align the words of consecutive pieces, in order."""
         if group[0].placed:
             yield from (Word(piece.words[0], *piece.span) for piece in group)
             return
@@ -107,7 +108,7 @@ class _Aligner:
         left = iter(found)
         for piece in group:
             for word in tidy(islice(left, len(piece.words)), self.spans, piece.span.end):
-                start = max(word.start, piece.span.start)  # attention may have taken it for one of the cue before
+                start = max(word.start, piece.span.start)  # attention may have placed it in the previous cue
                 yield word._replace(start=start, end=max(word.end, start))
 
     def _located(self, texts: list[str], window: Span, folder: Path) -> list[Word]:
@@ -118,12 +119,12 @@ class _Aligner:
         if self.language is None:
             told = choose_language(whisper.languages(encoded), [window])
             self.language = "en" if told is None else told.code
-        if sum(map(len, whisper.tokens(texts, self.language))) > MOST_TOKENS:  # faster than anybody speaks
+        if sum(map(len, whisper.tokens(texts, self.language))) > MOST_TOKENS:  # more than anybody can say in this time
             return spread_evenly(texts, window, self.spans)
         return whisper.locate(encoded, [window], [texts], self.language)[0]
 
     def _anchored(self, texts: list[str], window: Span, folder: Path) -> list[Word]:
-        """Recognised words say which given ones are in which window; there they are located like any other."""
+        """Use recognised words to find the window of each given word, then align within windows."""
         inside = _within(window, self.spans)
         heard, told = recognise(self.sound, inside, folder, self.language, on=self.on)
         self.language = self.language or (None if told is None else told.code)
@@ -133,13 +134,13 @@ class _Aligner:
         for part in windows(self.sound, inside):
             words = rough[len(found) : bisect_right(middles, part.end)]
             known = sum(word.probability is not None for word in words)
-            alike = known and known >= len(words) * ALIKE  # else the text is not what is said there
+            alike = known and known >= len(words) * ALIKE  # otherwise the text does not match the speech
             found += self._located([word.text for word in words], part, folder) if alike else words
         return found + rough[len(found) :]
 
 
 def spread_evenly(texts: Sequence[str], window: Span, spans: Sequence[Span]) -> list[Word]:
-    """Words shared out over the voiced time of a window, each as long as its letters."""
+    """Divide the voiced time of a window among words, in proportion to their length."""
     if not texts:
         return []
     inside = _within(window, spans) or [window]
@@ -147,7 +148,7 @@ def spread_evenly(texts: Sequence[str], window: Span, spans: Sequence[Span]) -> 
     edges = np.cumsum([0, *(len(text) + 1 for text in texts)])
     edges = edges / edges[-1] * voice[-1]
 
-    def clock(edge: float, side: str) -> float:  # a word that ends where a silence begins does not last through it
+    def clock(edge: float, side: str) -> float:  # a word that ends at a silence does not extend into it
         n = min(max(int(np.searchsorted(voice, edge, side=side)) - 1, 0), len(inside) - 1)  # type: ignore[call-overload]
         return float(min(inside[n].start + edge - voice[n], inside[n].end))
 
@@ -157,11 +158,11 @@ def spread_evenly(texts: Sequence[str], window: Span, spans: Sequence[Span]) -> 
 
 
 def align_anchored(texts: Sequence[str], heard: Sequence[Word], window: Span, spans: Sequence[Span]) -> list[Word]:
-    """Given words at the times of their like among the recognised ones; the others share the time between these."""
+    """Give words the times of matching recognised words; the others share the time in between."""
     ours, theirs = [_plain(text) for text in texts], [_plain(word.text) for word in heard]
     found: list[Word] = []
     last = window.start
-    blocks = SequenceMatcher(None, ours, theirs).get_matching_blocks()  # the last one is empty and ends both
+    blocks = SequenceMatcher(None, ours, theirs).get_matching_blocks()  # the last block is empty, at the end of both
     for block in blocks:
         until = heard[block.b].start if block.size else window.end
         if missing := texts[len(found) : block.a]:
@@ -187,10 +188,10 @@ def _extent(window: Span, spans: Sequence[Span]) -> Span:
 
 
 def _bounded(cues: Sequence[Cue], spans: Sequence[Span], length: float) -> list[_Piece]:
-    """Each cue's words and times; cues without lie between their neighbours, and consecutive ones become one."""
+    """Words and times of cues; consecutive cues without times become one, between its neighbours."""
     pieces: list[tuple[list[str], float | None, float | None]] = []
     for cue in cues:
-        if not (words := words_of(cue.text)):
+        if not (words := split_words(cue.text)):
             continue
         if cue.start is None and pieces and pieces[-1][1] is None:
             pieces[-1][0].extend(words)
@@ -210,7 +211,7 @@ def _bounded(cues: Sequence[Cue], spans: Sequence[Span], length: float) -> list[
 
 
 def _groups(pieces: Sequence[_Piece]) -> Iterator[list[_Piece]]:
-    """Consecutive pieces that fit into one window; those that are placed already among themselves."""
+    """Group consecutive pieces that fit into one window; pieces with known times form groups of their own."""
     group: list[_Piece] = []
     for piece in pieces:
         fits = group and piece.span.end - group[0].span.start <= WINDOW

@@ -17,30 +17,30 @@ from sentiprism.media.types import Frame, Media
 from sentiprism.reading import open_regular
 
 ALIGNMENT = 128
-"""Bytes that a line of pixels may have more than it needs."""
+"""Most bytes of padding of a line of pixels."""
 SLACK = 60.0
-"""Seconds that sound may go on after the end that was measured, which is that of its packets."""
+"""Seconds that sound may continue after the measured end of its packets."""
 
 
 def frames(
     media: Media, fps: float = 10.0, longest: int = 640, limits: Limits = DEFAULT
 ) -> Generator[Frame, None, None]:
-    """Pictures in the order of time, decoded while they are read: the decoder is at most a few frames ahead.
+    """Decode pictures in the order of time while they are read; the decoder is at most a few frames ahead.
 
-    In every step of 1/fps seconds that has a frame, the first is given with its own time. Times count from the start
-    of what starts first, picture or sound. Frames are upright, in square pixels, and never enlarged.
+    The first frame of every step of 1/fps seconds is returned with its own time. Times count from the start of the
+    picture or sound, whichever is first. Frames are upright, in square pixels, and never enlarged.
 
     Args:
-        media: what `probe` says of a file.
-        fps: frames a second at most.
-        longest: pixels of the longer side at most.
+        media: result of `probe`.
+        fps: most frames per second.
+        longest: most pixels of the longer side.
         limits: of the decoding process.
 
     Returns:
         A generator; closing it (``with contextlib.closing(frames(...)) as pictures``) ends the decoder.
 
     Raises:
-        UserError: the recording has no picture; or, after all frames that are good, it turns out damaged.
+        UserError: the recording has no picture; or, after its decodable frames, it is damaged.
     """
     if media.video is None:
         raise UserError(f"{media.path} has no moving picture", "give a recording that has one")
@@ -60,15 +60,15 @@ def _frames(media: Media, fps: float, longest: int, limits: Limits) -> Generator
             if kind is Kind.PICTURE:
                 frame = _frame(body, longest)
                 if frame is None or not last < frame.time <= limits.duration:
-                    raise UserError(f"{media.path} made its decoder answer what is no answer", "leave it out")
+                    raise UserError(f"{media.path} caused an invalid message from its decoder", "leave it out")
                 last = frame.time
                 yield frame
     if last < 0:
-        raise UserError(f"{media.path} made its decoder answer without a picture", "leave it out")
+        raise UserError(f"{media.path} yielded no picture", "leave it out")
 
 
 def _frame(body: bytearray, longest: int) -> Frame | None:
-    """The picture in a message, upright; None where it is none."""
+    """Get the upright picture of a message; None if it is invalid."""
     if len(body) < PICTURE.size:
         return None
     time, width, height, line, turns, mirrored = PICTURE.unpack_from(body)
@@ -89,24 +89,23 @@ def sound(
     limits: Limits = DEFAULT,
     watch: Callable[[float], object] = lambda _: None,
 ) -> npt.NDArray[np.int16]:
-    """All of the sound, mixed to one channel, on disk and mapped: memory does not grow with the recording.
+    """Decode all sound to one channel, memory-mapped from disk, so that memory does not grow with the recording.
 
-    Sample k is the sound at k / rate seconds; times count from the start of what starts first, picture or sound.
-    Where there is none (a late start, a gap) it is silent.
+    Sample k is the sound at k / rate seconds; times count from the start of the picture or sound, whichever is first.
+    Gaps and a late start are silent.
 
     Args:
-        media: what `probe` says of a file.
+        media: result of `probe`.
         rate: Hz.
-        folder: where the file without a name lies, by default the system's for temporary files; it goes when the
-            array does.
+        folder: folder of the unnamed temporary file, by default the system's; the file is deleted with the array.
         limits: of the decoding process.
-        watch: is told, once a second, how many seconds of the recording are done.
+        watch: called once a second with the number of seconds done.
 
     Returns:
         (n,) int16, read-only.
 
     Raises:
-        UserError: the recording has no sound or turns out damaged; nothing is left.
+        UserError: the recording has no sound or is damaged; no file is left.
     """
     if media.audio is None:
         raise UserError(f"{media.path} has no sound", "give a recording that has sound")
@@ -121,5 +120,5 @@ def sound(
                     watch(float(child.json(body)))
         length = file.seek(0, 2) // 2
         if not length:
-            raise UserError(f"{media.path} has sound without a single sample", "leave its sound out")
+            raise UserError(f"{media.path} has a sound stream without samples", "remove its sound")
         return np.memmap(file, np.int16, "r", shape=(length,))

@@ -1,24 +1,24 @@
-"""Limits of a recording and of what decoding may cost."""
+"""Limits of recordings and of their decoding."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds that a file is held to before and while it is decoded.
+    """Limits that are checked before and while a file is decoded.
 
-    The defaults let pass what people record: two hours, 8K (7680 x 4320) and below.
+    The defaults allow ordinary recordings: up to two hours and up to 8K (7680 x 4320).
 
     Args:
         duration: seconds.
-        side: pixels of the longer side; codecs' own tables of sizes end at 8192 (H.264 and HEVC level 6.2).
-        pixels: of a frame: 8K as cinemas have it, 8192 x 4320.
-        streams: of any kind; a television multiplex has some thirty.
+        side: pixels of the longer side; levels of codecs end at 8192 (H.264 and HEVC level 6.2).
+        pixels: pixels of a frame: cinema 8K, 8192 x 4320.
+        streams: number of streams; a television multiplex has about thirty.
         size: bytes of the file: two hours at 70 Mbit/s.
-        memory: bytes of address space a decoding process may have; 8K in H.264 takes about half of it.
-        effort: processor-seconds a decoding process may take for each second of the recording, beside a minute.
-        patience: seconds a decoding process may be silent while we wait for it.
-        damage: share of the packets that may be undecodable before a recording counts as damaged.
+        memory: bytes of address space of a decoding process; 8K in H.264 takes about half of it.
+        effort: processor seconds of a decoding process per second of the recording, in addition to one minute.
+        patience: seconds without a message after which a decoding process is ended.
+        damage: share of undecodable packets above which a recording counts as damaged.
     """
 
     duration: float = 7200.0

@@ -1,4 +1,4 @@
-"""Decoding processes, seen from the parent."""
+"""Run decoding processes from the parent."""
 
 import json
 import math
@@ -21,24 +21,24 @@ from sentiprism.sandbox.launch import ChildProcess
 
 CHILD = "sentiprism.media._decode.child"
 PIPE = 1 << 20
-"""Bytes a child may be ahead of us: a frame or two."""
+"""Bytes that a child may be ahead of the parent: one or two frames."""
 SHORT = 1 << 16
-"""Bytes that any message but a picture may have."""
+"""Most bytes of a message, except for pictures."""
 THREADS = 4
-"""More frames at once would only hold more memory."""
+"""Decoder threads; each one holds a frame in memory."""
 
 
 class Child:
-    """A decoding process; leaving it as a context ends it.
+    """A decoding process, ended when its context is left.
 
     Args:
         path: the file, for messages.
-        fd: the file, open.
-        task: what is to be done; its descriptors are in ``pass_fds``.
+        fd: descriptor of the file.
+        task: the task; its descriptors are in ``pass_fds``.
         limits: of the process.
-        seconds: of the recording, for its processor time.
-        output_bytes: it may write into files.
-        pass_fds: descriptors it needs beside the file.
+        seconds: length of the recording, for the limit of processor time.
+        output_bytes: most bytes that it may write to files.
+        pass_fds: further descriptors that it needs.
 
     Raises:
         UserError: PyAV is not installed.
@@ -65,7 +65,7 @@ class Child:
         self._process = ChildProcess(
             CHILD,
             json.dumps(whole),
-            options=("-P", "-s", "-S"),  # where modules are, the environment says
+            options=("-P", "-s", "-S"),  # the environment has the search path of modules
             environment={"PYTHONDONTWRITEBYTECODE": "1", "MALLOC_ARENA_MAX": "2"},
             descriptors=[fd, *pass_fds],
             stdout=subprocess.PIPE,
@@ -86,40 +86,40 @@ class Child:
         self._process.__exit__()
 
     def messages(self, largest: int = 0) -> Iterator[tuple[Kind, bytearray]]:
-        """Messages, the answer last.
+        """Yield messages; the result is the last one.
 
         Args:
-            largest: bytes a picture may have.
+            largest: most bytes of a picture.
 
         Raises:
-            UserError: the child refuses the recording, dies, falls silent, or says what it should not.
+            UserError: the child refuses the recording, crashes, stops responding, or sends an invalid message.
         """
         while True:
             number, length = HEADER.unpack(self._read(HEADER.size))
             if number not in iter(Kind) or length > (PICTURE.size + largest if number == Kind.PICTURE else SHORT):
-                raise self._error("made its decoder answer what is no answer")
+                raise self._error("caused an invalid message from its decoder")
             kind, body = Kind(number), self._read(length)
             if kind is Kind.REFUSED:
                 cause, remedy = (" ".join(str(text).split()) for text in self.json(body))
                 raise UserError(f"{self._path} {cause}", remedy)
             yield kind, body
-            if kind is Kind.ANSWER:
+            if kind is Kind.RESULT:
                 return
 
     def json(self, body: bytearray) -> Any:
-        """What a message of JSON says."""
+        """Parse a JSON message."""
         try:
             return json.loads(body)
         except ValueError:
-            raise self._error("made its decoder answer what is no answer") from None
+            raise self._error("caused an invalid message from its decoder") from None
 
     def _read(self, size: int) -> bytearray:
         buffer = bytearray(size)
         rest = memoryview(buffer)
         while rest:
             if not _readable(self._pipe, self._patience):
-                raise self._error(f"made its decoder silent for {self._patience:g} s")
-            got = self._pipe.readinto(rest)  # type: ignore[attr-defined] # it is not buffered
+                raise self._error(f"blocked its decoder for {self._patience:g} s")
+            got = self._pipe.readinto(rest)  # type: ignore[attr-defined] # because it is not buffered
             if not got:
                 raise self._error(self._end())
             rest = rest[got:]
@@ -128,16 +128,16 @@ class Child:
     def _end(self) -> str:
         code = self._process.wait()
         if code == -24:  # SIGXCPU
-            return "takes its decoder too much time"
-        return f"ended its decoder ({f'signal {-code}' if code < 0 else f'status {code}'})"
+            return "takes too long to decode"
+        return f"crashed its decoder ({f'signal {-code}' if code < 0 else f'status {code}'})"
 
     def _error(self, what: str) -> UserError:
         return UserError(f"{self._path} {what}", "convert it with ffmpeg, or leave it out")
 
 
 def _readable(pipe: IO[bytes], seconds: float) -> bool:
-    """Whether there is something to read, or the end, within so many seconds; unlike select's, of any descriptor."""
-    if not hasattr(select, "poll"):  # Windows cannot wait for a pipe: there its end is waited for
+    """Whether a pipe has data or has ended, within so many seconds; unlike select, for any descriptor number."""
+    if not hasattr(select, "poll"):  # Windows cannot poll a pipe: reading blocks there until data or the end
         return True
     poll = select.poll()
     poll.register(pipe, select.POLLIN)

@@ -10,36 +10,36 @@ from sentiprism.media.types import Span
 
 RATE = 16_000
 FRAME = 512
-"""Samples, 32 ms."""
+"""Samples per frame, 32 ms."""
 BLOCK = 2000
-"""Frames read at once: a minute."""
+"""Frames read at once: one minute."""
 QUIET = 10
-"""Percent of the frames that are taken for the noise: between words there are always so many."""
+"""Percent of frames treated as noise: there are always this many between words."""
 MOST = 60.0
-"""dB above the noise, beyond which nobody hears a difference."""
+"""Largest signal-to-noise ratio in dB; higher ones sound the same."""
 FULL = 32_700
-"""Samples of at least this size, two and more of one sign in a row, are clipped."""
+"""Two or more consecutive samples of at least this size and the same sign are clipped."""
 DEEP = 60.0
-"""dB below the loudest band, where a voice ends."""
+"""dB below the loudest band at which the bandwidth ends."""
 
 
 class SoundQuality(NamedTuple):
-    """Measures of a voice in a recording."""
+    """Quality of the sound of a recording."""
 
     noise_ratio: float | None
-    """dB that speech is above the noise, `MOST` at most; None where there is nothing but digital silence around it."""
+    """Signal-to-noise ratio in dB, at most `MOST`; None if speech is surrounded by digital silence."""
     clipped: float
     """Share of the samples of speech that are clipped, from 0 to 1."""
     bandwidth: float
-    """Hz up to which speech is heard; 8000 is all that is looked at."""
+    """Highest frequency of speech in Hz; at most 8000."""
 
 
 def measure_quality(sound: npt.NDArray[np.int16], spans: Sequence[Span]) -> SoundQuality | None:
-    """Measure a recording's sound; None where nobody speaks.
+    """Measure the quality of a recording's sound; None without speech.
 
     Args:
         sound: (n,) mono samples at 16 kHz; may be a memory map, which is read in blocks.
-        spans: in which somebody speaks.
+        spans: spans of speech.
     """
     count = len(sound) // FRAME
     speech = np.zeros(count, bool)
@@ -62,7 +62,7 @@ def measure_quality(sound: npt.NDArray[np.int16], spans: Sequence[Span]) -> Soun
 
 
 def _blocks(sound: npt.NDArray[np.int16], count: int) -> Iterator[tuple[int, npt.NDArray[np.float64]]]:
-    """Number of the first frame and frames (t, `FRAME`), block by block."""
+    """Yield the index of the first frame and frames (t, `FRAME`), block by block."""
     for first in range(0, count, BLOCK):
         piece = np.asarray(sound[first * FRAME : min(first + BLOCK, count) * FRAME], np.float64)
         yield first, piece.reshape(-1, FRAME)
@@ -70,14 +70,14 @@ def _blocks(sound: npt.NDArray[np.int16], count: int) -> Iterator[tuple[int, npt
 
 def _noise_ratio(power: npt.NDArray[np.float64], speech: npt.NDArray[np.bool_]) -> float | None:
     noise = float(np.percentile(power, QUIET))
-    if noise < 1e-3:  # no step of 16 bits anywhere
+    if noise < 1e-3:  # below one step of 16-bit samples
         return None
     signal = max(float(power[speech].mean()) - noise, noise / 100)
     return min(10 * float(np.log10(signal / noise)), MOST)
 
 
 def _clipped(frames: npt.NDArray[np.float64]) -> int:
-    """Samples that are at an end of the scale, as is one beside them."""
+    """Number of samples at full scale with a neighbour at full scale."""
     full = 0
     for at_end in (frames >= FULL, frames <= -FULL):
         beside = np.zeros_like(at_end)

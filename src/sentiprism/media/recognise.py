@@ -9,21 +9,21 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.media.types import Language, Span, Word
-from sentiprism.media.whisper import RATE, WINDOW, Decoded, Whisper, load, words_of
+from sentiprism.media.whisper import RATE, WINDOW, Decoded, Whisper, load, split_words
 
 BATCH = 4
-"""Windows decoded side by side; the language is told from the first ones."""
+"""Windows decoded in one batch; the language is detected from the first ones."""
 REPETITIVE = 2.4
-"""Compression ratio above which a text is a loop, Whisper's own threshold (Radford et al. 2022, 4.5)."""
+"""Compression ratio above which a text counts as repetitive, as in Whisper (Radford et al. 2022, 4.5)."""
 UNSURE, SILENT = -1.0, 0.6
-"""Below this mean log probability and above this probability of silence nothing was said (same place)."""
+"""With a lower mean log probability and a higher probability of silence, nothing was said (same section)."""
 CERTAIN = 0.8
-"""Probability from which a language is certain. Of 233 English clips of MOSI, most of a few seconds, 16 had less for
-English, and none as much for another language; recordings in which two are spoken have less for either."""
+"""Probability from which a language is certain. Of 233 English clips of MOSI, mostly of a few seconds, 16 were below it
+for English and none reached it for another language; recordings with two languages are below it for both."""
 POSSIBLE = 0.1
-"""Probability from which an expected language is taken where none is certain."""
+"""Probability from which an expected language is used if none is certain."""
 SMALL = 0.02
-"""Probability below which another language is not worth a word."""
+"""Probability below which another language is not reported."""
 
 
 def recognise(
@@ -35,25 +35,25 @@ def recognise(
     expected: str | None = None,
     on: Callable[[float], Any] | None = None,
 ) -> tuple[tuple[Word, ...], Language | None]:
-    """Words of a recording and its language.
+    """Recognise the words of a recording and its language.
 
-    Decoding is a beam search, nothing is sampled: one file always gives one text. A window that loops is decoded
-    again without repetition, and left out where it still does; so is one in which probably nobody speaks.
+    Decoding is a beam search without sampling, so it is deterministic. A window with repetitive text is decoded again
+    without repetition, and skipped if it is still repetitive; a window that is probably silent is skipped too.
 
     Args:
         sound: (n,) mono samples at 16 kHz; may be a memory map.
-        spans: of `sentiprism.media.speech.find_speech`.
+        spans: from `sentiprism.media.speech.find_speech`.
         folder: of a Whisper model for CTranslate2.
-        language: a code; None = told from the first two minutes of speech.
+        language: a code; None = detected from the first two minutes of speech.
         expected: a code, see `choose_language`.
-        on: told how many seconds of the recording are done.
+        on: called with the number of seconds done.
 
     Returns:
-        Words in the order of time, none overlapping; the language with its probability over all windows, None where
-        there is no speech or the model knows English alone.
+        Words in the order of time, without overlaps; the language with its probability over all windows, None without
+        speech or if the model only knows English.
 
     Raises:
-        UserError: the folder holds no such model, or the model does not know the language.
+        UserError: the folder has no such model, or the model does not know the language.
     """
     chosen = None if language is None else Language(language)
     if not spans:
@@ -69,7 +69,7 @@ def recognise(
             told += whisper.languages(encoded)
             chosen = choose_language(told, pieces, expected, chosen and chosen.code)
         code = chosen.code if chosen is not None else "en"
-        texts = [words_of(text) for text in _said(whisper, sound, encoded, batch, code)]
+        texts = [split_words(text) for text in _said(whisper, sound, encoded, batch, code)]
         for found in whisper.locate(encoded, batch, texts, code):
             words += (word for word in found if any(map(str.isalnum, word.text)))
         if on is not None:
@@ -80,7 +80,7 @@ def recognise(
 def detect_language(
     sound: npt.NDArray[np.int16], spans: Sequence[Span], folder: Path, expected: str | None = None
 ) -> Language | None:
-    """Tell the language of the first half minute of speech, without recognising it; else as `recognise`."""
+    """Detect the language of the first half minute of speech; arguments as in `recognise`."""
     pieces = windows(sound, spans)[:1]
     if not pieces:
         return None
@@ -89,21 +89,24 @@ def detect_language(
 
 
 def choose_language(
-    told: Sequence[Mapping[str, float]], pieces: Sequence[Span], expected: str | None = None, chosen: str | None = None
+    detected: Sequence[Mapping[str, float]],
+    pieces: Sequence[Span],
+    expected: str | None = None,
+    chosen: str | None = None,
 ) -> Language | None:
-    """Choose the likeliest language over all windows, each of which counts by its length.
+    """Choose the most probable language over all windows, weighted by length.
 
-    Short speech is easily taken for another language: where none is `CERTAIN`, one that is expected is chosen if it
-    has at least the probability `POSSIBLE`.
+    Short speech is easily mistaken for another language: if none is `CERTAIN`, the expected one is chosen if it has at
+    least the probability `POSSIBLE`.
 
     Args:
-        told: probability of each language in each of the first windows.
+        detected: probability of each language in each of the first windows.
         pieces: the windows.
         expected: a code.
-        chosen: what was chosen before, and is not changed within a recording.
+        chosen: the language chosen before, which does not change within a recording.
     """
     total: dict[str, float] = {}
-    for probabilities, piece in zip(told, pieces, strict=False):
+    for probabilities, piece in zip(detected, pieces, strict=False):
         for code, probability in probabilities.items():
             total[code] = total.get(code, 0.0) + probability * (piece.end - piece.start)
     if not total:
@@ -119,10 +122,10 @@ def choose_language(
 
 
 def windows(sound: npt.NDArray[np.int16], spans: Sequence[Span], most: float = WINDOW) -> list[Span]:
-    """Windows of at most ``most`` seconds that together hold all spans.
+    """Divide speech into windows of at most ``most`` seconds that together contain all spans.
 
-    They part in the longest silence of a window's last third; a span longer than a window in its quietest tenth of
-    a second there.
+    A window ends in the longest silence of its last third, or, within a longer span, at the quietest tenth of a second
+    there.
     """
     found = []
     left = list(reversed(spans))
@@ -131,7 +134,7 @@ def windows(sound: npt.NDArray[np.int16], spans: Sequence[Span], most: float = W
         start = taken[0].start
         while left and left[-1].end - start <= most:
             taken.append(left.pop())
-        if left and len(taken) > 1:  # more to come: part where the pause is longest
+        if left and len(taken) > 1:  # more follows: end at the longest pause
             pauses = [
                 (after.start - before.end, n)
                 for n, (before, after) in enumerate(zip(taken, [*taken[1:], left[-1]], strict=True), 1)
@@ -149,9 +152,9 @@ def windows(sound: npt.NDArray[np.int16], spans: Sequence[Span], most: float = W
 
 
 def tidy(words: Iterable[Word], spans: Sequence[Span], length: float) -> tuple[Word, ...]:
-    """Words within [0, length] and within speech where they touch it; none begins before the one before it ends.
+    """Limit words to [0, length] and to speech if they overlap it, without overlaps between words.
 
-    Attention often begins a word in the silence before it: of what it takes, the longest voiced part is kept.
+    Attention often starts a word in the silence before it: only its longest voiced part is kept.
     """
     begins = np.array([span.start for span in spans])
     found: list[Word] = []

@@ -11,7 +11,7 @@ from sentiprism.media.types import Segment, Span, Word
 
 _FINAL = re.compile(r"[.!?。！？…]['\"»”’)\]]*$")
 _ABBREVIATION = re.compile(r"(?:[^\W\d_]|mr|mrs|ms|dr|prof|sr|jr|st|vs|e\.g|i\.e|u\.s)\.", re.IGNORECASE)
-"""Ends in a point and no sentence: titles and initials."""
+"""Titles and initials, which end in a point but not a sentence."""
 
 T = TypeVar("T", Word, Span)
 
@@ -19,15 +19,14 @@ T = TypeVar("T", Word, Span)
 def segment(
     words: Sequence[Word], spans: Sequence[Span], longest: float = 15.0, pause: float = 0.7
 ) -> tuple[Segment, ...]:
-    """Utterances in the order of time; none overlap, and each word is in exactly one.
+    """Split a recording into utterances in the order of time, without overlaps; each word is in exactly one.
 
     Args:
-        words: in the order of time, none overlapping; () where they are not known.
-        spans: where somebody speaks; what lies in no word's utterance becomes one without words.
-        longest: seconds of an utterance; a longer one is cut at its longest pause, again and again. A single word
-            is never cut.
-        pause: seconds of silence that end an utterance; speech without words that is shorter, beside words, is their
-            edge and left out.
+        words: in the order of time, without overlaps; () if unknown.
+        spans: spans of speech; speech outside of all words' utterances becomes utterances without words.
+        longest: most seconds of an utterance; a longer one is split at its longest pause, repeatedly. A single word
+            is never split.
+        pause: seconds of silence that end an utterance; shorter speech without words next to words is ignored.
     """
     spoken = [
         Segment(part[0].start, part[-1].end, tuple(part))
@@ -55,7 +54,7 @@ def _ends(text: str) -> bool:
 
 
 def _split(items: Sequence[T], apart: Callable[[T, T], bool]) -> list[list[T]]:
-    """Runs of items; a new one begins where two neighbours are ``apart``."""
+    """Split items between neighbours that are ``apart``."""
     number = 0
     numbers = [0]
     for one, after in pairwise(items):
@@ -67,7 +66,7 @@ def _split(items: Sequence[T], apart: Callable[[T, T], bool]) -> list[list[T]]:
 
 
 def _cut(items: list[T], longest: float) -> list[list[T]]:
-    """Parts of at most ``longest`` seconds, cut at the longest pause; of equal ones at the middlemost."""
+    """Split into parts of at most ``longest`` seconds at the longest pause, or the most central one if tied."""
     done: list[list[T]] = []
     left = [items]
     while left:
@@ -84,7 +83,7 @@ def _cut(items: list[T], longest: float) -> list[list[T]]:
 
 
 def _pieces(span: Span, longest: float) -> list[Span]:
-    """Equal parts of at most ``longest`` seconds."""
+    """Split into equal parts of at most ``longest`` seconds."""
     count = max(-int(-(span.end - span.start) // longest), 1)
     step = (span.end - span.start) / count
     edges = [*(span.start + n * step for n in range(count)), span.end]
@@ -92,7 +91,7 @@ def _pieces(span: Span, longest: float) -> list[Span]:
 
 
 def _outside(span: Span, spoken: Sequence[Segment]) -> list[Span]:
-    """What of a span lies in no segment."""
+    """Parts of a span that are outside of all segments."""
     left = []
     start = span.start
     for one in spoken:

@@ -1,7 +1,7 @@
 """Detect voice activity with Silero's model.
 
-The network reads 512 samples at a time and remembers what was before; its memory is carried from block to block, so
-that hours are read in the memory of a minute.
+The network is recurrent over steps of 512 samples; its state is passed from block to block, so that hours of sound
+need the memory of one minute.
 """
 
 from collections.abc import Iterator
@@ -17,11 +17,11 @@ from sentiprism.media.types import Span
 
 RATE = 16_000
 STEP = 512
-"""Samples to one probability."""
+"""Samples per probability."""
 CONTEXT = 64
-"""Samples before a step that are read with it."""
+"""Samples before a step that are part of its input."""
 BEGIN, END = 0.5, 0.35
-"""Probability at which speech begins, and below which it may end: Silero's own."""
+"""Probability at which speech begins, and below which it may end, as in Silero."""
 
 
 def find_speech(
@@ -33,15 +33,15 @@ def find_speech(
     pad: float = 0.1,
     block: int = 60 * RATE // STEP,
 ) -> tuple[Span, ...]:
-    """Stretches of speech in the order of time; () where nobody speaks.
+    """Find spans of speech in the order of time; () without speech.
 
     Args:
         sound: (n,) mono samples; a memory map is read block by block.
         rate: Hz; 16,000.
-        silence: seconds without voice that end a stretch.
-        shortest: seconds; what is shorter is no speech.
+        silence: seconds without voice that end a span.
+        shortest: least seconds of a span.
         pad: seconds added on both sides, at most half of the silence there.
-        block: steps read at once.
+        block: steps computed at once.
 
     Raises:
         UserError: faster-whisper is not installed.
@@ -69,11 +69,11 @@ def find_speech(
 
 
 def probabilities(sound: npt.NDArray[np.int16], block: int) -> Iterator[float]:
-    """Probability of speech in each step of 32 ms, ``block`` steps computed at once."""
+    """Yield the probability of speech in each step of 32 ms, computing ``block`` steps at once."""
     session = _session()
     h = c = np.zeros((1, 1, 128), np.float32)
     for first in range(0, len(sound), block * STEP):
-        # the last step is filled up with silence, the first one preceded by it
+        # silence pads the last step and precedes the first one
         samples = np.zeros(min(block, -(-(len(sound) - first) // STEP)) * STEP + CONTEXT, np.float32)
         begin = max(first - CONTEXT, 0)
         piece = np.asarray(sound[begin : first + block * STEP])

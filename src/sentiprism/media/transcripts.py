@@ -1,6 +1,6 @@
 """Read transcripts: SubRip, WebVTT, JSON, plain text.
 
-What a file is, its content says; its suffix only decides where the content is silent.
+The format is detected from the content; the suffix only matters if the content is ambiguous.
 """
 
 import html
@@ -17,31 +17,31 @@ MOST_BYTES = 32 * MB
 OLD_WINDOWS = ("cp1252", "latin-1")
 """Encodings of subtitles that are older than UTF-8."""
 MOST_LINE = 1_000_000
-"""Characters; a talk of ten hours on one line has half of that."""
+"""Most characters per line; a talk of ten hours on one line has half of that."""
 MOST_LINES = 1_000_000
-"""Lines, or entries of JSON; ten hours with four lines a word have 400,000."""
+"""Most lines or JSON entries; ten hours with four lines per word have 400,000."""
 MOST_TEXT = 4_000_000
-"""Characters of all cues together."""
+"""Most characters of all cues together."""
 BACKWARDS = 1.0
-"""Seconds a cue may begin before the one above it: recognisers round."""
+"""Seconds by which a cue may start before the previous one, because of rounding."""
 
 _TIME = r"(?:([0-9]{1,3}):)?([0-9]{1,3}):([0-9]{1,2})(?:[.,]([0-9]{1,6}))?"
 _TIMES = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}(?:\s.*)?")
 _ARROW = re.compile(r"\s*-?\d+:\S*\s*-->")
-"""What means to be the times of a cue, right or wrong."""
+"""A line of times of a cue, valid or not."""
 _STAMP = re.compile(r"<[\d:.]+>")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<[\d:.]+>|</>|\{\\[^{}]*\}")
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200e\u200f\u202a\u202b\u202c\u2060\ufeff"))
 
 
 def read_transcript(path: Path) -> tuple[Cue, ...]:
-    """Pieces of a transcript in the order of the file, without markup; words are left as they are.
+    """Read the cues of a transcript in the order of the file, without markup; words are not changed.
 
     Args:
         path: SRT, VTT, JSON or plain text, in UTF-8, UTF-16 or a Western European encoding.
 
     Raises:
-        UserError: it is not text, holds no words, or a time in it is wrong: with the number of the line.
+        UserError: it is not text, has no words, or has an invalid time; the message has the line number.
     """
     text, suffix = read_text(path, MOST_BYTES, "transcript", also=OLD_WINDOWS), path.suffix.lower()
     begin = text[:10_000].lstrip()
@@ -71,12 +71,12 @@ def _check_count(count: int, path: Path, what: str) -> None:
 def _timed(lines: list[str], path: Path, *, vtt: bool) -> Iterator[tuple[int, Cue]]:
     """Cues of SRT and VTT with the number of their line.
 
-    In VTT an empty line ends a cue, and what follows is a note, a style or a name; in SRT all that stands between two
-    lines of times is said, but for the number above the second.
+    In VTT an empty line ends a cue, and what follows is a note, a style or a name; in SRT everything between two lines
+    of times is text, except for the number before the second one.
     """
     rolling = vtt and any(_STAMP.search(line) for line in lines)
     said: list[str] = []
-    shown: list[str] = []  # last line of the cue above
+    shown: list[str] = []  # last lines of the previous cue
     begun: tuple[int, float, float] | None = None
 
     def cue(following: bool) -> Iterator[tuple[int, Cue]]:
@@ -86,7 +86,7 @@ def _timed(lines: list[str], path: Path, *, vtt: bool) -> Iterator[tuple[int, Cu
         if following and said and said[-1].strip().isdigit() and not vtt:
             said.pop()
         texts = [clean for line in said if (clean := _clean(line))]
-        fresh = texts[1:] if rolling and texts[:1] == shown else texts  # captions that roll up show a line twice
+        fresh = texts[1:] if rolling and texts[:1] == shown else texts  # roll-up captions repeat a line
         shown = texts[-1:]
         yield begun[0], Cue(" ".join(fresh), begun[1], begun[2])
 
@@ -105,7 +105,7 @@ def _timed(lines: list[str], path: Path, *, vtt: bool) -> Iterator[tuple[int, Cu
 def _times(line: str, number: int, path: Path) -> tuple[float, float]:
     match = _TIMES.fullmatch(line)
     if not match:
-        cause = f"{path} line {number}: {line.strip()[:60]!r} are not times of a cue"
+        cause = f"{path} line {number}: {line.strip()[:60]!r} is not a line of cue times"
         raise UserError(cause, "write them as 00:00:01.000 --> 00:00:02.500")
     parts = match.groups()
     start, end = (
@@ -120,7 +120,7 @@ def _clean(line: str) -> str:
 
 
 def _checked(cues: Iterable[tuple[int, Cue]], place: str) -> tuple[Cue, ...]:
-    """Cues that hold words; the first wrong one is named by ``place`` and its number."""
+    """Check cues and return those with words; errors name ``place`` and the cue's number."""
     found: list[Cue] = []
     last = total = 0.0
     for number, cue in cues:
@@ -128,20 +128,20 @@ def _checked(cues: Iterable[tuple[int, Cue]], place: str) -> tuple[Cue, ...]:
         text = " ".join(cue.text.translate(_INVISIBLE).split())
         total += len(text)
         if total > MOST_TEXT:
-            raise UserError(f"{where}: there is more text than a recording has", "give the transcript alone")
+            raise UserError(f"{where}: there is too much text for a recording", "give only the transcript")
         if cue.start is not None and cue.end is not None:
             if cue.end < cue.start:
                 raise UserError(
-                    f"{where}: it ends at {cue.end:g} s, before it begins at {cue.start:g} s", "fix its times"
+                    f"{where}: it ends at {cue.end:g} s, before its start at {cue.start:g} s", "fix its times"
                 )
             if cue.start < last - BACKWARDS:
-                cause = f"{where}: it begins at {cue.start:g} s, the one before it at {last:g} s"
+                cause = f"{where}: it starts at {cue.start:g} s, before the previous one at {last:g} s"
                 raise UserError(cause, "put the cues in the order of time")
             last = max(last, cue.start)
         if text:
             found.append(cue._replace(text=text))
     if not found:
         raise UserError(
-            f"{place.rpartition(' ')[0]} holds no words", "give a transcript, or none to have the speech recognised"
+            f"{place.rpartition(' ')[0]} has no words", "give another transcript, or none to recognise the speech"
         )
     return tuple(found)

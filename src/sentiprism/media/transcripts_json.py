@@ -11,17 +11,17 @@ from sentiprism.media.types import Cue
 from sentiprism.reading import parse_json
 
 LISTS = ("utterances", "segments", "words")
-"""Keys under which a document has its pieces: of an `Analysis`, of Whisper and its like; the first that is there."""
+"""Keys of the list of cues, in an `Analysis` and in the output of Whisper and similar programs; the first is used."""
 
 
 def parse_cues(text: str, path: Path, most: int, *, certain: bool) -> list[tuple[int, Cue]] | None:
-    """Cues with the number of their entry.
+    """Parse cues, with the number of their entry.
 
     Args:
         text: the document.
         path: for messages.
-        most: cues that are made; what follows is left out.
-        certain: False = a text that is not JSON is another kind of transcript, and None is returned.
+        most: most cues; further ones are ignored.
+        certain: False = return None for a text that is not JSON, which is another kind of transcript.
 
     Raises:
         UserError: it is not JSON (see `parse_json`), or not a transcript.
@@ -42,7 +42,7 @@ def parse_cues(text: str, path: Path, most: int, *, certain: bool) -> list[tuple
 
 
 def _cues(entry: Any, number: int, path: Path) -> Iterator[tuple[int, Cue]]:
-    """A cue for each word of an entry where all are known, else one for the entry."""
+    """Yield a cue for each word of an entry if all have times, else one for the entry."""
     if isinstance(entry, str):
         entry = {"text": entry}
     if not isinstance(entry, dict):
@@ -62,7 +62,7 @@ def _text(entry: dict[str, Any]) -> str | None:
 def _cue(entry: dict[str, Any], number: int, path: Path) -> Cue:
     text = _text(entry)
     if text is None:
-        if "text" in entry and entry["text"] is None:  # speech whose words this program did not know
+        if "text" in entry and entry["text"] is None:  # speech without known words in an analysis
             return Cue("")
         _refuse(path, number)
     start, end = (_seconds(entry.get(key), number, path) for key in ("start", "end"))

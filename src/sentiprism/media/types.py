@@ -17,36 +17,36 @@ class Frame(NamedTuple):
 
 
 class Word(NamedTuple):
-    """One word as it was said."""
+    """A word of a recording with its times."""
 
     text: str
     start: float
     end: float
     """Seconds."""
     probability: float | None = None
-    """The recogniser's own, where there was one."""
+    """Probability from speech recognition, if it was used."""
 
 
 class Language(NamedTuple):
-    """The language of what is said."""
+    """Language of the speech."""
 
     code: str
     """For example ``en``."""
     probability: float | None = None
-    """The recogniser's own, over all that is said; None where the language was given."""
+    """Probability from speech recognition, over all speech; None if the language was given."""
     others: tuple[tuple[str, float], ...] = ()
-    """What else it may be, the likeliest first."""
+    """Other possible languages with probabilities, the most probable first."""
 
 
 class Span(NamedTuple):
-    """A stretch of time in seconds."""
+    """A time span in seconds."""
 
     start: float
     end: float
 
 
 class Cue(NamedTuple):
-    """A piece of a given transcript; times where the file has them."""
+    """A cue of a given transcript, with times if the file has them."""
 
     text: str
     start: float | None = None
@@ -59,19 +59,19 @@ class Segment(NamedTuple):
     start: float
     end: float
     words: tuple[Word, ...]
-    """() where there is speech whose words are not known."""
+    """() for speech without known words."""
     id: str | None = None
-    """Where a table names it."""
+    """Id in a table, if given."""
 
     @property
     def text(self) -> str | None:
-        """Words as one line; None where none are known."""
+        """Words as one line; None if unknown."""
         return " ".join(word.text for word in self.words) or None
 
 
 @dataclass(frozen=True, slots=True)
 class VideoStream:
-    """The moving picture of a file."""
+    """Properties of a video stream."""
 
     codec: str
     width: int
@@ -81,7 +81,7 @@ class VideoStream:
 
 @dataclass(frozen=True, slots=True)
 class AudioStream:
-    """The sound of a file."""
+    """Properties of an audio stream."""
 
     codec: str
     rate: int
@@ -90,7 +90,7 @@ class AudioStream:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A file that was looked into and may be decoded."""
+    """A media file that has been probed and can be decoded."""
 
     path: Path
     content: str

@@ -15,39 +15,39 @@ from sentiprism.media.types import Span, Word
 
 RATE = 16_000
 WINDOW = 30.0
-"""Seconds the encoder reads; what is shorter is filled up."""
+"""Seconds that the encoder reads; shorter sound is padded."""
 MOST_TOKENS = 400
-"""Of one window's text: the decoder has 448 positions, some of them for marks."""
+"""Most tokens of a window's text: the decoder has 448 positions, including special tokens."""
 _FRAMES = 100
-"""Of the spectrogram, a second."""
+"""Frames of the spectrogram per second."""
 STATE_RATE = 50
-"""States of the encoder a second."""
+"""States of the encoder per second."""
 _LOUD, _FAINT = 1.375, 0.375
-"""Loudest point that every spectrogram of `Whisper.states` is brought to, as Whisper scales it (log10 power / 4 + 1):
-that of a voice near the microphone. What is fainter than the second, 40 dB less, is noise and not made loud."""
+"""Maximum to which `Whisper.states` normalises every spectrogram, in Whisper's scale (log10 power / 4 + 1): that of a
+voice near the microphone. Sound below the second value, 40 dB less, is noise and not amplified."""
 
 _ALONE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-"""Kana and Han: written without spaces, each is a word of its own."""
+"""Kana and Han: written without spaces, each character is a word."""
 _WORDS = re.compile(rf"[{_ALONE}][^\s\w]*|[^\s{_ALONE}]+")
 
 
 class Decoded(NamedTuple):
-    """What the decoder made of one window."""
+    """Recognised text of one window."""
 
     text: str
     confidence: float
     """Mean log probability of its tokens."""
     silence: float
-    """Probability that nothing is said."""
+    """Probability of no speech."""
 
 
-def words_of(text: str) -> list[str]:
-    """Words of a text in its order, punctuation with them; joined they are the text without its spaces."""
+def split_words(text: str) -> list[str]:
+    """Split a text into words with their punctuation; joined, they are the text without spaces."""
     return _WORDS.findall(text)
 
 
 class Whisper:
-    """A model folder, loaded as int8 on the processor.
+    """A Whisper model, loaded as int8 on the CPU.
 
     Args:
         folder: of a model converted by CTranslate2.
@@ -59,20 +59,24 @@ class Whisper:
             from scipy.sparse import csr_array
         except ImportError:
             raise UserError("faster-whisper is not installed", install_extra("media")) from None
-        for name in ("model.bin", "config.json", "tokenizer.json"):  # without its tokenizer one is downloaded
+        for name in (
+            "model.bin",
+            "config.json",
+            "tokenizer.json",
+        ):  # a missing tokenizer would be downloaded
             if not (folder / name).is_file():
                 remedy = "give a Whisper model converted by ct2-transformers-converter"
-                raise UserError(f"{folder} is no CTranslate2 Whisper model: it has no {name}", remedy)
+                raise UserError(f"{folder} is not a CTranslate2 Whisper model: it has no {name}", remedy)
         try:
             self._model = WhisperModel(str(folder), device="cpu", compute_type="int8", local_files_only=True)
         except Exception as error:  # the tokenizers' library raises bare Exception
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise UserError(f"{folder} cannot be loaded ({reason})", "fetch the model again") from None
-        # a dense product adds up in an order that depends on the number of threads
+            raise UserError(f"{folder} cannot be loaded ({reason})", "download the model again") from None
+        # the order of sums in a matrix product depends on the number of threads
         self._model.feature_extractor.mel_filters = csr_array(self._model.feature_extractor.mel_filters)
 
     def encode(self, sound: npt.NDArray[np.int16], windows: Sequence[Span]) -> Any:
-        """Encoder's output for windows of a recording (n,), each at most `WINDOW` long."""
+        """Encode windows of a recording (n,), each at most `WINDOW` long."""
         from faster_whisper.audio import pad_or_trim
 
         spectra = []
@@ -82,10 +86,9 @@ class Whisper:
         return self._model.encode(np.stack(spectra))
 
     def states(self, sound: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
-        """(T, D) last hidden states of the encoder, `STATE_RATE` a second.
+        """(T, D) last hidden states of the encoder, `STATE_RATE` per second.
 
-        The sound is not filled up to `WINDOW`: the encoder reads what is there, which costs less and leaves no states
-        to be cut off. Its level is taken out.
+        The sound is not padded to `WINDOW`, which is faster and needs no trimming of states. Its level is normalised.
 
         Args:
             sound: (n,) mono samples at 16 kHz, at least one and at most `WINDOW` of them.
@@ -98,13 +101,13 @@ class Whisper:
         return np.asarray(np.array(states)[0], np.float32)
 
     @property
-    def knows_english_alone(self) -> bool:
-        """Whether the model takes everything for English."""
+    def english_only(self) -> bool:
+        """Whether the model only knows English."""
         return not self._model.model.is_multilingual
 
     def languages(self, encoded: Any) -> list[dict[str, float]]:
-        """Probability of each language in each window, by code; [] of a model that knows English alone."""
-        if self.knows_english_alone:
+        """Probability of each language in each window, by code; [] for a model that only knows English."""
+        if self.english_only:
             return []
         return [
             {token[2:-2]: probability for token, probability in window}
@@ -112,14 +115,14 @@ class Whisper:
         ]
 
     def decode(self, encoded: Any, count: int, language: str, *, beam: int = 5, unrepeated: int = 0) -> list[Decoded]:
-        """What is said in each of ``count`` windows; no chance is in it.
+        """Transcribe ``count`` windows by deterministic beam search.
 
         Args:
-            encoded: of `encode`.
-            count: of its windows.
+            encoded: from `encode`.
+            count: number of its windows.
             language: a code.
-            beam: hypotheses kept.
-            unrepeated: so many tokens in a row are never said twice; 0 = they may be.
+            beam: beam size.
+            unrepeated: length of n-grams of tokens that must not repeat; 0 = no restriction.
         """
         from faster_whisper.transcribe import get_suppressed_tokens
 
@@ -128,7 +131,7 @@ class Whisper:
             encoded,
             [[*tokenizer.sot_sequence, tokenizer.no_timestamps]] * count,
             beam_size=beam,
-            max_length=len(tokenizer.sot_sequence) + 225,  # as Whisper was trained: half its positions for the text
+            max_length=len(tokenizer.sot_sequence) + 225,  # half of the positions, as in Whisper's training
             suppress_tokens=get_suppressed_tokens(tokenizer, [-1]),
             no_repeat_ngram_size=unrepeated,
             return_scores=True,
@@ -147,16 +150,16 @@ class Whisper:
     def locate(
         self, encoded: Any, windows: Sequence[Span], words: Sequence[Sequence[str]], language: str
     ) -> list[list[Word]]:
-        """When the given words are said: the path of the decoder's attention over time (Radford et al. 2022).
+        """Word times by dynamic time warping over cross-attention (Radford et al. 2022).
 
         Args:
-            encoded: of `encode`.
-            windows: that were encoded.
-            words: of each window; at most `MOST_TOKENS` tokens in one.
+            encoded: from `encode`.
+            windows: the encoded windows.
+            words: words of each window; at most `MOST_TOKENS` tokens in one.
             language: a code.
 
         Returns:
-            For each window all its words, times from the recording's start, rising; as uncertain as 0.1 to 0.2 s.
+            All words of each window, with increasing times from the recording's start; accurate to 0.1 to 0.2 s.
         """
         tokenizer = self._tokenizer(language)
         tokens = [self.tokens(texts, language) for texts in words]
@@ -177,12 +180,14 @@ class Whisper:
             )
         return found
 
-    @lru_cache(maxsize=4)  # noqa: B019 - one model lives as long as the process
+    @lru_cache(maxsize=4)  # noqa: B019 - models stay loaded until the process ends
     def _tokenizer(self, language: str) -> Any:
         from faster_whisper.tokenizer import Tokenizer
 
         if language not in self._model.supported_languages:
-            raise UserError(f"the model knows no language {language!r}", "give a code like 'en', or none to detect it")
+            raise UserError(
+                f"the model does not know the language {language!r}", "give a code like 'en', or none to detect it"
+            )
         return Tokenizer(
             self._model.hf_tokenizer, self._model.model.is_multilingual, task="transcribe", language=language
         )
@@ -190,5 +195,5 @@ class Whisper:
 
 @lru_cache(maxsize=2)
 def load(folder: Path) -> Whisper:
-    """The model in a folder; the last two stay loaded: a recogniser of another size, and the one that hears voices."""
+    """Load the model in a folder; the last two stay loaded, for recognition and for audio features."""
     return Whisper(folder)

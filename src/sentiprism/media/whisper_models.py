@@ -16,17 +16,17 @@ SIZES = (
     *("tiny", "tiny.en", "base", "base.en", "small", "small.en", "medium", "medium.en"),
     *("large-v1", "large-v2", "large-v3"),
 )
-"""Whisper models that stand converted on the hub; ``.en`` know English alone."""
+"""Whisper models that are available converted on the hub; ``.en`` models only know English."""
 
 
 def resolve_whisper(model: str | Path) -> Path:
-    """Local folder of a Whisper model in CTranslate2's format, fetched at first use.
+    """Local folder of a Whisper model in CTranslate2's format, downloaded at first use.
 
     Args:
         model: a name of `SIZES` (``base`` is a pinned asset), a folder, or ``owner/name`` on the hub, in this order.
 
     Raises:
-        UserError: there is no such model, or it cannot be had now.
+        UserError: there is no such model, or it cannot be downloaded.
     """
     check_whisper(model)
     if model == "base":
@@ -36,14 +36,16 @@ def resolve_whisper(model: str | Path) -> Path:
     try:
         return hub_snapshot(f"Systran/faster-whisper-{model}" if model in SIZES else str(model), kept="model.bin")
     except UnavailableError as error:
-        raise UserError(f"no speech model {str(model)!r} here: {error}", "give a folder, or take 'base'") from None
+        raise UserError(
+            f"speech model {str(model)!r} is not available: {error}", "give a folder, or use 'base'"
+        ) from None
 
 
 def check_whisper(model: str | Path) -> None:
-    """Refuse what cannot be a Whisper model; nothing is fetched or loaded for it.
+    """Refuse an invalid Whisper model, without downloading or loading anything.
 
     Raises:
-        UserError: no such name, or a folder without a model.
+        UserError: the name is unknown, or the folder has no model.
     """
     folder = Path(model).expanduser()
     if model in SIZES:

@@ -1,4 +1,4 @@
-"""Bins of intensities: the classes of the dataset's own accuracy."""
+"""Bins of intensities: the classes of a dataset's accuracy metric."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,11 +24,11 @@ class Bins:
     """Classes of a dataset, from the lowest up.
 
     Args:
-        names: short, in order.
-        metric: the metric of the protocol that is the accuracy over exactly these classes.
-        rule: how a value becomes a class, in words.
+        names: short names, in order.
+        metric: the protocol's metric that is the accuracy over these classes.
+        rule: how a value is mapped to a class, in words.
         of: (N,) intensities or class numbers, or (N, C) logits -> (N,) numbers from 0 on.
-        ordered: False where the order of the classes says nothing.
+        ordered: False if the order of the classes has no meaning.
     """
 
     names: tuple[str, ...]
@@ -43,9 +43,9 @@ class Bins:
         return np.bincount(truth * K + self.of(prediction), minlength=K * K).reshape(K, K)
 
     def accuracies(self, prediction: npt.ArrayLike, label: npt.ArrayLike) -> dict[str, float]:
-        """Of the utterances of each class by its label, the share predicted to be of it; NaN where there is none.
+        """Per-class recall: the share of a class's utterances that are predicted correctly; NaN without utterances.
 
-        Weighted by the classes' sizes their mean is the accuracy of `metric`; HN and HP show what that mean hides.
+        Their mean, weighted by class size, is the accuracy of `metric`, which hides poor recall of rare classes.
         """
         table = self.table(prediction, label)
         sizes = table.sum(axis=1)
@@ -54,18 +54,18 @@ class Bins:
 
 
 def bins_of(protocol: Protocol, target: TargetSpec) -> Bins:
-    """Classes of a dataset.
+    """Bins or classes of a dataset.
 
     ``intensity``: the seven integers of Acc-7, half to even, so that HN is -2.5 and below and the neutral -0.5 to
     0.5. ``mmmo``: the five integers of its Acc-5, ``sims``: its five bins. ``signed``: below 0, and the rest. Classes:
     their own names.
 
     Args:
-        protocol: how the dataset is judged.
-        target: names of its classes, where it has any.
+        protocol: the dataset's protocol.
+        target: has the names of its classes, if any.
 
     Raises:
-        UserError: intensities on a range that nobody has cut into classes.
+        UserError: there are no classes for the range of intensities.
     """
     if protocol.kind == "classes":
         ordered = protocol.name == "five"
@@ -78,12 +78,12 @@ def bins_of(protocol: Protocol, target: TargetSpec) -> Bins:
         return Bins(("< 0", "≥ 0"), "acc2_has0", "by sign", lambda v: _integers(singles(v) >= 0))
     raise UserError(
         f"intensities on [{target.low:g}, {target.high:g}] have no classes",
-        "draw what needs none: weights, gates, runs",
+        "draw a figure without classes: weights, gates, runs",
     )
 
 
 def five_bins(protocol: Protocol) -> Bins | None:
-    """The five classes of a dataset's Acc-5; None where its intensities have no such metric."""
+    """The five classes of a dataset's Acc-5; None if it has no such metric."""
     if protocol.name in {"intensity", "mmmo"}:
         rule = "clipped to [-2, 2] and rounded"
         return Bins(SEVEN[1:-1], "acc_5", rule, lambda v: _integers(intensity.rounded(v, 2)) + 2)

@@ -1,6 +1,6 @@
 """Metrics of classes: `prediction` (..., N, C) logits against `label` (..., N).
 
-The class of a sample is the largest logit, the first of equals. ``weight`` and results are those of
+The class of a sample is the largest logit, the first if tied. ``weight`` and results are those of
 `sentiprism.metrics.intensity`. The two-class metrics read three classes: negative, neutral, positive.
 """
 
@@ -13,7 +13,7 @@ NEUTRAL = 1
 
 
 def accuracy(prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = None) -> Floats:
-    """Share of samples whose class is right."""
+    """Share of samples with the correct class."""
     return mean(np.argmax(prediction, axis=-1) == np.asarray(label), weight)
 
 
@@ -34,10 +34,10 @@ def f1_has0(prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = No
 
 
 def acc2_non0(prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = None) -> Floats:
-    """Accuracy of negative against positive, over samples that are not neutral; nan where there are none.
+    """Accuracy of negative against positive, over samples that are not neutral; nan if there are none.
 
-    MMSA compares predictions of 0 and 1 with labels of 0 and 2 here, so that no positive can ever be right
-    and perfect predictions score below 1. This is the metric it meant.
+    MMSA compares predictions of 0 and 1 with labels of 0 and 2 here, so that no positive is ever correct and perfect
+    predictions score below 1. This is the metric it intended.
     """
     truth = np.asarray(label)
     return mean(_positive(prediction) == (truth > NEUTRAL), weight, within=truth != NEUTRAL)
@@ -50,6 +50,6 @@ def f1_non0(prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = No
 
 
 def _positive(prediction: npt.ArrayLike) -> Array:
-    """Whether the positive logit exceeds the negative one; the neutral logit has no say (MMSA)."""
+    """Whether the positive logit exceeds the negative one; the neutral logit is ignored (MMSA)."""
     logits = np.asarray(prediction)
     return np.asarray(logits[..., 2] > logits[..., 0])

@@ -1,11 +1,12 @@
-"""Split-conformal intervals of intensities, and sets of classes.
+"""Split-conformal prediction intervals of intensities, and prediction sets of classes.
 
-Scores of held-out utterances are ranked; the score of rank ⌈(n + 1)(1 - α)⌉ bounds that of a new utterance with
-probability 1 - α at least, whatever the model, if the new one is exchangeable with them (Vovk et al. 2005; Lei et al.
-2018). That holds on average over utterances: not for each kind of them, and only about where the held-out ones also
-chose the epoch. One kind is known beforehand: what an utterance lacks. Held-out ones with the same modalities are
-ranked apart (Mondrian categories, Vovk et al. 2003); where others are stripped to these for want of them, the promise
-holds as far as modalities are missing by chance.
+Nonconformity scores of held-out utterances are ranked; the score of rank ⌈(n + 1)(1 - α)⌉ is an upper bound for that
+of a new utterance with probability at least 1 - α, for any model, if the new one is exchangeable with them (Vovk et
+al. 2005; Lei et al. 2018). The coverage is marginal: it holds on average, not for each kind of utterance, and only
+approximately if the held-out utterances also selected the epoch. One kind is known beforehand: the modalities that an
+utterance has. Held-out utterances with the same modalities are ranked separately (Mondrian categories, Vovk et al.
+2003). If there are too few, others are used with the remaining modalities removed; coverage then holds if modalities
+are missing at random.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from sentiprism.config import Config
 from sentiprism.errors import UserError
@@ -27,29 +28,30 @@ Floats = npt.NDArray[np.float64]
 FLOOR = 0.1
 """Smallest expected error of the scaled interval, as a share of the mean error."""
 LEAST = 50
-"""Utterances that a set of modalities needs for a ranking of its own; with fewer it would be a matter of luck. With
-fewer on the whole `coverage_range` is told."""
+"""Fewest utterances for calibrating a set of modalities separately. With fewer utterances in total, the range of
+`coverage_range` is reported."""
 
 
 class Calibration(Config):
-    """What turns a prediction into an interval or a set; small enough to be noted beside a saved model."""
+    """Turn a prediction into an interval or a set of classes; stored with a saved model."""
 
     kind: Literal["interval", "set"]
     level: float = Field(gt=0, lt=1)
-    """1 - α, the share of utterances to be covered."""
+    """Nominal coverage 1 - α."""
     quantile: float | None = Field(ge=0)
-    """Largest score that is let in; None = any, where the utterances are too few for the level."""
+    """Largest nonconformity score inside; None = no bound, with too few utterances for the level."""
     samples: int = Field(gt=0)
-    """n utterances it was ranked among."""
+    """Number n of utterances ranked."""
     low: float = 0.0
     high: float = 0.0
-    """Of an interval: the labels' range, which no interval leaves."""
+    """For intervals: the labels' range, to which intervals are clipped."""
     base: float = 1.0
     slope: float = 0.0
     floor: float = 0.0
-    """Of an interval: expected error max(floor, base + slope |ŷ - centre|) that its half-width is in proportion to."""
-    only: "dict[str, Calibration]" = {}
-    """By the modalities that an utterance has ("text+audio"); for any other set this one itself stands."""
+    """For intervals: normalisation σ(ŷ) = max(floor, base + slope |ŷ - centre|); half-widths are proportional to it."""
+    by_modalities: "dict[str, Calibration]" = Field({}, validation_alias=AliasChoices("by_modalities", "only"))
+    """Mondrian calibration by the modalities of an utterance ("text+audio"); for other sets, this calibration itself is
+    used. Files of earlier versions call it ``only``."""
 
     @classmethod
     def fit(
@@ -60,47 +62,47 @@ class Calibration(Config):
         *,
         level: float = 0.9,
         scaled: bool = False,
-        only: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]] = MappingProxyType({}),
+        by_modalities: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]] = MappingProxyType({}),
     ) -> Self:
         """Calibrate on held-out utterances.
 
-        Scores are |y - ŷ| of intensities (over the expected error where scaled), and 1 - p_y of classes (Sadinle et
-        al. 2019).
+        Nonconformity scores are |y - ŷ| for intensities (divided by σ(ŷ) if scaled), and 1 - p_y for classes (Sadinle
+        et al. 2019).
 
         Args:
             prediction: (N,) intensities, or (N, C) logits.
             label: (N,) intensities or class numbers.
             target: range of the intensities, or the classes.
-            level: share of utterances to be covered.
-            scaled: let the width follow the predicted intensity: a line through the errors of one half of the
-                utterances, after which the other half is ranked.
-            only: answers and labels where nothing but these modalities was left, at least `LEAST` to count.
+            level: nominal coverage.
+            scaled: let the width depend on the predicted intensity: σ is a line fitted to the errors of one half of
+                the utterances, and the other half is ranked.
+            by_modalities: predictions and labels with only these modalities; sets with fewer than `LEAST` are ignored.
 
         Raises:
-            UserError: the level is not inside (0, 1), or a scaled set is asked for.
+            UserError: the level is not inside (0, 1), or ``scaled`` is given for classes.
         """
         check_level(level)
-        answer, truth = np.asarray(prediction, np.float64), np.asarray(label)
+        predicted, truth = np.asarray(prediction, np.float64), np.asarray(label)
         fitted: dict[str, Any] = {
-            "only": {
+            "by_modalities": {
                 name: cls.fit(*one, target, level=level, scaled=scaled)
-                for name, one in only.items()
+                for name, one in by_modalities.items()
                 if len(np.asarray(one[1])) >= LEAST
             }
         }
         if target.kind == "classes":
             if scaled:
                 raise UserError("sets of classes have no width to scale", "leave out `scaled`")
-            scores = 1 - probabilities(answer)[np.arange(len(truth)), truth.astype(np.int64)]
+            scores = 1 - probabilities(predicted)[np.arange(len(truth)), truth.astype(np.int64)]
             return cls(kind="set", level=level, quantile=rank(scores, level), samples=len(scores), **fitted)
         fitted |= {"low": target.low, "high": target.high}
         if scaled:
             order = np.random.default_rng(0).permutation(len(truth))
             first, order = order[: len(order) // 2], order[len(order) // 2 :]
-            fitted |= _line(answer[first], truth[first], target)
-            answer, truth = answer[order], truth[order]
+            fitted |= _line(predicted[first], truth[first], target)
+            predicted, truth = predicted[order], truth[order]
         made = cls(kind="interval", level=level, quantile=None, samples=len(truth), **fitted)
-        scores = np.abs(answer - truth) / made.expected(answer)
+        scores = np.abs(predicted - truth) / made.expected(predicted)
         return made.model_copy(update={"quantile": rank(scores, level)})
 
     @property
@@ -109,60 +111,62 @@ class Calibration(Config):
         return self.floor > 0
 
     def expected(self, prediction: Floats) -> Floats:
-        """(N,) what half-widths are in proportion to: 1 where they are all alike."""
+        """(N,) normalisation σ(ŷ) of the nonconformity score; 1 if not scaled."""
         far = np.abs(prediction - (self.low + self.high) / 2)
         return np.asarray(np.maximum(self.base + self.slope * far, self.floor))
 
     def bounds(self, prediction: npt.ArrayLike, present: Array | None = None) -> dict[str, Array]:
-        """What is said of each prediction: "low" and "high" (N,) float32, or "set" (N, C) bool.
+        """Intervals or sets of predictions: "low" and "high" (N,) float32, or "set" (N, C) bool.
 
-        The likeliest class is always in its set.
+        The most probable class is always in the set.
 
         Args:
             prediction: (N,) intensities, or (N, C) logits.
-            present: (N,) the modalities of each, as in `only`; None = no matter which.
+            present: (N,) the modalities of each, as in `by_modalities`; None = do not distinguish.
         """
-        answer = np.asarray(prediction, np.float64)
-        found = self._bounds(answer)
-        for name, one in self.only.items() if present is not None else ():
+        predicted = np.asarray(prediction, np.float64)
+        found = self._bounds(predicted)
+        for name, one in self.by_modalities.items() if present is not None else ():
             rows = present == name
-            for end, values in one._bounds(answer[rows]).items():
+            for end, values in one._bounds(predicted[rows]).items():
                 found[end][rows] = values
         return found
 
-    def _bounds(self, answer: Floats) -> dict[str, Array]:
+    def _bounds(self, predicted: Floats) -> dict[str, Array]:
         if self.kind == "set":
-            p = probabilities(answer)
+            p = probabilities(predicted)
             inside = np.ones(p.shape, bool) if self.quantile is None else 1 - p <= self.quantile
             inside[np.arange(len(p)), p.argmax(axis=1)] = True
             return {"set": inside}
-        half = np.inf if self.quantile is None else self.quantile * self.expected(answer)
-        low, high = (np.clip(end, self.low, self.high) for end in (answer - half, answer + half))
+        half = np.inf if self.quantile is None else self.quantile * self.expected(predicted)
+        low, high = (np.clip(end, self.low, self.high) for end in (predicted - half, predicted + half))
         return {"low": low.astype(np.float32), "high": high.astype(np.float32)}
 
     def covers(
         self, prediction: npt.ArrayLike, label: npt.ArrayLike, present: Array | None = None
     ) -> npt.NDArray[np.bool_]:
         """(N,) whether the label is inside the interval or set."""
-        said, truth = self.bounds(prediction, present), np.asarray(label)
+        bounds, truth = self.bounds(prediction, present), np.asarray(label)
         if self.kind == "set":
-            return np.asarray(said["set"][np.arange(len(truth)), truth.astype(np.int64)])
-        slack = 1e-6 * (self.high - self.low)  # bounds are kept as float32
-        return np.asarray((truth >= said["low"] - slack) & (truth <= said["high"] + slack))
+            return np.asarray(bounds["set"][np.arange(len(truth)), truth.astype(np.int64)])
+        slack = 1e-6 * (self.high - self.low)  # bounds are stored as float32
+        return np.asarray((truth >= bounds["low"] - slack) & (truth <= bounds["high"] + slack))
 
     def size(self, prediction: npt.ArrayLike, present: Array | None = None) -> Floats:
         """(N,) width of the interval, or number of classes in the set."""
-        said = self.bounds(prediction, present)
-        return said["set"].sum(axis=1) * 1.0 if self.kind == "set" else said["high"].astype(np.float64) - said["low"]
+        bounds = self.bounds(prediction, present)
+        if self.kind == "set":
+            return np.asarray(bounds["set"].sum(axis=1) * 1.0)
+        return np.asarray(bounds["high"].astype(np.float64) - bounds["low"])
 
 
 def ranked(count: int, *, scaled: bool) -> int:
-    """How many of ``count`` held-out utterances are ranked: all, or the half that a scaled interval leaves."""
+    """Number of held-out utterances that are ranked: all, or half of them for a scaled interval."""
     return count - count // 2 if scaled else count
 
 
 def check_level(level: float) -> None:
-    """Refuse a level that is not a share.
+    """Refuse a level outside (0, 1).
 
     Raises:
         UserError: it is not inside (0, 1).
@@ -172,10 +176,10 @@ def check_level(level: float) -> None:
 
 
 def check_size(count: int, level: float, *, scaled: bool) -> None:
-    """Refuse a level that needs a higher rank than there are utterances: n + 1 must be 1 / (1 - level) at least.
+    """Refuse a level with too few utterances: n + 1 must be at least 1 / (1 - level).
 
     Raises:
-        UserError: says which level, or how many utterances, would do; or the level is not inside (0, 1).
+        UserError: there are too few (the message says how many are needed), or the level is not inside (0, 1).
     """
     check_level(level)
     n = ranked(count, scaled=scaled)
@@ -192,9 +196,9 @@ def check_size(count: int, level: float, *, scaled: bool) -> None:
 
 
 def coverage_range(n: int, level: float, share: float = 0.9) -> tuple[float, float]:
-    """Ends between which the true coverage of an interval lies with probability ``share``, before n are drawn.
+    """Range in which the true coverage lies with probability ``share``, over draws of the n utterances.
 
-    Coverage is Beta(k, n + 1 - k) distributed over draws of the n utterances, k = ⌈(n + 1) level⌉ (Vovk 2012).
+    Coverage is Beta(k, n + 1 - k) distributed, k = ⌈(n + 1) level⌉ (Vovk 2012).
     """
     from scipy.stats import beta
 
@@ -204,9 +208,9 @@ def coverage_range(n: int, level: float, share: float = 0.9) -> tuple[float, flo
 
 
 def rank(scores: npt.ArrayLike, level: float) -> float | None:
-    """The score of rank ⌈(n + 1) level⌉ from below; None where n is too small to have one."""
+    """The score of rank ⌈(n + 1) level⌉ in ascending order; None if n is too small."""
     ordered = np.sort(np.asarray(scores, np.float64))
-    k = ceil(round((len(ordered) + 1) * level, 9))  # 10 · 0.9 is 9, whatever floats make of it
+    k = ceil(round((len(ordered) + 1) * level, 9))  # round, because 10 · 0.9 is not exactly 9 in floating point
     return float(ordered[k - 1]) if k <= len(ordered) else None
 
 

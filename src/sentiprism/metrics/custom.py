@@ -1,4 +1,4 @@
-"""A metric of the user's own, which a plugin defines."""
+"""Base class of metrics that plugins define."""
 
 from abc import ABC, abstractmethod
 from typing import ClassVar, Literal
@@ -11,21 +11,21 @@ from sentiprism.registry import Registry
 
 
 class CustomMetric(ABC):
-    """One more column of the tables of all datasets of a kind; epochs may be selected by it."""
+    """A metric that adds a column to result tables; epochs may be selected by it."""
 
     name: ClassVar[str]
-    """For ``optim.select`` and JSON."""
+    """Name in ``optim.select`` and JSON."""
     label: ClassVar[str]
     """Heading in tables."""
     meaning: ClassVar[str]
-    """What it is, in words for a footnote."""
+    """Definition, for a footnote."""
     kind: ClassVar[Literal["intensity", "classes"]] = "intensity"
-    """Of the labels that it is defined for."""
+    """Kind of labels that it is defined for."""
     protocols: ClassVar[tuple[str, ...]] = ()
-    """Protocols that it is a part of; () = all of its kind."""
+    """Protocols that include it; () = all of its kind."""
     higher_is_better: ClassVar[bool] = True
     percent: ClassVar[bool] = False
-    """Whether tables show it times 100."""
+    """Whether tables show it multiplied by 100."""
 
     @abstractmethod
     def compute(self, prediction: Array, label: Array, weight: Floats) -> float:
@@ -37,11 +37,11 @@ class CustomMetric(ABC):
             weight: (N,) how often each utterance counts: 1, or its number of draws in a bootstrap sample.
 
         Returns:
-            A fraction, or a number in the labels' unit; nan where it is not defined.
+            A fraction, or a number in the labels' unit; nan if it is undefined.
         """
 
     def __call__(self, prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = None) -> Floats:
-        """Compute it for several runs (..., N) and bootstrap samples (R, N): (...) or (..., R)."""
+        """Compute the metric for several runs (..., N) and bootstrap samples (R, N): (...) or (..., R)."""
         runs, truth = np.asarray(prediction), np.asarray(label)
         inner = 2 if self.kind == "classes" else 1
         leading = np.broadcast_shapes(runs.shape[: runs.ndim - inner], truth.shape[:-1])

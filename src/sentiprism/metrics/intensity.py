@@ -16,7 +16,7 @@ def mae(prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = None) 
 
 
 def pearson(prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = None) -> Floats:
-    """Pearson correlation; nan where predictions or labels are constant, for then it is not defined."""
+    """Pearson correlation; nan if predictions or labels are constant."""
     return correlation(singles(prediction), singles(label), weight)
 
 
@@ -47,7 +47,7 @@ def f1_has0(prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = No
 
 
 def acc2_non0(prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = None) -> Floats:
-    """Accuracy of negative against positive, over samples with a non-zero label; nan where there are none.
+    """Accuracy of negative against positive, over samples with a non-zero label; nan if there are none.
 
     A prediction of 0 is negative here and non-negative in `acc2_has0`.
     """
@@ -62,10 +62,10 @@ def f1_non0(prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = No
 
 
 def f1_legacy(prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = None) -> Floats:
-    """`f1_non0` with prediction and truth exchanged, as MISA, TMT and early Self-MM computed it.
+    """`f1_non0` with prediction and label swapped, as in MISA, TMT and early Self-MM.
 
-    Classes are weighted by how often they are predicted, which rewards a model for what it believes. It is
-    here to read old tables by and belongs to no protocol.
+    Classes are weighted by how often they are predicted, which favours the model's own class frequencies. It is for
+    reading old tables and is not in any protocol.
     """
     truth = singles(label)
     return weighted_f1(truth > 0, singles(prediction) > 0, 2, weight, within=truth != 0)

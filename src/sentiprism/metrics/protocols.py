@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class MetricFunction(Interface):
     """(..., N[, C]) predictions, (..., N) labels and a weight (None, (N,) or (R, N)) to (...) or (..., R)."""
 
-    def __call__(  # noqa: D102  # the class says it
+    def __call__(  # noqa: D102  # see the class
         self, prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = None
     ) -> Floats: ...
 
@@ -33,9 +33,9 @@ class Metric:
     Args:
         function: computes it as a fraction or in the labels' unit, unrounded.
         label: heading in tables.
-        meaning: what it is, in words for a footnote.
+        meaning: definition, for a footnote.
         higher_is_better: direction for selection and arrows.
-        percent: True where tables show it times 100.
+        percent: True if tables show it multiplied by 100.
     """
 
     function: MetricFunction
@@ -46,23 +46,23 @@ class Metric:
 
     @property
     def scale(self) -> int:
-        """What tables multiply the value by."""
+        """Factor by which tables multiply the value."""
         return 100 if self.percent else 1
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """How predictions on a dataset are judged.
+    """Metrics of a dataset's predictions, and the metric that selects the epoch.
 
     Args:
-        name: what a dataset's card calls it.
-        title: one line for people.
+        name: name in a dataset's card.
+        title: one-line description.
         kind: intensities, predictions (N,); or classes, predictions (N, C) logits.
         metrics: in the order of tables.
-        default_selection: metric on valid that picks the epoch where the user names none.
-        width: C the metrics are defined for; None = any.
-        extra: metrics that an evaluation has too, and tables show where they are asked for by name; nothing is
-            selected, tested or drawn by them.
+        default_selection: metric on valid that selects the epoch, unless the user names another.
+        width: number C of classes that the metrics are defined for; None = any.
+        extra: further metrics of an evaluation, which tables show on request only; not used for selection, tests or
+            figures.
     """
 
     name: str
@@ -75,11 +75,11 @@ class Protocol:
 
     @property
     def known(self) -> dict[str, Metric]:
-        """Metrics of tables, and the extra ones."""
+        """Metrics of tables, and extra ones."""
         return {**self.metrics, **self.extra}
 
     def extended(self) -> "Protocol":
-        """The same with the extra metrics among its own."""
+        """The protocol with the extra metrics among its metrics."""
         return replace(self, metrics=self.known, extra={})
 
     @property
@@ -88,7 +88,7 @@ class Protocol:
         return tuple(self.metrics)
 
     def footnotes(self, metrics: Iterable[str] = ()) -> list[str]:
-        """What each metric is, one line a metric.
+        """Definitions of the metrics, one line each.
 
         Args:
             metrics: those that a table shows; by default all.
@@ -97,7 +97,7 @@ class Protocol:
         return [f"{metric.label}: {metric.meaning}" for metric in shown]
 
     def higher_is_better(self, metric: str) -> bool:
-        """Direction of a metric.
+        """Whether higher values of a metric are better.
 
         Raises:
             UserError: the protocol has no metric of that name.
@@ -107,37 +107,37 @@ class Protocol:
         return self.metrics[metric].higher_is_better
 
     def compute(self, prediction: npt.ArrayLike, label: npt.ArrayLike) -> dict[str, float]:
-        """Every metric of one set of predictions.
+        """Compute every metric of one set of predictions.
 
         Args:
             prediction: (N,) intensities on the dataset's scale, or (N, C) logits.
             label: (N,) intensities or class numbers.
 
         Returns:
-            Unrounded values by name: fractions, or the labels' unit; nan where a metric is not defined.
+            Unrounded values by name: fractions, or the labels' unit; nan where a metric is undefined.
 
         Raises:
-            UserError: shapes do not fit, there are no samples, or a value is not finite.
+            UserError: shapes do not match, there are no samples, or a value is not finite.
         """
         runs, truth = self.checked(prediction, label)
         if len(runs) != 1:
             raise UserError(
-                f"metrics were asked of {len(runs)} runs at once",
-                "compute them one by one, or use an interval",
+                f"predictions are of {len(runs)} runs",
+                "compute metrics run by run, or an interval over runs",
             )
         return {name: float(values[0]) for name, values in self.resampled(runs, truth).items()}
 
     def resampled(self, prediction: Array, label: Array, weight: npt.ArrayLike | None = None) -> dict[str, Floats]:
-        """Every metric of S `checked` runs: (S,) each, or (S, R) where a weight (R, N) is given."""
+        """Every metric of S `checked` runs: (S,) each, or (S, R) with a weight (R, N)."""
         return {name: metric.function(prediction, label, weight) for name, metric in self.metrics.items()}
 
     def checked(self, prediction: npt.ArrayLike, label: npt.ArrayLike) -> tuple[Array, Array]:
-        """Predictions as (S, N) or (S, N, C) float32, S = 1 where they were of one run, and labels (N,).
+        """Predictions as (S, N) or (S, N, C) float32, S = 1 for one run, and labels (N,).
 
         Raises:
             UserError: as `compute`.
         """
-        with np.errstate(over="ignore"):  # what overflows float32 is reported as not finite
+        with np.errstate(over="ignore"):  # values that overflow float32 are reported as not finite
             runs, truth = np.asarray(prediction).astype(np.float32), np.asarray(label)
             if self.kind == "intensity":
                 truth = truth.astype(np.float32)
@@ -146,11 +146,11 @@ class Protocol:
             runs = runs[None]
         if runs.ndim != axes + 1 or truth.ndim != 1 or runs.shape[1] != len(truth):
             raise UserError(
-                f"predictions of shape {np.shape(prediction)} do not fit labels of shape {truth.shape}",
+                f"predictions of shape {np.shape(prediction)} do not match labels of shape {truth.shape}",
                 f"protocol {self.name!r} needs {form} predictions and (N,) labels",
             )
         if not runs.size:
-            raise UserError("there are no samples to judge", "check that the split is not empty")
+            raise UserError("there are no samples to score", "check that the split is not empty")
         for noun, values, remedy in (
             ("predictions", runs, "train again with a lower learning rate"),
             ("labels", truth, "import the dataset again"),
@@ -255,14 +255,14 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
         )
     }
 )
-"""Every protocol by name; a known dataset has its own, `protocol_for` picks one for a user's own."""
+"""Every protocol by name; a known dataset names its own, `protocol_for` picks one for other datasets."""
 
 
 def protocol(name: str) -> Protocol:
-    """A protocol by name, with the metrics of plugins behind its own.
+    """Get a protocol by name, with the metrics of plugins after its own.
 
     Raises:
-        UserError: there is none of that name.
+        UserError: the name is unknown.
     """
     if name not in PROTOCOLS:
         raise UserError(f"no metric protocol is called {name!r}", suggest(name, PROTOCOLS))
@@ -287,11 +287,11 @@ def _with_custom(found: Protocol) -> Protocol:
 
 
 def protocol_for(target: "TargetSpec") -> Protocol:
-    """The protocol of a dataset that names none: no metric whose bins its range does not have.
+    """Choose the protocol of a dataset that does not name one, with metrics that fit its range.
 
-    Acc-7 and Acc-5 round to the integers of MOSI's [-3, 3] and would say little of [0, 100] or [-1, 1]; signs
-    mean something only where 0 lies strictly inside the range. The bins of SIMS and ICT-MMMO and the two-class reading
-    of three classes are conventions of their datasets and are taken by name alone.
+    Acc-7 and Acc-5 round to the integers of MOSI's [-3, 3], which makes no sense for [0, 100] or [-1, 1]; metrics of
+    the sign need 0 strictly inside the range. The bins of SIMS and ICT-MMMO, and the two-class metrics of three
+    classes, are conventions of their datasets and are only used by name.
     """
     if target.kind == "classes":
         return PROTOCOLS["binary" if len(target.classes) == 2 else "classes"]

@@ -24,7 +24,7 @@ from sentiprism.metrics.sums import (
 FIVE = (-0.7, -0.1, 0.1, 0.7)
 """Edges of the bins of Acc-5."""
 WEAK = np.float32(0.4)
-"""Largest absolute label of a weak sentiment in CH-SIMS v2, itself included."""
+"""Largest absolute label of a weak sentiment in CH-SIMS v2, inclusive."""
 
 
 def mae(prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = None) -> Floats:
@@ -33,7 +33,7 @@ def mae(prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = None) 
 
 
 def pearson(prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = None) -> Floats:
-    """Pearson correlation of the clipped values; nan where either side is constant once clipped."""
+    """Pearson correlation of the clipped values; nan if either side is constant after clipping."""
     return intensity.pearson(_clipped(prediction), _clipped(label), weight)
 
 
@@ -64,13 +64,13 @@ def f1_5(prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = None)
 
 
 def acc2_weak(prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = None) -> Floats:
-    """`acc_2` over samples whose label is at most 0.4 from 0 (CH-SIMS v2); nan where there are none."""
+    """`acc_2` over samples whose label is at most 0.4 from 0 (CH-SIMS v2); nan if there are none."""
     weak = np.abs(_clipped(label)) <= WEAK
     return mean(bins(prediction, 0.0) == bins(label, 0.0), weight, within=weak)
 
 
 def r2(prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = None) -> Floats:
-    """Coefficient of determination of the clipped values (CH-SIMS v2); nan where the labels are constant."""
+    """Coefficient of determination of the clipped values (CH-SIMS v2); nan if the labels are constant."""
     near, truth = (_clipped(side).astype(np.float64) for side in (prediction, label))
     return 1.0 - ratio(mean((near - truth) ** 2, weight), variance(truth, weight))
 
@@ -80,5 +80,5 @@ def _clipped(values: npt.ArrayLike) -> Singles:
 
 
 def bins(values: npt.ArrayLike, *edges: float) -> Array:
-    """(N,) number of the bin, 0 at the bottom; a value on an edge belongs to the bin below."""
+    """(N,) index of the bin, from 0; a value on an edge is in the lower bin."""
     return np.digitize(_clipped(values), singles(edges), right=True)

@@ -1,12 +1,11 @@
 """Metrics as weighted sums over samples, for the bootstrap.
 
-A resample with replacement is how often each sample was drawn, so R resamples are a weight (R, N) and each
-sum over them is one matrix product, where an index (R, N) would copy every prediction R times. A subset
-(samples with a non-zero label, say) is a factor of 0 or 1, so that the axis of resamples stays rectangular.
+A resample with replacement is given by how often each sample was drawn. So R resamples are a weight (R, N) and each
+sum over them is one matrix product, whereas an index (R, N) would copy every prediction R times. A subset, such as
+samples with a non-zero label, is a factor of 0 or 1, so that arrays of resamples stay rectangular.
 
-Values are compared as float32, the precision of models and stored labels, because edges such as 0.1 are not
-the same number in both precisions: 0.1 as float32 lies above 0.1 as float64 and would change its bin. Sums
-are float64.
+Values are compared as float32, the precision of models and stored labels, because edges such as 0.1 differ between
+precisions: 0.1 as float32 is above 0.1 as float64 and would change its bin. Sums are float64.
 """
 
 from typing import Any
@@ -24,7 +23,7 @@ CONSTANT = 1e-12
 
 
 def singles(values: npt.ArrayLike) -> Singles:
-    """The values as float32, on which every comparison is made."""
+    """Convert values to float32, in which all comparisons are made."""
     return np.asarray(values, dtype=np.float32)
 
 
@@ -45,7 +44,7 @@ def total(values: npt.ArrayLike, weight: Weight = None) -> Floats:
 
 
 def ratio(numerator: Floats, denominator: Floats, otherwise: float = np.nan) -> Floats:
-    """Quotient, and ``otherwise`` where the denominator is 0: an empty sum is a value, never a warning."""
+    """Quotient, or ``otherwise`` without a warning where the denominator is 0."""
     shape = np.broadcast_shapes(numerator.shape, denominator.shape)
     quotient = np.full(shape, otherwise, dtype=np.float64)
     np.divide(numerator, denominator, out=quotient, where=denominator != 0)
@@ -58,10 +57,10 @@ def mean(values: npt.ArrayLike, weight: Weight = None, within: Array | None = No
     Args:
         values: (..., N).
         weight: None, (N,) or (R, N).
-        within: (..., N) bool, the samples that count; None = all.
+        within: (..., N) bool, the samples to use; None = all.
 
     Returns:
-        (...) or (..., R); nan where no sample counts.
+        (...) or (..., R); nan where no sample is used.
     """
     values = np.asarray(values, dtype=np.float64)
     counted = np.ones(values.shape[-1]) if within is None else np.asarray(within, dtype=np.float64)
@@ -71,19 +70,19 @@ def mean(values: npt.ArrayLike, weight: Weight = None, within: Array | None = No
 def weighted_f1(
     prediction: Array, label: Array, classes: int, weight: Weight = None, within: Array | None = None
 ) -> Floats:
-    """F1 of each class, averaged by that class's number of labels (scikit-learn's ``average="weighted"``).
+    """F1 of each class, averaged with the number of labels as weights (scikit-learn's ``average="weighted"``).
 
-    It is not symmetric: with the arguments the wrong way round, classes are weighted by predicted support.
+    It is not symmetric: with swapped arguments, classes are weighted by the number of predictions.
 
     Args:
         prediction: (..., N) class numbers.
         label: (..., N) class numbers.
         classes: C; numbers are 0 to C - 1.
         weight: None, (N,) or (R, N).
-        within: (..., N) bool, the samples that count; None = all.
+        within: (..., N) bool, the samples to use; None = all.
 
     Returns:
-        (...) or (..., R); nan where no sample counts.
+        (...) or (..., R); nan where no sample is used.
     """
     prediction, label = np.broadcast_arrays(prediction, label)
     counted = np.ones(label.shape, dtype=bool) if within is None else np.broadcast_to(within, label.shape)
@@ -98,7 +97,7 @@ def weighted_f1(
 
 
 def variance(values: npt.ArrayLike, weight: Weight = None) -> Floats:
-    """Weighted variance (by N) over the last axis, exactly 0 where all values that have weight are equal."""
+    """Weighted variance (by N) over the last axis, exactly 0 if all values with non-zero weight are equal."""
     values = shifted(values)
     square = mean(values**2, weight)
     found = square - mean(values, weight) ** 2
@@ -106,14 +105,14 @@ def variance(values: npt.ArrayLike, weight: Weight = None) -> Floats:
 
 
 def correlation(prediction: npt.ArrayLike, label: npt.ArrayLike, weight: Weight = None) -> Floats:
-    """Weighted Pearson correlation over the last axis; nan where either side is constant."""
+    """Weighted Pearson correlation over the last axis; nan if either side is constant."""
     a, b = shifted(prediction), shifted(label)
     covariance = mean(a * b, weight) - mean(a, weight) * mean(b, weight)
     return np.clip(ratio(covariance, np.sqrt(variance(a, weight) * variance(b, weight))), -1.0, 1.0)
 
 
 def shifted(values: npt.ArrayLike) -> Floats:
-    """(..., N) less the first value: moments keep their digits, and constants become exactly 0."""
+    """(..., N) minus the first value, for numerically stable moments; constants become exactly 0."""
     moved: Floats = np.array(values, dtype=np.float64)
     moved -= moved[..., :1].copy()
     return moved

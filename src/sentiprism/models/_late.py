@@ -1,4 +1,4 @@
-"""What LF-DNN, TFN and LMF share: a network a modality gives a vector each, and only what joins them differs."""
+"""Base of LF-DNN, TFN and LMF: one network per modality makes a vector, and fusion joins the vectors."""
 
 from abc import abstractmethod
 from typing import Any
@@ -11,36 +11,36 @@ from sentiprism.nn.objectives.task import TaskLoss, task_losses
 from sentiprism.nn.subnetworks import MeanNetwork, RecurrentNetwork, TextPool
 from sentiprism.types import Batch, ModelOutput
 
-PRODUCTS = "every feature is a product over modalities, which is no single modality's"
-"""Why products have no weights of modalities."""
+PRODUCTS = "every feature is a product over modalities, which does not belong to a single one"
+"""Why product fusion has no modality weights."""
 
 
 class LateConfig(ModelConfig):
-    """Fields of the models that join one vector a modality."""
+    """Fields of models that join one vector per modality."""
 
     task: TaskLoss = "l1"
     text_hidden: int = Field(128, gt=0)
-    """States of the LSTM that reads the text."""
+    """Hidden size of the LSTM for text."""
     text_width: int | None = Field(None, gt=0)
-    """Length of the text's vector; null = ``text_hidden``."""
+    """Width of the text's vector; null = ``text_hidden``."""
     text_pool: TextPool = "last"
     """The LSTM's last state, or attention over all of its states."""
     text_relu: bool = False
     """ReLU on the text's vector, as on those of audio and vision."""
     audio_hidden: int = Field(32, gt=0)
-    """Length of the audio's vector and of the layers that make it."""
+    """Width of the audio's vector and layers."""
     vision_hidden: int = Field(32, gt=0)
     dropout: float = Field(0.2, ge=0, lt=1)
-    """In each network and before what joins them."""
+    """Dropout in each network and before the fusion."""
 
 
 class LateModel(Model):
-    """One network a modality; a subclass joins their vectors."""
+    """Base class with one network per modality; subclasses join their vectors."""
 
     config: LateConfig
 
     def build(self, config: LateConfig) -> None:
-        """A network for each modality."""
+        """Make a network for each modality."""
         self.networks = nn.ModuleDict()
         sizes = {"text": config.text_width or config.text_hidden}
         sizes |= {"audio": config.audio_hidden, "vision": config.vision_hidden}
@@ -58,7 +58,7 @@ class LateModel(Model):
             else:
                 self.networks[modality] = MeanNetwork(self.input_widths[modality], width, config.dropout)
         self.widths = [sizes[modality] for modality in self.modalities]
-        """Of each modality's vector."""
+        """Width of each modality's vector."""
         self.build_fusion(config)
 
     @abstractmethod
@@ -67,7 +67,7 @@ class LateModel(Model):
 
     @abstractmethod
     def join(self, vectors: list[Tensor]) -> tuple[Tensor, Tensor]:
-        """(B, D_m) a modality, 0 where one is missing -> the head's output (B, outputs) and a feature (B, D)."""
+        """(B, D_m) per modality, 0 for missing ones -> the head's output (B, outputs) and a feature (B, D)."""
 
     def forward(self, batch: Batch) -> ModelOutput:
         """Encode, join, predict."""

@@ -1,4 +1,4 @@
-"""A saved model: config.json, safetensors and the text recipe; never a pickle."""
+"""Save and load models as config.json, safetensors and text recipe, never as a pickle."""
 
 import json
 import os
@@ -28,17 +28,17 @@ WEIGHTS = "weights.safetensors"
 CONFIG = "config.json"
 STARTER = "starter"
 """Name of the model that comes with the program."""
-REMEDY = "get a whole copy of it, or train the model again"
+REMEDY = "get a complete copy of it, or train the model again"
 DTYPES = {
     **dict.fromkeys(("F32", "F16", "BF16"), "torch.float32"),
     "I64": "torch.int64",
     "BOOL": "torch.bool",
 }
-"""Of our weights and buffers, as safetensors calls them; the starter's are kept in half precision."""
+"""Safetensors' names of the types of weights and buffers; the starter model has half precision."""
 
 
 class Notes(Record):
-    """What is noted of a saved model; more may stand there."""
+    """Metadata of a saved model; further keys are allowed."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -62,58 +62,58 @@ class _Described(Record):
     target: TargetSpec
     metadata: Notes
     plugin: dict[str, str] | None = None
-    """Where the model is not built in; a text for people, from which nothing is imported."""
+    """Plugin of a model that is not built in, for people to read; nothing is imported from it."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         found, wanted = self.metadata.calibration, "set" if self.target.kind == "classes" else "interval"
-        if found is not None and {found.kind, *(one.kind for one in found.only.values())} != {wanted}:
+        if found is not None and {found.kind, *(one.kind for one in found.by_modalities.values())} != {wanted}:
             raise ValueError(f"the calibration of {self.target.kind} should be of kind {wanted}")
         return self
 
 
 class Description(NamedTuple):
-    """What a saved model says of itself; torch is not needed to read it."""
+    """Description of a saved model, which can be read without torch."""
 
     model: str
     version: int
-    """Of the model's equations."""
+    """Version of the model's equations."""
     features: FeatureSpec
     target: TargetSpec
     config: dict[str, Any]
-    """Of the model, not validated yet."""
+    """Configuration of the model, not yet validated."""
     metadata: dict[str, Any]
 
 
 class SavedModel(NamedTuple):
-    """A model, whose ``features`` say how to feed it, and what was noted of it."""
+    """A loaded model with its metadata; its ``features`` describe the inputs."""
 
     model: "Model"
     metadata: dict[str, Any]
 
     @property
     def calibration(self) -> Calibration | None:
-        """What gives its predictions an interval, where ``sentiprism calibrate`` has noted it."""
+        """Calibration of prediction intervals, if ``sentiprism calibrate`` has stored one."""
         return noted_calibration(self.metadata)
 
 
 def noted_calibration(metadata: dict[str, Any]) -> Calibration | None:
-    """What gives a saved model's predictions an interval; None where it was not calibrated.
+    """Get the calibration in a saved model's metadata; None without one.
 
     Raises:
-        UserError: what is noted is damaged.
+        UserError: it is invalid.
     """
     noted = metadata.get("calibration")
     return None if noted is None else Calibration.parse(noted, "calibration of the saved model")
 
 
 def save_model(model: "Model", folder: Path, metadata: dict[str, Any]) -> None:
-    """Write a model that describes itself, atomically, in the place of an earlier one.
+    """Save a model with its description atomically, replacing an earlier one.
 
     Args:
         model: trained model, on any device.
-        folder: will hold ``config.json``, ``weights.safetensors`` and, where the model reads tokens, ``text/``.
-        metadata: dataset, protocol, selection rule: kept as given (JSON).
+        folder: for ``config.json``, ``weights.safetensors`` and, for token ids, ``text/``.
+        metadata: dataset, protocol, selection rule; stored unchanged (JSON).
     """
     plugin = MODELS.plugin_of(model.name)
     described = {
@@ -136,12 +136,12 @@ def save_model(model: "Model", folder: Path, metadata: dict[str, Any]) -> None:
 
 
 def folder_of(model: str | Path) -> Path:
-    """The folder of a saved model: as it is given, or the package's own for ``starter``."""
+    """Folder of a saved model: as given, or the package's for ``starter``."""
     return Path(__file__).parents[1] / STARTER if str(model) == STARTER else Path(model)
 
 
 def annotate(folder: Path, **notes: Any) -> None:
-    """Add to what is noted of a saved model (JSON); its description is whole at every moment.
+    """Add metadata (JSON) to a saved model atomically.
 
     Raises:
         UserError: the folder is not a saved model, or is damaged.
@@ -151,10 +151,10 @@ def annotate(folder: Path, **notes: Any) -> None:
 
 
 def describe_model(folder: Path | str) -> Description:
-    """Read what a saved model says of itself, its text recipe in its own folder; the weights are not opened.
+    """Read the description of a saved model without opening its weights.
 
     Raises:
-        UserError: the folder is not a saved model, is damaged, or its model is not known here.
+        UserError: the folder is not a saved model, is damaged, or its model is unknown.
     """
     folder = Path(folder)
     read = _read(folder)
@@ -171,11 +171,11 @@ def describe_model(folder: Path | str) -> Description:
 
 
 def load_model(folder: Path | str) -> SavedModel:
-    """Rebuild a saved model in evaluation mode, without its pretrained encoder's files.
+    """Load a saved model in evaluation mode; the files of its pretrained encoder are not needed.
 
     Raises:
-        UserError: the folder is not a saved model, is damaged, holds an earlier version of its model, or its weights do
-            not fit its configuration.
+        UserError: the folder is not a saved model, is damaged, has an earlier version of its model, or its weights do
+            not match its configuration.
     """
     from safetensors.torch import load_file
 
@@ -185,8 +185,8 @@ def load_model(folder: Path | str) -> SavedModel:
     folder, described = Path(folder), describe_model(folder)
     kind = MODELS[described.model]
     if described.version != kind.version:
-        cause = f"{folder} holds {kind.name} version {described.version!r}, whose equations have changed since"
-        raise UserError(cause, "train the model again, or load it with its own version of sentiprism")
+        cause = f"{folder} has {kind.name} version {described.version!r}, whose equations have changed since"
+        raise UserError(cause, "train the model again, or load it with the version of sentiprism that saved it")
     config = kind.Config.parse(described.config, f"{folder / CONFIG}: config", REMEDY)
     sketch = outline(kind.name, described.features, described.target, config)
     _check_weights(folder / WEIGHTS, sketch)
@@ -197,7 +197,7 @@ def load_model(folder: Path | str) -> SavedModel:
 
 
 def count_parameters(folder: Path) -> int:
-    """Parameters of a saved model: as it says, or all its tensors' elements where it is of an earlier version.
+    """Count the parameters of a saved model; for earlier versions, all elements of its tensors.
 
     Raises:
         UserError: the folder is not a saved model, or is damaged.
@@ -218,14 +218,14 @@ def _read(folder: Path) -> dict[str, Any]:
         raise UserError(f"{path} is not a mapping of keys to values", REMEDY)
     if described.get("format") != FORMAT:
         cause = f"{folder} has format {shorten(repr(described.get('format')), 30)}, not {FORMAT}"
-        raise UserError(cause, "load it with its own version of sentiprism")
+        raise UserError(cause, "load it with the version of sentiprism that saved it")
     if not isinstance(described.get("metadata"), dict):
         raise UserError(f"{path}: metadata should be a mapping of keys to values", REMEDY)
     return described
 
 
 def _check_weights(path: Path, model: "Model") -> None:
-    """Compare the header of a file of weights with what the model has, before either is read or built."""
+    """Compare the header of a file of weights with a model, before reading or building either."""
     wanted = {name: (tuple(tensor.shape), str(tensor.dtype)) for name, tensor in model.state_dict().items()}
     with open_tensors(path) as file:
         names = set(file.keys())

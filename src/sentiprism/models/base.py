@@ -1,4 +1,4 @@
-"""What every model is: built from specs and a config, it predicts a batch; the rest is the loop's."""
+"""Base classes of models and their configurations."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
@@ -21,7 +21,7 @@ SMALL_LAYERS = {"width": 16, "heads": 4, "head_width": 4, "hidden": 32, "positio
 
 
 class Citation(NamedTuple):
-    """Where a model comes from."""
+    """Publication of a model."""
 
     title: str
     authors: str
@@ -31,32 +31,32 @@ class Citation(NamedTuple):
 
 
 class Fit(NamedTuple):
-    """One of the solutions of a model that is fitted in closed form; its weights are set."""
+    """A solution of a model that is fitted in closed form, with its weights set."""
 
     settings: dict[str, float]
-    """What it was solved with, by name: the penalty."""
+    """Settings of the solution, by name: the penalty."""
     losses: dict[str, float]
-    """On train, by the names of the config's losses."""
+    """Losses on train, by the names in the configuration."""
 
 
 class ModelConfig(Config):
-    """Fields that mean the same in every model. Each ablation of a paper is a field, never a fork."""
+    """Fields with the same meaning in every model. Ablations of papers are fields."""
 
     LOSSES: ClassVar[dict[str, float]] = {"task": 1.0}
     """The paper's losses by name, with its weights."""
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {"paper": {}}
-    """Settings that belong together, by name; the one that ``preset`` has by default is what the defaults are."""
+    """Named groups of settings; the default of ``preset`` has the default values."""
     SEARCH: ClassVar[dict[str, Distribution | None]] = {}
-    """What `tune` may vary beside what all models share: a distribution by field; None takes a shared one out."""
+    """Search space of `tune` in addition to the shared one: a distribution by field; None removes a shared one."""
     SMALL: ClassVar[dict[str, Any]]
-    """Settings that make the model small and fast to build, for contracts and tests; {} where it has no sizes."""
+    """Settings of a small model that is fast to build, for contracts and tests; {} if it has no sizes."""
 
     preset: str = "paper"
-    """Where the fields that are not given come from."""
+    """Source of fields that are not given."""
     modalities: tuple[Modality, ...] = MODALITIES
-    """What the model may use; a modality the dataset lacks is left out."""
+    """Modalities that the model may use; those that the dataset lacks are left out."""
     loss_weights: dict[str, NonNegativeFloat] = Field(default_factory=dict)
-    """Weight per loss; what is not named keeps the paper's; 0 switches a loss off."""
+    """Weight per loss; losses that are not given have the paper's weight; 0 switches a loss off."""
 
     @model_validator(mode="before")
     @classmethod
@@ -83,7 +83,7 @@ class ModelConfig(Config):
                 raise UserError(f"there is no loss {name!r}", suggest(name, cls.LOSSES))
         filled = {**cls.LOSSES, **given}
         if not any(filled.values()):
-            raise UserError("loss_weights switch every loss off", "leave one above 0")
+            raise UserError("loss_weights switch off all losses", "leave one above 0")
         return filled
 
     @classmethod
@@ -98,39 +98,39 @@ class ModelConfig(Config):
         return dict(cls.SMALL)
 
     def space(self) -> Space:
-        """Search space around this configuration: shared fields, losses beside the task's, and `SEARCH`."""
+        """Search space around this configuration: shared fields, auxiliary losses, and `SEARCH`."""
         found: dict[str, Distribution | None] = {
             name: d for name, d in FIELDS.items() if name in type(self).model_fields
         }
         for name, weight in self.loss_weights.items():
-            if name != "task" and weight > 0:  # what is switched off stays so
+            if name != "task" and weight > 0:  # losses that are switched off stay off
                 found[f"loss_weights.{name}"] = between(weight / LOSS_FACTOR, weight * LOSS_FACTOR, log=True)
         found |= self.SEARCH
         return {name: distribution for name, distribution in found.items() if distribution is not None}
 
 
 class NetworkConfig(ModelConfig):
-    """Fields of most networks; a model that has another default states the field again."""
+    """Fields of most networks; a model with another default redefines the field."""
 
     task: TaskLoss = "mse"
     """Loss of the prediction."""
     dropout: float = Field(0.1, ge=0, lt=1)
-    """In the layers, and on what goes into them."""
+    """Dropout in the layers and on their input."""
 
 
 class HeadConfig(NetworkConfig):
-    """Fields of networks whose prediction has a dropout of its own."""
+    """Fields of networks with a separate dropout for the prediction head."""
 
     head_dropout: float = Field(0.5, ge=0, lt=1)
-    """In the layers of the prediction, and on what they read."""
+    """Dropout in the prediction head and on its input."""
 
 
 class Model(nn.Module, ABC):
-    """Base of every model; subclasses are found by the file they stand in.
+    """Base class of models; subclasses are found by the name of their file.
 
     Args:
         features: kind and width of each modality.
-        target: what is predicted.
+        target: intensities or classes.
         config: an instance of the subclass's ``Config``.
         pretrained: load the text encoder's weights (False when a saved model is rebuilt).
     """
@@ -139,13 +139,13 @@ class Model(nn.Module, ABC):
     citation: ClassVar[Citation]
     Config: ClassVar[type[ModelConfig]]
     version: ClassVar[int] = 1
-    """Raised when the same configuration and weights give other predictions than before: older saves are refused."""
+    """Increased when the same configuration and weights give other predictions; older saved models are then refused."""
     closed_form: ClassVar[bool] = False
-    """Whether `fit` takes the place of epochs of gradient descent."""
+    """Whether `fit` replaces epochs of gradient descent."""
     rates: ClassVar[dict[str, float]] = {}
-    """Learning rates of parameter groups that a run does not name; other groups take ``optim.lr``."""
+    """Default learning rates of parameter groups; other groups have ``optim.lr``."""
     exceptions: ClassVar[dict[str, str]] = {}
-    """Contracts this model does not keep, with the reason."""
+    """Contracts that the model does not satisfy, with reasons."""
 
     config: ModelConfig
     memory: RowMemory | None = None
@@ -164,14 +164,14 @@ class Model(nn.Module, ABC):
                 "choose other modalities with config.modalities",
             )
         self.input_widths: dict[Modality, int] = {m: getattr(features, m).width for m in self.modalities}
-        """F of each modality in use; of text what its encoder gives."""
+        """F of each modality in use; for text, the width of the encoder's output."""
         if "text" in self.input_widths and features.text is not None:
             self.text_encoder = TextEncoder(features.text, pretrained=pretrained)
             self.input_widths["text"] = self.text_encoder.width
         self.build(config)
 
     def build(self, config: Any) -> None:
-        """Make the model's layers; `modalities`, `input_widths` and the text encoder are there already.
+        """Make the model's layers; `modalities`, `input_widths` and the text encoder already exist.
 
         Args:
             config: an instance of the subclass's ``Config``.
@@ -179,10 +179,10 @@ class Model(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, batch: Batch) -> ModelOutput:
-        """Predict a batch; losses only where it has labels."""
+        """Predict a batch, with losses if it has labels."""
 
     def param_groups(self) -> dict[str, list[nn.Parameter]]:
-        """Trainable parameters by group name: ``text_encoder`` and ``default``; learning rates go by these names."""
+        """Trainable parameters by group name, for learning rates: ``text_encoder`` and ``default``."""
         groups: dict[str, list[nn.Parameter]] = {"text_encoder": [], "default": []}
         for name, parameter in self.named_parameters():
             if parameter.requires_grad:
@@ -195,7 +195,7 @@ class Model(nn.Module, ABC):
         """Update memories and queues after an optimiser step; called for each batch of it."""
 
     def fit(self, batches: Iterable[Batch]) -> Iterator[Fit]:
-        """Set the weights in closed form, one solution after the other; the valid score chooses among them.
+        """Set the weights to closed-form solutions, one after the other; the valid score selects one.
 
         Args:
             batches: all of train, once, without augmentation.
@@ -203,23 +203,23 @@ class Model(nn.Module, ABC):
         raise NotImplementedError(f"{self.name} is trained by gradient descent")
 
     def set_epoch(self, epoch: int) -> None:
-        """Called before each epoch, counted from 0."""
+        """Called before each epoch with its number, from 0."""
 
     def create_memory(self, rows: int) -> RowMemory | None:  # noqa: ARG002
-        """What is kept of each of the ``rows`` utterances of train while the model learns; None = nothing."""
+        """Create the memory of each of the ``rows`` train utterances during training; None = no memory."""
         return None
 
     def remember(self, rows: int) -> RowMemory | None:
-        """Begin with an empty memory of ``rows`` train utterances; called once, before training.
+        """Start with an empty memory of ``rows`` train utterances; called once, before training.
 
-        The memory is the caller's to move and to keep in checkpoints: it is no submodule, so that neither the saved
-        model nor its size depends on what it was trained on.
+        The caller moves the memory and stores it in checkpoints: it is not a submodule, so that the saved model and its
+        size do not depend on the train split.
         """
         vars(self)["memory"] = self.create_memory(rows)
         return self.memory
 
     def sequence(self, modality: str, batch: Batch) -> Sequence:
-        """One modality in use, (B, T, F); the text as its encoder gives it."""
+        """Get a modality in use, (B, T, F); text is encoded."""
         given: Sequence = getattr(batch, modality)
         return self.text_encoder(given, context=batch.context) if modality == "text" else given
 
@@ -230,14 +230,14 @@ class Model(nn.Module, ABC):
         return torch.stack([columns.get(modality, zero) for modality in MODALITIES], dim=1)
 
     def present(self, batch: Batch) -> Tensor:
-        """(B, M) bool: which of the modalities in use each sample has."""
+        """(B, M) bool: the modalities in use that each sample has."""
         return torch.stack([getattr(batch, modality).present for modality in self.modalities], dim=1)
 
     @property
     def outputs(self) -> int:
-        """Numbers the prediction head gives: 1, or one logit a class."""
+        """Number of outputs of the prediction head: 1, or one logit per class."""
         return len(self.target.classes) or 1
 
     def to_prediction(self, head: Tensor) -> Tensor:
-        """(..., outputs) -> (...,) for an intensity; logits stay as they are."""
+        """(..., outputs) -> (...,) for an intensity; logits are unchanged."""
         return head.squeeze(-1) if self.target.kind == "intensity" else head

@@ -55,14 +55,14 @@ class BBFNConfig(ProjectedConfig):
     depth: int = Field(5, gt=0)
     """Complementation layers of each pair."""
     pool: Literal["first", "mean"] = "first"
-    """How a sequence becomes a vector: its head, or the mean over its real steps."""
+    """Final pooling of a sequence: its head, or the mean over its real steps."""
     summary: Literal["mean", "gru"] = "mean"
     """How a layer above the first sums a sequence up: a linear layer on its mean, or the mean of a GRU (code)."""
     head_dropout: float = Field(0.0, ge=0, lt=1)
 
 
 class Gated(nn.Module):
-    """One member of a pair draws on the other: gated attention, then a feed-forward part.
+    """Complement one member of a pair by the other: gated attention, then a feed-forward part.
 
     Args:
         width: D.

@@ -1,4 +1,4 @@
-"""Names of the fields of models' configurations, read from their sources: importing them would import torch."""
+"""Read the names of models' configuration fields from their sources, without importing torch."""
 
 import ast
 from collections.abc import Iterable, Iterator
@@ -8,15 +8,15 @@ from sentiprism.models import MODELS
 from sentiprism.registry import read_source
 
 COMMON = "sentiprism.models.base"
-"""Its ``ModelConfig`` fills in presets before fields are checked, and changes no names."""
+"""Module whose ``ModelConfig`` fills in presets before fields are checked, without changing names."""
 
 
 def check_fields(model: str, names: Iterable[str]) -> None:
-    """Refuse a misspelt field of a model's configuration in milliseconds; values are checked when it is built.
+    """Refuse unknown fields of a model's configuration quickly; values are checked when it is built.
 
     Args:
         model: see ``list_models``.
-        names: of fields that are given.
+        names: names of given fields.
 
     Raises:
         UserError: the configuration has no such field.
@@ -30,13 +30,13 @@ def check_fields(model: str, names: Iterable[str]) -> None:
 
 
 def config_fields(model: str) -> set[str] | None:
-    """Fields of a model's configuration; None where the source does not settle it, as where old names are translated.
+    """Fields of a model's configuration; None if the source is not enough, for example if old names are translated.
 
     Raises:
-        UserError: no model is called so.
+        UserError: the model is unknown.
     """
     module = MODELS.module_of(model)
-    if not module.startswith("sentiprism."):  # a plugin may build its configuration as it likes
+    if not module.startswith("sentiprism."):  # a plugin may define its configuration in any way
         return None
     for kind in _classes(module):
         given = {name: value for name, value in _assigned(kind) if isinstance(value, ast.Constant | ast.Name)}
@@ -47,7 +47,7 @@ def config_fields(model: str) -> set[str] | None:
 
 
 def _fields(module: str, name: str) -> set[str] | None:
-    """Annotated names of a class and of those it derives from."""
+    """Annotated names of a class and its base classes."""
     kind = next((one for one in _classes(module) if one.name == name), None)
     if kind is None:
         source = _imported_from(module, name)
@@ -80,7 +80,7 @@ def _assigned(kind: ast.ClassDef) -> Iterator[tuple[str, ast.expr]]:
 
 
 def _imported_from(module: str, name: str) -> str | None:
-    """Module that a name is imported from; None where it is not imported by name."""
+    """Module from which a name is imported; None if it is not imported by name."""
     for one in read_source(module).body:
         if isinstance(one, ast.ImportFrom) and any((alias.asname or alias.name) == name for alias in one.names):
             return one.module
@@ -88,7 +88,7 @@ def _imported_from(module: str, name: str) -> str | None:
 
 
 def _translates(statement: ast.stmt) -> bool:
-    """Whether a validator sees a configuration before its names are checked."""
+    """Whether a statement is a validator that runs before names are checked."""
     return isinstance(statement, ast.FunctionDef) and any(
         ast.unparse(one).startswith("model_validator(mode='before'") for one in statement.decorator_list
     )

@@ -52,11 +52,11 @@ class MAGBERTConfig(HeadConfig):
 
 
 class AdaptationGate(nn.Module):
-    """Shift vectors by what stands beside them.
+    """Shift vectors by those of other modalities at the same step.
 
     Args:
         width: D of the vectors that are shifted.
-        sides: widths of what stands beside them.
+        sides: widths of the other modalities.
         beta: bound of the displacement's length, in lengths of the vector.
         dropout: on the result.
     """
@@ -129,7 +129,7 @@ class MAGBERT(Model):
         return ModelOutput(prediction, losses, {}, {"fused": fused})
 
     def _fill(self, main: Sequence) -> Tensor:
-        """What is to be shifted, with a stand-in where there is no step of it."""
+        """Other modalities at the text's steps, with a placeholder for missing ones."""
         values, mask = main
         if hasattr(self, "stand_in"):
             return torch.where(mask.unsqueeze(-1), values, self.stand_in)

@@ -46,7 +46,7 @@ class MulTConfig(CrossmodalConfig):
     dropout: float = Field(0.2, ge=0, lt=1)
     text_dropout: float = Field(0.2, ge=0, lt=1)
     pool: Literal["attention", "last"] = "last"
-    """How a memory becomes a vector: masked attention, or its last real step."""
+    """Pooling of a memory: masked attention, or its last real step."""
 
 
 class MulT(ProjectedModel):

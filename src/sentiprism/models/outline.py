@@ -1,4 +1,4 @@
-"""What a model would be, before a byte of it is allocated: it is built on torch's meta device."""
+"""Build models on torch's meta device, without allocating memory."""
 
 import warnings
 from typing import Any
@@ -9,15 +9,15 @@ from sentiprism.models.base import Model, ModelConfig
 from sentiprism.types import FeatureSpec, TargetSpec
 
 USUAL = 100
-"""Of a number whose default says nothing: None, or 0."""
+"""Assumed default of a number whose default is None or 0."""
 UNBUILT = (RuntimeError, ValueError, AssertionError, ArithmeticError, TypeError)
-"""What torch raises for widths that do not fit each other, or that no number of bytes can be counted for."""
+"""Exceptions of torch for widths that do not match, or are too large to count in bytes."""
 
 
 def outline(
     name: str, features: FeatureSpec, target: TargetSpec, config: ModelConfig | dict[str, Any] | None = None
 ) -> Model:
-    """Build a model without numbers: its layers, shapes and parameter groups, in no memory and bounded time.
+    """Build a model without values: its layers, shapes and parameter groups, without memory and in limited time.
 
     Args:
         name: see ``list_models``.
@@ -34,7 +34,7 @@ def outline(
         config = MODELS[name].Config.parse(config or {}, f"configuration of {name}")
     what = f"{name} with this configuration"
     with on_meta_device(what, f"lower {largest(config)}"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of torch, that widths are 0
+        warnings.simplefilter("ignore")  # torch warns about widths of 0
         try:
             model = create_model(name, features, target, config, pretrained=False)
         except UNBUILT as error:
@@ -48,7 +48,7 @@ def outline(
 
 
 def largest(config: ModelConfig) -> str:
-    """The whole number of a configuration that is furthest above its default."""
+    """Field of a configuration with an integer furthest above its default."""
     fields = type(config).model_fields
     numbers = {k: v for k, v in config if isinstance(v, int) and not isinstance(v, bool)}
     if not numbers:

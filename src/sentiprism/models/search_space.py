@@ -1,4 +1,4 @@
-"""What `tune` may vary: a space of settings beside each model, over one that all models share."""
+"""Search spaces of `tune`: distributions, and the space that all models share."""
 
 from typing import Any, Literal, Self
 
@@ -8,7 +8,7 @@ from sentiprism.config import Config
 
 
 class Between(Config):
-    """A number on [low, high]: a whole one where both ends are, evenly or in its logarithm."""
+    """A number in [low, high], an integer if both ends are, with a uniform or log-uniform distribution."""
 
     kind: Literal["between"] = "between"
     low: int | float
@@ -23,17 +23,17 @@ class Between(Config):
 
     @property
     def ends(self) -> tuple[Any, ...]:
-        """Values that every other one lies between."""
+        """The smallest and the largest value."""
         return (self.low, self.high)
 
     def has(self, value: Any) -> bool:
-        """Whether a value lies in it."""
+        """Whether it includes a value."""
         number = isinstance(value, int | float) and not isinstance(value, bool)
         return number and self.low <= value <= self.high
 
 
 class Among(Config):
-    """One of some values."""
+    """One of several values."""
 
     kind: Literal["among"] = "among"
     values: tuple[str | bool | int | float | None, ...]
@@ -46,7 +46,7 @@ class Among(Config):
 
     @property
     def ends(self) -> tuple[Any, ...]:
-        """All of them."""
+        """All values."""
         return self.values
 
     def has(self, value: Any) -> bool:
@@ -56,16 +56,16 @@ class Among(Config):
 
 Distribution = Between | Among
 Space = dict[str, Distribution]
-"""By the setting's place in a run's configuration, ``optim.lr`` for example."""
+"""Distributions by dotted key in a run's configuration, for example ``optim.lr``."""
 
 
 def among(*values: str | bool | int | float | None) -> Among:
-    """`Among` these."""
+    """Make an `Among`."""
     return Among(values=values)
 
 
 def between(low: float, high: float, *, log: bool = False) -> Between:
-    """`Between` these."""
+    """Make a `Between`."""
     return Between(low=low, high=high, log=log)
 
 
@@ -75,10 +75,10 @@ SHARED: Space = {
     "optim.weight_decay": between(1e-4, 1e-1, log=True),
     "optim.average": among(None, 0.95),
 }
-"""The optimiser's, for every model."""
+"""Search space of the optimiser, for every model."""
 ENCODER: Space = {"optim.group_lr.text_encoder": between(1e-5, 2e-4, log=True)}
-"""Where the text encoder is tuned with the model."""
+"""Search space if the text encoder is tuned."""
 FIELDS: Space = {"dropout": between(0.0, 0.5), "task": among("l1", "mse")}
-"""Of every model that has such a field."""
+"""Search space of fields that many models have."""
 LOSS_FACTOR = 10.0
-"""A loss beside the task's may weigh so many times more or less than in the settings a study starts from."""
+"""Largest factor between the weight of an auxiliary loss and its value in the starting settings."""

@@ -69,7 +69,7 @@ class TETFNConfig(SelfMMConfig, StepsConfig):
     depth: int = Field(2, gt=0)
     """Layers of each transformer; the first stage of the text-enhanced one has 1."""
     enhance: bool = True
-    """Whether the text has a say where audio and vision read each other; False leaves plain cross-attention."""
+    """Whether text enhances the attention between audio and vision; False = plain cross-attention."""
 
     @model_validator(mode="after")
     def _shapes_fit(self) -> Self:

@@ -137,7 +137,7 @@ class TMT(Model):
     )
     Config = TMTConfig
     config: TMTConfig
-    exceptions = {"weights": "modalities mix in tokens; what a token attends to is no share of the prediction"}
+    exceptions = {"weights": "modalities mix in tokens; the attention of a token is not a share of the prediction"}
 
     def build(self, config: TMTConfig) -> None:
         """Projections, tokens, the disentangling layers and the mutual Transformer."""

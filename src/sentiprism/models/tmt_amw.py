@@ -69,7 +69,7 @@ class ModalityWeights(nn.Module):
     Args:
         modalities: M.
         width: d.
-        dynamic: whether a sample has a say in its own shares.
+        dynamic: whether shares depend on the sample.
     """
 
     def __init__(self, modalities: int, width: int, *, dynamic: bool = False) -> None:
@@ -114,7 +114,7 @@ class TMTAMW(TMT):
         shares = self.weighting(means, present)
         scales = _scale(shares, present).unbind(1)
         scaled = [Sequence(f.values * scale.unsqueeze(1), f.mask) for f, scale in zip(frames, scales, strict=True)]
-        return scaled, self._told(shares)
+        return scaled, self._named_weights(shares)
 
     def weigh_tokens(self, specific: Tensor, present: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """``after_disentangle``: M softmax(W)_m ⊙ every token of modality m; ``sum``: Σ_m softmax(W)_m ⊙ F_m."""
@@ -123,11 +123,15 @@ class TMTAMW(TMT):
         means = specific.mean(dim=2)  # F: (B, M, D)
         shares = self.weighting(means, present)
         if self.config.placement == "sum":
-            return (shares * means).sum(dim=1, keepdim=True), present.any(dim=1, keepdim=True), self._told(shares)
+            return (
+                (shares * means).sum(dim=1, keepdim=True),
+                present.any(dim=1, keepdim=True),
+                self._named_weights(shares),
+            )
         tokens, real, _ = super().weigh_tokens(specific * _scale(shares, present).unsqueeze(2), present)
-        return tokens, real, self._told(shares)
+        return tokens, real, self._named_weights(shares)
 
-    def _told(self, shares: Tensor) -> dict[str, Tensor]:
+    def _named_weights(self, shares: Tensor) -> dict[str, Tensor]:
         return {"modality": self.spread(shares.mean(dim=-1))}
 
 

@@ -1,4 +1,4 @@
-"""Sequences of different lengths on common steps: what models made for word-aligned data read of unaligned data.
+"""Align sequences of different lengths to common steps, for models that need word-aligned data.
 
 A reading: true alignment needs word times, which unaligned distributions do not have. Each sequence is taken to span
 the whole utterance evenly, so that step i of n stands for [i/n, (i+1)/n) of it.

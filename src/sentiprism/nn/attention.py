@@ -107,7 +107,7 @@ class Attention(nn.Module):
 
 @contextmanager
 def attention_maps(model: nn.Module) -> Iterator[dict[str, list[Tensor]]]:
-    """Collect what every `Attention` inside ``model`` looks at: by module name, a (B, H, Tq, Tk) a call."""
+    """Collect the weights of every `Attention` inside ``model``: by module name, one (B, H, Tq, Tk) per call."""
     layers = {name: module for name, module in model.named_modules() if isinstance(module, Attention)}
     for layer in layers.values():
         layer.seen = []
@@ -125,10 +125,10 @@ class LayerOptions(TypedDict, total=False):
         dropout: after attention and inside and after the feed-forward part.
         attention_dropout: on the attention weights; None = ``dropout``.
         head_width: see `Attention`.
-        norm: ``pre`` normalises what goes in, ``post`` the sums (Vaswani et al. 2017).
+        norm: ``pre`` normalises the inputs, ``post`` the sums (Vaswani et al. 2017).
         activation: of the feed-forward part.
         causal: see `Attention`.
-        cross: the source is another sequence, with a norm of its own where ``norm`` is ``pre``.
+        cross: the source is another sequence, with a separate norm if ``norm`` is ``pre``.
         inner_norm: one more layer norm inside the feed-forward part, in front of its first linear layer.
         eps: of the other layer norms.
         separate: layer norms of their own for query, key and value, and no bias in their projections, as in the codes
@@ -256,7 +256,7 @@ class Transformer(nn.Module):
 
 
 class AttentionPool(nn.Module):
-    """One learned query over the real steps; what stands in the place of a flattened, padded sequence.
+    """One learned query over the real steps, which replaces flattening of a padded sequence.
 
     Args:
         width: D.
@@ -267,7 +267,7 @@ class AttentionPool(nn.Module):
         self.score = nn.Linear(width, 1)
 
     def forward(self, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, T, D), (B, T) -> (B, D) and the weights (B, T); both are 0 where there is no real step."""
+        """(B, T, D), (B, T) -> (B, D) and the weights (B, T); both are 0 without real steps."""
         weights = masked_softmax(self.score(values).squeeze(-1), mask) * mask
         return (weights.unsqueeze(-1) * values.masked_fill(~mask.unsqueeze(-1), 0.0)).sum(dim=1), weights
 

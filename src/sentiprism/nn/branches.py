@@ -17,7 +17,7 @@ class Stack(nn.Module):
         width: D.
         heads: attention heads.
         depth: layers.
-        dropout: on what goes in, and in the layers.
+        dropout: on the input, and in the layers.
         position_form: of the positions, which are added to √D times the steps; None = there are none.
         options: see `sentiprism.nn.attention.TransformerLayer`.
     """
@@ -67,7 +67,7 @@ class Pool(nn.Module):
         self.attention = None if last else AttentionPool(width)
 
     def forward(self, x: Sequence) -> tuple[Tensor, Tensor | None]:
-        """(B, T, D) -> (B, D), and the weights (B, T) where attention made it; 0 where there is no real step."""
+        """(B, T, D) -> (B, D), and the weights (B, T) if made by attention; 0 without real steps."""
         if self.attention is None:
             return last_step(*x), None
         vector, weights = self.attention(*x)
@@ -75,11 +75,11 @@ class Pool(nn.Module):
 
 
 class Branch(nn.Module):
-    """A query looks at a source, then back on what it drew.
+    """Cross-attention of a query to a source, followed by self-attention over the result.
 
     Args:
         attend: how it looks.
-        memory: self-attention over what it drew; None = it does not look back.
+        memory: the self-attention over the result; None = no self-attention.
         pool: how that becomes a vector.
     """
 

@@ -31,9 +31,9 @@ class Through(nn.Module):
 
 
 class Crossmodal(nn.Module):
-    """Each modality reads each other one; what it drew, side by side, goes through self-attention and is pooled.
+    """Each modality attends to each other one; the concatenated results go through self-attention and are pooled.
 
-    A modality that is alone goes through self-attention only. A missing one is read by nobody and comes out as 0.
+    A single modality goes through self-attention only. A missing one is not read, and its output is 0.
 
     Args:
         modalities: those in use.
@@ -71,7 +71,7 @@ class Crossmodal(nn.Module):
             else:
                 self.reads[f"{m}_{other}"] = Stack(width, heads, depth, cross=True, **options)
         self.width = max(len(modalities) - 1, 1) * width
-        """Of what comes out."""
+        """Width of the output."""
         self.memories = nn.ModuleDict({m: Stack(self.width, heads, memory, **options) for m in modalities})
         self.pools = nn.ModuleDict({m: Pool(self.width, last=last) for m in modalities})
 

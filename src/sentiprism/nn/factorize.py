@@ -1,4 +1,4 @@
-"""Representations of several modalities factorised into what they share and what each has alone."""
+"""Factorise representations of several modalities into shared and unique parts."""
 
 from typing import Literal, NamedTuple
 
@@ -17,9 +17,9 @@ class Factors(NamedTuple):
     shared: Tensor
     unique: Tensor
     shared_task: Tensor
-    """What the task needs of the shared part (``str``); with ``misa`` the shared part itself."""
+    """Task-relevant part of the shared part (``str``); with ``misa`` the shared part itself."""
     unique_task: Tensor
-    """What the task needs of the unique part (``utr``); with ``misa`` the unique part itself."""
+    """Task-relevant part of the unique part (``utr``); with ``misa`` the unique part itself."""
 
     def pooled(self) -> "Factors":
         """Means over the tokens: (M, B, D)."""
@@ -33,7 +33,7 @@ class Factorizer(nn.Module):
         modalities: M.
         width: D.
         dropout: inside.
-        split: ``ftre``: networks of its own for each modality, in two stages (FINE, Eqs. 6 and 9). ``misa``: one shared
+        split: ``ftre``: separate networks for each modality, in two stages (FINE, Eqs. 6 and 9). ``misa``: one shared
             encoder for all modalities and a private one each, both with values in (0, 1) and without a second stage
             (Hazarika et al. 2020).
         decoder: whether there is one.
@@ -60,14 +60,14 @@ class Factorizer(nn.Module):
         return Factors(*both.chunk(2), *refined.chunk(2))
 
     def reconstruction(self, x: Tensor, factors: Factors, present: Tensor) -> Tensor:
-        """L_recon: mean squared error of what the decoder makes of the shared and unique parts.
+        """L_recon: mean squared error of the reconstruction from the shared and unique parts.
 
         Args:
-            x: (M, B, l, D) what went in.
-            factors: what came out.
+            x: (M, B, l, D) inputs.
+            factors: outputs for them.
             present: (M, B) bool.
         """
-        assert self.decoder is not None  # noqa: S101 - whoever asks has built it
+        assert self.decoder is not None  # noqa: S101 - only called with a decoder
         rebuilt = self.decoder(torch.cat([factors.shared, factors.unique], dim=-1))
         error = (rebuilt - x).square().mean(dim=(2, 3)) * present
         total: Tensor = error.sum()

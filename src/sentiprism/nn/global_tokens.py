@@ -12,14 +12,14 @@ from sentiprism.types import Sequence
 
 
 class Start(NamedTuple):
-    """What tokens and positions start from, beside the steps that they are added to."""
+    """Initialisation of tokens and positions, and normalisation of the steps."""
 
     std: float = 1.0
     """Of learned vectors; the papers of this family draw them from N(0, 1)."""
     norm: bool = False
     """Whether a layer norm follows the projection of the steps."""
     placed_tokens: bool = False
-    """Whether tokens start at 0 and have positions of their own (the codes of ALMT and DPDF-LQ)."""
+    """Whether tokens start at 0 and have separate positions (the codes of ALMT and DPDF-LQ)."""
 
 
 NORMAL = Start()
@@ -35,7 +35,7 @@ class TokenEncoder(nn.Module):
         hidden: feed-forward width.
         tokens: K learned tokens.
         steps: size of the table of positions; later steps share its last.
-        start: what learned vectors start at and whether projected steps are normalised.
+        start: initialisation of learned vectors, and whether projected steps are normalised.
         options: of the layer, see `sentiprism.nn.attention.TransformerLayer`.
     """
 
@@ -100,7 +100,7 @@ class TokenCross(nn.Module):
 
     Target steps never see each other: the extra token reads the source only, whatever the target holds. The prediction
     is the mean over the extra token and the target steps that are handed in; with none it is the token alone, the
-    papers' ``[0, :]``. So rows that nobody reads are not computed, and a row without a target still has a prediction.
+    papers' ``[0, :]``. So unused rows are not computed, and a row without a target still has a prediction.
 
     Args:
         depth: layers.

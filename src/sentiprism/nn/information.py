@@ -1,4 +1,4 @@
-"""What makes factors shared, unique and of use to the task: FINE's mutual information terms, and MISA's distances."""
+"""Losses for shared, unique and task-relevant factors: FINE's mutual information terms, and MISA's distances."""
 
 from collections.abc import Collection
 from itertools import combinations
@@ -99,7 +99,7 @@ class InformationTerms(nn.Module):
 
 
 def misa_distances(means: Factors, present: Tensor) -> dict[str, Tensor]:
-    """What MISA has in the place of mutual information (Hazarika et al. 2020, Eqs. 7 and 8).
+    """MISA's losses instead of mutual information (Hazarika et al. 2020, Eqs. 7 and 8).
 
     ``sha``: central moment discrepancy of the shared parts, mean over the pairs of modalities. ``uni``: difference loss
     of shared and unique parts, and of the unique parts of each pair, summed.

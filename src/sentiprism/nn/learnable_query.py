@@ -1,4 +1,4 @@
-"""A learnable query that reads all modalities: DPDF-LQ's DGLQA, and what its paper compares it with."""
+"""A learnable query that reads all modalities: DPDF-LQ's DGLQA, and alternatives from its paper."""
 
 from typing import Any, Literal
 
@@ -123,9 +123,9 @@ class DGLQA(StandardQuery):
 
 
 class AHL(nn.Module):
-    """Adaptive hyper-modality learning (Zhang et al., EMNLP 2023, Section 3.3): the text asks each other modality.
+    """Adaptive hyper-modality learning (Zhang et al., EMNLP 2023, Section 3.3): text attends to each other modality.
 
-    The hyper-modality, in the place of the learnable query, collects softmax(Q_t K_mᵀ / √d_h) V_m of the others. A
+    The hyper-modality, instead of the learnable query, collects softmax(Q_t K_mᵀ / √d_h) V_m of the others. A
     reading in this: each of them has an attention of its own, queries and output projection included.
 
     Args:

@@ -1,4 +1,4 @@
-"""What a model keeps of each train utterance while it learns: part of its checkpoints, not of the saved model."""
+"""Memory for each train utterance during training: part of checkpoints, not of the saved model."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ class RowMemory(nn.Module):
 
     Args:
         rows: N, utterances of the train split.
-        shapes: of what is kept of one utterance, by name; each becomes a buffer of that name, (N, *shape).
+        shapes: shapes for one utterance, by name; each becomes a buffer of that name, (N, *shape).
     """
 
     written: Tensor
@@ -40,7 +40,7 @@ class RowMemory(nn.Module):
 
     @torch.no_grad()
     def merge(self, mean: Callable[[Tensor], Tensor]) -> None:
-        """Take over what the other processes have written since the last call; all of them call it at once.
+        """Merge rows that the other processes have written since the last call; all processes must call it.
 
         Args:
             mean: of a tensor over the processes, on every process.

@@ -37,7 +37,7 @@ class MeanNetwork(nn.Module):
 
 
 class RecurrentNetwork(nn.Module):
-    """An LSTM, its last state or an attention over all of them, and a linear layer: what they do to text.
+    """An LSTM, its last state or an attention over all of them, and a linear layer: the text network of TFN and LMF.
 
     Args:
         inputs: F.
@@ -66,5 +66,5 @@ class RecurrentNetwork(nn.Module):
 
 
 def with_one(vector: Tensor) -> Tensor:
-    """Put a 1 in front, by which a product over modalities holds all products over fewer: (B, D) -> (B, 1 + D)."""
+    """Prepend a 1, so that a product over modalities includes the products over fewer: (B, D) -> (B, 1 + D)."""
     return torch.cat([torch.ones_like(vector[:, :1]), vector], dim=1)

@@ -32,7 +32,7 @@ class TextEncoder(nn.Module):
     contextual: bool
     """Whether a step's vector depends on the other steps, the first one ([CLS]) standing for the whole."""
     padding: int = 0
-    """What stands where there is no token."""
+    """Id of padding."""
 
     def __init__(self, spec: ModalitySpec, *, pretrained: bool = True) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ class TextEncoder(nn.Module):
                 own = torch.where(mask.unsqueeze(-1), own, embedded[:, : mask.shape[1]])
                 return torch.cat([own, embedded[:, mask.shape[1] :]], dim=1)
 
-            # a hook, for what follows the embeddings is called differently in every architecture
+            # a hook, since the layers after the embeddings have different names in every architecture
             hook = self.backbone.get_submodule("embeddings").register_forward_hook(
                 lambda _, __, embedded: changed(embedded)
             )
@@ -88,7 +88,7 @@ class TextEncoder(nn.Module):
         if torch.compiler.is_compiling():  # a traced graph cannot choose rows by their values
             return Sequence(self._encode(text, context), mask)
         rows = text.present.nonzero().squeeze(1)
-        # a batch without any text goes through all the same: DDP waits for a gradient of every parameter
+        # a batch without any text is encoded too: DDP waits for a gradient of every parameter
         if len(rows) in {0, len(mask)}:
             return Sequence(self._encode(text, context), mask)
         some = None if context is None else Sequence(*(tensor[rows] for tensor in context))
@@ -113,7 +113,7 @@ class TextEncoder(nn.Module):
 def _join(text: Sequence, context: Sequence, padding: int) -> tuple[Tensor, Tensor]:
     """Token ids of both segments, the second right behind the first, and their mask: (B, T), (B, C) -> (B, W) each.
 
-    No padding lies between the two: positions are counted by place, and a row must not depend on the others.
+    There is no padding between the two: positions are absolute, and a row must not depend on the others.
     """
     lengths, more = text.mask.sum(dim=1, keepdim=True), context.mask.sum(dim=1, keepdim=True)
     more = more * text.present.unsqueeze(1)  # a row without text reads no context
@@ -127,7 +127,7 @@ def _join(text: Sequence, context: Sequence, padding: int) -> tuple[Tensor, Tens
 
 
 def _freeze(backbone: Any, layers: int, name: str) -> None:
-    """Only the layers above learn; no gradient is computed for what lies below them."""
+    """Train only the layers above; no gradient is computed for those below."""
     stack = backbone.encoder.layer
     if layers > len(stack):
         raise UserError(f"{name} has {len(stack)} layers, {layers} are to be frozen", "freeze fewer of them")

@@ -1,1 +1,1 @@
-"""Reports: the schema of an analysis, its wording for readers, pages and tables of recordings, figures of runs."""
+"""Reports of analyses (schema, wording, pages and tables) and figures of runs."""

@@ -1,4 +1,4 @@
-"""An analysis: its document, and the forms it takes."""
+"""The result of `analyze`, with its output formats."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 
 
 class Analysis(Document):
-    """Everything said of one recording; `to_json` is the time line for programs, ``model_validate_json`` reads it."""
+    """Analysis of one recording; ``model_validate_json`` reads the output of `to_json`."""
 
     def to_json(self) -> str:
-        """The whole document; read back it is equal to this one, digit by digit."""
+        """Convert to JSON without loss."""
         return self.model_dump_json()
 
     def to_csv(self) -> str:
-        """One line an utterance; texts that a spreadsheet would take for a formula begin with an apostrophe."""
+        """Convert to CSV with one line per utterance; texts that look like formulas begin with an apostrophe."""
         return safe_csv(self)
 
     def to_dataframe(self) -> "DataFrame":
-        """One row an utterance, the columns of `to_csv`, texts as they are.
+        """Convert to a data frame with the rows and columns of `to_csv`, and unchanged texts.
 
         Raises:
             UserError: pandas is not installed.
@@ -43,11 +43,11 @@ class Analysis(Document):
         return show_html(f"{self.recording.name}: {len(body)} utterances", [columns[i] for i in wanted], shown)
 
     def to_html(self, media: Path | None = None) -> str:
-        """The page that people open, see `sentiprism.report.page.recording.render`.
+        """Render the HTML page, see `sentiprism.report.page.recording.render`.
 
         Args:
-            media: the recording, to be played in the page; inside it where it is small, else as a link to a file of
-                this name beside the page.
+            media: the recording, for the page's player; a small one is embedded, else the page links to a file of this
+                name in its folder.
 
         Raises:
             UserError: jinja2 is not installed.

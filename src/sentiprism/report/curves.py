@@ -7,16 +7,16 @@ from sentiprism.features.track import Track
 from sentiprism.report.schema import Curve
 
 POINTS = 4000
-"""Of a curve at most: more cannot be told apart on a page."""
+"""Most points of a curve: more are not visible on a page."""
 
 
 def make_curves(extractor: Extractor, track: Track, face: int | None = None) -> list[Curve]:
-    """Curves of the columns that the extractor means to be shown.
+    """Make curves of the columns that the extractor marks for display.
 
-    A long track is thinned to `POINTS` by means over neighbours, of what is defined among them.
+    A long track is reduced to `POINTS` by means over neighbouring defined values.
 
     Args:
-        extractor: what made the track.
+        extractor: extractor of the track.
         track: of the whole recording.
         face: number of the face, from 1.
     """
@@ -30,7 +30,7 @@ def make_curves(extractor: Extractor, track: Track, face: int | None = None) -> 
     found = []
     for column, shown in extractor.shown.items():
         values, unit = track.values[:, recipe.columns.index(column)].astype(np.float64), units[column]
-        if unit.startswith("log "):  # people think in Hz
+        if unit.startswith("log "):  # show Hz instead of log Hz
             values, unit = np.exp(values), unit.removeprefix("log ")
         unit = shown.unit or unit
         defined = np.isfinite(values)

@@ -1,4 +1,4 @@
-"""Write a report as a folder, and an index of many."""
+"""Write a report folder, and an index page of many reports."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from pydantic import ValidationError
 
-from sentiprism.config import wording
+from sentiprism.config import describe_error
 from sentiprism.errors import UserError, shorten
 from sentiprism.files import atomic_folder, check_writable, write_text
 from sentiprism.reading import MB, open_regular, read_bytes
@@ -19,25 +19,25 @@ from sentiprism.report.page.recording import render
 
 PAGE, DOCUMENT, TABLE, INDEX = "report.html", "analysis.json", "utterances.csv", "index.html"
 LARGEST = 256 * MB
-"""Bytes of a document: ten times that of the longest recording."""
+"""Largest document in bytes: ten times that of the longest recording."""
 COPY = "recording"
-"""Of a recording that lies beside its page, the name without the suffix."""
+"""Name, without suffix, of a recording's copy in the report folder."""
 
 
 def write_report(
     analysis: Analysis, folder: Path, media: Path | None = None, *, replace: bool = False, limit: int = EMBEDDED
 ) -> Path:
-    """Write the page, the JSON document and the CSV table; the folder appears whole or not at all.
+    """Write the page, the JSON document and the CSV table as an atomic folder.
 
-    A recording that browsers play goes into the page; one of more than ``limit`` bytes lies beside it, as a hard link
-    where the file system has them and as a copy else, so that the folder can be moved and the original too.
+    A recording that browsers can play is embedded in the page; one of more than ``limit`` bytes is put into the folder,
+    as a hard link if possible or else as a copy, so that both the folder and the original can be moved.
 
     Args:
-        analysis: what is written.
-        folder: the report's own.
+        analysis: the analysis to write.
+        folder: folder of the report.
         media: the recording, for the player.
-        replace: take the place of a folder that was there.
-        limit: bytes of a recording that goes into the page.
+        replace: replace an existing folder.
+        limit: largest size in bytes of an embedded recording.
 
     Returns:
         Path of the page.
@@ -50,11 +50,11 @@ def write_report(
             name = None
             if media is not None and media.stat().st_size > limit and media_type(media):
                 name = f"{COPY}{media.suffix.lower()}"
-                _lay_beside(media.resolve(), new / name)
+                _link_or_copy(media.resolve(), new / name)
             page = render(analysis, media, name=name, limit=limit)
             (new / PAGE).write_text(page, encoding="utf-8")
             (new / DOCUMENT).write_text(analysis.to_json(), encoding="utf-8")
-            # with the mark that tells Excel the encoding; readers of CSV skip it
+            # with a byte-order mark, by which Excel detects the encoding
             (new / TABLE).write_text(analysis.to_csv() + "\n", encoding="utf-8-sig")
     except OSError as error:
         raise _unwritable(f"the report {folder}", error) from None
@@ -62,10 +62,10 @@ def write_report(
 
 
 def check_place(folder: Path) -> None:
-    """Find out before the work, not after it, whether a report can be written.
+    """Check before the analysis that a report can be written.
 
     Raises:
-        UserError: it cannot.
+        UserError: it cannot be written.
     """
     try:
         check_writable(folder)
@@ -75,18 +75,18 @@ def check_place(folder: Path) -> None:
 
 def _unwritable(what: str, error: OSError) -> UserError:
     cause = f"{what} cannot be written: {error.strerror or error}"
-    return UserError(cause, "choose a place that you may write to, with room for it")
+    return UserError(cause, "choose a writable folder with enough space")
 
 
-def _lay_beside(media: Path, name: Path) -> None:
+def _link_or_copy(media: Path, name: Path) -> None:
     try:
         os.link(media, name)
-    except OSError:  # another file system, or one without links
+    except OSError:  # another file system, or one without hard links
         shutil.copyfile(media, name)
 
 
 def is_report(folder: Path) -> bool:
-    """Whether a folder is a report and holds nothing else, so that it may be replaced."""
+    """Whether a folder only has a report's files, so that it may be replaced."""
     if not folder.is_dir():
         return False
     names = {path.name for path in folder.iterdir()}
@@ -94,32 +94,32 @@ def is_report(folder: Path) -> bool:
 
 
 def is_foreign_index(folder: Path) -> bool:
-    """Whether a page stands where `write_index` would write, and is not one that it wrote."""
+    """Whether the index page of a folder exists and was not written by `write_index`."""
     if not os.path.lexists(folder / INDEX):
         return False
     try:
         with open_regular(folder / INDEX, what="page") as fd:
             return TITLE.encode() not in os.read(fd, 10_000)
-    except UserError:  # an empty file, or not one
+    except UserError:  # empty, or not a regular file
         return True
 
 
 def read_report(folder: Path) -> Analysis:
-    """The document of a report that was written before.
+    """Read the document of a report.
 
     Raises:
-        UserError: there is none, or it is not one of this program.
+        UserError: it does not exist, or was not written by this program.
     """
     path = folder / DOCUMENT
     if not os.path.lexists(path):
-        raise UserError(f"{folder} holds no report", f"a report's folder has a file {DOCUMENT}")
+        raise UserError(f"{folder} is not a report", f"a report folder has a file {DOCUMENT}")
     content = read_bytes(path, LARGEST, "report")
     try:
         return Analysis.model_validate_json(content)
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         where = ".".join(map(str, fault["loc"])) or "it"
-        raise UserError(f"{path}: {shorten(where, 60)}{wording(fault)}", "analyse the recording again") from None
+        raise UserError(f"{path}: {shorten(where, 60)}{describe_error(fault)}", "analyse the recording again") from None
 
 
 def write_index(
@@ -128,13 +128,13 @@ def write_index(
     failures: Mapping[str, str] = MappingProxyType({}),
     skipped: Mapping[str, str] = MappingProxyType({}),
 ) -> Path:
-    """Write the page over the reports of a folder, atomically.
+    """Write the index page of a folder of reports atomically.
 
     Args:
-        folder: links are relative to it.
-        entries: one a recording, in any order.
-        failures: reason by name of a file that could not be analysed.
-        skipped: reason by name of a file that was passed over.
+        folder: base of relative links.
+        entries: one per recording, in any order.
+        failures: reasons by name of files that could not be analysed.
+        skipped: reasons by name of files that were skipped.
 
     Raises:
         UserError: it cannot be written; jinja2 is not installed.

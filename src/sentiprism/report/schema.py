@@ -1,72 +1,72 @@
 """The typed document of an analysed recording."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
 
 from sentiprism.config import Config
 from sentiprism.types import Modality, TargetSpec
 
 NEUTRAL = 1 / 12
-"""Half-width of what counts as neutral, as a share of the label's range: ±0.5 on [-3, 3]."""
+"""Half-width of the neutral range, relative to the label's range: ±0.5 on [-3, 3]."""
 BOTH_SIGNS = "interval holds both signs"
-"""Reason of a weak estimate whose interval leaves what is neutral on either side."""
+"""Reason for a weak estimate whose interval extends beyond the neutral range on both sides."""
 OWN_TIMES = "with its own times"
-"""End of `Recording.transcript` of a text whose times are not a reader's."""
+"""End of `Recording.transcript` for a text with real times instead of reading times."""
 FORMAT = 1
-"""Of the JSON document; raised when a reader of the old one would misread the new one."""
+"""Version of the JSON document; increased with incompatible changes."""
 
 
 class Estimate(Config):
-    """Sentiment on the model's scale, or of classes the number of the likeliest one."""
+    """Sentiment on the model's scale, or the index of the most probable class."""
 
     value: float
     low: float | None = None
     high: float | None = None
-    """Interval, where the model is calibrated."""
+    """Prediction interval of a calibrated model."""
     probabilities: tuple[float, ...] = ()
-    """Of classes, in their order."""
+    """Probabilities of classes, in their order."""
     caution: tuple[str, ...] = ()
-    """Reasons why the estimate is weak: "rests on the voice alone"; () where it is firm."""
+    """Reasons why the estimate is weak, such as "rests on the voice alone"; () if it is firm."""
 
 
 class WordPart(Config):
-    """A word, when it was said, and what it adds to the prediction."""
+    """A word with its times and its attribution."""
 
     text: str
     start: float
     end: float
     contribution: float | None = None
-    """In the prediction's unit; None where words were not attributed."""
+    """Attribution in the prediction's unit; None if not computed."""
 
 
 class UtterancePart(Config):
-    """One utterance and everything that is said of it."""
+    """One utterance with its prediction and attributions."""
 
     number: int
     """From 1."""
     id: str | None = None
-    """In the table that the texts come from; None where they come from no table."""
+    """Id in the table of texts; None without a table."""
     start: float
     end: float
     text: str | None
     words: tuple[WordPart, ...] = ()
     estimate: Estimate
     base: float
-    """The model's prediction without any modality: where the contributions start from."""
+    """Prediction without any modality, to which contributions are added."""
     contributions: dict[Modality, float]
-    """Exact Shapley values; with ``base`` they sum to the estimate as it is before it is cut at the ends of the scale,
-    of classes to the logit of the likeliest one. 0 for what is missing."""
+    """Exact Shapley values; with ``base`` they sum to the estimate before it is clipped to the scale, or to the logit
+    of the most probable class. 0 for missing modalities."""
     weights: dict[Modality, float] | None = None
-    """The model's own, where it has them."""
+    """The model's own modality weights, if any."""
     present: tuple[Modality, ...]
-    """What the model had of this utterance."""
+    """Modalities that the utterance has for the model."""
     face: int | None = None
-    """Number of the face it was paired with, from 1, largest first."""
+    """Number of its face, from 1, largest first."""
 
 
 class Window(Config):
-    """Sliding window over the recording, whatever the utterances."""
+    """A sliding window over the recording, independent of the utterances."""
 
     start: float
     end: float
@@ -74,36 +74,36 @@ class Window(Config):
 
 
 class Curve(Config):
-    """A track for people to look at: of a face or the voice."""
+    """A curve of a face or the voice for the report."""
 
     name: str
-    """Column of the recipe it is taken from, for example ``mouth_smile`` or ``f0``."""
+    """Column of the recipe, for example ``mouth_smile`` or ``f0``."""
     title: str
-    """For people: "smile", "pitch"."""
+    """Title: "smile", "pitch"."""
     modality: Modality
     unit: str
-    """For people: "Hz", "intensity 0–5"; "1" where nothing is known of it."""
+    """Unit: "Hz", "intensity 0–5"; "1" if unknown."""
     scale: tuple[float, float] | None = None
-    """Ends of the scale, where it has any: a trace of a smile is not to look like a broad one."""
+    """Ends of the scale, if any, so that a trace of a smile does not look like a broad one."""
     face: int | None = None
     times: tuple[float, ...]
     values: tuple[float | None, ...]
-    """As many as times; None = not seen or not voiced there."""
+    """One value per time; None = not visible or not voiced."""
 
 
 class SoundFacts(Config):
-    """How well a voice can be heard, as measured; see `sentiprism.media.quality`."""
+    """Measured sound quality, see `sentiprism.media.quality`."""
 
     noise_ratio: float | None
-    """dB that speech is above the noise, 60 at most; None where around it is digital silence."""
+    """Signal-to-noise ratio in dB, at most 60; None if speech is surrounded by digital silence."""
     clipped: float
     """Share of the samples of speech that are clipped, from 0 to 1."""
     bandwidth: float
-    """Hz up to which speech is heard, 8000 at most."""
+    """Highest frequency of speech in Hz, at most 8000."""
 
 
 class Recording(Config):
-    """What was analysed."""
+    """The analysed recording or text."""
 
     name: str
     """File name without its folder."""
@@ -115,76 +115,86 @@ class Recording(Config):
     width: int | None = None
     height: int | None = None
     codec: str | None = None
-    """Of the moving picture, as FFmpeg names it."""
+    """FFmpeg's name of the video codec."""
     sound: SoundFacts | None = None
-    """None where nobody speaks."""
+    """None without speech."""
     language: str | None = None
     """Code of the language that was given or recognised."""
     language_probability: float | None = None
-    """The recogniser's own, over all that is said; None where the language was given or nobody knows it."""
+    """Probability from speech recognition; None if the language was given or is unknown."""
     language_others: dict[str, float] = {}
-    """What else it may be, by code."""
+    """Probabilities of other languages, by code."""
     language_mismatch: Literal["noted", "dropped"] | None = None
-    """What became of the words, where they are not in the model's language."""
+    """How words that are not in the model's language were handled."""
     language_assumed: str | None = None
-    """Code of the language that the words were taken for, where too little is written to check it."""
+    """Code of the assumed language, if the text is too short to check it."""
     transcript: str | None = None
-    """Where the words come from: "given, with times", "given, aligned", "recognised by NAME", or None."""
+    """Source of the words: "given, with times", "given, aligned", "recognised by NAME", or None."""
 
 
 class ModelFacts(Config):
-    """The model that predicted."""
+    """The model of the predictions."""
 
     name: str
-    """Of the saved model: "starter", or its folder's name."""
+    """Name of the saved model: "starter", or its folder's name."""
     model: str
-    """In the registry."""
+    """Name of the architecture."""
     target: TargetSpec
     language: str | None = None
-    """Of the texts it was trained on, by code; None where that is not known, or it reads no words."""
+    """Code of the language of its training texts; None if unknown or without text."""
     level: float | None = None
-    """Share of utterances that intervals were calibrated to cover."""
+    """Nominal coverage of its intervals."""
     notes: tuple[str, ...] = ()
-    """What a reader must know: licence, limits."""
+    """Notes for readers: licence, limits."""
 
 
 class Summary(Config):
-    """The recording as a whole."""
+    """Summary of the recording."""
 
     mean: float | None
-    """Of the utterances, weighted by their length in time; None without an utterance."""
+    """Mean over utterances, weighted by duration; None without utterances."""
     positive: float = 0.0
     negative: float = 0.0
     neutral: float = 0.0
-    """Shares of the spoken time: estimate above +0.5, below -0.5 and between, in sixths of a range from -3 to 3."""
+    """Shares of the spoken time with an estimate above +0.5, below -0.5 and in between, for the range from -3 to 3;
+    other ranges are scaled."""
     highest: int | None = None
     lowest: int | None = None
-    """Numbers of utterances."""
+    """Numbers of the utterances with the highest and lowest estimate."""
     speech: float = 0.0
-    """Seconds of all utterances."""
+    """Total seconds of all utterances."""
     firm: float = 0.0
-    """Share of the utterances' time in which the estimate is not weak."""
+    """Share of the utterances' time with a firm estimate."""
     caution: tuple[str, ...] = ()
-    """Reasons why the recording's mean is weak, the most frequent one first; () where half of that time or more
-    is firm."""
+    """Reasons why the mean is weak, the most frequent one first; () if at least half of that time is firm."""
     contributions: dict[Modality, float] = {}
-    """Mean amount |Shapley| of each modality, weighted by time."""
+    """Mean absolute Shapley value of each modality, weighted by time."""
     timed: bool = True
-    """False for the rows of a table without times: all shares and means weigh them equally."""
+    """False for rows of a table without times, which all have the same weight."""
 
 
 class Document(Config):
-    """Everything said of one recording."""
+    """Analysis of one recording."""
 
     format: int = FORMAT
     program: str
     """"sentiprism 0.1.0"."""
     recording: Recording
-    judge: ModelFacts
+    model: ModelFacts
+    """The model, called ``judge`` in documents of earlier versions."""
     summary: Summary
     utterances: tuple[UtterancePart, ...]
     windows: tuple[Window, ...] = ()
     curves: tuple[Curve, ...] = ()
-    notes: tuple[str, ...] = Field((), description="what is missing and why: no speech, no face, no audio")
+    notes: tuple[str, ...] = Field((), description="notes on what is missing and why: no speech, no face, no audio")
     details: dict[str, JsonValue] = {}
-    """Settings the analysis ran with."""
+    """Settings of the analysis."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rename_judge(cls, values: Any) -> Any:
+        """Accept documents of earlier versions."""
+        if isinstance(values, dict) and "judge" in values and "model" not in values:
+            values = {**values, "model": values["judge"]}
+            del values["judge"]
+        return values

@@ -9,20 +9,20 @@ from sentiprism.report.schema import NEUTRAL, Summary, UtterancePart
 from sentiprism.types import MODALITIES, TargetSpec
 
 FIRM = 0.5
-"""Share of the utterances' time that must be firm for the mean to be."""
+"""Share of the utterances' time that must be firm for a firm mean."""
 
 
 def summarise(utterances: Sequence[UtterancePart], target: TargetSpec, *, timed: bool = True) -> Summary:
-    """Means over the utterances, each weighted by its seconds, or all equally where they are not ``timed``.
+    """Summarise utterances, weighted by seconds, or equally if not ``timed``.
 
-    Of classes, only the speech, the modalities' amounts and what is firm are summed: their order is not known.
+    For classes, whose order is unknown, only speech, contributions and firmness are summarised.
     """
     if not utterances:
         return Summary(mean=None)
-    answers = Counter((one.start, one.end) for one in utterances)  # one for each face, where several are seen
+    answers = Counter((one.start, one.end) for one in utterances)  # one per visible face
     seconds = np.array([(one.end - one.start) / answers[one.start, one.end] for one in utterances])
     share = seconds / seconds.sum() if timed and seconds.sum() > 0 else np.full(len(seconds), 1 / len(seconds))
-    # Rounded, so that half of the time is half, in whatever order it is summed.
+    # Rounded, so that the order of summation does not decide whether exactly half of the time is firm.
     firm = round(float(share @ [not one.estimate.caution for one in utterances]), 9)
     reasons = Counter(reason for one in utterances for reason in one.estimate.caution)
     caution = tuple(reason for reason, _ in reasons.most_common()) if firm < FIRM else ()

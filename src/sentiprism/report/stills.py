@@ -11,11 +11,11 @@ from sentiprism.media.probe import probe
 from sentiprism.media.types import Frame
 
 SHOWN = frozenset({"h264", "vp8", "vp9", "av1"})
-"""Codecs that every browser of today shows, as FFmpeg names them; HEVC is shown by some."""
+"""Codecs that all current browsers support, by FFmpeg's names; only some support HEVC."""
 COUNT = 24
-"""Pictures of a recording: about 300 kB in all."""
+"""Pictures per recording: about 300 kB in total."""
 RATE = 4.0
-"""Pictures a second at most."""
+"""Most pictures per second."""
 LONGEST = 400
 """Pixels of the longer side."""
 QUALITY = 5
@@ -32,15 +32,15 @@ class Still(NamedTuple):
 
 
 def take_stills(path: Path, codec: str | None, duration: float) -> list[Still]:
-    """Take pictures all along a recording, where browsers would show none; the same file gives the same pictures.
+    """Take pictures evenly over a recording whose video browsers cannot show; deterministic.
 
     Args:
         path: the recording.
-        codec: of its picture, as `probe` names it; None = it has none, or nobody knows.
-        duration: seconds of it.
+        codec: its video codec, from `probe`; None = no video, or unknown.
+        duration: its length in seconds.
 
     Returns:
-        Pictures in the order of time; [] where browsers show the codec, or it cannot be decoded.
+        Pictures in the order of time; [] if browsers support the codec, or it cannot be decoded.
     """
     if codec is None or codec in SHOWN:
         return []
@@ -49,7 +49,7 @@ def take_stills(path: Path, codec: str | None, duration: float) -> list[Still]:
         media = probe(path, DEFAULT)
         with closing(frames(media, min(COUNT / max(duration, 0.1), RATE), LONGEST)) as pictures:
             found.extend(Still(frame.time, _jpeg(frame)) for frame in pictures)
-    except UserError:  # damaged towards its end: what was good is there
+    except UserError:  # damaged towards its end: use the pictures before
         pass
     return found
 

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 FORMULA = re.compile(r"[\s\x00-\x1f\ufeff\u200b-\u200f]*[=+\-@＝＋－＠]|[\t\r\n]")
-"""What spreadsheets take for the beginning of a formula, behind signs that they skip."""
+"""Start of a formula for spreadsheets, after characters that they skip."""
 
 
 def rows(analysis: Document) -> tuple[list[str], list[list[Any]]]:
-    """Columns, and a row an utterance; None for what the model does not say."""
-    target = analysis.judge.target
+    """Columns, and one row per utterance; None for values that the model does not have."""
+    target = analysis.model.target
     ids = ["id"] if any(part.id is not None for part in analysis.utterances) else []
     columns = ["number", *ids, "start", "end", "text", "face"]
     columns += ["class", *(f"p_{name}" for name in target.classes)] if target.classes else ["value", "low", "high"]
@@ -29,7 +29,7 @@ def rows(analysis: Document) -> tuple[list[str], list[list[Any]]]:
 
 
 def _positive(cell: Any) -> Any:
-    """0.0 in the place of -0.0."""
+    """Replace -0.0 by 0.0."""
     return cell + 0.0 if isinstance(cell, float) else cell
 
 
@@ -52,7 +52,7 @@ def _padded(values: tuple[float, ...], length: int) -> list[float | None]:
 
 
 def safe_csv(analysis: Document) -> str:
-    """CSV in which no text of the recording or the model is a formula."""
+    """CSV in which no text is a formula."""
     columns, body = rows(analysis)
     return comma_separated([str(_inert(name)) for name in columns], [[_inert(cell) for cell in row] for row in body])
 
@@ -62,7 +62,7 @@ def _inert(cell: Any) -> Any:
 
 
 def dataframe(analysis: Document) -> "DataFrame":
-    """The same table for pandas, texts as they are.
+    """The same table for pandas, with unchanged texts.
 
     Raises:
         UserError: pandas is not installed.

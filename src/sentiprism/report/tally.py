@@ -12,13 +12,13 @@ class Tally(NamedTuple):
 
     utterances: int
     firm: int
-    """Utterances of which no estimate is weak."""
+    """Number of utterances without a weak estimate."""
     faces: int
-    """Estimates of the utterance that has most: one for each face."""
+    """Largest number of estimates of an utterance: one per face."""
 
 
 def count_utterances(parts: Iterable[UtterancePart]) -> Tally:
-    """Count utterances by their place in time."""
+    """Count utterances by their times."""
     estimates = defaultdict(list)
     for part in parts:
         estimates[part.start, part.end, part.id].append(part.estimate)

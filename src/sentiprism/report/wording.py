@@ -1,4 +1,4 @@
-"""Word the summary and its numbers for readers."""
+"""Formulate the summary and its numbers for readers."""
 
 from bisect import bisect_left
 from collections import Counter
@@ -24,29 +24,29 @@ from sentiprism.tables import signed as plain_signed
 from sentiprism.types import MODALITIES, TargetSpec
 
 QUOTE = 140
-"""Characters of an utterance that is quoted."""
+"""Most characters of a quoted utterance."""
 MIXED = 0.2
-"""Share of the time that is positive, and that is negative, in a recording that is called mixed."""
+"""Least share of positive and of negative time in a recording that is called mixed."""
 CLIPPED = 0.0005
-"""Share of clipped samples from which it is worth a word."""
+"""Share of clipped samples from which clipping is mentioned."""
 NAMED = {"negative", "neutral", "positive"}
-"""Classes that have colours of their own; others take theirs in order."""
+"""Classes with fixed colours; others get colours in order."""
 
 
 class Share(NamedTuple):
-    """A piece of a bar."""
+    """A segment of a bar."""
 
     label: str
     share: float
-    """Of 1."""
+    """Share between 0 and 1."""
     before: float
-    """Sum of the pieces before it."""
+    """Sum of the previous segments."""
     style: str
-    """Class of the style sheet that colours it."""
+    """Class of the style sheet with its colour."""
 
 
 class Moment(NamedTuple):
-    """An utterance worth a look."""
+    """A noteworthy utterance."""
 
     label: str
     part: UtterancePart
@@ -59,7 +59,7 @@ def signed(value: float, digits: int = 2) -> str:
 
 
 def mood(value: float, target: TargetSpec) -> str:
-    """An intensity in words, by the seven steps that annotators had."""
+    """Describe an intensity in words, by the annotators' seven steps."""
     step = round(6 * (value - (target.low + target.high) / 2) / (target.high - target.low))
     if step == 0:
         return "neutral"
@@ -73,19 +73,19 @@ def style_of(name: str, number: int) -> str:
 
 
 def headline(analysis: Document) -> tuple[str, str]:
-    """The first thing a reader is told, and the sentence that goes with it."""
-    target, summary = analysis.judge.target, analysis.summary
+    """Headline of the report, and the sentence below it."""
+    target, summary = analysis.model.target, analysis.summary
     if not analysis.utterances:
         reason = "; the notes say why" if analysis.notes else ""
         what = noun(analysis.recording)
         if analysis.recording.language_mismatch == "dropped":
-            wanted = language_name(analysis.judge.language) if analysis.judge.language else "the model's language"
-            return f"Not judged: the words are not in {wanted}", f"Nothing in this {what} could be judged{reason}."
-        return "Nothing to judge", f"No utterance was found in this {what}{reason}."
+            wanted = language_name(analysis.model.language) if analysis.model.language else "the model's language"
+            return f"Not analysed: the words are not in {wanted}", f"Nothing in this {what} could be analysed{reason}."
+        return "Nothing to analyse", f"No utterance was found in this {what}{reason}."
     counts = count_utterances(analysis.utterances)
     over = "one utterance" if counts.utterances == 1 else f"{counts.utterances:,} utterances"
     if counts.faces > 1:
-        over += ", judged once with each face that is seen"
+        over += ", predicted once for each visible face"
     mean = over if len(analysis.utterances) == 1 else f"the mean of {over}, {weighting(analysis)}"
     if not summary.timed:
         mean = f"the mean of the rows ({counts.utterances:,})"
@@ -94,7 +94,7 @@ def headline(analysis: Document) -> tuple[str, str]:
         most = max(class_shares(analysis), key=lambda share: share.share)
         return (
             _titled(f"{'mostly' if most.share > 1 / 2 else 'most often'} {most.label}", analysis),
-            f"{most.label} is the likeliest of {len(target.classes)} classes for {100 * most.share:.0f} % "
+            f"{most.label} is the most probable of {len(target.classes)} classes for {100 * most.share:.0f} % "
             f"of the {unit}, over {over}, {firm}.",
         )
     assert summary.mean is not None  # noqa: S101 - there are utterances
@@ -108,14 +108,14 @@ def headline(analysis: Document) -> tuple[str, str]:
 
 
 def _titled(verdict: str, analysis: Document) -> str:
-    """A verdict with a capital; a weak one is called so, one of which only the sign is not certain is called that."""
+    """Capitalise a verdict, with a prefix if it is weak or only its sign is uncertain."""
     if not analysis.summary.caution:
         return verdict[0].upper() + verdict[1:]
-    return f"{'Sign not certain' if analysis.summary.caution == (BOTH_SIGNS,) else 'Weak estimate'}: {verdict}"
+    return f"{'Sign uncertain' if analysis.summary.caution == (BOTH_SIGNS,) else 'Weak estimate'}: {verdict}"
 
 
 def firmness(analysis: Document) -> str:
-    """How many of the utterances are firm, and why the others are not."""
+    """Describe how many utterances are firm, and why others are weak."""
     reasons = Counter(reason for part in analysis.utterances for reason in part.estimate.caution)
     count, firm, _ = count_utterances(analysis.utterances)
     if firm == count:
@@ -128,26 +128,26 @@ def firmness(analysis: Document) -> str:
     return f"{share}: {', '.join(why)}"
 
 
-def judged(judge: ModelFacts) -> str:
-    """The model and what its numbers mean, in a line."""
-    target = judge.target
+def describe_model(model: ModelFacts) -> str:
+    """Describe the model and its scale in one line."""
+    target = model.target
     scale = f"from {signed(target.low, 0)} (most negative) to {signed(target.high, 0)} (most positive)"
-    return f"{judge.name}: {', '.join(target.classes) if target.classes else scale}"
+    return f"{model.name}: {', '.join(target.classes) if target.classes else scale}"
 
 
 def shares(analysis: Document) -> list[Share]:
-    """How the time of all utterances divides."""
+    """Shares of the time of all utterances by sentiment."""
     if not analysis.utterances:
         return []
-    if analysis.judge.target.classes:
+    if analysis.model.target.classes:
         return class_shares(analysis)
     summary = analysis.summary
     return _pieces((name, getattr(summary, name), name) for name in ("negative", "neutral", "positive"))
 
 
 def class_shares(analysis: Document) -> list[Share]:
-    """Share of the time in which each class is the likeliest."""
-    classes = analysis.judge.target.classes
+    """Share of the time in which each class is the most probable."""
+    classes = analysis.model.target.classes
     seconds = [0.0] * len(classes)
     for part in analysis.utterances:
         seconds[int(part.estimate.value)] += part.end - part.start if analysis.summary.timed else 1.0
@@ -156,7 +156,7 @@ def class_shares(analysis: Document) -> list[Share]:
 
 
 def modality_shares(analysis: Document) -> list[Share]:
-    """Attribution of the predictions to modalities, as shares of all amounts."""
+    """Attribution of the predictions to modalities, as shares of absolute values."""
     amounts = analysis.summary.contributions
     there = {name for part in analysis.utterances for name in part.present}
     total = sum(amounts.values()) or 1.0
@@ -173,8 +173,8 @@ def _pieces(parts: Iterable[tuple[str, float, str]]) -> list[Share]:
 
 
 def moments(analysis: Document) -> list[Moment]:
-    """The two ends of what was found, or all there is; where both are on one side, the weaker end is called so."""
-    target, summary = analysis.judge.target, analysis.summary
+    """The utterances with the lowest and highest estimate; their labels mention it if both are on one side."""
+    target, summary = analysis.model.target, analysis.summary
     by_number = {part.number: part for part in analysis.utterances}
     middle = (target.low + target.high) / 2
     faces = {part.face for part in analysis.utterances if part.face is not None}
@@ -194,19 +194,19 @@ def moments(analysis: Document) -> list[Moment]:
 
 
 def quote(part: UtterancePart) -> str:
-    """The utterance as a summary quotes it."""
+    """Quote an utterance in the summary."""
     if part.text is None:
         return "(no words)"
     return part.text if len(part.text) <= QUOTE else part.text[: QUOTE - 1].rstrip() + "…"
 
 
 def noun(recording: Recording) -> str:
-    """What a sentence calls a recording or a text."""
+    """Noun for a recording or a text."""
     return "text" if recording.kind == "text" else "recording"
 
 
 def facts(analysis: Document) -> list[str]:
-    """What was analysed, in a few words each."""
+    """Short facts about the recording."""
     recording = analysis.recording
     found = [recording.kind, duration(recording.duration) + ("" if has_times(recording) else " of reading")]
     if recording.width and recording.height:
@@ -221,7 +221,7 @@ def facts(analysis: Document) -> list[str]:
 
 
 def _sound(sound: SoundFacts) -> str:
-    """How well a voice can be heard: "24 dB above the noise, up to 7.9 kHz"."""
+    """Describe sound quality: "24 dB above the noise, up to 7.9 kHz"."""
     found = [] if sound.noise_ratio is None else [f"{sound.noise_ratio:.0f} dB above the noise"]
     if sound.clipped >= CLIPPED:
         found.append(f"{sound.clipped:.1%} clipped")
@@ -229,7 +229,7 @@ def _sound(sound: SoundFacts) -> str:
 
 
 def spoken(recording: Recording) -> str | None:
-    """The language of a recording in words, with where it comes from."""
+    """Describe the language of a recording and its source."""
     if recording.language is None:
         return uncertain_language(recording)
     sure = recording.language_probability
@@ -237,36 +237,36 @@ def spoken(recording: Recording) -> str | None:
 
 
 def uncertain_language(recording: Recording) -> str | None:
-    """The language of a recording in words where it is not certain; else None."""
+    """Describe the language of a recording if uncertain; else None."""
     if recording.language is None:
         assumed = recording.language_assumed
-        return None if assumed is None else f"not checked, taken for {language_name(assumed)}"
+        return None if assumed is None else f"not checked, treated as {language_name(assumed)}"
     sure = recording.language_probability
     if sure is None or sure >= CERTAIN:
         return None
-    return f"not certain, taken for {language_name(recording.language)} ({sure:.0%} sure)"
+    return f"uncertain, treated as {language_name(recording.language)} ({sure:.0%} sure)"
 
 
 def has_times(recording: Recording) -> bool:
-    """Tell whether times are those of a recording or transcript, not those of a reader."""
+    """Whether times are from a recording or transcript, instead of estimated reading times."""
     return recording.kind != "text" or (recording.transcript or "").endswith(OWN_TIMES)
 
 
 def whole(analysis: Document) -> str:
-    """What shares are shares of: the time, the rows of a table, or the text."""
+    """Basis of shares: the time, the rows of a table, or the text."""
     if not analysis.summary.timed:
         return "rows"
     return "time" if has_times(analysis.recording) else "text"
 
 
 def weighting(analysis: Document) -> str:
-    """How means weigh the utterances; a text's reading times are in proportion to its words."""
+    """Describe how means weight utterances; reading times of a text are in proportion to its words."""
     ways = {"time": "weighted by time", "rows": "mean of the rows", "text": "weighted by words"}
     return ways[whole(analysis)]
 
 
 def means(analysis: Document) -> list[tuple[UtterancePart, list[float | None]]]:
-    """Of every curve over each utterance; None where it has no value there."""
+    """Means of every curve over each utterance; None without values."""
     return [(part, [_mean(curve, part) for curve in analysis.curves]) for part in analysis.utterances]
 
 

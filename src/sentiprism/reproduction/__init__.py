@@ -1,1 +1,1 @@
-"""The papers' tables, and a page of results."""
+"""Reproduce tables of papers, and write a page of results."""

@@ -16,7 +16,7 @@ from sentiprism.evaluation.evaluate import load_evaluation
 from sentiprism.evaluation.measurement import Evaluation
 from sentiprism.files import check_writable
 from sentiprism.metrics import protocol
-from sentiprism.reproduction.published import PublishedTable, find_experiment, find_table, full_row, line
+from sentiprism.reproduction.published import PublishedTable, find_experiment, find_table, full_row, make_line
 from sentiprism.training.config import RunConfig
 from sentiprism.training.engine import Precision, check_engine
 from sentiprism.training.experiments import OURS, Experiment, Row, default_settings, load_experiment, load_paper
@@ -27,29 +27,29 @@ from sentiprism.training.train import launch, resolve, resume
 from sentiprism.types import FeatureSpec
 
 
-class Question(NamedTuple):
-    """A published table, and what every run of it shall have in common."""
+class TableRequest(NamedTuple):
+    """A published table to measure, with changes for all of its runs."""
 
     experiment: str
     paper: Experiment
     key: str
     """``table_2``."""
     changes: dict[str, Any]
-    """What was asked for: dataset, seeds, text encoder."""
+    """Requested changes: dataset, seeds, text encoder."""
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """Of the table."""
+        """Rows of the table."""
         return self.paper.published[self.key].rows
 
 
 class Step(NamedTuple):
-    """A row that has settings, and how it is measured."""
+    """A row with settings, and how it is measured."""
 
     row: Row
     config: RunConfig
     folder: Path | None
-    """Where its run stands, perhaps another row's that comes to the same on this dataset; None = not measurable."""
+    """Folder of its run, which rows with the same effective settings share; None = not measurable."""
     note: str
 
 
@@ -61,10 +61,10 @@ def ablate(
     rows: Iterable[str] = (),
     **options: Unpack[TableOptions],
 ) -> PublishedTable:
-    """Train and measure every row of a published table that has settings of its own.
+    """Train and measure every row of a published table that has settings.
 
-    What was trained before is kept: a finished row is not trained again, an interrupted one is resumed. Everything that
-    can be refused is refused before the first row is trained.
+    Existing runs are used: a finished row is not trained again, an interrupted one is resumed. All checks are made
+    before the first row is trained.
 
     Args:
         model: see ``list_models``.
@@ -74,7 +74,7 @@ def ablate(
         options: see `TableOptions`; ``out`` gets a folder for each row.
 
     Returns:
-        The table, with what was measured on test and each row's paired difference from the full model.
+        The table with measurements on test, and each row's paired difference from the full model.
 
     Raises:
         UserError: anything the user can fix; a row that was trained with other settings.
@@ -87,12 +87,12 @@ def ablate(
     published = asked.rows
     chosen = _chosen(published, rows)
     check_engine(device, precision)
-    view = view_of(settings)
+    view = load_view(settings)
     folder = Path(options.get("out") or Path("runs") / f"ablate-{model}-{view.name}-{asked.key}")
     check_writable(folder / "row")
-    steps = plan(published, settings, view, folder)
+    steps = plan_steps(published, settings, view, folder)
     for step in steps:
-        check(step, view, precision, more=step.row in chosen)
+        check_step(step, view, precision, more=step.row in chosen)
     for step in steps:
         if step.row in chosen:
             train_step(step, view, device, precision, quiet=options.get("quiet", False))
@@ -103,7 +103,7 @@ def ablate(
     lines = []
     for row in published:
         own = wanted.get(row.name)
-        lines.append(line(row, measured.get(row.name) if own else None, full, own.note if own else ""))
+        lines.append(make_line(row, measured.get(row.name) if own else None, full, own.note if own else ""))
     return PublishedTable(asked.experiment, paper, asked.key, view.name, tuple(lines))
 
 
@@ -112,8 +112,8 @@ def plan_table(
     table: str,
     dataset: str | None,
     options: TableOptions,
-) -> Question:
-    """Find a published table and put together what was asked of all its rows, see `ablate`."""
+) -> TableRequest:
+    """Find a published table and collect the changes for all its rows, see `ablate`."""
     experiment, seeds, encoder = options.get("experiment"), options.get("seeds"), options.get("encoder")
     if experiment is None:
         if dataset is None:
@@ -128,42 +128,42 @@ def plan_table(
         changes["seeds"] = seeds
     if encoder is not None:
         changes["data"] = {"text": {"encoder": encoder}}
-    return Question(experiment, paper, key, changes)
+    return TableRequest(experiment, paper, key, changes)
 
 
-def view_of(settings: dict[str, Any]) -> TuningView:
-    """Train and valid of the dataset that settings name, with the labels they ask for."""
+def load_view(settings: dict[str, Any]) -> TuningView:
+    """Load train and valid of the dataset in the settings, with the labels that they specify."""
     config = RunConfig.parse(settings, "run configuration")
     return binned(load_dataset(config.dataset).tuning(), config.data.bins)
 
 
 def load_steps(steps: Iterable[Step], device: str) -> dict[str, Evaluation]:
-    """Evaluations on test of the steps that are finished, by the name of their row; a shared run is loaded once."""
+    """Load evaluations on test of finished steps by row name; a shared run is loaded once."""
     finished = [step for step in steps if _done(step)]
     found = {folder: load_evaluation(folder, device=device) for folder in {step.folder for step in finished} if folder}
     return {step.row.name: found[step.folder] for step in finished if step.folder}
 
 
-def plan(
+def plan_steps(
     rows: Iterable[Row], settings: dict[str, Any], view: TuningView, out: Path, folders: Mapping[str, str] | None = None
 ) -> list[Step]:
-    """How each row that has settings is measured on a dataset.
+    """Plan how each row with settings is measured on a dataset.
 
-    Rows that come to the same there, because what they differ in is a modality it lacks, share one run.
+    Rows that only differ in a modality which the dataset lacks share one run.
 
     Args:
         rows: of the table.
-        settings: what every row starts from.
+        settings: base settings of all rows.
         view: the dataset.
         out: folder of the runs.
-        folders: where in it the run of a row is, by its name; by default a folder named after number and name.
+        folders: name of a row's folder in ``out``, by the row's name; by default made from its number and name.
 
     Raises:
-        UserError: settings that are wrong whatever the dataset.
+        UserError: the settings are invalid for any dataset.
     """
     numbered = [(number, row) for number, row in enumerate(rows, start=1) if row.settings is not None]
     resolved = [(number, row, resolve(merge(settings, row.settings or {}))) for number, row in numbered]
-    from sentiprism.models.outline import outline  # torch: after what is refused without it
+    from sentiprism.models.outline import outline  # imports torch: only after the checks that do not need it
     from sentiprism.training.optimizer import check_groups
 
     steps: list[Step] = []
@@ -196,25 +196,27 @@ def plan(
     return steps
 
 
-def check(step: Step, view: TuningView, precision: Precision, *, more: bool) -> None:
-    """Refuse a row whose run was begun with other settings, other data or another precision.
+def check_step(step: Step, view: TuningView, precision: Precision, *, more: bool) -> None:
+    """Refuse a row whose existing run has other settings, data or precision.
 
     Args:
         step: the row.
         view: the dataset.
-        precision: that is asked for.
-        more: whether it may be given more seeds.
+        precision: requested precision.
+        more: whether seeds may be added to it.
 
     Raises:
-        UserError: names the first setting that differs.
+        UserError: a setting differs; the message names the first.
     """
     if step.folder is None or not (step.folder / "run.yaml").is_file():
         return
     run = Run(step.folder)
     then, now = (resolve(one.model_dump(mode="json")).model_dump(mode="json") for one in (run.config, step.config))
-    if run.config.data.normalizes(view.card) == step.config.data.normalizes(view.card):  # "auto" is one of the others
+    if run.config.data.normalizes(view.card) == step.config.data.normalizes(
+        view.card
+    ):  # "auto" may have the same effect
         then["data"]["normalize"] = now["data"]["normalize"]
-    if more and set(run.config.seeds) <= set(step.config.seeds):  # `resume` trains the others
+    if more and set(run.config.seeds) <= set(step.config.seeds):  # `resume` trains the new ones
         then["seeds"] = list(step.config.seeds)
     changed = _first_change(then, now)
     if changed is not None:
@@ -228,7 +230,7 @@ def check(step: Step, view: TuningView, precision: Precision, *, more: bool) -> 
 
 
 def train_step(step: Step, view: TuningView, device: str, precision: Precision, *, quiet: bool) -> None:
-    """Train a row's run, or what is missing of it; nothing where the row cannot be measured."""
+    """Train a row's run, or resume it; does nothing if the row cannot be measured."""
     if step.folder is None:
         return
     if not (step.folder / "run.yaml").is_file():
@@ -245,14 +247,14 @@ def _done(step: Step) -> bool:
 
 
 def base_settings(name: str | None, paper: dict[str, Any], model: str, dataset: str) -> dict[str, Any]:
-    """Settings that every row starts from, see `ablate`."""
+    """Get the base settings of all rows, see `ablate`."""
     if name is None:
         return paper
     if name not in {"ours", OURS}:
         return load_experiment(name).run
     if settings := default_settings(model, dataset):
         return settings
-    raise UserError(f"there are no settings of our own for {model} on {dataset}", "name an experiment with `base`")
+    raise UserError(f"this project has no settings for {model} on {dataset}", "name an experiment with `base`")
 
 
 def _chosen(rows: tuple[Row, ...], wanted: Iterable[str]) -> list[Row]:
@@ -262,7 +264,7 @@ def _chosen(rows: tuple[Row, ...], wanted: Iterable[str]) -> list[Row]:
         if name not in by_name:
             raise UserError(f"the table has no row {name!r}", suggest(name, [row.name for row in rows]))
         if by_name[name].settings is None:
-            raise UserError(f"row {name!r} is another model's", "choose one with settings")
+            raise UserError(f"row {name!r} is of another model", "choose a row with settings")
         chosen.append(by_name[name])
     return chosen or [row for row in rows if row.settings is not None]
 

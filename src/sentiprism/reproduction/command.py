@@ -1,4 +1,4 @@
-"""Write the command that trains a run again."""
+"""Write the command that reproduces a run."""
 
 import json
 import shlex
@@ -13,22 +13,22 @@ from sentiprism.training.train import resolve
 from sentiprism.training.transfer import describe_transfer
 
 
-def trained_by(run: Run) -> str:
-    """What trains a run again; the command it was trained by where no shorter one says the same.
+def reproduction_command(run: Run) -> str:
+    """The command that trains a run again; the original command if it cannot be shortened.
 
-    The precision is said except where ``auto`` surely chooses it: ``no`` on a CPU.
+    It includes the precision, unless ``auto`` always chooses it: ``no`` on a CPU.
     """
     precision, device, words = (run.environment[name] for name in ("precision", "device", "command"))
-    shortest = command(run.config)
+    shortest = shortest_command(run.config)
     if shortest is None:
         return str(words)
     return shortest if (device, precision) == ("cpu", "no") else f"{shortest} --precision {precision}"
 
 
-def command(config: RunConfig) -> str | None:
-    """The shortest ``sentiprism train`` with these settings: what differs from those it starts from.
+def shortest_command(config: RunConfig) -> str | None:
+    """The shortest ``sentiprism train`` command for settings, with only the changes of the default ones.
 
-    None where a setting it starts from cannot be taken back by ``--set``: a key that is to be gone.
+    None if a default key would have to be removed, which ``--set`` cannot do.
     """
     dataset, count = short_name(config.dataset), len(config.seeds)
     base = default_settings(config.model, dataset)
@@ -44,8 +44,8 @@ def command(config: RunConfig) -> str | None:
         words += ["--init", describe_transfer(config.init)]
     if resolve(base, assignments) != wanted:
         return None
-    told = (f"{name}={_yaml(value)}" for name, value in changes)
-    return shlex.join([*words, *(word for text in told for word in ("--set", text))])
+    texts = (f"{name}={_yaml(value)}" for name, value in changes)
+    return shlex.join([*words, *(word for text in texts for word in ("--set", text))])
 
 
 def _changes(old: dict[str, Any], new: dict[str, Any], path: str = "") -> list[tuple[str, Any]]:

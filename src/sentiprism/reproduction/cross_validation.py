@@ -1,4 +1,4 @@
-"""Train and measure on folds of a dataset by video, one run a fold; what was trained before is kept."""
+"""Cross-validate by video: train and measure one run per fold; existing runs are used."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from sentiprism.errors import UserError
 from sentiprism.evaluation.evaluate import load_evaluation
 from sentiprism.evaluation.measurement import Evaluation
 from sentiprism.files import check_writable
-from sentiprism.reproduction.ablation import Step, check, plan, train_step, view_of
+from sentiprism.reproduction.ablation import Step, check_step, load_view, plan_steps, train_step
 from sentiprism.reproduction.folds import join_evaluations
 from sentiprism.training.config import RunConfig
 from sentiprism.training.engine import check_engine
@@ -19,7 +19,7 @@ from sentiprism.training.experiments import Row, starting_settings
 from sentiprism.training.options import TableOptions
 
 WHOLE = Row(name="whole", settings={}, values=())
-"""The only row where nothing is varied."""
+"""The only row, if nothing is varied."""
 
 
 class Folds(NamedTuple):
@@ -27,11 +27,11 @@ class Folds(NamedTuple):
 
     dataset: str
     folders: tuple[Path, ...]
-    """One a fold; () where the model cannot be built so."""
+    """One per fold; () if the model cannot be built with these settings."""
     note: str = ""
 
     def evaluate(self, device: str = "auto") -> Evaluation:
-        """Evaluate all folds' predictions on test together."""
+        """Evaluate the test predictions of all folds together."""
         found = [load_evaluation(folder, device=device) for folder in self.folders]
         return join_evaluations(found, f"{self.dataset}, {len(found)} folds by video")
 
@@ -47,16 +47,16 @@ def train_folds(
 ) -> dict[str, Folds]:
     """Train a run for each fold of the first dataset, and for each row of settings.
 
-    The epoch of each is selected on the fold's own valid part, which is made of videos that are neither trained on nor
-    tested. Other datasets are only trained on.
+    Epochs are selected on the valid split of the fold, whose videos are neither trained nor tested on. Other datasets
+    are only used for training.
 
     Args:
         model: see ``list_models``.
-        dataset: a name in the store, or several with commas between.
+        dataset: a name in the store, or several, separated by commas.
         count: number of folds.
-        init: whose weights the models start from.
-        rows: names of settings that differ, and these; by default one without any.
-        options: see `TableOptions`; by default the settings are this project's own for model and dataset, and ``out``
+        init: model to start from.
+        rows: named changes of settings; by default one row without changes.
+        options: see `TableOptions`; by default the settings are this project's for the model and dataset, and ``out``
             gets a folder for each row and fold. ``base`` and ``encoder`` are not used.
 
     Returns:
@@ -77,20 +77,20 @@ def train_folds(
     steps: list[Step] = []
     for fold in range(1, count + 1):
         one = {**settings, "dataset": COMMA.join([fold_name(names[0], fold, count), *names[1:]])}
-        view = view_of(one)
+        view = load_view(one)
         places = {row.name: _place(row, fold, alone=len(rows) == 1) for row in rows}
-        for step in plan(rows, one, view, folder, places):
-            check(step, view, precision, more=True)
+        for step in plan_steps(rows, one, view, folder, places):
+            check_step(step, view, precision, more=True)
             steps.append(step)
     for step in steps:
         train_step(
-            step, view_of(step.config.model_dump(mode="json")), device, precision, quiet=options.get("quiet", False)
+            step, load_view(step.config.model_dump(mode="json")), device, precision, quiet=options.get("quiet", False)
         )
     return {row.name: _folds(row, short, steps) for row in rows}
 
 
 def _settings(model: str | None, dataset: str | None, init: str | Path | None, options: TableOptions) -> dict[str, Any]:
-    """What every run starts from, as ``train`` puts it together."""
+    """Base settings of all runs, as in ``train``."""
     base = starting_settings(model, dataset, options.get("experiment"), "run")
     dataset = None if dataset is None else resolve_folders(dataset)
     given = {"model": model, "dataset": dataset, "seeds": options.get("seeds"), "init": init and str(init)}

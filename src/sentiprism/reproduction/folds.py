@@ -18,12 +18,12 @@ from sentiprism.reproduction.result import Result
 from sentiprism.training.predict import Predictions
 
 
-def pooled(results: list[Result]) -> list[Result]:
-    """Join runs that differ in their fold alone, where all folds of one dataset are there.
+def pool_folds(results: list[Result]) -> list[Result]:
+    """Pool the folds of each complete cross-validation of one configuration.
 
     Folds belong together if settings, finished seeds, number of folds and the dataset's name without the fold's number
-    are the same, and no utterance is tested in two of them. Of a fold that was trained twice the first run is joined,
-    and the second one stays a result of its own, as do the folds of an incomplete set.
+    are the same, and no utterance is tested in two of them. If a fold was trained twice, the first run is pooled and
+    the second one stays separate, as do the folds of an incomplete set.
     """
     groups: dict[Any, dict[int, list[Result]]] = {}
     for one in results:
@@ -73,24 +73,24 @@ def _join(parts: list[Result]) -> Result:
 
 
 def join_evaluations(parts: Sequence[Evaluation], dataset: str) -> Evaluation:
-    """Evaluate the predictions of all folds together; of intensities r within videos too.
+    """Evaluate the predictions of all folds together; for intensities, also r within videos.
 
     Args:
-        parts: evaluations of one configuration, each on other videos.
-        dataset: what the whole is called.
+        parts: evaluations of one configuration on different videos.
+        dataset: name of the whole.
     """
     first = parts[0]
     joined = tuple(_concatenated(seed) for seed in zip(*(one.predictions for one in parts), strict=True))
     stacked, label, videos = np.stack([one.prediction for one in joined]), joined[0].label, joined[0].videos
     known = [one.constant for one in parts if one.constant is not None]
     constant, intensities = None, first.protocol.kind == "intensity"
-    if len(known) == len(parts):  # each fold has its own
+    if len(known) == len(parts):  # all folds have one
         which = "mean of train's labels" if intensities else "most frequent class of train"
         said = f"{which}, of each fold its own"
         constant = np.concatenate([one.prediction for one in known]), said
     metrics, against = score(stacked, label, first.protocol, videos, constant)
     if against is not None and "pearson" in against.metrics:
-        undefined = {**against.metrics, "pearson": Interval(nan, nan, nan, nan)}  # it would be the order of the folds
+        undefined = {**against.metrics, "pearson": Interval(nan, nan, nan, nan)}  # it would only reflect the folds
         against = against._replace(metrics=undefined)
     within = None
     if videos is not None and intensities:
@@ -99,7 +99,7 @@ def join_evaluations(parts: Sequence[Evaluation], dataset: str) -> Evaluation:
 
 
 def _loop(parts: list[Result]) -> str:
-    """One command for all folds, where they differ in the dataset's number alone."""
+    """One command for all folds, if only the number in the dataset's name differs."""
     count = _fold(parts[0])[1]
     whole = {one.command.replace(f"@{_fold(one)[0]}of{count}", "") for one in parts}
     if len(whole) == 1 and parts[0].command not in whole:

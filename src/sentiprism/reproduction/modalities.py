@@ -1,4 +1,4 @@
-"""What voice and face add to text: models with each set of modalities, cross-validated by video."""
+"""Measure what voice and face add to text: models with each set of modalities, cross-validated by video."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -28,25 +28,25 @@ ROWS = tuple(Row(name=name, settings={"config": {"modalities": list(used)}}, val
 
 
 class ModalityRow(NamedTuple):
-    """A model with one set of modalities, over all folds."""
+    """A model with one set of modalities, evaluated over all folds."""
 
     model: str
     dataset: str
     modalities: str
     evaluation: Evaluation
     differences: dict[str, Difference] | None
-    """By metric, less the same model with text alone; None for text alone."""
+    """Differences from the same model with text alone, by metric; None for text alone."""
 
     @property
     def shown(self) -> dict[str, Interval]:
-        """What the table shows: the protocol's own metric, of intensities r and r within videos too."""
+        """Metrics of the table: the protocol's selection metric; for intensities, also r and r within videos."""
         metrics = self.evaluation.metrics
         found = {name: metrics[name] for name in _names(self.evaluation)}
         return found | ({WITHIN: self.evaluation.within} if self.evaluation.within else {})
 
 
 class ModalityTable(NamedTuple):
-    """Models, features and sets of modalities beside each other."""
+    """A comparison of models, features and sets of modalities."""
 
     rows: tuple[ModalityRow, ...]
 
@@ -59,7 +59,7 @@ class ModalityTable(NamedTuple):
         }
 
     def verdict(self) -> list[str]:
-        """Which differences from text alone have an interval that excludes 0."""
+        """Differences from text alone whose interval excludes 0."""
         every = [(row, name, one) for row in self.rows for name, one in (row.differences or {}).items()]
         if not every:
             return ["nothing to compare with text alone"]
@@ -79,7 +79,7 @@ class ModalityTable(NamedTuple):
         return "better" if (one.mean > 0) == self.heads[name].higher_is_better else "worse"
 
     def notes(self) -> list[str]:
-        """What must be said beside the numbers."""
+        """Table footnotes."""
         one = self.rows[0].evaluation
         return [
             f"{one.dataset.partition(', ')[2]}; 95% bootstrap interval over {one.drawn_over}; Δ: less the same model "
@@ -90,7 +90,7 @@ class ModalityTable(NamedTuple):
         ]
 
     def cells(self, row: ModalityRow) -> list[tuple[str, ...]]:
-        """Each metric with its interval, and below it what it differs in from text alone."""
+        """Each metric with its interval, and below it the difference from text alone."""
         found = []
         for name, metric in self.heads.items():
             apart = row.differences[name].cells(metric.scale) if row.differences else ()
@@ -106,7 +106,7 @@ class ModalityTable(NamedTuple):
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """As a dictionary for JSON."""
         rows = [
             {
                 **row._asdict(),
@@ -121,16 +121,16 @@ class ModalityTable(NamedTuple):
 def compare_modalities(
     models: Sequence[str], datasets: Iterable[str], folds: int, **options: Unpack[TableOptions]
 ) -> ModalityTable:
-    """Train each model on each dataset with text alone, voice, face and both added, cross-validated by video.
+    """Train each model on each dataset with text alone, and with voice, face and both added, cross-validated by video.
 
-    What was trained before is kept. A set that comes to the same as another, because a model or dataset lacks a
-    modality, is left out.
+    Existing runs are used. A set that is equivalent to another, because a model or dataset lacks a modality, is left
+    out.
 
     Args:
         models: see ``list_models``.
-        datasets: the same utterances with different features; each may have others joined by commas, which are only
-            trained on.
-        folds: their number.
+        datasets: the same utterances with different features; further datasets, joined by commas, are only used for
+            training.
+        folds: number of folds.
         options: see `TableOptions`; ``out`` gets a folder for each model, dataset, set and fold.
 
     Raises:
@@ -160,7 +160,7 @@ def _names(found: Evaluation) -> tuple[str, ...]:
 
 
 def _resample(found: Evaluation) -> Resampled:
-    """Draw the shown metrics on resamples that are the same for every set of modalities."""
+    """Compute the table's metrics on resamples that are the same for all sets of modalities."""
     label, videos = found.predictions[0].label, found.predictions[0].videos
     drawn = resample(found.stacked, label, found.protocol, videos=videos, resamples=PAIRED)
     names = _names(found)

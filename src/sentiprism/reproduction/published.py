@@ -1,4 +1,4 @@
-"""A paper's table beside what was measured."""
+"""Compare a paper's table with measurements."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -30,25 +30,25 @@ from sentiprism.training.run import Run
 from sentiprism.training.train import resolve
 
 DOUBTFUL = "?"
-"""Stands behind a published value that contradicts itself in its paper."""
+"""Mark of a published value that the same paper contradicts."""
 ABSENT = "–"
 
 Cells = list[tuple[str, ...]]
 
 
 class Line(NamedTuple):
-    """A row of a published table, and what was measured of it."""
+    """A row of a published table with its measurement."""
 
     row: Row
     evaluation: Evaluation | None = None
     difference: dict[str, Difference] | None = None
-    """From the full model; None for the full model itself, or where one of the two was not measured."""
+    """Differences from the full model; None for the full model itself, or if one of the two was not measured."""
     note: str = ""
-    """Why nothing was measured, or in what the measured run is not the paper's."""
+    """Why nothing was measured, or how the measured run differs from the paper."""
 
 
 class PublishedTable(NamedTuple):
-    """A table of a paper; what was measured stands beside it where there is any."""
+    """A table of a paper, with measurements if there are any."""
 
     experiment: str
     """Name of the experiment file."""
@@ -56,35 +56,35 @@ class PublishedTable(NamedTuple):
     key: str
     """``table_2``."""
     dataset: str
-    """What was measured on."""
+    """Dataset of the measurements."""
     lines: tuple[Line, ...]
     reference: str = "full"
-    """What differences are from: the full model, or its name where other models stand beside it."""
+    """Reference of differences: the full model, or its name if the table has other models."""
 
     @property
     def table(self) -> Table:
-        """As published."""
+        """The published table."""
         return self.source.published[self.key]
 
     @property
     def protocol(self) -> Protocol:
-        """How the measured dataset is judged; where nothing is measured, the paper's."""
+        """Protocol of the measured dataset; without measurements, that of the paper's dataset."""
         measured = next((line.evaluation.protocol for line in self.lines if line.evaluation), None)
         known = describe(str(self.source.run["dataset"]))
         return measured or protocol(known.protocol if known else "intensity")
 
     @property
     def constant(self) -> Constant | None:
-        """The constant predictor on what was measured; None where nothing was, or it is not known."""
+        """The constant predictor on the measured dataset; None if unknown."""
         return next((line.evaluation.constant for line in self.lines if line.evaluation), None)
 
     def names(self) -> list[str]:
-        """What the rows are called: the constant predictor, where it is known, and the table's own rows."""
+        """Names of rows: the constant predictor, if known, and the table's rows."""
         own = [line.row.name + (line.evaluation.mark if line.evaluation else "") for line in self.lines]
         return [NAME, *own] if self.constant else own
 
     def columns(self) -> dict[str, Cells]:
-        """Cells of every column by heading: for each metric the published, the measured, the difference."""
+        """Cells of every column by heading: for each metric published, measured and difference."""
         metrics, found = self.protocol.known, dict[str, Cells]()
         constant = self.constant
         first: Cells = [(ABSENT,)] if constant else []
@@ -104,7 +104,7 @@ class PublishedTable(NamedTuple):
         return found
 
     def remarks(self) -> list[str]:
-        """What must be said beside the numbers."""
+        """Table footnotes."""
         found = [f"published: {self.source.source}; selection: {self.source.selection}"]
         if measured := next((line.evaluation for line in self.lines if line.evaluation), None):
             rules = _grouped((one.evaluation.selection, one.row.name) for one in self.lines if one.evaluation)
@@ -122,7 +122,7 @@ class PublishedTable(NamedTuple):
                     "not corrected for the number of rows"
                 )
         if any(line.row.doubtful for line in self.lines):
-            found.append(f"{DOUBTFUL} contradicts itself in the paper")
+            found.append(f"{DOUBTFUL} the paper contradicts this value")
         if evaluations := [line.evaluation for line in self.lines if line.evaluation]:
             found += footnotes(evaluations, [name for name in self.table.columns if name in self.protocol.known])
         else:
@@ -131,7 +131,7 @@ class PublishedTable(NamedTuple):
         return [*found, *(f"{names}: {note}" for note, names in notes.items()), *self.source.notes]
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON; measured metrics are unrounded fractions, published ones as printed."""
+        """As a dictionary for JSON; measured metrics are unrounded fractions, published ones as printed."""
         return {
             "experiment": self.experiment,
             "table": self.key,
@@ -156,7 +156,7 @@ class PublishedTable(NamedTuple):
         }
 
     def to_markdown(self) -> str:
-        """A section of a page."""
+        """A section of a page as Markdown."""
         columns = self.columns()
         rows = [
             [name, *(" ".join(cells[index]) for cells in columns.values())] for index, name in enumerate(self.names())
@@ -166,7 +166,7 @@ class PublishedTable(NamedTuple):
 
 
 def find_experiment(model: str, dataset: str) -> str:
-    """Name of the experiment file with the numbers a model's paper published on a dataset.
+    """Find the experiment file with the published numbers of a model on a dataset.
 
     Raises:
         UserError: there is none, or more than one.
@@ -187,7 +187,7 @@ def find_experiment(model: str, dataset: str) -> str:
 
 
 def find_table(experiment: Experiment, name: str) -> str:
-    """Key of a table by key (``table_2``), number (``2``) or alias (``components``).
+    """Find the key of a table by key (``table_2``), number (``2``) or alias (``components``).
 
     Raises:
         UserError: the experiment has no such table.
@@ -202,19 +202,19 @@ def find_table(experiment: Experiment, name: str) -> str:
 def published(
     experiment: str, name: str, runs: Iterable[Run | Path | str] = (), *, device: str = "auto"
 ) -> PublishedTable:
-    """A paper's table, with runs beside the rows whose settings they have.
+    """Make a paper's table, with runs in the rows whose settings they have.
 
-    A run belongs to the row of which most settings are in force in it; a row without settings of its own, the full
-    model, is for runs that fit no other.
+    A run belongs to the row with the most settings that it has; a row without settings, the full model, gets runs that
+    match no other row.
 
     Args:
         experiment: name or path of the file.
         name: of the table, see `find_table`.
         runs: of the experiment's model, all on one dataset.
-        device: for runs that were not evaluated yet.
+        device: for runs that have not been evaluated yet.
 
     Raises:
-        UserError: unknown names, a run of another model, or one that fits no row or the row of another.
+        UserError: unknown names, a run of another model, or one that matches no row or the same row as another.
     """
     paper = load_paper(experiment)
     key = find_table(paper, name)
@@ -231,17 +231,19 @@ def published(
     whole = full_row(paper.run, rows)
     full = found.get(whole.name) if whole else None
     dataset = next((one.dataset for one in found.values()), str(paper.run["dataset"]))
-    return PublishedTable(experiment, paper, key, dataset, tuple(line(row, found.get(row.name), full) for row in rows))
+    return PublishedTable(
+        experiment, paper, key, dataset, tuple(make_line(row, found.get(row.name), full) for row in rows)
+    )
 
 
 def full_row(base: dict[str, Any], rows: tuple[Row, ...]) -> Row | None:
-    """The row whose settings change nothing of ``base``: the full model, which the others are held against."""
+    """Find the row whose settings do not change ``base``: the full model, the reference of the others."""
     whole = resolve(base)
     return next((row for row in rows if row.settings is not None and resolve(merge(base, row.settings)) == whole), None)
 
 
-def line(row: Row, evaluation: Evaluation | None, full: Evaluation | None, note: str = "") -> Line:
-    """A row with its measurement, and with what it differs in from the full model's."""
+def make_line(row: Row, evaluation: Evaluation | None, full: Evaluation | None, note: str = "") -> Line:
+    """Make a row with its measurement and its difference from the full model."""
     compared = evaluation and full and evaluation is not full
     return Line(row, evaluation, difference(evaluation, full) if compared else None, note)  # type: ignore[arg-type]
 
@@ -250,12 +252,12 @@ def _row_of(run: Run, rows: tuple[Row, ...], key: str) -> Row:
     config = resolve(run.config.model_dump(mode="json")).model_dump(mode="json")
     fitting = [row for row in rows if row.settings is not None and merge(config, row.settings) == config]
     if not fitting:
-        raise UserError(f"{run.folder} has the settings of no row of {key}", "train one with: sentiprism ablate")
+        raise UserError(f"{run.folder} does not match any row of {key}", "train one with: sentiprism ablate")
     return max(fitting, key=lambda row: _leaves(row.settings))
 
 
 def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Texts, each once, with the names of all rows it is about."""
+    """Texts without duplicates, each with the names of its rows."""
     found: dict[str, list[str]] = {}
     for text, name in pairs:
         found.setdefault(text, []).append(name)

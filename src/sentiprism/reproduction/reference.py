@@ -9,15 +9,15 @@ from sentiprism.evaluation.differences import Difference, holm
 from sentiprism.reproduction.result import Result
 
 REFERENCES = ("text_only", "ridge")
-"""What the others are held against: the first of them that stands in the same table."""
+"""Reference models of a table, in order of preference."""
 
 
 def order_by_table(results: Sequence[Result], reference: str | None) -> list[Result]:
-    """Results by their table, its reference first, then in the order of their names.
+    """Sort results by table, the reference first, then by name.
 
     Args:
-        results: of any tables.
-        reference: model that is the reference; by default the first of `REFERENCES` that stands in the table.
+        results: results of any tables.
+        reference: reference model; by default the first one of `REFERENCES` in the table.
     """
     wanted = (reference,) if reference else REFERENCES
     there = {(one.table, one.evaluation.model) for one in results}
@@ -27,10 +27,10 @@ def order_by_table(results: Sequence[Result], reference: str | None) -> list[Res
 
 
 def subtract_reference(one: Result, results: Sequence[Result]) -> dict[str, Difference] | None:
-    """Every metric less the reference's on the same dataset and text encoder; None where there is no other such run.
+    """Every metric minus the reference's on the same dataset and text encoder; None if there is no other such run.
 
     Raises:
-        UserError: they predict other utterances.
+        UserError: the predictions are of other utterances.
     """
 
     def data(of: Result) -> tuple[Any, ...]:
@@ -45,7 +45,7 @@ def subtract_reference(one: Result, results: Sequence[Result]) -> dict[str, Diff
 
 
 def correct(results: Sequence[Result]) -> list[Result]:
-    """With p-values corrected for how many runs of a table are compared with its reference."""
+    """Correct p-values for the number of runs of a table that are compared with its reference."""
     found: dict[int, float] = {}
     for table in dict.fromkeys(one.table for one in results):
         main = {

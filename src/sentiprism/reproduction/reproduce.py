@@ -8,8 +8,17 @@ from sentiprism.config import merge, override
 from sentiprism.data.known import family
 from sentiprism.files import check_writable
 from sentiprism.models import list_models
-from sentiprism.reproduction.ablation import Question, ablate, check, load_steps, plan, plan_table, train_step, view_of
-from sentiprism.reproduction.published import PublishedTable, full_row, line
+from sentiprism.reproduction.ablation import (
+    TableRequest,
+    ablate,
+    check_step,
+    load_steps,
+    load_view,
+    plan_steps,
+    plan_table,
+    train_step,
+)
+from sentiprism.reproduction.published import PublishedTable, full_row, make_line
 from sentiprism.training.engine import check_engine
 from sentiprism.training.experiments import (
     OURS,
@@ -24,19 +33,19 @@ from sentiprism.training.experiments import (
 from sentiprism.training.options import TableOptions
 
 HEAD = "plain head"
-"""What the row of a plain head on the same text encoder is called."""
+"""Name of the row of a plain head on the same text encoder."""
 HEAD_MODEL = "text_only"
 ABSENT = "not implemented here"
 
 
 class Entry(NamedTuple):
-    """A row of the table, and what is trained for it."""
+    """A row of the table and its training settings."""
 
     row: Row
     settings: dict[str, Any] | None = None
-    """Of a whole run; None where nothing is trained."""
+    """Settings of a run; None if nothing is trained."""
     folder: str | None = None
-    """Name of the run's folder; None = as `ablate` names it."""
+    """Name of the run's folder; None = as in `ablate`."""
     note: str = ""
 
 
@@ -46,73 +55,73 @@ def reproduce(
     dataset: str | None = None,
     **options: Unpack[TableOptions],
 ) -> PublishedTable:
-    """Train every row of a published table that can be trained here, and show published beside measured.
+    """Train every row of a published table whose model is available, and compare published with measured.
 
     A row with settings is the paper's own model. Any other row is trained with the experiment file of that model for
-    the same dataset, where the model is here; beside them stands a plain head on the paper's text encoder. All are
-    trained on one dataset. A table without other models' rows is `ablate`'s. What was trained before is kept.
+    the same dataset, if the model is implemented. A plain head on the paper's text encoder is added. All are trained on
+    one dataset. For a table with only the paper's own model, use `ablate`. Existing runs are used.
 
     Args:
         model: see ``list_models``.
         table: number, key or alias.
         dataset: a name in the store or a folder; by default the experiment's.
-        options: see `TableOptions`; ``assignments`` of ``config`` are for the paper's own model. Runs in ``out`` are
-            named after their models, so that tables can share them. A ``base`` goes with `ablate` alone.
+        options: see `TableOptions`; ``assignments`` of ``config`` only apply to the paper's own model. Runs in ``out``
+            are named after their models, so that tables can share them. ``base`` is only for `ablate`.
 
     Raises:
         UserError: anything the user can fix; a row that was trained with other settings.
     """
-    asked = plan_table(model, table, dataset, options)
+    request = plan_table(model, table, dataset, options)
     options["assignments"] = assignments = tuple(options.get("assignments", ()))
     device, precision = options.get("device", "auto"), options.get("precision", "auto")
-    papers = papers_on(str(asked.paper.run["dataset"]))
-    entries = [entry(asked, model, row, papers, assignments) for row in asked.rows]
+    papers = papers_on(str(request.paper.run["dataset"]))
+    entries = [make_entry(request, model, row, papers, assignments) for row in request.rows]
     if not any(one.settings and one.row.settings is None for one in entries):
         return ablate(model, table, dataset, **options)
-    base = _own(asked, model, {}, assignments)
-    entries.append(_head(asked, base, assignments))
+    base = _own(request, model, {}, assignments)
+    entries.append(_head(request, base, assignments))
     check_engine(device, precision)
-    view = view_of(base)
+    view = load_view(base)
     folder = Path(options.get("out") or Path("runs") / f"reproduce-{view.name}")
     check_writable(folder / "row")
     rows = [Row(name=one.row.name, settings=one.settings, values=()) for one in entries]
     folders = {one.row.name: one.folder for one in entries if one.folder}
-    steps = {step.row.name: step for step in plan(rows, {}, view, folder, folders)}
+    steps = {step.row.name: step for step in plan_steps(rows, {}, view, folder, folders)}
     for step in steps.values():
-        check(step, view, precision, more=True)
+        check_step(step, view, precision, more=True)
     for step in steps.values():
         train_step(step, view, device, precision, quiet=options.get("quiet", False))
-    measured, whole = load_steps(steps.values(), device), full_row(base, asked.rows)
+    measured, whole = load_steps(steps.values(), device), full_row(base, request.rows)
     full = measured.get(whole.name) if whole else None
     lines = []
-    for one in (entries[-1], *entries[:-1]):  # what knows least stands first
+    for one in (entries[-1], *entries[:-1]):  # the plain head comes first
         measurable = steps.get(one.row.name)
         notes = [text for text in (one.note, measurable.note if measurable else "") if text]
-        lines.append(line(one.row, measured.get(one.row.name), full, "; ".join(notes)))
+        lines.append(make_line(one.row, measured.get(one.row.name), full, "; ".join(notes)))
     reference = whole.name if whole else "full"
-    return PublishedTable(asked.experiment, asked.paper, asked.key, view.name, tuple(lines), reference)
+    return PublishedTable(request.experiment, request.paper, request.key, view.name, tuple(lines), reference)
 
 
-def entry(
-    asked: Question, model: str, row: Row, papers: dict[str, Experiment], assignments: tuple[str, ...] = ()
+def make_entry(
+    request: TableRequest, model: str, row: Row, papers: dict[str, Experiment], assignments: tuple[str, ...] = ()
 ) -> Entry:
-    """What is trained for a row of a table.
+    """Make the training settings of a row of a table.
 
     Args:
-        asked: the table.
-        model: whose paper it is.
+        request: the table.
+        model: model of the paper.
         row: of the table.
         papers: experiments on the same dataset, see `papers_on`.
         assignments: as in `reproduce`.
     """
     if row.settings is not None:
-        return Entry(row, _own(asked, model, row.settings, assignments), None if row.settings else model)
-    name = experiment_of(row.name, f"{model}_{asked.key}", papers)
+        return Entry(row, _own(request, model, row.settings, assignments), None if row.settings else model)
+    name = experiment_of(row.name, f"{model}_{request.key}", papers)
     if name is None:
-        here, dataset = _model_of(row.name), asked.paper.run["dataset"]
+        here, dataset = _model_of(row.name), request.paper.run["dataset"]
         return Entry(row, note=f"no published settings of {here} for {dataset} are here" if here else ABSENT)
     run = papers[name].run
-    changes = override(asked.changes, _common(assignments))
+    changes = override(request.changes, _common(assignments))
     settings = merge(run, changes)
     note = f"settings of {name}"
     if other_form(name, Path(settings["dataset"]).name):
@@ -126,17 +135,17 @@ def entry(
 
 
 def papers_on(dataset: str) -> dict[str, Experiment]:
-    """Experiments of all published settings on a dataset in any form, by name."""
+    """Experiments with published settings on a dataset in any form, by name."""
     names = (name for name in list_experiments() if dataset_of(name) == family(dataset) and OURS not in name)
     return {name: load_paper(name) for name in names}
 
 
 def experiment_of(row: str, quoted: str, papers: dict[str, Experiment]) -> str | None:
-    """Experiment with the settings of another model's row; None where there is none, or more than one.
+    """Find the experiment with the settings of another model's row; None if there is none, or more than one.
 
     Args:
-        row: name of it in the table, ``MFN (A)`` for example.
-        quoted: key of the tables that hold what this table quotes, ``fine_table_4`` for example.
+        row: its name in the table, ``MFN (A)`` for example.
+        quoted: key of tables with the numbers that this table quotes, ``fine_table_4`` for example.
         papers: see `papers_on`.
     """
     for name, paper in papers.items():
@@ -148,26 +157,26 @@ def experiment_of(row: str, quoted: str, papers: dict[str, Experiment]) -> str |
 
 
 def _model_of(row: str) -> str | None:
-    """Model by what tables call it: ``tmt_amw`` of "TMT+AMW"."""
+    """Find a model by its name in tables: ``tmt_amw`` for "TMT+AMW"."""
     name = re.sub(r"[^a-z0-9]+", "_", row.lower()).strip("_")
     return name if name in list_models() else None
 
 
-def _own(asked: Question, model: str, settings: dict[str, Any], assignments: tuple[str, ...]) -> dict[str, Any]:
-    """Settings of a row of the paper's own; the row's come last."""
-    start = merge(asked.paper.run, {"model": model, **asked.changes})
+def _own(request: TableRequest, model: str, settings: dict[str, Any], assignments: tuple[str, ...]) -> dict[str, Any]:
+    """Settings of a row of the paper's own model; the row's changes come last."""
+    start = merge(request.paper.run, {"model": model, **request.changes})
     return merge(override(start, assignments), settings)
 
 
-def _head(asked: Question, base: dict[str, Any], assignments: tuple[str, ...]) -> Entry:
-    """A plain head on the text encoder of the paper's own model, trained with this project's settings for it."""
-    start = default_settings(HEAD_MODEL, str(asked.paper.run["dataset"]))
+def _head(request: TableRequest, base: dict[str, Any], assignments: tuple[str, ...]) -> Entry:
+    """Entry of a plain head on the text encoder of the paper's own model, with this project's settings."""
+    start = default_settings(HEAD_MODEL, str(request.paper.run["dataset"]))
     given: dict[str, Any] = {name: base[name] for name in ("dataset", "seeds", "data") if name in base}
     settings = override(merge(start, {**given, "model": HEAD_MODEL}), _common(assignments))
-    row = Row(name=HEAD, values=(None,) * len(asked.paper.published[asked.key].columns))
+    row = Row(name=HEAD, values=(None,) * len(request.paper.published[request.key].columns))
     return Entry(row, settings, HEAD_MODEL, "a linear layer on the text encoder, with this project's settings")
 
 
 def _common(assignments: tuple[str, ...]) -> list[str]:
-    """Assignments that any model can take."""
+    """Assignments that apply to any model."""
     return [text for text in assignments if re.split(r"[.=]", text, maxsplit=1)[0].strip() not in {"config", "model"}]

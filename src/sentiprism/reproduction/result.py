@@ -1,4 +1,4 @@
-"""What a run folder says of itself on test."""
+"""Test results of a run folder."""
 
 from math import nan
 from pathlib import Path
@@ -10,12 +10,12 @@ from sentiprism.evaluation.measurement import Evaluation
 from sentiprism.evaluation.predictions import training_seconds
 from sentiprism.models import MODELS
 from sentiprism.models.artifact import count_parameters, describe_model
-from sentiprism.reproduction.command import trained_by
+from sentiprism.reproduction.command import reproduction_command
 from sentiprism.training.run import Run
 
 
 class Key(NamedTuple):
-    """What the runs of one table share; those of others are not comparable with them."""
+    """Properties that the runs of one table share; runs of different tables are not comparable."""
 
     dataset: str
     reader: str
@@ -25,37 +25,37 @@ class Key(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What a run folder says of itself on test."""
+    """Test results of a run folder."""
 
     run: Run
     evaluation: Evaluation
     inputs: str
-    """Modalities it was fed, and its text encoder."""
+    """Modalities and text encoder."""
     parameters: int
-    """Trained with the run; a frozen encoder is not among them."""
+    """Number of trained parameters, without a frozen encoder."""
     seconds: float
-    """Mean over seeds of all epochs together."""
+    """Training time of all epochs, mean over seeds."""
     command: str
-    """Trains it again."""
+    """Command that trains it again."""
     valid: tuple[str, list[float]]
-    """Metric that chose the epochs, and its value a seed (and fold)."""
+    """Metric that selected the epochs, and its value per seed (and fold)."""
     reader: str = ""
-    """Text encoder, and whether it was trained; "" where the text is features."""
+    """Text encoder, and whether it was trained; "" if text is features."""
     reference: str = ""
-    """Model that the others of its table are held against."""
+    """Reference model of its table."""
     difference: dict[str, Difference] | None = None
-    """From the reference run; None where it is the reference itself, or there is none."""
+    """Differences from the reference run; None for the reference itself, or without one."""
     corrected: float = nan
     """p of the difference on the protocol's own metric, corrected over the runs of its table (Holm)."""
 
     @property
     def table(self) -> Key:
-        """The table that it stands in."""
+        """Key of its table."""
         content = self.run.environment["dataset"]["content"]
         return Key(self.evaluation.dataset, self.reader, self.evaluation.protocol.name, content)
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """As a dictionary for JSON."""
         return {
             **self.evaluation.to_dict(),
             "folder": str(self.run.folder),
@@ -72,7 +72,7 @@ class Result(NamedTuple):
 
 
 def read_result(run: Run, device: str) -> Result:
-    """Read a run; it is evaluated where its predictions on test are not kept yet.
+    """Read a run; it is evaluated if its predictions on test are not stored yet.
 
     Raises:
         UserError: a file of it is damaged, or its predictions cannot be made.
@@ -83,12 +83,19 @@ def read_result(run: Run, device: str) -> Result:
     valid = select, run.valid_scores(select)
     inputs, reader = _inputs(run, model)
     return Result(
-        run, evaluation, inputs, count_parameters(model), training_seconds(run), trained_by(run), valid, reader
+        run,
+        evaluation,
+        inputs,
+        count_parameters(model),
+        training_seconds(run),
+        reproduction_command(run),
+        valid,
+        reader,
     )
 
 
 def _inputs(run: Run, model: Path) -> tuple[str, str]:
-    """Modalities with the text's reader, and the reader alone."""
+    """Describe the modalities with the text encoder, and the text encoder alone."""
     described = describe_model(model)
     config = MODELS[described.model].Config.parse(described.config, f"{model}: config")
     present = [name for name in described.features.present() if name in config.modalities]

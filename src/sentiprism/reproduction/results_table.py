@@ -8,7 +8,7 @@ from sentiprism.evaluation.constant import NAME
 from sentiprism.evaluation.footnotes import footnotes
 from sentiprism.evaluation.within import LABEL
 from sentiprism.reproduction.result import Key, Result
-from sentiprism.reproduction.robustness_table import damaged
+from sentiprism.reproduction.robustness_table import tabulate_robustness
 from sentiprism.tables import duration, markdown, number, probability
 
 ABSENT = "–"
@@ -18,8 +18,8 @@ def tabulate(key: Key, results: list[Result]) -> list[str]:
     """Write the table of results that are comparable, its notes and the commands, as blocks of Markdown.
 
     Args:
-        key: what they share.
-        results: the reference first.
+        key: properties that the results share.
+        results: the results, the reference first.
     """
     evaluations = [one.evaluation for one in results]
     protocol, known = evaluations[0].protocol, describe(key.dataset)
@@ -67,7 +67,7 @@ def tabulate(key: Key, results: list[Result]) -> list[str]:
         markdown(columns, rows),
         said,
         commands,
-        *damaged([(one.run, one.evaluation.dataset) for one in results], main),
+        *tabulate_robustness([(one.run, one.evaluation.dataset) for one in results], main),
     ]
 
 

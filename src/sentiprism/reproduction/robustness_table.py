@@ -11,25 +11,25 @@ from sentiprism.training.run import Run
 from sentiprism.types import MODALITIES
 
 ABSENT = "–"
-UNLIKE = "means over other strengths, or of damage by another seed, are not comparable"
+UNLIKE = "means over other strengths, or with another corruption seed, are not comparable"
 
 
-def damaged(runs: Iterable[tuple[Run, str]], metric: str) -> list[str]:
-    """Write what damaged inputs make of the runs for which ``robustness`` was measured.
+def tabulate_robustness(runs: Iterable[tuple[Run, str]], metric: str) -> list[str]:
+    """Write the robustness of the runs for which ``robustness`` was measured.
 
     Args:
-        runs: each with the dataset that it is shown for.
-        metric: which is shown.
+        runs: each with the dataset of its table.
+        metric: metric to show.
 
     Returns:
-        Blocks of Markdown; none where nothing was measured.
+        Blocks of Markdown; [] if nothing was measured.
     """
     found, faults = [], []
     for run, dataset in runs:
         try:
             measured = kept(run)
         except UserError as error:
-            faults.append(f"Damaged inputs of {run.name} are left out: {error.cause}.")
+            faults.append(f"Robustness of {run.name} is left out: {error.cause}.")
             continue
         if measured is not None and measured.dataset == dataset:
             found.append(measured)
@@ -38,17 +38,17 @@ def damaged(runs: Iterable[tuple[Run, str]], metric: str) -> list[str]:
     kinds = dict.fromkeys(curve.kind for one in found for curve in one.curves)
     meaning = "; ".join(f"*{kind}*: {TITLES[kind]}, 0 to {HIGHEST[kind]:g}" for kind in kinds)
     label = found[0].protocol.metrics[metric].label
-    said = f"Test inputs damaged, one modality at a time (`sentiprism robustness`): mean {label} over the strengths."
+    said = f"Test inputs corrupted, one modality at a time (`sentiprism robustness`): mean {label} over the strengths."
     unlike = len({curve.grid for one in found for curve in one.curves}) > 1
     notes = [*dict.fromkeys(note for one in found for note in one.notes()), *[UNLIKE] * unlike]
     listed = "\n".join(f"- {note}" for note in notes)
-    return [f"{said}\n{meaning}.", markdown(*areas(found, metric)), *([listed] if notes else []), *faults]
+    return [f"{said}\n{meaning}.", markdown(*tabulate_areas(found, metric)), *([listed] if notes else []), *faults]
 
 
-def areas(found: Sequence[Robustness], metric: str) -> tuple[list[str], list[list[Cell]]]:
-    """Columns and rows of a table: a metric of each run undamaged, and its mean over the strengths of each damage.
+def tabulate_areas(found: Sequence[Robustness], metric: str) -> tuple[list[str], list[list[Cell]]]:
+    """Columns and rows of a table: a metric of each run on clean inputs, and its mean over strengths by corruption.
 
-    A row holds curves at as many strengths and with the same damage seed; a run that has others has more rows.
+    A row has curves with the same number of strengths and the same corruption seed; a run with others has more rows.
     """
     scale = found[0].protocol.metrics[metric].scale
     order = [(kind, modality) for modality in MODALITIES for kind in KINDS]
@@ -61,8 +61,8 @@ def areas(found: Sequence[Robustness], metric: str) -> tuple[list[str], list[lis
         for grid in dict.fromkeys(curve.grid for curve in one.curves):
             curves = {(curve.kind, curve.modality): curve for curve in one.curves if curve.grid == grid}
             cells = (curves[damage].cells(-1, metric, scale) if damage in curves else ABSENT for damage in there)
-            undamaged = next(iter(curves.values())).cells(0, metric, scale)
+            clean = next(iter(curves.values())).cells(0, metric, scale)
             seed = ABSENT if grid.seed is None else str(grid.seed)
-            rows.append([one.run, str(grid.strengths), seed, undamaged, *cells])
+            rows.append([one.run, str(grid.strengths), seed, clean, *cells])
     heads = (f"{modality}: {kind}" for kind, modality in there)
-    return ["run", "strengths", "damage seed", "undamaged", *heads], rows
+    return ["run", "strengths", "corruption seed", "clean", *heads], rows

@@ -10,7 +10,7 @@ from sentiprism.data.names import resolve_folders
 from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError
 from sentiprism.files import check_writable
-from sentiprism.reproduction.ablation import base_settings, check, plan, train_step
+from sentiprism.reproduction.ablation import base_settings, check_step, plan_steps, train_step
 from sentiprism.reproduction.published import find_experiment
 from sentiprism.training.config import RunConfig
 from sentiprism.training.engine import check_engine
@@ -19,7 +19,7 @@ from sentiprism.training.options import TableOptions
 
 RANGE = re.compile(r"(-?[0-9]{1,9})\.\.(-?[0-9]{1,9})")
 MOST = 100
-"""Values of a sweep."""
+"""Most values of a sweep."""
 
 
 def sweep(
@@ -28,21 +28,21 @@ def sweep(
     dataset: str | None = None,
     **options: Unpack[TableOptions],
 ) -> tuple[Path, ...]:
-    """Train one run for each value; what was trained before is kept, as `ablate` keeps it.
+    """Train one run for each value; existing runs are used, as in `ablate`.
 
     Args:
         model: see ``list_models``.
-        over: ``config.depth=1..6`` or ``optim.lr=1e-4,1e-3``, see `values_of`.
+        over: ``config.depth=1..6`` or ``optim.lr=1e-4,1e-3``, see `parse_values`.
         dataset: a name in the store or a folder; by default the experiment's.
-        options: see `TableOptions`; ``experiment`` has settings to start from, ``out`` gets a folder for each value.
+        options: see `TableOptions`; ``experiment`` has the base settings, ``out`` gets a folder for each value.
 
     Returns:
-        The run of each value, in their order.
+        The run of each value, in order.
 
     Raises:
         UserError: anything the user can fix; a value that was trained with other settings.
     """
-    key, values = values_of(over)
+    key, values = parse_values(over)
     experiment, base, encoder = options.get("experiment"), options.get("base"), options.get("encoder")
     device, precision = options.get("device", "auto"), options.get("precision", "auto")
     if experiment is None and dataset is None:
@@ -61,29 +61,29 @@ def sweep(
     settings = override(merge(start, changes), options.get("assignments", ()))
     rows = tuple(Row(name=f"{key}={value}", settings=override({}, [f"{key}={value}"]), values=()) for value in values)
     check_engine(device, precision)
-    asked = RunConfig.parse(settings, "run configuration")
-    view = binned(load_dataset(asked.dataset).tuning(), asked.data.bins)
+    config = RunConfig.parse(settings, "run configuration")
+    view = binned(load_dataset(config.dataset).tuning(), config.data.bins)
     folder = Path(options.get("out") or Path("runs") / f"sweep-{model}-{view.name}-{key}")
     check_writable(folder / "row")
-    steps = plan(rows, settings, view, folder)
+    steps = plan_steps(rows, settings, view, folder)
     for number, step in enumerate(steps):
         if step.folder is None or step.folder in [one.folder for one in steps[:number]]:
             raise UserError(f"{step.row.name}: {step.note}", "leave the value out")
-        check(step, view, precision, more=True)
+        check_step(step, view, precision, more=True)
     for step in steps:
         train_step(step, view, device, precision, quiet=options.get("quiet", False))
     return tuple(step.folder for step in steps if step.folder is not None)
 
 
-def values_of(over: str) -> tuple[str, list[str]]:
-    """A key and its values: ``KEY=FIRST..LAST`` of whole numbers, both among them, or ``KEY=A,B,C``.
+def parse_values(over: str) -> tuple[str, list[str]]:
+    """Parse a key and its values: ``KEY=FIRST..LAST`` of whole numbers, inclusive, or ``KEY=A,B,C``.
 
     Raises:
-        UserError: it is neither, has a value twice, or more than `MOST`.
+        UserError: it is neither, has a value twice, or has more than `MOST` values.
     """
     key, sign, text = (part.strip() for part in over.partition("="))
     if not (key and sign and text):
-        raise UserError(f"{over!r} sweeps nothing", "write it as KEY=FIRST..LAST or KEY=A,B,C, config.depth=1..6")
+        raise UserError(f"{over!r} is not a sweep", "write it as KEY=FIRST..LAST or KEY=A,B,C, config.depth=1..6")
     if (found := RANGE.fullmatch(text)) is not None:
         first, last = int(found[1]), int(found[2])
         count = last - first + 1
@@ -92,5 +92,5 @@ def values_of(over: str) -> tuple[str, list[str]]:
         values = [value.strip() for value in text.split(",")]
         count = len(values)
     if not 2 <= count <= MOST or not all(values) or len(set(values)) < len(values):
-        raise UserError(f"{text!r} does not name values, each once", f"give 2 to {MOST}: 1..6, or a,b,c")
+        raise UserError(f"{text!r} is not a list of different values", f"give 2 to {MOST}: 1..6, or a,b,c")
     return key, values

@@ -1,1 +1,1 @@
-"""Child processes with limits, which end with their parent."""
+"""Child processes with resource limits that end with their parent."""

@@ -13,9 +13,9 @@ except ImportError:  # not on Windows
 
 
 def confine(limits: Mapping[str, int]) -> None:
-    """Lower limits of this process for good; where the system or our parent has a lower one, that is kept.
+    """Lower the resource limits of this process permanently; lower existing limits are kept.
 
-    Where the system knows no such limits nothing happens; the parent says so, see `warn_unconfined`.
+    On a system without such limits, nothing happens; the parent warns, see `warn_unconfined`.
 
     Args:
         limits: by name, as in ``resource.RLIMIT_*``: AS, CPU, FSIZE, NOFILE, ...
@@ -30,8 +30,8 @@ def confine(limits: Mapping[str, int]) -> None:
 
 @cache
 def warn_unconfined() -> None:
-    """Log one warning where a child that reads untrusted files has no limits."""
+    """Log one warning if children that read untrusted files cannot be limited."""
     if resource is None:
         logging.getLogger("sentiprism").warning(
-            "warning: this system does not limit a process's memory and time: open only files that you trust"
+            "warning: this system cannot limit a process's memory and time: open only files that you trust"
         )

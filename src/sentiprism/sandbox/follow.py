@@ -1,7 +1,7 @@
 """End this process when its parent ends.
 
 ``python -m sentiprism.sandbox.follow MODULE ARGUMENT...`` runs a module, or a script by its path, as a child of
-the process that holds the other end of standard input.
+the process at the other end of standard input.
 """
 
 import os
@@ -14,13 +14,13 @@ from threading import Thread
 
 
 def follow_parent(pipe: int, wait: Callable[[int], object] | None = None) -> None:
-    """End this process when the other end of a pipe closes, which it does however the parent ends.
+    """End this process when the other end of a pipe closes, which happens however the parent ends.
 
-    On Linux the kernel sends SIGKILL, so that native code that holds the interpreter for long delays nothing, and the
-    thread of the parent that started this process may end before it. A thread waits too, for all other systems.
+    On Linux the kernel sends SIGKILL, so that native code that blocks the interpreter causes no delay, and the parent's
+    thread that started this process may end earlier. On other systems a thread waits.
 
     Args:
-        pipe: descriptor of the end to read from; nobody writes to the other.
+        pipe: descriptor of the reading end; nothing is ever written to the other.
         wait: returns when the parent has ended; by default reads the pipe to its end.
     """
     with suppress(ImportError, AttributeError, OSError):
@@ -44,7 +44,7 @@ def _end_after(wait: Callable[[int], object], pipe: int) -> None:
 
 
 def main() -> None:
-    """Follow the parent and run what it names."""
+    """Follow the parent and run the module that it names."""
     follow_parent(0)
     sys.argv[:] = sys.argv[1:]
     if sys.argv[0].endswith(".py"):

@@ -16,19 +16,19 @@ from sentiprism.errors import UserError
 
 FOLLOW = "sentiprism.sandbox.follow"
 TERMINAL_SIGNALS = ("SIGINT", "SIGHUP")
-"""Which a terminal sends to every process of its own: the parent answers them for its children."""
+"""Signals that a terminal sends to all its processes; the parent handles them for its children."""
 _children: "WeakSet[ChildProcess]" = WeakSet()
 _lifelines: "WeakSet[Lifeline]" = WeakSet()
 
 
 class Lifeline:
-    """Our end of a pipe to a child, to which nobody writes: it closes when this process ends, even by SIGKILL.
+    """Parent's end of a pipe to a child; it closes when this process ends, even by SIGKILL.
 
-    No fork of this process keeps it open, nor does whoever drops the object. The child's side is
-    `sentiprism.sandbox.follow.follow_parent`.
+    Nothing is written to it. It also closes when the object is deleted, and forks of this process do not keep it open.
+    The child's side is `sentiprism.sandbox.follow.follow_parent`.
 
     Args:
-        close: closes our end.
+        close: closes the parent's end.
     """
 
     def __init__(self, close: Callable[[], object]) -> None:
@@ -37,23 +37,23 @@ class Lifeline:
 
 
 class ChildProcess(subprocess.Popen[bytes]):
-    """A module or script that runs as a process of its own and ends with this one; leaving it as a context kills it.
+    """A module or script in a child process that ends with this one; leaving the context kills it.
 
     Its standard input is a pipe whose other end is a `Lifeline`.
 
     Args:
         module: to run, by name; or a script by its path.
-        arguments: on its command line.
-        options: of the interpreter.
-        environment: all of it; by default this process's own. Modules are found where this process finds them, and
-            libraries send no usage statistics.
-        descriptors: that it inherits.
+        arguments: command-line arguments.
+        options: options of the interpreter.
+        environment: all environment variables; by default this process's. The search path of modules is this
+            process's, and libraries send no usage statistics.
+        descriptors: open files that it inherits.
         stdout: as in `subprocess.Popen`.
         stderr: as in `subprocess.Popen`.
-        folder: it works in; by default this process's own.
+        folder: working directory; by default this process's.
 
     Raises:
-        UserError: this system cannot hand open files to a child.
+        UserError: this system cannot pass open files to a child.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class ChildProcess(subprocess.Popen[bytes]):
         folder: str | None = None,
     ) -> None:
         if descriptors and sys.platform == "win32":
-            raise UserError("Windows hands no open file to a child process", "use Linux, macOS or WSL for this")
+            raise UserError("Windows cannot pass open files to a child process", "use Linux, macOS or WSL for this")
         modules = os.pathsep.join(entry for entry in sys.path if os.path.isabs(entry))
         theirs, ours = os.pipe()
         self._lifeline = Lifeline(partial(os.close, ours))
@@ -101,7 +101,7 @@ class ChildProcess(subprocess.Popen[bytes]):
 
 
 def run(module: str | Path, *arguments: object, timeout: float | None = None, **more: Any) -> tuple[int, str, str]:
-    """Run a module as a child to its end.
+    """Run a module as a child process and wait for it.
 
     Args:
         module: as in `ChildProcess`.
@@ -110,7 +110,7 @@ def run(module: str | Path, *arguments: object, timeout: float | None = None, **
         more: as in `ChildProcess`.
 
     Returns:
-        Its status, what it wrote to standard output, and to standard error.
+        Its exit status, standard output and standard error.
 
     Raises:
         subprocess.TimeoutExpired: it took longer.
@@ -128,7 +128,7 @@ def kill_children() -> None:
 
 @contextmanager
 def terminal_signals_blocked() -> Iterator[None]:
-    """A process that is started meanwhile never sees a terminal's signals; this one sees them afterwards."""
+    """Context in which started processes ignore a terminal's signals; this process gets them afterwards."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -144,5 +144,5 @@ def _close_lifelines() -> None:
         lifeline.close()
 
 
-if hasattr(os, "register_at_fork"):  # else a fork of this process would keep its children alive
+if hasattr(os, "register_at_fork"):  # otherwise a fork of this process would keep its children alive
     os.register_at_fork(after_in_child=_close_lifelines)

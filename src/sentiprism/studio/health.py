@@ -10,7 +10,7 @@ from sentiprism.sandbox.launch import run
 PATIENCE = 120.0
 """Seconds; on a busy machine it imports everything for some twenty."""
 
-PASSED_OVER = ("is not installed (optional", "no dataset is in the store")
+PASSED_OVER = ("is not installed (optional", "the store has no dataset")
 """Of what the doctor says: nobody who opens the studio needs it, or the page says it better."""
 
 

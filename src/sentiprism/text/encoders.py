@@ -20,11 +20,11 @@ from sentiprism.text.tokens import (
     Encoder,
     check_length,
     check_vocabulary,
+    load_errors,
     load_tokenizer,
     longest,
     origin,
     read_config,
-    refusals,
     resolve,
     tokenize,
     tokenize_context,
@@ -32,11 +32,11 @@ from sentiprism.text.tokens import (
 )
 from sentiprism.text.weights import check_size, load_weights, weight_files
 
-if TYPE_CHECKING:  # texts are tokenised without torch
+if TYPE_CHECKING:  # tokenising does not need torch
     from torch import Tensor, nn
 
 STATES = ("values.npy", "lengths.npy")
-"""Files of hidden states that are kept."""
+"""Files of cached hidden states."""
 
 __all__ = [
     "Encoded",
@@ -58,29 +58,29 @@ __all__ = [
 
 
 class Rows(Protocol):
-    """N rows of token ids, each (T,) of its own length; T=0 where the text is missing."""
+    """N rows of token ids, each (T,) with its own length; T=0 if the text is missing."""
 
     def __len__(self) -> int: ...
     def __getitem__(self, index: int, /) -> npt.NDArray[Any]: ...
 
 
 class Encoded(NamedTuple):
-    """Hidden states of N texts at their true lengths."""
+    """Unpadded hidden states of N texts."""
 
     values: npt.NDArray[np.float32]
-    """(sum of T, D), memory-mapped, row after row."""
+    """(sum of T, D), memory-mapped, all texts concatenated."""
     lengths: npt.NDArray[np.int64]
-    """(N,), 0 where the text is missing."""
+    """(N,), 0 if the text is missing."""
 
 
 def load_backbone(encoder: Encoder, *, pretrained: bool = True) -> "nn.Module":
-    """The encoder's network without a pooler, float32, in eval mode; `config.hidden_size` is its width.
+    """Load the encoder's network without a pooler, float32, in eval mode; `config.hidden_size` is its width.
 
-    Scaled-dot-product attention is used where transformers has it for the architecture (not for MPNet).
+    Scaled-dot-product attention is used if transformers has it for the architecture (not for MPNet).
 
     Args:
         encoder: see `resolve`.
-        pretrained: False builds the architecture with random weights, for weights that are loaded afterwards.
+        pretrained: False builds the architecture with random weights, to load others afterwards.
 
     Raises:
         UserError: no safetensors weights, weights of another architecture, or an encoder-decoder.
@@ -98,14 +98,14 @@ def load_backbone(encoder: Encoder, *, pretrained: bool = True) -> "nn.Module":
     if not pretrained:
         check_size(folder, partial(architecture, config, **options))
         attention = "sdpa" if getattr(architecture, "_supports_sdpa", False) else "eager"
-        config._attn_implementation = attention  # a plain constructor has no argument for it
-        with refusals(folder, "config.json"):
+        config._attn_implementation = attention  # the constructor has no argument for it
+        with load_errors(folder, "config.json"):
             return architecture(config, **options).float().eval()  # type: ignore[no-any-return]
     return load_weights(folder, architecture, config, **options)  # type: ignore[no-any-return]
 
 
 def save_text_recipe(encoder: Encoder, folder: Path) -> None:
-    """Write what rebuilds tokenizer and architecture, no weights: ``folder`` is then an encoder by itself."""
+    """Save tokenizer and configuration without weights; ``folder`` can then be used as an encoder."""
     source = resolve(encoder, weights=False)
     load_tokenizer(encoder).save_pretrained(str(folder))
     read_config(source).save_pretrained(str(folder))
@@ -121,18 +121,18 @@ def encode_frozen(
     device: str = "cpu",
     layer: int = -1,
 ) -> Encoded:
-    """Hidden states of a frozen encoder, made once: they are kept by the hash of weights and ids, context included.
+    """Compute hidden states of a frozen encoder, cached by the hash of weights and ids with context.
 
     Args:
         encoder: see `resolve`.
         ids: N rows of token ids.
-        context: N rows that the encoder reads as second segments; no states are kept of them.
-        batch_size: rows read at a time; it moves the result by rounding only and is not part of the hash.
-        device: where the encoder runs.
-        layer: which hidden states: -1 the last layer's, 0 the embeddings, and so on.
+        context: N rows that the encoder reads as second segments; their states are not returned.
+        batch_size: rows per batch; it changes the result by rounding only and is not part of the hash.
+        device: device of the encoder.
+        layer: hidden states to return: -1 the last layer's, 0 the embeddings, and so on.
 
     Raises:
-        UserError: a row is longer than the encoder can read, or there is no such layer.
+        UserError: a row is longer than the encoder can read, or the layer does not exist.
     """
     rows = [np.asarray(ids[i], dtype=np.int32) for i in range(len(ids))]
     lengths = np.asarray([len(row) for row in rows], dtype=np.int64)
@@ -147,19 +147,19 @@ def encode_frozen(
         with exclusive(folder):
             if (found := _open(folder, lengths)) is not None:  # another process was first
                 return found
-            with atomic_folder(folder, replace=True) as temporary:  # what is damaged is made again
+            with atomic_folder(folder, replace=True) as temporary:  # damaged files are computed again
                 _encode(encoder, read, lengths, temporary, batch_size=batch_size, device=device, layer=layer)
             found = _open(folder, lengths)
     except OSError as error:
         remedy = "free space there or set SENTIPRISM_HOME to another folder"
-        raise UserError(f"hidden states cannot be kept in {folder.parent} ({error})", remedy) from None
+        raise UserError(f"hidden states cannot be cached in {folder.parent} ({error})", remedy) from None
     if found is None:
         raise UserError(f"hidden states in {folder} cannot be read", "check the disk")
     return found
 
 
 def _open(folder: Path, lengths: npt.NDArray[np.int64]) -> Encoded | None:
-    """States as they were kept; None where they are not there or not what was written."""
+    """Cached states; None if missing or damaged."""
     try:
         for name in STATES:
             check_regular(folder / name)
@@ -191,7 +191,7 @@ def _encode(
     order = np.argsort(-lengths, kind="stable")
     order = order[own[order] > 0]
     shape = (int(own.sum()), config.hidden_size)
-    # a plain file, not a memory map: on a full disk a map ends the process, a file raises
+    # a plain file, because a memory map crashes the process if the disk is full
     with (
         torch.no_grad(),
         (folder / STATES[0]).open("wb") as file,
@@ -222,12 +222,12 @@ def _encode(
 
 
 def segment_ids(backbone: "nn.Module", own: "Tensor", mask: "Tensor") -> "dict[str, Tensor]":
-    """Arguments that tell an encoder which tokens are of the second segment; none where it has no segments.
+    """Arguments with the segment of each token; {} for an encoder without segments.
 
     Args:
         backbone: see `load_backbone`.
-        own: (B,) tokens of the first segment.
-        mask: (B, T) of both.
+        own: (B,) number of tokens of the first segment.
+        mask: (B, T) of both segments.
     """
     import torch
 
@@ -240,7 +240,7 @@ def segment_ids(backbone: "nn.Module", own: "Tensor", mask: "Tensor") -> "dict[s
 
 
 def _content(encoder: Encoder, layer: int, lengths: npt.NDArray[np.int64], read: list[npt.NDArray[np.int32]]) -> str:
-    """Hash of the weights and of what they read; ``lengths`` are those of the first segments."""
+    """Hash of the weights and inputs; ``lengths`` are those of the first segments."""
     folder = resolve(encoder)
     parts = [digest(path) for path in (folder / "config.json", *weight_files(folder))]
     key = hashlib.sha256("\n".join([*parts, str(layer)]).encode())

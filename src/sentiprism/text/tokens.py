@@ -1,7 +1,7 @@
-"""Find text encoders by name, and tokenize.
+"""Find text encoders by name, and tokenise texts.
 
-An encoder is named by an asset (``minilm``), by a Hugging Face folder, or by its name on the hub. Whatever it
-is, it is brought to a local folder first, and only that folder is loaded: no remote code, no pickled weights.
+An encoder is an asset (``minilm``), a Hugging Face folder, or a name on the hub. It is always copied to a local folder
+first, and only that folder is loaded: no remote code, no pickled weights.
 """
 
 import hashlib
@@ -22,35 +22,35 @@ from sentiprism.errors import UserError, suggest
 from sentiprism.reading import MB, check_folder, read_json
 
 SMALLEST_VOCABULARY = 1_000
-"""transformers makes a tokenizer of 5 words, without a word, of a folder that has none."""
+"""Fewest words of a tokenizer: for a folder without one, transformers silently makes one of 5 words."""
 
 VOCABULARIES = {"bert-base-uncased": "sha256:52e81b16d849ecddf29e967662ea6e1aaa10b69fb62eca890bca32de6dbcaa45"}
-"""Fingerprints of vocabularies that datasets name."""
+"""Hashes of vocabularies that datasets name."""
 
 ENCODERS = ("minilm", "mpnet")
 """Assets that are text encoders."""
 _PADDED_POSITIONS = frozenset({"camembert", "data2vec-text", "mpnet", "roberta", "xlm-roberta", "xlm-roberta-xl"})
-"""Architectures whose first position is pad_token_id + 1: the last ones of their table are out of reach."""
+"""Architectures whose first position is pad_token_id + 1, so that the last ones of their table cannot be used."""
 
 ORIGIN = "origin.json"
 CONFIG = "config.json"
 READ = {".json", ".txt", ".model", ".jinja", ".safetensors"}
 """Suffixes of the files in an encoder's folder that transformers may read."""
 MOST_BYTES = dict.fromkeys(READ - {".safetensors"}, 256 * MB)
-"""Of a tokenizer, by suffix; that of XLM-RoBERTa has 17 MB."""
+"""Largest file of a tokenizer in bytes, by suffix; that of XLM-RoBERTa has 17 MB."""
 
 Encoder = str | Path
 
 
 def resolve(encoder: Encoder, *, weights: bool = True) -> Path:
-    """Local folder of an encoder; an asset or a hub name is fetched at first use.
+    """Local folder of an encoder; an asset or a hub name is downloaded at first use.
 
     Args:
-        encoder: asset name, folder or hub name, in this order.
-        weights: False where a hub name's weights are not needed.
+        encoder: asset name, folder or hub name, tried in this order.
+        weights: False if the weights of a hub name are not needed.
 
     Raises:
-        UserError: there is no such encoder, or it cannot be had now.
+        UserError: there is no such encoder, or it cannot be downloaded.
     """
     if isinstance(encoder, str) and encoder in ENCODERS:
         return fetch(encoder)
@@ -71,17 +71,17 @@ def resolve(encoder: Encoder, *, weights: bool = True) -> Path:
         return hub_snapshot(encoder, weights=weights)
     except UnavailableError as error:
         remedy = f"give a folder, or {suggest(encoder, ENCODERS)}"
-        raise UserError(f"no text encoder {encoder!r} here: {error}", remedy) from None
+        raise UserError(f"text encoder {encoder!r} is not available: {error}", remedy) from None
 
 
 def load_tokenizer(encoder: Encoder) -> Any:
-    """The encoder's own tokenizer (a `transformers.PreTrainedTokenizerBase`), cached per process.
+    """Load the encoder's tokenizer (a `transformers.PreTrainedTokenizerBase`), cached per process.
 
     Raises:
-        UserError: there is none, or its vocabulary has less than `SMALLEST_VOCABULARY` words.
+        UserError: it is missing, or its vocabulary has fewer than `SMALLEST_VOCABULARY` words.
     """
     folder = resolve(encoder, weights=False)
-    stamp = max(path.stat().st_mtime_ns for path in folder.iterdir())  # a folder may be replaced while we run
+    stamp = max(path.stat().st_mtime_ns for path in folder.iterdir())  # to reload a folder that is replaced
     return _load_tokenizer(folder, stamp)
 
 
@@ -89,16 +89,16 @@ def load_tokenizer(encoder: Encoder) -> Any:
 def _load_tokenizer(folder: Path, stamp: int) -> Any:  # noqa: ARG001 - part of the cache's key
     from transformers import AutoTokenizer
 
-    with refusals(folder, "tokenizer"):
+    with load_errors(folder, "tokenizer"):
         tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
     if len(tokenizer) < SMALLEST_VOCABULARY:
-        cause = f"the tokenizer in {folder} knows {len(tokenizer)} words"
+        cause = f"the tokenizer in {folder} has only {len(tokenizer)} words"
         raise UserError(cause, "add its files (tokenizer.json or vocab.txt) to that folder")
     return tokenizer
 
 
 def longest(encoder: Encoder) -> int:
-    """Tokens the encoder has positions for, [CLS] and [SEP] among them."""
+    """Most tokens that the encoder has positions for, including [CLS] and [SEP]."""
     config, tokenizer = read_config(resolve(encoder, weights=False)), load_tokenizer(encoder)
     positions = getattr(config, "max_position_embeddings", None) or tokenizer.model_max_length
     if config.model_type in _PADDED_POSITIONS:
@@ -107,24 +107,24 @@ def longest(encoder: Encoder) -> int:
 
 
 def check_length(encoder: Encoder, tokens: int) -> None:
-    """Raise a `UserError` where a text of ``tokens`` tokens is longer than the encoder can read."""
+    """Raise a `UserError` if ``tokens`` tokens are more than the encoder can read."""
     if tokens > (most := longest(encoder)):
         raise UserError(f"{tokens} tokens are more than {encoder} has positions for", f"use at most {most} tokens")
 
 
 def tokenize(encoder: Encoder, texts: Sequence[str | None], max_tokens: int) -> list[npt.NDArray[np.int32]]:
-    """Token ids from [CLS] to [SEP], each text at its true length.
+    """Tokenise texts into unpadded token ids from [CLS] to [SEP].
 
     Args:
         encoder: see `resolve`.
         texts: N transcripts; None = missing.
-        max_tokens: longer texts are cut to this many tokens, [CLS] and [SEP] among them.
+        max_tokens: longer texts are truncated to this many tokens, including [CLS] and [SEP].
 
     Returns:
-        N arrays (T,), T=0 where the text is missing.
+        N arrays (T,), T=0 if the text is missing.
 
     Raises:
-        UserError: the encoder cannot read so many tokens, or they leave no room for a word.
+        UserError: the encoder cannot read so many tokens, or they are too few for one word.
     """
     if max_tokens < 3:
         raise UserError(f"max_tokens={max_tokens} leaves no room for a word", "use at least 3")
@@ -143,18 +143,18 @@ def tokenize(encoder: Encoder, texts: Sequence[str | None], max_tokens: int) -> 
 def tokenize_context(
     encoder: Encoder, context: Sequence[str | npt.NDArray[np.int32]], room: Sequence[int]
 ) -> list[npt.NDArray[np.int32]]:
-    """Token ids of second segments in the tokenizer's own pair format, from what parts the two to the last [SEP].
+    """Token ids of second segments in the tokenizer's pair format, from the separator to the last [SEP].
 
     Args:
         encoder: see `resolve`.
         context: N texts, or rows of token ids without special tokens; empty = no second segment.
-        room: tokens that each may have; of a longer one the end is kept, which is what was said last.
+        room: most tokens of each; a longer one is truncated at its start, to keep what was said last.
 
     Returns:
-        N arrays (C,), C=0 where there is no context, or no room for a word of it.
+        N arrays (C,), C=0 without context, or without room for a word of it.
 
     Raises:
-        UserError: the tokenizer has no pair format that begins as that of a single text.
+        UserError: the tokenizer has no pair format that starts like a single text.
     """
     before, after = _around_second(encoder)
     tokenizer = load_tokenizer(encoder)
@@ -171,19 +171,22 @@ def tokenize_context(
 
 
 def _around_second(encoder: Encoder) -> tuple[list[int], list[int]]:
-    """Special tokens before and after the second text of a pair, beyond those of a single text."""
+    """Special tokens before and after the second text of a pair, in addition to those of a single text."""
     tokenizer = load_tokenizer(encoder)
     single, pair = (tokenizer(*texts)["input_ids"] for texts in (("a",), ("a", "b")))
     second = tokenizer("b", add_special_tokens=False)["input_ids"]
     rest, size = pair[len(single) :], len(second)
     places = [i for i in range(len(rest)) if rest[i : i + size] == second]
     if pair[: len(single)] != single or len(places) != 1:
-        raise UserError(f"{encoder} reads a pair of texts in a format without context", "set data.text.context to 0")
+        raise UserError(
+            f"{encoder} cannot read a context after a text",
+            "set data.text.context to 0",
+        )
     return rest[: places[0]], rest[places[0] + size :]
 
 
 def vocabulary(encoder: Encoder) -> str:
-    """Which ids mean which words: a name of `VOCABULARIES`, else ``sha256:<hex>`` over ids and words."""
+    """Identify an encoder's vocabulary: a name of `VOCABULARIES`, else ``sha256:<hex>`` over ids and words."""
     words = sorted((index, word) for word, index in load_tokenizer(encoder).get_vocab().items())
     text = "\n".join(f"{index}\t{word}" for index, word in words)
     fingerprint = f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
@@ -191,20 +194,20 @@ def vocabulary(encoder: Encoder) -> str:
 
 
 def check_vocabulary(encoder: Encoder, stored: str) -> None:
-    """Raise a `UserError` where ids of the vocabulary ``stored`` mean other words to the encoder.
+    """Raise a `UserError` if the encoder's vocabulary differs from ``stored``.
 
     Args:
         encoder: see `resolve`.
-        stored: what `vocabulary` answered when the ids were made, or the hub name of their tokenizer.
+        stored: result of `vocabulary` when the ids were made, or the hub name of their tokenizer.
     """
     if stored in {vocabulary(encoder), origin(encoder)}:
         return
-    cause = f"the dataset's token ids are of the vocabulary {stored}, which {encoder} does not read"
-    raise UserError(cause, "choose an encoder with that vocabulary, or tokenise the transcripts anew")
+    cause = f"the dataset's token ids are from the vocabulary {stored}, which differs from that of {encoder}"
+    raise UserError(cause, "choose an encoder with that vocabulary, or tokenise the transcripts again")
 
 
 def origin(encoder: Encoder) -> str:
-    """Name of an encoder without its organisation; a saved recipe remembers the one it was made of."""
+    """Name of an encoder without its organisation; a saved recipe stores the original name."""
     try:
         return str(read_json(Path(encoder) / ORIGIN)["encoder"])
     except (UserError, LookupError, TypeError):
@@ -215,13 +218,13 @@ def read_config(folder: Path) -> Any:
     """Architecture of an encoder (a `transformers.PreTrainedConfig`)."""
     from transformers import AutoConfig
 
-    with refusals(folder, "config.json"):
+    with load_errors(folder, "config.json"):
         return AutoConfig.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
 
 
 @contextmanager
-def refusals(folder: Path, what: str) -> Iterator[None]:
-    """Load without transformers' bars and reports; whatever it raises becomes one line."""
+def load_errors(folder: Path, what: str) -> Iterator[None]:
+    """Context without transformers' progress bars; its exceptions become a `UserError`."""
     from transformers.utils import logging
 
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

@@ -24,22 +24,22 @@ MOST_FOLDS = 100
 
 
 class AdaptConfig(Config):
-    """How a saved model is fine-tuned; its text encoder stays as it is."""
+    """How a saved model is fine-tuned; its text encoder stays frozen."""
 
     epochs: int = Field(10, gt=0, le=MOST_EPOCHS)
     lr: float = Field(1e-4, gt=0)
-    """A tenth of what a model is trained with from the beginning."""
+    """A tenth of the rate for training from scratch."""
     batch_size: int = Field(16, gt=0)
     weight_decay: float = Field(0.01, ge=0)
     modality_dropout: float = Field(0.2, ge=0, lt=1)
-    """So that the model still predicts where a modality is missing."""
+    """Keeps the model able to predict when a modality is missing."""
     folds: int = Field(5, ge=LEAST, le=MOST_FOLDS)
-    """Of the cross-validation by video; no more than there are videos."""
+    """Folds of the cross-validation by video; at most the number of videos."""
     seed: Seed = FIRST_SEED
 
 
 def check_trainable(model: str) -> None:
-    """Refuse a model that has no gradient steps to take further.
+    """Refuse a model that cannot be trained by gradient steps.
 
     Args:
         model: name of the architecture.
@@ -53,14 +53,14 @@ def check_trainable(model: str) -> None:
 
 
 def fine_tune(model: Path, train: PreparedSplit, scorer: Protocol, engine: Engine, config: AdaptConfig) -> "Model":
-    """A copy of a saved model, trained further for a fixed number of epochs: nothing is selected.
+    """Fine-tune a copy of a saved model for a fixed number of epochs; no epoch is selected.
 
     Args:
         model: folder of the saved model.
         train: utterances prepared with the model's own features and statistics.
-        scorer: of the labels' scale.
+        scorer: protocol for the scale of the labels.
         engine: device.
-        config: how long and how fast.
+        config: epochs, learning rate and the other settings.
 
     Raises:
         UserError: the model is fitted in closed form.
@@ -89,7 +89,7 @@ def fine_tune(model: Path, train: PreparedSplit, scorer: Protocol, engine: Engin
     started.train()
     for epoch in range(config.epochs):
         started.set_epoch(epoch)
-        set_trained(trainer.optimizer, optim, epoch)  # no gradients are computed of the encoder, which stays as it is
+        set_trained(trainer.optimizer, optim, epoch)  # no gradients for the frozen encoder
         for rows in trainer.sampler.epoch(epoch):
             trainer.take_step([rows], quiet)
         trainer.epoch, trainer.step = epoch + 1, 0

@@ -11,12 +11,12 @@ from sentiprism.models import Model
 class WeightAverage(nn.Module):
     """A copy of a model whose parameters and float buffers are moving averages of the model's.
 
-    Other buffers, such as the position numbers of a text encoder or counts, are the model's own: the average of whole
-    numbers is none, and would be cut down to one that is off by one.
+    Other buffers, such as position ids or counts, are copied from the model: a moving average of integers would be
+    truncated and end up off by one.
 
     Args:
-        model: what is averaged; the copy begins as it is.
-        decay: share of the average that stays at each update.
+        model: the model to average; the copy starts from its weights.
+        decay: weight of the old average in each update.
     """
 
     updates: Tensor
@@ -29,7 +29,7 @@ class WeightAverage(nn.Module):
 
     @torch.no_grad()
     def update(self, model: Model) -> None:
-        """Take a model's present weights in; the first ones are taken as they are."""
+        """Update the average with a model's current weights; the first update copies them."""
         pairs = [*zip(_tensors(self.module), _tensors(model), strict=True)]
         floats = [(mean, now) for mean, now in pairs if mean.is_floating_point() and mean.numel()]
         share = 1 - self.decay if self.updates else 1.0

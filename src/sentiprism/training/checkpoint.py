@@ -13,11 +13,11 @@ from sentiprism.files import atomic_file
 from sentiprism.reading import parse_json
 from sentiprism.tensors import open_tensors, save_tensors
 
-REMEDY = "remove it, and the seed is trained again from its beginning"
+REMEDY = "remove it to train the seed again from the start"
 
 
 def save_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer, progress: dict[str, Any]) -> None:
-    """Write model, optimiser and ``progress`` (JSON) so that training continues as if it had not stopped."""
+    """Write model, optimiser and ``progress`` (JSON), from which training resumes exactly."""
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     scalars: dict[str, dict[str, Any]] = {}
     for index, state in optimizer.state_dict()["state"].items():
@@ -32,7 +32,7 @@ def save_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer, progress
 
 
 def load_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer) -> Any:
-    """Put back what `save_checkpoint` wrote and return ``progress``, whatever it is.
+    """Restore what `save_checkpoint` wrote and return ``progress``, which is not validated here.
 
     Raises:
         UserError: the file is damaged or belongs to another model or optimiser.
@@ -56,9 +56,9 @@ def load_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer) -> Any:
 
 
 def _tensors(file: Any, model: nn.Module, optimizer: Optimizer) -> tuple[dict[str, Tensor], dict[int, dict[str, Any]]]:
-    """Weights by name, and the optimiser's state by the number of the parameter; shapes are compared before values.
+    """Weights by name, and the optimiser's state by parameter number; shapes are checked first.
 
-    Torch itself takes any state for a moment, and fails at the next step.
+    Torch itself accepts an optimiser state of any shape and only fails at the next step.
     """
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     own = model.state_dict()

@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 
 def all_batches(train: PreparedSplit, size: int) -> list[npt.NDArray[np.int64]]:
-    """Rows of every utterance of train, once, in batches of like length; the same whenever and in every process."""
+    """Rows of all train utterances in batches of similar length; deterministic, the same in every process."""
     return list(LengthGroupedSampler(train.lengths, size, 0, shuffle=False).epoch(0))
 
 
 def check_closed_form(model: "Model", config: RunConfig) -> None:
-    """Refuse settings that ask for other train batches than a closed form can be solved on.
+    """Refuse settings that augment or resample train, which a closed form cannot use.
 
     Raises:
-        UserError: inputs or draws are augmented; the optimiser's other settings are not used.
+        UserError: inputs are augmented or utterances resampled. The optimiser's other settings are ignored.
     """
     if not model.closed_form:
         return
-    asked: dict[str, Any] = {
+    augmented: dict[str, Any] = {
         "data.modality_dropout": any(config.data.modality_dropout.values()),
         "data.feature_noise": config.data.feature_noise > 0,
         "data.temperature": config.data.temperature > 1,
@@ -35,5 +35,5 @@ def check_closed_form(model: "Model", config: RunConfig) -> None:
         "init": config.init is not None,
         "optim.sampler": config.optim.sampler != OptimConfig().sampler,
     }
-    for name in (name for name, changed in asked.items() if changed):
-        raise UserError(f"{model.name} is fitted in closed form, where {name} means nothing", f"leave out {name}")
+    for name in (name for name, value in augmented.items() if value):
+        raise UserError(f"{model.name} is fitted in closed form, where {name} has no effect", f"leave out {name}")

@@ -12,7 +12,7 @@ from sentiprism.types import TargetSpec
 
 
 def draw_shares(train: Split, target: TargetSpec, config: RunConfig) -> npt.NDArray[np.float64] | None:
-    """(N,) probabilities by which an epoch draws utterances; None = each once."""
+    """(N,) probabilities with which an epoch draws utterances; None = each once."""
     optim = config.optim
     if optim.sampler == "balanced":
         return balanced_shares(train.labels["M"], target, power=optim.balance, smoothing=optim.balance_smoothing)
@@ -22,14 +22,16 @@ def draw_shares(train: Split, target: TargetSpec, config: RunConfig) -> npt.NDAr
 
 
 def check_draws(train: Split, config: RunConfig) -> None:
-    """Refuse a temperature that nothing is drawn by.
+    """Refuse a sampling temperature that would have no effect.
 
     Raises:
-        UserError: there is one dataset, or the draws go by labels already.
+        UserError: there is only one dataset, or draws are balanced by label already.
     """
     if config.data.temperature == 1:
         return
     if train.part is None:
         raise UserError("data.temperature is for several datasets", "name them: `dataset` mosei,mosi")
     if config.optim.sampler == "balanced":
-        raise UserError("optim.sampler=balanced and data.temperature both say what is drawn", "leave one of them out")
+        raise UserError(
+            "optim.sampler=balanced and data.temperature both set how utterances are drawn", "leave one of them out"
+        )

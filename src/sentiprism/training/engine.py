@@ -21,16 +21,16 @@ Precision = Literal["auto", "no", "bf16", "fp16"]
 KINDS = ("auto", "cpu", "cuda", "mps")
 """Devices by name; ``cuda:1`` is the second of a kind."""
 DEVICE_VARIABLE = "ACCELERATE_TORCH_DEVICE"
-"""Environment variable by which Accelerate is told a device."""
+"""Environment variable that sets Accelerate's device."""
 
 
 class Engine:
-    """One process of a run, under ``accelerate launch`` one of several.
+    """Device, precision and processes of a run, as seen by one process.
 
     Args:
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
-        precision: ``auto`` is bf16 on a GPU that has it and single precision (``no``) on a CPU, so that its results
-            do not hang on the processor; ``bf16`` is the faster one where the processor multiplies it itself.
+        precision: ``auto`` is bf16 on a GPU that supports it and single precision (``no``) on a CPU, so that results
+            do not depend on the processor; ``bf16`` is faster on processors with native bf16.
     """
 
     def __init__(self, device: str = "auto", precision: Precision = "auto") -> None:
@@ -39,16 +39,16 @@ class Engine:
         from accelerate import Accelerator, DistributedDataParallelKwargs
 
         kind = _available(device)
-        if precision == "fp16" and kind == "cpu":  # Accelerate would compute in fp32 and say nothing
+        if precision == "fp16" and kind == "cpu":  # Accelerate would silently compute in fp32
             raise UserError("precision fp16 needs a GPU", "choose bf16 or no")
         if precision == "auto":
             precision = "bf16" if kind == "cuda" and torch.cuda.is_bf16_supported() else "no"
         self._state = _OwnState()
-        with self._state, _told(device if kind != "cpu" and device != "auto" else None):
+        with self._state, _device_variable(device if kind != "cpu" and device != "auto" else None):
             self._accelerator = Accelerator(
                 cpu=kind == "cpu",
                 mixed_precision=precision,
-                # a batch in which nobody has text leaves the text encoder without a gradient
+                # in a batch without any text, the text encoder gets no gradient
                 kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
             )
         self.device: torch.device = self._accelerator.device
@@ -63,16 +63,16 @@ class Engine:
 
         if self.device.type == "cuda":
             return int(torch.cuda.get_device_properties(self.device).total_memory)
-        return machine.memory()  # which a GPU of Apple shares
+        return machine.memory()  # an Apple GPU shares it
 
     def peak(self) -> float:
-        """MB of a GPU's memory that were taken at most; 0 where the device is none."""
+        """Peak GPU memory in MB; 0 on a CPU."""
         import torch
 
         return torch.cuda.max_memory_allocated(self.device) / 1e6 if self.device.type == "cuda" else 0.0
 
     def finish(self) -> None:
-        """Wait until the device has done what it was told: it takes work in advance."""
+        """Wait until the device has finished: GPUs run asynchronously."""
         import torch
 
         if self.device.type == "cuda":
@@ -81,12 +81,12 @@ class Engine:
             torch.mps.synchronize()
 
     def prepare(self, model: "Model", optimizer: "torch.optim.Optimizer") -> "tuple[nn.Module, Any]":
-        """Model on its device, wrapped where there are several processes, and its optimiser."""
+        """The model on its device, wrapped for several processes, and its optimiser."""
         with self._state:
             return self._accelerator.prepare(model, optimizer)  # type: ignore[no-any-return]
 
     def release(self) -> None:
-        """Let go of what was prepared: without it every seed's model and optimiser stay in memory."""
+        """Release prepared objects; otherwise every seed's model and optimiser stay in memory."""
         with self._state:
             self._accelerator.free_memory()
 
@@ -106,7 +106,7 @@ class Engine:
             yield
 
     def accumulating(self, model: "nn.Module", *, last: bool) -> AbstractContextManager[Any]:
-        """Processes exchange gradients only in the last batch of a step."""
+        """Context in which processes exchange gradients only in the last batch of a step."""
         return nullcontext() if last else self._accelerator.no_sync(model)
 
     def backward(self, loss: "Tensor") -> None:
@@ -124,18 +124,18 @@ class Engine:
         from torch import nn
 
         scaler = self._accelerator.scaler
-        if scaler is not None:  # what fp16 overflowed must stay in sight of the scaler, which then passes over the step
+        if scaler is not None:  # the scaler must still see an fp16 overflow, so that it skips the step
             value *= scaler.get_scale()
             for gradient in (p.grad for p in parameters if p.grad is not None):
                 gradient.nan_to_num_(nan=nan, posinf=nan, neginf=nan)
         nn.utils.clip_grad_value_(parameters, value)
 
     def mean(self, value: "Tensor") -> "Tensor":
-        """Mean of a tensor over the processes, on every process; only the device waits for it."""
+        """Mean of a tensor over the processes, on every process; does not block the CPU."""
         return self._accelerator.reduce(value, reduction="mean") if self.world > 1 else value
 
     def gather(self, value: Any) -> list[Any]:
-        """One picklable value a process -> all of them, in the order of ranks, on every process."""
+        """Gather one picklable value per process, in the order of ranks, on every process."""
         if self.world == 1:
             return [value]
         from accelerate.utils import gather_object
@@ -153,7 +153,7 @@ class Engine:
         return scaler.state_dict() if scaler is not None else {}
 
     def load_scaler_state(self, state: dict[str, Any]) -> None:
-        """Put back what `scaler_state` gave."""
+        """Restore what `scaler_state` returned."""
         if self._accelerator.scaler is not None and state:
             self._accelerator.scaler.load_state_dict(state)
 
@@ -165,10 +165,10 @@ class Engine:
 
 
 class _OwnState:
-    """Accelerate's state of one engine, there while inside; the caller's, kept in the same classes, is put back.
+    """Context that gives an engine an Accelerate state of its own and restores the caller's afterwards.
 
-    Every `Accelerator` of a process shares one state, so an engine would change what a caller's own one computes with,
-    and be refused where that has another precision. Under ``accelerate launch`` the group of processes stays shared.
+    All `Accelerator` objects of a process share one state, so an engine would change the settings of the caller's, or
+    fail if that has another precision. Under ``accelerate launch`` the group of processes stays shared.
     """
 
     _lock = RLock()
@@ -191,7 +191,7 @@ class _OwnState:
 
     @staticmethod
     def _swap(states: dict[Any, Any]) -> dict[Any, Any]:
-        """Put states into their classes; returns those that were there."""
+        """Set the shared states of Accelerate's classes; returns the previous ones."""
         before = {kind: vars(kind)["_shared_state"] for kind in states}
         for kind, state in states.items():
             kind._shared_state = state
@@ -199,8 +199,8 @@ class _OwnState:
 
 
 @contextmanager
-def _told(device: str | None) -> Iterator[None]:
-    """Accelerate is told this device, or none, whatever the environment says."""
+def _device_variable(device: str | None) -> Iterator[None]:
+    """Set or unset Accelerate's device variable for a while."""
     before = os.environ.pop(DEVICE_VARIABLE, None)
     if device is not None:
         os.environ[DEVICE_VARIABLE] = device
@@ -213,7 +213,7 @@ def _told(device: str | None) -> Iterator[None]:
 
 
 def check_engine(device: str, precision: str = "auto") -> None:
-    """Refuse names that no device and no precision has; whether a device is there needs torch and is asked later.
+    """Refuse unknown names of devices and precisions; availability needs torch and is checked later.
 
     Raises:
         UserError: one of them is unknown.
@@ -225,7 +225,7 @@ def check_engine(device: str, precision: str = "auto") -> None:
 
 
 def _available(device: str) -> str:
-    """Kind of a device that is there: cpu, cuda or mps."""
+    """Kind of an available device: cpu, cuda or mps."""
     import torch
 
     kind, colon, index = device.partition(":")

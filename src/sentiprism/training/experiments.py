@@ -13,7 +13,7 @@ from sentiprism.plugins import load_plugins
 from sentiprism.yaml_files import load_yaml
 
 OURS = "sentiprism2026"
-"""Author and year of this project's own settings, which ``train`` takes where nobody names an experiment."""
+"""Author and year of this project's own settings, the default of ``train``."""
 
 
 class Row(Config):
@@ -21,10 +21,10 @@ class Row(Config):
 
     name: str
     settings: dict[str, Any] | None = None
-    """What to change in the run to measure this row; null where it is another model's."""
+    """Changes of the run that measure this row; null for another model's row."""
     values: tuple[float | None, ...]
     doubtful: tuple[str, ...] = ()
-    """Columns whose value here contradicts something else its own paper says; the notes say what."""
+    """Columns whose value contradicts another statement of the same paper; see the notes."""
 
 
 class Table(Config):
@@ -32,9 +32,9 @@ class Table(Config):
 
     caption: str
     alias: str | None = None
-    """What the table is about in one word, for the command line: components, losses, modalities."""
+    """Short name for the command line: components, losses, modalities."""
     columns: tuple[str, ...]
-    """Metrics by this project's names."""
+    """Metrics, by their names in this project."""
     rows: tuple[Row, ...]
 
     @model_validator(mode="after")
@@ -44,7 +44,7 @@ class Table(Config):
                 raise ValueError(f"row {row.name!r} has {len(row.values)} values for {len(self.columns)} columns")
             for column in row.doubtful:
                 if column not in self.columns:
-                    raise ValueError(f"row {row.name!r} doubts {column!r}, which is no column")
+                    raise ValueError(f"row {row.name!r} lists {column!r} as doubtful, which is not a column")
         return self
 
 
@@ -53,18 +53,18 @@ class Experiment(Config):
 
     title: str
     source: str
-    """Where settings and numbers come from."""
+    """Publication that settings and numbers are from."""
     selection: str
-    """The rule by which the published numbers were selected, as far as it is known."""
+    """How the published numbers were selected, as far as known."""
     run: dict[str, Any]
     notes: tuple[str, ...] = ()
     plugins: tuple[str, ...] = ()
-    """Files of plugins that the run needs, beside this file; they are imported where the user names this file."""
+    """Plugin files that the run needs, in the same folder; imported when the user names this file."""
     published: dict[str, Table] = {}
 
 
 def folder() -> Path:
-    """Where the experiment files stand: beside the sources, or inside an installed package."""
+    """Folder of the experiment files: next to the sources, or inside an installed package."""
     package = Path(__file__).parents[1]
     inside = package / "experiments"
     return inside if inside.is_dir() else package.parents[1] / "experiments"
@@ -76,20 +76,20 @@ def list_experiments() -> list[str]:
 
 
 def dataset_of(experiment: str) -> str:
-    """``mosi`` of ``tmt_amw/yan2025_mosi``: what follows author and year."""
+    """The dataset in an experiment's name: ``mosi`` of ``tmt_amw/yan2025_mosi``."""
     return experiment.rpartition("/")[2].partition("_")[2]
 
 
 def datasets_of(model: str) -> list[str]:
-    """Datasets that a model has an experiment for."""
+    """Datasets for which a model has an experiment."""
     return sorted({dataset_of(name) for name in list_experiments() if name.startswith(f"{model}/")})
 
 
 def load_paper(name: str) -> Experiment:
-    """Read an experiment whose run says which model was trained on which dataset, as published numbers need it.
+    """Read an experiment whose run names its model and dataset, as published numbers need.
 
     Raises:
-        UserError: as `load_experiment`; or the run does not say so.
+        UserError: as `load_experiment`; or the run does not name both.
     """
     paper = load_experiment(name)
     for key in ("model", "dataset"):
@@ -102,7 +102,7 @@ def load_experiment(name: str) -> Experiment:
     """Read an experiment by name or path.
 
     Raises:
-        UserError: there is none, or it does not validate.
+        UserError: it does not exist or is not valid.
     """
     path = Path(name)
     if path.suffix not in (".yaml", ".yml"):
@@ -115,7 +115,7 @@ def load_experiment(name: str) -> Experiment:
 
 
 def other_form(experiment: str, dataset: str) -> str | None:
-    """What to say where a run is on another form of the dataset that an experiment is for; None where it is not."""
+    """A note if a run uses another form of the experiment's dataset, else None."""
     paper = load_experiment(experiment)
     wanted, found = describe(str(paper.run.get("dataset"))), describe(dataset)
     if wanted is None or found is None or wanted.name == found.name or wanted.family != found.family:
@@ -131,16 +131,16 @@ def default_settings(model: str, dataset: str) -> dict[str, Any]:
 
 
 def starting_settings(model: str | None, dataset: str | None, experiment: str | None, what: str) -> dict[str, Any]:
-    """Settings that a run starts from: the experiment's, else this project's own for the model and dataset.
+    """Default settings of a run: the experiment's, else this project's for the model and dataset.
 
     Args:
         model: see ``list_models``.
-        dataset: name, or names with commas between.
+        dataset: name, or several names separated by commas.
         experiment: name or path of an experiment file.
-        what: needs them, for the message: ``run``.
+        what: what needs the settings, for the message: ``run`` or ``study``.
 
     Raises:
-        UserError: neither an experiment nor both of the others are given.
+        UserError: without an experiment, the model or the dataset is missing.
     """
     if experiment is not None:
         return load_experiment(experiment).run

@@ -10,23 +10,23 @@ if TYPE_CHECKING:
     from sentiprism.models.base import Model
 
 NUMBER = 4
-"""Bytes of a number in single precision."""
+"""Bytes of a float32."""
 
 
 def check_memory(model: "Model", optim: OptimConfig, room: int, train: PreparedSplit | None = None) -> None:
-    """Refuse a model whose training needs more memory than there is.
+    """Refuse a model whose training needs more memory than available.
 
-    What is counted is the least that it can need: weights, gradients, AdamW's two moments, the average of the weights,
-    what the model keeps of each utterance, and the inputs of the largest batch.
+    This counts a lower bound: weights, gradients, AdamW's two moments, the weight average, the model's memory of each
+    utterance, and the inputs of the largest batch.
 
     Args:
         model: its outline.
         optim: batch size, and whether the weights are averaged.
         room: bytes of memory.
-        train: the split; None where it is not known yet.
+        train: the split; None if not known yet.
 
     Raises:
-        UserError: says how much it would be, and what to lower.
+        UserError: too little memory; the message says which setting to lower.
     """
     import torch
 

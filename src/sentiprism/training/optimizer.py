@@ -15,28 +15,32 @@ from sentiprism.training.config import OptimConfig
 ENCODER = "text_encoder"
 """The parameter group whose layers may have rates of their own."""
 LAYER = re.compile(r"\.layers?\.(\d+)\.")
-"""The number of a layer in a parameter's name, from 0."""
+"""Layer number in a parameter's name, from 0."""
 
 
 def check_groups(model: Model, config: OptimConfig) -> None:
-    """Refuse learning rates and frozen stages that no parameter would take.
+    """Refuse learning rates and freezing of parameter groups that do not exist.
 
     Raises:
         UserError: ``group_lr`` or ``freeze`` names a group that the model does not have, or every group is frozen.
     """
     groups = model.param_groups()
-    named = {*groups, ENCODER}  # a model without text has no such group, and needs none
+    named = {*groups, ENCODER}  # allowed also for models without text
     for field, names in (("group_lr", config.group_lr), ("freeze", config.freeze)):
         for name in names:
             if name not in named:
                 raise UserError(f"optim.{field}: {model.name} has no parameter group {name!r}", suggest(name, named))
-    trained = {name for name, parameters in groups.items() if parameters}  # FINE without critics names them too
+    trained = {
+        name for name, parameters in groups.items() if parameters
+    }  # FINE names its critics also when it has none
     if trained and trained <= {*config.freeze}:
-        raise UserError(f"optim.freeze leaves {model.name} no parameters to train at first", "leave out one group")
+        raise UserError(
+            f"optim.freeze freezes all parameters of {model.name} in the first epoch", "leave out one group"
+        )
 
 
 def build_optimizer(model: Model, config: OptimConfig) -> AdamW:
-    """Fused AdamW; each named group is split by rate, and into matrices (decayed) and vectors (not)."""
+    """Build fused AdamW; each group is split by rate, and into matrices (with weight decay) and vectors (without)."""
     groups = []
     for name, everything in model.param_groups().items():
         usual = config.group_lr.get(name, model.rates.get(name, config.lr))
@@ -54,7 +58,7 @@ def build_optimizer(model: Model, config: OptimConfig) -> AdamW:
 def _by_layer(
     model: Model, name: str, parameters: list[nn.Parameter], decay: float
 ) -> Iterator[tuple[float, list[nn.Parameter]]]:
-    """A group's parameters with the factor on its rate; those of the text encoder layer by layer, from below."""
+    """Parameters of a group with the factor on its rate; the text encoder's layer by layer."""
     if name != ENCODER or decay == 1:
         yield 1.0, parameters
         return
@@ -69,7 +73,7 @@ def _by_layer(
 
 
 def set_trained(optimizer: torch.optim.Optimizer, config: OptimConfig, epoch: int) -> None:
-    """Compute no gradients for groups that this epoch does not train; not for a model that is wrapped for processes."""
+    """Disable gradients of groups that are frozen in this epoch; only for one process."""
     for group in optimizer.param_groups:
         if (epochs := config.freeze.get(group["name"])) is not None:
             for parameter in group["params"]:
@@ -77,7 +81,7 @@ def set_trained(optimizer: torch.optim.Optimizer, config: OptimConfig, epoch: in
 
 
 def drop_frozen(optimizer: torch.optim.Optimizer, config: OptimConfig, epoch: int) -> None:
-    """Forget gradients of groups that this epoch does not train: AdamW leaves what has none as it is."""
+    """Drop gradients of groups that are frozen in this epoch: AdamW skips parameters without one."""
     for group in optimizer.param_groups:
         if epoch < config.freeze.get(group["name"], 0):
             for parameter in group["params"]:
@@ -85,7 +89,7 @@ def drop_frozen(optimizer: torch.optim.Optimizer, config: OptimConfig, epoch: in
 
 
 def rate_factor(step: int, total: int, config: OptimConfig) -> float:
-    """Factor on the learning rate at a step counted from 0; the first warm-up step is already above 0."""
+    """Factor on the learning rate at a step, counted from 0; above 0 from the first warm-up step."""
     warmup = round(config.warmup * total)
     if step < warmup:
         return (step + 1) / (warmup + 1)
@@ -96,11 +100,11 @@ def rate_factor(step: int, total: int, config: OptimConfig) -> float:
 
 
 def plateau_factor(better: Iterable[bool], config: OptimConfig) -> float:
-    """Factor of the schedule ``plateau`` on the learning rate; 1 under any other.
+    """Factor on the learning rate under the schedule ``plateau``; 1 under any other.
 
     Args:
-        better: of each epoch so far, whether its valid score was the best one until then. Nothing else is needed, so
-            that a resumed run has the rate it would have had.
+        better: for each epoch so far, whether its valid score was the best until then. As nothing else is needed, a
+            resumed run has the same rate.
         config: of the run.
     """
     factor, waited = 1.0, 0
@@ -112,6 +116,6 @@ def plateau_factor(better: Iterable[bool], config: OptimConfig) -> float:
 
 
 def set_rate(optimizer: torch.optim.Optimizer, factor: float) -> None:
-    """Scale every group's own rate."""
+    """Scale the base rate of every group."""
     for group in optimizer.param_groups:
         group["lr"] = group["base_lr"] * factor

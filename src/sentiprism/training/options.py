@@ -8,7 +8,7 @@ from sentiprism.training.engine import Precision
 
 
 class RunOptions(TypedDict, total=False):
-    """Where and how a run is trained; none of it changes what is trained, but for rounding.
+    """Where and how a run is trained; apart from rounding, this does not change the result.
 
     Args:
         out: folder of the run, or of the runs; by default a new one under ``runs/``.
@@ -16,7 +16,7 @@ class RunOptions(TypedDict, total=False):
         precision: ``auto``, ``no``, ``bf16``, ``fp16``; by default ``auto``.
         tensorboard: also write TensorBoard curves (extra ``tensorboard``).
         quiet: show no progress.
-        on_run: called with the run folder as soon as it can be resumed.
+        on_run: called with the run folder once the run can be resumed.
     """
 
     out: Path | str | None
@@ -28,15 +28,15 @@ class RunOptions(TypedDict, total=False):
 
 
 class TableOptions(RunOptions, total=False):
-    """Options of everything that trains the rows of a table.
+    """Options for training the rows of a table.
 
     Args:
         experiment: file with the published numbers; by default the model's own paper on the dataset.
-        base: settings that every row starts from: None = the paper's, ``ours`` = this project's own for the model and
-            dataset, else the name or path of an experiment.
-        encoder: text encoder in the place of the settings' own.
+        base: settings of every row before its changes: None = the paper's, ``ours`` = this project's own for the model
+            and dataset, else the name or path of an experiment.
+        encoder: text encoder that replaces the one in the settings.
         seeds: how many, or which.
-        assignments: ``key=value`` texts; a row's own settings come after them.
+        assignments: ``key=value`` texts, applied before a row's own settings.
     """
 
     experiment: str | None

@@ -1,7 +1,7 @@
 """Record test scores of every epoch, on explicit request.
 
-Training is handed no more than a function that takes a model and an epoch and returns nothing; the scores go to a
-file. So neither the loop nor the schedule nor the selection can come to know them.
+Training only gets a callback that takes a model and an epoch and returns nothing; the scores go to a file. So they
+can affect neither the loop nor the schedule nor the selection.
 """
 
 import json
@@ -25,37 +25,43 @@ if TYPE_CHECKING:
 FILE = "oracle.jsonl"
 
 
-def held_out(view: TuningView, *, wanted: bool) -> Split | None:
+def oracle_test(view: TuningView, *, wanted: bool) -> Split | None:
     """The test split of a run with ``oracle: true``; None for every other run.
 
     Raises:
-        UserError: it is wanted of a view that has none.
+        UserError: it is wanted, and the view has no test split.
     """
     if not wanted:
         return None
     if not isinstance(view, Dataset):
-        raise UserError("oracle scores test after each epoch, and this view has no test split", "set oracle=false")
+        raise UserError(
+            "oracle=true scores test after each epoch, but this dataset has no test split", "set oracle=false"
+        )
     return view.test
 
 
-def watcher(test: PreparedSplit, protocol: Protocol, engine: Engine, folder: Path) -> "Callable[[Model, int], None]":
-    """A function that scores a model on test after an epoch and writes that to ``folder/oracle.jsonl``.
+def make_watcher(
+    test: PreparedSplit, protocol: Protocol, engine: Engine, folder: Path
+) -> "Callable[[Model, int], None]":
+    """Make a callback that scores a model on test after an epoch and writes ``folder/oracle.jsonl``.
 
-    An epoch that is trained again after an interruption takes the place of what was written of it.
+    An epoch that is trained again after an interruption replaces its earlier line.
     """
 
     def watch(model: "Model", epoch: int) -> None:
         found = predict(model, test, engine)
         if engine.is_main:
             row = {"epoch": epoch, "test": protocol.compute(found.prediction, found.label)}
-            rows = [old for old in read(folder) if old["epoch"] < epoch] if os.path.lexists(folder / FILE) else []
+            rows = (
+                [old for old in load_oracle(folder) if old["epoch"] < epoch] if os.path.lexists(folder / FILE) else []
+            )
             write_text(folder / FILE, "".join(json.dumps(line) + "\n" for line in [*rows, row]))
 
     return watch
 
 
-def read(folder: Path) -> list[dict[str, Any]]:
-    """One line an epoch: its number, and every metric on test.
+def load_oracle(folder: Path) -> list[dict[str, Any]]:
+    """Read the test scores: one record per epoch, with its number and every metric.
 
     Args:
         folder: of a seed.

@@ -11,14 +11,14 @@ from sentiprism.data.sampler import LengthGroupedSampler
 from sentiprism.training.engine import Engine
 from sentiprism.types import MODALITIES, ModelOutput
 
-if TYPE_CHECKING:  # predictions are read without torch
+if TYPE_CHECKING:  # reading predictions does not need torch
     from torch import nn
 
 Array = npt.NDArray[Any]
 
 
 class Predictions(NamedTuple):
-    """What a model says of N utterances."""
+    """A model's predictions for N utterances."""
 
     ids: Array
     label: Array
@@ -26,15 +26,15 @@ class Predictions(NamedTuple):
     prediction: Array
     """(N,) float32, or (N, C) logits."""
     weights: dict[str, Array]
-    """(N, K) by name; (N,) of arrays, each as long as its sample, where they run over time."""
+    """(N, K) by name; (N,) of arrays, each as long as its sample, for weights over time."""
     losses: dict[str, float] = {}
     """Mean over the samples, by name."""
     bounds: dict[str, Array] = {}
-    """Where the model is calibrated: "low" and "high" (N,), or "set" (N, C) bool, see `metrics.conformal`."""
+    """Of a calibrated model: "low" and "high" (N,), or "set" (N, C) bool, see `metrics.conformal`."""
     present: Array | None = None
-    """(N,) the modalities that each utterance had for the model, "text+audio"; None where nobody noted them."""
+    """(N,) modalities that each utterance has for the model, as "text+audio"; None if not recorded."""
     videos: Array | None = None
-    """(N,) the video that each utterance is of; None where an earlier version kept the file without them."""
+    """(N,) video of each utterance; None in files of earlier versions."""
 
 
 def forward_all(
@@ -46,15 +46,15 @@ def forward_all(
     rows: npt.NDArray[np.int64] | None = None,
     labels: bool = True,
 ) -> Iterator[tuple[Array, ModelOutput]]:
-    """Row numbers and outputs, batch by batch, of this process's share of a split; evaluation mode, no gradient.
+    """Yield row numbers and outputs per batch for this process's part of a split, in evaluation mode.
 
     Args:
         model: on the engine's device.
         data: the split.
         engine: device and processes.
-        batch_size: utterances a batch.
+        batch_size: utterances per batch.
         rows: which utterances; None = all.
-        labels: whether the model is told them, and computes its losses.
+        labels: whether batches have labels, from which the model computes its losses.
     """
     import torch
 
@@ -73,7 +73,7 @@ def forward_all(
 
 
 def predict(model: "nn.Module", data: PreparedSplit, engine: Engine, batch_size: int = 64) -> Predictions:
-    """Predict a whole split; every process gets all of it."""
+    """Predict a whole split; every process gets all predictions."""
     parts: list[tuple[Array, dict[str, Array], dict[str, float]]] = []
     for rows, output in forward_all(model, data, engine, batch_size):
         columns = {"prediction": output.prediction} | {f"weights.{k}": v for k, v in output.weights.items()}
@@ -102,7 +102,7 @@ def predict(model: "nn.Module", data: PreparedSplit, engine: Engine, batch_size:
 
 
 def _ragged(rows: list[Array]) -> Array:
-    """(N,) of arrays, also where all have one length."""
+    """(N,) object array of arrays, also if all have the same length."""
     column = np.empty(len(rows), object)
     column[:] = rows
     return column

@@ -12,17 +12,17 @@ from rich.text import Text
 from sentiprism.errors import UserError
 from sentiprism.extras import install_extra
 from sentiprism.screen import console
-from sentiprism.training.selection import place_of
+from sentiprism.training.selection import epoch_label
 
 Log = Callable[[dict[str, Any]], None]
-"""Takes an epoch's line of metrics.jsonl."""
+"""Callback that gets each epoch's record of metrics.jsonl."""
 
 
 class TrainingProgress:
-    """Context of a training's output.
+    """Context that shows progress bars and messages of a training.
 
     Args:
-        quiet: say nothing (tests, processes other than the first).
+        quiet: show nothing (tests, processes other than the first).
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
@@ -48,23 +48,23 @@ class TrainingProgress:
         self._bar.stop()
 
     def note(self, message: str) -> None:
-        """A line that stays."""
+        """Print a line above the progress bar."""
         self._console.print(Text(message), soft_wrap=True)
 
     def seed(self, title: str, steps: int, done: int) -> None:
-        """A new seed begins, ``done`` of its ``steps`` behind it."""
+        """Start the bar of a seed, with ``done`` of its ``steps`` done."""
         self._title = title
         self._task = self._bar.add_task(title, total=steps, completed=done, status="")
 
     def step(self) -> None:
-        """One batch is done."""
+        """Advance by one step."""
         if self._task is not None:
             self._bar.advance(self._task)
 
     def epoch(self, row: dict[str, Any], select: str) -> None:
-        """An epoch is done; ``row`` is its line of metrics.jsonl."""
+        """Show a finished epoch; ``row`` is its record of metrics.jsonl."""
         valid = row["valid"][select]
-        place = place_of(row) if "solution" in row else f"epoch {row['epoch']:>2}"
+        place = epoch_label(row) if "solution" in row else f"epoch {row['epoch']:>2}"
         status = f"{place}  train loss {row['train']['total']:.4f}  valid {select} {valid:.4f}"
         status += "  best so far" if row["best"] else ""
         if self._task is not None:
@@ -73,7 +73,7 @@ class TrainingProgress:
             self._console.print(f"{self._title}  {status}  ({row['seconds']:.0f} s)")
 
     def finish(self, message: str) -> None:
-        """A seed is done."""
+        """Finish the bar of a seed."""
         if self._task is not None:
             self._bar.update(self._task, total=1, completed=1, status=message)
         if not self._console.is_terminal:
@@ -82,7 +82,7 @@ class TrainingProgress:
 
 @contextmanager
 def log_curves(folder: Path | None) -> Iterator[Log]:
-    """Where an epoch's numbers also go: TensorBoard files in ``folder``, or nowhere.
+    """Context that yields a logger to TensorBoard files in ``folder``; it does nothing for None.
 
     Raises:
         UserError: TensorBoard is not installed.

@@ -15,14 +15,14 @@ from sentiprism.config import Record, Undefined
 from sentiprism.data.dataset import Card
 from sentiprism.reading import MB, read_json, read_json_lines
 
-REMEDY = "get a whole copy of the run, or train it again"
+REMEDY = "get a complete copy of the run, or train it again"
 HISTORY = 128 * MB
-"""Bytes of the scores of every epoch; those of the most epochs that a run may have need half of it."""
+"""Largest ``metrics.jsonl`` in bytes; a run with the most epochs allowed needs half of it."""
 Scores = dict[str, Undefined]
 
 
 class DatasetRecord(Record):
-    """The dataset as it was when the run began."""
+    """The dataset when the run began."""
 
     name: str
     content: str
@@ -31,20 +31,20 @@ class DatasetRecord(Record):
 
 
 class InitRecord(Record):
-    """Whose weights the run started from."""
+    """Saved model that the run started from."""
 
     source: str
     weights: str
-    """SHA-256 of the file."""
+    """SHA-256 of its file of weights."""
     taken: int = Field(gt=0)
     left: tuple[str, ...]
-    """Tensors that were initialised anew."""
+    """Tensors that were newly initialised."""
     shared_videos: tuple[str, ...] = ()
-    """Whether those weights were trained on videos of test, in words."""
+    """Notes on whether that model was trained on videos of test."""
 
 
 class Environment(Record):
-    """``environment.json``: what a run was begun with; more may stand there for people."""
+    """``environment.json``: versions and data of a run; it may have further keys for people to read."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -56,11 +56,11 @@ class Environment(Record):
     dataset: DatasetRecord
     init: InitRecord | None = None
     plugin: dict[str, str] | None = None
-    """Where the model is not built in; a text for people, from which nothing is imported."""
+    """The plugin of a model that is not built in, for people to read; nothing is imported from it."""
 
 
 class Epoch(Record):
-    """A line of ``metrics.jsonl``, and a seed's entry in ``summary.json``."""
+    """One epoch: a line of ``metrics.jsonl`` or a seed's entry in ``summary.json``."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -72,7 +72,7 @@ class Epoch(Record):
     weights_kl: Scores = {}
     best: bool
     solution: Annotated[dict[str, float], Field(min_length=1)] | None = None
-    """Of a model in closed form: the settings that this one was solved with."""
+    """Settings of this solution, for a model that is fitted in closed form."""
 
 
 class Summary(Record):
@@ -89,7 +89,7 @@ class OracleEpoch(Record):
 
 
 class Progress(Record):
-    """Where training stands, in the header of a checkpoint."""
+    """Position in training, in the header of a checkpoint."""
 
     epoch: int = Field(ge=0)
     step: int = Field(ge=0)
@@ -129,7 +129,7 @@ def read_environment(path: Path) -> dict[str, Any]:
 
 
 def read_summary(path: Path) -> dict[int, dict[str, Any]]:
-    """Read ``summary.json``: the best epoch's line of each finished seed.
+    """Read ``summary.json``: the best epoch of each finished seed.
 
     Raises:
         UserError: it is damaged.
@@ -139,7 +139,7 @@ def read_summary(path: Path) -> dict[int, dict[str, Any]]:
 
 
 def read_history(path: Path) -> list[dict[str, Any]]:
-    """Read ``metrics.jsonl``: one line an epoch.
+    """Read ``metrics.jsonl``: one record per epoch.
 
     Raises:
         UserError: it is missing or damaged.
@@ -149,7 +149,7 @@ def read_history(path: Path) -> list[dict[str, Any]]:
 
 
 def read_oracle(path: Path) -> list[dict[str, Any]]:
-    """Read ``oracle.jsonl``: one line an epoch.
+    """Read ``oracle.jsonl``: one record per epoch.
 
     Raises:
         UserError: it is missing or damaged.
@@ -159,15 +159,15 @@ def read_oracle(path: Path) -> list[dict[str, Any]]:
 
 
 def parse_progress(value: Any, source: str, remedy: str) -> dict[str, Any]:
-    """Where training stands, as ``save_checkpoint`` was given it.
+    """Validate the position in training that ``save_checkpoint`` wrote.
 
     Raises:
-        UserError: it is not that.
+        UserError: it is not valid.
     """
     found = Progress.parse(value, source, remedy)
     return {**found.model_dump(), "history": [_plain(row) for row in found.history]}
 
 
 def _plain(row: Epoch) -> dict[str, Any]:
-    """Without ``solution`` where it was not there."""
+    """As a dictionary, without ``solution`` if not set."""
     return row.model_dump(exclude_unset=True)

@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 WRITTEN_LAST = [*RunConfig.model_fields][-1]
-"""Key that ``run.yaml`` ends with."""
+"""Last key in ``run.yaml``."""
 
 
 class Run:
     """An existing run folder.
 
     Args:
-        folder: as `train` made it.
+        folder: written by `train`.
 
     Raises:
         UserError: it is not a run.
@@ -49,10 +49,12 @@ class Run:
             raise UserError(f"{self.folder} is not a run folder", remedy)
         written = load_yaml(self.folder / "run.yaml")
         self.config = RunConfig.parse(written, str(self.folder / "run.yaml"))
-        if WRITTEN_LAST not in written:  # every key is written, and a file cut between two lines is still YAML
-            raise UserError(f"{self.folder / 'run.yaml'} is cut short", "get a whole copy of the run, or train it anew")
+        if (
+            WRITTEN_LAST not in written
+        ):  # all keys are written, and a file that is cut at a line end is still valid YAML
+            raise UserError(f"{self.folder / 'run.yaml'} is incomplete", REMEDY)
         self.environment = read_environment(self.folder / "environment.json")
-        if plugin := self.environment.get("plugin"):  # what is built in is checked where it is needed
+        if plugin := self.environment.get("plugin"):  # built-in models are checked when needed
             check_plugin(MODELS, self.config.model, plugin, f"{self.folder}, a run,")
 
     @classmethod
@@ -65,7 +67,7 @@ class Run:
         precision: str,
         init: dict[str, Any] | None = None,
     ) -> "Run":
-        """Make the folder and write what the run is; ``init`` says whose weights it starts from."""
+        """Make the folder and write configuration and environment; ``init`` is the record of the initial weights."""
         check_new(folder)
         environment = {**make_environment(card, device, precision), "init": init}
         if (plugin := MODELS.plugin_of(config.model)) is not None:
@@ -89,13 +91,13 @@ class Run:
         return run
 
     def load_dataset(self, *, verify: bool = True) -> Dataset:
-        """The dataset it was trained on, from the store, with the labels it was trained on.
+        """Load the dataset that the run was trained on from the store, with the same labels.
 
         Args:
             verify: as in `sentiprism.data.store.load_dataset`.
 
         Raises:
-            UserError: it is not there, or is damaged; whether it has changed, `check_dataset` says.
+            UserError: it is missing or damaged; changes are found by `check_dataset`.
         """
         return binned(load_dataset(self.config.dataset, verify=verify), self.config.data.bins)
 
@@ -123,7 +125,7 @@ class Run:
         """Refuse a dataset that is not the one the run was trained on.
 
         Raises:
-            UserError: its data are others.
+            UserError: its content differs.
         """
         if card.content != self.environment["dataset"]["content"]:
             raise UserError(
@@ -131,10 +133,10 @@ class Run:
             )
 
     def check_precision(self, precision: str) -> None:
-        """Refuse a precision that is not the run's own.
+        """Refuse a precision that differs from the run's.
 
         Raises:
-            UserError: it is neither ``auto`` nor that.
+            UserError: it is neither ``auto`` nor the run's.
         """
         begun = self.environment["precision"]
         if precision not in {"auto", begun}:
@@ -143,7 +145,7 @@ class Run:
             )
 
     def check_init(self, weights: str) -> None:
-        """Refuse other weights to start from than those the run began with.
+        """Refuse initial weights that differ from those the run began with.
 
         Raises:
             UserError: the file has changed, by its SHA-256.
@@ -152,25 +154,27 @@ class Run:
             raise UserError(f"the weights that {self.name} starts from have changed since it began", "train a new run")
 
     def extend(self, seeds: int | tuple[int, ...], *, write: bool = True) -> None:
-        """Let the run have more seeds; those it has stay.
+        """Add seeds to the run.
 
         Args:
-            seeds: how many from the first on, or which.
-            write: whether to note it in the folder, as one of several processes does.
+            seeds: how many from the first on, or which; must include the run's present seeds.
+            write: whether to write it to the folder; with several processes, one does.
 
         Raises:
-            UserError: not all of its own are among them.
+            UserError: a present seed is missing.
         """
         wanted = RunConfig.parse({**self.config.model_dump(mode="json"), "seeds": seeds}, "run configuration")
         lost = [str(seed) for seed in self.config.seeds if seed not in wanted.seeds]
         if lost:
-            raise UserError(f"{self.name} has seeds that are not asked for: {', '.join(lost)}", "train a new run")
+            raise UserError(
+                f"{self.name} already has seeds that are not in the new list: {', '.join(lost)}", "train a new run"
+            )
         if write:
             write_text(self.folder / "run.yaml", dump(wanted))
         self.config = wanted
 
     def seed_folder(self, seed: int) -> Path:
-        """Where one seed's files stand."""
+        """Folder of one seed's files."""
         return self.folder / f"seed-{seed}"
 
     def model_folder(self, seed: int) -> Path:
@@ -199,12 +203,12 @@ class Run:
 
     @property
     def summary(self) -> dict[int, dict[str, Any]]:
-        """Best epoch's line of each finished seed."""
+        """Record of the best epoch of each finished seed."""
         path = self.folder / "summary.json"
         return read_summary(path) if os.path.lexists(path) else {}
 
     def valid_scores(self, metric: str) -> list[float]:
-        """Each finished seed's score on valid in its best epoch.
+        """Valid score of each finished seed in its best epoch.
 
         Raises:
             UserError: the summary lacks it.
@@ -216,7 +220,7 @@ class Run:
             raise UserError(f"{self.folder / 'summary.json'} lacks the valid score {metric!r}", REMEDY) from None
 
     def record(self, seed: int, best: dict[str, Any]) -> None:
-        """Note that a seed is finished."""
+        """Record a finished seed."""
         done = {**self.summary, seed: best}
         write_text(self.folder / "summary.json", json.dumps({str(s): done[s] for s in sorted(done)}, indent=1))
 
@@ -232,7 +236,7 @@ class Run:
         return self.folder.name
 
     def to_dataframe(self) -> "DataFrame":
-        """One row a finished seed: its best epoch, and its scores on valid there.
+        """Table with one row per finished seed: its best epoch and valid scores.
 
         Raises:
             UserError: pandas is not installed.
@@ -253,10 +257,10 @@ class Run:
 
 
 def check_new(folder: Path) -> None:
-    """Refuse a folder that a new run would write into something else.
+    """Refuse a folder that a new run cannot use.
 
     Raises:
-        UserError: there is something in it, or nothing can be written there.
+        UserError: it is not empty, or cannot be written.
         OSError: it may not be written.
     """
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
@@ -265,7 +269,7 @@ def check_new(folder: Path) -> None:
 
 
 def new_folder(config: RunConfig) -> Path:
-    """``runs/<model>-<dataset>-<time>``, not there yet."""
+    """A new path ``runs/<model>-<dataset>-<time>``, not created yet."""
     name = f"{config.model}-{short_name(config.dataset).replace(COMMA, '+')}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     numbered = (Path("runs") / (f"{name}-{n}" if n else name) for n in count())
     return next(folder for folder in numbered if not folder.exists())

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def seed_at(*position: int) -> None:
-    """Seed torch's generators on all devices from (seed, epoch, batch, rank) or any such position."""
+    """Seed torch's generators on all devices from (seed, epoch, batch, rank) or a similar position."""
     import torch
 
     state = np.random.SeedSequence(list(position)).generate_state(1, np.uint64)[0]

@@ -9,12 +9,12 @@ if TYPE_CHECKING:
 
 
 def selection_rule(protocol: Protocol, select: str | None, what: str = "epoch") -> str:
-    """How the epoch is chosen, in words that stand beside every number.
+    """Describe how the epoch is selected, for a note below reported numbers.
 
     Args:
         protocol: of the dataset.
-        select: valid metric that chooses; None = the protocol's own.
-        what: that is chosen; of a model that is fitted in closed form the penalty.
+        select: valid metric used; None = the protocol's own.
+        what: what is selected; for a model that is fitted in closed form, the penalty.
 
     Raises:
         UserError: the protocol has no metric of that name.
@@ -25,11 +25,11 @@ def selection_rule(protocol: Protocol, select: str | None, what: str = "epoch") 
 
 
 def selection_of(run: "Run", protocol: Protocol) -> str:
-    """The rule by which the finished seeds of a run were chosen."""
+    """Describe how the epochs of a run's finished seeds were selected."""
     chosen = next(iter(run.summary.values()), {})
     return selection_rule(protocol, run.config.optim.select, " and ".join(chosen.get("solution", ["epoch"])))
 
 
-def place_of(row: dict[str, Any]) -> str:
-    """Which line of metrics.jsonl this is, in words: "epoch 3", or "penalty 0.1" of a closed form."""
+def epoch_label(row: dict[str, Any]) -> str:
+    """Name of an epoch's record: "epoch 3", or "penalty 0.1" for a closed form."""
     return ", ".join(f"{name} {value:g}" for name, value in row.get("solution", {"epoch": row["epoch"]}).items())

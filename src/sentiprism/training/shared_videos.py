@@ -1,4 +1,4 @@
-"""Whether weights that a run starts from were trained on videos that its test split holds."""
+"""Check whether initial weights were trained on videos of the test split."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from sentiprism.training.run import Run
 
 
 def describe_shared_videos(folder: Path, source: str, view: TuningView) -> list[str]:
-    """Compare the videos that a saved model was trained and selected on with those of a test split, by their names.
+    """Compare the videos of a saved model's train and valid splits with those of a test split, by name.
 
     Args:
         folder: of the saved model.
@@ -18,25 +18,25 @@ def describe_shared_videos(folder: Path, source: str, view: TuningView) -> list[
         view: the dataset of the new run.
 
     Returns:
-        Lines for people; [] where no video is shared.
+        Notes for the user; [] if no video is shared.
     """
     metadata = describe_model(folder).metadata
     name, content, init = str(metadata.get("dataset")), metadata.get("content"), None
-    unknown = f"whether {source} was trained on videos of test of {view.name} is not known"
+    unknown = f"it is not known whether {source} was trained on test videos of {view.name}"
     try:
         whole = folder.resolve().parents[1]
-        if (whole / "run.yaml").is_file():  # which names the dataset as it was given, and what the run started from
+        if (whole / "run.yaml").is_file():  # it names the dataset as the user gave it, and the run's initial weights
             run = Run(whole)
             name, init = run.config.dataset, run.config.init
         own = [] if content == view.card.content else _compare(name, content, source, view)
     except UserError:
-        own = [f"{unknown}: its dataset {name} is not here, or has changed"]
-    return own + [f"{unknown} in full: it started from {init} itself"] * (init is not None)
+        own = [f"{unknown}: its dataset {name} is missing or has changed"]
+    return own + [f"{unknown}: it started from {init} itself"] * (init is not None)
 
 
 def _compare(name: str, content: str | None, source: str, view: TuningView) -> list[str]:
     if not isinstance(view, Dataset):
-        return [f"whether {source} was trained on videos of test is not known: no test split was given"]
+        return [f"it is not known whether {source} was trained on test videos: no test split was given"]
     theirs = load_dataset(name, verify=False)
     if theirs.card.content != content:
         raise UserError(f"dataset {name} has changed", "import the same files")
@@ -45,4 +45,4 @@ def _compare(name: str, content: str | None, source: str, view: TuningView) -> l
     if not (count := len(videos & seen)):
         return []
     where = f"train and valid of {theirs.name}, which {source} was trained on"
-    return [f"{count} of {len(videos)} videos of test have names of videos in {where}: they are not unseen"]
+    return [f"{count} of {len(videos)} test videos have the names of videos in {where}: they are not unseen"]

@@ -19,23 +19,23 @@ from sentiprism.training.engine import Engine, check_engine
 from sentiprism.training.experiments import other_form, starting_settings
 from sentiprism.training.memory import check_memory
 from sentiprism.training.options import RunOptions
-from sentiprism.training.oracle import held_out, watcher
+from sentiprism.training.oracle import make_watcher, oracle_test
 from sentiprism.training.progress import TrainingProgress, log_curves
 from sentiprism.training.run import Run, check_new, new_folder
 from sentiprism.training.selection import selection_rule
-from sentiprism.training.transfer import Transfer, describe_transfer, find_weights, initial_model, plan_transfer
+from sentiprism.training.transfer import Transfer, build_initial_model, describe_transfer, find_weights, plan_transfer
 from sentiprism.types import FeatureSpec
 
 
 def resolve(base: dict[str, Any], assignments: Iterable[str] = ()) -> RunConfig:
-    """A whole `RunConfig` from a mapping and ``key=value`` assignments, the model's part validated and filled in."""
+    """Build a complete `RunConfig` from a mapping and ``key=value`` texts; the model's settings are validated."""
     return _complete(RunConfig.parse(override(base, assignments), "run configuration"))
 
 
 def _complete(config: RunConfig) -> RunConfig:
-    """The model's part validated and filled in; the model's module is imported for it, and torch with it.
+    """Validate and complete the model's settings; this imports the model's module, and torch with it.
 
-    A model that is fitted in closed form has its first seed alone: every seed gives the same weights.
+    A model that is fitted in closed form keeps only the first seed: every seed gives the same weights.
     """
     check_fields(config.model, config.config)
     model = MODELS[config.model]
@@ -56,18 +56,18 @@ def train(
 ) -> Run:
     """Train a model with several seeds; the epoch of each is selected on valid only.
 
-    What is not given comes from the experiment, without one from this project's own experiment for the model and
-    dataset (``experiments/<model>/sentiprism2026_<dataset>.yaml``), else from the defaults of `RunConfig`.
+    Settings that are not given come from the experiment; without one, from this project's own experiment for the model
+    and dataset (``experiments/<model>/sentiprism2026_<dataset>.yaml``), else from the defaults of `RunConfig`.
 
     Args:
         model: see ``list_models``.
-        dataset: a name in the store, a folder, or a dataset; its test split is not looked at. Several names with commas
-            between: see `data.joined`.
-        seeds: how many, or which; of a model that is fitted in closed form the first alone is trained.
-        init: whose weights the model starts from, see `RunConfig`.
+        dataset: a name in the store, a folder, or a dataset; its test split is not used. Several names, separated by
+            commas: see `data.joined`.
+        seeds: how many, or which; a model that is fitted in closed form is trained with the first only.
+        init: model to start from, see `RunConfig`.
         experiment: name (``mdf/jian2026_mosi``) or path of an experiment file.
-        settings: what differs, nested as in `RunConfig`: ``{"optim": {"epochs": 10}}``.
-        assignments: what differs from that, as ``key=value`` texts.
+        settings: changes, nested as in `RunConfig`: ``{"optim": {"epochs": 10}}``.
+        assignments: further changes, as ``key=value`` texts.
         options: see `RunOptions`.
 
     Returns:
@@ -97,12 +97,12 @@ def launch(
     note: str | None = None,
     **options: Unpack[RunOptions],
 ) -> Run:
-    """Train a configuration; the rest is as in `train`. What can be refused without torch is refused first.
+    """Train a configuration, otherwise as `train`. Checks that do not need torch come first.
 
     Args:
-        config: the run; the defaults of the model's part may be left out.
+        config: the run; the model's default settings may be left out.
         view: the dataset; by default ``config.dataset`` from the store.
-        note: what to say before the first epoch.
+        note: message shown before the first epoch.
         options: see `RunOptions`.
 
     Raises:
@@ -114,7 +114,7 @@ def launch(
     check_engine(device, precision)
     stored = view is None
     view = binned(view or load_dataset(config.dataset, verify=False), config.data.bins)
-    test = held_out(view, wanted=config.oracle)
+    test = oracle_test(view, wanted=config.oracle)
     whole, view = view, view.tuning() if isinstance(view, Dataset) else view
     selection_rule(protocol(view.card.protocol), config.optim.select)
     check_draws(view.train, config)
@@ -123,7 +123,7 @@ def launch(
     if out is not None:
         check_new(Path(out))
     config, engine = _complete(config), Engine(device, precision)
-    if stored and engine.is_main:  # hashing takes its time: after all that can be refused without it
+    if stored and engine.is_main:  # hashing is slow: after all other checks
         verify_dataset(config.dataset, test=config.oracle)
     folder = engine.gather(Path(out) if out else new_folder(config))[0]  # processes may read different clocks
     inputs = _inputs(view, config, engine, whole)
@@ -142,13 +142,13 @@ def resume(
     seeds: int | tuple[int, ...] | None = None,
     **options: Unpack[RunOptions],
 ) -> Run:
-    """Resume a run that was stopped, bit by bit as if it had not been, or give one more seeds.
+    """Resume a run that was stopped, with bit-identical results, or add seeds to a run.
 
     Args:
         folder: of the run.
-        seeds: how many, or which, it shall have from now on; by default those it was begun with. A model that is
-            fitted in closed form gets no more.
-        options: see `RunOptions`; ``precision`` is the run's own, and no other.
+        seeds: how many, or which, the run has from now on; by default unchanged. A model that is fitted in closed form
+            has only one.
+        options: see `RunOptions`; ``precision`` cannot differ from the run's.
 
     Raises:
         UserError: it is not a run folder, its dataset or precision has changed, or a seed would be lost.
@@ -158,8 +158,8 @@ def resume(
     run.check_precision(options.get("precision", "auto"))
     device, precision = options.get("device", "auto"), run.environment["precision"]
     seeds = None if MODELS[run.config.model].closed_form else seeds
-    view, test, engine = dataset.tuning(), held_out(dataset, wanted=run.config.oracle), Engine(device, precision)
-    done = seeds is None and run.finished == run.config.seeds  # then the weights it started from may be gone
+    view, test, engine = dataset.tuning(), oracle_test(dataset, wanted=run.config.oracle), Engine(device, precision)
+    done = seeds is None and run.finished == run.config.seeds  # then the initial weights are no longer needed
     inputs = _inputs(view, run.config.model_copy(update={"init": None}) if done else run.config, engine, dataset)
     if inputs.init is not None:
         run.check_init(inputs.init.weights)
@@ -170,19 +170,19 @@ def resume(
 
 
 class _Inputs(NamedTuple):
-    """What a model is built for, trained on and selected by."""
+    """Features, splits and initial weights of a run."""
 
     features: FeatureSpec
     train: PreparedSplit
     valid: PreparedSplit
     init: Transfer | None
-    """Which tensors it starts from; None = fresh weights."""
+    """Tensors that the model starts from; None = fresh weights."""
 
 
 def _inputs(view: TuningView, config: RunConfig, engine: Engine, whole: TuningView) -> _Inputs:
-    """Prepare the splits, unless the model cannot be built or trained so, or is larger than the memory.
+    """Prepare the splits, after checking that the model can be built, trained and fits in memory.
 
-    Of the test split of ``whole`` only the videos' names are read, where the run starts from other weights.
+    From the test split of ``whole``, only the names of videos are read, and only if the run starts from saved weights.
     """
     from sentiprism.models.outline import outline
     from sentiprism.training.closed_form import check_closed_form
@@ -230,7 +230,9 @@ def _train(
         for modality in set(card.widths) - set(inputs.features.present()):
             progress.note(f"{modality} is missing in all of train: the model is built without it")
         if MODELS[config.model].closed_form:
-            progress.note(f"{config.model} is fitted in closed form: every seed gives the same model; trained once")
+            progress.note(
+                f"{config.model} is fitted in closed form: every seed gives the same model, so it is trained once"
+            )
         for line in card.joined:
             progress.note(line)
         for line in inputs.init.describe(describe_transfer(str(config.init))) if inputs.init else ():
@@ -238,15 +240,17 @@ def _train(
         for seed in config.seeds:
             if seed in run.finished:
                 continue
-            model = initial_model(config, inputs.features, card, seed, inputs.init)
+            model = build_initial_model(config, inputs.features, card, seed, inputs.init)
             folder = run.seed_folder(seed)
-            watch = watcher(PreparedSplit(test, inputs.features), scorer, engine, folder) if test is not None else None
+            watch = (
+                make_watcher(PreparedSplit(test, inputs.features), scorer, engine, folder) if test is not None else None
+            )
             trainer = Trainer(config, seed, model, data, folder, engine, metadata, watch)
             with log_curves(folder if options.get("tensorboard") and engine.is_main else None) as log:
                 best = trainer.run(progress, log)
             if engine.is_main:
                 run.record(seed, best)
-                trainer.last.unlink(missing_ok=True)  # after the record: a kill in between costs no training
+                trainer.last.unlink(missing_ok=True)  # only after recording: if killed in between, no training is lost
             engine.barrier()
             del trainer, model
             engine.release()

@@ -1,4 +1,4 @@
-"""What a model is trained on and selected by."""
+"""Data that a model is trained and selected on."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ from sentiprism.metrics import Protocol
 
 
 class TrainingData(NamedTuple):
-    """What a model is trained on and selected by; the test split does not reach the loop."""
+    """Train and valid splits with the protocol; the training loop never gets the test split."""
 
     train: PreparedSplit
     valid: PreparedSplit

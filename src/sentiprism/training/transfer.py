@@ -1,4 +1,4 @@
-"""Initialise a model from weights that were trained before."""
+"""Initialise a model from a saved model's weights."""
 
 import os
 from pathlib import Path
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from sentiprism.models import Model
 
 ENCODER = "text_encoder."
-"""How the names of a text encoder's tensors begin."""
+"""Prefix of the names of a text encoder's tensors."""
 REMEDY = "give a run folder, the folder of one of its seeds, the folder of a saved model, or starter"
 
 
 class Transfer(NamedTuple):
-    """Which tensors of a saved model another model starts from."""
+    """Plan of which tensors of a saved model are loaded into another model."""
 
     folder: Path
     """Of the saved model."""
@@ -34,13 +34,13 @@ class Transfer(NamedTuple):
     """SHA-256 of its file of weights."""
     taken: tuple[str, ...]
     left: tuple[str, ...]
-    """Tensors that keep the values they are initialised with."""
+    """Tensors that keep their fresh initialisation."""
     numbers: tuple[int, int]
-    """Numbers in the tensors that are taken, and in all of the model's."""
+    """Number of values in the loaded tensors, and in all tensors of the model."""
     notes: tuple[str, ...] = ()
-    """What else differs between the two models."""
+    """Other differences between the two models."""
     shared_videos: tuple[str, ...] = ()
-    """Whether it was trained on videos of the new dataset's test split."""
+    """Notes on whether it was trained on videos of the new test split."""
 
     def record(self, source: str) -> dict[str, Any]:
         """For ``environment.json``."""
@@ -53,18 +53,18 @@ class Transfer(NamedTuple):
         }
 
     def describe(self, source: str) -> list[str]:
-        """What was taken and what was not, in lines for people."""
+        """Lines for the user that say which tensors were loaded."""
         count, (some, every) = len(self.taken) + len(self.left), self.numbers
-        line = f"started from {source}: {len(self.taken)} of {count} tensors are taken ({some:,} of {every:,} numbers)"
-        rest = [f"initialised anew: {few(self.left)}"] if self.left else []
+        line = f"started from {source}: {len(self.taken)} of {count} tensors were loaded ({some:,} of {every:,} values)"
+        rest = [f"newly initialised: {few(self.left)}"] if self.left else []
         return [line, *rest, *self.notes, *self.shared_videos]
 
 
 def find_weights(source: str) -> Path:
-    """The folder of the saved model that ``init`` names.
+    """Find the folder of the saved model that ``init`` names.
 
     Args:
-        source: run folder, which stands for its first finished seed; folder of a seed or of a saved model; ``starter``.
+        source: run folder (its first finished seed is used), folder of a seed or of a saved model, or ``starter``.
 
     Raises:
         UserError: it is none of these, or no seed of the run is finished.
@@ -75,7 +75,7 @@ def find_weights(source: str) -> Path:
     if os.path.lexists(folder / "model" / CONFIG):
         return folder / "model"
     if not (folder / "run.yaml").is_file():
-        raise UserError(f"init: {folder} holds no saved model", REMEDY)
+        raise UserError(f"init: {folder} does not contain a saved model", REMEDY)
     run = Run(folder)
     if not run.finished:
         raise UserError(f"init: no seed of {folder} is finished", f"resume it with: sentiprism train --resume {folder}")
@@ -83,21 +83,24 @@ def find_weights(source: str) -> Path:
 
 
 def plan_transfer(source: str, model: "Model", view: TuningView | None = None) -> Transfer:
-    """Compare a saved model's header with a model: what agrees by name and shape is taken.
+    """Plan which tensors of a saved model to load: those with the same name and shape.
 
-    Of another text encoder nothing is taken, also where names and shapes agree. How features are standardised is no
-    tensor: it stays that of the new dataset.
+    Nothing is loaded from a different text encoder, even if names and shapes agree. Standardisation is not a tensor:
+    it is computed from the new dataset.
 
     Args:
         source: see `find_weights`.
         model: the model, or its outline.
-        view: the dataset that the model is trained on; None = whether its test is unseen is not asked.
+        view: the dataset that the model is trained on; None = do not check whether its test split is unseen.
 
     Raises:
-        UserError: nothing agrees, or ``source`` is not a whole saved model.
+        UserError: no tensor matches, or ``source`` is not a complete saved model.
     """
     folder = find_weights(source)
-    described, own = describe_model(folder), dict(model.named_parameters())  # what it remembers is no weight
+    described, own = (
+        describe_model(folder),
+        dict(model.named_parameters()),
+    )  # its memory of utterances is not a parameter
     theirs = described.features
     same_encoder = _encoder(theirs) == _encoder(model.features)
     with open_tensors(folder / WEIGHTS) as file:
@@ -110,7 +113,7 @@ def plan_transfer(source: str, model: "Model", view: TuningView | None = None) -
             and _fits(file.get_slice(name), tensor.shape, str(tensor.dtype))
         ]
     if not taken:
-        cause = f"init: no tensor of {source} has the name and shape of one of this {model.name}"
+        cause = f"init: no tensor of {source} has the name and shape of a tensor of this {model.name}"
         raise UserError(cause, f"start from the same model with the same widths (it has {few(sorted(names))})")
     numbers = sum(own[name].numel() for name in taken), sum(tensor.numel() for tensor in own.values())
     left = tuple(name for name in own if name not in {*taken})
@@ -120,10 +123,10 @@ def plan_transfer(source: str, model: "Model", view: TuningView | None = None) -
 
 
 def load_transfer(transfer: Transfer, model: "Model") -> None:
-    """Copy the planned tensors into a model, in the model's own precision.
+    """Copy the planned tensors into a model, in the model's precision.
 
     Raises:
-        UserError: the file has changed since it was planned, or holds what is not finite.
+        UserError: the file has changed since, or has values that are not finite.
     """
     import torch
 
@@ -138,8 +141,10 @@ def load_transfer(transfer: Transfer, model: "Model") -> None:
             own[name].copy_(tensor)
 
 
-def initial_model(config: RunConfig, features: FeatureSpec, card: Card, seed: int, init: Transfer | None) -> "Model":
-    """The model that a seed of a run begins with; the same seed and ``init`` give the same weights."""
+def build_initial_model(
+    config: RunConfig, features: FeatureSpec, card: Card, seed: int, init: Transfer | None
+) -> "Model":
+    """Build the initial model of a seed; the same seed and ``init`` give the same weights."""
     seed_at(seed)
     model = create_model(config.model, features, card.target, config.config)
     if init is not None:
@@ -148,7 +153,7 @@ def initial_model(config: RunConfig, features: FeatureSpec, card: Card, seed: in
 
 
 def _fits(part: Any, shape: Any, dtype: str) -> bool:
-    """Whether a stored tensor has the shape, and is of floats where the model's is of floats."""
+    """Whether a stored tensor has the shape of the model's, and is floating-point if the model's is."""
     stored = DTYPES.get(part.get_dtype())
     same = stored == dtype or (stored is not None and "float" in stored and "float" in dtype)
     return same and tuple(part.get_shape()) == tuple(shape)
@@ -160,7 +165,7 @@ def _encoder(features: FeatureSpec) -> str | None:
 
 
 def _differences(theirs: FeatureSpec, own: FeatureSpec) -> list[str]:
-    """Of each modality that both models use, whether its inputs are made differently."""
+    """Describe differences in how the inputs of shared modalities are made."""
     found = []
     if theirs.text is not None and own.text is not None:
         before, now = (_encoder(one) or "stored features" for one in (theirs, own))
@@ -180,12 +185,12 @@ def _utterances(count: int) -> str:
 
 
 def _other_labels(theirs: TargetSpec, own: TargetSpec) -> list[str]:
-    """Whether the labels are on another scale, or of other classes."""
+    """Describe a different label scale or different classes."""
     before, now = theirs.describe(), own.describe()
     return [f"labels: it was trained on {before}, this run uses {now}"] * (before != now)
 
 
 def describe_transfer(source: str) -> str:
-    """An absolute ``init`` as a command names it: relative where it lies below the current folder."""
+    """An absolute ``init`` as shown in a command: relative if below the current folder."""
     here = Path.cwd()
     return str(Path(source).relative_to(here)) if source != STARTER and Path(source).is_relative_to(here) else source

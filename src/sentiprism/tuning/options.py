@@ -5,12 +5,12 @@ from typing import TypedDict
 
 
 class StudyOptions(TypedDict, total=False):
-    """Where and how a study is made.
+    """Where and how a study runs.
 
     Args:
         out: folder of the study; by default ``runs/tune-<model>-<dataset>``.
-        seed: of the search, not of the trainings; by default 0.
-        jobs: processes, this one among them; by default 1.
+        seed: random seed of the search, not of the trainings; by default 0.
+        jobs: number of processes, including this one; by default 1.
         device: as in ``train``.
         quiet: show no progress.
     """

@@ -1,4 +1,4 @@
-"""Search space: shared and the model's own, minus fixed settings."""
+"""Search space of a study: shared and model settings, minus fixed ones."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -19,11 +19,11 @@ from sentiprism.tuning.study import Study
 
 _ABSENT = object()
 SEARCHED = ("optim.", "config.", "data.")
-"""What begins the place of a setting that may be searched."""
+"""Prefixes of the keys of settings that may be searched."""
 
 
-def space_of(config: RunConfig, view: TuningView, fixed: dict[str, Any]) -> Space:
-    """What all models share, the model's own, less what is given or has no meaning here."""
+def build_space(config: RunConfig, view: TuningView, fixed: dict[str, Any]) -> Space:
+    """Build the search space: shared and model settings, without fixed ones and those without effect."""
     features = prepare(view, config.data)
     found: Space = {} if MODELS[config.model].closed_form else dict(SHARED)
     if found and features.text is not None and features.text.kind == "tokens":
@@ -36,7 +36,7 @@ def space_of(config: RunConfig, view: TuningView, fixed: dict[str, Any]) -> Spac
 
 
 def _at(settings: Any, place: str) -> Any:
-    """What stands at a place of nested settings."""
+    """Value of a dotted key in nested settings, or `_ABSENT`."""
     for part in place.split("."):
         if not isinstance(settings, dict) or part not in settings:
             return _ABSENT
@@ -44,15 +44,15 @@ def _at(settings: Any, place: str) -> Any:
     return settings
 
 
-def within(study: Study) -> dict[str, Any]:
-    """The settings that a study starts from, where they lie in its space."""
+def starting_values(study: Study) -> dict[str, Any]:
+    """The study's starting settings that are in its search space; they are its first trial."""
     start = resolve(study.run).model_dump(mode="json")
     values = {place: _at(start, place) for place in study.space}
     return {place: value for place, value in values.items() if study.space[place].has(value)}
 
 
-def check(study: Study, view: TuningView) -> None:
-    """Refuse before the first trial what every trial, or every one with some value, would be refused for."""
+def check_study(study: Study, view: TuningView) -> None:
+    """Refuse a study before its first trial if all trials, or all with one of its values, would fail."""
     from sentiprism.models.outline import outline
     from sentiprism.training.closed_form import check_closed_form
     from sentiprism.training.optimizer import check_groups
@@ -78,7 +78,7 @@ def check(study: Study, view: TuningView) -> None:
 
 
 def read_space(texts: Iterable[str]) -> dict[str, Distribution]:
-    """Distributions from ``place=[a, b]`` (among) and ``place={low: a, high: b, log: true}`` (between).
+    """Distributions from ``place=[a, b]`` (`Among`) and ``place={low: a, high: b, log: true}`` (`Between`).
 
     Raises:
         UserError: a text is neither.

@@ -18,15 +18,15 @@ from sentiprism.models.search_space import Among, Between, Distribution
 from sentiprism.reading import MB, parse_json, read_text
 from sentiprism.training.config import Seed
 
-SETTLING = 4
-"""Trials that run whole before any is compared with their median."""
+UNPRUNED_TRIALS = 4
+"""First trials, which are never pruned: later ones are compared with their median."""
 
 
-JOURNAL = 256 * MB
-"""Bytes of a journal; a trial has some thousands."""
-DAMAGE = (LookupError, ValueError, TypeError, AttributeError, AssertionError, RuntimeError)
-"""What optuna raises for entries that do not fit each other."""
-REMEDY = "remove the folder, and begin the study again"
+MAX_JOURNAL = 256 * MB
+"""Largest journal in bytes; a trial takes some thousands."""
+JOURNAL_ERRORS = (LookupError, ValueError, TypeError, AttributeError, AssertionError, RuntimeError)
+"""Exceptions that optuna raises for inconsistent entries."""
+REMEDY = "remove the folder and start the study again"
 
 
 class Study(Config):
@@ -35,28 +35,28 @@ class Study(Config):
     content: str
     """Hash of the dataset."""
     protocol: str
-    """By which valid is scored."""
+    """Name of the protocol that scores valid."""
     select: str
-    """Metric that trials are judged by."""
+    """Valid metric that ranks trials."""
     run: dict[str, Any]
     """Settings that every trial starts from."""
     space: dict[str, Between | Among]
-    """What trials change in them."""
+    """Settings that trials change, with their ranges."""
     seed: Seed = 0
-    """Of the search; trial n proposes the same after the same trials."""
+    """Random seed of the search: after the same trials, trial n proposes the same settings."""
 
     @property
     def scorer(self) -> Protocol:
-        """The protocol itself."""
+        """The protocol that scores valid."""
         return protocol(self.protocol)
 
     @property
     def higher_is_better(self) -> bool:
-        """Of the metric that trials are judged by."""
+        """Whether a higher value of the metric is better."""
         return self.scorer.higher_is_better(self.select)
 
     def settings(self, changes: dict[str, Any]) -> dict[str, Any]:
-        """The run with a trial's changes, which are named by their places: ``optim.lr``."""
+        """The run's settings with a trial's changes, given by dotted keys such as ``optim.lr``."""
         run = self.run
         for place, value in changes.items():
             change: Any = value
@@ -69,11 +69,11 @@ class Study(Config):
 def _check_journal(path: Path) -> None:
     """Refuse a journal that is not a file of JSON objects, before optuna reads it.
 
-    The part of a line that a killed process left at its end is cut off: the next entry would be written behind it.
+    An incomplete last line, left by a killed process, is removed: otherwise the next entry would be appended to it.
     """
-    if not os.path.lexists(path) or (path.is_file() and not path.stat().st_size):  # nothing is written yet
+    if not os.path.lexists(path) or (path.is_file() and not path.stat().st_size):  # not written yet
         return
-    *lines, rest = read_text(path, JOURNAL, "journal").split("\n")
+    *lines, rest = read_text(path, MAX_JOURNAL, "journal").split("\n")
     if not lines:
         raise UserError(f"{path} is not a journal", REMEDY)
     if rest:
@@ -92,24 +92,24 @@ class Trial(NamedTuple):
     state: str
     """complete, pruned, failed, running, or interrupted."""
     settings: dict[str, Any]
-    """What it changed, by place."""
+    """Its changes, by dotted key."""
     score: float | None
-    """Best valid score; None where it was not finished."""
+    """Best valid score; None if not finished."""
     epochs: int
     note: str = ""
     """Why it failed."""
 
 
 class Journal:
-    """The trials of a study, in a file that processes append to.
+    """The trials of a study, in a file to which several processes append.
 
-    A process holds a lock as long as its trial runs, and a kill lets go of it: a trial that runs without its lock was
+    A process holds a lock while its trial runs, and loses it when killed. So a running trial without a lock was
     interrupted, and its settings are tried again.
 
     Args:
         folder: of the study.
         study: what is searched.
-        first: changes of the first trial, as far as they lie within the space.
+        first: settings of the first trial.
 
     Raises:
         UserError: optuna is not installed.
@@ -140,12 +140,12 @@ class Journal:
                     storage=optuna.storages.JournalStorage(JournalFileBackend(str(path), lock)),
                     study_name="study",
                     direction="maximize" if study.higher_is_better else "minimize",
-                    pruner=optuna.pruners.MedianPruner(n_startup_trials=SETTLING, n_warmup_steps=1),
+                    pruner=optuna.pruners.MedianPruner(n_startup_trials=UNPRUNED_TRIALS, n_warmup_steps=1),
                     load_if_exists=True,
                 )
                 begun = self._study.get_trials(deepcopy=False)
                 found = self.trials()
-            except DAMAGE as error:
+            except JOURNAL_ERRORS as error:
                 reason = shorten(f"{type(error).__name__}: {error}", 100)
                 raise UserError(f"{path} is damaged ({reason})", REMEDY) from None
             for trial in found:
@@ -154,7 +154,7 @@ class Journal:
                 self._study.enqueue_trial(first)
 
     def _check_trial(self, trial: Trial, path: Path) -> None:
-        """Refuse a trial of settings that the study does not search."""
+        """Refuse a trial whose settings are outside the search space."""
         space = self.definition.space
         for place, value in trial.settings.items():
             if place not in space or not space[place].has(value):
@@ -163,10 +163,10 @@ class Journal:
             raise UserError(f"{path}: trial {trial.number} has the score {shorten(repr(trial.score), 40)}", REMEDY)
 
     def ask(self, most: int) -> tuple[Any, dict[str, Any]] | None:
-        """The next trial and its changes; None where the study has ``most`` already, running ones among them."""
+        """Start the next trial and return it with its changes; None if ``most`` trials have been started."""
         states = self._optuna.trial.TrialState
         with self.lock:
-            begun = [t for t in self._reaped() if t.state != states.WAITING]
+            begun = [t for t in self._requeue_interrupted() if t.state != states.WAITING]
             if sum(t.state != states.FAIL or bool(t.user_attrs) for t in begun) >= most:
                 return None
             seed = np.random.SeedSequence((self.definition.seed, len(begun))).generate_state(1)[0]
@@ -176,8 +176,8 @@ class Journal:
             self._mine.acquire()
             return trial, {place: _suggest(trial, place, d) for place, d in self.definition.space.items()}
 
-    def workshop(self, trial: Any) -> Path:
-        """Where a running trial may write; it goes when the trial ends."""
+    def trial_folder(self, trial: Any) -> Path:
+        """Temporary folder of a running trial, removed at its end."""
         return self.running / str(trial.number)
 
     def tell(self, trial: Any, score: float | None = None, note: str = "") -> None:
@@ -188,30 +188,30 @@ class Journal:
         state = states.FAIL if note else states.PRUNED if score is None else states.COMPLETE
         with self.lock:
             self._study.tell(trial, score, state=state)
-        self.let_go(trial.number)
+        self.release(trial.number)
 
-    def let_go(self, number: int) -> None:
-        """Remove what a trial wrote, and its lock."""
+    def release(self, number: int) -> None:
+        """Remove a trial's temporary files and its lock."""
         shutil.rmtree(self.running / str(number), ignore_errors=True)
         if self._mine is not None:
             self._mine.release()
             self._mine = None
         self._lock_of(number).unlink(missing_ok=True)
 
-    def pruning(self, trial: Any) -> Callable[[dict[str, Any]], None]:
-        """Takes each epoch's line of a trial and raises `Pruned` where it lies behind the median of the others."""
+    def pruning_callback(self, trial: Any) -> Callable[[dict[str, Any]], None]:
+        """Callback for each epoch's record of a trial; raises `Pruned` if the trial is worse than the median."""
 
-        def judge(row: dict[str, Any]) -> None:
+        def check_epoch(row: dict[str, Any]) -> None:
             score = row["valid"][self.definition.select]
             if np.isfinite(score):
                 trial.report(score, row["epoch"])
             if trial.should_prune():
                 raise Pruned
 
-        return judge
+        return check_epoch
 
     def trials(self) -> list[Trial]:
-        """All of them, in the order they began."""
+        """All trials, in the order they started."""
         states = self._optuna.trial.TrialState
         names = {states.COMPLETE: "complete", states.PRUNED: "pruned", states.RUNNING: "running"}
         found = []
@@ -222,8 +222,8 @@ class Journal:
             found.append(Trial(t.number, state, dict(t.params), score, len(t.intermediate_values), note))
         return found
 
-    def _reaped(self) -> list[Any]:
-        """All trials, after those whose process is gone were ended and queued again."""
+    def _requeue_interrupted(self) -> list[Any]:
+        """All trials, after those of ended processes were marked as failed and queued again."""
         states = self._optuna.trial.TrialState
         for t in self._study.get_trials(deepcopy=False, states=(states.RUNNING,)):
             try:
@@ -243,7 +243,7 @@ class Journal:
 
 
 class _JournalLock:
-    """The journal's own lock, which a kill lets go of: optuna's is a file that stays, and is waited for 30 s."""
+    """Lock of the journal that is released on a kill; optuna's own lock file would stay and block for 30 s."""
 
     def __init__(self, path: Path) -> None:
         self._lock = FileLock(path)
@@ -256,8 +256,8 @@ class _JournalLock:
         self._lock.release()
 
 
-class Pruned(Exception):  # noqa: N818 - it is no error
-    """A trial is not worth going on with."""
+class Pruned(Exception):  # noqa: N818 - not an error
+    """Raised to stop a trial that is worse than the others."""
 
 
 def _suggest(trial: Any, place: str, distribution: Distribution) -> Any:

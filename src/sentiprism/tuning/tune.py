@@ -1,7 +1,7 @@
-"""Search settings on train and valid.
+"""Search a model's settings on train and valid.
 
-A study is a folder: ``study.yaml`` says what is searched, ``journal.log`` holds every trial and is what processes
-share, ``best.yaml`` is an experiment with the best settings so far. No trial's weights are kept.
+A study is a folder: ``study.yaml`` defines the search, ``journal.log`` records every trial and is shared by all
+processes, ``best.yaml`` is an experiment with the best settings so far. Weights of trials are not saved.
 """
 
 import os
@@ -27,22 +27,22 @@ from sentiprism.training.memory import check_memory
 from sentiprism.training.progress import TrainingProgress
 from sentiprism.training.selection import selection_rule
 from sentiprism.training.train import resolve
-from sentiprism.training.transfer import initial_model, plan_transfer
+from sentiprism.training.transfer import build_initial_model, plan_transfer
 from sentiprism.tuning.options import StudyOptions
-from sentiprism.tuning.space import check, read_space, space_of, within
+from sentiprism.tuning.space import build_space, check_study, read_space, starting_values
 from sentiprism.tuning.study import Journal, Pruned, Study, Trial
 from sentiprism.tuning.workers import Workers
 from sentiprism.types import FeatureSpec
 from sentiprism.yaml_files import dump_yaml, load_yaml
 
 
-class Found(NamedTuple):
-    """A study so far."""
+class StudyResult(NamedTuple):
+    """Trials of a study so far."""
 
     folder: Path
     study: Study
     trials: list[Trial]
-    """In the order they began."""
+    """In the order they started."""
 
     @property
     def ranked(self) -> list[Trial]:
@@ -52,11 +52,11 @@ class Found(NamedTuple):
 
     @property
     def experiment(self) -> Path:
-        """The best settings, as ``train --experiment`` reads them."""
+        """Experiment file with the best settings."""
         return self.folder / "best.yaml"
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """As a dictionary for JSON."""
         return {
             "folder": str(self.folder),
             "experiment": str(self.experiment),
@@ -76,58 +76,60 @@ def tune(
     assignments: Iterable[str] = (),
     search: Iterable[str] = (),
     **options: Unpack[StudyOptions],
-) -> Found:
+) -> StudyResult:
     """Search a model's settings for the best valid score; a trial is one training with the settings' first seed.
 
-    The first trial is what the study starts from. The same call resumes the study that its folder holds; other
-    processes that make it at the same time take trials of the same study. A setting that is given is not searched.
+    The first trial has the starting settings. The same call resumes the study in its folder; other processes that make
+    it at the same time run trials of the same study. A setting that is given is not searched.
 
     Args:
         model: see ``list_models``.
-        dataset: name in the store or folder, of which the test split is not opened; or a view.
-        trials: of the whole study, earlier ones and other processes' among them.
+        dataset: name in the store or folder, whose test split is not opened; or a view.
+        trials: total number in the study, including earlier ones and those of other processes.
         experiment: settings to start from; by default as in ``train``.
-        settings: what differs, nested as in `RunConfig`.
-        assignments: what differs from that, as ``key=value`` texts.
-        search: changes of the space, see `read_space`.
+        settings: changes, nested as in `RunConfig`.
+        assignments: further changes, as ``key=value`` texts.
+        search: changes of the search space, see `read_space`.
         options: see `StudyOptions`.
 
     Raises:
-        UserError: optuna is not installed, the settings cannot be used, the folder holds another study, or every
+        UserError: optuna is not installed, the settings cannot be used, the folder has another study, or every
             trial failed.
     """
     check_jobs(options.get("jobs", 1))
     out, device = options.get("out"), options.get("device", "auto")
-    if isinstance(dataset, str | Path) and Path(dataset).parts[1:]:  # a folder; another process may stand elsewhere
+    if (
+        isinstance(dataset, str | Path) and Path(dataset).parts[1:]
+    ):  # a folder: worker processes may have another working directory
         dataset = Path(dataset).resolve()
     name = dataset.name if isinstance(dataset, TuningView) else None if dataset is None else str(dataset)
     start = starting_settings(model, None if name is None else Path(name).name, experiment, "study")
     changes = override(settings or {}, assignments)
     given = {key: value for key, value in {"model": model, "dataset": name}.items() if value is not None}
     run = merge(merge(start, changes), given)
-    asked = RunConfig.parse(run, "run configuration")
-    MODELS.check(asked.model)
+    partial = RunConfig.parse(run, "run configuration")
+    MODELS.check(partial.model)
     check_engine(device)
     ranges = read_space(search)
-    view = binned(dataset if isinstance(dataset, TuningView) else load_tuning(asked.dataset), asked.data.bins)
+    view = binned(dataset if isinstance(dataset, TuningView) else load_tuning(partial.dataset), partial.data.bins)
     scorer = protocol(view.card.protocol)
-    selection_rule(scorer, asked.optim.select)
+    selection_rule(scorer, partial.optim.select)
     config = resolve(run)
     study = Study(
         content=view.card.content,
         protocol=view.card.protocol,
         select=config.optim.select or scorer.default_selection,
         run=run,
-        space=space_of(config, view, changes) | ranges,
+        space=build_space(config, view, changes) | ranges,
         seed=options.get("seed", 0),
     )
     folder = Path(out) if out else Path("runs") / f"tune-{config.model}-{view.name}"
     check_writable(folder / "study.yaml")
-    check(study, view)
+    check_study(study, view)
     if not (folder / "study.yaml").exists():
         write_text(folder / "study.yaml", dump(study))
     elif _read(folder) != study:
-        raise UserError(f"{folder} holds a study of something else", "choose another `out`, or resume the study")
+        raise UserError(f"{folder} has a study with other settings", "choose another `out`, or resume the study")
     return resume_study(folder, trials=trials, view=view, **options)
 
 
@@ -137,33 +139,33 @@ def resume_study(
     trials: int,
     view: TuningView | None = None,
     **options: Unpack[StudyOptions],
-) -> Found:
-    """Resume a study until it has so many trials, whoever runs them.
+) -> StudyResult:
+    """Resume a study until it has the given number of trials.
 
     Args:
         folder: of the study.
         trials: as in `tune`.
-        view: the dataset; by default from the store, as further processes read it.
-        options: see `StudyOptions`; ``out`` and ``seed`` are the study's own.
+        view: the dataset; by default loaded from the store, as worker processes do.
+        options: see `StudyOptions`; ``out`` and ``seed`` are taken from the study.
 
     Raises:
-        UserError: there is no study, its dataset has changed, or every trial failed.
+        UserError: it is not a study folder, its dataset has changed, or every trial failed.
     """
-    found = take_trials(Path(folder), trials=trials, view=view, **options)
-    if not found.ranked:
-        reason = next((trial.note for trial in found.trials if trial.note), "none was finished")
+    result = run_trials(Path(folder), trials=trials, view=view, **options)
+    if not result.ranked:
+        reason = next((trial.note for trial in result.trials if trial.note), "none was finished")
         raise UserError(f"no trial of {folder} has a score: {reason}", "start from other settings, or run more trials")
-    return found
+    return result
 
 
-def take_trials(
+def run_trials(
     folder: Path,
     *,
     trials: int,
     view: TuningView | None = None,
     **options: Unpack[StudyOptions],
-) -> Found:
-    """Run trials of a study until it has enough; the arguments are those of `resume_study`."""
+) -> StudyResult:
+    """Run trials of a study until it has enough; arguments as in `resume_study`."""
     jobs, device = options.get("jobs", 1), options.get("device", "auto")
     check_jobs(jobs)
     jobs = min(jobs, trials)
@@ -174,42 +176,42 @@ def take_trials(
     view = view.tuning() if isinstance(view, Dataset) else view
     if view.card.content != study.content:
         raise UserError(
-            f"dataset {view.name} is not the one of {folder}", "import the same files, or begin a new study"
+            f"dataset {view.name} is not the one of {folder}", "import the same files, or start a new study"
         )
     import torch
 
     engine = Engine(device, "auto")
     if engine.world > 1:
-        raise UserError("a study is no distributed training", "start it alone; `jobs` gives it processes")
-    journal = Journal(folder, study, within(study))
+        raise UserError("a study cannot run in distributed training", "start one process; `jobs` adds workers")
+    journal = Journal(folder, study, starting_values(study))
     threads, share = torch.get_num_threads(), max(1, (os.cpu_count() or 1) // jobs)
     torch.set_num_threads(max(1, threads // jobs))
     try:
         with (
             TrainingProgress(quiet=options.get("quiet", False)) as progress,
-            Workers(folder, trials, device, jobs - 1, share, progress.note) as others,
+            Workers(folder, trials, device, jobs - 1, share, progress.note) as workers,
         ):
-            work = _Work(journal, view, engine, progress)
+            runner = _TrialRunner(journal, view, engine, progress)
             while True:
-                while (asked := journal.ask(trials)) is not None:
-                    work.take(*asked)
-                    others.report()
-                if not others.wait():
-                    break  # else it may have left a trial behind
+                while (started := journal.ask(trials)) is not None:
+                    runner.run(*started)
+                    workers.report()
+                if not workers.wait():
+                    break  # if one has ended, it may have left an interrupted trial
     finally:
         torch.set_num_threads(threads)
-    return Found(folder, study, journal.trials())
+    return StudyResult(folder, study, journal.trials())
 
 
-class _Work:
-    """What one process does for a study; inputs are prepared once for all trials that read the data alike."""
+class _TrialRunner:
+    """Run trials of a study in one process; inputs are prepared once per data configuration."""
 
     def __init__(self, journal: Journal, view: TuningView, engine: Engine, progress: TrainingProgress) -> None:
         self.journal, self.view, self.engine, self.progress = journal, view, engine, progress
         self.prepared: dict[str, tuple[FeatureSpec, PreparedSplit, PreparedSplit]] = {}
 
-    def take(self, trial: Any, changes: dict[str, Any]) -> None:
-        """Train one trial and enter it."""
+    def run(self, trial: Any, changes: dict[str, Any]) -> None:
+        """Train one trial and record its outcome."""
         study, outcome = self.journal.definition, ""
         try:
             best = self._train(resolve(study.settings(changes)), trial)
@@ -219,18 +221,18 @@ class _Work:
         except Pruned:
             self.journal.tell(trial)
             outcome = "pruned"
-        except UserError as error:  # a rate too high, widths that do not fit each other
+        except UserError as error:  # for example a learning rate too high, or widths that do not match
             self.journal.tell(trial, note=error.cause)
             outcome = f"failed: {error.cause}"
-        except BaseException:  # whoever asks next sees that nobody runs it
-            self.journal.let_go(trial.number)
+        except BaseException:  # without its lock, the trial counts as interrupted
+            self.journal.release(trial.number)
             raise
         finally:
             self.engine.release()
         shown = ", ".join(f"{place}={_brief(value)}" for place, value in changes.items())
         self.progress.note(f"trial {trial.number}: {outcome}; {shown}")
         with self.journal.lock:
-            _write_best(Found(self.journal.folder, study, self.journal.trials()), self.view.name)
+            _write_best(StudyResult(self.journal.folder, study, self.journal.trials()), self.view.name)
 
     def _train(self, config: RunConfig, trial: Any) -> dict[str, Any]:
         from sentiprism.models.outline import outline
@@ -242,10 +244,10 @@ class _Work:
         sketch = outline(config.model, features, self.view.card.target, config.config)
         check_memory(sketch, config.optim, self.engine.memory, train)
         init = None if config.init is None else plan_transfer(config.init, sketch)
-        model = initial_model(config, features, self.view.card, seed, init)
-        scorer, folder = self.journal.definition.scorer, self.journal.workshop(trial)
+        model = build_initial_model(config, features, self.view.card, seed, init)
+        scorer, folder = self.journal.definition.scorer, self.journal.trial_folder(trial)
         trainer = Trainer(config, seed, model, TrainingData(train, valid, scorer), folder, self.engine, {})
-        return trainer.run(TrainingProgress(quiet=True), self.journal.pruning(trial))
+        return trainer.run(TrainingProgress(quiet=True), self.journal.pruning_callback(trial))
 
     def _inputs(self, config: DataConfig) -> tuple[FeatureSpec, PreparedSplit, PreparedSplit]:
         key = config.model_dump_json()
@@ -258,27 +260,27 @@ class _Work:
 
 def _read(folder: Path) -> Study:
     if not (folder / "study.yaml").is_file():
-        raise UserError(f"{folder} is no study", "begin one with: sentiprism tune MODEL --dataset NAME")
+        raise UserError(f"{folder} is not a study folder", "start a study with: sentiprism tune MODEL --dataset NAME")
     return Study.parse(load_yaml(folder / "study.yaml"), str(folder / "study.yaml"))
 
 
-def _write_best(found: Found, dataset: str) -> None:
-    if not found.ranked:
+def _write_best(result: StudyResult, dataset: str) -> None:
+    if not result.ranked:
         return
-    best, study = found.ranked[0], found.study
-    done = sum(trial.state in {"complete", "pruned", "failed"} for trial in found.trials)
+    best, study = result.ranked[0], result.study
+    done = sum(trial.state in {"complete", "pruned", "failed"} for trial in result.trials)
     experiment = Experiment(
         title=f"{study.run['model']} on {dataset}, tuned",
         source=f"sentiprism tune, trial {best.number} of {done}",
         selection=selection_rule(study.scorer, study.select),
         run=study.settings(best.settings),
         notes=(
-            f"Best valid {study.select} of {done} trials with one seed: {best.score:.4f}. A minimum over trials is "
-            "lower than what the settings give with other seeds.",
+            f"Best valid {study.select} of {done} trials with one seed: {best.score:.4f}. The best of many trials "
+            "is better than what the settings give with other seeds.",
         ),
     )
     text = dump_yaml(experiment.model_dump(mode="json"), width=120)
-    write_text(found.experiment, text)
+    write_text(result.experiment, text)
 
 
 def _brief(value: Any) -> str:

@@ -22,15 +22,15 @@ CHECK_EVERY = 0.1
 
 
 class Workers:
-    """Processes that work on a study beside this one; leaving it as a context ends them.
+    """Context of further processes that run trials of a study; leaving it ends them.
 
     Args:
         folder: of the study.
-        trials: of the whole study.
+        trials: total number in the study.
         device: of each process.
         count: number of processes.
         threads: of each process.
-        note: is told of each process that fails.
+        note: called with a message for each process that fails.
     """
 
     def __init__(
@@ -61,10 +61,10 @@ class Workers:
         for process in self._running:
             while process.poll() is None and time.monotonic() < last:
                 time.sleep(CHECK_EVERY / 10)
-            process.__exit__()  # kills it where it still runs
+            process.__exit__()  # kills it if still running
 
     def report(self) -> None:
-        """Tell of the processes that have failed since the last time; the others continue with the study."""
+        """Report processes that have failed since the last call; the others continue."""
         for process in [one for one in self._running if one.poll() is not None]:
             self._running.remove(process)
             process.__exit__()
@@ -74,7 +74,7 @@ class Workers:
                 self._note(f"a process of the study failed ({how}); the others run its trials")
 
     def wait(self) -> bool:
-        """Wait until one of them has ended; False where none is running."""
+        """Wait until a process ends; False if none is running."""
         if not self._running:
             return False
         while all(process.poll() is None for process in self._running):
@@ -84,14 +84,14 @@ class Workers:
 
 
 def main() -> None:
-    """Work on the study that the parent names."""
-    from sentiprism.tuning.tune import take_trials
+    """Run trials of the study that the parent process names."""
+    from sentiprism.tuning.tune import run_trials
 
     task = json.loads(sys.argv[1])
     with Interrupts(CHILDS_GRACE), nullcontext() if task["verify"] else unverified():
         try:
             import_files(task["plugins"])
-            take_trials(Path(task["folder"]), trials=task["trials"], device=task["device"])
+            run_trials(Path(task["folder"]), trials=task["trials"], device=task["device"])
         except UserError as error:
             sys.exit(f"error: {error}")
 

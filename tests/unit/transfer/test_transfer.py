@@ -16,12 +16,12 @@ from sentiprism.data.prepare import prepare
 from sentiprism.errors import UserError
 from sentiprism.models import load_model
 from sentiprism.models.artifact import folder_of
-from sentiprism.reproduction.command import command
+from sentiprism.reproduction.command import shortest_command
 from sentiprism.training import loop
 from sentiprism.training.config import RunConfig
 from sentiprism.training.run import Run
 from sentiprism.training.train import resolve, resume, train
-from sentiprism.training.transfer import Transfer, find_weights, initial_model, load_transfer, plan_transfer
+from sentiprism.training.transfer import Transfer, build_initial_model, find_weights, load_transfer, plan_transfer
 
 WEIGHTS = "weights.safetensors"
 
@@ -34,9 +34,9 @@ def begun(run: Run) -> tuple[Transfer, dict[str, torch.Tensor], dict[str, torch.
     """What a run begins with, as `train` makes it; and the same without ``init``."""
     dataset = run.load_dataset()
     features = prepare(dataset.tuning(), run.config.data)
-    fresh = initial_model(run.config, features, dataset.card, 1111, None)
+    fresh = build_initial_model(run.config, features, dataset.card, 1111, None)
     plan = plan_transfer(run.config.init, fresh)
-    model = initial_model(run.config, features, dataset.card, 1111, plan)
+    model = build_initial_model(run.config, features, dataset.card, 1111, plan)
     return plan, model.state_dict(), fresh.state_dict()
 
 
@@ -68,8 +68,8 @@ def test_what_has_another_shape_is_initialised_as_without_init(source, encoder, 
     assert all("audio" in name and torch.equal(state[name], fresh[name]) for name in plan.left)
     assert run.environment["init"]["left"] == plan.left
     told = plan.describe("run")
-    assert told[0].startswith(f"started from run: {len(plan.taken)} of {len(state)} tensors are taken")
-    assert told[1] == f"initialised anew: {', '.join(plan.left)}"
+    assert told[0].startswith(f"started from run: {len(plan.taken)} of {len(state)} tensors were loaded")
+    assert told[1] == f"newly initialised: {', '.join(plan.left)}"
 
 
 def test_a_run_a_seed_a_model_and_the_starter_are_found(source, tmp_path):
@@ -78,7 +78,7 @@ def test_a_run_a_seed_a_model_and_the_starter_are_found(source, tmp_path):
     assert find_weights(str(first)) == first
     assert find_weights(str(source.seed_folder(1112))) == source.seed_folder(1112) / "model"
     assert (find_weights("starter") / WEIGHTS).is_file()
-    with pytest.raises(UserError, match="holds no saved model; give a run folder"):
+    with pytest.raises(UserError, match="does not contain a saved model; give a run folder"):
         find_weights(str(tmp_path))
     shutil.copytree(source.folder, tmp_path / "begun", ignore=shutil.ignore_patterns("summary.json"))
     with pytest.raises(UserError, match=r"no seed of .* is finished; resume it"):
@@ -87,9 +87,9 @@ def test_a_run_a_seed_a_model_and_the_starter_are_found(source, tmp_path):
 
 def test_what_agrees_in_nothing_is_refused_before_anything_is_written(source, encoder, tmp_path):
     settings = {"data": {"text": {"encoder": str(encoder), "mode": "frozen"}}}
-    with pytest.raises(UserError, match=r"no tensor of .* has the name and shape of one of this ef_lstm"):
+    with pytest.raises(UserError, match=r"no tensor of .* has the name and shape of a tensor of this ef_lstm"):
         train("ef_lstm", "second", init=source.folder, settings=settings, out=tmp_path / "run", device="cpu")
-    with pytest.raises(UserError, match="holds no saved model"):
+    with pytest.raises(UserError, match="does not contain a saved model"):
         fit("second", tmp_path / "run", encoder, init=tmp_path / "nowhere")
     assert not (tmp_path / "run").exists()
 
@@ -186,7 +186,7 @@ def test_an_experiment_names_its_init_and_results_say_the_command(source, encode
     monkeypatch.chdir(source.folder.parent)
     run = fit("second", tmp_path / "run", encoder, init="run")
     assert run.config.init == str(source.folder)  # it can be resumed from elsewhere
-    words = shlex.split(command(run.config))
+    words = shlex.split(shortest_command(run.config))
     assert (words[words.index("--init") + 1], "init=" in "".join(words)) == ("run", False)
     described = {**run.config.model_dump(mode="json"), "init": "run"}
     paper = {"title": "A paper", "source": "", "selection": "", "run": described}
@@ -201,7 +201,7 @@ def test_an_experiment_names_its_init_and_results_say_the_command(source, encode
 
 def test_a_model_in_closed_form_starts_from_nothing(source, encoder, tmp_path):
     settings = {"data": {"text": {"encoder": str(encoder), "mode": "frozen"}}}
-    with pytest.raises(UserError, match="ridge is fitted in closed form, where init means nothing"):
+    with pytest.raises(UserError, match="ridge is fitted in closed form, where init has no effect"):
         train("ridge", "second", init=source.folder, settings=settings, out=tmp_path / "r", device="cpu", quiet=True)
 
 

@@ -34,7 +34,7 @@ def test_videos_of_test_that_the_source_was_trained_on_are_noted(source, encoder
     known = run.environment["init"]["shared_videos"]
     assert len({*overlap.test.video_ids.tolist()}) == 1
     assert known == (
-        f"1 of 1 videos of test have names of videos in train and valid of first, which {source.folder} was trained "
+        f"1 of 1 test videos have the names of videos in train and valid of first, which {source.folder} was trained "
         "on: they are not unseen",
     )
     assert evaluate(run, device="cpu").notes == known
@@ -42,7 +42,7 @@ def test_videos_of_test_that_the_source_was_trained_on_are_noted(source, encoder
 
     again = fit("second", tmp_path / "again", encoder, init=run.folder)
     assert again.environment["init"]["shared_videos"] == (
-        f"whether {run.folder} was trained on videos of test of second is not known in full: it started from "
+        f"it is not known whether {run.folder} was trained on test videos of second: it started from "
         f"{source.folder} itself",
     )
     shutil.copytree(source.seed_folder(1111) / "model", tmp_path / "copy")
@@ -51,6 +51,6 @@ def test_videos_of_test_that_the_source_was_trained_on_are_noted(source, encoder
     (tmp_path / "copy" / "config.json").write_text(json.dumps(described))
     lost = fit("second", tmp_path / "lost", encoder, init=tmp_path / "copy")
     assert lost.environment["init"]["shared_videos"] == (
-        f"whether {tmp_path / 'copy'} was trained on videos of test of second is not known: its dataset gone is not "
-        "here, or has changed",
+        f"it is not known whether {tmp_path / 'copy'} was trained on test videos of second: its dataset gone is "
+        "missing or has changed",
     )

@@ -1,1 +1,1 @@
-"""Importers, one file a format."""
+"""Importers, one file per format."""

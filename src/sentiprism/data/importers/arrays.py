@@ -27,7 +27,7 @@ NAMES = {
     "audio": ("audio",),
     "vision": ("vision", "video"),
 }
-"""Names under which each kind of array is looked for; a ``_train``, ``_valid`` or ``_test`` may follow."""
+"""Accepted names of each kind of array, optionally followed by ``_train``, ``_valid`` or ``_test``."""
 KINDS = {name: kind for kind, names in NAMES.items() for name in names}
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -38,16 +38,16 @@ def read_arrays(
 ) -> Iterator[tuple[str, Utterance]]:
     """Read padded arrays of N utterances.
 
-    Features are (N, T, F), or (N, F) of one step. Without ``length`` the zeros at both ends of an utterance are
-    padding; arrays of one T are cut alike, so that aligned steps stay aligned. A modality that an utterance has
-    only zeros of, or a split no array of, is missing.
+    Features are (N, T, F), or (N, F) for one step. Without ``length``, zeros at both ends of an utterance are padding;
+    arrays with the same T are cut together, so that aligned steps stay aligned. A modality is missing if an utterance
+    only has zeros, or a split has no array.
 
     Args:
         path: ``.npz`` with, for each split or without one, ``label`` (N,) numbers or names of classes, and
             optionally ``id``, ``video_id`` and ``words`` (N,) strings, ``length`` (N,), and features of text,
-            audio and vision; other names that are known: `NAMES`.
-        folds: splits of arrays that have none, see `split_videos`.
-        classes: names in the order of the labels, where the target is classes.
+            audio and vision; see `NAMES` for other names.
+        folds: splits for arrays without splits, see `split_videos`.
+        classes: names in the order of the labels, for classes.
         notes: warnings are appended to it.
 
     Yields:
@@ -87,14 +87,14 @@ def read_arrays(
 
 
 def _find(archive: Archive, notes: list[str]) -> dict[str | None, dict[str, str]]:
-    """Names of arrays by split and kind; None = of no split, where no labels of a split are there."""
+    """Names of arrays by split and kind; the split is None if labels are not divided into splits."""
     keys: dict[str | None, dict[str, str]] = {}
     for key in archive.names:
         stem, _, end = key.rpartition("_")
         split, kind = (SPLIT_NAMES[end], KINDS.get(stem)) if end in SPLIT_NAMES else (None, KINDS.get(key))
         other = keys.setdefault(split, {}).setdefault(kind, key) if kind else key
         if other != key:
-            raise UserError(f"{archive.path} has {other!r} and {key!r} for one thing", "leave one of them out")
+            raise UserError(f"{archive.path} has both {other!r} and {key!r} for the same data", "leave one of them out")
     if not any("label" in found for found in keys.values()):
         raise UserError(
             f"{archive.path} has no array of labels", f"name it label; {suggest('label', archive.names, 'it has')}"
@@ -142,7 +142,7 @@ def _label(where: str, value: Any, classes: Sequence[str]) -> float:
 
 
 def _strings(where: str, key: str, arrays: Arrays) -> list[str]:
-    """One string an utterance; of several, words, a line."""
+    """One string per utterance; several words are joined to a line."""
     array = arrays[key]
     if array.dtype.kind not in ("US" if key == "words" else "USiu"):
         raise UserError(f"{where}: {key} is of type {array.dtype}", "store strings")
@@ -154,15 +154,15 @@ def _strings(where: str, key: str, arrays: Arrays) -> list[str]:
 
 
 def _videos(where: str, ids: list[str], counts: Counter[str]) -> list[str]:
-    """Video of each utterance, as far as its id tells."""
+    """Video of each utterance, derived from its id if possible."""
     if not ids:
-        raise UserError(f"{where} names no videos to make folds of", "add an array 'video_id', or ids video_clip")
+        raise UserError(f"{where} does not name videos, which folds need", "add an array 'video_id', or ids video_clip")
     for mark in (SEPARATOR, "_"):
         if all(mark in name for name in ids):
             if mark != SEPARATOR:
                 counts[f"no video_id, the id up to its last {mark!r} taken for it,"] += len(ids)
             return [name.rpartition(mark)[0] for name in ids]
-    counts["no video named, taken as its own,"] += len(ids)
+    counts["no video named, treated as a separate video,"] += len(ids)
     return list(ids)
 
 
@@ -172,14 +172,14 @@ def _features(where: str, key: str, array: npt.NDArray[Any]) -> npt.NDArray[Any]
             f"{where}: {key} holds {array.dtype} of shape {array.shape}", "store (N, T, F) or (N, F) numbers"
         )
     if not array.shape[-1]:
-        raise UserError(f"{where}: {key} holds features of width 0", "store one number a feature, or leave it out")
+        raise UserError(f"{where}: {key} holds features of width 0", "store one number per feature, or leave it out")
     return array if array.ndim == 3 else array[:, None]
 
 
 def _spans(
     where: str, sequences: Arrays, lengths: npt.NDArray[Any] | None, counts: Counter[str]
 ) -> dict[str, npt.NDArray[np.int64]]:
-    """First step and the one after the last, (N, 2), of each modality."""
+    """Start and end step, (N, 2), of each modality."""
     spans: dict[str, npt.NDArray[np.int64]] = {}
     for T in dict.fromkeys(steps.shape[1] for steps in sequences.values()):
         alike = [key for key, steps in sequences.items() if steps.shape[1] == T]
@@ -200,7 +200,7 @@ def _spans(
 
 
 def _stated(where: str, real: npt.NDArray[np.bool_], lengths: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], ...]:
-    """Spans of stated lengths, with the padding behind them or in front: on the side that holds nothing else."""
+    """Spans of given lengths, with padding after or before them: on the side that only has zeros."""
     N, T = real.shape
     if lengths.dtype.kind not in "iu" or len(lengths) != N or not ((lengths >= 0) & (lengths <= T)).all():
         raise UserError(f"{where}: length is not a whole number from 0 to {T} each", "count the real steps")
@@ -210,4 +210,4 @@ def _stated(where: str, real: npt.NDArray[np.bool_], lengths: npt.NDArray[Any]) 
         return np.zeros_like(lengths), lengths
     if not (real & (step < T - lengths[:, None])).any():
         return T - lengths, np.full_like(lengths, T)
-    raise UserError(f"{where}: there are features beyond the lengths stated", "pad with zeros, or correct the lengths")
+    raise UserError(f"{where}: there are features beyond the given lengths", "pad with zeros, or correct the lengths")

@@ -1,4 +1,4 @@
-"""Read CSV columns by our names, and derive the missing ones."""
+"""Read CSV columns by standard names, and derive missing ones."""
 
 import re
 from collections import Counter
@@ -30,21 +30,20 @@ def read_columns(
 ) -> Table:
     """Read CSV files as one table of strings, in their order.
 
-    A column that is missing is made: ids of the file and start of an utterance, or of the number of its row; the video
-    of the file, or of the id; splits of the videos, see `make_splits`. Each is noted.
+    Missing columns are derived: the id from the file and start of an utterance, or from its row number; the video from
+    the file or the id; splits from the videos, see `make_splits`. Notes say what was derived.
 
     Args:
-        files: by split; "" for one that has a column of it.
-        columns: where our columns come from, see `read_table`.
-        folds: splits of a table that has none, see `split_videos`.
+        files: by split; "" for one with a split column.
+        columns: sources of standard columns, see `read_table`.
+        folds: splits for a table without splits, see `split_videos`.
         notes: warnings are appended to it.
-        also: further columns that the caller knows.
-        joined: whether features are joined on the ids, which must be given then.
-        official: whether the dataset has splits of its own, which must be given then.
+        also: further known columns.
+        joined: whether features are joined on the ids, which are then required.
+        official: whether the dataset has official splits, which are then required.
 
     Returns:
-        id, label, video_id, split ("" where the video is in no fold), and what else there is of `OPTIONAL` and
-        ``also``.
+        id, label, video_id, split ("" if the video is in no fold), and existing columns of `OPTIONAL` and ``also``.
 
     Raises:
         UserError: a file cannot be read, a column or value is missing or wrong.
@@ -60,9 +59,7 @@ def read_columns(
         unknown.update(dict.fromkeys(name for name in names if name not in content))
         if split:
             if "split" in content:
-                raise UserError(
-                    f"{path} has a column 'split' and is given for {split}", "give it alone, as `labels` FILE"
-                )
+                raise UserError(f"{path} has a column 'split' but is given for {split}", "give it as `labels` FILE")
             content["split"] = [SPLIT_NAMES.get(split, split)] * len(next(iter(content.values()), []))
         part = rename_columns(path, names, content, columns)
         part = {name: cells for name, cells in part.items() if name in known}
@@ -91,38 +88,38 @@ def read_columns(
 
 
 def find_sources(columns: Mapping[str, str], known: tuple[str, ...]) -> set[str]:
-    """Columns to read: those that are known, and those that others are made from.
+    """Columns to read: known ones, and the sources of others.
 
     Args:
-        columns: where known ones come from, see `read_table`.
-        known: by our names.
+        columns: sources of known columns, see `read_table`.
+        known: standard names.
 
     Raises:
-        UserError: ``columns`` names one that is not known.
+        UserError: ``columns`` has an unknown name.
     """
     for name in columns:
         if name not in known:
-            raise UserError(f"no column is called {name!r} here", suggest(name, known))
+            raise UserError(f"no column is called {name!r}", suggest(name, known))
     return {*known, *chain.from_iterable(_parts(pattern)[1::2] for pattern in columns.values())}
 
 
 def _parts(pattern: str) -> list[str]:
-    """Text and names of columns by turns, of a pattern or of one name."""
+    """Split a pattern into alternating texts and names of columns."""
     parts = re.split(r"\{([^{}]+)\}", pattern)
     return parts if len(parts) > 1 else ["", pattern, ""]
 
 
 def rename_columns(path: Path, names: list[str], content: Table, columns: Mapping[str, str]) -> Table:
-    """The columns under our names, some made from others.
+    """Rename columns to standard names, and derive some from others.
 
     Args:
         path: of the table, for messages.
         names: of all its columns.
-        content: those that `find_sources` named.
-        columns: where known ones come from, see `read_table`.
+        content: columns from `find_sources`.
+        columns: sources of known columns, see `read_table`.
 
     Raises:
-        UserError: one that others are made from is not there.
+        UserError: a source column is missing.
     """
     made: Table = {}
     for name, pattern in columns.items():
@@ -145,13 +142,13 @@ def _check_columns(path: Path, table: Table, needed: list[str], names: list[str]
 
 
 def _filled(path: Path, table: Table, notes: list[str], *, recordings: bool) -> Table:
-    """The table with ids and videos, and with split names that are ours.
+    """Add ids and videos to a table, and use standard split names.
 
     Args:
         path: of the table, for messages.
-        table: with a label, and what else there is.
+        table: with a label and optional columns.
         notes: warnings are appended to it.
-        recordings: whether ids name recordings where the table has no files.
+        recordings: whether ids name recordings, for a table without files.
     """
     videos = table.get("video_id") or table.get("file")
     ids = table.get("id")
@@ -164,13 +161,13 @@ def _filled(path: Path, table: Table, notes: list[str], *, recordings: bool) -> 
         notes.append(f"{path.name} has no column 'id': its rows are numbered")
         if videos is None:
             videos = ids
-            notes.append(f"{path.name} has no column 'video_id': each row is treated as a video of its own")
+            notes.append(f"{path.name} has no column 'video_id': each row is treated as a separate video")
     if videos is None and recordings and not any(SEPARATOR in name for name in ids):
         videos = ids
     elif videos is None:
         videos = [_video(path, name) for name in ids]
     if recordings and "video_id" not in table and "split" not in table:
-        notes.append(f"{path.name} has no column 'video_id': each recording is treated as a video of its own")
+        notes.append(f"{path.name} has no column 'video_id': each recording is treated as a separate video")
     splits = table.get("split", [])
     for name, video in zip(ids, videos, strict=True):
         if not video:

@@ -1,8 +1,8 @@
 """Import CMU computational sequences (`.csd`), joined to segments by time.
 
-Layout, CMU Multimodal SDK (Zadeh et al., 2018): one group of any name, in it ``data/<video>/features`` (T,
-F), ``data/<video>/intervals`` (T, 2) in seconds, and ``metadata``. After the SDK's ``align``, keys are
-segments, ``video[n]``; such a name is the id of a segment here too.
+Layout of the CMU Multimodal SDK (Zadeh et al., 2018): one group of any name with ``data/<video>/features`` (T, F),
+``data/<video>/intervals`` (T, 2) in seconds, and ``metadata``. After the SDK's ``align``, keys are segments,
+``video[n]``, which are also the ids of segments here.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from sentiprism.errors import UserError
 
 SILENCE = "sp"
 OVERLAP = 20
-"""Times each step may be in a segment, on average; in the datasets there are it is in one at most."""
+"""Most segments per step, on average; in existing datasets a step is in at most one."""
 
 
 def read_csd(
@@ -35,22 +35,22 @@ def read_csd(
 ) -> Iterator[tuple[str, Utterance]]:
     """Read computational sequences video by video.
 
-    A step belongs to the segment its midpoint lies in, start included, end not.
+    A step belongs to the segment that contains its midpoint (start inclusive, end exclusive).
 
     Args:
-        labels: per video one row a labelled segment; the first column is the sentiment.
-        folds: which video is in which split, see `split_videos`.
+        labels: one row per labelled segment of a video; the first column is the sentiment.
+        folds: split of each video, see `split_videos`.
         text: features (T, F), GloVe for instance; or words, as ``words``.
         audio: features (T, F).
         vision: features (T, F).
-        words: (T, 1) strings; a segment's transcript are its words without the silences ``sp``.
+        words: (T, 1) strings; a segment's transcript is its words without the silences ``sp``.
         notes: warnings are appended to it.
 
     Yields:
         split and utterance, in the order of the folds.
 
     Raises:
-        UserError: h5py is missing, a file has another layout or points to other files, or no video is in a
+        UserError: h5py is missing, a file has another layout or links to other files, or no video is in a
         fold.
     """
     notes = [] if notes is None else notes
@@ -107,8 +107,8 @@ def _segments(video: str, key: str, labels: Streams, files: dict[str, Streams]) 
 def _cut(
     path: Path, key: str, values: npt.NDArray[Any], intervals: npt.NDArray[Any], spans: npt.NDArray[Any]
 ) -> list[npt.NDArray[Any]]:
-    """Steps of each segment, in their order."""
-    with np.errstate(over="ignore", invalid="ignore"):  # a step without a time is in no segment
+    """Steps of each segment, in order."""
+    with np.errstate(over="ignore", invalid="ignore"):  # steps without times are in no segment
         middle = intervals.astype(np.float64).mean(axis=1)  # (T,)
     order = np.argsort(middle, kind="stable")
     first, last = (np.searchsorted(middle[order], spans[:, side], side="left") for side in (0, 1))  # (n,)

@@ -15,13 +15,13 @@ from sentiprism.extras import install_extra
 from sentiprism.reading import check_regular
 
 LARGEST = 1 << 30
-"""Bytes one stream of one video may unpack to: days of speech at 100 features a hundredth of a second."""
+"""Most unpacked bytes of one stream of one video: days of speech at 100 features per hundredth of a second."""
 MOST_VIDEOS = 100_000
-"""Videos, or segments, of one file; MOSEI has 23,000 segments."""
+"""Most videos or segments of one file; MOSEI has 23,000 segments."""
 MOST_WORDS = 1_000_000
-"""Words of one video: two weeks of speech."""
+"""Most words of one video: two weeks of speech."""
 MOST_LETTERS = 1_000
-"""Bytes of one word."""
+"""Most bytes of one word."""
 REMEDY = "save it again with the CMU Multimodal SDK"
 
 Kind = Literal["numbers", "words", "either"]
@@ -34,7 +34,7 @@ class Streams:
     Args:
         path: for messages.
         data: the group ``<root>/data``.
-        kind: what the features are to be.
+        kind: expected kind of features.
     """
 
     def __init__(self, path: Path, data: Any, kind: Kind) -> None:
@@ -53,14 +53,14 @@ class Streams:
             self.kind = "words" if self.read(next(iter(self.keys)))[0].dtype.kind == "S" else "numbers"
 
     def read(self, key: str) -> Stream:
-        """Features (T, F), numbers or byte strings, and intervals (T, 2); none where the key is absent.
+        """Read features (T, F), numbers or byte strings, and intervals (T, 2); empty if the key is absent.
 
         Raises:
-            UserError: they have another shape or type, lie elsewhere, or unpack to far more than the file is.
+            UserError: they have another shape or type, are in another file, or unpack to far more than the file's size.
         """
         if key not in self.keys:
             return np.empty((0, 1), np.float32), np.empty((0, 2))
-        if self._last and self._last[0] == key:  # the segments of a video come one after another
+        if self._last and self._last[0] == key:  # segments of a video are read consecutively
             return self._last[1]
         try:
             group = child(self.path, self._data, key)
@@ -68,7 +68,7 @@ class Streams:
             intervals = self._array(group, key, "intervals", "numbers")
         except UserError:
             raise
-        except Exception as error:  # h5py raises a dozen kinds for what is in a file
+        except Exception as error:  # h5py raises many kinds of exceptions for invalid files
             raise UserError(f"{self.path}: {key} cannot be read: {reason_of(error)}", REMEDY) from None
         if not features.shape[1] or intervals.shape != (len(features), 2):
             raise UserError(
@@ -84,7 +84,7 @@ class Streams:
         dataset = child(self.path, group, name)
         where = f"{self.path}: {key}/{name}"
         if not isinstance(dataset, h5py.Dataset) or dataset.external or dataset.is_virtual:
-            raise UserError(f"{where} is kept in another file, or not an array", REMEDY)
+            raise UserError(f"{where} is in another file, or not an array", REMEDY)
         size = dataset.size or 0
         string = h5py.check_string_dtype(dataset.dtype) is not None
         if dataset.ndim != 2 or size * dataset.dtype.itemsize > LARGEST or (string and size > MOST_WORDS):
@@ -101,26 +101,26 @@ class Streams:
 
 
 def _is_number(dataset: Any) -> bool:
-    """Whether the elements are plain numbers: an enumeration has a number for each of its names."""
+    """Whether the elements are plain numbers; enumerations, which are stored as numbers, are not."""
     import h5py
 
     return dataset.dtype.kind in "fiu" and h5py.check_enum_dtype(dataset.dtype) is None
 
 
 def _words(where: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Words as byte strings of one length, none of them so long that all would fill the memory."""
+    """Words as byte strings of limited length, so that they fit in memory."""
     longest = max(map(len, values.flat), default=0) if values.dtype.kind == "O" else values.dtype.itemsize
     if longest > MOST_LETTERS:
-        raise UserError(f"{where} has a word of {longest:,} bytes", "store one word a step")
+        raise UserError(f"{where} has a word of {longest:,} bytes", "store one word per step")
     return values.astype(np.bytes_)
 
 
 def child(path: Path, group: Any, name: str) -> Any:
-    """A member of a group that lies in the same file: a link could name any file of this machine."""
+    """Get a member of a group in the same file; links could refer to any file on this machine."""
     import h5py
 
     if not isinstance(group, h5py.Group) or name not in group:
-        raise UserError(f"{path} has no {name!r} where a computational sequence has it", REMEDY)
+        raise UserError(f"{path} has no {name!r}, as a computational sequence should", REMEDY)
     if not isinstance(group.get(name, getlink=True), h5py.HardLink):
         raise UserError(f"{path}: {name!r} is a link to somewhere else", "store the data itself in the file")
     return group[name]
@@ -132,10 +132,10 @@ def open_csd(path: Path, kind: Kind) -> Iterator[Streams]:
 
     Args:
         path: the file.
-        kind: what its features are to be; "either" is decided by the first stream.
+        kind: expected kind of features; "either" is decided by the first stream.
 
     Raises:
-        UserError: h5py is missing, or it is not a regular file, not HDF5, or laid out otherwise.
+        UserError: h5py is missing, or it is not a regular file, not HDF5, or has another layout.
     """
     try:
         import h5py
@@ -149,7 +149,7 @@ def open_csd(path: Path, kind: Kind) -> Iterator[Streams]:
     with file:
         try:
             if len(file) != 1:
-                raise UserError(f"{path} has {len(file)} groups where one sequence belongs", REMEDY)
+                raise UserError(f"{path} has {len(file)} groups instead of one sequence", REMEDY)
             data = child(path, child(path, file, next(iter(file))), "data")
             if not isinstance(data, h5py.Group):
                 raise UserError(f"{path} has 'data' that is not a group of videos", REMEDY)

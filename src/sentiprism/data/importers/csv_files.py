@@ -1,4 +1,4 @@
-"""Read CSV files in UTF-8 or UTF-16, naming each fault's line."""
+"""Read CSV files in UTF-8 or UTF-16; errors have the line number."""
 
 import csv
 import io
@@ -10,16 +10,16 @@ from sentiprism.errors import UserError
 from sentiprism.reading import MB, read_text
 
 MOST_BYTES = 256 * MB
-"""The labels and texts of MOSEI have 5 MB."""
+"""Largest file in bytes; the labels and texts of MOSEI have 5 MB."""
 MOST_ROWS = 2_000_000
 MOST_LINES = 4 * MOST_ROWS
-"""Empty ones and those of long texts among them."""
+"""Including empty lines and those of long texts."""
 MOST_COLUMNS = 20_000
-"""Three times as many as the largest set of openSMILE has features."""
+"""Three times the number of features in openSMILE's largest set."""
 MOST_LINE = 4_000_000
-"""Characters; `MOST_COLUMNS` numbers have 400,000."""
+"""Most characters per line; `MOST_COLUMNS` numbers have 400,000."""
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
-"""What other programs put between cells."""
+"""Separators of cells in other programs."""
 REMEDY = "fix that line, or save the table again as CSV"
 
 
@@ -32,10 +32,10 @@ def read_csv(path: Path, wanted: Callable[[str], bool], what: str = "table") -> 
         what: what the file should be, for messages.
 
     Returns:
-        names of all columns, and the cells of those that are wanted.
+        names of all columns, and the cells of wanted ones.
 
     Raises:
-        UserError: it is not a text, not a table, or too large; a column is there twice, or a row has other columns.
+        UserError: it is not a text, not a table, or too large; a column occurs twice, or a row has other columns.
     """
     reader = csv.reader(_lines(path, read_text(path, MOST_BYTES, what)), strict=True)
     try:
@@ -65,7 +65,7 @@ def _check_names(path: Path, names: list[str]) -> None:
         raise UserError(f"{path} has more than {MOST_COLUMNS:,} columns", "give features as .npz or .parquet")
     twice = next((name for name, count in Counter(names).items() if count > 1), None)
     if twice is not None:
-        raise UserError(f"{path} has the column {twice!r} twice", "give each column a name of its own")
+        raise UserError(f"{path} has the column {twice!r} twice", "give each column a unique name")
     for sign, plural in SEPARATORS.items():
         if len(names) == 1 and sign in names[0]:
             raise UserError(f"{path} has {plural} between its cells", "save it with commas")
@@ -81,10 +81,10 @@ def _lines(path: Path, text: str) -> Iterator[str]:
 
 
 def _reason(error: csv.Error) -> str:
-    """What is wrong, in words for those who do not know the csv module."""
+    """Explain an error of the csv module."""
     reasons = {
         "unexpected end of data": "a quotation mark is not closed",
         "field larger": f"a cell has more than {csv.field_size_limit():,} characters",
-        "expected after": "there is text behind a quotation mark that closes a cell",
+        "expected after": "there is text after a closing quotation mark",
     }
     return next((reason for part, reason in reasons.items() if part in str(error)), str(error))

@@ -1,4 +1,4 @@
-"""An importer of the user's own, which a plugin defines."""
+"""Base class of importers that plugins define."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Importer(Source):
-    """A file or folder of one more format, chosen by ``dataset add NAME --importer IMPORTER=PATH``.
+    """A file or folder of a further format, for ``dataset add NAME --importer IMPORTER=PATH``.
 
     Args:
-        path: that the user gives.
+        path: given by the user.
     """
 
     name: ClassVar[str]
@@ -26,10 +26,10 @@ class Importer(Source):
 
     @abstractmethod
     def read(self, reading: Reading) -> "Rows":
-        """Utterances with their splits.
+        """Read utterances with their splits.
 
         Raises:
-            UserError: a file is missing, damaged or contradicts itself.
+            UserError: a file is missing, damaged or inconsistent.
         """
 
 

@@ -13,25 +13,25 @@ from sentiprism.reading import check_regular
 
 LENGTHS = ("length", "lengths")
 COLUMNS = "columns"
-"""Names of the features, for whoever asks for them."""
+"""Name of the optional array with names of features."""
 
 
 def open_features(path: Path, modality: str, ids: list[str], notes: list[str]) -> tuple[list[str], Lookup]:
-    """Open a file of features, one row an utterance: static (F,) or a sequence (T, F).
+    """Open a file of features with one row per utterance: static (F,) or a sequence (T, F).
 
     Args:
         path: ``.npz`` with ``id`` (N,), the data under the modality's name or as the only float array, (N, F)
-            or (N, T, F), and ``length`` or ``lengths`` (N,) where sequences are padded; ``.npy`` in the order
-            of the table; ``.parquet`` with ``id`` and one list column, or one numeric column a feature.
-        modality: what the features are of.
-        ids: (N,) of the table, for a file without its own.
+            or (N, T, F), and ``length`` or ``lengths`` (N,) for padded sequences; ``.npy`` in the order of the
+            table; ``.parquet`` with ``id`` and one list column, or one numeric column per feature.
+        modality: of the features.
+        ids: (N,) of the table, for a file without ids.
         notes: warnings are appended to it.
 
     Returns:
         ids of the rows, and a function from the number of a row to its features (T, F).
 
     Raises:
-        UserError: the file cannot be read, holds Python objects, or has other shapes.
+        UserError: the file cannot be read, has Python objects, or has other shapes.
     """
     readers = {".npz": _open_npz, ".npy": _open_npy, ".parquet": open_parquet}
     suffix = path.suffix.lower()
@@ -42,7 +42,7 @@ def open_features(path: Path, modality: str, ids: list[str], notes: list[str]) -
         return readers[suffix](path, modality, ids, notes)
     except UserError:
         raise
-    except Exception as error:  # numpy and pyarrow raise a dozen kinds for what is in a file
+    except Exception as error:  # numpy and pyarrow raise many kinds of exceptions for invalid files
         raise unreadable(path, error) from None
 
 
@@ -56,7 +56,7 @@ def _open_npz(path: Path, modality: str, _: list[str], notes: list[str]) -> tupl
             floats = {key: array for key in others if (array := file.read(key)).dtype.kind == "f" and array.ndim > 1}
             if len(floats) != 1:
                 found = few(floats) or "none of floats"
-                raise UserError(f"{path} has no array {modality!r}", f"rename the one that is meant: {found}")
+                raise UserError(f"{path} has no array {modality!r}", f"rename the correct one: {found}")
             ((name, arrays[modality]),) = floats.items()
             notes.append(f"{path.name}: array {name!r} is read as {modality}")
         else:
@@ -73,5 +73,5 @@ def _open_npy(path: Path, _: str, ids: list[str], notes: list[str]) -> tuple[lis
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     if not isinstance(array, np.ndarray):
         raise UserError(f"{path} is an archive, not one array", "name it .npz")
-    notes.append(f"{path.name}: has no ids, taken in the order of the table")
+    notes.append(f"{path.name}: has no ids and is read in the order of the table")
     return ids, rows_of(path, array, len(ids), None, notes)

@@ -16,25 +16,25 @@ LEFT_OUT = re.compile(r"([0-9]{1,6})/([0-9]{1,6})")
 FOLDS = "file of folds"
 FORM = "write JSON {split: [video]}, or CSV video_id,split"
 SHARES = {"train": 0.7, "valid": 0.1, "test": 0.2}
-"""Of the utterances, where a table states no splits."""
+"""Shares of utterances per split, for a table without splits."""
 SEED = 1111
-"""Of their draw."""
+"""Seed of these splits."""
 LEAST = 3
-"""Folds there must be: one to train on, one to select by, one to test on."""
+"""Least number of folds: one each for training, selection and testing."""
 
 
 def split_videos(folds: Path | str, sizes: Mapping[str, int], notes: list[str]) -> dict[str, str]:
-    """Split of each video.
+    """Assign videos to splits.
 
     Args:
         folds: JSON file ``{split: [video]}``, CSV file of ``video_id, split``, or ``K/N``: fold K of N is the test
-            split, the next one (after the last, the first) valid, the others train. The folds depend on ``sizes``
-            alone, so the N test splits are disjoint and together the whole.
-        sizes: utterances of each video; folds are balanced by them: largest video first, into the smallest fold.
+            split, the next one (cyclically) valid, the others train. The folds depend only on ``sizes``, so the N test
+            splits are disjoint and cover the whole.
+        sizes: utterances of each video, by which folds are balanced: largest video first, into the smallest fold.
         notes: warnings are appended to it.
 
     Raises:
-        UserError: the file cannot be read or contradicts itself, or there is no such fold.
+        UserError: the file cannot be read or is inconsistent, or the fold does not exist.
     """
     left_out = LEFT_OUT.fullmatch(str(folds))
     if left_out is None:
@@ -51,19 +51,19 @@ def split_videos(folds: Path | str, sizes: Mapping[str, int], notes: list[str]) 
         place[video] = held.index(min(held))
         held[place[video]] += sizes[video]
     names = {(fold - 1) % N: "test", fold % N: "valid"}
-    notes.append(f"splits were made here: fold {fold} of {N} by video is test, fold {fold % N + 1} valid")
+    notes.append(f"splits were made by this program: fold {fold} of {N} by video is test, fold {fold % N + 1} valid")
     return {video: names.get(place[video], "train") for video in sizes}
 
 
 def make_splits(sizes: Mapping[str, int], notes: list[str]) -> dict[str, str]:
-    """Split of each video where nobody says it: `SHARES` of the utterances, each split at least one video.
+    """Make splits by video with `SHARES` of the utterances, and at least one video per split.
 
-    Videos come in an order drawn by a constant seed from their names alone; each goes where most is lacking. So the
-    same videos are always split alike, and a further one seldom moves others.
+    Videos are ordered at random, with a constant seed and their names only; each is put into the split that lacks most.
+    So the same videos always get the same splits, and a further video rarely changes the others.
 
     Args:
         sizes: utterances of each video.
-        notes: what was done is appended to it.
+        notes: a description is appended to it.
 
     Raises:
         UserError: there are fewer videos than splits.
@@ -71,7 +71,7 @@ def make_splits(sizes: Mapping[str, int], notes: list[str]) -> dict[str, str]:
     if len(sizes) < len(SHARES):
         raise UserError(
             f"{len(sizes)} video{'s' * (len(sizes) != 1)} cannot be split into {', '.join(SHARES)}",
-            f"give at least {len(SHARES)}, for one video is never in two splits, or state splits in a column 'split'",
+            f"give at least {len(SHARES)}, since a video is never in two splits, or give splits in a column 'split'",
         )
     order = sorted(sizes, key=lambda name: sha256(f"{SEED} {name}".encode(errors="surrogatepass")).digest())
     total, held, place = sum(sizes.values()), dict.fromkeys(SHARES, 0), dict[str, str]()
@@ -83,12 +83,15 @@ def make_splits(sizes: Mapping[str, int], notes: list[str]) -> dict[str, str]:
         held[place[video]] += sizes[video]
     shares = ", ".join(f"{held[split]} {split}" for split in SHARES)
     aim = "/".join(f"{100 * share:g}" for share in SHARES.values())
-    notes.append(f"splits were made here by video, {aim}, with seed {SEED}: {shares}; a column 'split' states others")
+    notes.append(
+        f"splits were made by this program by video, {aim}, with seed {SEED}: {shares}; "
+        "a column 'split' can give others"
+    )
     return place
 
 
 def fold_of(folds: Path | str | None) -> str | None:
-    """``K/N`` where that is what was asked for; None where a file says it."""
+    """``K/N`` if folds were given like that; None for a file."""
     return str(folds) if folds is not None and LEFT_OUT.fullmatch(str(folds)) else None
 
 
@@ -109,7 +112,7 @@ def _read(path: Path) -> dict[str, str]:
 
 
 def _pairs(path: Path) -> Iterator[tuple[str, str]]:
-    """Video and name of its split, as they stand in a file."""
+    """Videos and names of their splits in a file."""
     if path.suffix.lower() == ".json":
         content = read_json(path, SMALL, FOLDS)
         if not isinstance(content, dict):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sentiprism.data.known import KnownDataset
 
 BERT_WIDTHS = (768, 1024)
-"""F of the MMSA distribution's text features, last hidden states of BERT; GloVe has 300."""
+"""Widths of the MMSA distribution's text features from BERT; GloVe has 300."""
 
 
 def import_dataset(
@@ -31,15 +31,15 @@ def import_dataset(
     """Import a dataset into the store.
 
     Args:
-        name: of a known dataset (`sentiprism.data.known`), which brings its range and protocol; or your own.
+        name: of a known dataset (`sentiprism.data.known`), which has a range and protocol; or a new name.
         source: its files, see `sentiprism.data.importers.sources`.
-        labels: range or classes of the labels of a dataset of your own.
-        language: of the transcripts of a dataset of your own, see `check_language`.
-        replace: a dataset of this name.
+        labels: range or classes of the labels of a new dataset.
+        language: of the transcripts of a new dataset, see `check_language`.
+        replace: replace an existing dataset of this name.
         progress: called with the number of utterances so far.
 
     Raises:
-        UserError: the range is missing or one too many, or importer or store refuse the data.
+        UserError: the range is missing or not allowed, or the data are invalid.
     """
     from itertools import chain
 
@@ -47,7 +47,7 @@ def import_dataset(
     from sentiprism.data.importers.folds import fold_of
     from sentiprism.data.importers.labels import LabelSpec
     from sentiprism.data.importers.sources import Reading
-    from sentiprism.data.importers.table import shifted
+    from sentiprism.data.importers.table import shift_labels
     from sentiprism.data.known import describe
     from sentiprism.data.store import write_dataset
     from sentiprism.metrics import protocol_for
@@ -62,7 +62,7 @@ def import_dataset(
     held = first[1].sequences if first else {}
     vocabulary = known.vocabulary if known and distributed else None
     if distributed and not known and "token_ids" in held:
-        notes.append("the vocabulary of the token ids is not known: they cannot be matched with a text encoder")
+        notes.append("the vocabulary of the token ids is unknown: they cannot be matched with a text encoder")
     contextual = "text" in held and held["text"].shape[1] in BERT_WIDTHS
     info = DatasetInfo(
         title=known.title if known else name,
@@ -79,12 +79,12 @@ def import_dataset(
         allow_shared_videos=bool(known and known.shared_videos),
     )
     shift = known.label_offset if known else 0.0
-    rows = shifted(chain([first] if first else [], rows), shift)
+    rows = shift_labels(chain([first] if first else [], rows), shift)
     return write_dataset(name, rows, info, replace=replace, progress=progress)
 
 
 def _recognise(file: Path, named: "KnownDataset | None", notes: list[str]) -> "KnownDataset | None":
-    """Known dataset by the digest of a distributed file, else the one that is named."""
+    """Known dataset by the hash of a distributed file, else by name."""
     from sentiprism.data.known import recognise
 
     check_regular(file, what="pickle")
@@ -95,5 +95,5 @@ def _recognise(file: Path, named: "KnownDataset | None", notes: list[str]) -> "K
             raise UserError(f"{file} is {found[0].title}, not {named.title}", f"name it {found[0].name}")
         return found[0]
     if named and named.files:
-        notes.append(f"{file.name} has the SHA-256 of no file of {named.title} as distributed")
+        notes.append(f"{file.name} differs from the distributed files of {named.title} (SHA-256)")
     return named

@@ -11,16 +11,16 @@ if TYPE_CHECKING:
     from sentiprism.types import TargetSpec
 
 WIDEST, FINEST = 1e9, 1e-4
-"""Greatest size of a label, and least width of a range as a part of that: float32 has seven digits."""
+"""Largest absolute label, and smallest width of a range relative to it: float32 has seven digits."""
 
 
 @dataclass(frozen=True)
 class LabelSpec:
-    """Labels of a dataset that is not known here.
+    """Labels of a dataset that is not a known one.
 
     Args:
-        low: least label, on the scale of the labels given.
-        high: greatest label.
+        low: lowest label, on the scale of the labels.
+        high: highest label.
         classes: names of the labels instead, in the order of the logits.
     """
 
@@ -29,14 +29,14 @@ class LabelSpec:
     classes: tuple[str, ...] = ()
 
     def resolve(self, name: str, known: "KnownDataset | None") -> "TargetSpec":
-        """Target of a dataset.
+        """Make the target of a dataset.
 
         Args:
             name: of the dataset, for messages.
-            known: what is known of it.
+            known: the known dataset of this name, if any.
 
         Raises:
-            UserError: neither known nor given, or the two contradict each other.
+            UserError: the range is neither known nor given, or the two are inconsistent.
         """
         from sentiprism.types import TargetSpec
 
@@ -50,7 +50,7 @@ class LabelSpec:
         if self.classes:
             return self._classes()
         if low is None or high is None:
-            missing = "greatest label" if low is not None else "least label" if high is not None else "range"
+            missing = "highest label" if low is not None else "lowest label" if high is not None else "range"
             remedy = "give `low` and `high`, or `classes` and the names of its labels"
             raise UserError(f"{name!r} is not one of the known datasets, and has no {missing} given", remedy)
         if not (isfinite(low) and isfinite(high) and low < high):
@@ -71,8 +71,8 @@ class LabelSpec:
         if self.low is not None or self.high is not None:
             raise UserError("classes have no range", "leave `low` and `high` out, or `classes`")
         if len(classes) < 2 or len(set(classes)) < len(classes) or not all(classes):
-            cause = f"{','.join(classes)!r} does not name classes, each once"
-            raise UserError(cause, "give two names or more, with commas between")
+            cause = f"{','.join(classes)!r} is not a list of different classes"
+            raise UserError(cause, "give two names or more, separated by commas")
         for place, label in enumerate(classes):
             check_name(label, "name", f"class {place}")
         return TargetSpec(kind="classes", classes=classes)

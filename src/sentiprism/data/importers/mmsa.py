@@ -1,9 +1,9 @@
 """Import pickles of the MMSA distribution (MOSI, MOSEI, CH-SIMS).
 
-Layout: Yu et al., ACL 2020 and Mao et al., ACL 2022 (MMSA); see also Self-MM (Yu et al., AAAI 2021). Shapes
-are read from the file. ``text_bert`` (N, 3, L) is float32: rows of ids, mask and segments, [CLS] and [SEP]
-included. Unaligned files state true lengths; in aligned ones every modality has the length of the text mask,
-as MMSA has it.
+Layout: Yu et al., ACL 2020 and Mao et al., ACL 2022 (MMSA); see also Self-MM (Yu et al., AAAI 2021). Shapes are read
+    from
+the file. ``text_bert`` (N, 3, L) is float32: rows of ids, mask and segments, including [CLS] and [SEP]. Unaligned files
+have true lengths; in aligned ones every modality has the length of the text mask, as in MMSA.
 """
 
 from collections import Counter
@@ -27,17 +27,17 @@ UNUSED = ("annotations", "classification_labels")
 KEYS = {"id", "raw_text", *LABELS.values(), *SEQUENCES.values(), *LENGTHS.values(), *UNUSED}
 SEPARATOR = "$_$"
 HOLD = 128
-"""Utterances whose pages stay in memory before they are let go."""
+"""Utterances after which memory pages are released."""
 
 
 def read_mmsa(
     path: Path, *, known: KnownDataset | None = None, notes: list[str] | None = None
 ) -> Iterator[tuple[str, Utterance]]:
-    """Read an MMSA pickle, aligned or unaligned, without running anything in it.
+    """Read an MMSA pickle, aligned or unaligned, without executing it.
 
     Args:
         path: the file.
-        known: dataset that it should be; its other form, aligned to words or not, is refused.
+        known: expected dataset; its other form, aligned to words or not, is refused.
         notes: warnings are appended to it while utterances are read.
 
     Yields:
@@ -68,19 +68,19 @@ def read_mmsa(
 
 
 def suggest_rename(name: str, present: Any) -> str:
-    """Remedy for a missing name, where another one may have been meant."""
-    return f"rename the one that is meant; {suggest(name, present, 'it has')}"
+    """Remedy for a missing name, if another one may be meant."""
+    return f"rename the correct one; {suggest(name, present, 'it has')}"
 
 
 def _check_form(path: Path, columns: Mapping[str, Column], known: KnownDataset | None) -> None:
-    """Refuse the aligned file of a dataset that is not, and the reverse."""
+    """Refuse an aligned file for an unaligned dataset, and vice versa."""
     other = known.other_form() if known else None
     if known is None or other is None:
         return
     sequences = [columns[SEQUENCES[key]] for key in ("audio", "vision") if SEQUENCES[key] in columns]
     steps = {array.shape[1] for array in sequences if isinstance(array, np.ndarray) and array.ndim == 3}
     if not steps - {1}:
-        return  # one vector an utterance says nothing of either
+        return  # one vector per utterance can be either
     aligned = len(steps) == 1 and not set(LENGTHS.values()) & columns.keys()
     if aligned != known.aligned:
         cause = f"{path} {'is' if aligned else 'is not'} aligned to words, {known.name} {'is not' if aligned else 'is'}"
@@ -104,7 +104,7 @@ def _read_split(
     for n in range(N):
         video, found, _ = ids[n].rpartition(SEPARATOR)
         if not found:
-            counts[f"no {SEPARATOR!r} in the id, taken as its own video,"] += 1
+            counts[f"no {SEPARATOR!r} in the id, treated as a separate video,"] += 1
         utterance = Utterance(
             id=ids[n],
             video_id=video or ids[n],
@@ -125,12 +125,12 @@ def _read_split(
 def _cut(
     rows: dict[str, npt.NDArray[Any]], lengths: dict[str, float], counts: Counter[str]
 ) -> dict[str, npt.NDArray[Any]]:
-    """Sequences of one utterance at their true lengths."""
+    """Sequences of one utterance, cut to their true lengths."""
     mask = rows["token_ids"][1] > 0 if "token_ids" in rows else None  # (L,)
     cut: dict[str, npt.NDArray[Any]] = {}
     for key, row in rows.items():
         if key == "token_ids":
-            with np.errstate(invalid="ignore"):  # NaN becomes a negative id, which the store refuses by name
+            with np.errstate(invalid="ignore"):  # NaN becomes a negative id, which the store refuses
                 cut[key] = row[0][mask].astype(np.int32)
         elif key in lengths:
             if lengths[key] > len(row):
@@ -142,7 +142,7 @@ def _cut(
             cut[key] = row[mask]
         else:
             real = np.flatnonzero(row.any(axis=1))
-            counts[f"{key} of no stated length, cut where only zeros follow,"] += 1
+            counts[f"{key} without given length, cut where only zeros follow,"] += 1
             cut[key] = row[: real[-1] + 1] if len(real) else row[:0]
     return cut
 
@@ -180,7 +180,7 @@ def _numbers(where: str, key: str, columns: dict[str, Column]) -> npt.NDArray[An
     if not isinstance(column, np.ndarray) or column.dtype.kind not in "fiub" or column.size != len(column):
         if isinstance(column, list) and not column:
             return np.empty(0)
-        raise UserError(f"{where}.{key} is not one number an utterance", "store it as an (N,) array of numbers")
+        raise UserError(f"{where}.{key} is not one number per utterance", "store it as an (N,) array of numbers")
     return column.reshape(-1)
 
 
@@ -194,5 +194,5 @@ def _array(where: str, key: str, columns: dict[str, Column]) -> npt.NDArray[Any]
             "store ids, mask and segments as its 3 rows",
         )
     if not array.shape[-1]:
-        raise UserError(f"{where}.{key} holds features of width 0", "store one number a feature, or leave it out")
+        raise UserError(f"{where}.{key} holds features of width 0", "store one number per feature, or leave it out")
     return array if array.ndim == 3 else array[:, None, :]

@@ -1,4 +1,4 @@
-"""Shorten the warnings of an import for the card."""
+"""Notes of an import for the card."""
 
 from collections.abc import Iterable
 
@@ -6,13 +6,13 @@ from sentiprism.errors import few
 
 
 def not_read(file: str, kind: str, names: Iterable[str], why: str = "") -> list[str]:
-    """A note on what a file holds beside what was read; none where there is nothing.
+    """Make a note on parts of a file that were not read; [] if there are none.
 
     Args:
-        file: its name.
-        kind: what they are: "column", "array".
-        names: of what is not read; a few of them are named.
-        why: not, for instance "not known and".
+        file: name of the file.
+        kind: kind of parts: "column", "array".
+        names: names of parts that were not read; the note has a few of them.
+        why: reason, for instance "not known and".
     """
     quoted = [repr(name) for name in names]
     if not quoted:

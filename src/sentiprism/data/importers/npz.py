@@ -14,19 +14,19 @@ from sentiprism.errors import UserError, shorten
 from sentiprism.reading import open_regular
 
 ROOM = 1 << 28
-"""Bytes any file may unpack to."""
+"""Unpacked bytes that are allowed for any file."""
 RATIO = 200
-"""Times its own size a larger one may unpack to: padded features shrink tenfold, a bomb a thousandfold."""
+"""Largest ratio of unpacked to packed size of a larger file: padded features have about 10, a bomb 1000."""
 DIRECTORY = 4 << 20
-"""Bytes of an archive's list of members, some 50,000 of them; ours have ten."""
+"""Most bytes of an archive's list of members, about 50,000 of them; usual files have ten."""
 MOST_REASON = 120
-"""Characters of what a library says."""
+"""Most characters of a library's message."""
 HEADER_FAULTS = ("parse header", "malformed node", "multi-line statement", "array header", "dtype descriptor")
 REMEDY = "save it again, without Python objects"
 
 
 class Archive:
-    """An open archive; an array is read when it is asked for.
+    """An open archive; arrays are read on access.
 
     Args:
         path: for messages.
@@ -38,15 +38,15 @@ class Archive:
         self.names: list[str] = list(file.files)
 
     def read(self, name: str) -> npt.NDArray[Any]:
-        """One array.
+        """Read an array.
 
         Raises:
-            UserError: it is damaged, too large for this machine, or holds Python objects.
+            UserError: it is damaged, too large for this machine, or has Python objects.
         """
         try:
             with quiet():
                 array = self._file[name]
-        except Exception as error:  # numpy and zipfile raise a dozen kinds for what is in a file
+        except Exception as error:  # numpy and zipfile raise many kinds of exceptions for invalid files
             raise unreadable(self.path, error) from None
         if not isinstance(array, np.ndarray):
             raise UserError(f"{self.path}: {name!r} is not an array", REMEDY)
@@ -55,7 +55,7 @@ class Archive:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Read without numpy's remarks on files of Python 2, and let a shape that overflows be an error."""
+    """Context without numpy's warnings about Python 2 files, in which overflowing shapes are errors."""
     with warnings.catch_warnings(), np.errstate(over="raise"):
         warnings.simplefilter("ignore", UserWarning)
         yield
@@ -63,10 +63,10 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def open_npz(path: Path) -> Iterator[Archive]:
-    """Open an ``.npz``; no pickle in it is ever read.
+    """Open an ``.npz`` without reading any pickle in it.
 
     Raises:
-        UserError: it is not a regular file or not an archive, or it unpacks to far more than it is.
+        UserError: it is not a regular file or not an archive, or it unpacks to far more than its size.
     """
     with open_regular(path, what="archive") as fd, open(fd, "rb", closefd=False) as stream:
         try:
@@ -85,29 +85,31 @@ def open_npz(path: Path) -> Iterator[Archive]:
 
 
 def check_unpacked(path: Path, unpacked: int, size: int) -> None:
-    """Refuse a file that unpacks to far more than its ``size``; both in bytes."""
+    """Refuse a file that unpacks to far more than its ``size`` in bytes."""
     if unpacked > max(ROOM, RATIO * size):
         raise UserError(f"{path} unpacks to {unpacked / 1e9:.1f} GB", "save it again, uncompressed")
 
 
 def unreadable(path: Path, error: Exception) -> UserError:
-    """What to tell where a library could not read a file."""
+    """Make the error for a file that a library could not read."""
     reason = reason_of(error)
-    if "pickle" in reason or "Object arrays" in reason or "Python objects" in reason:  # with advice to allow it
-        return UserError(f"{path} is not an array of numpy, or holds Python objects", REMEDY)
+    if (
+        "pickle" in reason or "Object arrays" in reason or "Python objects" in reason
+    ):  # numpy's message advises to allow pickles
+        return UserError(f"{path} is not a numpy array, or has Python objects", REMEDY)
     if any(part in reason for part in HEADER_FAULTS):
         return UserError(f"{path} is damaged: its header does not describe an array", REMEDY)
     return UserError(f"{path} cannot be read: {reason}", REMEDY)
 
 
 def reason_of(error: Exception) -> str:
-    """What a library says, in one short line."""
+    """Shorten a library's message to one line."""
     text = str(error.args[0]) if error.args else ""
     return shorten(" ".join(text.split()) or type(error).__name__, MOST_REASON)
 
 
 def _check_directory(path: Path, stream: IO[bytes]) -> None:
-    """Refuse an archive of too many members before each of them becomes an object; where zipfile looks, so do we."""
+    """Refuse an archive with too many members before zipfile creates an object for each of them."""
     size = stream.seek(0, 2)
     stream.seek(max(size - (1 << 16) - 22 - 76, 0))
     tail = stream.read()
@@ -115,7 +117,7 @@ def _check_directory(path: Path, stream: IO[bytes]) -> None:
     plain = len(tail) - 22
     end = plain if tail[plain : plain + 4] == b"PK\5\6" and tail.endswith(b"\0\0") else tail.rfind(b"PK\5\6")
     if end < 0 or end + 16 > len(tail):
-        return  # not an archive: numpy says so
+        return  # not an archive: numpy raises an error
     (length,) = struct.unpack_from("<I", tail, end + 12)
     if end >= 76 and tail[end - 20 : end - 16] == b"PK\6\7":  # larger than 4 GB
         (length,) = struct.unpack_from("<Q", tail, end - 76 + 40)

@@ -15,15 +15,15 @@ from sentiprism.data.importers.rows import Lookup, rows_of
 from sentiprism.errors import UserError, suggest
 
 NUMBER = 8
-"""Bytes a number unpacks to at most."""
+"""Most bytes of an unpacked number."""
 IDS = "store ids as strings or whole numbers"
 
 
 def open_parquet(path: Path, modality: str, _: list[str], notes: list[str]) -> tuple[list[str], Lookup]:
-    """Read a Parquet file, see `open_features`; other columns than ids and features are not read.
+    """Read ids and features of a Parquet file, see `open_features`.
 
     Raises:
-        UserError: it has other columns, or unpacks to far more than it is.
+        UserError: it has other columns, or unpacks to far more than its size.
         Exception: it is damaged.
     """
     schema = parquet.read_schema(path, memory_map=True)
@@ -32,7 +32,7 @@ def open_parquet(path: Path, modality: str, _: list[str], notes: list[str]) -> t
     if lists:
         chosen = [modality if modality in lists else lists[0]]
         if len(lists) > 1 and chosen != [modality]:
-            raise UserError(f"{path} has several list columns", f"name the one that is meant {modality!r}")
+            raise UserError(f"{path} has several list columns", f"name the correct one {modality!r}")
         if not _is_features(schema.field(chosen[0]).type):
             cause = f"{path}: column {chosen[0]!r} is of type {schema.field(chosen[0]).type}"
             raise UserError(cause, "store list<float> for one step, or list<list<float>>")
@@ -41,11 +41,11 @@ def open_parquet(path: Path, modality: str, _: list[str], notes: list[str]) -> t
     others = [name for name in schema.names if name not in {"id", *chosen}]
     notes += not_read(path.name, "column", others, "" if lists else "not numeric and")
     if not chosen:
-        raise UserError(f"{path} has no column of numbers", "add one list column, or one column a feature")
+        raise UserError(f"{path} has no column of numbers", "add one list column, or one column per feature")
     with parquet.ParquetFile(path, memory_map=True, read_dictionary=["id"]) as file:
         check_unpacked(path, _unpacked(file.metadata, {"id", *chosen}), path.stat().st_size)
         table = file.read(columns=["id", *chosen])
-    table.validate(full=True)  # lengths that are damaged would lead outside the memory
+    table.validate(full=True)  # damaged lengths would point outside of the memory
     ids = _ids(path, table["id"])
     if lists:
         column = table[chosen[0]]
@@ -61,7 +61,7 @@ def _check_ids(path: Path, schema: Any) -> None:
     if len(names) > MOST_COLUMNS:
         raise UserError(f"{path} has more than {MOST_COLUMNS:,} columns", "keep all features in one list column")
     if len(set(names)) < len(names):
-        raise UserError(f"{path} has two columns of one name", "give each column a name of its own")
+        raise UserError(f"{path} has two columns with the same name", "give each column a unique name")
     kind = schema.field("id").type
     inner = kind.value_type if pa.types.is_dictionary(kind) else kind
     if not (pa.types.is_string(inner) or pa.types.is_large_string(inner) or pa.types.is_integer(inner)):
@@ -69,7 +69,7 @@ def _check_ids(path: Path, schema: Any) -> None:
 
 
 def _unpacked(metadata: Any, names: set[str]) -> int:
-    """Bytes the values of some columns need in memory, as the file itself says."""
+    """Unpacked bytes of columns, according to the file's metadata."""
     total = 0
     for group in map(metadata.row_group, range(metadata.num_row_groups)):
         for column in map(group.column, range(group.num_columns)):
@@ -79,7 +79,7 @@ def _unpacked(metadata: Any, names: set[str]) -> int:
 
 
 def _ids(path: Path, column: Any) -> list[str]:
-    """Ids of the rows; those that stand in the file as a dictionary are unpacked by reference."""
+    """Ids of the rows; dictionary-encoded ids are unpacked by reference."""
     ids: list[Any] = []
     for chunk in column.chunks:
         kept = chunk.dictionary.to_pylist() if pa.types.is_dictionary(chunk.type) else None
@@ -111,7 +111,7 @@ def _list_row(path: Path, name: str, values: Any) -> npt.NDArray[Any]:
         return np.asarray(values.to_numpy(zero_copy_only=False))[None]
     steps = [step.as_py() for step in values]
     try:
-        with np.errstate(over="ignore"):  # what is too large is infinite, and counted as that
+        with np.errstate(over="ignore"):  # too large values become infinite, and are counted as such
             return np.array(steps, np.float32)
     except (TypeError, ValueError):
         raise UserError(f"{path}: steps of {name!r} differ in width", "give each step the same features") from None

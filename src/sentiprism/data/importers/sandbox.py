@@ -1,9 +1,8 @@
 """Read an untrusted pickle without executing it.
 
-The child (`sentiprism.data.importers._pickle`) gets the file as an open descriptor, an empty environment and
-limits; it answers into unnamed temporary files, which the system removes even where both processes are
-killed. Arrays are then mapped where they lie in the pickle, so a file of any size is open in the memory of
-its strings.
+The child (`sentiprism.data.importers._pickle`) gets the file as an open descriptor, an empty environment and limits; it
+writes its result to unnamed temporary files, which the system removes even if both processes are killed. Arrays are
+then mapped at their position in the pickle, so that even a large file only needs memory for its strings.
 """
 
 import json
@@ -31,13 +30,13 @@ REMEDY = "get the file again from its distributor, or have it saved as arrays an
 
 @dataclass(frozen=True)
 class Limits:
-    """What the child may use.
+    """Resource limits of the child.
 
     Args:
         memory: address space in bytes, without the mapped file.
-        output: bytes of each answer.
+        output: bytes of each result file.
         cpu: processor seconds.
-        wall: seconds on the clock.
+        wall: seconds of wall time.
     """
 
     memory: int
@@ -47,11 +46,11 @@ class Limits:
 
     @classmethod
     def for_size(cls, size: int, *, tree: bool = False) -> Self:
-        """Room for an honest file of ``size`` bytes: its strings in memory, 4 MB a second.
+        """Limits that are enough for a valid file of ``size`` bytes: its strings in memory, 4 MB per second.
 
         Args:
             size: of the file.
-            tree: a number of a nested list takes 9 bytes in the file, 32 in memory, and more time.
+            tree: whether it has nested lists, whose numbers take 9 bytes in the file, 32 in memory, and more time.
         """
         cpu = 60 + size // (1_000_000 if tree else 4_000_000)
         memory = 512 * 2**20 + (6 if tree else 1) * size
@@ -60,46 +59,46 @@ class Limits:
 
 @dataclass(frozen=True)
 class Other:
-    """A column that is neither an array nor a list of strings or numbers; ``what`` it is, in words."""
+    """A column that is neither an array nor a list of strings or numbers; ``what`` describes it."""
 
     what: str
 
 
 Column = npt.NDArray[Any] | list[str] | Other
-"""A mapped array, a float64 array made of a list of numbers, or a list of strings."""
+"""A mapped array, a float64 array from a list of numbers, or a list of strings."""
 
 
 Maps = list[mmap.mmap | None]
-"""The pickle, and what of it had to be decoded; None = empty."""
+"""The pickle, and its decoded parts; None = empty."""
 
 
 class PickleFile:
-    """An open pickle; its arrays stay valid as long as somebody holds them.
+    """An open pickle; its arrays stay valid as long as they are referenced.
 
     Args:
         splits: ``splits[split][key]`` is a `Column`.
-        maps: the mapped files they lie in.
+        maps: the mapped files with the arrays.
     """
 
     def __init__(self, splits: Mapping[str, Mapping[str, Column]], maps: Maps) -> None:
         self.splits, self._maps = splits, maps
 
     def release(self) -> None:
-        """Let go of the pages read so far, which count as our memory; they are read again on demand."""
+        """Release the memory pages that were read so far; they are read again on access."""
         _release(self._maps)
 
 
 Node = Column | str | float | dict[str, "Node"] | list["Node"]
-"""What is in a tree: a column, a text, a number, or a mapping or list of such."""
+"""Content of a tree: a column, a text, a number, or a mapping or list of such."""
 
 
 class PickleTree:
-    """An open pickle of nested mappings, lists and arrays; what is under a name is read when it is asked for.
+    """An open pickle of nested mappings, lists and arrays; the content of a name is read on access.
 
     Args:
-        places: where in ``answer`` the content of each name is said.
-        answer: what the child said.
-        maps: the mapped files that arrays lie in.
+        places: position of the content of each name in ``answer``.
+        answer: output of the child.
+        maps: the mapped files with the arrays.
     """
 
     def __init__(self, places: dict[str | None, tuple[int, int]], answer: mmap.mmap, maps: Maps) -> None:
@@ -107,14 +106,14 @@ class PickleTree:
 
     @property
     def names(self) -> list[str]:
-        """Keys of the outermost mapping; [] where it is none."""
+        """Keys of the outermost mapping; [] if it is not a mapping."""
         return [name for name in self._places if name is not None]
 
     def __contains__(self, name: str) -> bool:
         return name in self._places
 
     def __getitem__(self, name: str | None) -> Node:
-        """What is under a name; None = the whole, where the outermost is no mapping."""
+        """Content of a name; None = the whole, if it is not a mapping."""
         return _node(json.loads(self._answer[slice(*self._places[name])]), self._maps)
 
     def release(self) -> None:
@@ -133,10 +132,10 @@ def open_pickle(path: Path, limits: Limits | None = None) -> PickleFile:
 
     Args:
         path: the file, of protocol 2 to 5.
-        limits: what reading it may use; by default in proportion to its size.
+        limits: resource limits; by default in proportion to its size.
 
     Raises:
-        UserError: the file is missing, broken or greedy, or asks for more than arrays, strings, numbers.
+        UserError: the file is missing, damaged or exceeds the limits, or has more than arrays, strings and numbers.
     """
     with _answered(path, "splits", limits) as (answer, maps):
         splits: dict[str, dict[str, Column]] = {}
@@ -149,11 +148,11 @@ def open_pickle(path: Path, limits: Limits | None = None) -> PickleFile:
 
 
 def open_tree(path: Path, limits: Limits | None = None) -> PickleTree:
-    """Open a pickle of mappings, lists, arrays, texts and numbers in each other, six levels deep at most.
+    """Open a pickle of nested mappings, lists, arrays, texts and numbers, at most six levels deep.
 
     Args:
-        path: the file, of protocol 2 to 5; whole numbers that are keys become texts.
-        limits: what reading it may use; by default in proportion to its size.
+        path: the file, of protocol 2 to 5; whole numbers as keys become texts.
+        limits: resource limits; by default in proportion to its size.
 
     Raises:
         UserError: as `open_pickle`.
@@ -167,13 +166,13 @@ def open_tree(path: Path, limits: Limits | None = None) -> PickleTree:
             else:
                 name = json.loads(line)
             at += len(line)
-        said = _mapped(answer) or mmap.mmap(-1, 1)  # of an empty mapping nothing is said
+        said = _mapped(answer) or mmap.mmap(-1, 1)  # the output for an empty mapping is empty
     return PickleTree(places, said, maps)
 
 
 @contextmanager
 def _answered(path: Path, form: str, limits: Limits | None) -> Iterator[tuple[IO[bytes], Maps]]:
-    """What the child says of a pickle, from its beginning, and the files that arrays lie in."""
+    """Yield the output of the child for a pickle, and the files with the arrays."""
     try:
         with (
             open_regular(path, what="pickle") as fd,

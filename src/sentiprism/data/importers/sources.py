@@ -1,4 +1,4 @@
-"""Source formats of a dataset, one class each."""
+"""Source formats of datasets, one class per format."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class Reading(NamedTuple):
-    """What an importer is told, and where it leaves its warnings."""
+    """Context of an import, which collects its warnings."""
 
     known: "KnownDataset | None"
-    """Dataset that the files should be."""
+    """Expected dataset of the files."""
     target: "TargetSpec"
     notes: list[str]
     """Warnings are appended to it while utterances are read."""
@@ -30,23 +30,23 @@ class Source(ABC):
     """Files of one format."""
 
     def distributed(self) -> Path | None:
-        """File that may be a distributed one of a known dataset, told by its digest."""
+        """File to identify by its hash as a distributed one of a known dataset."""
         return None
 
     @abstractmethod
     def read(self, reading: Reading) -> "Rows":
-        """Utterances with their splits.
+        """Read utterances with their splits.
 
         Raises:
-            UserError: a file is missing, damaged or contradicts itself.
+            UserError: a file is missing, damaged or inconsistent.
         """
 
     def columns(self) -> Mapping[str, tuple[str, ...]]:
-        """Names of the features by sequence, where the format says them."""
+        """Names of the features by sequence, if the format has them."""
         return {}
 
     def describe(self) -> str:
-        """Files by their names, for the dataset's card."""
+        """Names of the files, for the dataset's card."""
         from sentiprism.data.importers.folds import short
 
         parts = []
@@ -66,12 +66,12 @@ class TableSource(Source):
     """A table, and a file of features for each modality.
 
     Args:
-        labels: CSV, or one a split, see `read_table`.
+        labels: CSV, or one per split, see `read_table`.
         text: features, as ``audio`` and ``vision``.
         audio: see ``text``.
         vision: see ``text``.
-        folds: videos of each split where the table states none, see `split_videos`.
-        renamed: columns of a table that has other names, see `read_table`.
+        folds: videos of each split, for a table without splits, see `split_videos`.
+        renamed: sources of standard columns in a table with other names, see `read_table`.
     """
 
     labels: Path | Mapping[str, Path]
@@ -177,7 +177,7 @@ class UrfunnySource(Source):
         return read_urfunny(self.urfunny, context=self.context, notes=reading.notes)
 
     def columns(self) -> Mapping[str, tuple[str, ...]]:
-        """Those of the distributed features."""
+        """Names of the distributed features."""
         from sentiprism.data.importers.urfunny import COLUMNS
 
         return COLUMNS

@@ -16,7 +16,7 @@ from sentiprism.reading import parse_number
 from sentiprism.types import MODALITIES, TargetSpec
 
 Lookup = Callable[[str], npt.NDArray[Any] | None]
-"""Id of an utterance -> (T, F), or None."""
+"""Function from the id of an utterance to (T, F), or None."""
 
 
 def read_table(
@@ -29,38 +29,38 @@ def read_table(
     official: bool = False,
     notes: list[str] | None = None,
 ) -> Iterator[tuple[str, Utterance]]:
-    """Read a CSV, or one a split, and the feature files.
+    """Read a CSV, or one per split, and the feature files.
 
     Args:
-        labels: CSV of label, and optionally id, video_id, text, split, clip_id, label_T, label_A, label_V; what of
-            these is missing is made where it can be, see `read_columns`. Ids without video_id must be
-            ``video$_$clip``. Splits are train, valid (or dev, val) and test. By split, files without that column.
-        features: by modality, a file `open_features` knows; static vectors become sequences of one step.
-        columns: where a column of those names comes from in a CSV that has others: the name of one column, or a
-            pattern such as ``{split}-{Dialogue_ID}``.
-        classes: names in the order of the labels, where the target is classes; a label is a name or its place.
-        folds: splits of a table that has none, see `split_videos`.
-        official: whether the dataset has splits of its own, which must then be given.
+        labels: CSV of label, and optionally id, video_id, text, split, clip_id, label_T, label_A, label_V; missing
+            columns are derived if possible, see `read_columns`. Ids without video_id must be ``video$_$clip``. Splits
+            are train, valid (or dev, val) and test. By split: files without that column.
+        features: by modality, a file for `open_features`; static vectors become sequences of one step.
+        columns: sources of these columns in a CSV with other names: the name of one column, or a pattern such as
+            ``{split}-{Dialogue_ID}``.
+        classes: names in the order of the labels, for classes; a label is a name or its index.
+        folds: splits for a table without splits, see `split_videos`.
+        official: whether the dataset has official splits, which are then required.
         notes: warnings are appended to it.
 
     Yields:
         split and utterance, in the order of the CSV.
 
     Raises:
-        UserError: a file cannot be read, a column or value is missing or wrong, or no id is in both files.
+        UserError: a file cannot be read, a column or value is missing or wrong, or the files have no id in common.
     """
     notes = [] if notes is None else notes
     files = labels if isinstance(labels, Mapping) else {"": labels}
     where = " and ".join(str(path) for path in files.values())
     table = read_columns(files, columns or {}, folds, notes, joined=bool(features), official=official)
     lookups = {
-        modality: joined(path, modality, table["id"], list(files.values()), notes)
+        modality: open_joined(path, modality, table["id"], list(files.values()), notes)
         for modality, path in features.items()
     }
     for n, name in enumerate(table["id"]):
-        if table["split"][n]:  # else its video is in no fold
+        if table["split"][n]:  # otherwise its video is in no fold
             sequences = {m: steps for m, lookup in lookups.items() if (steps := lookup(name)) is not None}
-            yield table["split"][n], utterance(table, n, where, classes, sequences)
+            yield table["split"][n], make_utterance(table, n, where, classes, sequences)
 
 
 def check_table(
@@ -73,50 +73,50 @@ def check_table(
     allow_shared_videos: bool = False,
     whole: bool = False,
 ) -> None:
-    """Refuse a table that the store would refuse whatever its features are.
+    """Refuse a table that the store would refuse for any features.
 
     Args:
-        table: as `read_columns` gives it.
+        table: from `read_columns`.
         where: its file, for messages.
         target: range or classes of the labels.
         without: ids that are left out.
-        offset: added to the labels before they are held against it.
-        allow_shared_videos: let a video be in several splits.
-        whole: neither texts nor features are still to come.
+        offset: added to the labels before checking them.
+        allow_shared_videos: allow a video in several splits.
+        whole: whether no texts or features will be added.
 
     Raises:
-        UserError: ids, labels, videos or splits are wrong, the first of them is named.
+        UserError: ids, labels, videos or splits are invalid; the message names the first.
     """
     checks = Checks(target, allow_shared_videos=allow_shared_videos)
     rows = (n for n, split in enumerate(table["split"]) if split and table["id"][n] not in without)
-    pairs = ((table["split"][n], utterance(table, n, where, target.classes, {})) for n in rows)
-    for split, one in shifted(pairs, offset):
+    pairs = ((table["split"][n], make_utterance(table, n, where, target.classes, {})) for n in rows)
+    for split, one in shift_labels(pairs, offset):
         checks.admit(split, one)
     checks.finish(whole=whole)
 
 
-def shifted(rows: Iterable[tuple[str, Utterance]], offset: float) -> Iterator[tuple[str, Utterance]]:
-    """The same rows with ``offset`` added to every label."""
+def shift_labels(rows: Iterable[tuple[str, Utterance]], offset: float) -> Iterator[tuple[str, Utterance]]:
+    """Add ``offset`` to every label."""
     for split, one in rows:
         labels = {key: value + offset for key, value in one.labels.items()}
         yield split, replace(one, labels=labels) if offset else one
 
 
-def joined(path: Path, modality: str, ids: Sequence[str], tables: Sequence[Path], notes: list[str]) -> Lookup:
-    """Open a file of features that belongs to a table.
+def open_joined(path: Path, modality: str, ids: Sequence[str], tables: Sequence[Path], notes: list[str]) -> Lookup:
+    """Open a file of features for a table.
 
     Args:
         path: see `open_features`.
-        modality: what the features are of.
+        modality: of the features.
         ids: of the table.
         tables: its files, for messages.
         notes: warnings are appended to it.
 
     Returns:
-        A function from an id to its features (T, F), None where the file has none.
+        A function from an id to its features (T, F), or None.
 
     Raises:
-        UserError: the file cannot be read, has an id twice, or shares none with the table.
+        UserError: the file cannot be read, has an id twice, or no id of the table.
     """
     if modality not in MODALITIES:
         raise UserError(f"no modality is called {modality!r}", suggest(modality, MODALITIES))
@@ -138,10 +138,10 @@ def joined(path: Path, modality: str, ids: Sequence[str], tables: Sequence[Path]
     return lambda name: read(rows[name]) if name in rows else None
 
 
-def utterance(
+def make_utterance(
     table: Table, row: int, where: str, classes: Sequence[str], sequences: Mapping[str, npt.NDArray[Any]]
 ) -> Utterance:
-    """One row of a table as an utterance.
+    """Make an utterance from a row of a table.
 
     Raises:
         UserError: a label is neither a number nor a class.
@@ -156,7 +156,7 @@ def utterance(
 
 
 def parse_label(text: str, classes: Sequence[str] = ()) -> float:
-    """An intensity, or the place of a class that is given by its name or, where names are no numbers, its place.
+    """Parse an intensity or a class, given by its name or, if names are not numbers, by its index; returns its index.
 
     Raises:
         ValueError: it is neither.

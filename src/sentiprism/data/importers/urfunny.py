@@ -1,4 +1,4 @@
-"""The public files of UR-FUNNY (Hasan et al., EMNLP-IJCNLP 2019): pickles of one mapping each, by segment.
+"""Import the public files of UR-FUNNY (Hasan et al., EMNLP-IJCNLP 2019), one pickled mapping by segment each.
 
 Layout, README and data loader of ROC-HCI/UR-FUNNY:
 
@@ -6,15 +6,15 @@ Layout, README and data loader of ROC-HCI/UR-FUNNY:
 ``data_folds``                 ``{train, dev, test: [segment]}``
 ``humor_label_sdk``            ``{segment: 0 or 1}``
 ``covarep_features_sdk``       ``{segment: {punchline_features: words of 81, context_features: sentences of words}}``
-``openface_features_sdk``      the same of 371 (the first version's README says 75)
+``openface_features_sdk``      the same with 371 features (the first version's README says 75)
 ``language_sdk``               ``{segment: {punchline_sentence, punchline_features: words, punchline_embedding_indexes,
-                               and the same of the context}}``; in the first version ``word_embedding_indexes_sdk``,
-                               which has the indexes alone
+                               and the same for the context}}``; in the first version ``word_embedding_indexes_sdk``,
+                               with only the indexes
 ``word_embedding_list``        the vector (300, GloVe) of each index
-``word_list``                  the word of each index, where it is there
+``word_list``                  the word of each index, if available
 =============================  ===================================================================================
 
-Words are steps: all modalities of a segment are as long as its punchline has words.
+Words are steps: all modalities of a segment have one step per word of its punchline.
 """
 
 from collections import Counter
@@ -39,9 +39,9 @@ FILES = {
     "vectors": ("word_embedding_list.pkl",),
     "words": ("word_list.pkl",),
 }
-"""What is read, and names it goes by; folds and labels must be there."""
+"""Files and their accepted names; folds and labels are required."""
 HOLD = 128
-"""Segments whose pages stay in memory before they are let go."""
+"""Segments after which memory pages are released."""
 
 _EYES = tuple(f"eye_lmk_{axis}_{n}" for axis in "xyXYZ" for n in range(56))
 _UNITS = tuple(f"AU{n:02d}" for n in (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 45))
@@ -64,25 +64,25 @@ COLUMNS = {
         *(f"{unit}_c" for unit in (*_UNITS[:-1], "AU28", "AU45")),
     ),
 }
-"""Names of the features, as the release's extracted_features.txt has them."""
+"""Names of the features, from the release's extracted_features.txt."""
 
 
 def read_urfunny(
     folder: Path, *, context: bool = False, notes: list[str] | None = None
 ) -> Iterator[tuple[str, Utterance]]:
-    """Read UR-FUNNY's pickles without running anything in them.
+    """Read UR-FUNNY's pickles without executing them.
 
     Args:
-        folder: where they are; a modality whose file is not there is missing.
-        context: put the sentences before the punchline in front of it, text and features.
+        folder: their folder; modalities without a file are missing.
+        context: prepend the sentences before the punchline, text and features.
         notes: warnings are appended to it while utterances are read.
 
     Yields:
         split and segment: ``text`` (T, 300) GloVe vectors, ``audio`` (T, 81) and ``vision`` (T, 371) means over each
-        of its words; its text as words with spaces between, where the words are there.
+        of its words; its text as words with spaces, if the words are available.
 
     Raises:
-        UserError: a file is missing or refused (`open_tree`), or holds something else.
+        UserError: a file is missing or refused (`open_tree`), or has other content.
     """
     notes = [] if notes is None else notes
     if not folder.is_dir():
@@ -99,7 +99,7 @@ def read_urfunny(
             if number % HOLD == HOLD - 1:
                 for tree in trees.values():
                     tree.release()
-    notes.append("no file says which recording a segment is of: each counts as its own video")
+    notes.append("no file has the recording of a segment: each counts as a separate video")
     notes += [f"{folder.name}: {what} in {count} segments" for what, count in counts.items()]
 
 
@@ -140,7 +140,7 @@ def _segments(path: Path, found: Node) -> list[str]:
 
 
 class _Release:
-    """The files that segments are put together from."""
+    """Assemble segments from the files of a release."""
 
     def __init__(self, folder: Path, trees: dict[str, PickleTree], context: bool) -> None:
         self.folder, self.trees = folder, trees
@@ -149,7 +149,7 @@ class _Release:
         self.words = trees["words"][None] if "words" in trees else None
 
     def segment(self, name: str, counts: Counter[str]) -> Utterance:
-        """A segment, whole."""
+        """Make an utterance from a segment."""
         language = self._entry("language", name)
         sequences = {m: self._features(m, self._entry(m, name)) for m in ("audio", "vision")}
         indexes = self._indexes(language)
@@ -164,7 +164,7 @@ class _Release:
         tree = self.trees.get(key)
         entry = tree[name] if tree is not None and name in tree else {}
         if not isinstance(entry, dict):
-            raise self._fault(key, f"has something else than punchline and context of segment {name!r}")
+            raise self._fault(key, f"does not have punchline and context of segment {name!r}")
         return entry
 
     def _label(self, name: str) -> float:
@@ -172,7 +172,7 @@ class _Release:
         if isinstance(value, np.ndarray) and value.size == 1:
             value = value.item()
         if not isinstance(value, int | float) or value not in {0, 1}:
-            raise self._fault("labels", f"has {value!r} for segment {name!r}, where 0 or 1 belongs")
+            raise self._fault("labels", f"has {value!r} for segment {name!r} instead of 0 or 1")
         return float(value)
 
     def _features(self, key: str, entry: dict[str, Node]) -> npt.NDArray[Any] | None:
@@ -194,11 +194,11 @@ class _Release:
         if isinstance(rows, np.ndarray) and rows.ndim == 1 and not len(rows):
             return None
         if not isinstance(rows, np.ndarray) or rows.ndim != 2 or rows.dtype.kind not in "fiu":
-            raise self._fault(key, "has something else than one vector a word")
+            raise self._fault(key, "does not have one vector per word")
         return rows
 
     def _indexes(self, language: dict[str, Node]) -> npt.NDArray[np.int64]:
-        """Of the words, into vectors and list of words."""
+        """Indexes of the words into vectors and list of words."""
         pieces = [np.empty(0, np.int64)]
         for part in self.parts:
             found = language.get(f"{part}_embedding_indexes", [])
@@ -214,7 +214,7 @@ class _Release:
         return joined
 
     def _text(self, language: dict[str, Node], indexes: npt.NDArray[np.int64]) -> str | None:
-        """The sentences, or what their words come to."""
+        """The sentences, or their words joined."""
         pieces: list[str] = []
         for part in self.parts:
             names = (
@@ -233,7 +233,7 @@ class _Release:
 
 
 def _sentences(found: Node | None) -> list[Any]:
-    """Each sentence of a context: of a list, or of an array of equally long ones."""
+    """Sentences of a context, from a list or from an array of equally long ones."""
     if isinstance(found, np.ndarray) and found.ndim == 1 and len(found):
         return [found]
     return list(found) if isinstance(found, list | np.ndarray) else []
@@ -244,7 +244,7 @@ def _alike(found: list[Any]) -> bool:
 
 
 def _strings(found: Node | None) -> list[str]:
-    """All texts in it, in order; [] where there is something else."""
+    """All texts of a list in order; [] if it has anything else."""
     if isinstance(found, str):
         return [found] if found else []
     if isinstance(found, np.ndarray) and found.dtype.kind == "U":

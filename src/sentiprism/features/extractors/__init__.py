@@ -1,4 +1,4 @@
-"""Extractors: one a file, found by its name. Each makes named columns with units from sound or frames."""
+"""Feature extractors, one per file; each computes named columns with units from sound or frames."""
 
 from sentiprism.features.extractors.base import AudioExtractor, Extractor, VisionExtractor
 from sentiprism.registry import Registry

@@ -1,4 +1,4 @@
-"""Process sound in blocks, equal to the whole recording."""
+"""Process sound in blocks, with the same result as for the whole recording."""
 
 import os
 from collections.abc import Iterator
@@ -13,17 +13,17 @@ from sentiprism.extras import install_extra
 from sentiprism.features.track import Floats
 
 FULL_SCALE = 32768.0
-"""What int16 counts to 1.0."""
+"""Value of int16 that corresponds to 1.0."""
 VOICED = 0.5
-"""Of the voicing score."""
+"""Voicing score above which a frame is voiced."""
 RANGE = 40.0
-"""dB between loud speech and what is heard of the room, in a recording one can follow."""
+"""dB between loud speech and the room's noise in an intelligible recording."""
 FLOOR = 1e-8
-"""Energy of a frame that is no sound: below one step of 16 bits throughout."""
+"""Energy of a silent frame: below one step of 16 bits."""
 
 
 def load_librosa() -> Any:
-    """Import librosa, whose compiled functions are cached in the user's cache folder, not beside its source.
+    """Import librosa, with its compiled functions cached in the user's cache folder.
 
     Raises:
         UserError: it is not installed.
@@ -39,13 +39,13 @@ def load_librosa() -> Any:
 def cut(
     sound: npt.NDArray[np.int16], start: int, stop: int, *, ends: Literal["constant", "edge"] = "constant"
 ) -> Floats:
-    """(stop - start,) samples of [-1, 1] with whatever lies outside the recording filled in.
+    """(stop - start,) samples in [-1, 1], padded outside the recording.
 
     Args:
-        sound: (n,); at least one of its samples is asked for.
+        sound: (n,); at least one of its samples is in the range.
         start: may be negative.
         stop: may be beyond the end.
-        ends: zeros, or the first and the last sample again.
+        ends: pad with zeros, or repeat the first and the last sample.
     """
     first, last = max(start, 0), min(stop, len(sound))
     inside = np.asarray(sound[first:last], np.float32) / np.float32(FULL_SCALE)
@@ -53,7 +53,7 @@ def cut(
 
 
 def blocks(steps: int, size: int) -> Iterator[tuple[int, int]]:
-    """First and last + 1 of each ``size`` out of so many steps."""
+    """Start and end of blocks of ``size`` steps."""
     for first in range(0, steps, size):
         yield first, min(first + size, steps)
 
@@ -61,23 +61,23 @@ def blocks(steps: int, size: int) -> Iterator[tuple[int, int]]:
 def pitch(
     librosa: Any, piece: Floats, *, rate: int, length: int, hop: int, low: float, high: float
 ) -> tuple[Floats, Floats]:
-    """Fundamental frequency and how far it can be relied on.
+    """Estimate fundamental frequency and voicing.
 
-    The frequency is YIN's (De Cheveigné and Kawahara 2002). The reliance is the correlation of the frame with itself
-    one period later, what Boersma's (1993) harmonicity is made of: near 1 for a vowel, near 0 for noise and silence.
+    The frequency is computed by YIN (De Cheveigné and Kawahara 2002). Voicing is the correlation of the frame with
+    itself one period later, as in Boersma's (1993) harmonicity: near 1 for a vowel, near 0 for noise and silence.
 
     Args:
         librosa: the library.
-        piece: samples, from the beginning of the first frame to the end of the last.
+        piece: samples, from the start of the first frame to the end of the last.
         rate: Hz.
         length: samples of a frame, at least two of the longest periods.
-        hop: samples from frame to frame.
-        low: Hz, the lowest voice.
-        high: Hz, the highest.
+        hop: samples between frames.
+        low: lowest frequency in Hz.
+        high: highest frequency in Hz.
 
     Returns:
-        (T,) Hz, 0 where the reliance is `VOICED` or less, and (T,) the reliance in [0, 1]; both are 0 for what goes
-        beyond ``high``, where the hiss of consonants ends up.
+        (T,) Hz, 0 where voicing is at most `VOICED`, and (T,) voicing in [0, 1]; both are 0 for frequencies above
+        ``high``, as found for voiceless consonants.
     """
     frequency = librosa.yin(piece, fmin=low, fmax=high, sr=rate, frame_length=length, hop_length=hop, center=False)
     framed = librosa.util.frame(piece, frame_length=length, hop_length=hop, axis=0)
@@ -92,16 +92,16 @@ def pitch(
 
 
 def quiet(level: Floats) -> npt.NDArray[np.bool_]:
-    """(T,) True where a frame, by its level in dB, is `RANGE` below the loud ones: a room's hum is no voice."""
+    """(T,) True where the level of a frame in dB is `RANGE` below loud frames, as for a room's hum."""
     return np.asarray(level < np.percentile(level, 95) - RANGE) if len(level) else np.zeros(0, np.bool_)
 
 
-def through_pauses(frequency: Floats, middle: float) -> Floats:
-    """(T,) log Hz of a voice, drawn straight through where there is none, as pitch contours are for models.
+def interpolate_pitch(frequency: Floats, middle: float) -> Floats:
+    """(T,) log F0 in log Hz, linearly interpolated through unvoiced frames.
 
     Args:
-        frequency: (T,) Hz, 0 where there is no voice.
-        middle: Hz, for a recording without one.
+        frequency: (T,) Hz, 0 where unvoiced.
+        middle: Hz, for a recording without voiced frames.
     """
     voiced = np.flatnonzero(frequency)
     if not len(voiced):

@@ -1,4 +1,4 @@
-"""What an extractor is."""
+"""Base classes of feature extractors."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
@@ -14,83 +14,83 @@ from sentiprism.types import Modality
 
 
 class Shown(NamedTuple):
-    """A column that means something to a person who looks at its curve."""
+    """A column whose curve a report can show."""
 
     title: str
-    """For people: "pitch", "smile"."""
+    """Title in a report: "pitch", "smile"."""
     where: str | None = None
-    """Column that is above 0.5 where this one is defined: pitch is nothing in silence."""
+    """Column that is above 0.5 where this one is defined, such as voicing for pitch."""
     unit: str | None = None
-    """For people, where the recipe has none for the column or one that says less."""
+    """Unit in a report, if better than the recipe's."""
     scale: tuple[float, float] | None = None
-    """Ends of the scale, where it has any."""
+    """Ends of the scale, if any."""
 
 
 class Extractor(ABC):
-    """Makes a `Track` of what ``recipe`` names; raise its version with every change of the numbers."""
+    """Compute a `Track` of the features in ``recipe``; increase its version with every change of values."""
 
     name: ClassVar[str]
     modality: ClassVar[Modality]
     recipe: Recipe
-    """Of the class, but for extractors that are given a network."""
+    """Class attribute, except for extractors with a network."""
     shown: ClassVar[Mapping[str, Shown]] = {}
-    """Columns that reports draw, at most four."""
+    """Columns that reports show, at most four."""
     licence: ClassVar[str | None] = None
-    """Where what it rests on may not be used for everything."""
+    """Licence of the extractor's library, if it restricts use."""
 
     def check(self) -> None:  # noqa: B027 - most extractors have nothing to check
-        """Compare the recipe with the network that it names, which is fetched where it is not here.
+        """Check the recipe against its network, which is downloaded if necessary.
 
         Raises:
-            UserError: the network cannot be had, or makes other features than the recipe says.
+            UserError: the network is not available, or computes other features than in the recipe.
         """
 
 
 class AudioExtractor(Extractor):
-    """Features of sound."""
+    """Base class of extractors of sound."""
 
     modality = "audio"
     sample_rate: ClassVar[int]
     """Hz that the sound must have."""
     contextual: ClassVar[bool] = False
-    """Whether a step hears all of what is given: an utterance is then given by itself, so that what else is in its
-    recording changes nothing."""
+    """Whether each step depends on all of the sound; an utterance is then encoded separately, so that the rest of the
+    recording does not matter."""
 
     @abstractmethod
     def __call__(self, sound: npt.NDArray[np.int16]) -> Track:
-        """Track of a recording.
+        """Compute the track of a recording.
 
         Args:
-            sound: (n,) mono samples at ``sample_rate``; may be a memory map of hours: read in blocks, so that the
-                memory does not grow with the recording. Blocks change no number.
+            sound: (n,) mono samples at ``sample_rate``; may be a memory map of hours, which is read in blocks, so that
+                memory does not grow with the recording. Blocks do not change the values.
         """
 
 
 class VisionExtractor(Extractor):
-    """Features of faces."""
+    """Base class of extractors of faces."""
 
     modality = "vision"
 
     @abstractmethod
     def __call__(self, frames: Iterable[Frame]) -> list[Track]:
-        """Tracks of the faces in a recording, the one that is largest on the whole first; [] without a face.
+        """Compute the tracks of faces in a recording, the largest overall first; [] without faces.
 
         Args:
-            frames: in the order of time; consumed once, one held at a time.
+            frames: in the order of time; read once, one at a time.
         """
 
 
 class Derived(VisionExtractor):
-    """Columns made of another extractor's, without looking at the pictures again.
+    """Base class of extractors that compute columns from those of another extractor.
 
-    Whoever has the tracks of ``source``, from a cache or for another use, needs `derive` alone.
+    With tracks of ``source``, from a cache for example, only `derive` is needed.
     """
 
     source: ClassVar[type[VisionExtractor]]
 
     @abstractmethod
     def derive(self, track: Track) -> Track:
-        """Own columns of a track of ``source``, step by step."""
+        """Compute the columns from a track of ``source``, step by step."""
 
     def __call__(self, frames: Iterable[Frame]) -> list[Track]:
         """See `VisionExtractor`."""

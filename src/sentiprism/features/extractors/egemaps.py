@@ -1,4 +1,4 @@
-"""eGeMAPS low-level descriptors as openSMILE makes them: 25 columns of voice, 100 times a second."""
+"""eGeMAPS low-level descriptors by openSMILE: 25 columns of voice, 100 per second."""
 
 from typing import Any
 
@@ -14,9 +14,9 @@ from sentiprism.recipe import Recipe
 
 RATE, HOP = 16_000, 160
 SHORTEST = 960
-"""Samples that openSMILE makes two frames of; it has none for fewer."""
+"""Fewest samples, from which openSMILE computes two frames; fewer give none."""
 BLOCK, REACH = 6000, 200
-"""Frames read at a time, a minute, and heard before and after: with half a second of it no number changes, as tried."""
+"""Frames read at a time (one minute), and frames of context; in tests, half a second of context was enough."""
 
 PITCH = "F0semitoneFrom27.5Hz_sma3nz"
 COLUMNS = {
@@ -42,9 +42,9 @@ COLUMNS = {
 
 
 class EGeMAPS(AudioExtractor):
-    """Eyben et al. (2016), version 2 of the set, under openSMILE's own names; 0 stands where nothing is voiced.
+    """Eyben et al. (2016), version 2 of the set, with openSMILE's names; 0 where unvoiced.
 
-    Needs the package ``opensmile``, which may be used for research and for whatever is not commercial.
+    Needs the package ``opensmile``, which is licensed for research and other non-commercial use.
     """
 
     name = "egemaps"
@@ -60,10 +60,10 @@ class EGeMAPS(AudioExtractor):
         """See `AudioExtractor`.
 
         Raises:
-            UserError: opensmile is not installed, or makes other columns.
+            UserError: opensmile is not installed, or computes other columns.
         """
         smile = _open()
-        length = max(len(sound), SHORTEST)  # silence follows a shorter sound
+        length = max(len(sound), SHORTEST)  # shorter sound is padded with silence
         steps = 2 + (length - SHORTEST) // HOP if len(sound) else 0
         values = np.empty((steps, len(COLUMNS)), np.float32)
         for first, last in blocks(steps, BLOCK):
@@ -83,5 +83,5 @@ def _open() -> Any:
     level = opensmile.FeatureLevel.LowLevelDescriptors
     smile = opensmile.Smile(feature_set=opensmile.FeatureSet.eGeMAPSv02, feature_level=level)
     if tuple(smile.feature_names) != tuple(COLUMNS):
-        raise UserError(f"opensmile {opensmile.__version__} makes other columns", "pip install 'opensmile>=2.5,<3'")
+        raise UserError(f"opensmile {opensmile.__version__} computes other columns", "pip install 'opensmile>=2.5,<3'")
     return smile

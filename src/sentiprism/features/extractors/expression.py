@@ -1,7 +1,7 @@
 """Action units on which OpenFace and our mapping agree.
 
-`ActionUnits` has all that OpenFace has, some of it by name only. Models that learn from OpenFace's numbers and are
-then fed ours should see what moves alike in both: the brows up, apart and down, the lids, the lips.
+`ActionUnits` has all units of OpenFace, some of them in name only. A model that is trained on OpenFace's values and
+then gets ours needs units that behave alike in both: of brows, lids and lips.
 """
 
 from sentiprism.features.extractors.action_units import ActionUnits
@@ -11,9 +11,9 @@ from sentiprism.features.track import Track
 from sentiprism.recipe import Recipe
 
 COLUMNS = ("AU01_r", "AU02_r", "AU04_r", "AU05_r", "AU10_r", "AU12_r", "AU20_r", "AU25_r", "AU26_r")
-"""AU04 is missed in fear alone, and AU10 answers to a broad smile in OpenFace as well. Left out: what never moves here
-(AU09), hardly does (AU15), hangs on the form of the face (AU07, AU14), is another unit (AU23), is told from the others
-(AU06), or means little (AU17, AU45); and presences, which repeat the intensities."""
+"""AU04 is only missed in fear, and AU10 also reacts to a broad smile in OpenFace. Excluded are units that never
+(AU09) or hardly (AU15) move here, depend on the shape of the face (AU07, AU14), are really another unit (AU23), are
+computed from the others (AU06) or mean little (AU17, AU45); and presences, which repeat the intensities."""
 
 
 class Expression(Derived):
@@ -25,6 +25,6 @@ class Expression(Derived):
     shown = ActionUnits.shown
 
     def derive(self, track: Track) -> Track:
-        """(T, 9) units of a (T, F) track of `Face`."""
+        """Compute (T, 9) units of a (T, F) track of `Face`."""
         every = ActionUnits().derive(track)
         return Track(every.times, every.values[:, [ActionUnits.recipe.columns.index(name) for name in COLUMNS]])

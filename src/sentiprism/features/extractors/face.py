@@ -1,9 +1,8 @@
-"""Faces by MediaPipe's face landmarker: 52 blendshapes, head pose, openings and heights, place in the picture.
+"""Faces by MediaPipe's face landmarker: 52 blendshapes, head pose, measures of eyes, mouth and brows, position.
 
-Each picture is looked at for itself: the landmarker's video mode, asked for several faces, was measured to give the
-very same numbers, and a frame's numbers do not hang on the ones before. It runs in the calling process: what it is
-given are decoded pixels of a size we chose, and a container's or codec's parser, which is what a hostile file attacks,
-has run elsewhere, under limits.
+Pictures are processed independently: with several faces, the landmarker's video mode gave identical values in tests,
+and so a frame does not depend on earlier ones. It runs in the calling process, because its input is decoded pixels of
+limited size; the parsers of containers and codecs, which a malicious file attacks, run in a limited child process.
 """
 
 from collections.abc import Iterable, Iterator
@@ -24,9 +23,9 @@ from sentiprism.recipe import Recipe
 from sentiprism.terminal import silence_native
 
 MOST_FACES = 4
-"""That are looked for in one picture."""
+"""Most faces that are detected in one picture."""
 RATE = 10.0
-"""Frames a second."""
+"""Frames per second."""
 
 BLENDSHAPES = (
     *("neutral", "brow_down_left", "brow_down_right", "brow_inner_up", "brow_outer_up_left", "brow_outer_up_right"),
@@ -42,15 +41,15 @@ BLENDSHAPES = (
     *("mouth_stretch_left", "mouth_stretch_right", "mouth_upper_up_left", "mouth_upper_up_right"),
     *("nose_sneer_left", "nose_sneer_right"),
 )
-"""ARKit's names as MediaPipe orders them, in snake case; scores from 0 to 1. The model hardly ever moves neutral,
-cheek_puff, cheek_squint, jaw_forward and nose_sneer: below 0.01 in every clip that was tried."""
+"""ARKit's names in MediaPipe's order, in snake case; scores from 0 to 1. neutral, cheek_puff, cheek_squint, jaw_forward
+and nose_sneer hardly ever move: they stayed below 0.01 in all tested clips."""
 
 SCORE = "score 0–1"
 """Unit of a blendshape's curve."""
 
 
 class Face(VisionExtractor):
-    """See the module."""
+    """Faces in each picture, see the module."""
 
     name = "face"
     recipe = Recipe(
@@ -78,12 +77,12 @@ class Face(VisionExtractor):
         """
         with landmarker() as detect:
             return link_detections(
-                FrameFaces(frame.time, frame_thumbnail(frame.image), _seen(detect(frame.image), frame))
+                FrameFaces(frame.time, frame_thumbnail(frame.image), _detections(detect(frame.image), frame))
                 for frame in frames
             )
 
 
-def _seen(result: Any, frame: Frame) -> list[Detection]:
+def _detections(result: Any, frame: Frame) -> list[Detection]:
     height, width = frame.image.shape[:2]
     found = []
     for scores, points, matrix in zip(
@@ -106,10 +105,10 @@ def _seen(result: Any, frame: Frame) -> list[Detection]:
 
 @contextmanager
 def landmarker() -> Iterator[Any]:
-    """Yield a function from an (H, W, 3) uint8 picture to what MediaPipe says of it."""
+    """Yield a function from an (H, W, 3) uint8 picture to MediaPipe's result."""
     model = (fetch("face-landmarker") / "face_landmarker.task").read_bytes()
     try:
-        with silence_native():  # MediaPipe's log has no other switch
+        with silence_native():  # MediaPipe's log cannot be disabled otherwise
             import mediapipe
             from mediapipe.tasks.python import BaseOptions, vision
 
@@ -121,11 +120,11 @@ def landmarker() -> Iterator[Any]:
             )
             landmarker = vision.FaceLandmarker.create_from_options(options)
     except ImportError:
-        raise UserError("MediaPipe, which finds faces, is not installed", install_extra("media")) from None
+        raise UserError("MediaPipe, which detects faces, is not installed", install_extra("media")) from None
     except OSError as error:  # of the dynamic linker
         reason = str(error).partition(":")[0]
         raise UserError(
-            f"MediaPipe, which finds faces, lacks a system library ({reason})",
+            f"MediaPipe, which detects faces, lacks a system library ({reason})",
             "on Debian and Ubuntu: apt-get install libegl1 libgles2 libgl1",
         ) from None
 
@@ -134,6 +133,6 @@ def landmarker() -> Iterator[Any]:
         return landmarker.detect(picture)
 
     with landmarker:
-        with silence_native():  # the rest of what it says at its start comes with its first picture
+        with silence_native():  # it still logs with its first picture
             detect(np.zeros((64, 64, 3), np.uint8))
         yield detect

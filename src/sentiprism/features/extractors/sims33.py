@@ -1,4 +1,4 @@
-"""The 33 columns that CH-SIMS's sound has: one of pitch, 20 cepstra, 12 of constant-Q chroma."""
+"""The 33 audio features of CH-SIMS: pitch, 20 cepstra, 12 constant-Q chroma."""
 
 import warnings
 from typing import Any, Literal
@@ -6,23 +6,23 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from sentiprism.features.extractors._sound import blocks, cut, load_librosa, pitch, quiet, through_pauses
+from sentiprism.features.extractors._sound import blocks, cut, interpolate_pitch, load_librosa, pitch, quiet
 from sentiprism.features.extractors.base import AudioExtractor, Shown
 from sentiprism.features.track import Floats, Track
 from sentiprism.recipe import Recipe
 
 RATE = 22_050
 HOP, LENGTH = 512, 2048
-"""librosa's defaults, 43 frames a second."""
+"""librosa's defaults, 43 frames per second."""
 CEPSTRA = 20
 LOWEST, HIGHEST = 65.0, 600.0
 MIDDLE = float(np.sqrt(LOWEST * HIGHEST))
 BLOCK = 2584
-"""Frames read at a time: a minute."""
+"""Frames read at a time: one minute."""
 REACH = 128
-"""Frames: the lowest constant-Q filter looks 1.5 s to either side, the resampling before it a little further."""
+"""Frames of context: the lowest constant-Q filter extends 1.5 s to either side, the resampling a little further."""
 SILENT = 1e-3
-"""Constant-Q magnitude of a frame whose largest is one step of 16 bits or less: rounding, not a pitch class."""
+"""Constant-Q magnitude below which a frame is rounding noise (at most one step of 16 bits), without a pitch class."""
 NOTES = ("c", "c_sharp", "d", "d_sharp", "e", "f", "f_sharp", "g", "g_sharp", "a", "a_sharp", "b")
 
 
@@ -32,11 +32,11 @@ def _recipe(name: str, first: str, unit: str) -> Recipe:
 
 
 class Sims33(AudioExtractor):
-    """As the code released with CH-SIMS (Yu et al. 2020) makes them: its "log F0" is the rate of zero crossings.
+    """Features of the code released with CH-SIMS (Yu et al. 2020), whose "log F0" is the zero-crossing rate.
 
-    Values are librosa's own of the whole recording, but for two things: the tuning, one number a recording, is taken
-    from the middle minute of a longer one; and chroma is 0 where there is digital silence, not rounding made large.
-    Cepstra are cut off 80 dB below the recording's loudest point, as librosa's default has it: a recording is read
+    Values are those of librosa for the whole recording, with two exceptions: the tuning, one number per recording, is
+    estimated from the middle minute of a longer one; and chroma is 0 for digital silence instead of amplified rounding
+    noise. Cepstra are clipped 80 dB below the recording's maximum, as by librosa's default, so a recording is read
     twice.
     """
 
@@ -69,7 +69,7 @@ class Sims33(AudioExtractor):
 
 
 class Sims33F0(Sims33):
-    """As the paper describes them: `Sims33` with log F0 in place of zero crossings, drawn straight through pauses."""
+    """Features as in the paper: `Sims33` with interpolated log F0 instead of zero crossings."""
 
     name = "sims33_f0"
     recipe = _recipe("sims33_f0", "f0", "log Hz")
@@ -80,9 +80,9 @@ class Sims33F0(Sims33):
         return pitch(librosa, piece, rate=RATE, length=LENGTH, hop=HOP, low=LOWEST, high=HIGHEST)[0]
 
     def _finish(self, values: Floats) -> Floats:
-        level = values[:, 1] / np.sqrt(128)  # the first cepstrum is the mean of 128 bands in dB, times that
+        level = values[:, 1] / np.sqrt(128)  # the first cepstrum is the mean of 128 bands in dB, times sqrt(128)
         values[quiet(level), 0] = 0
-        values[:, 0] = through_pauses(values[:, 0], MIDDLE)
+        values[:, 0] = interpolate_pitch(values[:, 0], MIDDLE)
         return values
 
 
@@ -100,11 +100,11 @@ def _mel(librosa: Any, sound: npt.NDArray[np.int16], first: int, last: int) -> F
 
 
 def _chroma(librosa: Any, sound: npt.NDArray[np.int16], first: int, last: int, tuning: float) -> Floats:
-    """(T, 12), the largest of a frame is 1."""
+    """(T, 12) chroma, with maximum 1 in each frame."""
     begin = max(first - REACH, 0)
-    # not beyond the ends: resampled by octaves, silence would not stay silent, and values be others than librosa's
+    # without padding, as librosa: after resampling by octaves, padded silence would not stay silent
     around = cut(sound, begin * HOP, min((last + REACH) * HOP, len(sound)))
-    with warnings.catch_warnings():  # under 3 s the lowest filter is longer than the recording
+    with warnings.catch_warnings():  # below 3 s, the lowest filter is longer than the recording
         warnings.filterwarnings("ignore", message="n_fft=")
         chroma = librosa.feature.chroma_cqt(y=around, sr=RATE, hop_length=HOP, tuning=tuning, norm=None).T
     chroma = chroma[first - begin :][: last - first]
@@ -113,7 +113,7 @@ def _chroma(librosa: Any, sound: npt.NDArray[np.int16], first: int, last: int, t
 
 
 def _tuning(librosa: Any, sound: npt.NDArray[np.int16]) -> float:
-    """`librosa.estimate_tuning`, which warns where nothing sounds; in parts of a bin."""
+    """Estimate tuning by `librosa.estimate_tuning` in fractions of a bin, without its warning about silence."""
     start = max(0, (len(sound) - 60 * RATE) // 2)
     heard = cut(sound, start, max(min(len(sound), start + 60 * RATE), start + LENGTH))
     frequencies, amounts = librosa.piptrack(y=heard, sr=RATE)

@@ -1,26 +1,25 @@
-"""What a voice does, in 62 named columns, 25 times a second: spectrum, cepstrum, pitch, voicing, loudness."""
+"""Voice in 62 named columns, 25 per second: spectrum, cepstrum, pitch, voicing, loudness."""
 
 import numpy as np
 import numpy.typing as npt
 
-from sentiprism.features.extractors._sound import blocks, cut, load_librosa, pitch, quiet, through_pauses
+from sentiprism.features.extractors._sound import blocks, cut, interpolate_pitch, load_librosa, pitch, quiet
 from sentiprism.features.extractors.base import AudioExtractor, Shown
 from sentiprism.features.track import Floats, Track
 from sentiprism.recipe import Recipe
 
 RATE = 16_000
 HOP, LENGTH = 640, 1024
-"""Every sample is heard by a frame, and 64 ms hold two periods of the lowest voice twice over. 25 frames a second keep
-whatever moves at up to 12 Hz, syllables (4 to 8 Hz) with room to spare, at a quarter of COVAREP's 100: an utterance of
-10 s is 250 steps."""
+"""Frames overlap, and 64 ms are four periods of the lowest voice. 25 frames per second represent changes of up to
+12 Hz, enough for syllables (4 to 8 Hz), with a quarter of COVAREP's 100 frames: an utterance of 10 s has 250 steps."""
 BANDS, CEPSTRA = 40, 13
 LOWEST, HIGHEST = 65.0, 600.0
-"""Hz: a deep man's voice to an excited woman's or child's."""
+"""Range of F0 in Hz: from a deep man's voice to an excited woman's or child's."""
 MIDDLE = float(np.sqrt(LOWEST * HIGHEST))
 BLOCK = 750
 """Frames read at a time: half a minute."""
 FAINTEST = 1e-10
-"""Power that counts as silence, -100 dB: below what 16 bits hold."""
+"""Power of silence, -100 dB: below the resolution of 16 bits."""
 
 SHAPE = {"zcr": "1", "centroid": "Hz", "bandwidth": "Hz", "rolloff": "Hz", "flatness": "log", "flux": "dB/s"}
 COLUMNS = {
@@ -34,15 +33,15 @@ COLUMNS = {
 
 
 class Speech(AudioExtractor):
-    """The default. Frame k is centred at k/25 s; what lies outside the recording is silence.
+    """Default voice features. Frame k is centred at k/25 s; outside of the recording is silence.
 
-    Loudness: dB are against full scale, so a gain of g dB adds g to the 41 columns in dB and leaves the other 21 as
-    they are (there is no mfcc_00, it is the mean of the bands). What is left to whoever trains: to take a recording's
-    mean from the columns in dB, or to shift them at random, which is exactly what another microphone's gain does. A
-    reference inside the extractor would have to wait for the end of the recording, and loudness, where all recordings
-    are made alike, says much of arousal.
+    dB are relative to full scale, so a gain of g dB adds g to the 41 columns in dB and does not change the other 21
+    (there is no mfcc_00, which is the mean of the bands). For independence of the microphone's gain, subtract a
+    recording's mean from the columns in dB in training, or shift them at random. The extractor does not do this: it
+    would have to wait for the end of the recording, and loudness is informative about arousal if all recordings are
+    made alike.
 
-    ``f0`` is drawn straight through pauses and voiceless sounds: see ``voicing`` for where it was heard.
+    ``f0`` is interpolated through pauses and voiceless sounds; ``voicing`` shows where it was measured.
     """
 
     name = "speech"
@@ -55,17 +54,17 @@ class Speech(AudioExtractor):
         steps = 1 + len(sound) // HOP if len(sound) else 0
         values = np.empty((steps, len(COLUMNS)), np.float32)
         for first, last in blocks(steps, BLOCK):
-            before = max(first - 1, 0)  # flux looks back by one
+            before = max(first - 1, 0)  # flux needs the previous frame
             piece = cut(sound, before * HOP - LENGTH // 2, (last - 1) * HOP + LENGTH // 2)
             values[first:last] = _frames(piece)[first - before :]
         voice, voicing, level = (values[:, self.recipe.columns.index(name)] for name in ("f0", "voicing", "rms"))
         voice[quiet(level)] = voicing[quiet(level)] = 0
-        voice[:] = through_pauses(voice, MIDDLE)
+        voice[:] = interpolate_pitch(voice, MIDDLE)
         return Track(np.arange(steps) * (HOP / RATE), values)
 
 
 def _frames(piece: Floats) -> Floats:
-    """(T, 62) with ``f0`` in Hz, 0 where nothing is voiced."""
+    """(T, 62) with ``f0`` in Hz, 0 where unvoiced."""
     librosa = load_librosa()
     framed = librosa.util.frame(piece, frame_length=LENGTH, hop_length=HOP, axis=0)
     spectrum = np.abs(librosa.stft(piece, n_fft=LENGTH, hop_length=HOP, center=False))  # (513, T)

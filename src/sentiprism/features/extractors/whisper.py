@@ -1,4 +1,4 @@
-"""Hidden states of Whisper base's encoder: 512 learned columns of voice, 12.5 times a second."""
+"""Hidden states of Whisper base's encoder: 512 learned columns of voice, 12.5 per second."""
 
 from collections.abc import Sequence
 
@@ -13,18 +13,18 @@ from sentiprism.media.whisper import RATE, STATE_RATE, WINDOW, load
 from sentiprism.recipe import Recipe
 
 POOLED = 4
-"""States of the encoder to a step: their mean. 12.5 steps a second still follow every syllable."""
+"""Encoder states averaged per step; 12.5 steps per second still resolve syllables."""
 WIDTH = 512
-"""Of Whisper base."""
+"""Width of Whisper base."""
 
 
 class WhisperStates(AudioExtractor):
-    """Mean over 80 ms of the last layer's states; each sound is brought to one level first, so that gain is nothing.
+    """Mean over 80 ms of the last layer's states, after normalising the level, so that gain does not matter.
 
-    A sound of at most 30 s is encoded as it is, without padding: no step is made of silence that was filled in. A
-    longer one is encoded in windows of 30 s, of which the middle 20 s are kept; a step has 5 s of sound on both sides.
-    Every state hears its whole window and knows its place there: the same words 6 s later have states that correlate
-    at 0.5. So an utterance is encoded by itself, from its beginning (see `AudioExtractor.contextual`).
+    A sound of at most 30 s is encoded without padding, so that no step comes from padded silence. A longer one is
+    encoded in windows of 30 s, of which the middle 20 s are kept; a step has 5 s of sound on both sides. Every state
+    depends on its whole window and on its position there: the same words 6 s later have states with a correlation of
+    0.5. So an utterance is encoded separately, from its start (see `AudioExtractor.contextual`).
     """
 
     name = "whisper"

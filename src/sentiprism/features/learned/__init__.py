@@ -1,1 +1,1 @@
-"""Extractors by the name a user gives: built in, or ``hf-audio:NAME`` and ``hf-vision:NAME`` with a network."""
+"""Extractors with pretrained networks, ``hf-audio:NAME`` and ``hf-vision:NAME``."""

@@ -1,4 +1,4 @@
-"""Hidden states of pretrained networks of speech: wav2vec 2.0, HuBERT, WavLM, Whisper's encoder and their like."""
+"""Hidden states of pretrained speech networks: wav2vec 2.0, HuBERT, WavLM, Whisper's encoder and others."""
 
 from collections.abc import Sequence
 from math import prod
@@ -15,17 +15,17 @@ from sentiprism.features.track import Floats, Track
 from sentiprism.recipe import Network, Recipe
 
 RATE = 16_000
-"""Hz that all of these networks were trained at."""
+"""Sample rate in Hz of all these networks."""
 WAVES = ("data2vec-audio", "hubert", "unispeech", "unispeech-sat", "wav2vec2", "wavlm")
-"""Architectures that read the wave itself."""
+"""Architectures whose input is the waveform."""
 WINDOW = 30
-"""Seconds read at once."""
+"""Seconds of a window."""
 BATCH = 4
-"""Windows of a long recording at once."""
+"""Windows of a long recording per batch."""
 
 
 class LearnedAudio(AudioExtractor):
-    """States of one layer, or of all, as means over a step; an utterance is encoded by itself.
+    """Mean states of one layer or of all layers per step; utterances are encoded separately.
 
     Args:
         recipe: with its network.
@@ -34,7 +34,7 @@ class LearnedAudio(AudioExtractor):
     name = "hf-audio"
     example = "facebook/wav2vec2-base"
     steps = 12.5
-    """A second, by default."""
+    """Default steps per second."""
     sample_rate = RATE
     contextual = True
 
@@ -43,10 +43,10 @@ class LearnedAudio(AudioExtractor):
 
     @classmethod
     def create(cls, network: Network) -> Self:
-        """By the name of a network, whose revision is pinned now.
+        """Create an extractor from the name of a network, and pin its revision.
 
         Raises:
-            UserError: no such network, not one of speech, or it has no such layer or rate.
+            UserError: the network is unknown, is not for speech, or lacks the layer or rate.
         """
         folder, revision = networks.resolve_network(network.model, network.revision or None)
         return cls(_describe(networks.read_network_config(folder), network.model_copy(update={"revision": revision})))
@@ -57,7 +57,7 @@ class LearnedAudio(AudioExtractor):
 
     def __call__(self, sound: npt.NDArray[np.int16]) -> Track:
         """See `AudioExtractor`; values are float16."""
-        assert self.recipe.network is not None  # noqa: S101 - of `create`, or of a dataset's card
+        assert self.recipe.network is not None  # noqa: S101 - set by `create` or a dataset's card
         self.check()
         network, prepare = networks.load_network(self.recipe.network)
         hop, longest = _geometry(network.config)
@@ -72,7 +72,7 @@ class LearnedAudio(AudioExtractor):
 
 
 def _describe(config: Any, network: Network) -> Recipe:
-    """The recipe of a network, which has one way of pooling."""
+    """Make the recipe of a network; there is only one pooling."""
     _states_of_step(config, network.rate)
     columns = networks.name_columns(config, network.layer)
     network = network.model_copy(update={"pooling": "mean"})
@@ -81,16 +81,16 @@ def _describe(config: Any, network: Network) -> Recipe:
 
 
 def _states_of_step(config: Any, rate: float) -> int:
-    """States whose mean is a step.
+    """Number of states that are averaged to a step.
 
     Raises:
-        UserError: they are no whole number, or more than are read at once without context.
+        UserError: it is not an integer, or larger than a window without context.
     """
     hop, longest = _geometry(config)
     states = RATE / hop / rate
     found = round(states)
-    if found < 1 or abs(states - found) > 1e-6 * found:  # 0.1 is no binary fraction
-        raise UserError(f"{rate:g} steps a second are no whole number of states", _rates(hop))
+    if found < 1 or abs(states - found) > 1e-6 * found:  # 0.1 is not exact in binary
+        raise UserError(f"{rate:g} steps per second are not a whole number of states", _rates(hop))
     if found > (most := longest - 2 * (longest // 6)):
         raise UserError(
             f"a step of {1 / rate:g} s is longer than the network reads", f"use {RATE / hop / most:g} or more"
@@ -101,7 +101,7 @@ def _states_of_step(config: Any, rate: float) -> int:
 def _encode(
     network: Any, prepare: Any, pieces: Sequence[npt.NDArray[np.int16]], hop: int, layer: int | str
 ) -> list[Floats]:
-    """States of pieces of one length; each is filled up by less than one state's reach, or to Whisper's window."""
+    """Encode pieces of the same length, padded by less than one state's receptive field, or to Whisper's window."""
     import torch
 
     count = -(-len(pieces[0]) // hop)
@@ -117,18 +117,18 @@ def _encode(
 
 
 def _geometry(config: Any) -> tuple[int, int]:
-    """Samples from state to state, and states that are read at once."""
+    """Samples between states, and states per window."""
     if config.model_type == "whisper":
         return 320, int(config.max_source_positions)
     if config.model_type in WAVES:
         hop = prod(config.conv_stride)
         return hop, WINDOW * RATE // hop
-    cause = f"a {config.model_type} model does not read speech in a way that is known here"
+    cause = f"a {config.model_type} model is not a supported speech network"
     raise UserError(cause, f"give one of {', '.join(WAVES)} or whisper")
 
 
 def _reach(config: Any) -> int:
-    """Samples that one state of a network of waves is made of, before attention; 0 for Whisper."""
+    """Receptive field of one state in samples, before attention; 0 for Whisper."""
     if config.model_type == "whisper":
         return 0
     reach, stride = 1, 1
@@ -139,4 +139,6 @@ def _reach(config: Any) -> int:
 
 
 def _rates(hop: int) -> str:
-    return f"choose {RATE / hop:g}, {RATE / hop / 2:g}, {RATE / hop / 4:g} or another whole part of {RATE / hop:g}"
+    return (
+        f"choose {RATE / hop:g}, {RATE / hop / 2:g}, {RATE / hop / 4:g} or another integer fraction of {RATE / hop:g}"
+    )

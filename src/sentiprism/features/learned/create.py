@@ -1,4 +1,4 @@
-"""Build an extractor by the name a user gives, or restore that of a recipe."""
+"""Create an extractor by name, or from a recipe."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,44 +14,44 @@ LEARNED: dict[str, type[LearnedAudio] | type[LearnedVision]] = {
     LearnedVision.name: LearnedVision,
 }
 SETTINGS = ("crop", "layer", "pooling", "rate", "revision")
-"""That a network may be given; ``crop`` and ``pooling`` are of pictures."""
+"""Settings of a network; ``crop`` and ``pooling`` are for pictures."""
 
 
 def create_extractor(name: str, settings: Mapping[str, str] | None = None) -> Extractor:
-    """An extractor by name.
+    """Create an extractor by name.
 
     Args:
-        name: of `EXTRACTORS`, or of `LEARNED` with a network after a colon: a name on the hub or a folder.
+        name: in `EXTRACTORS`, or in `LEARNED` with a network after a colon: a name on the hub or a folder.
         settings: of the network, see `SETTINGS`.
 
     Raises:
-        UserError: no such extractor, network or setting.
+        UserError: the extractor, network or setting is unknown.
     """
     kind, _, model = name.partition(":")
     settings = dict(settings or {})
     if kind not in LEARNED:
         if settings:
-            raise UserError(f"{name!r} has no settings, and {next(iter(settings))!r} is given", "leave it out")
+            raise UserError(f"{name!r} has no settings, but {next(iter(settings))!r} is given", "leave it out")
         return EXTRACTORS[name]()
     if not model:
-        raise UserError(f"{kind!r} is given no network", f"name one, such as {kind}:{LEARNED[kind].example}")
+        raise UserError(f"{kind!r} needs a network", f"name one, such as {kind}:{LEARNED[kind].example}")
     for key in settings:
         if key not in SETTINGS:
             raise UserError(f"{kind} has no setting {key!r}", suggest(key, SETTINGS))
     given: dict[str, object] = {"model": model, "revision": "", "rate": LEARNED[kind].steps, **settings}
     for key, number in (("layer", int), ("rate", float)):
-        with suppress(KeyError, ValueError):  # a layer may be a word; what is wrong is said below
+        with suppress(KeyError, ValueError):  # a layer may be a word; errors are reported below
             given[key] = number(str(given[key]))
     return LEARNED[kind].create(Network.parse(given, f"settings of {kind}"))
 
 
 def restore_extractor(recipe: Recipe) -> Extractor:
-    """The extractor that makes features by a recipe, or whose own recipe differs from it.
+    """Create the extractor of a recipe; its own recipe may differ.
 
-    The revision of a network is compared when it is loaded.
+    The revision of a network is checked when it is loaded.
 
     Raises:
-        UserError: no such extractor.
+        UserError: the extractor is unknown.
     """
     if recipe.extractor in LEARNED and recipe.network is not None:
         made = recipe.model_copy(update={"per": "frame", "rate": recipe.network.rate, "relative": False})

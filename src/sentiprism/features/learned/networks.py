@@ -1,4 +1,4 @@
-"""Networks by name: a folder or a name on the Hugging Face hub, at one revision; never code or pickles of theirs."""
+"""Load networks from a folder or the Hugging Face hub at one revision, never with their code or pickles."""
 
 import hashlib
 import os
@@ -13,26 +13,26 @@ from sentiprism.assets.sources import UnavailableError, hub_snapshot
 from sentiprism.errors import UserError, shorten
 from sentiprism.reading import check_folder, read_json
 from sentiprism.recipe import Network, Recipe
-from sentiprism.text.tokens import CONFIG, MOST_BYTES, READ, read_config, refusals
+from sentiprism.text.tokens import CONFIG, MOST_BYTES, READ, load_errors, read_config
 from sentiprism.text.weights import load_weights, weight_files
 
 PREPROCESSOR = "preprocessor_config.json"
-"""How a network wants its sound or pictures."""
+"""File with the preprocessing of a network's inputs."""
 UNUSED = ("masked_spec_embed", "mask_token", "pooler.")
-"""Of names of weights that only training or other heads need: many checkpoints are without them."""
+"""Parts of names of weights that only training or other heads need; many checkpoints lack them."""
 SNAPSHOT = "snapshots"
-"""Of the hub's cache: its folders are called as commits."""
+"""Folder in the hub's cache whose subfolders are named after commits."""
 
 
 def resolve_network(model: str, revision: str | None = None) -> tuple[Path, str]:
-    """Local folder of a network and its revision.
+    """Find or download the folder of a network; returns it with its revision.
 
     Args:
         model: a folder, or a name on the hub.
-        revision: of the hub: a commit; None = the newest. Of a folder, what it must be.
+        revision: a commit on the hub; None = the newest. For a folder, its expected revision.
 
     Raises:
-        UserError: there is no such network, it cannot be had now, or the folder has another revision.
+        UserError: there is no such network, it cannot be downloaded, or the folder has another revision.
     """
     folder = Path(model).expanduser()
     if folder.is_dir():
@@ -42,35 +42,35 @@ def resolve_network(model: str, revision: str | None = None) -> tuple[Path, str]
         read_json(folder / CONFIG, what="configuration of a network")
         found = _content(folder)
         if revision is not None and revision != found:
-            cause = f"{folder} holds another network than the one that the features were made with"
-            raise UserError(cause, "put that one back, or extract and train anew")
+            cause = f"{folder} has another network than the one that the features were made with"
+            raise UserError(cause, "restore that one, or extract and train again")
         return folder, found
     if not re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", model):
-        raise UserError(f"there is no folder {model} of a network", "check the path")
+        raise UserError(f"there is no network folder {model}", "check the path")
     try:
         folder = hub_snapshot(model, revision=revision)
     except UnavailableError as error:
-        raise UserError(f"no network {model!r} here: {error}", "give a folder of it") from None
+        raise UserError(f"network {model!r} is not available: {error}", "give its folder") from None
     return folder, folder.name if folder.parent.name == SNAPSHOT else _content(folder)
 
 
 @lru_cache(maxsize=4)
 def check_recipe(recipe: Recipe, describe: Callable[[Any, Network], Recipe]) -> None:
-    """Refuse a recipe that is not what its network makes: a saved model may say anything.
+    """Refuse a recipe that does not match its network, since a saved model is not trusted.
 
     Args:
         recipe: of frames.
-        describe: the recipe of a network, by its configuration.
+        describe: makes the recipe of a network from its configuration.
 
     Raises:
-        UserError: the network cannot be had, has other columns, or cannot be used so.
+        UserError: the network is not available, has other columns, or cannot be used.
     """
-    assert recipe.network is not None  # noqa: S101 - of a learned extractor
+    assert recipe.network is not None  # noqa: S101 - set for learned extractors
     folder, revision = resolve_network(recipe.network.model, recipe.network.revision)
     expected = describe(read_network_config(folder), recipe.network.model_copy(update={"revision": revision}))
     if (difference := expected.difference(recipe)) is not None:
-        cause = f"the features are not those that {shorten(recipe.network.model, 80)} makes: {difference}"
-        raise UserError(cause, "get a whole copy of the model, or extract and train anew")
+        cause = f"the features do not match {shorten(recipe.network.model, 80)}: {difference}"
+        raise UserError(cause, "get a complete copy of the model, or extract and train again")
 
 
 def _content(folder: Path) -> str:
@@ -80,17 +80,17 @@ def _content(folder: Path) -> str:
 
 
 def read_network_config(folder: Path) -> Any:
-    """Architecture of a network; that of the pictures' side where it reads texts too."""
+    """Read the configuration of a network, or of its vision part if it also has a text part."""
     config = read_config(folder)
     return getattr(config, "vision_config", config)
 
 
 @lru_cache(maxsize=2)
 def load_network(network: Network) -> tuple[Any, Any]:
-    """A network on the fastest device that is here, and what prepares its input; the last two stay loaded.
+    """Load a network on the fastest available device, and its preprocessor; the last two stay loaded.
 
     Raises:
-        UserError: it cannot be loaded, or is of no kind that can be used.
+        UserError: it cannot be loaded, or is not of a supported kind.
     """
     import torch
     from transformers import (
@@ -106,21 +106,21 @@ def load_network(network: Network) -> tuple[Any, Any]:
     sides = {"clip_vision_model": CLIPVisionModel, "siglip_vision_model": SiglipVisionModel}
     architecture = sides.get(config.model_type) or MODEL_MAPPING.get(type(config), None)
     if architecture is None or isinstance(architecture, tuple):
-        raise UserError(f"{folder} is a {config.model_type} model, which is not known here", "give another one")
+        raise UserError(f"{folder} is a {config.model_type} model, which is not supported", "give another one")
     loaded = load_weights(folder, architecture, config, unused=UNUSED)
     if getattr(config, "is_encoder_decoder", False):
         loaded = loaded.get_encoder()
     pictures = loaded.main_input_name == "pixel_values"
-    with refusals(folder, PREPROCESSOR):
+    with load_errors(folder, PREPROCESSOR):
         kind = AutoImageProcessor if pictures else AutoFeatureExtractor
-        # pictures are resized by Pillow wherever the program runs: torchvision's numbers are others
+        # always resize with Pillow, since torchvision gives other values
         how = {"backend": "pil"} if pictures else {}
         prepare = kind.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False, **how)
     return loaded.to("cuda" if torch.cuda.is_available() else "cpu"), prepare
 
 
 def read_layer(output: Any, layer: int | str) -> Any:
-    """(B, T, D) states of a layer, or (B, T, L·D) of all; what the first layer reads is none of these L."""
+    """(B, T, D) states of a layer, or (B, T, L·D) of all L layers, without the input of the first layer."""
     import torch
 
     if layer == "last":
@@ -131,10 +131,10 @@ def read_layer(output: Any, layer: int | str) -> Any:
 
 
 def name_columns(config: Any, layer: int | str) -> tuple[str, ...]:
-    """Columns of a layer's states.
+    """Names of the columns of a layer's states.
 
     Raises:
-        UserError: there is no such layer.
+        UserError: the layer does not exist.
     """
     layers = int(getattr(config, "encoder_layers", None) or config.num_hidden_layers)
     if isinstance(layer, int) and not 0 <= layer <= layers:

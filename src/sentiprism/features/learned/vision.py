@@ -1,7 +1,6 @@
-"""Hidden states of pretrained networks of pictures: CLIP, DINOv2, ViT and their like, on tracked faces or whole frames.
+"""Hidden states of pretrained vision networks (CLIP, DINOv2, ViT and others) for tracked faces or whole frames.
 
-A face is cut out of the picture turned upright by its eyes, with a third of its size around it, so that every network
-sees it as it would a portrait.
+Faces are aligned by the eyes and cropped with a margin of a third of their size, like portraits.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,11 +21,11 @@ from sentiprism.media.types import Frame
 from sentiprism.recipe import Network, Recipe
 
 BATCH = 16
-"""Pictures at once."""
+"""Pictures per batch."""
 AROUND = 1.33
-"""Of the larger side of a face's box, the side of what is cut out."""
+"""Side of the crop relative to the larger side of the face's box."""
 SIDES = (48, 384)
-"""Pixels of what is cut out, at least and at most; the network's own processor makes it the size it wants."""
+"""Smallest and largest side of the crop in pixels; the network's preprocessor then resizes it."""
 
 TOKENS = {
     "beit": 1,
@@ -42,8 +41,8 @@ TOKENS = {
     "vit": 1,
     "vit_msn": 1,
 }
-"""Tokens before the patches by the network's ``model_type``, without registers: that of the whole picture, and
-DeiT's of its teacher. Of other architectures it is not known what their states mean."""
+"""Number of tokens before the patches by ``model_type``, without registers: [CLS], and DeiT's distillation token. Other
+architectures are not supported."""
 STAGED = ("swin", "swinv2")
 """Architectures that merge patches from layer to layer."""
 
@@ -51,7 +50,7 @@ Picture = npt.NDArray[np.uint8]
 
 
 class LearnedVision(VisionExtractor):
-    """States of one layer, or of all, a step a picture.
+    """States of one layer or of all layers, one step per picture.
 
     Args:
         recipe: with its network.
@@ -60,17 +59,17 @@ class LearnedVision(VisionExtractor):
     name = "hf-vision"
     example = "openai/clip-vit-base-patch32"
     steps = 5.0
-    """A second, by default."""
+    """Default pictures per second."""
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
 
     @classmethod
     def create(cls, network: Network) -> Self:
-        """By the name of a network, whose revision is pinned now.
+        """Create an extractor from the name of a network, and pin its revision.
 
         Raises:
-            UserError: no such network, not one of pictures that is known here, or it has no such layer or pooling.
+            UserError: the network is unknown or not a supported vision network, or lacks the layer or pooling.
         """
         folder, revision = networks.resolve_network(network.model, network.revision or None)
         return cls(_describe(networks.read_network_config(folder), network.model_copy(update={"revision": revision})))
@@ -81,7 +80,7 @@ class LearnedVision(VisionExtractor):
 
     def __call__(self, frames: Iterable[Frame]) -> list[Track]:
         """See `VisionExtractor`; values are float16. Whole frames make one track."""
-        assert self.recipe.network is not None  # noqa: S101 - of `create`, or of a dataset's card
+        assert self.recipe.network is not None  # noqa: S101 - set by `create` or a dataset's card
         self.check()
         states = _States(self.recipe.network)
         if self.recipe.network.crop == "frame":
@@ -94,7 +93,7 @@ class LearnedVision(VisionExtractor):
 
 
 class _States:
-    """Encodes pictures batch by batch, and keeps the states alone."""
+    """Encode pictures in batches; only the states are stored."""
 
     def __init__(self, network: Network) -> None:
         self.network = network
@@ -102,7 +101,7 @@ class _States:
         self._count = 0
 
     def add(self, picture: Picture) -> int:
-        """Number of a picture, from 0."""
+        """Add a picture and return its index."""
         self._waiting.append(picture)
         self._count += 1
         if len(self._waiting) == BATCH:
@@ -110,7 +109,7 @@ class _States:
         return self._count - 1
 
     def all(self, width: int) -> npt.NDArray[np.float16]:
-        """(N, width) of all pictures."""
+        """(N, width) states of all pictures."""
         if self._waiting:
             self._encode()
         return np.concatenate(self._found) if self._found else np.zeros((0, width), np.float16)
@@ -131,18 +130,16 @@ class _States:
 
 
 def _describe(config: Any, network: Network) -> Recipe:
-    """The recipe of a network.
+    """Make the recipe of a network.
 
     Raises:
-        UserError: it is not known what its states are, or it has no such layer or no token of the whole picture.
+        UserError: the architecture is not supported, or lacks the layer or a [CLS] token.
     """
     kind = config.model_type
     if kind not in TOKENS:
-        raise UserError(
-            f"a {kind} model is not a network of pictures that is known here", f"give one of {', '.join(TOKENS)}"
-        )
+        raise UserError(f"a {kind} model is not a supported vision network", f"give one of {', '.join(TOKENS)}")
     if network.pooling == "first" and not TOKENS[kind]:
-        raise UserError(f"a {kind} model has no first token that stands for the picture", "use pooling=mean")
+        raise UserError(f"a {kind} model has no first token for the whole picture", "use pooling=mean")
     if kind in STAGED and network.layer != "last":
         raise UserError(f"the layers of a {kind} model differ in width and patches", "use layer=last")
     columns = networks.name_columns(config, network.layer)
@@ -151,12 +148,12 @@ def _describe(config: Any, network: Network) -> Recipe:
 
 
 def _special(config: Any) -> int:
-    """Tokens before those of the patches, registers among them."""
+    """Number of tokens before the patches, including registers."""
     return TOKENS[config.model_type] + int(getattr(config, "num_register_tokens", None) or 0)
 
 
 def _sights(frames: Iterable[Frame], states: _States) -> Iterator[FrameFaces]:
-    """Faces whose only value is the number of their picture among ``states``."""
+    """Yield faces whose only value is the index of their crop in ``states``."""
     with landmarker() as detect:
         for frame in frames:
             height, width = frame.image.shape[:2]
@@ -170,7 +167,7 @@ def _sights(frames: Iterable[Frame], states: _States) -> Iterator[FrameFaces]:
 
 
 def cut_face(image: npt.NDArray[Any], points: npt.NDArray[Any]) -> Picture:
-    """(S, S, 3) of a face, its eyes level; what lies outside the picture is black.
+    """Crop a face to (S, S, 3) with level eyes; outside of the picture is black.
 
     Args:
         image: (H, W, 3) uint8.
@@ -178,9 +175,9 @@ def cut_face(image: npt.NDArray[Any], points: npt.NDArray[Any]) -> Picture:
     """
     from PIL import Image
 
-    right, left = (points[list(eye)].mean(axis=0) for eye in landmarks.EYES[::-1])  # as a viewer sees them
+    right, left = (points[list(eye)].mean(axis=0) for eye in landmarks.EYES[::-1])  # from the viewer's side
     across = (left - right) / max(float(np.linalg.norm(left - right)), 1e-6)
-    axes = np.stack([across, (-across[1], across[0])])  # of the face, in the picture
+    axes = np.stack([across, (-across[1], across[0])])  # axes of the face in the picture
     turned = points @ axes.T
     low, high = turned.min(axis=0), turned.max(axis=0)
     side = max(float((high - low).max()) * AROUND, 1.0)

@@ -1,5 +1,5 @@
 """Decode untrusted recordings in a child process.
 
-It gets the file as an open descriptor and a task, limits itself, and answers on its stdout in messages
-(`sentiprism.media._decode.messages`). It cannot open another file or a socket, and ends when its parent does.
+The child gets a task and the file as an open descriptor, limits itself, and sends messages on its stdout
+(`sentiprism.media._decode.messages`). It cannot open other files or sockets, and ends with its parent.
 """

@@ -13,14 +13,14 @@ from importlib import import_module
 from pkgutil import walk_packages
 from typing import Any
 
-from sentiprism.media._decode.messages import Kind, RefusedError, Voice
+from sentiprism.media._decode.messages import Kind, MessageWriter, RefusedError
 from sentiprism.sandbox.confine import confine
 
 OUT_OF_MEMORY = "needs more than {:.0f} MB of memory to decode", "scale it down with ffmpeg"
 
 
-def run(task: dict[str, Any], voice: Voice) -> None:
-    """Do the task. All modules are there before the file is touched; then nothing can be opened any more."""
+def run(task: dict[str, Any], writer: MessageWriter) -> None:
+    """Run the task; all modules are imported before the file is read, since nothing can be opened afterwards."""
     import av
 
     for module in walk_packages(av.__path__, "av."):
@@ -32,14 +32,14 @@ def run(task: dict[str, Any], voice: Voice) -> None:
 
     av.logging.set_level(None)
     confine({"NOFILE": 0})
-    {"look": look, "pictures": pictures, "samples": samples}[task["task"]](task, voice)
+    {"look": look, "pictures": pictures, "samples": samples}[task["task"]](task, writer)
 
 
 def main() -> None:
-    """Limit ourselves, do the task, answer."""
+    """Limit this process, run the task and send its result."""
     task = json.loads(sys.argv[1])
     if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a parent that reads no more wants no more
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # end when the parent stops reading
     confine(
         {
             "AS": task["limits"]["memory"],
@@ -49,17 +49,17 @@ def main() -> None:
         }
     )
     with open(1, "wb", closefd=False) as stdout:
-        voice = Voice(stdout)
+        writer = MessageWriter(stdout)
         try:
-            run(task, voice)
+            run(task, writer)
         except RefusedError as error:
-            voice.say(Kind.REFUSED, list(error.args))
+            writer.send_json(Kind.REFUSED, list(error.args))
         except MemoryError:
             cause, remedy = OUT_OF_MEMORY
-            voice.say(Kind.REFUSED, [cause.format(task["limits"]["memory"] / 1e6), remedy])
-        except Exception as error:  # the last place that can say it
-            voice.say(Kind.REFUSED, [f"made its decoder fail ({error!r:.200})", "convert it with ffmpeg"])
-    os._exit(0)  # threads of decoders are not waited for
+            writer.send_json(Kind.REFUSED, [cause.format(task["limits"]["memory"] / 1e6), remedy])
+        except Exception as error:  # report any error to the parent
+            writer.send_json(Kind.REFUSED, [f"made its decoder fail ({error!r:.200})", "convert it with ffmpeg"])
+    os._exit(0)  # without waiting for threads of decoders
 
 
 if __name__ == "__main__":

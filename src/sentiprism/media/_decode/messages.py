@@ -10,26 +10,26 @@ from typing import Any, BinaryIO, NoReturn
 HEADER = struct.Struct("<BI")
 """Kind, bytes of the body."""
 PICTURE = struct.Struct("<dIIIB?")
-"""Of a picture: seconds, width, height, bytes a line, quarter turns counterclockwise, mirrored before that."""
+"""Header of a picture: seconds, width, height, bytes per line, counterclockwise quarter turns, mirrored before."""
 ALIVE_EVERY = 1.0
-"""Seconds after which a process that works says so."""
+"""Seconds between progress messages."""
 
 
 class Kind(IntEnum):
-    """What a message is."""
+    """Kind of a message."""
 
     ALIVE = 0
     """JSON: seconds of the recording that are done."""
     PICTURE = 1
-    """`PICTURE` and the lines of RGB pixels, not yet turned."""
-    ANSWER = 2
-    """JSON, the last message of a task that is done."""
+    """`PICTURE` and the lines of RGB pixels, before rotation."""
+    RESULT = 2
+    """JSON, the last message of a successful task."""
     REFUSED = 3
-    """JSON [cause, remedy], the last message of a task that is not."""
+    """JSON [cause, remedy], the last message of a failed task."""
 
 
 class RefusedError(Exception):
-    """The recording is not decoded; the cause follows the file's name."""
+    """The recording cannot be decoded; the cause follows the file's name in messages."""
 
     def __init__(self, cause: str, remedy: str) -> None:
         super().__init__(cause, remedy)
@@ -40,8 +40,8 @@ def refuse(cause: str, remedy: str) -> NoReturn:
     raise RefusedError(cause, remedy)
 
 
-class Voice:
-    """The child's end."""
+class MessageWriter:
+    """Send messages from the decoding process to its parent."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file, self._last = file, time.monotonic()
@@ -54,11 +54,11 @@ class Voice:
         self._file.flush()
         self._last = time.monotonic()
 
-    def say(self, kind: Kind, value: Mapping[str, Any] | list[str] | float) -> None:
-        """Send one message of JSON."""
+    def send_json(self, kind: Kind, value: Mapping[str, Any] | list[str] | float) -> None:
+        """Send one JSON message."""
         self.send(kind, json.dumps(value).encode())
 
-    def alive(self, seconds: float) -> None:
-        """Say how far we are, once a second."""
+    def send_progress(self, seconds: float) -> None:
+        """Send the position in the recording, at most once a second."""
         if time.monotonic() - self._last > ALIVE_EVERY:
-            self.say(Kind.ALIVE, seconds)
+            self.send_json(Kind.ALIVE, seconds)

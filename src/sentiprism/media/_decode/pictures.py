@@ -6,18 +6,18 @@ from typing import Any
 from av.sidedata.sidedata import Type
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
-from sentiprism.media._decode.messages import PICTURE, Kind, Voice, refuse
+from sentiprism.media._decode.messages import PICTURE, Kind, MessageWriter, refuse
 from sentiprism.media._decode.opening import decoded, opened, prepare
 
 EARLY = 0.4
-"""Frames by which one may come before its turn (a quarter of a step at most), so that jitter loses none."""
+"""Frames (at most a quarter of a step) by which one may be early, so that jitter does not drop frames."""
 MATRIX = struct.Struct("=9i")
 
 
-def pictures(task: dict[str, Any], voice: Voice) -> None:
-    """Send the frames that ``task`` asks for: ``fps`` a second, ``longest`` pixels a side.
+def pictures(task: dict[str, Any], writer: MessageWriter) -> None:
+    """Send frames as ``task`` says: at most ``fps`` per second, at most ``longest`` pixels per side.
 
-    Of the frames in a step of 1/fps seconds the first is kept; its time is its own, not the step's.
+    The first frame in each step of 1/fps seconds is sent, with its own time.
 
     Raises:
         RefusedError: the recording is damaged.
@@ -31,18 +31,18 @@ def pictures(task: dict[str, Any], voice: Voice) -> None:
         prepare(stream, limits["pixels"], task["threads"])
         rate = float(stream.average_rate or 0)
         early = min(0.25, EARLY * task["fps"] / rate) if rate > 0 else 0.25
-        for frame in decoded(recording, stream, limits["damage"], voice):
+        for frame in decoded(recording, stream, limits["damage"], writer):
             if frame.pts is None:
                 continue
             time = float(frame.pts * frame.time_base - recording.zero)
             step = int(time * task["fps"] + early) if time >= 0 else -1
             if step > last:
                 last = step
-                _send(frame, stream, time, task["longest"], reformatter, voice)
-    voice.say(Kind.ANSWER, {})
+                _send(frame, stream, time, task["longest"], reformatter, writer)
+    writer.send_json(Kind.RESULT, {})
 
 
-def _send(frame: Any, stream: Any, time: float, longest: int, reformatter: Any, voice: Voice) -> None:
+def _send(frame: Any, stream: Any, time: float, longest: int, reformatter: Any, writer: MessageWriter) -> None:
     width, height = display_size(frame, stream)
     scale = min(1.0, longest / max(width, height))
     width, height = (max(1, round(side * scale)) for side in (width, height))
@@ -58,19 +58,19 @@ def _send(frame: Any, stream: Any, time: float, longest: int, reformatter: Any, 
     plane = rgb.planes[0]
     turns, mirrored = orientation(frame)
     picture = PICTURE.pack(time, width, height, plane.line_size, turns, mirrored)
-    voice.send(Kind.PICTURE, picture, memoryview(plane)[: plane.line_size * height])
+    writer.send(Kind.PICTURE, picture, memoryview(plane)[: plane.line_size * height])
 
 
 def display_size(frame: Any, stream: Any) -> tuple[int, int]:
-    """Width and height in square pixels, before the frame is turned upright."""
+    """Width and height in square pixels, before rotation."""
     aspect = float(stream.sample_aspect_ratio or 1)
     return max(1, round(frame.width * (aspect if 1 / 4 <= aspect <= 4 else 1))), frame.height
 
 
 def orientation(frame: Any) -> tuple[int, bool]:
-    """What makes a frame upright: counterclockwise quarter turns, after mirroring left and right or not.
+    """Rotation that makes a frame upright: counterclockwise quarter turns, and whether to mirror left-right before.
 
-    The display matrix sends a step to the right to (a, b) and a step down to (c, d).
+    The display matrix maps a step to the right to (a, b) and a step down to (c, d).
     """
     data = frame.side_data.get(Type.DISPLAYMATRIX)
     if data is None or len(bytes(data)) != MATRIX.size:

@@ -5,20 +5,20 @@ from typing import Any
 
 from av import AudioResampler
 
-from sentiprism.media._decode.messages import Kind, Voice, refuse
+from sentiprism.media._decode.messages import Kind, MessageWriter, refuse
 from sentiprism.media._decode.opening import DAMAGED, decoded, opened, prepare
 
 JITTER = 0.05
-"""Seconds by which time stamps may stray (they are rounded, clocks drift) before it is a gap or an overlap."""
+"""Seconds by which time stamps may deviate (rounding, clock drift) without being a gap or an overlap."""
 WIDTH = 2
-"""Bytes a sample."""
+"""Bytes per sample."""
 
 
-class Tape:
-    """The file of samples; what was never written is silence, and takes no room on the disk.
+class SampleFile:
+    """A sparse file of samples; parts that are not written are silent and take no disk space.
 
     Args:
-        fd: of an empty regular file.
+        fd: descriptor of an empty regular file.
         rate: Hz.
         longest: seconds.
     """
@@ -28,16 +28,16 @@ class Tape:
         self._resampler = self._new_resampler()
         self._source: tuple[str, str, int] | None = None
         self._at: int = 0
-        """Sample that comes next."""
+        """Index of the next sample."""
         self._expected: float | None = None
-        """Seconds where the next frame should start."""
+        """Expected start of the next frame in seconds."""
         self._again = False
-        """Whether what comes was there before."""
+        """Whether the present frames repeat earlier ones."""
         self.length = 0
-        """Samples."""
+        """Number of samples."""
 
     def add(self, frame: Any, time: float | None) -> None:
-        """Lay a frame where it belongs; one that repeats what is there already is left out."""
+        """Write a frame at its time; frames that repeat earlier ones are skipped."""
         source = (frame.format.name, frame.layout.name, frame.sample_rate)
         late = 0.0 if time is None or self._expected is None else time - self._expected
         self._again = (self._again or late < -JITTER) and late < -frame.samples / frame.sample_rate / 2
@@ -49,11 +49,11 @@ class Tape:
             self._at = round(start * self._rate) if self._expected is None else max(self._at, round(start * self._rate))
             self._expected, self._source = start, source
         self._expected = (self._expected or 0.0) + frame.samples / frame.sample_rate
-        frame.pts = None  # places are kept here
+        frame.pts = None  # this class keeps track of positions
         self._write(self._resampler.resample(frame))
 
     def flush(self) -> None:
-        """Write what the resampler holds back."""
+        """Write the samples that the resampler has buffered."""
         self._write(self._resampler.resample(None))
         self._resampler = self._new_resampler()
 
@@ -66,7 +66,7 @@ class Tape:
             data = memoryview(frame.planes[0])[early * WIDTH : frame.samples * WIDTH]
             end = self._at + frame.samples
             if end > self._most:
-                refuse(f"has sound later than {self._most / self._rate:.0f} s, where it should end", DAMAGED)
+                refuse(f"has sound after {self._most / self._rate:.0f} s, its expected end", DAMAGED)
             at = (self._at + early) * WIDTH
             while data:
                 written = os.pwrite(self._fd, data, at)
@@ -75,22 +75,22 @@ class Tape:
             self.length = max(self.length, end)
 
 
-def samples(task: dict[str, Any], voice: Voice) -> None:
-    """Write the sound into the file ``task["output"]`` at ``rate`` Hz and answer its length in samples.
+def samples(task: dict[str, Any], writer: MessageWriter) -> None:
+    """Write the sound into the file ``task["output"]`` at ``rate`` Hz, and send its length in samples.
 
     Raises:
-        RefusedError: there is none, or it is damaged.
+        RefusedError: it has no sound, or is damaged.
     """
     limits = task["limits"]
-    tape = Tape(task["output"], task["rate"], task["duration"])
+    file = SampleFile(task["output"], task["rate"], task["duration"])
     with opened(task["file"], limits["pixels"], limits["streams"]) as recording:
         stream = recording.audio
         if stream is None:
             refuse("has no sound", "give a recording that has sound")
         prepare(stream, limits["pixels"], threads=1)
-        for frame in decoded(recording, stream, limits["damage"], voice):
+        for frame in decoded(recording, stream, limits["damage"], writer):
             time = None if frame.pts is None else float(frame.pts * frame.time_base - recording.zero)
             if frame.samples:
-                tape.add(frame, time)
-        tape.flush()
-    voice.say(Kind.ANSWER, {"length": max(0, tape.length)})
+                file.add(frame, time)
+        file.flush()
+    writer.send_json(Kind.RESULT, {"length": max(0, file.length)})

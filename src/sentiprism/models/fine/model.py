@@ -63,7 +63,7 @@ class FINEConfig(NetworkConfig):
     SEARCH = {"width": among(64, 128), "loss_weights.critic": None}
     SMALL = {"width": 16, "heads": 4, "experts": 3, "critic_width": 32, "extractor_depth": 1, "fusion_depth": 1}
 
-    """The critics estimate the terms of L_MI: their loss is no objective of the model."""
+    """The critics estimate the terms of L_MI; their loss is not an objective of the model."""
 
     width: int = Field(128, gt=0)
     """d'."""

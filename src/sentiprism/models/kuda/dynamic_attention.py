@@ -45,10 +45,10 @@ class LevelEncoder(nn.Module):
 
 
 class Adapters(nn.Module):
-    """A chain of adapters beside an encoder, each reading one more of its levels.
+    """A chain of adapters parallel to an encoder, each reading one more of its levels.
 
     The first reads the sum of the lowest two levels, or the only one; what it says is added to the next. An adapter is
-    a map down, a transformer, a map up and a residual. The last level and the last adapter's answer stand side by side.
+    a map down, a transformer, a map up and a residual. The last level and the last adapter's output are concatenated.
 
     Args:
         levels: how many the encoder hands out.

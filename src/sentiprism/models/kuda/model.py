@@ -193,7 +193,7 @@ class KuDA(Model):
         return sentiment_ratio(scores.softmax(dim=-1) if classes else scores, reference, present, self.config.sharpness)
 
     def _unimodal(self, scores: Tensor, estimate: Tensor, present: Tensor, batch: Batch) -> Tensor:
-        """Mean of the errors of scores and estimate; a modality is held to its own label where there is one."""
+        """Mean of the errors of scores and estimate; a modality is compared with its own label if there is one."""
         found = [task_loss(self.to_prediction(estimate), batch.labels["M"], self.target, self.config.task)]
         for i, m in enumerate(self.modalities):
             label = batch.labels.get(m[0].upper(), batch.labels["M"])

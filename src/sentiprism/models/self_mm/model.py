@@ -79,7 +79,7 @@ class SelfMM(Model):
         "https://github.com/thuiar/Self-MM",
     )
     ENCODERS: ClassVar[tuple[str, ...]] = ("recurrent", "after")
-    """Parts of which each modality has one of its own."""
+    """Parts that exist once per modality."""
     Config = SelfMMConfig
     config: SelfMMConfig
     exceptions = {"weights": "modalities are concatenated: nothing weights one against another"}

@@ -151,7 +151,7 @@ class DynamicContrastiveQueue(nn.Module):
 def pairwise_contrast(cosine: Tensor, positive: Tensor, negative: Tensor, temperature: float) -> Tensor:
     """Mean over all positive pairs of -log exp(s_ip / τ) / (exp(s_ip / τ) + Σ_n exp(s_in / τ)), n the negatives of i.
 
-    The loss of ConFEDE (Yang et al. 2023): other positives do not stand in a pair's denominator.
+    The loss of ConFEDE (Yang et al. 2023): other positives are not in a pair's denominator.
 
     Args:
         cosine: s, (A, K) of anchors and keys.

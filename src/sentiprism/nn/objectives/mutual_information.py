@@ -47,8 +47,8 @@ def frozen(critic: nn.Module, x: Tensor, y: Tensor) -> Tensor:
 def info_nce(scores: Tensor, mask: Tensor) -> Tensor:
     """Lower bound of I(x; y): mean of f(x_i, y_i) - log Σ_j exp f(x_i, y_j) + log n (FINE, Eqs. 7 and 11).
 
-    The sum over j holds the positive, as in van den Oord et al. 2018; FINE's equations write the negatives alone, which
-    is no bound. It never exceeds log n.
+    The sum over j includes the positive, as in van den Oord et al. 2018; FINE's equations have only the negatives,
+    which is not a bound. It never exceeds log n.
 
     Args:
         scores: (K, B, B).

@@ -22,7 +22,7 @@ def difference(left: Tensor, right: Tensor, mask: Tensor) -> Tensor:
     Returns:
         (...) non-negative; 0 where fewer than two samples count.
     """
-    # ‖AᵀB‖² = Σ (AAᵀ ∘ BBᵀ): matrices of B² entries in the place of D D'
+    # ‖AᵀB‖² = Σ (AAᵀ ∘ BBᵀ): matrices of B² entries instead of D D'
     product = _gram(left, mask) * _gram(right, mask)
     return product.sum(dim=(-2, -1)) / (left.shape[-1] * right.shape[-1])
 

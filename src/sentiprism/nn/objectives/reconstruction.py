@@ -1,4 +1,4 @@
-"""How far a reconstruction is from what it reconstructs."""
+"""Reconstruction losses."""
 
 from typing import Literal
 

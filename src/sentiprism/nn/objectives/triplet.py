@@ -19,7 +19,7 @@ def triplet(vectors: Tensor, present: Tensor, gap: Tensor, margin: float, form: 
     mean over each one's triples.
 
     Each anchor's negatives are sorted and their sums accumulated, so that a positive finds its whole hinge at once:
-    (B M)² numbers in the place of (B M)³.
+    (B M)² numbers instead of (B M)³.
 
     Args:
         vectors: (B, M, D) shared features.

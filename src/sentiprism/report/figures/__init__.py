@@ -1,7 +1,7 @@
-"""The papers' figures, of any run of any model.
+"""The papers' figures, for any run of any model.
 
-Each function takes a `Run` or its folder and returns a matplotlib ``Figure`` of one column's width (3.3 in) that says
-model, dataset, split, seed and selection rule; `save` writes it as PDF, SVG or PNG, the same bytes for the same run::
+Each function takes a `Run` or its folder and returns a matplotlib ``Figure`` of one column's width (3.3 in) that states
+model, dataset, split, seed and selection rule; `save` writes it as PDF, SVG or PNG, reproducible byte by byte::
 
     from sentiprism.report import figures
 

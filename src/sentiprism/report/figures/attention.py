@@ -11,8 +11,7 @@ import numpy as np
 
 from sentiprism.errors import UserError
 from sentiprism.evaluation.opened import open_split
-from sentiprism.explanation.attention import Attended
-from sentiprism.explanation.attention import attention as attended
+from sentiprism.explanation.attention import AttentionMap, mean_attention
 from sentiprism.explanation.representations import load_seed
 from sentiprism.report.figures.style import LINE, WIDTH, canvas, fitted, headline, run_notes, styled
 from sentiprism.training.run import Run
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST = 27
-"""Panels that fit a page."""
+"""Most panels on a page."""
 
 
 @styled
@@ -34,37 +33,37 @@ def attention(
     seed: int | None = None,
     device: str = "auto",
 ) -> "Figure":
-    """Draw what every stack of attention layers looks at, averaged over utterances, heads and layers.
+    """Draw mean attention maps of stacks of layers, averaged over utterances, heads and layers.
 
-    Rows are places of the query, columns places of the source; see `sentiprism.explanation.attention`. Each panel has
-    its own scale, from 0 to the number above it, which the entropy of its rows follows. Layers of a stack whose maps
-    have other shapes stand by themselves.
+    Rows are query positions, columns source positions; see `sentiprism.explanation.attention`. Each panel has its own
+    scale, from 0 to the number above it, followed by the entropy of its rows. Layers of a stack with different map
+    shapes have separate panels.
 
     Args:
         run: a `Run` or its folder.
         split: ``train``, ``valid`` or ``test``.
-        layers: patterns of names to draw, ``global*`` for example; a stack or its single layers.
-        limit: utterances that are averaged over, at most.
-        seed: whose model; by default the first finished one.
+        layers: patterns of names to draw, for example ``global*``; a stack or its single layers.
+        limit: most utterances to average over.
+        seed: seed of the model; by default the first finished one.
         device: as in ``train``.
 
     Raises:
-        UserError: the model has no attention, or none of that name, or more than fits a page.
+        UserError: the model has no attention, or none of that name, or more than fits on a page.
     """
     run = Run.open(run)
     seed = run.choose_seed(seed)
-    maps = attended(load_seed(open_split(run, split, device=device), seed), limit)
+    maps = mean_attention(load_seed(open_split(run, split, device=device), seed), limit)
     panels = stacks(maps)
     if layers:
         panels = _chosen(panels, {short(name): one for name, one in maps.items()}, layers)
     if len(panels) > MOST:
         parts = ", ".join(dict.fromkeys(re.split(r"[. ]", name)[0] for name in panels))
-        raise UserError(f"{len(panels)} attention maps do not fit a page", f"choose `layers` 'NAME*' of: {parts}")
+        raise UserError(f"{len(panels)} attention maps do not fit on a page", f"choose `layers` 'NAME*' of: {parts}")
     notes = [
-        "mean over utterances, heads and layers; a row is a place of the query and sums to 1; the darker the more, "
+        "mean over utterances, heads and layers; a row is a query position and sums to 1; darker is more, "
         "from 0 to the number above",
-        "H: entropy of a row, 1 = it looks at all steps alike, 0 = at one",
-        "axes to 1 are shares of the length, others steps",
+        "H: entropy of a row, 1 = uniform over all steps, 0 = on one step",
+        "axes up to 1 are fractions of the length, others steps",
         *run_notes(run, [seed]),
     ]
     columns = min(len(panels), 2 if len(panels) <= 8 else 3)
@@ -93,14 +92,16 @@ def attention(
     return figure
 
 
-def _numbers(one: Attended) -> str:
+def _numbers(one: AttentionMap) -> str:
     spread = "" if isnan(one.entropy) else f", H {one.entropy:.2f}"
     return f"{one.weights.max():.2g}{spread}"
 
 
-def _chosen(panels: dict[str, Attended], singles: dict[str, Attended], patterns: Sequence[str]) -> dict[str, Attended]:
-    """Stacks that a pattern names, and single layers where it names no stack."""
-    found: dict[str, Attended] = {}
+def _chosen(
+    panels: dict[str, AttentionMap], singles: dict[str, AttentionMap], patterns: Sequence[str]
+) -> dict[str, AttentionMap]:
+    """Stacks that match a pattern, or single layers if no stack matches."""
+    found: dict[str, AttentionMap] = {}
     for pattern in patterns:
         for known in (panels, singles):
             if mine := {name: one for name, one in known.items() if fnmatchcase(name, pattern)}:
@@ -111,24 +112,24 @@ def _chosen(panels: dict[str, Attended], singles: dict[str, Attended], patterns:
     return found
 
 
-def stacks(maps: dict[str, Attended]) -> dict[str, Attended]:
-    """Maps averaged over the layers of their stack; those of a stack whose shapes differ stay by themselves."""
-    together: dict[str, dict[str, Attended]] = {}
+def stacks(maps: dict[str, AttentionMap]) -> dict[str, AttentionMap]:
+    """Average maps over the layers of stacks; maps of a stack with different shapes stay separate."""
+    together: dict[str, dict[str, AttentionMap]] = {}
     for name, one in maps.items():
         together.setdefault(re.sub(r"\.\d+(?= |$)", "", short(name)), {})[short(name)] = one
-    found: dict[str, Attended] = {}
+    found: dict[str, AttentionMap] = {}
     for stack, layers in together.items():
         first, *others = layers.values()
         if all(one.weights.shape == first.weights.shape and one.relative == first.relative for one in others):
             weights = np.mean([one.weights for one in layers.values()], axis=0)
             spreads = [one.entropy for one in layers.values() if not isnan(one.entropy)]
             spread = float(np.mean(spreads)) if spreads else nan
-            found[stack] = Attended(np.asarray(weights, np.float32), first.relative, spread)
+            found[stack] = AttentionMap(np.asarray(weights, np.float32), first.relative, spread)
         else:
             found |= layers
     return found
 
 
 def short(name: str) -> str:
-    """A module's name without the words that every attention layer's has."""
+    """A module's name without the parts that all attention layers have."""
     return re.sub(r"\.(attention|layers|transformer)(?=\.| |$)", "", name)

@@ -18,18 +18,18 @@ BAR = "#08519C"
 
 @styled
 def confusion(run: Run | Path | str, split: str = "test", *, seed: int | None = None, device: str = "auto") -> "Figure":
-    """Draw the confusion matrix and, beside it, the accuracy of every class.
+    """Draw the confusion matrix and the accuracy of every class.
 
     Classes are those of the dataset's own accuracy (see `sentiprism.metrics.bins`): on [-3, 3] the seven of Acc-7,
-    HN highly negative (-3), N negative (-2), WN weakly negative (-1), Neu neutral (0), WP, P and HP. Cells hold
-    utterances, their shade is the share of the row; with several seeds both are means, and bars have their deviation.
-    Classes that neither labels nor predictions have are left out.
+    HN highly negative (-3), N negative (-2), WN weakly negative (-1), Neu neutral (0), WP, P and HP. Cells have
+    numbers of utterances, their shade is the share of the row; with several seeds both are means, and bars have
+    standard deviations. Classes without labels and predictions are left out.
 
     Args:
         run: a `Run` or its folder.
         split: ``train``, ``valid`` or ``test``.
-        seed: whose model; by default all finished ones.
-        device: as in ``train``, where the run is not evaluated on the split yet.
+        seed: seed of the model; by default all finished ones.
+        device: as in ``train``, if the run is not evaluated on the split yet.
 
     Raises:
         UserError: the dataset's range has no classes.

@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BINS = 50
-"""Bars of a histogram, over [0, 1]."""
+"""Number of bars of a histogram over [0, 1]."""
 COLUMNS: dict[str, tuple[str, ...]] = {"modality": MODALITIES, "path": ("global", "local")}
-"""Names of what the columns of a gate stand for; others are numbered."""
+"""Names of the columns of gates; others are numbered."""
 
 
 @styled
 def gates(run: Run | Path | str, split: str = "test", *, seed: int | None = None, device: str = "auto") -> "Figure":
-    """Draw a histogram of every column of every gate, with mean and deviation over the utterances.
+    """Draw a histogram of every column of every gate, with mean and standard deviation over the utterances.
 
-    A weight of exactly 0 is a modality or expert that took no part, and is left out.
+    A weight of exactly 0 is of an unused modality or expert, and is left out.
 
     Arguments and errors as `load_weights`.
     """
@@ -61,20 +61,20 @@ def gates(run: Run | Path | str, split: str = "test", *, seed: int | None = None
 def load_weights(
     run: Run | Path | str, split: str, seed: int | None, device: str, wanted: Sequence[str] = ()
 ) -> tuple[Run, int, dict[str, npt.NDArray[Any]]]:
-    """Open a run, and load the weights that one seed's model gave each utterance.
+    """Open a run, and load one seed's weights of each utterance.
 
     Args:
         run: a `Run` or its folder.
         split: ``train``, ``valid`` or ``test``.
-        seed: whose model; by default the first finished one.
-        device: as in ``train``, where the run is not evaluated on the split yet.
-        wanted: names that must be among them.
+        seed: seed of the model; by default the first finished one.
+        device: as in ``train``, if the run is not evaluated on the split yet.
+        wanted: names that must exist.
 
     Returns:
         The run, the seed, and (N, K) weights by name; those over time are left out.
 
     Raises:
-        UserError: the model gives no such weights.
+        UserError: the model has no such weights.
     """
     run = Run.open(run)
     seed = run.choose_seed(seed)
@@ -91,7 +91,7 @@ def load_weights(
 
 
 def _columns(name: str, values: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
-    """Values that are not 0 by the column's name; a column of zeros is a part that is not in use."""
+    """Non-zero values by the column's name; a column of zeros is of an unused part."""
     names = COLUMNS.get(name, ())
     if len(names) != values.shape[1]:
         names = tuple(f"{name} {i + 1}" for i in range(values.shape[1]))

@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 def reliability(
     run: Run | Path | str, split: str = "test", *, level: float = 0.9, scaled: bool = False, device: str = "auto"
 ) -> "Figure":
-    """Draw the share of labels inside split-conformal intervals (of classes: sets) that are fitted on valid.
+    """Draw the coverage of split-conformal intervals (or sets of classes) that are fitted on valid.
 
-    Above, over the level that was asked for: an honest interval lies on the diagonal. The extremes are the lowest and
-    the highest class of the label. Below, at one level, by class of the label, with the 95% bootstrap interval, and
-    the mean width (number of classes) on top.
+    The upper panel shows coverage by nominal level: calibrated intervals are on the diagonal. The extremes are the
+    lowest and the highest class of the label. The lower panel shows coverage at one level by class of the label, with
+    the 95% bootstrap interval, and the mean width (number of classes) on top.
 
     Args:
         run: a `Run` or its folder.
         split: ``train`` or ``test``.
-        level: of the lower panel.
-        scaled: let widths follow the predicted intensity.
+        level: level of the lower panel.
+        scaled: let widths depend on the predicted intensity.
         device: as in ``train``.
 
     Raises:
@@ -48,7 +48,7 @@ def reliability(
     looks = dict(zip(found.reliability, zip(OKABE_ITO, MARKERS, strict=False), strict=False))
     names = {"all": "all utterances", "extremes": "lowest and highest class", "others": "classes between"}
     notes = [
-        f"split conformal on {first.samples} utterances of valid, which also chose the epoch",
+        f"split conformal on {first.samples} utterances of valid, which also selected the epoch",
         f"on top: {'classes in the set' if first.kind == 'set' else 'mean width'}",
         *run_notes(run, found.seeds),
     ]

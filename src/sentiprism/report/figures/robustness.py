@@ -16,24 +16,23 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 HEIGHT = 1.3
-"""Inches of a row of panels."""
+"""Height of a row of panels in inches."""
 
 
 @styled
 def robustness(
     run: Run | Path | str, split: str = "test", *, metric: str | None = None, device: str = "auto"
 ) -> "Figure":
-    """Draw the curves of `sentiprism.evaluation.robustness`: one line a modality, its 95% interval shaded.
+    """Draw the curves of `sentiprism.evaluation.robustness`: one line per modality, with its 95% interval.
 
     Args:
-        run: a `Run` or its folder; what an earlier measurement kept is drawn where there is one.
+        run: a `Run` or its folder; a stored measurement is used if there is one.
         split: ``train``, ``valid`` or ``test``.
-        metric: by default the one that chose the protocol's epochs; ``weight`` draws how much the model weighs the
-            modality that is damaged.
-        device: as in ``train``, where nothing is kept yet.
+        metric: by default the protocol's own; ``weight`` draws the model's weight of the corrupted modality.
+        device: as in ``train``, if nothing is stored yet.
 
     Raises:
-        UserError: the protocol has no such metric, the model weighs no modalities, or nothing can be measured.
+        UserError: the protocol has no such metric, the model has no modality weights, or nothing can be measured.
     """
     run = Run.open(run)
     scorer = run.protocol
@@ -43,38 +42,40 @@ def robustness(
     found = load_robustness(run, split, device=device)
     if metric == WEIGHT:
         found.check_weights()
-    judge = found.protocol.metrics.get(metric)
+    chosen = found.protocol.metrics.get(metric)
     kinds = [kind for kind in KINDS if any(curve.kind == kind for curve in found.curves)]
     used = [m for m in MODALITY if any(curve.modality == m for curve in found.curves)]
     looks = {m: (MODALITY[m], MARKERS[list(MODALITY).index(m)]) for m in used}
-    if judge is None:
-        name, drawn = "its weight", "weight of the modality that is damaged, mean over seeds and utterances"
+    if chosen is None:
+        name, drawn = "its weight", "weight of the corrupted modality, mean over seeds and utterances"
     else:
-        name = f"{judge.label}{', %' * judge.percent} {'↑' if judge.higher_is_better else '↓'}"
+        name = f"{chosen.label}{', %' * chosen.percent} {'↑' if chosen.higher_is_better else '↓'}"
         drawn = f"mean over seeds with the 95% bootstrap interval over {found.drawn_over}"
     notes = [
         drawn,
         found.grids,
         *run_notes(run, found.seeds),
     ]
-    constant = judge.scale * found.constant[metric].mean if judge and found.constant else nan
+    constant = chosen.scale * found.constant[metric].mean if chosen and found.constant else nan
     if not isnan(constant):
         notes.append("dashed: the constant predictor")
     across = min(len(kinds), 2)
     rows = -(-len(kinds) // across)
     key = {m: dot(*look, line="-") for m, look in looks.items()}
-    figure = canvas(f"Damaged inputs: {headline(run, split)}", notes, HEIGHT * rows + 0.1, key)
+    figure = canvas(f"Corrupted inputs: {headline(run, split)}", notes, HEIGHT * rows + 0.1, key)
     axes = figure.subplots(rows, across, squeeze=False, sharey=True).ravel()
     for ax in axes[len(kinds) :]:
         ax.remove()
     for number, (ax, kind) in enumerate(zip(axes, kinds, strict=False)):
         for curve in (one for one in found.curves if one.kind == kind):
             colour, marker = looks[curve.modality]
-            if judge is None:
+            if chosen is None:
                 mean = [weights[curve.modality] for weights in curve.weights]
             else:
                 values = [point[metric] for point in curve.points]
-                low, mean, high = ([judge.scale * getattr(v, part) for v in values] for part in ("low", "mean", "high"))
+                low, mean, high = (
+                    [chosen.scale * getattr(v, part) for v in values] for part in ("low", "mean", "high")
+                )
                 ax.fill_between(curve.strengths, low, high, color=colour, alpha=0.2, linewidth=0)
             ax.plot(curve.strengths, mean, color=colour, marker=marker, markersize=3, label=curve.modality)
         if not isnan(constant):

@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 Scores = dict[str, npt.NDArray[np.float64]]
 Looks = dict[str, tuple[str, str]]
 NARROW = 8
-"""Bars that fit a panel of half the width."""
+"""Most bars in a panel of half the width."""
 CONSTANT: dict[str, Any] = {"color": "0.35", "linestyle": "--", "linewidth": 0.8, "label": NAME}
-"""How the constant predictor is drawn."""
+"""Style of the constant predictor."""
 HEIGHT = 1.15
-"""Inches of a row of panels."""
+"""Height of a row of panels in inches."""
 
 
 @styled
@@ -47,25 +47,25 @@ def runs(
     over: str | None = None,
     device: str = "auto",
 ) -> "Figure":
-    """Draw one panel a metric: a bar a run, its mean over seeds, with their deviation.
+    """Draw one panel per metric with a bar for each run: mean and standard deviation over seeds.
 
-    Runs of several datasets stand in one group a dataset; a run is called by its model where that tells the runs of
-    a dataset apart, else by its folder. With ``over``, lines over that setting instead, one a model and dataset.
+    Runs of several datasets are grouped by dataset; runs have the names of their models if these differ, else of their
+    folders. With ``over``, lines over that setting are drawn instead, one per model and dataset.
 
     Args:
         given: runs or their folders.
         split: ``train``, ``valid`` or ``test``.
-        metrics: names; by default all that the runs' datasets have in common.
+        metrics: names; by default all common metrics of the runs' datasets.
         over: a key of the run's configuration, for example ``config.depth``.
-        device: as in ``train``, where a run is not evaluated on the split yet.
+        device: as in ``train``, if a run is not evaluated on the split yet.
 
     Raises:
-        UserError: no run, no common metric, an unknown metric or key, two runs at one place of a line, or
-            more than eight to tell apart.
+        UserError: no run, no common metric, an unknown metric or key, two runs at the same point of a line, or
+            more than eight colours.
     """
     found = [Run.open(run) for run in given]
     if not found:
-        raise UserError("there is no run to draw", "name at least one")
+        raise UserError("there are no runs to draw", "name at least one")
     columns = _columns(found, metrics)
     settings = [_setting(run, over) for run in found] if over else []
     keys = [(run.config.model, short_name(run.config.dataset)) for run in found]
@@ -74,8 +74,8 @@ def runs(
     several = any(len(run.finished) > 1 for run in found)
     sets = {seeds_note(run.finished) for run in found}
     notes = [
-        f"mean{' ± deviation' * several} over seeds",
-        sets.pop() if len(sets) == 1 else f"{_span(found)} seeds a run",
+        f"mean{' ± standard deviation' * several} over seeds",
+        sets.pop() if len(sets) == 1 else f"{_span(found)} seeds per run",
         *dict.fromkeys(selection_note(run) for run in found),
     ]
     constants = {dataset: constant_scores(run, split) for run, (_, dataset) in zip(found, keys, strict=True)}
@@ -147,7 +147,7 @@ def _bars(
     looks: Looks,
     constants: dict[str, float],
 ) -> None:
-    """One bar a run, grouped by dataset; a name has one colour in all groups."""
+    """Draw one bar per run, grouped by dataset; a name has the same colour in all groups."""
     groups = list(dict.fromkeys(datasets))
     order = sorted(range(len(names)), key=lambda i: groups.index(datasets[i]))
     places = [n + 0.7 * groups.index(datasets[i]) for n, i in enumerate(order)]
@@ -177,7 +177,7 @@ def _bars(
 def _lines(
     ax: "Axes", settings: list[Any], keys: list[tuple[str, str]], values: list[Any], over: str, looks: Looks
 ) -> None:
-    """One line a model and dataset, over a setting."""
+    """Draw one line per model and dataset, over a setting."""
     numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in settings)
     known = sorted(set(settings)) if numeric else list(dict.fromkeys(map(str, settings)))
     places = settings if numeric else [known.index(str(value)) for value in settings]

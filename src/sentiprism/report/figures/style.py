@@ -22,23 +22,23 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 WIDTH = 3.3
-"""Inches: one column of a two-column page."""
+"""Width in inches: one column of a two-column page."""
 SIZE = 7.0
-"""Points of the smallest text, at that width."""
+"""Size of the smallest text in points, at that width."""
 LINE = 0.125
-"""Inches from one line of it to the next."""
+"""Line height of this text in inches."""
 MARGIN = 0.06
-"""Inches left of title and small print."""
+"""Margin in inches left of title and notes."""
 PAD = 0.03
-"""Inches above and below them."""
+"""Space in inches above and below them."""
 GAP = 0.3
-"""Inches of the key that a name does not take: its sign and the blanks around."""
+"""Width in inches of an entry in the key in addition to its name: marker and spaces."""
 
 OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#000000", "#F0E442")
-"""Okabe and Ito (2008), the darker first."""
+"""Colours of Okabe and Ito (2008), darker ones first."""
 MODALITY = dict(zip(("text", "audio", "vision"), OKABE_ITO, strict=False))
 DIVERGING = ("#08519C", "#3182BD", "#9ECAE1", "#969696", "#FDAE6B", "#E6550D", "#A63603")
-"""Negative is blue, neutral grey, positive orange: told apart with every kind of colour vision."""
+"""Negative is blue, neutral grey, positive orange: distinguishable with all kinds of colour vision."""
 MARKERS = "os^Dv"
 
 FORMATS: dict[str, dict[str, Any]] = {
@@ -46,7 +46,7 @@ FORMATS: dict[str, dict[str, Any]] = {
     ".svg": {"Date": None, "Creator": "sentiprism"},
     ".png": {"Software": None},
 }
-"""Metadata by suffix: nothing in a file depends on when it was written."""
+"""Metadata by suffix, without the time of writing."""
 
 STYLE: Any = {
     "font.family": "DejaVu Sans",
@@ -71,19 +71,19 @@ STYLE: Any = {
     "figure.constrained_layout.h_pad": 0.03,
     "figure.constrained_layout.w_pad": 0.03,
     "savefig.dpi": 300,
-    "pdf.fonttype": 42,  # whole TrueType fonts, which journals ask for
+    "pdf.fonttype": 42,  # TrueType fonts, which journals require
     "svg.fonttype": "path",
     "svg.hashsalt": "sentiprism",
 }
 
 _waiting: list[ExitStack | None] = []
-"""Of each figure that is being drawn, where its style ends; None once it has begun."""
+"""For each figure that is being drawn, the stack that ends its style; None once it has begun."""
 
 
 def styled(draw: Callable[P, R]) -> Callable[P, R]:
-    """Draw in this style, whatever the user's own matplotlib is set to.
+    """Draw in this style, independent of the user's settings of matplotlib.
 
-    The style begins with the first part that is drawn: what cannot be drawn is refused before matplotlib is imported.
+    The style begins with the first drawn part, so that errors are raised before matplotlib is imported.
 
     Raises:
         UserError: matplotlib is not installed.
@@ -110,24 +110,24 @@ def _begin_style() -> None:
 
 
 def check_target(path: Path | str) -> Path:
-    """``path`` if a figure can be written there.
+    """Check that a figure can be written to ``path``, and return it.
 
     Raises:
-        UserError: its suffix is of no known format, or a file stands in the way.
-        OSError: it may not be written.
+        UserError: its suffix is not a known format, or a file is in the way.
+        OSError: it is not writable.
     """
     path = Path(path)
     if path.suffix not in FORMATS:
-        raise UserError(f"{path} names no format of a figure", f"end it with one of: {', '.join(FORMATS)}")
+        raise UserError(f"{path} does not end with a figure format", f"end it with one of: {', '.join(FORMATS)}")
     check_writable(path)
     return path
 
 
 def save(figure: "Figure", path: Path | str) -> None:
-    """Write a figure whole or not at all: PDF and SVG as vectors with their fonts, PNG with 300 dots an inch.
+    """Write a figure atomically: PDF and SVG as vectors with fonts, PNG with 300 dots per inch.
 
     Raises:
-        UserError: the suffix is none of ``.pdf``, ``.svg`` and ``.png``.
+        UserError: the suffix is not ``.pdf``, ``.svg`` or ``.png``.
     """
     path = check_target(path)
     with _style(), atomic_file(path) as temporary:
@@ -135,13 +135,13 @@ def save(figure: "Figure", path: Path | str) -> None:
 
 
 def canvas(title: str, notes: Sequence[str], height: float, key: "Mapping[str, Artist] | None" = None) -> "Figure":
-    """An empty figure with a title and a key above, and small print below.
+    """Make an empty figure with a title and a key above, and notes below.
 
     Args:
-        title: bold, on one line or two.
-        notes: parts of the small print.
-        height: inches for the axes, which are laid out between.
-        key: what stands for each name, see `patch` and `dot`; in columns as the width allows.
+        title: title in bold, on one or two lines.
+        notes: notes in small print.
+        height: height of the axes in inches.
+        key: marker of each name, see `patch` and `dot`; in as many columns as fit.
     """
     _begin_style()
     from matplotlib.figure import Figure
@@ -169,7 +169,7 @@ def canvas(title: str, notes: Sequence[str], height: float, key: "Mapping[str, A
 
 
 def patch(colour: str) -> "Artist":
-    """What stands for an area in the key."""
+    """Marker of an area for the key."""
     _begin_style()
     from matplotlib.patches import Patch
 
@@ -177,7 +177,7 @@ def patch(colour: str) -> "Artist":
 
 
 def dot(colour: str, marker: str, line: Literal["none", "-"] = "none") -> "Artist":
-    """What stands for points in the key, or for a line with points."""
+    """Marker of points, or of a line with points, for the key."""
     _begin_style()
     from matplotlib.lines import Line2D
 
@@ -190,25 +190,25 @@ def headline(run: Run, split: str) -> str:
 
 
 def seeds_note(seeds: Sequence[int]) -> str:
-    """Which seeds a figure is of."""
+    """Note on the seeds of a figure."""
     together = len(seeds) > 2 and list(seeds) == list(range(seeds[0], seeds[-1] + 1))
     listed = f"{seeds[0]} to {seeds[-1]}" if together else ", ".join(map(str, seeds))
     return f"seed{'s' * (len(seeds) > 1)} {listed}"
 
 
 def run_notes(run: Run, seeds: Sequence[int], more: str = "") -> list[str]:
-    """Which seeds of a run a figure is of, with what more is said of them, and how their epochs were chosen."""
+    """Notes on the seeds of a figure, followed by ``more``, and on the selection of their epochs."""
     return [f"{seeds_note(seeds)}{more}", selection_note(run)]
 
 
 def selection_note(run: Run) -> str:
-    """How each seed's epoch was chosen."""
+    """Note on the selection of each seed's epoch."""
     rule = selection_of(run, run.protocol).partition(";")[0]
     return f"selected: {rule}"
 
 
 def colours(names: Sequence[str], *, ordered: bool = False) -> list[str]:
-    """One colour a name: its modality's where it names one, ordered classes from blue over grey to orange."""
+    """One colour per name: the modality's if it is one; ordered classes go from blue over grey to orange."""
     if ordered:
         keep = {1: (3,), 2: (1, 5), 3: (1, 3, 5), 5: (0, 2, 3, 4, 6), 7: range(7)}
         if len(names) in keep:
@@ -219,12 +219,12 @@ def colours(names: Sequence[str], *, ordered: bool = False) -> list[str]:
 
 
 def fitted(text: str, inches: float, size: float = SIZE) -> str:
-    """The text, broken after dots, underscores and blanks where it is longer than ``inches``."""
+    """Wrap a text after dots, underscores and spaces if it is longer than ``inches``."""
     return _wrapped(text.replace(".", ".\0").replace("_", "_\0"), size, inches=inches).replace("\0", "")
 
 
 def _wrapped(text: str, size: float, *, bold: bool = False, inches: float = WIDTH - 2 * MARGIN) -> str:
-    """Lines of at most ``inches``, broken at blanks and zero characters."""
+    """Wrap to lines of at most ``inches``, at spaces and zero characters."""
     lines = [""]
     for word in text.replace("\0", "\0 ").split(" "):
         glue = "" if not lines[-1] or lines[-1].endswith("\0") else " "
@@ -237,7 +237,7 @@ def _wrapped(text: str, size: float, *, bold: bool = False, inches: float = WIDT
 
 
 def _columns(names: Sequence[str]) -> int:
-    """As many columns as the names leave room for, filled row by row."""
+    """Number of columns of the key that fit with these names."""
     widths = [GAP + max(_inches(line, SIZE) for line in name.split("\n")) for name in names]
     fits = (n for n in range(len(names), 1, -1) if sum(max(widths[i::n]) for i in range(n)) <= WIDTH - MARGIN)
     return next(fits, 1)

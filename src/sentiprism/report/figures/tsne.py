@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from sentiprism.errors import UserError, suggest
 from sentiprism.evaluation.opened import open_split
-from sentiprism.explanation.representations import Representations, drawn, load_seed, representations
+from sentiprism.explanation.representations import Representations, draw_rows, load_seed, representations
 from sentiprism.extras import install_extra
 from sentiprism.metrics.bins import POLARITY, polarity_bins
 from sentiprism.report.figures.confusion import classes_of
@@ -34,21 +34,21 @@ if TYPE_CHECKING:
 BY = ("class", "polarity", "feature")
 PERPLEXITY = 30.0
 MOST = 4
-"""Runs side by side."""
+"""Most runs side by side."""
 
 
 class Cloud(NamedTuple):
-    """Points of one run and the group of each."""
+    """Points of one run with their groups."""
 
     values: npt.NDArray[np.float32]
     """(n, D)."""
     group: npt.NDArray[np.int64]
-    """(n,) numbers of ``names``."""
+    """(n,) indices in ``names``."""
     names: tuple[str, ...]
     ordered: bool
     utterances: int
     drawn: tuple[str, ...]
-    """Features they are made of."""
+    """Features of the points."""
 
 
 @styled
@@ -62,28 +62,28 @@ def tsne(
     seed: int | None = None,
     device: str = "auto",
 ) -> "Figure":
-    """Draw features in two or three dimensions, one panel a run.
+    """Draw features in two or three dimensions, one panel per run.
 
-    t-SNE starts from the principal components and is the same every time; its axes have no unit, and distances
-    between groups mean little. Features enter as the model gives them.
+    t-SNE starts from the principal components and is deterministic; its axes have no unit, and distances between groups
+    mean little. Features are not scaled.
 
     Args:
-        runs: up to four: with and without a loss, say.
+        runs: up to four, for example with and without a loss.
         split: ``train``, ``valid`` or ``test``.
-        by: what the colours are. ``class``: sentiment classes of the features (joined where several are named), by
-            default "fused". ``polarity_bins``: the same in negative, neutral, positive. ``feature``: the features
-            themselves, of utterances with every modality, by default all of one width but "fused".
-        features: names, as the model gives them, or patterns of names.
+        by: meaning of colours. ``class``: sentiment classes of the features (concatenated if several are named), by
+            default "fused". ``polarity``: the same with negative, neutral, positive. ``feature``: the features
+            themselves, for utterances with every modality, by default all of the same width except "fused".
+        features: the model's names of features, or patterns of names.
         dimensions: 2 or 3.
-        points: at most so many a panel.
-        seed: whose model; by default the first finished one.
+        points: most points per panel.
+        seed: seed of the model; by default the first finished one.
         device: as in ``train``.
 
     Raises:
-        UserError: a feature is not there or does not fit the others, or the dataset has no such classes.
+        UserError: a feature does not exist or does not match the others, or the dataset has no such classes.
     """
     if not 1 <= len(runs) <= MOST:
-        raise UserError(f"{len(runs)} runs were named", f"draw 1 to {MOST} side by side")
+        raise UserError(f"{len(runs)} runs are given", f"draw 1 to {MOST} side by side")
     if by not in BY:
         raise UserError(f"points cannot be coloured by {by!r}", suggest(by, BY))
     if dimensions not in (2, 3):
@@ -129,7 +129,7 @@ def tsne(
 
 
 def _looks(names: Sequence[str], *, ordered: bool) -> dict[str, tuple[str, str]]:
-    """Colour and marker of each name; names of one colour differ in their marker."""
+    """Colour and marker of each name; names with the same colour have different markers."""
     used: Counter[str] = Counter()
     looks = {}
     for name, colour in zip(names, colours(names, ordered=ordered), strict=True):
@@ -141,7 +141,7 @@ def _looks(names: Sequence[str], *, ordered: bool) -> dict[str, tuple[str, str]]
 def _cloud(run: Run, given: Representations, by: str, wanted: Sequence[str], points: int) -> Cloud:
     for pattern in wanted:
         if not fnmatch.filter(given.features, pattern):
-            raise UserError(f"{run.config.model} gives no feature {pattern!r}", suggest(pattern, given.features))
+            raise UserError(f"{run.config.model} has no feature {pattern!r}", suggest(pattern, given.features))
     wanted = [name for name in given.features if any(fnmatch.fnmatchcase(name, pattern) for pattern in wanted)]
     if by == "feature":
         return _by_feature(run, given, wanted, points)
@@ -162,9 +162,9 @@ def _by_feature(run: Run, given: Representations, wanted: Sequence[str], points:
     if wanted and len(names) < len(wanted):
         raise UserError(
             f"the features have widths {', '.join(f'{name} {width}' for name, width in widths.items())}",
-            "name some of one width",
+            "name features of the same width",
         )
-    rows = drawn(np.flatnonzero(given.whole), points // max(len(names), 1))
+    rows = draw_rows(np.flatnonzero(given.whole), points // max(len(names), 1))
     if not len(rows) or not names:
         raise UserError(f"{run.name}: no utterance has every modality", "draw by class, or another split")
     values = np.concatenate([given.features[name][rows] for name in names])

@@ -13,15 +13,15 @@ from sentiprism.types import MODALITIES
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-TITLES = {"modality": "modality weights w", "modality_target": "what they were taught: w*"}
+TITLES = {"modality": "modality weights w", "modality_target": "their training targets w*"}
 
 
 @styled
 def weights(run: Run | Path | str, split: str = "test", *, seed: int | None = None, device: str = "auto") -> "Figure":
-    """Draw the modality weights w of every utterance, and below them their target w* where the model has one.
+    """Draw the modality weights w of every utterance, and below them their targets w* if the model has them.
 
-    Utterances stand from the lowest to the highest weight of the text (of the first modality in use where the text
-    is not), in the same order in both panels.
+    Utterances are ordered by the weight of the text (of the first modality in use if the text is not), in the same
+    order in both panels.
 
     Arguments and errors as `sentiprism.report.figures.gates.load_weights`.
     """

@@ -1,1 +1,1 @@
-"""The HTML page of a recording: one file that holds everything it needs and fetches nothing."""
+"""The HTML page of a recording: one self-contained file without network access."""

@@ -11,50 +11,50 @@ from sentiprism.report.schema import Document
 from sentiprism.report.tally import count_utterances
 
 TITLE = "Recordings · sentiment"
-"""Of the page, by which it is known."""
+"""Title of the page, by which it is recognised."""
 
 
 class Entry(NamedTuple):
-    """A recording in the table; small, so that thousands may be listed."""
+    """A row of the table; small, so that thousands can be listed."""
 
     name: str
     link: str
-    """To its report, relative to the index."""
+    """Link to its report, relative to the index."""
     duration: float
     utterances: int
     verdict: str
     mean: float | None
-    """None without an utterance, or where the target is classes."""
+    """None without an utterance, or for classes."""
     lowest: float | None
     highest: float | None
     shares: tuple[wording.Share, ...]
     notes: tuple[str, ...]
     firm: int = 0
-    """Utterances whose estimate is not weak."""
+    """Number of utterances whose estimate is firm."""
     caution: tuple[str, ...] = ()
-    """Reasons why the mean is weak."""
+    """Reasons for a weak mean."""
     weak_ends: tuple[bool, bool] = (False, False)
     """Whether the lowest and the highest estimate are weak."""
     kind: str = "recording"
-    """Or "text"."""
-    judged: str = ""
-    """The model, and its scale or classes."""
+    """"recording" or "text"."""
+    model: str = ""
+    """The model with its scale or classes."""
     timed: bool = True
-    """Whether its times are not those of a reader."""
+    """Whether it has real times, instead of estimated reading times."""
     firm_time: float | None = None
-    """Share of the utterances' time in which the estimate is not weak; None where there are no times."""
+    """Share of the utterances' time with a firm estimate; None without times."""
     language: str | None = None
-    """The language in words, where it was not checked."""
+    """Name of the language, if it was not checked."""
 
     @classmethod
     def of(cls, analysis: Document, link: str) -> "Entry":
-        """What the index says of a document.
+        """Make the row of a document.
 
         Args:
             analysis: of the recording.
-            link: path of its page relative to the index, as it is on disk: it is quoted here.
+            link: path of its page relative to the index, not yet URL-quoted.
         """
-        target = analysis.judge.target
+        target = analysis.model.target
         counts = count_utterances(analysis.utterances)
         estimates = [part.estimate for part in analysis.utterances]
         timed = wording.has_times(analysis.recording)
@@ -73,7 +73,7 @@ class Entry(NamedTuple):
             firm=counts.firm,
             caution=analysis.summary.caution,
             kind=wording.noun(analysis.recording),
-            judged=wording.judged(analysis.judge),
+            model=wording.describe_model(analysis.model),
             timed=timed,
             firm_time=analysis.summary.firm if timed and analysis.utterances else None,
             language=wording.spoken(analysis.recording) if analysis.recording.language_assumed else None,
@@ -84,12 +84,12 @@ class Entry(NamedTuple):
 def render_index(
     entries: Iterable[Entry], failures: Mapping[str, str], skipped: Mapping[str, str] = MappingProxyType({})
 ) -> str:
-    """The page; lines stand in the order of names until a reader sorts them by another column.
+    """Render the page; rows are sorted by name until the reader sorts by another column.
 
     Args:
-        entries: one a recording.
-        failures: reason by name of a file that could not be analysed.
-        skipped: reason by name of a file that was passed over.
+        entries: one per recording.
+        failures: reasons by name of files that could not be analysed.
+        skipped: reasons by name of files that were skipped.
 
     Raises:
         UserError: jinja2 is not installed.
@@ -104,7 +104,7 @@ def render_index(
         failures=sorted(failures.items()),
         skipped=sorted(skipped.items()),
         timed=all(entry.timed for entry in lines),
-        judges=sorted({entry.judged for entry in lines}),
+        models=sorted({entry.model for entry in lines}),
         keys=list({share.label: share for entry in lines for share in entry.shares}.values()),
         numbers=any(entry.mean is not None for entry in lines),
     )

@@ -1,4 +1,4 @@
-"""Make the data of the page's script: short and safe in HTML."""
+"""Make the data for the page's script: compact, and safe inside HTML."""
 
 import json
 from collections.abc import Sequence
@@ -8,19 +8,19 @@ from sentiprism.report.schema import Curve, Document, Estimate, UtterancePart
 from sentiprism.types import MODALITIES
 
 DIGITS = 4
-"""Significant digits of what is drawn and shown."""
+"""Significant digits of numbers on the page."""
 ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
-"""Outside of strings JSON has none of them; so no text can end the script element or open a comment."""
+"""Escapes of characters in strings, so that no text can end the script element or open a comment."""
 
 
 def payload(analysis: Document, stills: Sequence[tuple[float, str]] = ()) -> dict[str, Any]:
-    """What the script draws; curves that share their times name them by number.
+    """Make the data that the script draws; curves refer to shared times by index.
 
     Args:
         analysis: the document.
-        stills: times and data: URIs of pictures that stand for a moving picture.
+        stills: times and data: URIs of still pictures that replace the video.
     """
-    target = analysis.judge.target
+    target = analysis.model.target
     pool: dict[tuple[float, ...], int] = {}
     curves = [_curve(curve, pool.setdefault(curve.times, len(pool))) for curve in analysis.curves]
     return {
@@ -38,13 +38,13 @@ def payload(analysis: Document, stills: Sequence[tuple[float, str]] = ()) -> dic
 
 
 def length(analysis: Document) -> float:
-    """Seconds of the time line; no utterance ends after it, even where a container lies about its length."""
+    """Length of the time line in seconds, including all utterances, even if the container states a wrong length."""
     ends = [part.end for part in analysis.utterances] + [curve.times[-1] for curve in analysis.curves if curve.times]
     return max([analysis.recording.duration, *ends])
 
 
 def embedded(value: Any) -> str:
-    """JSON that may stand inside a script element."""
+    """JSON that is safe inside a script element."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).translate(ESCAPES)
 
 
@@ -78,17 +78,17 @@ def _curve(curve: Curve, times: int) -> dict[str, Any]:
 
 
 def _time(seconds: float) -> float:
-    """Milliseconds, so that the script's clock says what `markup.clock` says."""
+    """Round to milliseconds, so that the script formats times as `tables.clock` does."""
     return _whole(round(seconds, 3))
 
 
 def _short(value: float | None) -> float | None:
-    """At most a thousandth or four significant digits, whichever is more exact."""
+    """Round to a thousandth or four significant digits, whichever is more exact."""
     if value is None:
         return None
     return _whole(round(value, 3) if abs(value) >= 1 else float(f"{value:.{DIGITS}g}"))
 
 
 def _whole(number: float) -> float:
-    """An integer where it is one; -0.0 is 0."""
+    """Convert to an integer if it is one; -0.0 becomes 0."""
     return int(number) if number == int(number) else number

@@ -1,4 +1,4 @@
-"""Tell whether browsers can play a recording."""
+"""Detect whether browsers can play a recording."""
 
 from base64 import b64encode
 from pathlib import Path
@@ -6,13 +6,13 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 EMBEDDED = 25 * 2**20
-"""Bytes of a recording that still goes into the page itself; a larger one lies beside it."""
+"""Largest size in bytes of an embedded recording; a larger one is a separate file."""
 HEAD = 64
-"""Bytes that tell a container from another; Matroska names its kind within them."""
+"""Bytes at the start that identify a container; Matroska's document type is within them."""
 
 
 class Source(NamedTuple):
-    """Where the page's player reads from."""
+    """Source of the page's player."""
 
     url: str
     """A data: URI, or a relative link."""
@@ -20,7 +20,7 @@ class Source(NamedTuple):
 
 
 def media_type(path: Path) -> str | None:
-    """The media type by content, whatever the name says; None for what browsers do not play."""
+    """Detect the media type from the content; None if browsers cannot play it."""
     with path.open("rb") as file:
         head = file.read(HEAD)
     if head[4:8] == b"ftyp":
@@ -36,12 +36,12 @@ def media_type(path: Path) -> str | None:
 
 
 def source(path: Path, name: str | None = None, limit: int = EMBEDDED) -> Source | None:
-    """What the player shall read; None for a file that browsers do not play.
+    """Make the source of the player; None if browsers cannot play the file.
 
     Args:
         path: the recording.
-        name: of the file beside the page, where it is too large to go inside; ``None`` = its own.
-        limit: bytes of a recording that goes inside.
+        name: name of the file in the page's folder, if it is too large to embed; ``None`` = its own.
+        limit: largest size in bytes of an embedded recording.
     """
     kind = media_type(path)
     if kind is None:

@@ -15,17 +15,17 @@ from sentiprism.tables import duration
 from sentiprism.types import MODALITIES
 
 SCRIPTS = ("base.js", "position.js", "lanes.js", "timeline.js", "utterances.js")
-"""Parts of the page's script, in the order they are joined."""
+"""Parts of the page's script, in order."""
 
 
 def render(analysis: Document, media: Path | None = None, *, name: str | None = None, limit: int = EMBEDDED) -> str:
-    """The page of one recording; the same document gives the same page.
+    """Render the page of one recording; deterministic.
 
     Args:
-        analysis: what is shown.
-        media: the recording, to be played in the page.
-        name: of the copy beside the page, where the recording is larger than ``limit``; ``None`` = its own.
-        limit: bytes of a recording that goes into the page itself.
+        analysis: the analysis to show.
+        media: the recording, for the page's player.
+        name: name of the copy in the page's folder, for a recording larger than ``limit``; ``None`` = its own.
+        limit: largest size in bytes of an embedded recording.
 
     Raises:
         UserError: jinja2 is not installed.
@@ -41,8 +41,8 @@ def render(analysis: Document, media: Path | None = None, *, name: str | None = 
         images=bool(pictures),
         data=embedded(payload(analysis, pictures)),
         analysis=analysis,
-        target=analysis.judge.target,
-        middle=(analysis.judge.target.low + analysis.judge.target.high) / 2,
+        target=analysis.model.target,
+        middle=(analysis.model.target.low + analysis.model.target.high) / 2,
         player=player,
         stills=pictures,
         player_note=_player_note(analysis, media, player, len(pictures)),
@@ -56,7 +56,7 @@ def render(analysis: Document, media: Path | None = None, *, name: str | None = 
         modalities=[m for m in MODALITIES if any(m in part.contributions for part in analysis.utterances)],
         cautious=any(part.estimate.caution for part in analysis.utterances),
         cautious_windows=any(window.estimate.caution for window in analysis.windows),
-        model_language=analysis.judge.language and language_name(analysis.judge.language),
+        model_language=analysis.model.language and language_name(analysis.model.language),
         weighed=any(part.weights for part in analysis.utterances),
         means=wording.means(analysis),
         details=json.dumps(analysis.details, indent=2, ensure_ascii=False),
@@ -70,5 +70,5 @@ def _player_note(analysis: Document, media: Path | None, player: Source | None, 
         return "The recording itself is not part of this page; the time line works without it."
     if stills:
         every = duration(analysis.recording.duration / stills)
-        return f"Browsers do not play this kind of file: the pictures are stills, one about every {every}."
-    return "This kind of file is not playable here: browsers do not know it. The time line works without it."
+        return f"Browsers cannot play this kind of file: the pictures are stills, one about every {every}."
+    return "Browsers cannot play this kind of file. The time line works without it."

@@ -1,4 +1,4 @@
-"""Fill a page's template with its style sheet, its scripts and the policy that allows nothing else."""
+"""Fill a page's template with its style sheet, scripts and content security policy."""
 
 from base64 import b64encode
 from collections.abc import Callable, Iterable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def fill(
     template: str, scripts: Iterable[str], media: Source | None = None, *, images: bool = False, **values: Any
 ) -> str:
-    """A template with the style sheet and scripts inside, allowed by their hashes and nothing else.
+    """Fill a template; its policy only allows its style sheet and scripts, by their hashes.
 
     Raises:
         UserError: jinja2 is not installed.

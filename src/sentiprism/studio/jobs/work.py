@@ -99,7 +99,7 @@ def _parts(told: _Told, number: int, count: int, text: str) -> Callable[[str, fl
     def on(part: str, share: float) -> None:
         shares[part] = share
         perceived = min(shares.get("faces", 0.0), shares.get("speech", 0.0))
-        whole = PERCEIVING * perceived + (1 - PERCEIVING) * shares.get("judging", 0.0)
+        whole = PERCEIVING * perceived + (1 - PERCEIVING) * shares.get("predicting", 0.0)
         told((number + whole) / count, text)
 
     return on

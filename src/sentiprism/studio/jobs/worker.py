@@ -60,7 +60,7 @@ def _result(folder: Path) -> Result:
     except Exception as error:
         traceback.print_exc()
         reason = shorten(f"{type(error).__name__}: {error}".rstrip(": "))
-        return Result(state="failed", error=f"unexpected fault ({reason}); the log has the traceback")
+        return Result(state="failed", error=f"unexpected error ({reason}); the log has the traceback")
 
 
 if __name__ == "__main__":

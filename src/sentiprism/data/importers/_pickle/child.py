@@ -1,10 +1,10 @@
 """The child process: limit itself, read the pickle, describe it.
 
 stdin    see `sentiprism.sandbox.follow`
-stdout   a regular file: one JSON object a line and column; of a tree a line for each name and one for its content; or
-         one line {"error": cause}
+stdout   a regular file: one line with a JSON object per column; for a tree, one line per name and one for its content;
+         or one line {"error": cause}
 argv     limits (memory and output in bytes, processor time in seconds); descriptors of the pickle, a regular file, and
-         of the file that decoded bytes go to; ``splits`` or ``tree``
+         of the file for decoded bytes; ``splits`` or ``tree``
 """
 
 import json
@@ -33,16 +33,16 @@ OTHERS = {
     b"\x1f\x8b": "compressed with gzip",
     b"\x89HDF": "an HDF5 file",
 }
-"""First bytes of files that are taken for pickles."""
+"""First bytes of files that are not pickles."""
 TEXT = {bytes([code]) for code in range(0x20, 0x7F)} - {b"(", b"c", b"]", b"}"}
-"""First bytes of a text that no pickle begins with."""
+"""First bytes of texts that are not pickles."""
 SAMPLE = 1000
 DEEPEST = 6
-"""Levels of a tree: segment, part, sentence, word and number are five."""
+"""Most levels of a tree: segment, part, sentence, word and number are five."""
 
 
 def describe(value: object) -> dict[str, Any]:
-    """A column: where its array lies, its strings, its numbers, or a word for what else it is."""
+    """Describe a column: the position of its array, its strings, its numbers, or its type."""
     if isinstance(value, Array) and isinstance(value.dtype, Dtype):
         return describe_array(value, value.dtype)
     if isinstance(value, list | tuple):
@@ -54,7 +54,7 @@ def describe(value: object) -> dict[str, Any]:
 
 
 def describe_array(array: Array, dtype: Dtype) -> dict[str, Any]:
-    """Where an array lies: [source, offset, dtype, shape, Fortran order, order of axes]."""
+    """Describe the position of an array: [source, offset, dtype, shape, Fortran order, order of axes]."""
     code, shape, data = dtype.code, array.shape, array.data
     if not CODES.fullmatch(code):
         return {"other": f"an array of dtype {shown(code)}"}
@@ -63,11 +63,11 @@ def describe_array(array: Array, dtype: Dtype) -> dict[str, Any]:
     size = math.prod(shape)
     if code.startswith("O"):
         if not isinstance(data, list) or len(data) != size:
-            refuse(f"has an array of shape {shape} that holds another number of objects")
+            refuse(f"has an array of shape {shape} with a different number of objects")
         return describe(data)
     item = int(code[1:]) * (4 if code.startswith("U") else 1)
     if not isinstance(data, Blob) or data.length != size * item:
-        refuse(f"has an array of shape {shape} and dtype {code} that holds another number of bytes")
+        refuse(f"has an array of shape {shape} and dtype {code} with a different number of bytes")
     axes = array.axes
     if axes is not None and (not all(type(n) is int for n in axes) or sorted(axes) != list(range(len(shape)))):
         refuse("has an array of impossible axes")
@@ -76,7 +76,7 @@ def describe_array(array: Array, dtype: Dtype) -> dict[str, Any]:
 
 
 def describe_tree(value: object, depth: int = 0) -> dict[str, Any]:
-    """A value with everything in it: as `describe`, and mappings and lists of what may be any of these."""
+    """Describe a nested value: as `describe`, and mappings and lists of such values."""
     if depth > DEEPEST:
         refuse(f"is nested more than {DEEPEST} levels deep")
     if isinstance(value, dict):
@@ -92,14 +92,14 @@ def describe_tree(value: object, depth: int = 0) -> dict[str, Any]:
 
 
 def entries(root: object) -> Iterator[Any]:
-    """Name and content of everything in a mapping, one after the other; what is none has the name None."""
+    """Yield names and contents of a mapping; anything else has the name None."""
     for name, value in root.items() if isinstance(root, dict) else [(None, root)]:
         yield name
         yield describe_tree(value, 1)
 
 
 def columns(root: object) -> Iterator[dict[str, Any]]:
-    """Every column of every split."""
+    """Describe every column of every split."""
     if not isinstance(root, dict):
         refuse(f"holds {kind(root)} where the splits train, valid and test belong")
     for split, content in root.items():
@@ -111,7 +111,7 @@ def columns(root: object) -> Iterator[dict[str, Any]]:
 
 
 def main() -> None:
-    """Limit ourselves, read, answer; the status is 1 where the file is refused."""
+    """Limit this process, read the file and write the result; the exit status is 1 if the file is refused."""
     memory, output, cpu, pickle, decoded = (int(word) for word in sys.argv[1:-1])
     tree = sys.argv[-1] == "tree"
     confine({"AS": memory, "FSIZE": output, "CPU": cpu, "CORE": 0, "NPROC": 0, "NOFILE": 8})
@@ -127,7 +127,7 @@ def main() -> None:
                 refuse("is a text, not a pickle")
             root = Machine(file, decoded, numbered=tree).run()
             for line in entries(root) if tree else columns(root):
-                # one text may stand in it a million times
+                # one text may be repeated a million times
                 if isinstance(line, dict) and sum(map(len, line.get("strings", ()))) > output:
                     refuse("unpacks to more than a dataset of its size")
                 print(json.dumps(line))
@@ -135,9 +135,9 @@ def main() -> None:
     except RefusedError as error:
         cause = str(error)
     except MemoryError:
-        cause = "needs more memory than a dataset of its size does"
+        cause = "needs more memory than a dataset of its size"
     except OSError as error:
-        cause = f"unpacks to more than a dataset of its size, or finds no room for it ({error.strerror})"
+        cause = f"unpacks to more than a dataset of its size, or there is no space for it ({error.strerror})"
     else:
         return
     os.lseek(1, 0, os.SEEK_SET)

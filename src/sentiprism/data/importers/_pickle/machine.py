@@ -22,12 +22,12 @@ MARK = object()
 
 
 class Machine(Reader):
-    """The stack machine: a method for each kind of instruction, found in the table `OPCODES`.
+    """The stack machine, with a method for each kind of instruction in the table `OPCODES`.
 
     Args:
         file: the pickle.
         decoded: see `Reader`.
-        numbered: whole numbers may be keys of a dict, and become names.
+        numbered: allow whole numbers as keys of a dict, which become names.
     """
 
     def __init__(self, file: mmap.mmap, decoded: int, *, numbered: bool = False) -> None:
@@ -37,7 +37,7 @@ class Machine(Reader):
         self.memo: dict[int, Any] = {}
 
     def run(self) -> Any:
-        """The object on top when the pickle stops."""
+        """Interpret the pickle and return its object."""
         while True:
             opcode = self.file[self.skip(1)]
             if opcode == ord("."):
@@ -48,19 +48,19 @@ class Machine(Reader):
             action(self, *argument)
 
     def pop(self) -> Any:
-        """Top of the stack."""
+        """Remove and return the top of the stack."""
         if not self.stack:
             refuse(f"is a broken pickle: nothing is on its stack at byte {self.at}")
         return self.stack.pop()
 
     def top(self, what: type) -> Any:
-        """Top of the stack, left there, if it is a ``what``."""
+        """Return the top of the stack, which must be a ``what``."""
         if not self.stack or not isinstance(self.stack[-1], what):
             refuse(f"is a broken pickle: no {what.__name__.lower()} is on its stack at byte {self.at}")
         return self.stack[-1]
 
     def since_mark(self) -> list[Any]:
-        """Everything above the last mark, which goes too."""
+        """Remove and return everything above the last mark, and the mark."""
         items = []
         while (item := self.pop()) is not MARK:
             items.append(item)
@@ -141,7 +141,7 @@ class Machine(Reader):
     def get(self, form: str) -> None:
         index = self.number(form)
         if index not in self.memo:
-            refuse(f"is a broken pickle: it recalls number {index}, which it never noted")
+            refuse(f"is a broken pickle: it loads memo entry {index}, which was not stored")
         self.stack.append(self.memo[index])
 
     def global_line(self) -> None:
@@ -162,7 +162,7 @@ class Machine(Reader):
         self.stack.append(self.made_by(function.name, args))
 
     def made_by(self, name: str, args: tuple[Any, ...]) -> Any:
-        """What calling one of `KNOWN` would have made."""
+        """Value that calling one of `KNOWN` would create."""
         made: Any = None
         match name, args:
             case "numpy.core.multiarray._reconstruct", (Symbol("numpy.ndarray"), tuple(), _):
@@ -183,7 +183,7 @@ class Machine(Reader):
                 made = Blob(1, 0, 0)
             case "collections.OrderedDict", ():
                 made = {}
-        return refuse(f"calls {name} with arguments that no array has") if made is None else made
+        return refuse(f"calls {name} with invalid arguments") if made is None else made
 
     def build(self) -> None:
         state = self.pop()
@@ -196,7 +196,7 @@ class Machine(Reader):
                 if target.order not in {"<", ">", "|", "="}:
                     refuse(f"has a dtype of byte order {shown(target.order)}")
             case _:
-                refuse(f"wants to set the state of {kind(target)} (byte {self.at - 1}) as no array does")
+                refuse(f"wants to set the state of {kind(target)} (byte {self.at - 1}) in an invalid way")
 
 
 FORBIDDEN = {
@@ -210,7 +210,7 @@ FORBIDDEN = {
 }
 ARGUMENTS: dict[Any, dict[Any, bytes]] = {
     Machine.forbidden: FORBIDDEN,
-    Machine.number: {"<Q": b"\x95"},  # FRAME: its length is of no use to a reader of a mapped file
+    Machine.number: {"<Q": b"\x95"},  # FRAME: its length is not needed for a mapped file
     Machine.push: {MARK: b"(", None: b"N", True: b"\x88", False: b"\x89", (): b")"},
     Machine.read: {"<i": b"J", "B": b"K", "<H": b"M", ">d": b"G"},
     Machine.long: {"B": b"\x8a", "<i": b"\x8b"},

@@ -9,16 +9,16 @@ from typing import Any
 from sentiprism.data.importers._pickle.values import Blob, LongText, kind, refuse
 
 LONG_TEXT = 1 << 20
-"""Text longer than this is left in the file; only bytes in the disguise of protocol 2 are that long."""
+"""Longer texts are left in the file; only bytes encoded by protocol 2 are that long."""
 PIECE = 1 << 20
 
 
 class Reader:
-    """Where the reading of a file stands.
+    """Read bytes and numbers of a file in order.
 
     Args:
         file: the pickle.
-        decoded: file descriptor that decoded bytes are appended to.
+        decoded: descriptor of the file to which decoded bytes are appended.
     """
 
     def __init__(self, file: mmap.mmap, decoded: int) -> None:
@@ -26,23 +26,23 @@ class Reader:
         self.at = 0
 
     def take(self, length: int) -> bytes:
-        """The next bytes."""
+        """Read the next bytes."""
         self.skip(length)
         return self.file[self.at - length : self.at]
 
     def skip(self, length: int) -> int:
-        """Step over bytes and say where they began."""
+        """Skip bytes and return their start."""
         if length < 0 or length > len(self.file) - self.at:
-            refuse(f"is cut short: byte {self.at} announces {length} more, the file has {len(self.file)}")
+            refuse(f"is cut short: at byte {self.at} it needs {length} more, but the file has {len(self.file)}")
         self.at += length
         return self.at - length
 
     def number(self, form: str) -> Any:
-        """The next number, in the notation of `struct`."""
+        """Read the next number in a `struct` format."""
         return struct.unpack(form, self.take(struct.calcsize(form)))[0]
 
     def line(self) -> bytes:
-        """The next line, without its end."""
+        """Read the next line, without its end."""
         end = self.file.find(b"\n", self.at)
         if end < 0:
             refuse(f"is cut short or broken: the line at byte {self.at} has no end")
@@ -57,7 +57,7 @@ class Reader:
         return self.file[blob.offset : blob.offset + blob.length]
 
     def encode(self, text: str | LongText) -> Blob:
-        """Bytes that protocol 2 wrote as text of the same code points."""
+        """Decode bytes that protocol 2 wrote as text of the same code points."""
         start, decoder = self.decoded_size, codecs.getincrementaldecoder("utf-8")()
         try:
             if isinstance(text, str):

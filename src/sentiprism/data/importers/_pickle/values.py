@@ -1,4 +1,4 @@
-"""Values that a pickle of a dataset may hold."""
+"""Values that are allowed in a pickle of a dataset."""
 
 import re
 import struct
@@ -23,7 +23,7 @@ NUMBERS = {"b1": "?", "f2": "e", "f4": "f", "f8": "d"} | dict(
 
 
 class RefusedError(Exception):
-    """The file is not what it should be; the message is the cause, without the file's name."""
+    """The file is invalid; the message is the cause, without the file's name."""
 
 
 class Symbol(NamedTuple):
@@ -33,7 +33,7 @@ class Symbol(NamedTuple):
 
 
 class Blob(NamedTuple):
-    """Bytes that lie in the pickle (source 0) or among the decoded ones (source 1)."""
+    """Position of bytes in the pickle (source 0) or in the decoded ones (source 1)."""
 
     source: int
     offset: int
@@ -55,7 +55,7 @@ class Dtype:
 
 
 class Array:
-    """A numpy array, or before its BUILD the promise of one."""
+    """A numpy array, possibly still without its data before BUILD."""
 
     def __init__(
         self,
@@ -69,18 +69,18 @@ class Array:
 
 
 def refuse(cause: str) -> NoReturn:
-    """Stop with a cause."""
+    """Raise `RefusedError`."""
     raise RefusedError(cause)
 
 
 def shown(text: str) -> str:
-    """What a hostile file wrote, short and on one line."""
+    """Shorten a text from an untrusted file to one line."""
     quoted = ascii(text)
     return quoted if len(quoted) <= 82 else quoted[:78] + "...'"
 
 
 def symbol(module: Any, name: Any) -> Symbol:
-    """One of `KNOWN`, whichever numpy spelled it; another name is refused."""
+    """Look up a name in `KNOWN`, in the spelling of any numpy version; other names are refused."""
     if not (isinstance(module, str) and isinstance(name, str)):
         refuse("asks for something by a name that is not a text")
     full = f"{module}.{name}"
@@ -93,7 +93,7 @@ def symbol(module: Any, name: Any) -> Symbol:
 
 
 def utf8(data: bytes) -> str:
-    """Decoded text."""
+    """Decode UTF-8."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
@@ -101,7 +101,7 @@ def utf8(data: bytes) -> str:
 
 
 def kind(value: object) -> str:
-    """A word for what a value is."""
+    """Name the type of a value."""
     words = {
         Array: "an array",
         LongText: "a very long text",
@@ -113,7 +113,7 @@ def kind(value: object) -> str:
 
 
 def scalar(dtype: Dtype, data: bytes) -> Any:
-    """A numpy scalar as the plain value it is."""
+    """Convert a numpy scalar to a plain value."""
     order = ">" if dtype.order == ">" else "<"
     if (form := NUMBERS.get(dtype.code)) and struct.calcsize(form) == len(data):
         return struct.unpack(order + form, data)[0]

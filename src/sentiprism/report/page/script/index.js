@@ -1,4 +1,4 @@
-// Sorts the table by the column whose head is pressed; what has no value stands last either way.
+// Sorts the table by the column whose head is pressed; rows without a value come last either way.
 
 const table = document.getElementById("recordings");
 const heads = table ? [...table.querySelectorAll("thead th")] : [];

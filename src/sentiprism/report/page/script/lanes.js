@@ -1,4 +1,4 @@
-// What the time line consists of. A lane draws itself into (x, width, height) and says its value at a moment.
+// Lanes of the time line. A lane draws itself into (x, width, height) and returns its value at a time.
 
 const GUTTER = 40; // left of every lane, for the scale
 const EDGE = 8; // right of it
@@ -25,7 +25,7 @@ function sentimentLane() {
       const stops = [6, 5, 4, 3, 2, 1, 0].map((s, i) => svg("stop", { class: `step-${s}`, offset: i / 6 }));
       const around = DATA.windows.filter(([a, b]) => b > view.from && a < view.to);
       const corner = ([a, b, estimate]) => `${x((a + b) / 2).toFixed(1)} ${y(estimate.v).toFixed(1)}`;
-      // A piece of the line for each window and the one before it, where nothing lies between them.
+      // A piece of the line for each window and the one before it, if they are adjacent.
       const line = (pale) => around.map((one, i) => {
         const before = i && one[0] - around[i - 1][0] <= 1.5 * HOP ? around[i - 1] : null;
         return weak(one[2]) !== pale ? "" : before ? `M${corner(before)}L${corner(one)}` : `M${corner(one)}h0.01`;
@@ -71,7 +71,7 @@ function contributionLane() {
   const reach = Math.max(...UTTERANCES.flatMap((one) => [1, -1].map((sign) => Object.values(one.parts).reduce((sum, value) => sum + Math.max(sign * value, 0), 0))), 1e-9);
   const y = (value) => height / 2 - (value / reach) * (height / 2 - 8);
   return {
-    title: "Contributions", unit: CLASSES.length ? "logits of the likeliest class" : `added to ${signed(BASE)}, the baseline prediction`, height,
+    title: "Contributions", unit: CLASSES.length ? "logits of the most probable class" : `added to ${signed(BASE)}, the baseline prediction`, height,
     key: DATA.modalities.map((name) => [`fill ${name}`, name]),
     draw(x, width, view) {
       const paths = Object.fromEntries(DATA.modalities.map((name) => [name, ""]));
@@ -101,7 +101,7 @@ function curveLane(curve) {
   const [bottom, top] = curve.scale ?? (known.length ? [known.reduce((a, b) => Math.min(a, b)), known.reduce((a, b) => Math.max(a, b))] : [0, 1]);
   const y = (value) => height - 7 - ((value - bottom) / (top - bottom || 1)) * (height - 14);
   const gaps = times.slice(1).map((time, i) => time - times[i]).sort((a, b) => a - b);
-  const longest = 3 * (gaps[gaps.length >> 1] ?? 1); // a longer step is a gap: nobody was seen there
+  const longest = 3 * (gaps[gaps.length >> 1] ?? 1); // a longer step is a gap: no face was visible there
   const unit = curve.unit === "1" ? "" : curve.unit;
   const symbol = unit && !unit.includes(" ") ? ` ${unit}` : ""; // a longer one is read in the lane's title
   return {

@@ -22,7 +22,7 @@ function seek(seconds) {
   tell();
 }
 
-// Utterances of a moment: several where several faces are judged by one.
+// Utterances of a moment: several, if predictions use several faces.
 function at(seconds) {
   const found = [];
   const list = shown();
@@ -78,7 +78,7 @@ if (media) {
     byId("play")?.remove();
     const pictures = showStills();
     byId("stage").classList.toggle("still", !pictures);
-    unplayable(`This browser cannot play the recording, or it does not lie beside this page any more. ${pictures ? "Still pictures are shown instead." : "The time line works without it."}`);
+    unplayable(`This browser cannot play the recording, or it is no longer in the folder of this page. ${pictures ? "Still pictures are shown instead." : "The time line works without it."}`);
     tell();
   });
   media.addEventListener("loadedmetadata", () => {

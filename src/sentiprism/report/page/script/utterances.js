@@ -1,4 +1,4 @@
-// The list of utterances, and the one that is being said beside the player.
+// The list of utterances, and the current one next to the player.
 
 const list = byId("list");
 const items = new Map(); // utterance -> its element
@@ -20,7 +20,7 @@ function word([text, start, , contribution]) {
 }
 
 function sentence(one) {
-  if (!one.words.length) return [one.text ?? html("i", {}, `no words: judged by the ${one.present.map((name) => ({ audio: "voice", vision: "face" })[name] ?? name).join(" and the ")}`)];
+  if (!one.words.length) return [one.text ?? html("i", {}, `no words: predicted from the ${one.present.map((name) => ({ audio: "voice", vision: "face" })[name] ?? name).join(" and the ")}`)];
   return one.words.flatMap((item) => [word(item), " "]);
 }
 
@@ -50,7 +50,7 @@ function parts(one) {
     const bar = svg("svg", { height: 12, "aria-hidden": "true" }, there ? svg("rect", { class: `fill ${name}`, x: `${(value < 0 ? 50 - size : 50).toFixed(2)}%`, width: `${size.toFixed(2)}%`, y: 1, height: 10, rx: 2 }) : null, svg("line", { class: "zero", x1: "50%", x2: "50%", y1: 0, y2: 12 }));
     const weight = one.weights?.[name];
     const own = weight === undefined ? null : html("span", { class: "weight", title: `the model's own weight of ${name}` }, percent(weight));
-    return html("li", there ? {} : { class: "absent" }, html("span", { class: "which" }, name), bar, html("span", { class: "number" }, there ? signed(value) : name === "text" && one.text !== null ? "not judged" : "not there"), own);
+    return html("li", there ? {} : { class: "absent" }, html("span", { class: "which" }, name), bar, html("span", { class: "number" }, there ? signed(value) : name === "text" && one.text !== null ? "not used" : "missing"), own);
   });
   return html("ul", { class: one.weights ? "parts weighed" : "parts" }, html("li", { class: "heads", "aria-hidden": "true" }, html("span", {}, one.weights ? "contribution · model's own weight" : "contribution")), rows);
 }
@@ -61,7 +61,7 @@ function item(one) {
   const element = html("li", { "data-number": one.n }, html("div", { class: "time-cell" }, time, html("span", { class: "length" }, `${(one.e - one.s).toFixed(1)} s`), about), html("p", { class: "said", dir: "auto", lang: DATA.language }, sentence(one)), verdict(one), parts(one));
   element.classList.add(tone(one.estimate));
   element.addEventListener("click", (event) => {
-    if (!String(getSelection()) || event.target === time) seek(Number(event.target.dataset.time ?? one.s)); // marking text is no wish to go there
+    if (!String(getSelection()) || event.target === time) seek(Number(event.target.dataset.time ?? one.s)); // selecting text is not a click
   });
   return element;
 }

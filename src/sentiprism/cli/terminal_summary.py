@@ -1,4 +1,4 @@
-"""Print the results of analyses."""
+"""What `analyze` prints on the terminal; for the report itself see ``report/``."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,27 +20,27 @@ if TYPE_CHECKING:
 
 
 def show_recording(outcome: "Outcome", *, as_json: bool) -> None:
-    """Print the summary of one recording, and where its page is."""
+    """Print the summary of one recording, and the path of its page."""
     from sentiprism.report.files import PAGE
     from sentiprism.report.tally import count_utterances
     from sentiprism.report.wording import moments, noun, spoken, weighting
 
     analysis = outcome.analysis
-    assert analysis is not None  # noqa: S101 - the caller has looked
+    assert analysis is not None  # noqa: S101 - checked by the caller
     if as_json:
         emit_json(analysis.model_dump(mode="json"))
         return
     seen, about = analysis.recording, analysis.summary
     ends = (
-        (one.label.lower(), f"{format_estimate(part.estimate, analysis.judge)} at {clock(part.start)}: {one.quote}")
+        (one.label.lower(), f"{format_estimate(part.estimate, analysis.model)} at {clock(part.start)}: {one.quote}")
         for one in moments(analysis)
         for part in (one.part,)
     )
     counts = count_utterances(analysis.utterances)
     firm = f"{counts.utterances}, of which {counts.firm} firm"
     if counts.faces > 1:
-        firm += f"; {len(analysis.utterances)} estimates, one for each face"
-    scale = f"[{analysis.judge.target.low:g}, {analysis.judge.target.high:g}]"
+        firm += f"; {len(analysis.utterances)} estimates, one per face"
+    scale = f"[{analysis.model.target.low:g}, {analysis.model.target.high:g}]"
     lines = [
         (noun(seen), clock(seen.duration) if seen.kind == "text" else f"{seen.kind}, {clock(seen.duration)}"),
         ("words", seen.transcript),
@@ -49,9 +49,9 @@ def show_recording(outcome: "Outcome", *, as_json: bool) -> None:
         ("mean", None if about.mean is None else f"{signed(about.mean)} on {scale}, {weighting(analysis)}"),
         ("weak", ", ".join(about.caution)),
         *ends,
-        ("model", f"{analysis.judge.name} ({analysis.judge.model})"),
+        ("model", f"{analysis.model.name} ({analysis.model.model})"),
         ("seconds", ", ".join(f"{part} {seconds:.1f}" for part, seconds in sorted(outcome.seconds.items()))),
-        ("report", f"{outcome.task.folder / PAGE}{' (was there already)' if outcome.kept else ''}"),
+        ("report", f"{outcome.task.folder / PAGE}{' (already existed)' if outcome.kept else ''}"),
     ]
     facts(Text(seen.name, style="bold"), lines)
     if analysis.notes:
@@ -62,9 +62,9 @@ def show_folder(outcomes: "Sequence[Outcome]", skipped: Mapping[Path, str], inde
     """Print a line for each recording or text, and the files that were not analysed.
 
     Args:
-        outcomes: of the files that were to be analysed.
-        skipped: reason by file that was found in a folder and passed over.
-        index: path of the page over all reports.
+        outcomes: outcomes of the analyses.
+        skipped: reasons by skipped file in folders.
+        index: path of the index page of all reports.
         as_json: print JSON for programs.
     """
     from sentiprism.report.tally import count_utterances
@@ -79,7 +79,7 @@ def show_folder(outcomes: "Sequence[Outcome]", skipped: Mapping[Path, str], inde
         parts, mean = (one.analysis.utterances, one.analysis.summary.mean) if one.analysis else ((), None)
         counts = count_utterances(parts)
         found = (*one.analysis.summary.caution, *_language(one.analysis.recording)) if one.analysis else ()
-        said = reason_of(one) or "; ".join(("done" if parts or not found else "not judged", *found))
+        said = reason_of(one) or "; ".join(("done" if parts or not found else "not analysed", *found))
         rows.append((name, str(counts.utterances), str(counts.firm), "-" if mean is None else signed(mean), said))
     caption = f"Means are weighted by time; of texts without times by their words, of rows equally. Reports: {index}"
     columns = ("file", "utterances", "firm", "mean", "outcome")
@@ -103,24 +103,24 @@ def _outcome_as_json(outcome: "Outcome") -> dict[str, Any]:
 
 
 def reason_of(outcome: "Outcome") -> str | None:
-    """What a file could not be analysed by, in one line; None where it was."""
+    """Why a file could not be analysed, in one line; None if it was."""
     return None if outcome.reason is None else with_flags(outcome.reason)
 
 
 def count_files(tasks: "Sequence[AnalysisTask]") -> str:
-    """How many there are, and of what."""
+    """Count files by kind, as a text."""
     noun = "file" if any(task.is_text for task in tasks) else "recording"
     return f"{len(tasks)} {noun}{'' if len(tasks) == 1 else 's'}"
 
 
 def display_names(paths: Sequence[Path]) -> list[str]:
-    """Names of files for people; where two have one name, with their folders."""
+    """Names of files for display; with folders if names repeat."""
     counts = Counter(path.name for path in paths)
     return [printable(path.name if counts[path.name] == 1 else path) for path in paths]
 
 
 def _language(recording: "Recording") -> list[str]:
-    """What is not certain of the language, and what became of words that are not in the model's."""
+    """Describe an uncertain language, and the handling of words that are not in the model's."""
     from sentiprism.report.wording import uncertain_language
 
     found = []
@@ -132,11 +132,11 @@ def _language(recording: "Recording") -> list[str]:
     return found
 
 
-def format_estimate(estimate: "Estimate", judge: "ModelFacts") -> str:
-    """An estimate for people, with its interval or the class's name."""
+def format_estimate(estimate: "Estimate", model: "ModelFacts") -> str:
+    """Format an estimate with its interval or the class's name."""
     weak = f" (weak: {', '.join(estimate.caution)})" if estimate.caution else ""
     if estimate.probabilities:
-        name = judge.target.classes[int(estimate.value)]
+        name = model.target.classes[int(estimate.value)]
         return f"{name} ({max(estimate.probabilities):.0%}){weak}"
     if estimate.low is None or estimate.high is None:
         return signed(estimate.value) + weak
