@@ -178,7 +178,7 @@ def test_a_fault_of_the_program_is_a_page_and_tells_no_more_than_its_kind(server
     monkeypatch.setattr(server.studio.folders, "runs", fail)
     answer = server.get("/compare")
     assert answer.status == 500
-    assert "unexpected fault (RuntimeError)" in answer.text
+    assert "unexpected error (RuntimeError)" in answer.text
     assert "/a/path" not in answer.text
     assert "default-src 'none'" in answer.headers["content-security-policy"]
 

@@ -114,7 +114,7 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
 
 async def _on_fault(request: Request, error: Exception) -> Response:
     """A fault of this program; the traceback goes to the terminal afterwards."""
-    said = UserError(f"An unexpected fault ({type(error).__name__})", "report it with what the terminal shows")
+    said = UserError(f"An unexpected error ({type(error).__name__})", "report it with what the terminal shows")
     return show_error(request, said, status=500)
 
 
