@@ -168,6 +168,16 @@ def test_the_best_settings_give_the_best_score_again(search, tmp_path):
     assert not any((tmp_path / "study" / "running").iterdir())
 
 
+def test_the_score_of_several_seeds_is_their_mean(search, tmp_path):
+    found = search(trials=1, seeds=2)
+    run = train(experiment=str(found.experiment), device="cpu", seeds=2, out=tmp_path / "run")
+    assert found.trials[0].score == pytest.approx(sum(run.valid_scores("mae")) / 2, abs=1e-6)
+    assert len(set(run.valid_scores("mae"))) == 2
+    assert "each with 2 seeds: " in load_experiment(str(found.experiment)).notes[0]
+    with pytest.raises(UserError, match="other settings"):
+        search(trials=1, seeds=3)
+
+
 def test_the_same_call_goes_on(search, tmp_path):
     two = search(trials=2)
     three = search(trials=3)

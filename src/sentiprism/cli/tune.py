@@ -33,6 +33,9 @@ def tune(
         list[str] | None,
         option("KEY=RANGE", "Search this setting too, or in another range: [a, b] or {low: a, high: b}; repeatable."),
     ] = None,
+    seeds: Annotated[
+        int, typer.Option(min=1, max=1000, metavar="N", help="Of each trial, whose score is their mean.")
+    ] = 1,
     seed: Annotated[
         int, typer.Option(min=0, max=MOST_SEED, metavar="N", help="Random seed of the search, not of the trainings.")
     ] = 0,
@@ -49,6 +52,8 @@ def tune(
     Examples:
         sentiprism tune mdf --dataset mosi --trials 40
 
+        sentiprism tune mdf --dataset mosi --seeds 3
+
         sentiprism tune mdf --dataset mosi --set optim.epochs=5 --jobs 2
 
         sentiprism tune tmt --dataset mosi --search 'config.width=[64, 128]'
@@ -59,7 +64,7 @@ def tune(
     from sentiprism.tuning.tune import tune as begin
 
     if resume is not None:
-        if model or dataset or experiment or settings or search or seed or out:
+        if model or dataset or experiment or settings or search or seed or seeds > 1 or out:
             raise UserError("--resume continues a study with its own settings", "give only --resume STUDY and --trials")
         found = resume_study(resume, trials=trials, jobs=jobs, device=device)
     else:
@@ -71,6 +76,7 @@ def tune(
             experiment=experiment,
             assignments=settings or (),
             search=search or (),
+            seeds=seeds,
             seed=seed,
             out=out,
             device=device,
@@ -85,8 +91,11 @@ def tune(
         ("score", *(number(trial.score or 0.0, metric.scale) for trial in best)),
         *((place, *(_shown(trial.settings.get(place)) for trial in best)) for place in places),
     ]
+    count_of_seeds = "one seed" if found.study.seeds == 1 else f"the mean of {found.study.seeds} seeds"
     counts = {state: sum(trial.state == state for trial in found.trials) for state in ("complete", "pruned", "failed")}
-    caption = f"{', '.join(f'{count} {state}' for state, count in counts.items() if count)}; one seed each, on valid"
+    caption = (
+        f"{', '.join(f'{count} {state}' for state, count in counts.items() if count)}; {count_of_seeds} each, on valid"
+    )
     caption += f"\n{_constant(found)}\n{found.study.scorer.footnotes([found.study.select])[0]}"
     names = [f"trial {trial.number}" for trial in best]
     table(f"Best valid {metric.label}", ("setting", *names), rows, caption, numbers=names)

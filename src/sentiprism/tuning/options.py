@@ -9,6 +9,7 @@ class StudyOptions(TypedDict, total=False):
 
     Args:
         out: folder of the study; by default ``runs/tune-<model>-<dataset>``.
+        seeds: number of seeds of each trial, whose score is their mean; by default 1.
         seed: random seed of the search, not of the trainings; by default 0.
         jobs: number of processes, including this one; by default 1.
         device: as in ``train``.
@@ -16,6 +17,7 @@ class StudyOptions(TypedDict, total=False):
     """
 
     out: Path | str | None
+    seeds: int
     seed: int
     jobs: int
     device: str

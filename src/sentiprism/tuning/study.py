@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from filelock import FileLock, Timeout
+from pydantic import Field
 
 from sentiprism.config import Config, merge
 from sentiprism.errors import UserError, shorten
@@ -16,7 +17,7 @@ from sentiprism.extras import install_extra
 from sentiprism.metrics import Protocol, protocol
 from sentiprism.models.search_space import Among, Between, Distribution
 from sentiprism.reading import MB, parse_json, read_text
-from sentiprism.training.config import Seed
+from sentiprism.training.config import MOST_SEEDS, Seed
 
 UNPRUNED_TRIALS = 4
 """First trials, which are never pruned: later ones are compared with their median."""
@@ -42,6 +43,8 @@ class Study(Config):
     """Settings that every trial starts from."""
     space: dict[str, Between | Among]
     """Settings that trials change, with their ranges."""
+    seeds: int = Field(1, ge=1, le=MOST_SEEDS)
+    """Seeds that each trial is trained with; its score is their mean."""
     seed: Seed = 0
     """Random seed of the search: after the same trials, trial n proposes the same settings."""
 

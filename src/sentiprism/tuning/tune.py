@@ -7,6 +7,7 @@ processes, ``best.yaml`` is an experiment with the best settings so far. Weights
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from statistics import mean
 from typing import Any, NamedTuple, Unpack
 
 from sentiprism.config import dump, merge, override
@@ -77,7 +78,7 @@ def tune(
     search: Iterable[str] = (),
     **options: Unpack[StudyOptions],
 ) -> StudyResult:
-    """Search a model's settings for the best valid score; a trial is one training with the settings' first seed.
+    """Search a model's settings for the best valid score; a trial trains one seed, or the mean of several.
 
     The first trial has the starting settings. The same call resumes the study in its folder; other processes that make
     it at the same time run trials of the same study. A setting that is given is not searched.
@@ -121,6 +122,7 @@ def tune(
         select=config.optim.select or scorer.default_selection,
         run=run,
         space=build_space(config, view, changes) | ranges,
+        seeds=options.get("seeds", 1),
         seed=options.get("seed", 0),
     )
     folder = Path(out) if out else Path("runs") / f"tune-{config.model}-{view.name}"
@@ -214,10 +216,11 @@ class _TrialRunner:
         """Train one trial and record its outcome."""
         study, outcome = self.journal.definition, ""
         try:
-            best = self._train(resolve(study.settings(changes)), trial)
-            score = float(best["valid"][study.select])
-            self.journal.tell(trial, score)
-            outcome = f"valid {study.select} {score:.4f} in epoch {best['epoch']}"
+            scores = self._train(resolve(study.settings(changes)), trial)
+            self.journal.tell(trial, mean(scores))
+            outcome = f"valid {study.select} {mean(scores):.4f}"
+            if len(scores) > 1:
+                outcome += f" ({min(scores):.4f} to {max(scores):.4f} over {len(scores)} seeds)"
         except Pruned:
             self.journal.tell(trial)
             outcome = "pruned"
@@ -234,20 +237,25 @@ class _TrialRunner:
         with self.journal.lock:
             _write_best(StudyResult(self.journal.folder, study, self.journal.trials()), self.view.name)
 
-    def _train(self, config: RunConfig, trial: Any) -> dict[str, Any]:
+    def _train(self, config: RunConfig, trial: Any) -> list[float]:
+        """Best valid score of each seed; only the first seed can be pruned."""
         from sentiprism.models.outline import outline
         from sentiprism.training.loop import Trainer
         from sentiprism.training.training_data import TrainingData
 
         features, train, valid = self._inputs(config.data)
-        seed = config.seeds[0]
         sketch = outline(config.model, features, self.view.card.target, config.config)
         check_memory(sketch, config.optim, self.engine.memory, train)
         init = None if config.init is None else plan_transfer(config.init, sketch)
-        model = build_initial_model(config, features, self.view.card, seed, init)
-        scorer, folder = self.journal.definition.scorer, self.journal.trial_folder(trial)
-        trainer = Trainer(config, seed, model, TrainingData(train, valid, scorer), folder, self.engine, {})
-        return trainer.run(TrainingProgress(quiet=True), self.journal.pruning_callback(trial))
+        study, folder = self.journal.definition, self.journal.trial_folder(trial)
+        data, scores = TrainingData(train, valid, study.scorer), list[float]()
+        for seed in range(config.seeds[0], config.seeds[0] + study.seeds):
+            model = build_initial_model(config, features, self.view.card, seed, init)
+            trainer = Trainer(config, seed, model, data, folder / str(seed), self.engine, {})
+            on_epoch = (lambda _: None) if scores else self.journal.pruning_callback(trial)
+            best = trainer.run(TrainingProgress(quiet=True), on_epoch)
+            scores.append(float(best["valid"][study.select]))
+        return scores
 
     def _inputs(self, config: DataConfig) -> tuple[FeatureSpec, PreparedSplit, PreparedSplit]:
         key = config.model_dump_json()
@@ -275,8 +283,8 @@ def _write_best(result: StudyResult, dataset: str) -> None:
         selection=selection_rule(study.scorer, study.select),
         run=study.settings(best.settings),
         notes=(
-            f"Best valid {study.select} of {done} trials with one seed: {best.score:.4f}. The best of many trials "
-            "is better than what the settings give with other seeds.",
+            f"Best valid {study.select} of {done} trials, each with {study.seeds} seed{'s' * (study.seeds > 1)}: "
+            f"{best.score:.4f}. The best of many trials is better than what the settings give with other seeds.",
         ),
     )
     text = dump_yaml(experiment.model_dump(mode="json"), width=120)
