@@ -12,7 +12,7 @@ author = "the sentiprism authors"
 project_copyright = author
 version = release = __version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "generated_pages", "mathml", "source_pages"]
-exclude_patterns = ["_build", "_ext"]
+exclude_patterns = ["_build", "_ext", "_results_notes.md"]
 default_role = "literal"  # docstrings write `name` for code
 
 myst_enable_extensions = ["deflist", "dollarmath"]

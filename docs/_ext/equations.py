@@ -138,5 +138,5 @@ def expand(numbers: str) -> list[int]:
 
 
 def _imported_blocks(module: str) -> list[str]:
-    froms = (one.module for one in ast.walk(read_source(module)) if isinstance(one, ast.ImportFrom))
-    return [name for name in froms if name is not None and name.startswith(f"{SHARED}.")]
+    modules = (one.module for one in ast.walk(read_source(module)) if isinstance(one, ast.ImportFrom))
+    return [name for name in modules if name is not None and name.startswith(f"{SHARED}.")]

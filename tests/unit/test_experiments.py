@@ -45,7 +45,7 @@ def test_an_experiment_is_a_run_of_its_own_model_and_dataset(name):
     model, _, file = name.partition("/")
     config = resolve(load_experiment(name).run)
     assert config.model == model
-    assert family(config.dataset) == file.partition("_")[2]
+    assert family(config.dataset) == file.partition("_")[2].removesuffix("_frozen")
     assert config.config.keys() == MODELS[model].Config.model_fields.keys()  # filled in
     assert resolve(config.model_dump(mode="json")) == config
 
