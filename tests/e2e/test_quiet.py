@@ -109,7 +109,7 @@ def test_demo(guard, two_cities, strong_expressions, minilm, whisper_base, face_
 
 def test_doctor_connects_nowhere_offline(guard):
     guard.variables["SENTIPRISM_OFFLINE"] = "1"
-    assert "not asked" in guard.run(("doctor",), ("doctor", "--json"))
+    assert "not checked" in guard.run(("doctor",), ("doctor", "--json"))
 
 
 # the guard itself
