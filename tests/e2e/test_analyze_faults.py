@@ -70,7 +70,7 @@ def test_where_the_sound_fails_the_faces_are_not_waited_for(tmp_path, home, opti
     def fail(*_: object, **__: object):
         raise UserError("no words", "give some")
 
-    monkeypatch.setattr("sentiprism.analysis.analyze.transcribe", fail)
+    monkeypatch.setattr("sentiprism.analysis.perceive.transcribe", fail)
     with pytest.raises(UserError, match="no words"):
         analyze(path, options=options, on=lambda part, share: looked.append(share) if part == "faces" else None)
     assert max(looked, default=0) < 1
