@@ -45,7 +45,7 @@ def states(cli, settings, trials: int) -> list[str]:
 def test_a_search_resumes_with_what_its_processes_were_trying(begin, cli, tmp_path, tiny, number, status):
     started = begin(*TUNE, *assignments(SHORT), "--trials", 40, "--jobs", 2)
     running = tmp_path / "study" / "running"
-    started.reach(lambda: len(list(running.glob("*/metrics.jsonl"))) == 2)  # both are past an epoch
+    started.reach(lambda: len(list(running.glob("*/*/metrics.jsonl"))) == 2)  # both are past an epoch
     os.kill(started.pid, number)
     assert started.all_end() == status
     if number == signal.SIGTERM:
@@ -61,7 +61,7 @@ def test_a_search_resumes_with_what_its_processes_were_trying(begin, cli, tmp_pa
 def test_a_search_goes_on_without_a_process_that_was_killed(begin, cli, tmp_path, tiny):
     started = begin(*TUNE, *assignments(SHORT), "--trials", 12, "--jobs", 2)
     running = tmp_path / "study" / "running"
-    started.reach(lambda: len(list(running.glob("*/metrics.jsonl"))) == 2)
+    started.reach(lambda: len(list(running.glob("*/*/metrics.jsonl"))) == 2)
     os.kill(started.child("tuning.workers"), signal.SIGKILL)
     assert started.process.wait(120) == 0
     started.all_end()
