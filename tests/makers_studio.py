@@ -17,9 +17,6 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-if sys.platform == "win32":
-    pytest.skip("the studio needs Linux or macOS", allow_module_level=True)
-
 from makers_cli import SIZES, SMALL
 from makers_processes import PATIENCE
 from sentiprism.config import merge
@@ -40,6 +37,9 @@ from sentiprism.training.config import RunConfig
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
+
+
+needs_unix = pytest.mark.skipif(sys.platform == "win32", reason="the studio needs Linux or macOS")
 
 
 class Reply(NamedTuple):

@@ -6,10 +6,12 @@ import threading
 
 import pytest
 
-from makers_studio import encoded, endless, files_below, open_runner
+from makers_studio import encoded, endless, files_below, needs_unix, open_runner
 from sentiprism.studio.app import ROUTERS
 from sentiprism.studio.store.tables import JobRow
 from sentiprism.studio.web.tokens import form_token
+
+pytestmark = needs_unix
 
 PAGES = ("/", "/recordings", "/recordings/bin", "/train", "/compare", "/jobs", "/events", "/runs/x", "/jobs/x/log")
 FORMS = (

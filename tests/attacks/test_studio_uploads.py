@@ -7,9 +7,11 @@ from contextlib import ExitStack
 
 import pytest
 
-from makers_studio import encoded, files_below, wait_for
+from makers_studio import encoded, files_below, needs_unix, wait_for
 from sentiprism.studio.store.tables import RecordingRow
 from sentiprism.studio.web.tokens import form_token
+
+pytestmark = needs_unix
 
 MARKUP = "<img src=x onerror=alert(1)>\"'><script>alert(2)</script>{{7*7}}"
 WAV = "voice.wav"

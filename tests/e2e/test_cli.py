@@ -141,6 +141,9 @@ def test_doctor_says_what_is_missing_without_a_network(cli, home, monkeypatch):
     (line,) = (line for line in found["missing"] if line.startswith("asset minilm is absent"))
     assert "connect to the internet" in line
     assert "sentiprism doctor --fetch minilm" in line
+    assert line not in found["optional"]
+    assert [one for one in found["optional"] if "the store has no dataset" in one]
+    assert {*found["optional"]} <= {*found["missing"]}
     assert not home.exists()  # looking changes nothing
 
 

@@ -1,13 +1,13 @@
 """The studio on a real PostgreSQL, which the test starts."""
 
 import os
-import pwd
 import shutil
 import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -18,22 +18,25 @@ from sentiprism.errors import UserError
 from sentiprism.studio.store.database import Database
 from sentiprism.studio.store.tables import Table
 
-pytest.importorskip("psycopg", reason="psycopg is not installed")
-pytestmark = needs_proc
+PROGRAMS = [shutil.which(name) for name in ("initdb", "pg_ctl", "createdb")]
+pytestmark = [
+    needs_proc,
+    pytest.mark.skipif(find_spec("psycopg") is None, reason="psycopg is not installed"),
+    pytest.mark.skipif(None in PROGRAMS, reason="PostgreSQL is not installed"),
+]
 
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """An empty database of a server that ends with the tests."""
-    programs = [shutil.which(name) for name in ("initdb", "pg_ctl", "createdb")]
-    if None in programs:
-        pytest.skip("PostgreSQL is not installed")
-    initdb, control, create = programs
+    initdb, control, create = PROGRAMS
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     folder = Path(tempfile.mkdtemp(prefix="studio-pg-", dir="/tmp"))  # another user must get there
     user = None
     if os.geteuid() == 0:  # PostgreSQL does not run as root
+        import pwd
+
         user = next((name for name in ("postgres", "nobody") if name in {one.pw_name for one in pwd.getpwall()}), None)
         os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
 

@@ -178,7 +178,7 @@ def test_settings_that_cannot_be(settings, message, hubert):
     ("name", "message"),
     [
         ("hf-audio", "'hf-audio' needs a network; name one, such as hf-audio:facebook/wav2vec2-base"),
-        ("hf-audio:/nowhere/at/all", "there is no network folder /nowhere/at/all"),
+        ("hf-audio:/nowhere/at/all", "/nowhere/at/all is not a folder with a pretrained network"),
         ("hf-sound:x", "no extractor is called 'hf-sound:x'"),
     ],
 )

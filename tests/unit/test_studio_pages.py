@@ -9,7 +9,7 @@ import pytest
 
 from makers_media import make_media, sine
 from makers_report import make_video, review
-from makers_studio import Server
+from makers_studio import Server, needs_unix
 from makers_studio import row as row_of
 from sentiprism.report.files import write_report
 from sentiprism.studio.app import create_app
@@ -20,6 +20,8 @@ from sentiprism.studio.jobs.training import SeedHistory, training_progress
 from sentiprism.studio.recordings import clean_name
 from sentiprism.studio.store.tables import now
 from sentiprism.studio.web.pages import ago, metric, p_value
+
+pytestmark = needs_unix
 
 
 @pytest.fixture

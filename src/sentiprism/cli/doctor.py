@@ -28,7 +28,7 @@ def doctor(
         sentiprism doctor --fetch minilm
     """
     from sentiprism.assets import registry as assets
-    from sentiprism.cli.inventory import before_fetching, find_faults, find_lacks, take_inventory
+    from sentiprism.cli.inventory import NO_DATASET, before_fetching, find_faults, find_lacks, take_inventory
 
     if fetch is not None:
         folder = assets.fetch(fetch)
@@ -40,7 +40,9 @@ def doctor(
     found = take_inventory()
     lacks, faults, first = find_lacks(found), find_faults(found), before_fetching(found)
     if as_json:
-        emit_json({**found, "missing": [*(_line(lack, first) for lack in lacks), *faults]})
+        optional = [_line(lack, first) for lack in lacks if lack.optional] + [NO_DATASET]
+        missing = [*(_line(lack, first) for lack in lacks), *faults]
+        emit_json({**found, "missing": missing, "optional": [line for line in missing if line in optional]})
         return None
     _draw_machine(found)
     _draw_parts(found, long=long)

@@ -167,6 +167,10 @@ def before_fetching(found: dict[str, Any]) -> str:
     return "" if answered else "no source responds: connect to the internet"
 
 
+NO_DATASET = "the store has no dataset; sentiprism dataset add --help, or sentiprism demo"
+"""A fault that hinders nothing but training."""
+
+
 def find_faults(found: dict[str, Any]) -> list[str]:
     """Other faults of an inventory, each with its remedy."""
     torch, data = found["torch"], found["data"]
@@ -178,5 +182,5 @@ def find_faults(found: dict[str, Any]) -> list[str]:
     if data["error"]:
         faults.append(data["error"])
     elif not data["datasets"]:
-        faults.append("the store has no dataset; sentiprism dataset add --help, or sentiprism demo")
+        faults.append(NO_DATASET)
     return faults

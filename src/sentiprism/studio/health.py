@@ -10,9 +10,6 @@ from sentiprism.sandbox.launch import run
 PATIENCE = 120.0
 """Seconds; on a busy machine it imports everything for some twenty."""
 
-PASSED_OVER = ("is not installed (optional", "the store has no dataset")
-"""Of what the doctor says: nobody who opens the studio needs it, or the page says it better."""
-
 
 class Findings(NamedTuple):
     """What the doctor has found."""
@@ -42,7 +39,7 @@ class Health:
             _, out, _ = run("sentiprism", "doctor", "--json", timeout=PATIENCE)
             found = json.loads(out)
             devices = found["torch"]["devices"]
-            missing = tuple(line for line in found["missing"] if not any(words in line for words in PASSED_OVER))
+            missing = tuple(line for line in found["missing"] if line not in found["optional"])
             self.findings = Findings(found["sentiprism"], devices[-1] if devices else "none", missing)
         except (OSError, ValueError, KeyError, subprocess.TimeoutExpired) as error:
             said = f"sentiprism doctor did not answer ({type(error).__name__}); run it in a terminal"

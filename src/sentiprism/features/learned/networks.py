@@ -46,7 +46,7 @@ def resolve_network(model: str, revision: str | None = None) -> tuple[Path, str]
             raise UserError(cause, "restore that one, or extract and train again")
         return folder, found
     if not re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", model):
-        raise UserError(f"there is no network folder {model}", "check the path")
+        raise UserError(f"{model} is not a folder with a pretrained network", "check the path")
     try:
         folder = hub_snapshot(model, revision=revision)
     except UnavailableError as error:
