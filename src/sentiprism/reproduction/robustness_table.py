@@ -53,14 +53,14 @@ def tabulate_areas(found: Sequence[Robustness], metric: str) -> tuple[list[str],
     scale = found[0].protocol.metrics[metric].scale
     order = [(kind, modality) for modality in MODALITIES for kind in KINDS]
     measured = {(curve.kind, curve.modality) for one in found for curve in one.curves}
-    there = [damage for damage in order if damage in measured]
+    there = [key for key in order if key in measured]
     rows: list[list[Cell]] = []
     if (constant := next((one.constant for one in found if one.constant), None)) is not None:
         rows.append([NAME, ABSENT, ABSENT, *[constant[metric].cells(scale)] * (1 + len(there))])
     for one in found:
         for grid in dict.fromkeys(curve.grid for curve in one.curves):
             curves = {(curve.kind, curve.modality): curve for curve in one.curves if curve.grid == grid}
-            cells = (curves[damage].cells(-1, metric, scale) if damage in curves else ABSENT for damage in there)
+            cells = (curves[key].cells(-1, metric, scale) if key in curves else ABSENT for key in there)
             clean = next(iter(curves.values())).cells(0, metric, scale)
             seed = ABSENT if grid.seed is None else str(grid.seed)
             rows.append([one.run, str(grid.strengths), seed, clean, *cells])

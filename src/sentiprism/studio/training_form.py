@@ -70,10 +70,10 @@ def list_dataset_choices() -> list[Choice]:
             Choice(card.name, card.title, f"{sum(s.utterances for s in card.splits.values()):,} utterances")
             for card in list_datasets()
         ]
-    except UserError as damage:
-        found = [Choice("", "A dataset is damaged", str(damage))]
+    except UserError as error:
+        found = [Choice("", "A dataset is damaged", str(error))]
     if all(one.name != SYNTHETIC for one in found):
-        found.append(Choice(SYNTHETIC, "Synthetic: the right answer is known", "made by the program"))
+        found.append(Choice(SYNTHETIC, "Synthetic: the right prediction is known", "made by the program"))
     return found
 
 

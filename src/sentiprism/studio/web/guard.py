@@ -1,4 +1,4 @@
-"""What stands before every route: Host, Origin, session, sizes, and the headers of every answer."""
+"""Checks before every route (Host, Origin, session, sizes), and the headers of every response."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
