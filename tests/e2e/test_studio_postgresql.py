@@ -7,29 +7,32 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from makers_ci import skip_or_fail
 from makers_processes import needs_proc
 from makers_studio import follow, open_runner, row, training
 from sentiprism.errors import UserError
 from sentiprism.studio.store.database import Database
 from sentiprism.studio.store.tables import Table
 
-PROGRAMS = [shutil.which(name) for name in ("initdb", "pg_ctl", "createdb")]
-pytestmark = [
-    needs_proc,
-    pytest.mark.skipif(find_spec("psycopg") is None, reason="psycopg is not installed"),
-    pytest.mark.skipif(None in PROGRAMS, reason="PostgreSQL is not installed"),
-]
+try:
+    import psycopg  # noqa: F401 - SQLAlchemy imports it by its name
+except ImportError:
+    skip_or_fail("psycopg (extra dev) is not installed")
+
+PROGRAMS = ("initdb", "pg_ctl", "createdb")
+pytestmark = needs_proc
 
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """An empty database of a server that ends with the tests."""
-    initdb, control, create = PROGRAMS
+    initdb, control, create = map(shutil.which, PROGRAMS)
+    if None in {initdb, control, create}:
+        skip_or_fail(f"PostgreSQL's programs are not on the PATH ({', '.join(PROGRAMS)})")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     folder = Path(tempfile.mkdtemp(prefix="studio-pg-", dir="/tmp"))  # another user must get there

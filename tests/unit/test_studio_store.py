@@ -122,7 +122,7 @@ def test_a_database_that_cannot_be_used_is_refused_in_one_line(tmp_path, url, sa
         Database(tmp_path / "studio", url)
 
 
-@pytest.mark.skipif(find_spec("psycopg") is None, reason="psycopg is not installed")
+@pytest.mark.skipif(find_spec("psycopg") is None, reason="psycopg (extra dev) is not installed")
 def test_a_password_is_not_shown(tmp_path):
     with pytest.raises(UserError) as caught:
         Database(tmp_path / "studio", "postgresql://me:s3cret@127.0.0.1:1/x")
