@@ -10,6 +10,7 @@ from makers_cli import ended
 from sentiprism.cli.tables import side_by_side
 
 VERBS = (
+    "agreement",
     "models",
     "train",
     "evaluate",

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 from sentiprism import __version__
 from sentiprism.cli import dataset, evidence, experiment, figure, run
 from sentiprism.cli.adapt import adapt
+from sentiprism.cli.agreement import agreement
 from sentiprism.cli.analyze import analyze
 from sentiprism.cli.bench import bench
 from sentiprism.cli.contracts import contracts
@@ -68,6 +69,7 @@ PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
 }
 """Commands by task, in the order of work."""
 app.add_typer(dataset.app, name="dataset", rich_help_panel="Data")
+app.command(rich_help_panel="Data")(agreement)
 for panel, commands in PANELS.items():
     for command in commands:
         kind = ListsExtractors if command is extract else None
