@@ -54,10 +54,11 @@ def _padded(values: tuple[float, ...], length: int) -> list[float | None]:
 def safe_csv(analysis: Document) -> str:
     """CSV in which no text is a formula."""
     columns, body = rows(analysis)
-    return comma_separated([str(_inert(name)) for name in columns], [[_inert(cell) for cell in row] for row in body])
+    return comma_separated([str(inert(name)) for name in columns], [[inert(cell) for cell in row] for row in body])
 
 
-def _inert(cell: Any) -> Any:
+def inert(cell: Any) -> Any:
+    """A cell that no spreadsheet treats as a formula: such a text begins with an apostrophe."""
     return f"'{cell}" if isinstance(cell, str) and FORMULA.match(cell) else cell
 
 

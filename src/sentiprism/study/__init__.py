@@ -1,0 +1,1 @@
+"""Compare many analysed recordings: sentiment by group, over time, and paired within persons."""
