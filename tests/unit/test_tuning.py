@@ -66,6 +66,12 @@ def test_a_dataset_whose_test_file_is_gone_can_be_tuned(search, data, small_home
     assert search(folder).ranked[0].score == search(data, name="other").ranked[0].score
 
 
+def test_trials_run_in_the_given_precision(search):
+    single, half = (search(name=precision, trials=1, precision=precision) for precision in ("no", "bf16"))
+    assert half.ranked[0].score != single.ranked[0].score
+    assert half.ranked[0].score == pytest.approx(single.ranked[0].score, rel=0.05)
+
+
 # the space
 
 

@@ -1,12 +1,12 @@
 """Command: tune."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sentiprism.cli.hints import followed_by
-from sentiprism.cli.options import MOST, MOST_SEED, Device, Json, OneDataset, OneModel, option
+from sentiprism.cli.options import MOST, MOST_SEED, Device, Json, OneDataset, OneModel, Precision, option
 from sentiprism.cli.tables import emit_json, number, table
 from sentiprism.errors import UserError
 
@@ -42,6 +42,7 @@ def tune(
     out: Annotated[Path | None, option("STUDY", "Folder of the study; by default runs/tune-MODEL-NAME.")] = None,
     resume: Annotated[Path | None, option("STUDY", "Resume this study.")] = None,
     device: Device = "auto",
+    precision: Precision = "auto",
     as_json: Json = False,
 ) -> Path:
     """Search a model's settings for the best valid score; the test split is not opened.
@@ -63,10 +64,11 @@ def tune(
     from sentiprism.tuning.tune import resume_study
     from sentiprism.tuning.tune import tune as begin
 
+    engine: dict[str, Any] = {"device": device, "precision": precision}
     if resume is not None:
         if model or dataset or experiment or settings or search or seed or seeds > 1 or out:
             raise UserError("--resume continues a study with its own settings", "give only --resume STUDY and --trials")
-        found = resume_study(resume, trials=trials, jobs=jobs, device=device)
+        found = resume_study(resume, trials=trials, jobs=jobs, **engine)
     else:
         found = begin(
             model,
@@ -79,7 +81,7 @@ def tune(
             seeds=seeds,
             seed=seed,
             out=out,
-            device=device,
+            **engine,
         )
     if as_json:
         emit_json(found.to_dict())

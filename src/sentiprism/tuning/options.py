@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TypedDict
 
+from sentiprism.training.engine import Precision
+
 
 class StudyOptions(TypedDict, total=False):
     """Where and how a study runs.
@@ -13,6 +15,7 @@ class StudyOptions(TypedDict, total=False):
         seed: random seed of the search, not of the trainings; by default 0.
         jobs: number of processes, including this one; by default 1.
         device: as in ``train``.
+        precision: as in ``train``; the trials of one study should share it.
         quiet: show no progress.
     """
 
@@ -21,4 +24,5 @@ class StudyOptions(TypedDict, total=False):
     seed: int
     jobs: int
     device: str
+    precision: Precision
     quiet: bool

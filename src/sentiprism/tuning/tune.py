@@ -98,7 +98,7 @@ def tune(
             trial failed.
     """
     check_jobs(options.get("jobs", 1))
-    out, device = options.get("out"), options.get("device", "auto")
+    out = options.get("out")
     if (
         isinstance(dataset, str | Path) and Path(dataset).parts[1:]
     ):  # a folder: worker processes may have another working directory
@@ -110,7 +110,7 @@ def tune(
     run = merge(merge(start, changes), given)
     partial = RunConfig.parse(run, "run configuration")
     MODELS.check(partial.model)
-    check_engine(device)
+    check_engine(options.get("device", "auto"), options.get("precision", "auto"))
     ranges = read_space(search)
     view = binned(dataset if isinstance(dataset, TuningView) else load_tuning(partial.dataset), partial.data.bins)
     scorer = protocol(view.card.protocol)
@@ -168,10 +168,11 @@ def run_trials(
     **options: Unpack[StudyOptions],
 ) -> StudyResult:
     """Run trials of a study until it has enough; arguments as in `resume_study`."""
-    jobs, device = options.get("jobs", 1), options.get("device", "auto")
+    jobs = options.get("jobs", 1)
     check_jobs(jobs)
     jobs = min(jobs, trials)
-    check_engine(device)
+    device, precision = options.get("device", "auto"), options.get("precision", "auto")
+    check_engine(device, precision)
     study = _read(folder)
     base = RunConfig.parse(study.run, str(folder / "study.yaml"))
     view = binned(view or load_tuning(base.dataset), base.data.bins)
@@ -182,16 +183,17 @@ def run_trials(
         )
     import torch
 
-    engine = Engine(device, "auto")
+    engine = Engine(device, precision)
     if engine.world > 1:
         raise UserError("a study cannot run in distributed training", "start one process; `jobs` adds workers")
+    chosen = {"device": device, "precision": precision}
     journal = Journal(folder, study, starting_values(study))
     threads, share = torch.get_num_threads(), max(1, (os.cpu_count() or 1) // jobs)
     torch.set_num_threads(max(1, threads // jobs))
     try:
         with (
             TrainingProgress(quiet=options.get("quiet", False)) as progress,
-            Workers(folder, trials, device, jobs - 1, share, progress.note) as workers,
+            Workers(folder, trials, chosen, jobs - 1, share, progress.note) as workers,
         ):
             runner = _TrialRunner(journal, view, engine, progress)
             while True:

@@ -27,20 +27,20 @@ class Workers:
     Args:
         folder: of the study.
         trials: total number in the study.
-        device: of each process.
+        engine: device and precision of each process.
         count: number of processes.
         threads: of each process.
         note: called with a message for each process that fails.
     """
 
     def __init__(
-        self, folder: Path, trials: int, device: str, count: int, threads: int, note: Callable[[str], object]
+        self, folder: Path, trials: int, engine: dict[str, str], count: int, threads: int, note: Callable[[str], object]
     ) -> None:
         task = json.dumps(
             {
                 "folder": str(folder),
                 "trials": trials,
-                "device": device,
+                "engine": engine,
                 "verify": verifies(),
                 "plugins": loaded_files(),
             }
@@ -91,7 +91,7 @@ def main() -> None:
     with Interrupts(CHILDS_GRACE), nullcontext() if task["verify"] else unverified():
         try:
             import_files(task["plugins"])
-            run_trials(Path(task["folder"]), trials=task["trials"], device=task["device"])
+            run_trials(Path(task["folder"]), trials=task["trials"], **task["engine"])
         except UserError as error:
             sys.exit(f"error: {error}")
 
