@@ -35,7 +35,7 @@ def pairs(*extra: tuple[str, Utterance]) -> Pairs:
 
 
 def write(items: Any, name: str = "own", target: TargetSpec | None = None, **options: Any) -> Dataset:
-    keys = [key for key in ("replace", "progress") if key in options]
+    keys = [key for key in ("replace", "progress", "clips") if key in options]
     kept = {key: options.pop(key) for key in keys}
     info = DatasetInfo(title="Own", source="a test", target=target or TargetSpec(), protocol="intensity", **options)
     return write_dataset(name, items, info, **kept)

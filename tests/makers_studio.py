@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+"""Real recordings beside the project; where they are absent, tests use others."""
 needs_unix = pytest.mark.skipif(sys.platform == "win32", reason="the studio needs Linux or macOS")
 
 

@@ -13,11 +13,14 @@ from sentiprism.studio.web.tokens import form_token
 
 pytestmark = needs_unix
 
-PAGES = ("/", "/recordings", "/recordings/bin", "/train", "/compare", "/jobs", "/events", "/runs/x", "/jobs/x/log")
+PAGES = (
+    "/", "/recordings", "/recordings/bin", "/train", "/compare", "/jobs", "/events", "/runs/x", "/jobs/x/log", "/data",
+    "/data/x", "/data/x/utterances", "/data/x/utterances/train/0", "/data/x/utterances/train/0/media",
+)  # fmt: skip
 FORMS = (
     "/recordings/analyze", "/recordings/delete", "/recordings/restore", "/recordings/bin/empty", "/recordings/files",
     "/train/new", "/compare", "/jobs/settings", "/jobs/0123456789abcdef/stop", "/jobs/0123456789abcdef/resume",
-    "/runs/0123456789abcdef/resume",
+    "/runs/0123456789abcdef/resume", "/data/0123456789abcdef/evaluate",
 )  # fmt: skip
 TRICKS = (
     "../../etc/passwd", "..%2f..%2fetc%2fpasswd", "%2e%2e/%2e%2e/etc/passwd", "..%252f..%252fetc", "%00", "a%00.mp4",
@@ -112,7 +115,8 @@ def test_other_methods_are_refused(server, method):
 @pytest.mark.parametrize("trick", TRICKS)
 @pytest.mark.parametrize(
     "place", ["/recordings/{}", "/recordings/{}/media", "/reports/{}", "/reports/{}/media", "/jobs/{}", "/jobs/{}/log",
-              "/jobs/{}/live", "/jobs/{}/card", "/runs/{}", "/static/{}"],
+              "/jobs/{}/live", "/jobs/{}/card", "/runs/{}", "/static/{}", "/data/{}",
+              "/data/{}/utterances", "/data/{}/utterances/train/0/media"],
 )  # fmt: skip
 def test_an_identifier_is_never_a_path(server, place, trick):
     answer = server.get(place.format(encoded(trick)))
@@ -132,7 +136,7 @@ def test_identifiers_in_forms_are_never_paths(server, recording, trick):
         ("/train/new", {"model": "ridge", "dataset": "synthetic", "experiment": trick}),
     ):
         assert server.post(path, fields).status in {404, 422}, (path, fields)
-    for path in (f"/jobs/{encoded(trick)}/stop", f"/runs/{encoded(trick)}/resume"):
+    for path in (f"/jobs/{encoded(trick)}/stop", f"/runs/{encoded(trick)}/resume", f"/data/{encoded(trick)}/evaluate"):
         answer = server.post(path)
         assert answer.status in {303, 400, 404}
         assert (answer.headers["location"] or "/").startswith("/")
@@ -144,7 +148,9 @@ def test_identifiers_in_forms_are_never_paths(server, recording, trick):
     ]
 
 
-@pytest.mark.parametrize("path", ["/", "/recordings", "/train", "/compare", "/jobs", "/static/live.js", "/nowhere"])
+@pytest.mark.parametrize(
+    "path", ["/", "/recordings", "/train", "/compare", "/jobs", "/static/live.js", "/nowhere", "/data"]
+)
 def test_every_answer_has_the_headers(server, path):
     headers = server.get(path).headers
     policy = headers["content-security-policy"]

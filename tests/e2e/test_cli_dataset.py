@@ -160,3 +160,19 @@ def test_a_file_whose_name_begins_with_a_dash(cli, tmp_path):
     for name in ("./-l.csv", "-l.csv"):
         added = cli("dataset", "add", "own", "--labels", name, "--low", "-3", "--high", "3", "--replace", "--json")
         assert added.status == 0, added.err
+
+
+def test_utterances_are_listed_by_what_is_asked_for(cli, refused, tmp_path):
+    labels, audio = write_table(tmp_path)
+    cli("dataset", "add", "mine", "--labels", labels, "--audio", audio, "--low", -1, "--high", 1)
+    found = json.loads(cli("dataset", "utterances", "mine", "--low", 0, "--split", "train", "--json").out)
+    assert found == {"found": 0, "utterances": []}
+    listed = json.loads(cli("dataset", "utterances", "mine", "--missing", "audio", "--json").out)["utterances"]
+    assert [(row["id"], row["split"], row["label"], row["audio"], row["text"]) for row in listed] == [
+        ("v8$_$0", "test", 1.0, None, "text 8")
+    ]
+    shown = cli("dataset", "utterances", "mine", "--words", "TEXT 3").out
+    assert "v3$_$0" in shown
+    assert "1 of 1" in shown
+    assert "did you mean" in refused("dataset", "utterances", "mine", "--missing", "audi")
+    assert "without a run" in refused("dataset", "utterances", "mine", "--difference", 1)

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 
 from sentiprism.analysis.cuts import Cut
 from sentiprism.config import Config
+from sentiprism.data.clips import Clip
 from sentiprism.errors import UserError
 from sentiprism.features.extractors import Extractor
 from sentiprism.features.learned.create import create_extractor
@@ -114,6 +115,16 @@ class ExtractedRecording(NamedTuple):
     """By id of the utterance."""
     language: str | None = None
     """Recognised language; None without recognition."""
+
+    @property
+    def clips(self) -> dict[str, Clip]:
+        """Where each utterance is in the recording, by id; {} if it was removed meanwhile."""
+        file = self.media.path.resolve()
+        try:
+            found = {"file": file, "content": self.media.content, "size": file.stat().st_size}
+        except OSError:
+            return {}
+        return {name: Clip(**found, start=one.start, end=one.end) for name, one in self.segments.items()}
 
     @property
     def spans(self) -> list[Span]:

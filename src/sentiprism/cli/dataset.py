@@ -1,4 +1,4 @@
-"""Commands: dataset add, list, show, remove."""
+"""Commands: dataset add, list, show, utterances, remove."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +12,7 @@ from sentiprism.cli.hints import followed_by
 from sentiprism.cli.options import Classes, High, Json, Low, ReplaceDataset, option
 from sentiprism.cli.sources import choose_source, pairs
 from sentiprism.cli.tables import emit_json, table
+from sentiprism.cli.utterances import utterances
 from sentiprism.errors import UserError, suggest
 
 app = typer.Typer(help="Import, list and show datasets.", no_args_is_help=True)
@@ -204,6 +205,9 @@ def show(
 
     dataset = load_dataset(name, verify=verify)
     emit_json(dataset.card.model_dump(mode="json")) if as_json else draw(dataset)
+
+
+app.command()(utterances)
 
 
 @app.command()

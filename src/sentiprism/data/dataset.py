@@ -124,6 +124,30 @@ class Split:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def utterance(self, number: int) -> Utterance:
+        """Read one utterance; its sequences are views of the mapped file.
+
+        Args:
+            number: from 0.
+
+        Raises:
+            UserError: the split has fewer utterances.
+        """
+        from sentiprism.errors import UserError
+
+        if not 0 <= number < len(self):
+            cause = f"{self.name} has no utterance number {number}"
+            raise UserError(cause, f"choose one from 0 to {len(self) - 1}")
+        steps = {name: column[number] for name, column in self.sequences.items()}
+        return Utterance(
+            id=str(self.ids[number]),
+            video_id=str(self.video_ids[number]),
+            text=None if self.texts is None else self.texts[number],
+            labels={name: values[number].item() for name, values in self.labels.items()},
+            sequences={name: row for name, row in steps.items() if len(row)},
+            planted={name: values[number] for name, values in self.planted.items()},
+        )
+
     def subset(self, rows: npt.NDArray[np.int64]) -> "Split":
         """Select utterances in the given order."""
         return Split(

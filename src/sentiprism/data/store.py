@@ -2,12 +2,13 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from sentiprism.data.arrow import Columns, SplitWriter, read_split
 from sentiprism.data.checks import Checks
+from sentiprism.data.clips import FILE, Clip, format_clips
 from sentiprism.data.dataset import SPLITS, Card, Dataset, DatasetFacts, DatasetInfo, Split, TuningView, Utterance
 from sentiprism.data.integrity import REMEDY, check_files, hash_files, split_file, verifies
 from sentiprism.data.joined import join_datasets
@@ -31,6 +32,7 @@ def write_dataset(
     *,
     replace: bool = False,
     progress: Callable[[int], object] | None = None,
+    clips: Mapping[str, Clip] | None = None,
 ) -> Dataset:
     """Check and store utterances one by one, with bounded memory.
 
@@ -40,6 +42,7 @@ def write_dataset(
         info: for the card.
         replace: replace an existing dataset of this name.
         progress: called with the number of utterances so far.
+        clips: where utterances are in recordings, by id.
 
     Raises:
         UserError: an utterance is invalid (see `Checks`), the name exists, or the disk is full; then nothing is left
@@ -78,6 +81,8 @@ def write_dataset(
                 hashes=hashes,
             )
             (temporary / CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
+            if clips:
+                (temporary / FILE).write_text(format_clips(clips), encoding="utf-8")
     finally:
         close = getattr(utterances, "close", None)  # end an importer's child process now, not at garbage collection
         if close is not None:
@@ -97,7 +102,12 @@ def _disk_faults(name: str) -> Iterator[None]:
         raise UserError(cause, "check the folder, or set SENTIPRISM_HOME to another one") from None
 
 
-def _read_card(folder: Path) -> Card:
+def read_card(folder: Path) -> Card:
+    """Read the card in a dataset's folder.
+
+    Raises:
+        UserError: it is damaged.
+    """
     path = folder / CARD
     try:
         card = Card.parse(read_json(path, what="card of a dataset"), str(path))
@@ -108,14 +118,15 @@ def _read_card(folder: Path) -> Card:
     return card
 
 
-def _names() -> list[str]:
+def list_names() -> list[str]:
+    """List the names of the datasets in the store, whether their cards can be read or not."""
     root = home("datasets")
     found = root.iterdir() if root.is_dir() else ()
     return sorted(path.name for path in found if path.name[0] != "." and os.path.lexists(path / CARD))
 
 
 def _folder(name: str | Path) -> Path:
-    if isinstance(name, str) and name in _names():
+    if isinstance(name, str) and name in list_names():
         return home("datasets", name)
     if os.path.lexists(Path(name) / CARD):
         return Path(name)
@@ -129,7 +140,7 @@ def _folder(name: str | Path) -> Path:
     if known and known.files:
         remedy = f"import it with: sentiprism dataset add {known.name} --mmsa {next(iter(known.files))}"
         raise UserError(f"{known.title} ({known.name}) is not imported yet", remedy)
-    raise UserError(f"no dataset is called {str(name)!r}", suggest(str(name), _names()))
+    raise UserError(f"no dataset is called {str(name)!r}", suggest(str(name), list_names()))
 
 
 def _make_synthetic() -> Path:
@@ -161,7 +172,7 @@ def load_dataset(name: str | Path, *, verify: bool = True) -> Dataset:
     if (fold := parse_fold(name)) is not None:
         return split_by_fold(load_dataset(fold[0], verify=verify), fold[1])
     folder = _folder(name)
-    card = _read_card(folder)
+    card = read_card(folder)
     splits = {split: _open(folder, split, card) for split in SPLITS}
     if verify and verifies():
         check_files(folder, card, SPLITS)
@@ -181,7 +192,7 @@ def verify_dataset(name: str | Path, *, test: bool = True) -> None:
     for one in dataset_names(name) if verifies() else ():
         fold = parse_fold(one)  # its train has utterances of every split
         folder = _folder(one if fold is None else fold[0])
-        card = _read_card(folder)
+        card = read_card(folder)
         check_files(folder, card, SPLITS if test or fold or not card.hashes else SEEN)
 
 
@@ -197,7 +208,7 @@ def load_tuning(name: str | Path) -> TuningView:
     if parse_fold(name) is not None:
         raise UserError(f"{name} is a fold of a dataset", "search on a dataset that was imported with `folds` K/N")
     folder = _folder(name)
-    card = _read_card(folder)
+    card = read_card(folder)
     train, valid = (_open(folder, split, card) for split in SEEN)
     if verifies():
         check_files(folder, card, SEEN)
@@ -238,7 +249,7 @@ def list_datasets() -> list[Card]:
     Raises:
         UserError: a card is damaged; `remove_dataset` can still remove it.
     """
-    return [_read_card(home("datasets", name)) for name in _names()]
+    return [read_card(home("datasets", name)) for name in list_names()]
 
 
 def remove_dataset(name: str) -> None:
@@ -247,6 +258,6 @@ def remove_dataset(name: str) -> None:
     Raises:
         UserError: it does not exist.
     """
-    if name not in _names():
-        raise UserError(f"no dataset is called {name!r}", suggest(name, _names()))
+    if name not in list_names():
+        raise UserError(f"no dataset is called {name!r}", suggest(name, list_names()))
     remove_folder(home("datasets", name))

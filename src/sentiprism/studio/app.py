@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from sentiprism.errors import UserError
-from sentiprism.studio.web import compare, events, home, jobs, recordings, report_pages, train, upload
+from sentiprism.studio.web import compare, data, events, home, jobs, recordings, report_pages, train, upload, utterances
 from sentiprism.studio.web.forms import check_form
 from sentiprism.studio.web.guard import UPLOAD, App, Guard
 from sentiprism.studio.web.pages import REPORT, MissingError, not_found, show_error
@@ -24,6 +24,8 @@ STATIC = {
     "live.js": ("sentiprism.studio.static", "live.js", "text/javascript"),
     "upload.js": ("sentiprism.studio.static", "upload.js", "text/javascript"),
     "forms.js": ("sentiprism.studio.static", "forms.js", "text/javascript"),
+    "data.css": ("sentiprism.studio.static", "data.css", "text/css"),
+    "utterance.js": ("sentiprism.studio.static", "utterance.js", "text/javascript"),
 }
 """Package, file and type of what pages load, by its name in the address; nothing else is served."""
 static = APIRouter()
@@ -41,6 +43,8 @@ ROUTERS = (
     recordings.router,
     report_pages.router,
     jobs.router,
+    data.router,
+    utterances.router,
     train.router,
     compare.router,
     events.router,

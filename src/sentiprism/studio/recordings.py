@@ -113,6 +113,13 @@ class Recordings:
         with self._database.read() as session:
             return session.scalar(select(RecordingRow).where(RecordingRow.content == content))
 
+    def with_stem(self, stems: Iterable[str]) -> RecordingRow | None:
+        """The video, else the sound, whose name without suffix is one of these; None where none is."""
+        names = [f"{stem}{suffix}" for stem in stems for suffix in SUFFIXES]
+        wanted = select(RecordingRow).where(RecordingRow.name.in_(names), RecordingRow.deleted.is_(None))
+        with self._database.read() as session:
+            return session.scalar(wanted.order_by(RecordingRow.kind.desc(), RecordingRow.added).limit(1))
+
     def transcript_of(self, row: RecordingRow) -> RecordingRow | None:
         """The text that has a recording's name but for the suffix, as on the command line; None where none has."""
         if row.kind == "text":

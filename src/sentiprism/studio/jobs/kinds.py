@@ -48,8 +48,22 @@ class CompareJob(Config):
     split: Literal["valid", "test"] = "test"
 
 
-Job = AnalyzeJob | TrainJob | CompareJob
-KINDS: dict[str, type[Job]] = {"analyze": AnalyzeJob, "train": TrainJob, "compare": CompareJob}
+class EvaluateJob(Config):
+    """Predict every split of a dataset with the models of a run."""
+
+    run: Path
+    """Run folder, relative to the workspace."""
+    dataset: str
+    """Name in the store; the run's own, or another one."""
+
+
+Job = AnalyzeJob | TrainJob | CompareJob | EvaluateJob
+KINDS: dict[str, type[Job]] = {
+    "analyze": AnalyzeJob,
+    "train": TrainJob,
+    "compare": CompareJob,
+    "evaluate": EvaluateJob,
+}
 """By the name that the database keeps."""
 
 

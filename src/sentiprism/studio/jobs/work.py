@@ -10,9 +10,11 @@ from typing import Any
 import sentiprism as sp
 from sentiprism.analysis.batch import find_finished
 from sentiprism.analysis.inputs import AnalysisTask
+from sentiprism.data.dataset import SPLITS
 from sentiprism.errors import UserError
+from sentiprism.evaluation.cross_corpus import evaluate_on
 from sentiprism.report.files import is_report, read_report, write_report
-from sentiprism.studio.jobs.kinds import AnalyzeJob, CompareJob, Item, Job, TrainJob
+from sentiprism.studio.jobs.kinds import AnalyzeJob, CompareJob, EvaluateJob, Item, Job, TrainJob
 from sentiprism.studio.jobs.process import PROGRESS, Progress, write_record
 from sentiprism.tables import clock
 
@@ -156,3 +158,12 @@ def _compare(job: CompareJob, told: _Told) -> dict[str, Any]:
     told(1.0, "", now=True)
     names = [entry.name for entry in found.entries]
     return {"comparison": found.to_dict(), "names": names, "metrics": metrics, "notes": found.notes()}
+
+
+@_do.register
+def _evaluate(job: EvaluateJob, told: _Told) -> dict[str, Any]:
+    for number, split in enumerate(SPLITS):
+        told(number / len(SPLITS), f"predicting {split}", now=True)
+        print(f"predicted {split}: {_line(evaluate_on(job.run, job.dataset, split))}", flush=True)
+    told(1.0, "", now=True)
+    return {"dataset": job.dataset}

@@ -24,7 +24,7 @@ from sentiprism.studio.web.state import Studio, studio_of
 router = APIRouter()
 TAIL = 64 * 1024
 """Bytes of a log's end that are shown."""
-AREAS = {"analyze": "recordings", "train": "train", "compare": "compare"}
+AREAS = {"analyze": "recordings", "train": "train", "compare": "compare", "evaluate": "data"}
 
 
 @router.get("/jobs")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from sentiprism.errors import UserError
+from sentiprism.data.dataset import Card
+from sentiprism.errors import UserError, few
 from sentiprism.report.page.template import make_environment
 from sentiprism.studio.store.tables import now
 from sentiprism.studio.web.tokens import form_token
@@ -27,6 +28,7 @@ BRAND = "brand.html.j2"
 AREAS = {
     "home": ("Home", "/"),
     "recordings": ("Recordings", "/recordings"),
+    "data": ("Data", "/data"),
     "train": ("Train", "/train"),
     "compare": ("Compare", "/compare"),
 }
@@ -92,8 +94,16 @@ def environment() -> "jinja2.Environment":
 
     made = make_environment(load)
     made.filters.update(size=size, duration=duration, ago=ago, metric=metric, p=p_value)
+    made.globals["label_range"] = describe_labels
     del made.globals["trusted"]  # there is no text here that is not escaped
     return made
+
+
+def describe_labels(card: Card) -> str:
+    """Range or classes of a dataset's labels."""
+    if card.target.kind == "classes":
+        return few(card.target.classes)
+    return f"{card.target.low:g} to {card.target.high:g}".replace("-", "−")
 
 
 def ago(moment: datetime | None) -> str:

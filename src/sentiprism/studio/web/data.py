@@ -1,0 +1,86 @@
+"""Pages: Data, one dataset."""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from sentiprism.data.dataset import Card
+from sentiprism.errors import UserError
+from sentiprism.studio.dataset_charts import columns_of, draw_histogram
+from sentiprism.studio.datasets import StoredDataset, find_stored, list_stored
+from sentiprism.studio.folders import RunFolder
+from sentiprism.studio.jobs.kinds import EvaluateJob
+from sentiprism.studio.store.tables import ACTIVE
+from sentiprism.studio.web.forms import once, text
+from sentiprism.studio.web.job_views import list_jobs
+from sentiprism.studio.web.pages import existing, show
+from sentiprism.studio.web.state import Studio, studio_of
+
+router = APIRouter()
+AREA, LIST = "data", "/data"
+KINDS = ("evaluate",)
+"""Jobs of this area."""
+MOST_COLUMNS = 200
+"""Features of a sequence that are listed by name."""
+
+
+@router.get("/data")
+def data(request: Request) -> Response:
+    """The datasets of the store."""
+    studio = studio_of(request)
+    jobs = [job for kind in KINDS for job in list_jobs(studio, "queued", *ACTIVE, kind=kind)]
+    return show(request, "data.html.j2", area=AREA, datasets=list_stored(), jobs=jobs)
+
+
+@router.get("/data/{identifier}")
+def dataset(request: Request, identifier: str) -> Response:
+    """A dataset's card."""
+    found, card = dataset_of(identifier)
+    columns = {name: _columns(found, name) for name in card.widths}
+    return show(
+        request,
+        "dataset.html.j2",
+        area=AREA,
+        found=found,
+        card=card,
+        columns=columns,
+        histogram=draw_histogram(card),
+    )
+
+
+@router.post("/data/{identifier}/evaluate")
+def evaluate(request: Request, identifier: str) -> Response:
+    """Queue the predictions of a run for this dataset."""
+    studio = studio_of(request)
+    found, _ = dataset_of(identifier)
+    chosen = text(request, "run")
+    run = existing(next((one for one in finished_runs(studio, found.name) if one.id == chosen), None), "run", LIST)
+    job = EvaluateJob(run=run.folder.relative_to(studio.workspace), dataset=found.name)
+    title, parameters = f"Predict {found.name} with {run.name}", job.model_dump(mode="json")
+    queued = studio.runner.add("evaluate", title, parameters, studio.workspace, once=once(request, job))
+    return RedirectResponse(f"/jobs/{queued}", 303)
+
+
+def dataset_of(identifier: str) -> tuple[StoredDataset, Card]:
+    """The dataset of an identifier, with its card.
+
+    Raises:
+        UserError: its card is damaged.
+        MissingError: the store does not have it.
+    """
+    found = existing(find_stored(identifier), "dataset", LIST)
+    if found.card is None:
+        raise UserError(found.fault, "remove the dataset, and import it again")
+    return found, found.card
+
+
+def finished_runs(studio: Studio, name: str) -> list[RunFolder]:
+    """Runs with a finished seed, those that were trained on a dataset first."""
+    found = [run for run in studio.folders.runs() if run.finished]
+    return sorted(found, key=lambda run: run.dataset != name)
+
+
+def _columns(found: StoredDataset, name: str) -> list[tuple[str, str]]:
+    assert found.card is not None  # noqa: S101 - `dataset_of` has checked it
+    names, units = columns_of(found.card, name, found.card.widths[name])
+    return list(zip(names, units, strict=True))[:MOST_COLUMNS]
