@@ -8,8 +8,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from email.message import Message
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,6 +19,7 @@ import pytest
 
 from makers_cli import SIZES, SMALL
 from makers_processes import PATIENCE
+from makers_store import store_at
 from sentiprism.config import merge
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.studio.app import create_app
@@ -199,6 +200,16 @@ class Server:
             if (process := read_process(folder)) is not None:
                 kill(process)
         self.studio.database.close()
+
+
+@contextmanager
+def serving(folder: Path, limits: Limits | None = None) -> Iterator[Server]:
+    """A studio whose data and workspace are below a folder."""
+    with store_at(folder / "home"):
+        (folder / "work").mkdir()
+        opened = Server(folder / "home", folder / "work", limits)
+        yield opened
+        opened.close()
 
 
 def files_below(folder: Path) -> list[str]:

@@ -60,16 +60,11 @@ def folder(whole_files, tmp_path, monkeypatch):
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """A studio that takes small files alone."""
-    from makers_studio import Server
+    from makers_studio import serving
     from sentiprism.studio.web.upload import Limits
 
-    folder = tmp_path_factory.mktemp("studio")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SENTIPRISM_HOME", str(folder / "home"))
-        (folder / "work").mkdir()
-        opened = Server(folder / "home", folder / "work", Limits(size=400_000, seconds=20, silence=1.0, free=0))
+    with serving(tmp_path_factory.mktemp("studio"), Limits(size=400_000, seconds=20, silence=1.0, free=0)) as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")

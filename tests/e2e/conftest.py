@@ -210,3 +210,15 @@ def watched(browser, patience):
     for context in contexts:
         context.close()
     assert faults == []
+
+
+@pytest.fixture
+def studio(home, tmp_path, monkeypatch):
+    """A studio whose workspace is this test's own folder, with its queue running."""
+    from makers_studio import Server
+
+    monkeypatch.chdir(tmp_path)
+    opened = Server(home, tmp_path)
+    opened.studio.runner.start()
+    yield opened
+    opened.close()

@@ -9,22 +9,12 @@ from makers_browser import expect
 from makers_cli import SIZES, SMALL
 from makers_media import make_media, sine
 from makers_processes import needs_proc
-from makers_studio import SHARED, Server, fill_small, wait_for
+from makers_studio import SHARED, fill_small, wait_for
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.report.files import read_report
 from sentiprism.training.train import train
 
 pytestmark = needs_proc
-
-
-@pytest.fixture
-def studio(home, tmp_path, monkeypatch):
-    """A studio whose workspace is this test's own folder, with its queue running."""
-    monkeypatch.chdir(tmp_path)
-    opened = Server(home, tmp_path)
-    opened.studio.runner.start()
-    yield opened
-    opened.close()
 
 
 def sounds(folder: Path, count: int = 2) -> list[Path]:

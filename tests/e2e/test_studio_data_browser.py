@@ -7,19 +7,10 @@ import pytest
 from makers_browser import expect
 from makers_media import make_media, sine
 from makers_processes import needs_proc
-from makers_studio import SHARED, Server, wait_for
+from makers_studio import SHARED, wait_for
 from sentiprism.analysis.extract import extract
 
 pytestmark = needs_proc
-
-
-@pytest.fixture
-def studio(home, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    opened = Server(home, tmp_path)
-    opened.studio.runner.start()
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

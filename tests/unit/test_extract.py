@@ -8,6 +8,7 @@ import pytest
 from makers_media import make_media, sine
 from makers_table import table
 from sentiprism.analysis.extract import extract
+from sentiprism.data.clips import load_clips
 from sentiprism.data.config import DataConfig
 from sentiprism.data.prepare import prepare
 from sentiprism.data.store import list_datasets, load_dataset
@@ -83,6 +84,8 @@ def test_one_long_recording_is_cut_by_its_times(recordings, tmp_path):
     )
     assert made.dataset.card.recipes["audio"].per == "utterance"
     assert made.dataset.card.recipes["audio"].rate is None
+    clip = load_clips("cut")["y"]
+    assert (clip.find(), clip.start, clip.end) == ((recordings / "deep/b.wav").resolve(), 0.5, 1.5)
 
 
 def test_jobs_change_nothing_and_nothing_is_made_twice(recordings, labels, monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 from makers_cli import SIZES, SMALL
 from makers_media import make_media, sine
 from makers_store import utterance, write
-from makers_studio import Server, encoded, needs_unix, row
+from makers_studio import encoded, needs_unix, row, serving
 from sentiprism.data.clips import Clip
 from sentiprism.data.dataset import SPLITS
 from sentiprism.data.synthetic import synthetic_dataset
@@ -30,13 +30,8 @@ VOICE = Recipe(extractor="mine", columns=("pitch", "loudness"), units=("Hz", "dB
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("studio")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SENTIPRISM_HOME", str(folder / "home"))
-        (folder / "work").mkdir()
-        opened = Server(folder / "home", folder / "work")
+    with serving(tmp_path_factory.mktemp("studio")) as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")

@@ -134,8 +134,8 @@ def extract(
         expected=known.splits if known else None,
         allow_shared_videos=shared,
     )
-    clips = {name: clip for one in seen.values() for name, clip in one.clips.items()}
-    dataset = write_dataset(name, shift_labels(rows, offset), info, replace=replace, clips=clips)
+    places = {name: clip for one in seen.values() for name, clip in one.clips.items()}
+    dataset = write_dataset(name, shift_labels(rows, offset), info, replace=replace, clips=places)
     return Extracted(dataset, failed)
 
 

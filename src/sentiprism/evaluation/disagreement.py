@@ -83,7 +83,7 @@ def _mean(made: list[Mapping[str, Array]], ids: Array) -> Array:
 
 def _compare(mean: Array, label: Array) -> tuple[Array, Array]:
     """(N,) prediction, and (N,) difference from the label."""
-    known = np.isfinite(mean).all(axis=1)
+    known = np.asarray(np.isfinite(mean).all(axis=1))
     if label.dtype.kind != "i":
         if mean.shape[1] != 1:
             raise UserError("the run predicts classes, the dataset has intensities", "choose another run")
