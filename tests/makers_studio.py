@@ -25,8 +25,10 @@ from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.studio.app import create_app
 from sentiprism.studio.folders import Folders
 from sentiprism.studio.health import Health
+from sentiprism.studio.jobs.kinds import parse_job
 from sentiprism.studio.jobs.process import kill, read_process
 from sentiprism.studio.jobs.runner import Runner
+from sentiprism.studio.jobs.work import do
 from sentiprism.studio.recordings import Recordings
 from sentiprism.studio.server import make_server
 from sentiprism.studio.store.database import Database
@@ -210,6 +212,20 @@ def serving(folder: Path, limits: Limits | None = None) -> Iterator[Server]:
         opened = Server(folder / "home", folder / "work", limits)
         yield opened
         opened.close()
+
+
+def work(server: Server, sent: Reply) -> str:
+    """Do the job that a form has queued in this process, and mark it as done; its identifier."""
+    runner = server.studio.runner
+    job = row(runner, sent.headers["location"].rpartition("/")[2])
+    runner.job_folder(job.id).mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(server.studio.workspace)
+        result = do(parse_job(job.kind, job.parameters), runner.job_folder(job.id))
+    with server.studio.database.write() as session:
+        found = session.get_one(JobRow, job.id)
+        found.state, found.result = "done", result
+    return job.id
 
 
 def files_below(folder: Path) -> list[str]:

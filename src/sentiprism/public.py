@@ -8,6 +8,7 @@ from sentiprism.analysis.analyze import analyze as analyze
 from sentiprism.analysis.extract import extract as extract
 from sentiprism.analysis.predictor import Predictor as Predictor
 from sentiprism.data.dataset import Dataset as Dataset
+from sentiprism.data.exporters.export_dataset import export_dataset as export_dataset
 from sentiprism.data.importers.import_dataset import import_dataset as import_dataset
 from sentiprism.data.importers.labels import LabelSpec as LabelSpec
 from sentiprism.data.importers.sources import ArraysSource as ArraysSource

@@ -16,11 +16,13 @@ pytestmark = needs_unix
 PAGES = (
     "/", "/recordings", "/recordings/bin", "/train", "/compare", "/jobs", "/events", "/runs/x", "/jobs/x/log", "/data",
     "/data/x", "/data/x/utterances", "/data/x/utterances/train/0", "/data/x/utterances/train/0/media",
+    "/data/exports/x", "/data/import",
 )  # fmt: skip
 FORMS = (
     "/recordings/analyze", "/recordings/delete", "/recordings/restore", "/recordings/bin/empty", "/recordings/files",
     "/train/new", "/compare", "/jobs/settings", "/jobs/0123456789abcdef/stop", "/jobs/0123456789abcdef/resume",
     "/runs/0123456789abcdef/resume", "/data/0123456789abcdef/evaluate",
+    "/data/0123456789abcdef/export", "/data/import", "/data/files/delete",
 )  # fmt: skip
 TRICKS = (
     "../../etc/passwd", "..%2f..%2fetc%2fpasswd", "%2e%2e/%2e%2e/etc/passwd", "..%252f..%252fetc", "%00", "a%00.mp4",
@@ -116,7 +118,7 @@ def test_other_methods_are_refused(server, method):
 @pytest.mark.parametrize(
     "place", ["/recordings/{}", "/recordings/{}/media", "/reports/{}", "/reports/{}/media", "/jobs/{}", "/jobs/{}/log",
               "/jobs/{}/live", "/jobs/{}/card", "/runs/{}", "/static/{}", "/data/{}",
-              "/data/{}/utterances", "/data/{}/utterances/train/0/media"],
+              "/data/{}/utterances", "/data/{}/utterances/train/0/media", "/data/exports/{}"],
 )  # fmt: skip
 def test_an_identifier_is_never_a_path(server, place, trick):
     answer = server.get(place.format(encoded(trick)))
@@ -134,6 +136,9 @@ def test_identifiers_in_forms_are_never_paths(server, recording, trick):
         ("/train/new", {"model": trick, "dataset": "synthetic"}),
         ("/train/new", {"model": "ridge", "dataset": "synthetic", "init": trick or "x"}),
         ("/train/new", {"model": "ridge", "dataset": "synthetic", "experiment": trick}),
+        ("/data/import", {"kind": "mmsa", "name": "new", "low": "-3", "high": "3", "mmsa": trick}),
+        ("/data/import", {"kind": "table", "name": trick or "..", "low": "-3", "high": "3", "labels": "x"}),
+        ("/data/import", {"kind": trick, "name": "new", "low": "-3", "high": "3"}),
     ):
         assert server.post(path, fields).status in {404, 422}, (path, fields)
     for path in (f"/jobs/{encoded(trick)}/stop", f"/runs/{encoded(trick)}/resume", f"/data/{encoded(trick)}/evaluate"):
@@ -191,6 +196,13 @@ def test_no_path_comes_from_a_form_that_names_a_model(server, recording, path, m
     assert server.post("/train/new", {"model": "lf_dnn", "dataset": path}).status == 422
     assert server.get(f"/train/new?model=lf_dnn&dataset={encoded(path)}").status == 422
     assert server.post("/recordings/analyze", {"recording": recording, "asr": path}).status == 422
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+def test_files_to_import_are_removed_by_identifiers_alone(server, trick):
+    before = files_below(server.studio.workspace.parent)
+    assert server.post("/data/files/delete", [("file", trick), ("file", ".."), ("file", "/")]).status == 303
+    assert files_below(server.studio.workspace.parent) == before
 
 
 def test_values_of_a_form_are_refused_as_on_the_command_line(server):

@@ -44,6 +44,26 @@ def test_a_file_is_stored_under_a_name_of_ours(server, sound, name, request):
         assert "/" not in shown
 
 
+@pytest.mark.parametrize(
+    "name", ["../../evil.csv", "/etc/x.pkl", "a\0b.npz", MARKUP + ".csv", "\u202egpj.csv", "..csv"]
+)
+def test_a_file_to_import_is_stored_under_a_name_of_ours(server, name):
+    content = f"label\n{abs(hash(name))}\n".encode()
+    answer = server.upload(name, content, X_File_For="data")
+    assert answer.status == 200
+    stored = [path for path in files_below(server.studio.database.folder) if path.startswith(("files", "uploads"))]
+    assert all(re.fullmatch(r"files/[0-9a-f]{16}/([A-Za-z0-9_-]+\.(csv|pkl|npz)|file\.json)", path) for path in stored)
+    page = server.get("/data/import").text
+    assert "<script>alert" not in page
+    assert "<img src=x" not in page
+    assert json.loads(server.upload("again" + name[-4:], content, X_File_For="data").body)["duplicate"] is True
+
+
+@pytest.mark.parametrize("name", ["page.html", "x.py", "run.yaml", "csv", "x.csv.exe", "x.mp4"])
+def test_what_no_import_reads_is_refused(server, name):
+    assert server.upload(name, b"label\n1\n", X_File_For="data").status == 422
+
+
 def test_a_file_that_is_too_large_is_refused_before_it_is_read(server):
     assert server.upload("big.wav", b"", Content_Length="99999999999").status == 422
     assert server.upload("big.wav", bytes(500_000)).status == 422

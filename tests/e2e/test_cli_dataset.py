@@ -176,3 +176,17 @@ def test_utterances_are_listed_by_what_is_asked_for(cli, refused, tmp_path):
     assert "1 of 1" in shown
     assert "did you mean" in refused("dataset", "utterances", "mine", "--missing", "audi")
     assert "without a run" in refused("dataset", "utterances", "mine", "--difference", 1)
+
+
+def test_a_dataset_is_exported_and_added_again(cli, refused, tmp_path):
+    labels, audio = write_table(tmp_path)
+    cli("dataset", "add", "mine", "--labels", labels, "--audio", audio, "--low", -1, "--high", 1)
+    written = cli("dataset", "export", "mine", "--out", tmp_path / "out")
+    assert (written.status, written.out.split()[0]) == (0, "wrote")
+    assert "--replace" in refused("dataset", "export", "mine", "--out", tmp_path / "out")
+    files = ("--labels", "out/labels.csv", "--audio", "out/audio.parquet")
+    again = cli("dataset", "add", "copy", *files, "--low", -1, "--high", 1, "--json")
+    first = json.loads(cli("dataset", "show", "mine", "--json").out)
+    assert json.loads(again.out)["content"] == first["content"]
+    assert cli("dataset", "export", "mine", "--format", "mmsa", "--out", tmp_path / "mine.pkl").status == 0
+    assert cli("dataset", "add", "third", "--mmsa", tmp_path / "mine.pkl", "--low", -1, "--high", 1).status == 0

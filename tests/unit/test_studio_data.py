@@ -1,6 +1,7 @@
 """The studio's pages of datasets: the card, a list that is bounded, one utterance with its recording."""
 
 import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -8,17 +9,19 @@ import pytest
 from makers_cli import SIZES, SMALL
 from makers_media import make_media, sine
 from makers_store import utterance, write
-from makers_studio import encoded, needs_unix, row, serving
+from makers_studio import encoded, needs_unix, serving, work
 from sentiprism.data.clips import Clip
 from sentiprism.data.dataset import SPLITS
+from sentiprism.data.importers.import_dataset import import_dataset
+from sentiprism.data.importers.labels import LabelSpec
+from sentiprism.data.importers.sources import MmsaSource, TableSource
+from sentiprism.data.store import load_dataset
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.evaluation.evaluate import evaluate
 from sentiprism.files import sha256
 from sentiprism.recipe import Recipe
 from sentiprism.studio.dataset_charts import draw_curves, draw_histogram
 from sentiprism.studio.datasets import identify_dataset, list_stored
-from sentiprism.studio.jobs.kinds import parse_job
-from sentiprism.studio.jobs.work import do
 from sentiprism.training.train import train
 from sentiprism.types import TargetSpec
 
@@ -161,12 +164,8 @@ def test_where_a_model_errs_most_comes_first_and_a_job_predicts_what_it_has_not(
     identifier = server.studio.folders.runs()[0].id
     page = server.get(f"{address}/utterances?run={identifier}&difference=0.1")
     assert "has no predictions for this dataset yet" in page.text
-    sent = server.post(f"{address}/evaluate", {"run": identifier})
-    job = row(server.studio.runner, sent.headers["location"].rpartition("/")[2])
-    (tmp_path / "job").mkdir()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(server.studio.workspace)
-        do(parse_job(job.kind, job.parameters), tmp_path / "job")
+    job = work(server, server.post(f"{address}/evaluate", {"run": identifier}))
+    assert f"{address}/utterances?run={identifier}" in server.get(f"/jobs/{job}").text
     assert [len(list(folder.glob(f"seed-*/predictions-{split}.parquet"))) for split in SPLITS] == [1, 1, 1]
     errors = [
         abs(float(v)) for v in evaluate(run, "test", device="cpu").predictions[0].prediction - data.test.labels["M"]
@@ -177,6 +176,37 @@ def test_where_a_model_errs_most_comes_first_and_a_job_predicts_what_it_has_not(
     assert "the largest error first" in most
     assert "Prediction of runs/tiny" in server.get(f"{address}/utterances/test/0?run={identifier}").text
     assert server.post(f"{address}/evaluate", {"run": "x"}).status == 404
+
+
+@pytest.mark.parametrize(
+    ("form", "name"), [("table", "talks_table.zip"), ("mmsa", "talks.pkl"), ("huggingface", "talks_huggingface.zip")]
+)
+def test_an_export_is_a_job_with_a_download(server, talks, tmp_path, form, name):
+    job = work(server, server.post(f"{talks}/export", {"format": form}))
+    page = server.get(f"/jobs/{job}").text
+    assert f"/data/exports/{job}" in page
+    assert "kept for a week" in page
+    sent = server.get(f"/data/exports/{job}")
+    assert sent.headers["content-disposition"] == f'attachment; filename="{name}"'
+    (tmp_path / name).write_bytes(sent.body)
+    if form == "mmsa":
+        made = import_dataset(f"again_{form}", MmsaSource(tmp_path / name), labels=LabelSpec(-3, 3))
+        assert made.train.sequences["audio"].lengths.tolist() == [3, 0, 3]
+        return
+    with zipfile.ZipFile(tmp_path / name) as packed:
+        packed.extractall(tmp_path)
+        assert "README.md" in {file.rpartition("/")[2] for file in packed.namelist()}
+    if form == "table":
+        folder = tmp_path / "talks_table"
+        source = TableSource(folder / "labels.csv", audio=folder / "audio.parquet")
+        made = import_dataset("again", source, labels=LabelSpec(-3, 3))
+        assert made.train.ids.tolist() == load_dataset("talks").train.ids.tolist()
+    (file,) = server.studio.runner.job_folder(job).glob("export/*")
+    assert file.name == name, "nothing else is kept"
+    file.unlink()
+    assert "removed after a week" in server.get(f"/jobs/{job}").text
+    assert server.get(f"/data/exports/{job}").status == 404
+    assert server.post(f"{talks}/export", {"format": "../x"}).status == 422
 
 
 def test_a_histogram_has_a_bar_for_each_bin_of_each_split(home):

@@ -1,4 +1,4 @@
-"""Commands: dataset add, list, show, utterances, remove."""
+"""Commands: dataset add, list, show, utterances, export, remove."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from sentiprism.cli.card import draw, labels_of, sequences_of
+from sentiprism.cli.export import export
 from sentiprism.cli.hints import followed_by
 from sentiprism.cli.options import Classes, High, Json, Low, ReplaceDataset, option
 from sentiprism.cli.sources import choose_source, pairs
@@ -208,6 +209,7 @@ def show(
 
 
 app.command()(utterances)
+app.command()(export)
 
 
 @app.command()

@@ -12,7 +12,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from sentiprism.errors import UserError
-from sentiprism.studio.web import compare, data, events, home, jobs, recordings, report_pages, train, upload, utterances
+from sentiprism.studio.web import (
+    compare,
+    data,
+    events,
+    home,
+    import_data,
+    jobs,
+    recordings,
+    report_pages,
+    train,
+    upload,
+    utterances,
+)
 from sentiprism.studio.web.forms import check_form
 from sentiprism.studio.web.guard import UPLOAD, App, Guard
 from sentiprism.studio.web.pages import REPORT, MissingError, not_found, show_error
@@ -43,6 +55,7 @@ ROUTERS = (
     recordings.router,
     report_pages.router,
     jobs.router,
+    import_data.router,
     data.router,
     utterances.router,
     train.router,

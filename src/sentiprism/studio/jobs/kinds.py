@@ -57,12 +57,53 @@ class EvaluateJob(Config):
     """Name in the store; the run's own, or another one."""
 
 
-Job = AnalyzeJob | TrainJob | CompareJob | EvaluateJob
+class ExportJob(Config):
+    """Write a dataset as a file to download."""
+
+    dataset: str
+    """Name in the store."""
+    format: Literal["table", "mmsa", "huggingface"] = "table"
+
+    @property
+    def file(self) -> str:
+        """Name of the file."""
+        return f"{self.dataset}.pkl" if self.format == "mmsa" else f"{self.dataset}_{self.format}.zip"
+
+
+class NewDataset(Config):
+    """Name and labels of a dataset to make, as ``dataset add`` and ``extract`` take them."""
+
+    name: str
+    """In the store."""
+    columns: dict[str, str] = {}
+    """Columns of a table with other names."""
+    folds: str | None = None
+    """Splits of files without splits: ``K/N``, or the path of a file."""
+    low: float | None = None
+    high: float | None = None
+    classes: tuple[str, ...] = ()
+    language: str | None = None
+    replace: bool = False
+    """Replace an existing dataset of this name."""
+
+
+class ImportJob(Config):
+    """Import a dataset from files that were added."""
+
+    dataset: NewDataset
+    kind: Literal["table", "mmsa", "arrays"]
+    files: dict[str, Path]
+    """By role: labels, text, audio, vision; mmsa; arrays."""
+
+
+Job = AnalyzeJob | TrainJob | CompareJob | EvaluateJob | ExportJob | ImportJob
 KINDS: dict[str, type[Job]] = {
     "analyze": AnalyzeJob,
     "train": TrainJob,
     "compare": CompareJob,
     "evaluate": EvaluateJob,
+    "export": ExportJob,
+    "import": ImportJob,
 }
 """By the name that the database keeps."""
 

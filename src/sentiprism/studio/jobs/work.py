@@ -14,7 +14,8 @@ from sentiprism.data.dataset import SPLITS
 from sentiprism.errors import UserError
 from sentiprism.evaluation.cross_corpus import evaluate_on
 from sentiprism.report.files import is_report, read_report, write_report
-from sentiprism.studio.jobs.kinds import AnalyzeJob, CompareJob, EvaluateJob, Item, Job, TrainJob
+from sentiprism.studio.jobs.data_jobs import export_to, import_files
+from sentiprism.studio.jobs.kinds import AnalyzeJob, CompareJob, EvaluateJob, ExportJob, ImportJob, Item, Job, TrainJob
 from sentiprism.studio.jobs.process import PROGRESS, Progress, write_record
 from sentiprism.tables import clock
 
@@ -44,7 +45,7 @@ class _Told:
     """Writes the progress, not too often."""
 
     def __init__(self, folder: Path) -> None:
-        self._path, self._last = folder / PROGRESS, 0.0
+        self.folder, self._path, self._last = folder, folder / PROGRESS, 0.0
 
     def __call__(self, share: float, text: str, *, now: bool = False) -> None:
         if now or monotonic() - self._last > EVERY:
@@ -167,3 +168,13 @@ def _evaluate(job: EvaluateJob, told: _Told) -> dict[str, Any]:
         print(f"predicted {split}: {_line(evaluate_on(job.run, job.dataset, split))}", flush=True)
     told(1.0, "", now=True)
     return {"dataset": job.dataset}
+
+
+@_do.register
+def _export(job: ExportJob, told: _Told) -> dict[str, Any]:
+    return export_to(job, told.folder, told)
+
+
+@_do.register
+def _import(job: ImportJob, told: _Told) -> dict[str, Any]:
+    return import_files(job, told)

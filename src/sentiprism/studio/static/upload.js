@@ -31,6 +31,7 @@ function send(file, { bar, words, item }, tries = 0) {
   request.setRequestHeader("X-Form-Token", token);
   request.setRequestHeader("X-File-Name", encodeURIComponent(file.name));
   request.setRequestHeader("Content-Type", "application/octet-stream");
+  if (drop.dataset.for) request.setRequestHeader("X-File-For", drop.dataset.for);
   request.upload.onprogress = (event) => {
     if (event.lengthComputable) bar.value = event.loaded / event.total;
     words.textContent = bar.value < 1 ? `${Math.round(100 * bar.value)} %` : "looking into it";
@@ -64,12 +65,12 @@ function next() {
   while (running < AT_ONCE && waiting.length) send(...waiting.shift());
   if (running || waiting.length) return;
   told.textContent = `${added} added, ${failed} failed`;
-  if (!failed) return location.assign("/recordings");
+  if (!failed) return location.assign(drop.dataset.page ?? "/recordings");
   if (added && !document.querySelector("#show-added")) {
     const link = document.createElement("a");
     link.id = "show-added";
     link.className = "button";
-    link.href = "/recordings";
+    link.href = drop.dataset.page ?? "/recordings";
     link.textContent = "Show what was added";
     list.after(link);
   }

@@ -2,24 +2,24 @@
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import FileResponse, RedirectResponse, Response
 
+from sentiprism.config import Config
 from sentiprism.data.dataset import Card
 from sentiprism.errors import UserError
 from sentiprism.studio.dataset_charts import columns_of, draw_histogram
 from sentiprism.studio.datasets import StoredDataset, find_stored, list_stored
 from sentiprism.studio.folders import RunFolder
-from sentiprism.studio.jobs.kinds import EvaluateJob
+from sentiprism.studio.jobs.kinds import EvaluateJob, ExportJob
 from sentiprism.studio.store.tables import ACTIVE
+from sentiprism.studio.web.data_results import DATA_JOBS, exported_file
 from sentiprism.studio.web.forms import once, text
-from sentiprism.studio.web.job_views import list_jobs
+from sentiprism.studio.web.job_views import get_job, list_jobs
 from sentiprism.studio.web.pages import existing, show
 from sentiprism.studio.web.state import Studio, studio_of
 
 router = APIRouter()
 AREA, LIST = "data", "/data"
-KINDS = ("evaluate",)
-"""Jobs of this area."""
 MOST_COLUMNS = 200
 """Features of a sequence that are listed by name."""
 
@@ -28,7 +28,7 @@ MOST_COLUMNS = 200
 def data(request: Request) -> Response:
     """The datasets of the store."""
     studio = studio_of(request)
-    jobs = [job for kind in KINDS for job in list_jobs(studio, "queued", *ACTIVE, kind=kind)]
+    jobs = [job for kind in DATA_JOBS for job in list_jobs(studio, "queued", *ACTIVE, kind=kind)]
     return show(request, "data.html.j2", area=AREA, datasets=list_stored(), jobs=jobs)
 
 
@@ -56,8 +56,31 @@ def evaluate(request: Request, identifier: str) -> Response:
     chosen = text(request, "run")
     run = existing(next((one for one in finished_runs(studio, found.name) if one.id == chosen), None), "run", LIST)
     job = EvaluateJob(run=run.folder.relative_to(studio.workspace), dataset=found.name)
-    title, parameters = f"Predict {found.name} with {run.name}", job.model_dump(mode="json")
-    queued = studio.runner.add("evaluate", title, parameters, studio.workspace, once=once(request, job))
+    return queue_job(request, "evaluate", f"Predict {found.name} with {run.name}", job)
+
+
+@router.post("/data/{identifier}/export")
+def export(request: Request, identifier: str) -> Response:
+    """Queue the export of this dataset as a file."""
+    found, _ = dataset_of(identifier)
+    job = ExportJob.parse({"dataset": found.name, "format": text(request, "format", "table")}, "the export")
+    return queue_job(request, "export", f"Export {found.name} as {job.file}", job)
+
+
+@router.get("/data/exports/{identifier}")
+def download(request: Request, identifier: str) -> Response:
+    """The file that an export has made."""
+    studio = studio_of(request)
+    row = existing(get_job(studio, identifier), "job", "/jobs")
+    path = existing(exported_file(studio, row), "file", f"/jobs/{row.id}")
+    return FileResponse(path, media_type="application/octet-stream", filename=path.name)
+
+
+def queue_job(request: Request, kind: str, title: str, job: Config) -> Response:
+    """Queue a job, and show its page."""
+    studio = studio_of(request)
+    parameters = job.model_dump(mode="json")
+    queued = studio.runner.add(kind, title, parameters, studio.workspace, once=once(request, job))
     return RedirectResponse(f"/jobs/{queued}", 303)
 
 

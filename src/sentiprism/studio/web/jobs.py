@@ -16,6 +16,7 @@ from sentiprism.studio.jobs.process import LOG
 from sentiprism.studio.jobs.runner import MOST_AT_ONCE
 from sentiprism.studio.store.tables import JobRow
 from sentiprism.studio.web.curves import Curves, curves_of
+from sentiprism.studio.web.data_results import made_of
 from sentiprism.studio.web.forms import text
 from sentiprism.studio.web.job_views import get_job, list_jobs, training_of, view
 from sentiprism.studio.web.pages import existing, show
@@ -24,7 +25,14 @@ from sentiprism.studio.web.state import Studio, studio_of
 router = APIRouter()
 TAIL = 64 * 1024
 """Bytes of a log's end that are shown."""
-AREAS = {"analyze": "recordings", "train": "train", "compare": "compare", "evaluate": "data"}
+AREAS = {
+    "analyze": "recordings",
+    "train": "train",
+    "compare": "compare",
+    "evaluate": "data",
+    "export": "data",
+    "import": "data",
+}
 
 
 @router.get("/jobs")
@@ -111,6 +119,7 @@ def _show(request: Request, identifier: str, template: str) -> Response:
         run=_run(studio, row),
         reports=_reports(studio, row),
         comparison=_comparison(row),
+        made=made_of(studio, row),
     )
 
 

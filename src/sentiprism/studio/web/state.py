@@ -5,6 +5,7 @@ from pathlib import Path
 
 from starlette.requests import Request
 
+from sentiprism.studio.data_files import DataFiles
 from sentiprism.studio.folders import Folders
 from sentiprism.studio.health import Health
 from sentiprism.studio.jobs.runner import Runner
@@ -36,6 +37,12 @@ class Studio:
     tokens: Tokens
     cookie: str
     closing: bool = field(default=False)
+
+    data_files: DataFiles = field(init=False)
+    """Files that datasets are imported from."""
+
+    def __post_init__(self) -> None:
+        self.data_files = DataFiles(self.database.folder)
 
     @property
     def workspace(self) -> Path:

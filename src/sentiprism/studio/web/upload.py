@@ -54,11 +54,18 @@ async def upload(request: Request) -> Response:
     async with running:
         try:
             name = clean_name(unquote(request.headers.get("x-file-name", "")[:2000]))
-            suffix_of(name)
-            await run_sync(studio.recordings.check_room)
+            to_import = request.headers.get("x-file-for") == "data"
+            if to_import:
+                studio.data_files.check(name)
+            else:
+                suffix_of(name)
+                await run_sync(studio.recordings.check_room)
             _check_size(request, studio, limits)
             path = studio.recordings.uploads / f"{new_id()}.part"
             content = await _receive(request, path, limits)
+            if to_import:
+                made, known = await run_sync(studio.data_files.add, path, name, content)
+                return JSONResponse({"id": made.id, "name": made.name, "duplicate": known})
             added = await run_sync(studio.recordings.add, path, name, content)
         except UserError as error:
             return _refuse(422, error.cause, error.remedy)
