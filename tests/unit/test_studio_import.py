@@ -70,8 +70,9 @@ def test_a_pickle_and_arrays_are_imported(server, tmp_path):
     form = {"kind": "mmsa", "name": "theirs", "mmsa": pickled, "low": "-3", "high": "3"}
     work(server, server.post("/data/import", form))
     assert len(load_dataset("theirs").train) == 6
-    arrays = add(server, "seq.npz", archive(label=np.arange(10) % 3, audio=np.ones((10, 2, 3)), id=np.arange(10).astype("U"),
-                                            video_id=np.arange(10).astype("U")))  # fmt: skip
+    names = np.arange(10).astype("U")
+    content = archive(label=np.arange(10) % 3, audio=np.ones((10, 2, 3)), id=names, video_id=names)
+    arrays = add(server, "seq.npz", content)
     form = {"kind": "arrays", "name": "moods", "arrays": arrays, "classes": "bad, neutral,good", "folds": "1/5"}
     work(server, server.post("/data/import", form))
     made = load_dataset("moods")
@@ -80,15 +81,21 @@ def test_a_pickle_and_arrays_are_imported(server, tmp_path):
 
 
 class Danger:
+    """Writes a file where it is unpickled."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
     def __reduce__(self):
-        return (open, ("/tmp/sentiprism-was-here", "w"))
+        return (open, (self.path, "w"))
 
 
-def test_a_pickle_that_would_run_something_fails_as_on_the_command_line(server):
-    hostile = add(server, "bad.pkl", pickle.dumps({"train": Danger()}))
+def test_a_pickle_that_would_run_something_fails_as_on_the_command_line(server, tmp_path):
+    hostile = add(server, "bad.pkl", pickle.dumps({"train": Danger(tmp_path / "was here")}))
     sent = server.post("/data/import", {"kind": "mmsa", "name": "bad", "mmsa": hostile, "low": "0", "high": "1"})
     with pytest.raises(UserError, match=r"bad\.pkl"):
         work(server, sent)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

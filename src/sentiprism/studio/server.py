@@ -8,6 +8,7 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from time import sleep
 
@@ -142,6 +143,7 @@ def _open(tokens: Tokens, port: int, *, browser: bool, say: Callable[[str], obje
 
 
 def _warm_up() -> None:
-    """Import the models, so that the first form of a training is there at once."""
+    """Import what the first form of a training and the first list of utterances need, so that both are there at once."""
     sleep(SETTLED)
     list_model_choices()
+    import_module("pyarrow.compute")

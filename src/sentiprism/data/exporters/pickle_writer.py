@@ -18,7 +18,7 @@ TUPLE, TUPLE1, TUPLE3, REDUCE, BUILD = b"t", b"\x85", b"\x87", b"R", b"b"
 NONE, TRUE, FALSE = b"N", b"\x88", b"\x89"
 GLOBAL, BINUNICODE, BININT, BINFLOAT, BINBYTES8 = b"c", b"X", b"J", b"G", b"\x8e"
 """Opcodes of pickle protocol 4, by the names of `pickletools`."""
-KINDS = {"f4": np.dtype("<f4"), "i8": np.dtype("<i8")}
+KINDS: dict[str, np.dtype[Any]] = {"f4": np.dtype("<f4"), "i8": np.dtype("<i8")}
 
 
 class PickleWriter:
