@@ -143,7 +143,7 @@ def _open(tokens: Tokens, port: int, *, browser: bool, say: Callable[[str], obje
 
 
 def _warm_up() -> None:
-    """Import what the first form of a training and the first list of utterances need, so that both are there at once."""
+    """Import what the first form of a training and the first list of utterances need."""
     sleep(SETTLED)
     list_model_choices()
     import_module("pyarrow.compute")
