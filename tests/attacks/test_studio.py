@@ -17,12 +17,15 @@ PAGES = (
     "/", "/recordings", "/recordings/bin", "/train", "/compare", "/jobs", "/events", "/runs/x", "/jobs/x/log", "/data",
     "/data/x", "/data/x/utterances", "/data/x/utterances/train/0", "/data/x/utterances/train/0/media",
     "/data/exports/x", "/data/import",
+    "/collections", "/collections/x", "/collections/x/recordings.csv",
 )  # fmt: skip
 FORMS = (
     "/recordings/analyze", "/recordings/delete", "/recordings/restore", "/recordings/bin/empty", "/recordings/files",
     "/train/new", "/compare", "/jobs/settings", "/jobs/0123456789abcdef/stop", "/jobs/0123456789abcdef/resume",
     "/runs/0123456789abcdef/resume", "/data/0123456789abcdef/evaluate",
     "/data/0123456789abcdef/export", "/data/import", "/data/files/delete",
+    "/collections/add",
+    *(f"/collections/0123456789abcdef/{do}" for do in ("analyze", "attributes", "set", "table", "settings", "delete")),
 )  # fmt: skip
 TRICKS = (
     "../../etc/passwd", "..%2f..%2fetc%2fpasswd", "%2e%2e/%2e%2e/etc/passwd", "..%252f..%252fetc", "%00", "a%00.mp4",
@@ -118,7 +121,8 @@ def test_other_methods_are_refused(server, method):
 @pytest.mark.parametrize(
     "place", ["/recordings/{}", "/recordings/{}/media", "/reports/{}", "/reports/{}/media", "/jobs/{}", "/jobs/{}/log",
               "/jobs/{}/live", "/jobs/{}/card", "/runs/{}", "/static/{}", "/data/{}",
-              "/data/{}/utterances", "/data/{}/utterances/train/0/media", "/data/exports/{}"],
+              "/data/{}/utterances", "/data/{}/utterances/train/0/media", "/data/exports/{}", "/collections/{}",
+              "/collections/{}/attributes", "/collections/{}/recordings.csv", "/collections/{}/page.html"],
 )  # fmt: skip
 def test_an_identifier_is_never_a_path(server, place, trick):
     answer = server.get(place.format(encoded(trick)))
@@ -141,6 +145,7 @@ def test_identifiers_in_forms_are_never_paths(server, recording, trick):
         ("/data/import", {"kind": trick, "name": "new", "low": "-3", "high": "3"}),
     ):
         assert server.post(path, fields).status in {404, 422}, (path, fields)
+    assert server.post("/collections/add", {"collection": trick or "x", "recording": recording}).status == 404
     for path in (f"/jobs/{encoded(trick)}/stop", f"/runs/{encoded(trick)}/resume", f"/data/{encoded(trick)}/evaluate"):
         answer = server.post(path)
         assert answer.status in {303, 400, 404}

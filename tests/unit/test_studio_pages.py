@@ -12,6 +12,7 @@ from makers_report import make_video, review
 from makers_studio import Server, needs_unix
 from makers_studio import row as row_of
 from sentiprism.report.files import write_report
+from sentiprism.report.wording import p_value
 from sentiprism.studio.app import create_app
 from sentiprism.studio.charts import Line, draw_chart, draw_whiskers
 from sentiprism.studio.comparisons import read_comparison
@@ -19,7 +20,7 @@ from sentiprism.studio.folders import Folders
 from sentiprism.studio.jobs.training import SeedHistory, training_progress
 from sentiprism.studio.recordings import clean_name
 from sentiprism.studio.store.tables import now
-from sentiprism.studio.web.pages import ago, metric, p_value
+from sentiprism.studio.web.pages import ago, metric
 
 pytestmark = needs_unix
 

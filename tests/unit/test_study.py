@@ -177,7 +177,7 @@ def test_what_cannot_be_compared_is_left_out_and_said():
 def test_all_recordings_together_and_shares_of_the_time():
     found = compare_groups(talks(6), measure="share of positive")
     assert [(group.name, group.recordings, group.mean.mean) for group in found.groups] == [("", 12, 0.75)]
-    assert found.scale == (0.0, 1.0)
+    assert found.middle == 0.0
     assert found.differences == ()
     assert measures_of(talks(1))[0] == "sentiment"
     assert sorted(["session 10", "session 2", "Session 1", "²"], key=natural) == [

@@ -13,6 +13,8 @@ from starlette.responses import JSONResponse, Response
 
 from sentiprism.errors import UserError
 from sentiprism.studio.web import (
+    collection_downloads,
+    collections,
     compare,
     data,
     events,
@@ -35,6 +37,8 @@ STATIC = {
     "studio.css": ("sentiprism.studio.static", "studio.css", "text/css"),
     "live.js": ("sentiprism.studio.static", "live.js", "text/javascript"),
     "upload.js": ("sentiprism.studio.static", "upload.js", "text/javascript"),
+    "study.css": (REPORT, "study.css", "text/css"),
+    "cells.js": ("sentiprism.studio.static", "cells.js", "text/javascript"),
     "forms.js": ("sentiprism.studio.static", "forms.js", "text/javascript"),
     "data.css": ("sentiprism.studio.static", "data.css", "text/css"),
     "utterance.js": ("sentiprism.studio.static", "utterance.js", "text/javascript"),
@@ -54,6 +58,8 @@ ROUTERS = (
     upload.router,
     recordings.router,
     report_pages.router,
+    collections.router,
+    collection_downloads.router,
     jobs.router,
     import_data.router,
     data.router,

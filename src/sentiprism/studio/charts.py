@@ -1,13 +1,11 @@
 """Charts as SVG: curves of a training, intervals of runs beside each other."""
 
 from collections.abc import Sequence
-from math import floor, isfinite, log10
+from math import isfinite
 from typing import NamedTuple
 
-WIDTH, HEIGHT = 560.0, 220.0
-LEFT, RIGHT, TOP, BOTTOM = 46.0, 10.0, 10.0, 24.0
-COLOURS = 8
-"""Of the style sheet; more lines than that share them."""
+from sentiprism.study.charts import BOTTOM, COLOURS, HEIGHT, LEFT, RIGHT, TOP, WIDTH, axis_range, axis_ticks
+
 MOST_POINTS = 400
 """Of a line; between two of them nobody sees a difference."""
 
@@ -52,8 +50,8 @@ def draw_chart(lines: Sequence[Line], what: str) -> Chart | None:
     every = [point for one in points for point in one]
     if not every:
         return None
-    x_low, x_high = _range([x for x, _ in every])
-    y_low, y_high = _range([y for _, y in every], 0.06)
+    x_low, x_high = axis_range([x for x, _ in every])
+    y_low, y_high = axis_range([y for _, y in every], 0.06)
 
     def place(x: float, y: float) -> tuple[float, float]:
         across = (x - x_low) / (x_high - x_low) * (WIDTH - LEFT - RIGHT)
@@ -71,24 +69,10 @@ def draw_chart(lines: Sequence[Line], what: str) -> Chart | None:
     last = "; ".join(f"{line.label}: {own[-1][1]:.3f}" for line, own in zip(lines, points, strict=True) if own)
     return Chart(
         tuple(paths),
-        tuple((place(x, y_low)[0], f"{x:g}") for x in _ticks(x_low, x_high, whole=True)),
-        tuple((place(x_low, y)[1], f"{y:.4g}") for y in _ticks(y_low, y_high)),
+        tuple((place(x, y_low)[0], f"{x:g}") for x in axis_ticks(x_low, x_high, whole=True)),
+        tuple((place(x_low, y)[1], f"{y:.4g}") for y in axis_ticks(y_low, y_high)),
         f"{what}, last value of each line: {last}",
     )
-
-
-def _range(values: Sequence[float], margin: float = 0.0) -> tuple[float, float]:
-    low, high = min(values), max(values)
-    room = (high - low) * margin or (0.0 if high > low else max(abs(high) * 0.1, 0.5))
-    return low - room, high + room
-
-
-def _ticks(low: float, high: float, *, whole: bool = False) -> list[float]:
-    step = 10 ** floor(log10((high - low) / 4))
-    step = next(step * f for f in (1, 2, 5, 10) if (high - low) / (step * f) <= 5)
-    step = max(step, 1.0) if whole else step
-    first = -floor(-low / step)
-    return [round(n * step, 12) for n in range(first, floor(high / step + 1e-9) + 1)]
 
 
 def _thin(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -110,7 +94,7 @@ def draw_whiskers(intervals: Sequence[tuple[float, float, float] | None]) -> lis
     values = [v for one in intervals if one is not None for v in one if isfinite(v)]
     if not values:
         return [None] * len(intervals)
-    low, high = _range(values, 0.08)
+    low, high = axis_range(values, 0.08)
 
     def at(value: float) -> float:
         return round(100 * (value - low) / (high - low), 2)

@@ -91,6 +91,10 @@ class Folders:
         found = (self._report(folder) for folder in self._look()[1])
         return sorted(filter(None, found), key=lambda one: one.changed, reverse=True)
 
+    def newest_reports(self) -> dict[str, ReportFolder]:
+        """The newest report of each recording, by the recording's SHA-256."""
+        return {one.content: one for one in reversed(self.reports())}
+
     def run(self, identifier: str) -> RunFolder | None:
         """The run of an identifier."""
         return next((one for one in self.runs() if one.id == identifier), None)

@@ -23,7 +23,6 @@ from sentiprism.study.contrasts import (
 )
 from sentiprism.study.design import (
     PERSON,
-    SENTIMENT,
     Observation,
     Unit,
     UnitCount,
@@ -79,8 +78,8 @@ class Study(NamedTuple):
 
     by: str | None
     measure: str
-    scale: tuple[float, float]
-    """Ends of the measure's scale."""
+    middle: float
+    """Middle of the model's scale."""
     model: str
     recordings: int
     groups: tuple[Group, ...]
@@ -127,8 +126,8 @@ def compare_groups(observations: Sequence[Observation], by: str | None = None, m
     groups = tuple(_group(name, own, measure, step) for name, own in units.items())
     differences = _differences(units, measure)
     notes += _notes(groups, by)
-    scale = (used[0].summary.low, used[0].summary.high) if measure == SENTIMENT and used else (0.0, 1.0)
-    return Study(by, measure, scale, model, sum(g.recordings for g in groups), groups, differences, step, tuple(notes))
+    middle = (used[0].summary.low + used[0].summary.high) / 2
+    return Study(by, measure, middle, model, sum(g.recordings for g in groups), groups, differences, step, tuple(notes))
 
 
 def _of_one_model(observations: Sequence[Observation]) -> tuple[list[Observation], str, list[str]]:

@@ -18,14 +18,28 @@ if TYPE_CHECKING:
 
 
 def fill(
-    template: str, scripts: Iterable[str], media: Source | None = None, *, images: bool = False, **values: Any
+    template: str,
+    scripts: Iterable[str],
+    media: Source | None = None,
+    *,
+    images: bool = False,
+    styles: Iterable[str] = ("style.css",),
+    **values: Any,
 ) -> str:
-    """Fill a template; its policy only allows its style sheet and scripts, by their hashes.
+    """Fill a template; its policy only allows its style sheets and scripts, by their hashes.
+
+    Args:
+        template: its file.
+        scripts: files of the page's script, in order.
+        media: the recording, if the page has a player.
+        images: whether the page has embedded pictures.
+        styles: files of the page's style sheet, in order.
+        values: that the template names.
 
     Raises:
         UserError: jinja2 is not installed.
     """
-    style, script = _text("style.css"), "".join(_text(part) for part in scripts)
+    style, script = ("".join(map(_text, parts)) for parts in (styles, scripts))
     allowed = ["default-src 'none'", f"style-src {_hash(style)}", f"script-src {_hash(script)}"]
     if media is not None:
         allowed.append("media-src data:" if media.embedded else "media-src 'self' file:")
@@ -72,6 +86,6 @@ def make_environment(load: Callable[[str], str]) -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(signed=wording.signed, clock=clock)
+    environment.filters.update(signed=wording.signed, p=wording.p_value, clock=clock)
     environment.globals.update(trusted=Markup)
     return environment

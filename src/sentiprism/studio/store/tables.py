@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from secrets import token_hex
 from typing import Any, Literal
 
-from sqlalchemy import JSON, BigInteger, DateTime, Double, String, TypeDecorator
+from sqlalchemy import JSON, BigInteger, DateTime, Double, ForeignKey, String, TypeDecorator
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -42,7 +42,7 @@ def new_id() -> str:
 class Table(DeclarativeBase):
     """Base of the tables."""
 
-    type_annotation_map = {dict[str, Any]: JSON, datetime: Moment, int: BigInteger}
+    type_annotation_map = {dict[str, Any]: JSON, list[str]: JSON, datetime: Moment, int: BigInteger}
 
 
 class RecordingRow(Table):
@@ -69,6 +69,44 @@ class RecordingRow(Table):
     def file(self) -> str:
         """Name of the stored file."""
         return f"{self.id}{self.suffix}"
+
+
+class CollectionRow(Table):
+    """Recordings that belong together, with the names of their attributes."""
+
+    __tablename__ = "collections"
+
+    id: Mapped[str] = mapped_column(String(ID), primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(200))
+    attributes: Mapped[list[str]]
+    """Names in the order of the table's columns."""
+    created: Mapped[datetime] = mapped_column(default=now, index=True)
+
+
+class MemberRow(Table):
+    """A recording in a collection, with its attributes."""
+
+    __tablename__ = "collection_members"
+
+    collection: Mapped[str] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"), primary_key=True)
+    recording: Mapped[str] = mapped_column(
+        ForeignKey("recordings.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    attributes: Mapped[dict[str, Any]]
+    """Values by name; what has no value is left out."""
+
+
+class SummaryRow(Table):
+    """The numbers of a report, so that a list of thousands reads no report."""
+
+    __tablename__ = "report_summaries"
+
+    report: Mapped[str] = mapped_column(String(ID), primary_key=True)
+    """Identifier of its folder."""
+    changed: Mapped[int]
+    """When the report was written, in µs; numbers of an older one are computed again."""
+    numbers: Mapped[dict[str, Any] | None]
+    """Fields of `sentiprism.study.summary.RecordingSummary`; None if the report is damaged."""
 
 
 class JobRow(Table):

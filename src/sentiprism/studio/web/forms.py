@@ -5,7 +5,7 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 
-from sentiprism.studio.web.guard import UPLOAD
+from sentiprism.studio.web.guard import FORM, UPLOAD
 from sentiprism.studio.web.tokens import is_form_token
 
 FIELD, HEADER = "form_token", "x-form-token"
@@ -32,7 +32,7 @@ async def check_form(request: Request) -> None:
         if kind not in {"application/x-www-form-urlencoded", "multipart/form-data"}:
             raise HTTPException(415, "Send a form.")
         try:
-            request.state.form = await request.form(max_files=0, max_fields=MOST_FIELDS, max_part_size=64 * 1024)
+            request.state.form = await request.form(max_files=0, max_fields=MOST_FIELDS, max_part_size=FORM)
         except ClientDisconnect:  # it was cut off, or is longer than the guard lets it be
             raise HTTPException(413, "The form is cut short, or too large.") from None
         except (MultiPartException, ValueError) as error:

@@ -24,10 +24,12 @@ T = TypeVar("T")
 TEMPLATES = "sentiprism.studio.templates"
 REPORT = "sentiprism.report.page"
 """Has the brand, and the colours and type of everything."""
-BRAND = "brand.html.j2"
+SHARED = ("brand.html.j2", "study_parts.html.j2")
+"""Templates of the report's pages that the studio's pages have too."""
 AREAS = {
     "home": ("Home", "/"),
     "recordings": ("Recordings", "/recordings"),
+    "collections": ("Collections", "/collections"),
     "data": ("Data", "/data"),
     "train": ("Train", "/train"),
     "compare": ("Compare", "/compare"),
@@ -87,13 +89,13 @@ def not_found(request: Request, what: str = "page", back: str = "/") -> Response
 
 @cache
 def environment() -> "jinja2.Environment":
-    """Templates of the studio, and the report's brand."""
+    """Templates of the studio, and those that it shares with reports."""
 
     def load(name: str) -> str:
-        return files(REPORT if name == BRAND else TEMPLATES).joinpath(name).read_text(encoding="utf-8")
+        return files(REPORT if name in SHARED else TEMPLATES).joinpath(name).read_text(encoding="utf-8")
 
     made = make_environment(load)
-    made.filters.update(size=size, duration=duration, ago=ago, metric=metric, p=p_value)
+    made.filters.update(size=size, duration=duration, ago=ago, metric=metric)
     made.globals["label_range"] = describe_labels
     del made.globals["trusted"]  # there is no text here that is not escaped
     return made
@@ -123,8 +125,3 @@ def metric(value: float | None, scale: int = 1) -> str:
     if value is None or not isfinite(value):
         return "–"
     return f"{value * scale:.{3 if scale == 1 else 1}f}".replace("-", "−")
-
-
-def p_value(value: float | None) -> str:
-    """A p-value as papers give it."""
-    return "–" if value is None or not isfinite(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"

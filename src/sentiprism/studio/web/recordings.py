@@ -35,7 +35,7 @@ def recordings(request: Request, q: str = "", page: int = 0) -> Response:
     studio = studio_of(request)
     page = min(max(page, 0), 10_000)
     rows, count = studio.recordings.page(q[:200], page, PAGE_SIZE)
-    by_content = _by_content(studio)
+    by_content = studio.folders.newest_reports()
     lines = [(row, _report(by_content.get(row.content))) for row in rows]
     return show(
         request,
@@ -46,10 +46,11 @@ def recordings(request: Request, q: str = "", page: int = 0) -> Response:
         q=q[:200],
         page=page,
         pages=-(-count // PAGE_SIZE),
-        fields=_fields(),
-        models=_models(studio),
+        fields=option_fields(),
+        models=list_models_of(studio),
         jobs=list_jobs(studio, "queued", *ACTIVE, kind="analyze"),
         others=_others(studio, by_content) if not q and page == 0 else [],
+        collections=studio.collections.every(),
         binned=len(studio.recordings.bin()),
     )
 
@@ -57,21 +58,32 @@ def recordings(request: Request, q: str = "", page: int = 0) -> Response:
 @router.post("/recordings/analyze")
 def analyze(request: Request) -> Response:
     """Queue an analysis of what is chosen."""
+    return queue_analysis(request, studio_of(request).recordings.find(texts(request, "recording")), AREA, LIST)
+
+
+def queue_analysis(request: Request, rows: list[RecordingRow], area: str, back: str) -> Response:
+    """Queue an analysis of recordings by the model and options of a form, and show the job.
+
+    Args:
+        request: with the form.
+        rows: recordings.
+        area: of the navigation, for an error's page.
+        back: address of the form.
+    """
     studio = studio_of(request)
-    rows = studio.recordings.find(texts(request, "recording"))
     if not rows:
-        return show_error(request, UserError("no recording is chosen", "tick one in the list"), area=AREA, back=LIST)
+        return show_error(request, UserError("no recording is chosen", "tick one in the list"), area=area, back=back)
     model = STARTER
     if (chosen := text(request, "model", STARTER)) != STARTER:
-        found = {identifier: folder for identifier, _, folder in _models(studio)}
-        model = str(existing(found.get(chosen), "model", LIST))
+        found = {identifier: folder for identifier, _, folder in list_models_of(studio)}
+        model = str(existing(found.get(chosen), "model", back))
     given = {name: text(request, name) for name in SHOWN if name in request.state.form}
     try:
-        changed = override({"model": model}, assignments(_fields(), given))
+        changed = override({"model": model}, assignments(option_fields(), given))
         options = Options.parse(changed, "the options of the analysis")
         refuse_path(options.asr, "the speech recognition")
     except UserError as error:
-        return show_error(request, error, area=AREA, back=LIST)
+        return show_error(request, error, area=area, back=back)
     items = _items(studio, rows)
     job = AnalyzeJob(items=items, options=options)
     title = f"Analyze {items[0].name}" if len(items) == 1 else f"Analyze {len(items)} recordings"
@@ -126,8 +138,8 @@ def recording(request: Request, identifier: str) -> Response:
         reports=reports,
         playable=playable,
         transcript=studio.recordings.transcript_of(row),
-        fields=_fields(),
-        models=_models(studio),
+        fields=option_fields(),
+        models=list_models_of(studio),
     )
 
 
@@ -147,12 +159,13 @@ def send_media(path: Path, name: str) -> Response:
     return FileResponse(path, media_type=kind, filename=file_name(name), content_disposition_type="inline")
 
 
-def _fields() -> list[Field]:
+def option_fields() -> list[Field]:
+    """Options of an analysis that a form has beside the model."""
     whole = fields_of(Options())
     return [field for field in whole if field.name in SHOWN]
 
 
-def _models(studio: Studio) -> list[tuple[str, str, Path]]:
+def list_models_of(studio: Studio) -> list[tuple[str, str, Path]]:
     """Saved models of finished runs: identifier, name, folder."""
     return [
         (run.id, f"{run.name} ({run.model} on {run.dataset})", model)
@@ -167,11 +180,6 @@ def _model(run: RunFolder) -> Path | None:
         if run.finished
         else None
     )
-
-
-def _by_content(studio: Studio) -> dict[str, ReportFolder]:
-    """The newest report of each recording."""
-    return {one.content: one for one in reversed(studio.folders.reports())}
 
 
 def _report(found: ReportFolder | None) -> object:

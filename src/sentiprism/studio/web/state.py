@@ -5,12 +5,14 @@ from pathlib import Path
 
 from starlette.requests import Request
 
+from sentiprism.studio.collections import Collections
 from sentiprism.studio.data_files import DataFiles
 from sentiprism.studio.folders import Folders
 from sentiprism.studio.health import Health
 from sentiprism.studio.jobs.runner import Runner
 from sentiprism.studio.recordings import Recordings
 from sentiprism.studio.store.database import Database
+from sentiprism.studio.summaries import Summaries
 from sentiprism.studio.web.tokens import Tokens
 
 
@@ -27,6 +29,8 @@ class Studio:
         tokens: who may come in.
         cookie: name of the session's cookie.
         closing: the server is about to end, and so must streams.
+        collections: recordings that belong together.
+        summaries: numbers of reports.
     """
 
     database: Database
@@ -37,11 +41,15 @@ class Studio:
     tokens: Tokens
     cookie: str
     closing: bool = field(default=False)
+    collections: Collections = field(init=False)
+    summaries: Summaries = field(init=False)
 
     data_files: DataFiles = field(init=False)
     """Files that datasets are imported from."""
 
     def __post_init__(self) -> None:
+        """Make the parts that need the database alone."""
+        self.collections, self.summaries = Collections(self.database), Summaries(self.database)
         self.data_files = DataFiles(self.database.folder)
 
     @property

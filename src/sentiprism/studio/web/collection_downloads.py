@@ -1,0 +1,97 @@
+"""Downloads of a collection: tidy tables, and a page to share."""
+
+from collections.abc import Iterator
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from sentiprism.errors import UserError
+from sentiprism.report.analysis import Analysis
+from sentiprism.studio.collections import Member
+from sentiprism.studio.folders import open_report
+from sentiprism.studio.reports import file_name
+from sentiprism.studio.web.collection_views import LIST, CollectionView, compare_collection, view_collection
+from sentiprism.studio.web.pages import show_error
+from sentiprism.studio.web.state import studio_of
+from sentiprism.study.page import render_study
+from sentiprism.study.tables import (
+    RECORDING,
+    SECOND,
+    csv_lines,
+    recording_table,
+    second_rows,
+    utterance_columns,
+    utterance_rows,
+)
+
+router = APIRouter()
+CSV = "text/csv; charset=utf-8"
+NOTHING = UserError("no recording of the collection is analysed", "analyze them first")
+MARK = "\ufeff"
+"""By which Excel detects the encoding."""
+
+
+@router.get(f"{LIST}/{{identifier}}/recordings.csv")
+def recordings(request: Request, identifier: str) -> Response:
+    """One row a recording."""
+    view = view_collection(studio_of(request), identifier)
+    known = {one.recording: one.summary for one in view.observations}
+    rows = [(one.row.name, one.attributes, known.get(one.row.id)) for one in view.members]
+    columns, body = recording_table(rows, view.row.attributes)
+    return Response(MARK + csv_lines(columns, body), media_type=CSV, headers=_download(view, "recordings.csv"))
+
+
+@router.get(f"{LIST}/{{identifier}}/utterances.csv")
+def utterances(request: Request, identifier: str) -> Response:
+    """One row an utterance."""
+    view = view_collection(studio_of(request), identifier)
+
+    def lines() -> Iterator[str]:
+        names, columns = view.row.attributes, None
+        for one, analysis in _analyses(view):
+            if columns is None:
+                columns = utterance_columns(analysis)
+                yield MARK + csv_lines([RECORDING, *names, *columns], [])
+            yield csv_lines([], utterance_rows(one.row.name, one.attributes, names, analysis, columns))
+
+    return StreamingResponse(lines(), media_type=CSV, headers=_download(view, "utterances.csv"))
+
+
+@router.get(f"{LIST}/{{identifier}}/seconds.csv")
+def seconds(request: Request, identifier: str) -> Response:
+    """One row a second."""
+    view = view_collection(studio_of(request), identifier)
+
+    def lines() -> Iterator[str]:
+        names = view.row.attributes
+        yield MARK + csv_lines([RECORDING, *names, *SECOND], [])
+        for one, analysis in _analyses(view):
+            yield csv_lines([], list(second_rows(one.row.name, one.attributes, names, analysis)))
+
+    return StreamingResponse(lines(), media_type=CSV, headers=_download(view, "seconds.csv"))
+
+
+@router.get(f"{LIST}/{{identifier}}/page.html")
+def page(request: Request, identifier: str, by: str = "", measure: str = "", names: str = "") -> Response:
+    """One page with everything in it, as a download; files are not named unless it is asked for."""
+    view = view_collection(studio_of(request), identifier)
+    compared = compare_collection(view, by, measure)
+    if compared.study is None:
+        return show_error(request, compared.error or NOTHING, area="collections", back=f"{LIST}/{identifier}")
+    known = {one.row.id: one.row.name for one in view.members} if names == "yes" else {}
+    made = render_study(compared.study, view.row.name, view.observations, known)
+    return Response(made, media_type="text/html; charset=utf-8", headers=_download(view, "study.html"))
+
+
+def _analyses(view: CollectionView) -> Iterator[tuple[Member, Analysis]]:
+    for one in view.members:
+        report = view.reports.get(one.row.id)
+        analysis = None if report is None else open_report(report)
+        if analysis is not None:
+            yield one, analysis
+
+
+def _download(view: CollectionView, name: str) -> dict[str, str]:
+    """Headers by which a browser saves the file and never shows it as a page."""
+    return {"Content-Disposition": f'attachment; filename="{file_name(view.row.name)}-{name}"'}
