@@ -175,10 +175,11 @@ class Collections:
         changed = 0
         with self._database.write() as session:
             row = session.get(CollectionRow, identifier)
+            names = [] if row is None else row.attributes
             chosen = MemberRow.recording.in_(list(values))
             wanted = select(MemberRow).where(MemberRow.collection == identifier, chosen)
-            for member in session.scalars(wanted) if row is not None else ():
-                given = {key: _value(text) for key, text in values[member.recording].items() if key in row.attributes}
+            for member in session.scalars(wanted):
+                given = {key: _value(text) for key, text in values[member.recording].items() if key in names}
                 merged = {key: text for key, text in {**member.attributes, **given}.items() if text}
                 if merged != member.attributes:
                     member.attributes = merged

@@ -101,7 +101,7 @@ def draw_strips(study: Study) -> Strips:
 
 def draw_relative(study: Study) -> Bands | None:
     """Curves over normalised time, from 0 to 100 % of each recording; None if no group has one."""
-    xs = (np.arange(BINS) + 0.5) * 100 / BINS
+    xs = np.asarray((np.arange(BINS) + 0.5) * 100 / BINS, np.float64)
     ticks = [(x, f"{x:g} %") for x in (0.0, 25.0, 50.0, 75.0, 100.0)]
     found = [(group, group.relative) for group in study.groups[:MOST_DRAWN] if group.relative is not None]
     return _draw_bands(study, found, xs, (0.0, 100.0), ticks)
@@ -112,7 +112,7 @@ def draw_absolute(study: Study) -> Bands | None:
     found = [(group, group.absolute) for group in study.groups[:MOST_DRAWN] if group.absolute is not None]
     longest = max((len(curve.mean) for _, curve in found), default=0)
     end = float(longest * study.step)
-    xs = (np.arange(longest) + 0.5) * study.step
+    xs = np.asarray((np.arange(longest) + 0.5) * study.step, np.float64)
     ticks = [(x, clock(x)) for x in axis_ticks(0.0, end, whole=True)] if end else []
     return _draw_bands(study, found, xs, (0.0, end), ticks)
 
@@ -242,7 +242,8 @@ def _areas(low: Sequence[tuple[float, float] | None], high: Sequence[tuple[float
 def _thin(values: Floats) -> Floats:
     if len(values) <= MOST_POINTS:
         return values
-    return np.sort(values)[np.linspace(0, len(values) - 1, MOST_POINTS).astype(int)]
+    found: Floats = np.sort(values)[np.linspace(0, len(values) - 1, MOST_POINTS).astype(int)]
+    return found
 
 
 def _ends(values: Floats) -> str:
