@@ -43,7 +43,6 @@ class Studio:
     closing: bool = field(default=False)
     collections: Collections = field(init=False)
     summaries: Summaries = field(init=False)
-
     data_files: DataFiles = field(init=False)
     """Files that datasets are imported from."""
 
