@@ -1,5 +1,6 @@
 """Fixtures every test may use."""
 
+import gc
 import os
 import shutil
 import signal
@@ -18,6 +19,19 @@ if TYPE_CHECKING:
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_teardown() -> Iterator[None]:
+    """Exclude what is there after a test from garbage collection.
+
+    Every training ends with a full collection. In a process that has imported torch, transformers and the exporter,
+    that takes half as long as a small training; modules and caches are never garbage.
+    """
+    yield
+    if gc.get_count()[2]:  # the test made many objects
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture
