@@ -13,11 +13,14 @@ from sentiprism.studio.web.tokens import form_token
 
 pytestmark = needs_unix
 
+ID = "0123456789abcdef"
 PAGES = (
     "/", "/recordings", "/recordings/bin", "/train", "/compare", "/jobs", "/events", "/runs/x", "/jobs/x/log", "/data",
     "/data/x", "/data/x/utterances", "/data/x/utterances/train/0", "/data/x/utterances/train/0/media",
     "/data/exports/x", "/data/import",
     "/collections", "/collections/x", "/collections/x/recordings.csv",
+    "/label", "/label/new", "/label/x", "/label/x/rate/y", "/label/x/cuts/y", "/label/x/peaks/y", "/label/x/live",
+    "/label/x/disagreements", "/label/x/decide/full/y", "/label/x/files/labels.csv",
 )  # fmt: skip
 FORMS = (
     "/recordings/analyze", "/recordings/delete", "/recordings/restore", "/recordings/bin/empty", "/recordings/files",
@@ -26,6 +29,8 @@ FORMS = (
     "/data/0123456789abcdef/export", "/data/import", "/data/files/delete",
     "/collections/add",
     *(f"/collections/0123456789abcdef/{do}" for do in ("analyze", "attributes", "set", "table", "settings", "delete")),
+    "/label/new", *(f"/label/{ID}/{what}" for what in ("raters", "speakers", "state", "rest", "use")),
+    f"/label/{ID}/rate/{ID}", f"/label/{ID}/cuts/{ID}", f"/label/{ID}/decide/{ID}/{ID}",
 )  # fmt: skip
 TRICKS = (
     "../../etc/passwd", "..%2f..%2fetc%2fpasswd", "%2e%2e/%2e%2e/etc/passwd", "..%252f..%252fetc", "%00", "a%00.mp4",
@@ -107,8 +112,9 @@ def test_a_form_without_its_token_is_refused(server, path):
 
 
 def test_every_route_that_changes_something_is_among_those():
-    routes = {route.path for router in ROUTERS for route in router.routes if "POST" in route.methods}
-    known = {re.sub("[0-9a-f]{16}", "{identifier}", path) for path in FORMS}
+    paths = [route.path for router in ROUTERS for route in router.routes if "POST" in route.methods]
+    routes = {re.sub(r"{\w+}", "{identifier}", path) for path in paths}
+    known = {path.replace(ID, "{identifier}") for path in FORMS}
     assert routes == known
 
 
@@ -122,7 +128,8 @@ def test_other_methods_are_refused(server, method):
     "place", ["/recordings/{}", "/recordings/{}/media", "/reports/{}", "/reports/{}/media", "/jobs/{}", "/jobs/{}/log",
               "/jobs/{}/live", "/jobs/{}/card", "/runs/{}", "/static/{}", "/data/{}",
               "/data/{}/utterances", "/data/{}/utterances/train/0/media", "/data/exports/{}", "/collections/{}",
-              "/collections/{}/attributes", "/collections/{}/recordings.csv", "/collections/{}/page.html"],
+              "/collections/{}/attributes", "/collections/{}/recordings.csv", "/collections/{}/page.html",
+              "/label/{}", "/label/{}/live", "/label/{}/disagreements", "/label/{}/files/labels.csv"],
 )  # fmt: skip
 def test_an_identifier_is_never_a_path(server, place, trick):
     answer = server.get(place.format(encoded(trick)))
@@ -137,6 +144,9 @@ def test_identifiers_in_forms_are_never_paths(server, recording, trick):
         ("/recordings/analyze", {"recording": trick}),
         ("/recordings/analyze", {"recording": recording, "model": trick}),
         ("/compare", [("run", trick), ("run", "x")]),
+        ("/label/new", {"scale": "3", "pass": "full", "recording": trick}),
+        ("/label/new", {"scale": trick, "pass": "full", "recording": recording}),
+        ("/label/new", {"scale": "3", "pass": trick, "recording": recording}),
         ("/train/new", {"model": trick, "dataset": "synthetic"}),
         ("/train/new", {"model": "ridge", "dataset": "synthetic", "init": trick or "x"}),
         ("/train/new", {"model": "ridge", "dataset": "synthetic", "experiment": trick}),
@@ -146,7 +156,8 @@ def test_identifiers_in_forms_are_never_paths(server, recording, trick):
     ):
         assert server.post(path, fields).status in {404, 422}, (path, fields)
     assert server.post("/collections/add", {"collection": trick or "x", "recording": recording}).status == 404
-    for path in (f"/jobs/{encoded(trick)}/stop", f"/runs/{encoded(trick)}/resume", f"/data/{encoded(trick)}/evaluate"):
+    for path in (f"/jobs/{encoded(trick)}/stop", f"/runs/{encoded(trick)}/resume", f"/data/{encoded(trick)}/evaluate",
+                 f"/label/{encoded(trick)}/state"):  # fmt: skip
         answer = server.post(path)
         assert answer.status in {303, 400, 404}
         assert (answer.headers["location"] or "/").startswith("/")

@@ -85,7 +85,7 @@ def krippendorff_alpha(ratings: npt.ArrayLike, level: Level = "interval") -> flo
     coincidences = weighted.T @ counts - np.diag(weighted.sum(axis=0))  # (V, V)
     total = coincidences.sum(axis=1)
     distance = _distances(values, total, level)
-    expected = float((np.outer(total, total) * distance).sum()) / (total.sum() - 1)
+    expected = float((np.outer(total, total) * distance).sum() / (total.sum() - 1))
     return 1 - float((coincidences * distance).sum()) / expected if expected > 0 else float("nan")
 
 
@@ -123,8 +123,13 @@ def intraclass_correlation(ratings: npt.ArrayLike, level: float = 0.95) -> Intra
     low, high = _interval(single, (between, judges, residual), (n, k), level)
     mean = between + (judges - residual) / n
     average = (between - residual) / mean if mean > 0 else float("nan")
-    raised = (k * low / (1 + (k - 1) * low), k * high / (1 + (k - 1) * high))  # Spearman and Brown
-    return IntraclassCorrelations(Icc(single, low, high), Icc(average, *raised), n, k)
+    return IntraclassCorrelations(Icc(single, low, high), Icc(average, _raise(low, k), _raise(high, k)), n, k)
+
+
+def _raise(bound: float, k: int) -> float:
+    """Reliability of the mean of k raters (Spearman and Brown); nan where that of one is too low to tell."""
+    below = 1 + (k - 1) * bound
+    return k * bound / below if below > 0 else float("nan")
 
 
 def _interval(

@@ -21,6 +21,10 @@ from sentiprism.studio.web import (
     home,
     import_data,
     jobs,
+    label,
+    label_cuts,
+    label_rate,
+    label_results,
     recordings,
     report_pages,
     train,
@@ -42,6 +46,11 @@ STATIC = {
     "forms.js": ("sentiprism.studio.static", "forms.js", "text/javascript"),
     "data.css": ("sentiprism.studio.static", "data.css", "text/css"),
     "utterance.js": ("sentiprism.studio.static", "utterance.js", "text/javascript"),
+    "label.css": ("sentiprism.studio.static", "label.css", "text/css"),
+    "label_player.js": ("sentiprism.studio.static", "label_player.js", "text/javascript"),
+    "label_rate.js": ("sentiprism.studio.static", "label_rate.js", "text/javascript"),
+    "label_cuts.js": ("sentiprism.studio.static", "label_cuts.js", "text/javascript"),
+    "label_live.js": ("sentiprism.studio.static", "label_live.js", "text/javascript"),
 }
 """Package, file and type of what pages load, by its name in the address; nothing else is served."""
 static = APIRouter()
@@ -66,6 +75,10 @@ ROUTERS = (
     utterances.router,
     train.router,
     compare.router,
+    label.router,
+    label_rate.router,
+    label_cuts.router,
+    label_results.router,
     events.router,
     static,
 )

@@ -100,3 +100,51 @@ def draw_whiskers(intervals: Sequence[tuple[float, float, float] | None]) -> lis
         return round(100 * (value - low) / (high - low), 2)
 
     return [Whisker(*map(at, one)) if one is not None and all(map(isfinite, one)) else None for one in intervals]
+
+
+class Scatter(NamedTuple):
+    """Dots and horizontal lines in pixels, for the template."""
+
+    dots: tuple[tuple[float, float, float], ...]
+    """x, y and radius; a dot that many points share is larger."""
+    levels: tuple[tuple[float, str, str], ...]
+    """y, label and kind of each line."""
+    x_ticks: tuple[tuple[float, str], ...]
+    y_ticks: tuple[tuple[float, str], ...]
+    summary: str
+    """What it shows, for who cannot see it."""
+
+
+def draw_scatter(
+    points: Sequence[tuple[float, float]],
+    levels: Sequence[tuple[float, str, str]],
+    span: tuple[float, float],
+    what: str,
+) -> Scatter:
+    """Draw points, and lines across.
+
+    Args:
+        points: (x, y) each.
+        levels: y, label and kind of horizontal lines; undefined ones are left out.
+        span: of the x axis.
+        what: it shows, in words.
+    """
+    shown = [one for one in levels if isfinite(one[0])]
+    y_low, y_high = _range([*(y for _, y in points), *(one[0] for one in shown), 0.0], 0.12)
+    x_low, x_high = _range(span, 0.04)
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        across = (x - x_low) / (x_high - x_low) * (WIDTH - LEFT - RIGHT)
+        down = (y_high - y) / (y_high - y_low) * (HEIGHT - TOP - BOTTOM)
+        return round(LEFT + across, 1), round(TOP + down, 1)
+
+    counts: dict[tuple[float, float], int] = {}
+    for x, y in points:
+        counts[place(x, y)] = counts.get(place(x, y), 0) + 1
+    return Scatter(
+        tuple((x, y, round(3 + min(count - 1, 25) ** 0.5, 1)) for (x, y), count in counts.items()),
+        tuple((place(x_low, y)[1], label, kind) for y, label, kind in shown),
+        tuple((place(x, y_low)[0], f"{x:g}") for x in _ticks(x_low, x_high)),
+        tuple((place(x_low, y)[1], f"{y:.4g}") for y in _ticks(y_low, y_high)),
+        f"{what}: " + "; ".join(f"{label} {y:.2f}" for y, label, _ in shown),
+    )

@@ -8,6 +8,7 @@ from pydantic import Field
 from sentiprism.analysis.options import Options
 from sentiprism.config import Config
 from sentiprism.errors import UserError, suggest
+from sentiprism.studio.jobs.label_kinds import AdaptJob, CutJob, ExtractLabelsJob
 from sentiprism.training.config import RunConfig
 
 
@@ -96,7 +97,7 @@ class ImportJob(Config):
     """By role: labels, text, audio, vision; mmsa; arrays."""
 
 
-Job = AnalyzeJob | TrainJob | CompareJob | EvaluateJob | ExportJob | ImportJob
+Job = AnalyzeJob | TrainJob | CompareJob | EvaluateJob | ExportJob | ImportJob | CutJob | AdaptJob | ExtractLabelsJob
 KINDS: dict[str, type[Job]] = {
     "analyze": AnalyzeJob,
     "train": TrainJob,
@@ -104,6 +105,9 @@ KINDS: dict[str, type[Job]] = {
     "evaluate": EvaluateJob,
     "export": ExportJob,
     "import": ImportJob,
+    "cut": CutJob,
+    "adapt": AdaptJob,
+    "extract-labels": ExtractLabelsJob,
 }
 """By the name that the database keeps."""
 

@@ -16,6 +16,7 @@ from sentiprism.evaluation.cross_corpus import evaluate_on
 from sentiprism.report.files import is_report, read_report, write_report
 from sentiprism.studio.jobs.data_jobs import export_to, import_files
 from sentiprism.studio.jobs.kinds import AnalyzeJob, CompareJob, EvaluateJob, ExportJob, ImportJob, Item, Job, TrainJob
+from sentiprism.studio.jobs.label_kinds import AdaptJob, CutJob, ExtractLabelsJob
 from sentiprism.studio.jobs.process import PROGRESS, Progress, write_record
 from sentiprism.tables import clock
 
@@ -178,3 +179,10 @@ def _export(job: ExportJob, told: _Told) -> dict[str, Any]:
 @_do.register
 def _import(job: ImportJob, told: _Told) -> dict[str, Any]:
     return import_files(job, told)
+
+
+@_do.register
+def _do_labels(job: CutJob | AdaptJob | ExtractLabelsJob, told: _Told) -> dict[str, Any]:
+    from sentiprism.studio.jobs.label_work import do_label_job
+
+    return do_label_job(job, told)

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from sentiprism.errors import UserError
 from sentiprism.files import exclusive, make_folder
+from sentiprism.studio.store import label_tables  # noqa: F401 - tables that are a part of the schema
 
 FILE = "studio.sqlite3"
 BUSY = 20_000

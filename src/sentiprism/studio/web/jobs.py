@@ -32,6 +32,7 @@ AREAS = {
     "evaluate": "data",
     "export": "data",
     "import": "data",
+    **dict.fromkeys(("cut", "adapt", "extract-labels"), "label"),
 }
 
 

@@ -31,6 +31,7 @@ AREAS = {
     "recordings": ("Recordings", "/recordings"),
     "collections": ("Collections", "/collections"),
     "data": ("Data", "/data"),
+    "label": ("Label", "/label"),
     "train": ("Train", "/train"),
     "compare": ("Compare", "/compare"),
 }

@@ -10,6 +10,7 @@ from sentiprism.studio.data_files import DataFiles
 from sentiprism.studio.folders import Folders
 from sentiprism.studio.health import Health
 from sentiprism.studio.jobs.runner import Runner
+from sentiprism.studio.labelling.tasks import Tasks
 from sentiprism.studio.recordings import Recordings
 from sentiprism.studio.store.database import Database
 from sentiprism.studio.summaries import Summaries
@@ -50,6 +51,11 @@ class Studio:
         """Make the parts that need the database alone."""
         self.collections, self.summaries = Collections(self.database), Summaries(self.database)
         self.data_files = DataFiles(self.database.folder)
+
+    @property
+    def tasks(self) -> Tasks:
+        """Tasks of labelling."""
+        return Tasks(self.database, self.database.folder)
 
     @property
     def workspace(self) -> Path:

@@ -1,0 +1,1 @@
+"""Labelling: tasks, utterances, blind raters, their agreement, and the labels that come of it."""
