@@ -130,8 +130,8 @@ def draw_scatter(
         what: it shows, in words.
     """
     shown = [one for one in levels if isfinite(one[0])]
-    y_low, y_high = _range([*(y for _, y in points), *(one[0] for one in shown), 0.0], 0.12)
-    x_low, x_high = _range(span, 0.04)
+    y_low, y_high = axis_range([*(y for _, y in points), *(one[0] for one in shown), 0.0], 0.12)
+    x_low, x_high = axis_range(span, 0.04)
 
     def place(x: float, y: float) -> tuple[float, float]:
         across = (x - x_low) / (x_high - x_low) * (WIDTH - LEFT - RIGHT)
@@ -144,7 +144,7 @@ def draw_scatter(
     return Scatter(
         tuple((x, y, round(3 + min(count - 1, 25) ** 0.5, 1)) for (x, y), count in counts.items()),
         tuple((place(x_low, y)[1], label, kind) for y, label, kind in shown),
-        tuple((place(x, y_low)[0], f"{x:g}") for x in _ticks(x_low, x_high)),
-        tuple((place(x_low, y)[1], f"{y:.4g}") for y in _ticks(y_low, y_high)),
+        tuple((place(x, y_low)[0], f"{x:g}") for x in axis_ticks(x_low, x_high)),
+        tuple((place(x_low, y)[1], f"{y:.4g}") for y in axis_ticks(y_low, y_high)),
         f"{what}: " + "; ".join(f"{label} {y:.2f}" for y, label, _ in shown),
     )

@@ -46,16 +46,14 @@ class Studio:
     summaries: Summaries = field(init=False)
     data_files: DataFiles = field(init=False)
     """Files that datasets are imported from."""
+    tasks: Tasks = field(init=False)
+    """Tasks of labelling."""
 
     def __post_init__(self) -> None:
         """Make the parts that need the database alone."""
         self.collections, self.summaries = Collections(self.database), Summaries(self.database)
         self.data_files = DataFiles(self.database.folder)
-
-    @property
-    def tasks(self) -> Tasks:
-        """Tasks of labelling."""
-        return Tasks(self.database, self.database.folder)
+        self.tasks = Tasks(self.database, self.database.folder)
 
     @property
     def workspace(self) -> Path:

@@ -6,8 +6,8 @@ from alembic import op
 from sentiprism.studio.store.label_tables import NUMBER
 from sentiprism.studio.store.tables import Moment
 
-revision = "0002"
-down_revision = "0001"
+revision = "0004"
+down_revision = "0003"
 
 
 def upgrade() -> None:
