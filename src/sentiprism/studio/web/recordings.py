@@ -129,14 +129,16 @@ def recording(request: Request, identifier: str) -> Response:
     row = existing(studio.recordings.get(identifier), "recording", LIST)
     found = [one for one in studio.folders.reports() if one.content == row.content]
     reports = [(one, entry) for one in found if (entry := summarise_report(one)) is not None]
-    playable = row.kind != "text" and media_type(studio.recordings.path(row)) is not None
+    file = studio.recordings.path(row)
+    there = file.is_file()  # not where another machine of the team has added it
     return show(
         request,
         "recording.html.j2",
         area=AREA,
         row=row,
         reports=reports,
-        playable=playable,
+        there=there,
+        playable=there and row.kind != "text" and media_type(file) is not None,
         transcript=studio.recordings.transcript_of(row),
         fields=option_fields(),
         models=list_models_of(studio),
