@@ -17,7 +17,7 @@ ID = "0123456789abcdef"
 PAGES = (
     "/", "/recordings", "/recordings/bin", "/train", "/compare", "/jobs", "/events", "/runs/x", "/jobs/x/log", "/data",
     "/data/x", "/data/x/utterances", "/data/x/utterances/train/0", "/data/x/utterances/train/0/media",
-    "/data/exports/x", "/data/import",
+    "/data/exports/x", "/data/import", "/features",
     "/collections", "/collections/x", "/collections/x/recordings.csv",
     "/label", "/label/new", "/label/x", "/label/x/rate/y", "/label/x/cuts/y", "/label/x/peaks/y", "/label/x/live",
     "/label/x/disagreements", "/label/x/decide/full/y", "/label/x/files/labels.csv",
@@ -26,7 +26,7 @@ FORMS = (
     "/recordings/analyze", "/recordings/delete", "/recordings/restore", "/recordings/bin/empty", "/recordings/files",
     "/train/new", "/compare", "/jobs/settings", "/jobs/0123456789abcdef/stop", "/jobs/0123456789abcdef/resume",
     "/runs/0123456789abcdef/resume", "/data/0123456789abcdef/evaluate",
-    "/data/0123456789abcdef/export", "/data/import", "/data/files/delete",
+    "/data/0123456789abcdef/export", "/data/import", "/data/files/delete", "/features",
     "/collections/add",
     *(f"/collections/0123456789abcdef/{do}" for do in ("analyze", "attributes", "set", "table", "settings", "delete")),
     "/label/new", *(f"/label/{ID}/{what}" for what in ("raters", "speakers", "state", "rest", "use")),
@@ -152,6 +152,9 @@ def test_identifiers_in_forms_are_never_paths(server, recording, trick):
         ("/train/new", {"model": "ridge", "dataset": "synthetic", "experiment": trick}),
         ("/data/import", {"kind": "mmsa", "name": "new", "low": "-3", "high": "3", "mmsa": trick}),
         ("/data/import", {"kind": "table", "name": trick or "..", "low": "-3", "high": "3", "labels": "x"}),
+        ("/features", {"kind": "table", "name": "new", "low": "-3", "high": "3", "audio": "speech", "labels": trick}),
+        ("/features", {"kind": "dataset", "name": "new", "audio": "speech", "source": trick}),
+        ("/features", {"kind": "table", "name": "new", "audio": trick or "x"}),
         ("/data/import", {"kind": trick, "name": "new", "low": "-3", "high": "3"}),
     ):
         assert server.post(path, fields).status in {404, 422}, (path, fields)
@@ -212,6 +215,10 @@ def test_no_path_comes_from_a_form_that_names_a_model(server, recording, path, m
     assert server.post("/train/new", {"model": "lf_dnn", "dataset": path}).status == 422
     assert server.get(f"/train/new?model=lf_dnn&dataset={encoded(path)}").status == 422
     assert server.post("/recordings/analyze", {"recording": recording, "asr": path}).status == 422
+    for field in ({"audio": "hf-audio", "audio_network": path}, {"audio": "speech", "asr": path}):
+        refused = server.post("/features", {"kind": "table", "name": "new", **field})
+        assert refused.status == 422
+        assert "is not a name" in refused.text
 
 
 @pytest.mark.parametrize("trick", TRICKS)

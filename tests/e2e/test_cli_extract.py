@@ -1,5 +1,7 @@
 """`sentiprism extract` as a user meets it."""
 
+import json
+
 import pytest
 
 from makers_media import make_media, sine
@@ -37,3 +39,16 @@ def test_a_strict_run_stores_nothing_where_a_recording_fails(cli, folder, home):
     assert said.status == 2
     assert said.err.splitlines()[-1].startswith("error: 1 of 3 recordings failed: c: ")  # progress stands before it
     assert not (home / "datasets" / "mine").exists()
+
+
+def test_the_extractors_are_listed_with_columns_and_units(cli, refused):
+    listed = json.loads(cli("extractors", "--json").out)
+    found = {one["name"]: one for one in listed["extractors"]}
+    assert [found[name]["modality"] for name in ("speech", "face")] == ["audio", "vision"]
+    assert {"name": "f0", "unit": "Hz"} in found["speech"]["columns"]
+    assert listed["cache"]["entries"] == 0
+    shown = cli("extractors").out
+    assert "action_units" in shown
+    assert "cached features: 0 files" in shown
+    assert "f0" in cli("extractors", "speech").out
+    assert "did you mean 'speech'" in refused("extractors", "speach")

@@ -177,6 +177,8 @@ def test_no_page_is_wider_than_the_screen(studio, watched, tmp_path, width, sche
         "/recordings",
         "/recordings/bin",
         "/data",
+        "/data/import",
+        "/features",
         "/train",
         "/train/new?model=mdf&dataset=synthetic",
         "/compare",

@@ -1,6 +1,7 @@
 """The studio's area Data in a real browser, on a dataset of real clips."""
 
 import csv
+import zipfile
 
 import pytest
 
@@ -57,3 +58,27 @@ def test_browse_filter_and_play_utterances_by_keyboard(folder, studio, watched, 
     page.keyboard.press("ArrowRight")  # the last that fits the filter
     page.keyboard.press("ArrowLeft")
     expect(page.locator("h1")).to_have_text(first)
+
+
+def test_import_a_table_and_export_it_again(studio, watched, tmp_path):
+    rows = [f"{split}{n},{split}{n},so {n},{n},{split}" for split in ("train", "valid", "test") for n in range(2)]
+    (tmp_path / "moods.csv").write_text("\n".join(["id,video_id,text,label,split", *rows, ""]))
+    page = watched(studio.link)
+    page.get_by_role("link", name="Data", exact=True).click()
+    page.get_by_role("link", name="Import a dataset").click()
+    page.set_input_files("#files", tmp_path / "moods.csv")
+    expect(page.locator("#files-title")).to_have_text("1 file")
+    form = page.locator("details[open] form")
+    form.get_by_label("Name", exact=True).fill("moods")
+    form.get_by_label("Or classes").fill("bad,good")
+    form.get_by_role("button", name="Import").click()
+    expect(page.locator(".pill")).to_have_text("done")
+    page.get_by_role("link", name="Open the dataset").click()
+    expect(page.locator("h1")).to_have_text("moods")
+    page.get_by_text("Export", exact=True).click()
+    page.get_by_role("button", name="Table and features").click()
+    expect(page.locator(".pill")).to_have_text("done")
+    with page.expect_download() as started:
+        page.get_by_role("link", name="Download").click()
+    with zipfile.ZipFile(started.value.path()) as packed:
+        assert packed.read("moods_table/labels.csv").decode().splitlines()[1] == "train0,train0,so 0,bad,train"

@@ -17,6 +17,7 @@ from sentiprism.cli.demo import demo
 from sentiprism.cli.doctor import doctor
 from sentiprism.cli.explain import explain
 from sentiprism.cli.extract import extract
+from sentiprism.cli.extractors import extractors
 from sentiprism.cli.modalities import modalities
 from sentiprism.cli.plugins import ListsExtractors, may_use_plugins
 from sentiprism.cli.studio import studio
@@ -49,7 +50,7 @@ for group in (dataset.app, figure.app):
         if registered.callback is not None:
             registered.callback = may_use_plugins(registered.callback)
 PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
-    "Recordings": (analyze, extract, adapt),
+    "Recordings": (analyze, extract, extractors, adapt),
     "Training": (run.models, may_skip_verification(run.train), may_skip_verification(tune)),
     "Measuring": (
         may_skip_verification(run.evaluate),

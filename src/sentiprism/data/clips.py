@@ -78,6 +78,20 @@ def load_clips(name: str) -> Mapping[str, Clip]:
         return {}
 
 
+def name_recordings(clips: Mapping[str, Clip]) -> dict[Path, str]:
+    """Name each recording by its file, or by a number as well if two files in different folders share a name."""
+    found: dict[Path, str] = {}
+    taken: set[str] = set()
+    for clip in clips.values():
+        if clip.file not in found:
+            name = clip.file.name
+            if name in taken or clip.file.stem in taken:
+                name = f"{clip.file.stem}-{len(found)}{clip.file.suffix}"
+            taken |= {name, clip.file.stem}
+            found[clip.file] = name
+    return found
+
+
 @lru_cache(maxsize=4)
 def _read(path: Path, changed: int) -> dict[str, Clip]:  # noqa: ARG001 - part of the cache's key
     found = _Clips.parse(read_json(path, MOST), str(path))

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
-from sentiprism.data.clips import Clip, load_clips
+from sentiprism.data.clips import Clip, load_clips, name_recordings
 from sentiprism.data.dataset import SPLITS, Card, Dataset, Utterance
 from sentiprism.data.exporters.parquet_features import blocks_of, sequence_column, sequence_type
 from sentiprism.types import MODALITIES
@@ -32,20 +32,14 @@ def write_table(dataset: Dataset, folder: Path, progress: Callable[[int], object
         progress: called with the number of utterances so far.
     """
     card = dataset.card
-    clips = load_clips(dataset.name)
-    others = [name for name in card.labels if name != "M"]
-    names = [*COLUMNS, *(f"label_{name}" for name in others), *(("file", "start", "end") if clips else ())]
     widths = {name: card.widths[name] for name in MODALITIES if name in card.widths}
+    write_labels(dataset, folder / LABELS)
     done = 0
     with ExitStack() as held:
-        table = held.enter_context((folder / LABELS).open("w", encoding="utf-8", newline=""))
-        rows = csv.DictWriter(table, names, restval="")
-        rows.writeheader()
         files = {
             name: held.enter_context(_open(folder / f"{name}.parquet", name, width)) for name, width in widths.items()
         }
-        for split, block in ((name, block) for name in SPLITS for block in blocks_of(dataset.split(name))):
-            rows.writerows(_row(card, split, one, others, clips) for one in block)
+        for block in (block for name in SPLITS for block in blocks_of(dataset.split(name))):
             for name, file in files.items():
                 have = [one for one in block if name in one.sequences]
                 if have:
@@ -57,17 +51,38 @@ def write_table(dataset: Dataset, folder: Path, progress: Callable[[int], object
     (folder / README).write_text(_readme(card, list(widths)), encoding="utf-8")
 
 
+def write_labels(dataset: Dataset, file: Path) -> None:
+    """Write the table of utterances, with ``file``, ``start`` and ``end`` if they were extracted from recordings.
+
+    Args:
+        dataset: the dataset.
+        file: CSV to write.
+    """
+    clips = load_clips(dataset.name)
+    recordings = name_recordings(clips)
+    others = [name for name in dataset.card.labels if name != "M"]
+    names = [*COLUMNS, *(f"label_{name}" for name in others), *(("file", "start", "end") if clips else ())]
+    with file.open("w", encoding="utf-8", newline="") as opened:
+        rows = csv.DictWriter(opened, names, restval="")
+        rows.writeheader()
+        for split in SPLITS:
+            for block in blocks_of(dataset.split(split)):
+                rows.writerows(_row(dataset.card, split, one, others, clips.get(one.id), recordings) for one in block)
+
+
 def _open(path: Path, name: str, width: int) -> Any:
     schema = pa.schema([("id", pa.string()), (name, sequence_type(width))])
     return parquet.ParquetWriter(path, schema, compression="none", use_dictionary=False)
 
 
-def _row(card: Card, split: str, one: Utterance, others: list[str], clips: Mapping[str, Clip]) -> dict[str, str]:
+def _row(
+    card: Card, split: str, one: Utterance, others: list[str], clip: Clip | None, recordings: Mapping[Path, str]
+) -> dict[str, str]:
     row = {"id": one.id, "video_id": one.video_id, "text": one.text or "", "split": split}
     row["label"] = format_label(card, one.labels["M"])
     row |= {f"label_{name}": format_label(card, one.labels[name]) for name in others}
-    if (clip := clips.get(one.id)) is not None:
-        row |= {"file": clip.file.name, "start": repr(clip.start), "end": repr(clip.end)}
+    if clip is not None:
+        row |= {"file": recordings[clip.file], "start": repr(clip.start), "end": repr(clip.end)}
     return row
 
 

@@ -10,10 +10,11 @@ from time import time
 from typing import Any
 
 import sentiprism as sp
+from sentiprism.data.exporters.table import write_labels
 from sentiprism.data.importers.sources import Source
 from sentiprism.data.known import describe
 from sentiprism.files import atomic_file, make_folder
-from sentiprism.studio.jobs.kinds import ExportJob, ImportJob
+from sentiprism.studio.jobs.kinds import ExportJob, ExtractJob, ImportJob, NewDataset
 from sentiprism.tables import size
 from sentiprism.types import MODALITIES
 
@@ -64,7 +65,7 @@ def import_files(job: ImportJob, told: Told) -> dict[str, Any]:
         told: is told how far it is.
     """
     new, files = job.dataset, job.files
-    folds = Path(new.folds) if new.folds is not None and os.sep in new.folds else new.folds
+    folds = _folds(new)
     source: Source
     if job.kind == "table":
         others = {key: files.get(key) for key in MODALITIES}
@@ -88,6 +89,50 @@ def import_files(job: ImportJob, told: Told) -> dict[str, Any]:
         progress=on,
     )
     return _say(made, told)
+
+
+def extract_dataset(job: ExtractJob, folder: Path, told: Told) -> dict[str, Any]:
+    """Extract a dataset; a job that resumes takes what is cached.
+
+    Args:
+        job: recordings, labels and options.
+        folder: of the job.
+        told: is told how far it is.
+    """
+    place, labels = folder / "recordings", job.labels
+    shutil.rmtree(place, ignore_errors=True)
+    make_folder(place)
+    for name, file in job.recordings.items():
+        (place / name).symlink_to(file)
+    if job.source is not None:
+        labels = folder / "labels.csv"
+        write_labels(sp.load_dataset(job.source), labels)
+    assert labels is not None  # noqa: S101 - one of the two is given
+    new = job.dataset
+    told(0.0, f"0 of {len(job.recordings)} recordings")
+    made = sp.extract(
+        place,
+        new.name,
+        labels=labels,
+        options=job.options,
+        on=lambda done, total: told(done / total * 0.98, f"{done} of {total} recordings"),
+        columns=new.columns,
+        folds=_folds(new),
+        low=new.low,
+        high=new.high,
+        classes=new.classes,
+        language=new.language,
+        replace=new.replace,
+        allow_missing=job.allow_missing,
+    )
+    for name, reason in made.failed.items():
+        print(f"left out: {name}: {reason}", flush=True)
+    return _say(made.dataset, told)
+
+
+def _folds(new: NewDataset) -> Path | str | None:
+    """``K/N``, or the path of a file."""
+    return Path(new.folds) if new.folds is not None and os.path.isabs(new.folds) else new.folds
 
 
 def _say(made: sp.Dataset, told: Told) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from sentiprism.analysis.options import Options
+from sentiprism.analysis.recording import ExtractOptions
 from sentiprism.config import Config
 from sentiprism.errors import UserError, suggest
 from sentiprism.studio.jobs.label_kinds import AdaptJob, CutJob, ExtractLabelsJob
@@ -97,7 +98,33 @@ class ImportJob(Config):
     """By role: labels, text, audio, vision; mmsa; arrays."""
 
 
-Job = AnalyzeJob | TrainJob | CompareJob | EvaluateJob | ExportJob | ImportJob | CutJob | AdaptJob | ExtractLabelsJob
+class ExtractJob(Config):
+    """Extract a dataset from recordings and a table of labels."""
+
+    dataset: NewDataset
+    options: ExtractOptions
+    recordings: dict[str, Path]
+    """Files by the names that the table has for them."""
+    labels: Path | None = None
+    """The table; None = labels and times of ``source``."""
+    source: str | None = None
+    """Dataset whose labels and times are taken."""
+    allow_missing: bool = False
+    """Leave out rows whose recording is not there."""
+
+
+Job = (
+    AnalyzeJob
+    | TrainJob
+    | CompareJob
+    | EvaluateJob
+    | ExportJob
+    | ImportJob
+    | ExtractJob
+    | CutJob
+    | AdaptJob
+    | ExtractLabelsJob
+)
 KINDS: dict[str, type[Job]] = {
     "analyze": AnalyzeJob,
     "train": TrainJob,
@@ -105,6 +132,7 @@ KINDS: dict[str, type[Job]] = {
     "evaluate": EvaluateJob,
     "export": ExportJob,
     "import": ImportJob,
+    "extract": ExtractJob,
     "cut": CutJob,
     "adapt": AdaptJob,
     "extract-labels": ExtractLabelsJob,

@@ -14,8 +14,18 @@ from sentiprism.data.dataset import SPLITS
 from sentiprism.errors import UserError
 from sentiprism.evaluation.cross_corpus import evaluate_on
 from sentiprism.report.files import is_report, read_report, write_report
-from sentiprism.studio.jobs.data_jobs import export_to, import_files
-from sentiprism.studio.jobs.kinds import AnalyzeJob, CompareJob, EvaluateJob, ExportJob, ImportJob, Item, Job, TrainJob
+from sentiprism.studio.jobs.data_jobs import export_to, extract_dataset, import_files
+from sentiprism.studio.jobs.kinds import (
+    AnalyzeJob,
+    CompareJob,
+    EvaluateJob,
+    ExportJob,
+    ExtractJob,
+    ImportJob,
+    Item,
+    Job,
+    TrainJob,
+)
 from sentiprism.studio.jobs.label_kinds import AdaptJob, CutJob, ExtractLabelsJob
 from sentiprism.studio.jobs.process import PROGRESS, Progress, write_record
 from sentiprism.tables import clock
@@ -179,6 +189,11 @@ def _export(job: ExportJob, told: _Told) -> dict[str, Any]:
 @_do.register
 def _import(job: ImportJob, told: _Told) -> dict[str, Any]:
     return import_files(job, told)
+
+
+@_do.register
+def _extract(job: ExtractJob, told: _Told) -> dict[str, Any]:
+    return extract_dataset(job, told.folder, told)
 
 
 @_do.register

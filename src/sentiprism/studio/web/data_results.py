@@ -11,7 +11,7 @@ from sentiprism.studio.store.tables import JobRow
 from sentiprism.studio.web.state import Studio
 from sentiprism.tables import size
 
-DATA_JOBS = ("evaluate", "export", "import")
+DATA_JOBS = ("evaluate", "export", "import", "extract")
 """Kinds of jobs of the area Data."""
 
 

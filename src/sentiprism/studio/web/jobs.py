@@ -32,6 +32,7 @@ AREAS = {
     "evaluate": "data",
     "export": "data",
     "import": "data",
+    "extract": "features",
     **dict.fromkeys(("cut", "adapt", "extract-labels"), "label"),
 }
 

@@ -32,6 +32,7 @@ AREAS = {
     "collections": ("Collections", "/collections"),
     "data": ("Data", "/data"),
     "label": ("Label", "/label"),
+    "features": ("Features", "/features"),
     "train": ("Train", "/train"),
     "compare": ("Compare", "/compare"),
 }
