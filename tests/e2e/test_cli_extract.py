@@ -45,7 +45,7 @@ def test_the_extractors_are_listed_with_columns_and_units(cli, refused):
     listed = json.loads(cli("extractors", "--json").out)
     found = {one["name"]: one for one in listed["extractors"]}
     assert [found[name]["modality"] for name in ("speech", "face")] == ["audio", "vision"]
-    assert {"name": "f0", "unit": "Hz"} in found["speech"]["columns"]
+    assert {"name": "mel_00", "unit": "dB"} in found["speech"]["columns"]
     assert listed["cache"]["entries"] == 0
     shown = cli("extractors").out
     assert "action_units" in shown
