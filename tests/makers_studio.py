@@ -214,10 +214,15 @@ def serving(folder: Path, limits: Limits | None = None) -> Iterator[Server]:
         opened.close()
 
 
+def job_of(sent: Reply) -> str:
+    """Identifier of the job that a form has queued."""
+    return sent.headers["location"].rpartition("/")[2]
+
+
 def work(server: Server, sent: Reply) -> str:
     """Do the job that a form has queued in this process, and mark it as done; its identifier."""
     runner = server.studio.runner
-    job = row(runner, sent.headers["location"].rpartition("/")[2])
+    job = row(runner, job_of(sent))
     runner.job_folder(job.id).mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(server.studio.workspace)

@@ -1,6 +1,5 @@
 """No page of the studio keeps people with disabilities out, as far as axe-core finds out."""
 
-
 from makers_ci import skip_or_fail
 from makers_processes import needs_proc
 from makers_studio import Server

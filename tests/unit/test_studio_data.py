@@ -118,7 +118,7 @@ def test_markup_in_a_dataset_is_text(server, talks):
         assert "49}" not in page
 
 
-def test_an_utterance_shows_its_features_and_plays_its_part_of_the_recording(server, talks):
+def test_an_utterance_shows_its_features_and_plays_its_part_of_the_recording(server, talks, tmp_path):
     page = server.get(f"{talks}/utterances/train/0").text
     for words in ("pitch", "100 … 120", "−30 … −20", "0.1 s", "#t=0.500,1.250", 'data-end="1.25"', "1 of 5"):
         assert words in page, words
@@ -132,6 +132,10 @@ def test_an_utterance_shows_its_features_and_plays_its_part_of_the_recording(ser
     assert 'rel="prev"' in second.text
     assert "is not known here" in server.get(f"{talks}/utterances/test/0").text
     assert server.get(f"{talks}/utterances/test/0/media").status == 404
+    for row in server.studio.recordings.page("", 0, 9)[0]:
+        server.studio.recordings.path(row).rename(tmp_path / row.file)
+    gone = server.get(f"{talks}/utterances/train/1")
+    assert (gone.status, "is not known here" in gone.text) == (200, True), "its file is on another machine"
     for path in ("train/99", "train/-1", "nowhere/0", "train/x"):
         assert server.get(f"{talks}/utterances/{path}").status in {400, 404}
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from makers_media import make_media, sine
-from makers_studio import needs_unix, serving, work
+from makers_studio import job_of, needs_unix, row, serving, work
 from sentiprism.data.clips import load_clips
 from sentiprism.data.store import load_dataset
 from sentiprism.features.overview import list_extractors
@@ -59,6 +59,12 @@ def test_a_dataset_is_extracted_from_recordings_and_again_from_those_of_the_data
     clip = load_clips("talks")["talk 1 ü"]
     assert clip.file.parent == server.studio.recordings.folder, "the recording itself, not the job's link"
     assert "<audio" in server.get(f"{address}/utterances/valid/0").text
+
+    made_of = server.post("/collections/add", {"name": "first", "q": "talk 0"}).headers["location"].rpartition("/")[2]
+    assert f'value="{made_of}"' in server.get("/features").text
+    part = server.post("/features", {**form, "name": "part", "collection": made_of})
+    assert list(row(server.studio.runner, job_of(part)).parameters["recordings"]) == ["talk 0 ü.wav"]
+    assert server.post("/features", {**form, "name": "part", "collection": "x"}).status == 404
 
     page = server.get("/features").text
     assert f'value="{identify_dataset("talks")}"' in page

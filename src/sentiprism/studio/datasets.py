@@ -5,7 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from sentiprism.data.clips import load_clips
+from sentiprism.data.clips import Clip, load_clips
 from sentiprism.data.dataset import SEQUENCES, SPLITS, Card, Dataset, Utterance
 from sentiprism.data.integrity import split_file
 from sentiprism.data.names import CARD
@@ -104,8 +104,17 @@ def find_recording(name: str, utterance: Utterance, recordings: Recordings) -> M
     """
     clip = load_clips(name).get(utterance.id)
     if clip is not None:
-        added = recordings.with_content(clip.content)
-        path = recordings.path(added) if added is not None else clip.find()
+        path = find_clip(clip, recordings)
         return None if path is None else Media(path, utterance.id, clip.start, clip.end)
     row = recordings.with_stem({utterance.id, utterance.id.replace("$_$", "_")})
-    return None if row is None else Media(recordings.path(row), row.name, None, None)
+    if row is None or not recordings.path(row).is_file():  # it is not where another machine of the team has added it
+        return None
+    return Media(recordings.path(row), row.name, None, None)
+
+
+def find_clip(clip: Clip, recordings: Recordings) -> Path | None:
+    """Find a clip's recording: among the studio's by its content, else where it was; None if it is in neither place."""
+    added = recordings.with_content(clip.content)
+    if added is not None and recordings.path(added).is_file():
+        return recordings.path(added)
+    return clip.find()

@@ -18,7 +18,7 @@ from sentiprism.errors import UserError
 from sentiprism.features.cache import usage
 from sentiprism.features.learned.create import LEARNED
 from sentiprism.features.overview import ExtractorFacts, list_extractors
-from sentiprism.studio.datasets import find_stored, list_stored
+from sentiprism.studio.datasets import find_clip, find_stored, list_stored
 from sentiprism.studio.fields import Field, assignments, fields_of, refuse_path
 from sentiprism.studio.jobs.kinds import ExtractJob
 from sentiprism.studio.store.tables import ACTIVE
@@ -77,6 +77,7 @@ def _show(request: Request, given: dict[str, str], error: UserError | None = Non
         files=studio.data_files.list(),
         datasets=[one for one in list_stored() if load_clips(one.name)],
         recordings=recordings,
+        collections=studio.collections.every(),
         jobs=list_jobs(studio, "queued", *ACTIVE, kind="extract"),
         fields=_fields(),
         given=given,
@@ -126,7 +127,7 @@ def _of_table(studio: Studio, given: dict[str, str], options: ExtractOptions) ->
     official = describe(new.name) is not None
     folds = Path(new.folds) if new.folds is not None and os.path.isabs(new.folds) else new.folds
     table = read_columns({"": labels}, new.columns, folds, [], also=COLUMNS, official=official)
-    recordings = _named(studio, set(read_cuts(table, labels, [])))
+    recordings = _named(studio, given.get("collection", ""), set(read_cuts(table, labels, [])))
     if not recordings:
         first = next(iter(table["id"]))
         raise UserError(f"{file.name} names no recording that is here", f"add recordings under names such as {first}")
@@ -139,15 +140,18 @@ def _may_miss(given: dict[str, str]) -> bool:
     return given.get("allow_missing") == "yes"
 
 
-def _named(studio: Studio, names: set[str]) -> dict[str, Path]:
-    """Recordings of the studio by name, if a table has the name with or without its suffix."""
+def _named(studio: Studio, collection: str, names: set[str]) -> dict[str, Path]:
+    """Recordings of the studio, or of a collection, by name, if a table has the name with or without its suffix."""
     rows, _ = studio.recordings.page("", 0, 100_000)  # more than there can be
-    wanted = [row for row in reversed(rows) if row.kind != "text"]  # of two with one name, the newer
-    return {
-        row.name: studio.recordings.path(row)
-        for row in wanted
-        if row.name in names or os.path.splitext(row.name)[0] in names
-    }
+    if collection:
+        existing(studio.collections.get(collection), "collection", PAGE)
+        rows = [one.row for one in studio.collections.members(collection)]
+    found: dict[str, Path] = {}
+    for row in sorted(rows, key=lambda row: row.added):  # of two with one name, the newer
+        path = studio.recordings.path(row)
+        if {row.name, os.path.splitext(row.name)[0]} & names and row.kind != "text" and path.is_file():
+            found[row.name] = path
+    return found
 
 
 def _of_dataset(studio: Studio, given: dict[str, str], options: ExtractOptions) -> ExtractJob:
@@ -160,8 +164,7 @@ def _of_dataset(studio: Studio, given: dict[str, str], options: ExtractOptions) 
     recordings: dict[str, Path] = {}
     by_file = {clip.file: clip for clip in clips.values()}
     for file, name in name_recordings(clips).items():
-        added = studio.recordings.with_content(by_file[file].content)
-        path = studio.recordings.path(added) if added is not None else by_file[file].find()
+        path = find_clip(by_file[file], studio.recordings)
         if path is not None:
             recordings[name] = path
     return ExtractJob(
