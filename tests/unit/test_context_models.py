@@ -1,7 +1,6 @@
 """Context in models, saved models, recordings and explanations: the encoder reads it, the model sees its own tokens."""
 
 import json
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +26,7 @@ from sentiprism.models import MODELS, Model, load_model, save_model
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import predict
 from sentiprism.training.train import train
-from sentiprism.types import Batch, FeatureSpec, ModalitySpec, Sequence, TargetSpec
+from sentiprism.types import Batch, FeatureSpec, ModalitySpec, TargetSpec
 
 close = {"rtol": 1e-4, "atol": 1e-5}
 
@@ -38,59 +37,6 @@ def model_of(name: str, tiny: Path) -> tuple[Model, Batch]:
     text = features.text.model_copy(update={"context": 2})
     model = build(name, features.model_copy(update={"text": text}), INTENSITY, small(name)).eval()
     return model, with_context(batch(features, labels=False), SIZE)
-
-
-class Flat(torch.nn.Module):
-    """A model as exporters want it: plain tensors in, the prediction out."""
-
-    def __init__(self, model: Model) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(
-        self,
-        text: torch.Tensor,
-        t: torch.Tensor,
-        audio: torch.Tensor,
-        a: torch.Tensor,
-        vision: torch.Tensor,
-        v: torch.Tensor,
-        context: torch.Tensor,
-        c: torch.Tensor,
-    ) -> torch.Tensor:
-        index, before = torch.arange(text.shape[0]), Sequence(context, c)
-        given = Batch(Sequence(text, t), Sequence(audio, a), Sequence(vision, v), {}, index, before)
-        prediction: torch.Tensor = self.model(given).prediction
-        return prediction
-
-
-def test_a_model_that_reads_context_is_exported_to_onnx(tiny):
-    """With its context as two inputs more; it predicts the same, for any size and length of a batch and context."""
-    onnxruntime = pytest.importorskip("onnxruntime")
-    pytest.importorskip("onnxscript", reason="torch's exporter needs it")
-    model, given = model_of("lf_dnn", tiny)
-    flat = Flat(model).eval()
-
-    def parts(batch: Batch) -> tuple[torch.Tensor, ...]:
-        assert batch.context is not None
-        return tuple(tensor for sequence in (*batch[:3], batch.context) for tensor in sequence)
-
-    size, dims = torch.export.Dim("batch", min=1), [torch.export.Dim(f"steps_{m}", min=1) for m in "tavc"]
-    shapes = tuple({0: size, 1: dims[i // 2]} for i in range(8))
-    program = torch.onnx.export(flat, parts(given), dynamo=True, dynamic_shapes=shapes, verbose=False)
-    file = BytesIO()
-    program.save(file)
-    session = onnxruntime.InferenceSession(file.getvalue(), providers=["CPUExecutionProvider"])
-    other = with_context(batch(model.features, 2, seed=5, labels=False), SIZE)
-    for one in (given, pad(given, 3, garbage=37.0), other):
-        feeds = {i.name: tensor.numpy() for i, tensor in zip(session.get_inputs(), parts(one), strict=True)}
-        with torch.no_grad():
-            assert_close(torch.from_numpy(session.run(None, feeds)[0]), model(one).prediction, **close)
-    without = given._replace(context=Sequence(given.context.values, torch.zeros_like(given.context.mask)))
-    feeds = {i.name: tensor.numpy() for i, tensor in zip(session.get_inputs(), parts(without), strict=True)}
-    with torch.no_grad():
-        expected = model(given._replace(context=None)).prediction
-    assert_close(torch.from_numpy(session.run(None, feeds)[0]), expected, **close)
 
 
 @pytest.mark.parametrize("name", list(MODELS))

@@ -16,6 +16,7 @@ from sentiprism.cli.contracts import contracts
 from sentiprism.cli.demo import demo
 from sentiprism.cli.doctor import doctor
 from sentiprism.cli.explain import explain
+from sentiprism.cli.export_model import export
 from sentiprism.cli.extract import extract
 from sentiprism.cli.extractors import extractors
 from sentiprism.cli.modalities import modalities
@@ -66,6 +67,7 @@ PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
         may_skip_verification(experiment.ablate),
         may_skip_verification(experiment.results),
     ),
+    "Deploying": (may_skip_verification(export),),
     "System": (contracts,),
 }
 """Commands by task, in the order of work."""

@@ -156,7 +156,7 @@ def tokenize_context(
     Raises:
         UserError: the tokenizer has no pair format that starts like a single text.
     """
-    before, after = _around_second(encoder)
+    before, after = around_second(encoder)
     tokenizer = load_tokenizer(encoder)
     texts = [one for one in context if isinstance(one, str)]
     read = tokenizer(texts, add_special_tokens=False, truncation=False, verbose=False)["input_ids"] if texts else []
@@ -170,7 +170,7 @@ def tokenize_context(
     return found
 
 
-def _around_second(encoder: Encoder) -> tuple[list[int], list[int]]:
+def around_second(encoder: Encoder) -> tuple[list[int], list[int]]:
     """Special tokens before and after the second text of a pair, in addition to those of a single text."""
     tokenizer = load_tokenizer(encoder)
     single, pair = (tokenizer(*texts)["input_ids"] for texts in (("a",), ("a", "b")))

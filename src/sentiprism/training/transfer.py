@@ -61,7 +61,7 @@ class Transfer(NamedTuple):
 
 
 def find_weights(source: str) -> Path:
-    """Find the folder of the saved model that ``init`` names.
+    """Find the folder of a saved model.
 
     Args:
         source: run folder (its first finished seed is used), folder of a seed or of a saved model, or ``starter``.
@@ -75,10 +75,10 @@ def find_weights(source: str) -> Path:
     if os.path.lexists(folder / "model" / CONFIG):
         return folder / "model"
     if not (folder / "run.yaml").is_file():
-        raise UserError(f"init: {folder} does not contain a saved model", REMEDY)
+        raise UserError(f"{folder} does not contain a saved model", REMEDY)
     run = Run(folder)
     if not run.finished:
-        raise UserError(f"init: no seed of {folder} is finished", f"resume it with: sentiprism train --resume {folder}")
+        raise UserError(f"no seed of {folder} is finished", f"resume it with: sentiprism train --resume {folder}")
     return run.seed_folder(run.finished[0]) / "model"
 
 

@@ -1,0 +1,58 @@
+"""Command: export."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sentiprism.cli.hints import followed_by
+from sentiprism.cli.options import Json, OneDataset, choice, option
+from sentiprism.cli.tables import emit_json, table
+
+FORMATS = ("onnx",)
+VARIANTS = ("int8", "qint8_avx2", "qint8_avx512_vnni", "qint8_arm64", "O1", "O2", "O3", "O4")
+"""Copy of the names in `export.quantize`, to avoid importing it; a test compares them."""
+
+
+@followed_by("python {result}")
+def export(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="Folder of a run, of a seed or of a saved model; or starter.")
+    ],
+    out: Annotated[Path, option("FOLDER", "New folder.")],
+    file_format: Annotated[
+        str, typer.Option("--format", **choice("format", FORMATS), help="Format of the graph.")
+    ] = "onnx",
+    quantize: Annotated[
+        str | None,
+        typer.Option(
+            **choice("variant", VARIANTS, "VARIANT"),
+            help="Add a variant, which is then used: int8 (for this machine's processor), or one of "
+            f"{', '.join(VARIANTS[1:])}.",
+        ),
+    ] = None,
+    dataset: OneDataset = None,
+    allow_loss: Annotated[
+        bool, typer.Option("--allow-loss", help="Also if the variant loses more than 0.01 of the selection metric.")
+    ] = False,
+    as_json: Json = False,
+) -> tuple[object, ...]:
+    """Export a model for programs without torch: an ONNX graph, tokenizer, calibration, card and a runner.
+
+    The graph's predictions are compared with torch's on the valid split of the model's dataset, or of --dataset.
+
+    Examples:
+        sentiprism export runs/mdf-mosi --out exported
+
+        sentiprism export starter --quantize int8 --dataset mosi --out exported-starter
+    """
+    del file_format  # one so far
+    from sentiprism.export.export import export as write
+
+    found = write(model, out, quantize=quantize, dataset=dataset, allow_loss=allow_loss)
+    if as_json:
+        emit_json(found.to_dict())
+    else:
+        columns, rows = found.table()
+        table(f"{found.folder}: exported graphs beside torch", columns, rows, found.caption, numbers=columns)
+    return found.folder / "run.py", "I really liked the ending."
