@@ -26,6 +26,7 @@ from sentiprism.evaluation.measurement import Evaluation as Evaluation
 from sentiprism.evaluation.robustness import robustness as robustness
 from sentiprism.explanation.modalities import Explanation as Explanation
 from sentiprism.explanation.modalities import explain as explain
+from sentiprism.export.export_model import export_model as export_model
 from sentiprism.models import create_model as create_model
 from sentiprism.models import list_models as list_models
 from sentiprism.models import load_model as load_model

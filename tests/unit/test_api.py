@@ -46,17 +46,20 @@ def test_importing_costs_nothing(statement, heavy):
     assert result.stdout.strip() == ""
 
 
-NETWORKS = ("sentiprism.nn", "sentiprism.models.", "sentiprism.explanation.coalitions", "sentiprism.contracts")
+NETWORKS = (
+    *("sentiprism.nn", "sentiprism.models.", "sentiprism.explanation.coalitions", "sentiprism.contracts"),
+    *("sentiprism.export.graph", "sentiprism.export.recurrent"),
+)
 """Modules that are torch modules themselves, as is what turns their parameters, and what tries them."""
 TRAINERS = tuple(f"sentiprism.training.{name}" for name in ("average", "checkpoint", "loop", "optimizer"))
-DECODERS = ("sentiprism.media._decode", "sentiprism.starter")
-"""Run in a process of their own."""
+ELSEWHERE = ("sentiprism.media._decode", "sentiprism.starter", "sentiprism.export.run")
+"""Run in a process of their own, or without this program."""
 
 
 def test_no_module_brings_torch_but_those_that_are_made_of_it():
     """What is wrong with an input is found by what surrounds the networks: none of that waits for torch."""
     names = [info.name for info in walk_packages(sentiprism.__path__, "sentiprism.")]
-    light = [name for name in names if not name.startswith((*NETWORKS, *TRAINERS, *DECODERS))]
+    light = [name for name in names if not name.startswith((*NETWORKS, *TRAINERS, *ELSEWHERE))]
     light = [name for name in light if not name.endswith("__main__")]
     assert len(light) > 120
     heavy = {"torch", "transformers", "accelerate", "mediapipe", "onnxruntime", "scipy", "matplotlib", "librosa"}

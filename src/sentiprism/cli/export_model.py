@@ -47,9 +47,9 @@ def export(
         sentiprism export starter --quantize int8 --dataset mosi --out exported-starter
     """
     del file_format  # one so far
-    from sentiprism.export.export import export as write
+    from sentiprism.export.export_model import export_model
 
-    found = write(model, out, quantize=quantize, dataset=dataset, allow_loss=allow_loss)
+    found = export_model(model, out, quantize=quantize, dataset=dataset, allow_loss=allow_loss)
     if as_json:
         emit_json(found.to_dict())
     else:

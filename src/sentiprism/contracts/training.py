@@ -20,11 +20,12 @@ from sentiprism.data.config import DataConfig, TextConfig
 from sentiprism.data.prepare import PreparedSplit, prepare
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.errors import UserError
-from sentiprism.export.graph import FlatModel, check_exporter, write_graph
+from sentiprism.export.export_model import check_exporter
+from sentiprism.export.graph import FlatModel, write_graph
 from sentiprism.models import MODELS
 from sentiprism.training.run import Run
 from sentiprism.training.train import resume, train
-from sentiprism.types import MODALITIES, Batch, FeatureSpec, Sequence, TargetSpec
+from sentiprism.types import Batch, FeatureSpec, Sequence, TargetSpec
 
 ENERGY = 0.1
 """Least share of the fused vector's energy that differs between utterances."""
@@ -148,8 +149,12 @@ def check_onnx(name: str) -> None:
         path = Path(folder) / "model.onnx"
         write_graph(model, path, optimize=False)  # it costs a fifth of the time, and changes no number
         session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-        others = (batch(specs(), 5, seed=1), batch(specs(), 1, seed=2), batch(specs(), 2, missing=("audio",)))
-        for given in (*others, _longer(others[0]), _shorter(others[0])):
+        first = batch(specs(), 5, seed=1)
+        others = [first, batch(specs(), 1, seed=2), batch(specs(), 2, missing=("audio",))]
+        for change in (_longer, _shorter):
+            text, audio, vision = (change(one) for one in first[:3])
+            others.append(first._replace(text=text, audio=audio, vision=vision))
+        for given in others:
             tensors = [getattr(given, one.removesuffix("_mask"))[one.endswith("_mask")] for one in model.names]
             feeds = {one: tensor.numpy() for one, tensor in zip(model.names, tensors, strict=True)}
             with torch.no_grad():
@@ -157,17 +162,15 @@ def check_onnx(name: str) -> None:
             expect_close(torch.from_numpy(session.run(None, feeds)[0]), expected, "prediction of the exported model")
 
 
-def _longer(given: Batch) -> Batch:
-    """The same batch with every sequence twice in a row."""
-    steps = (torch.arange(2 * one.mask.shape[1]) for one in given[:3])
-    masks = [now < 2 * one.mask.sum(dim=1, keepdim=True) for now, one in zip(steps, given[:3], strict=True)]
-    values = [torch.cat([one.values, one.values], dim=1) for one in given[:3]]
-    return given._replace(**{m: Sequence(*pair) for m, *pair in zip(MODALITIES, values, masks, strict=True)})
+def _longer(one: Sequence) -> Sequence:
+    """Every sequence twice in a row."""
+    steps = torch.arange(2 * one.mask.shape[1])
+    return Sequence(torch.cat([one.values, one.values], dim=1), steps < 2 * one.mask.sum(dim=1, keepdim=True))
 
 
-def _shorter(given: Batch) -> Batch:
+def _shorter(one: Sequence) -> Sequence:
     """The first step of every sequence."""
-    return given._replace(**{m: Sequence(*(part[:, :1] for part in getattr(given, m))) for m in MODALITIES})
+    return Sequence(one.values[:, :1], one.mask[:, :1])
 
 
 WHILE_TRAINED = (

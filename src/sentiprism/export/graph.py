@@ -10,11 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from sentiprism.errors import UserError
+from sentiprism.export.inputs import input_specs
 from sentiprism.export.recurrent import recurrent_nodes
-from sentiprism.extras import install_extra
 from sentiprism.nn.text import TextEncoder
-from sentiprism.text.tokens import load_tokenizer
-from sentiprism.types import MODALITIES, Batch, Modality, ModalitySpec, Sequence
+from sentiprism.types import MODALITIES, Batch, Sequence
 
 if TYPE_CHECKING:
     from sentiprism.models import Model
@@ -36,7 +35,7 @@ class FlatModel(nn.Module):
 
     def __init__(self, model: "Model") -> None:
         super().__init__()
-        self.model, self.specs = model, self.specs_of(model)
+        self.model, self.specs = model, input_specs(model)
         text = self.specs.get("text")
         frozen = text is not None and text != model.features.text
         self.encoder = TextEncoder(text).requires_grad_(False) if text is not None and frozen else None
@@ -46,15 +45,6 @@ class FlatModel(nn.Module):
                 kept = None if values is None else torch.tensor(values, dtype=torch.float32)
                 self.register_buffer(f"{name}_{moment}", kept, persistent=False)
         self.eval()
-
-    @staticmethod
-    def specs_of(model: "Model") -> dict[Modality, ModalitySpec]:
-        """Specs of the inputs: those of the model, with token ids in place of a frozen encoder's states."""
-        found: dict[Modality, ModalitySpec] = {name: getattr(model.features, name) for name in model.modalities}
-        text = found.get("text")
-        if text is not None and text.source != "features" and text.encoder is not None:
-            found["text"] = text.model_copy(update={"kind": "tokens", "width": len(load_tokenizer(text.encoder))})
-        return found
 
     @property
     def names(self) -> list[str]:
@@ -105,9 +95,8 @@ def write_graph(model: FlatModel, path: Path, *, optimize: bool = True) -> None:
         optimize: fold constants and remove what has no effect, which takes longer and changes no number.
 
     Raises:
-        UserError: the exporter is not installed, or the number of steps would be fixed.
+        UserError: the number of steps would be fixed.
     """
-    check_exporter()
     inputs = model.example()
     size = torch.export.Dim("batch", min=1)
     steps = {name: torch.export.Dim(f"{name}_steps", min=1) for name in model.names if not name.endswith("_mask")}
@@ -132,17 +121,6 @@ def write_graph(model: FlatModel, path: Path, *, optimize: bool = True) -> None:
             raise UserError(cause, "its layers have to work without a loop over the steps")
     weight = sum(tensor.numel() * tensor.element_size() for tensor in _weights(model))
     program.save(path, external_data=weight > LARGEST_FILE)
-
-
-def check_exporter() -> None:
-    """Refuse to begin without the libraries that write and run ONNX graphs."""
-    try:
-        import onnx
-        import onnxruntime
-        import onnxscript  # noqa: F401 - torch's exporter needs it
-    except ImportError as error:
-        raise UserError(f"{error.name} is not installed", install_extra("export")) from None
-    del onnx, onnxruntime
 
 
 def _weights(model: nn.Module) -> Iterator[Tensor]:

@@ -12,12 +12,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-LIBRARY = torch.library.Library("sentiprism", "DEF")
+LIBRARY = torch.library.Library("sentiprism", "DEF")  # type: ignore[no-untyped-call]
 ORDER: dict[type[nn.RNNBase], tuple[int, ...]] = {nn.LSTM: (0, 3, 1, 2), nn.GRU: (1, 0, 2)}
 """ONNX's gates by their place in torch: input, output, forget, cell; update, reset, hidden."""
 
 for _name in ("lstm", "gru"):
-    LIBRARY.define(f"{_name}(Tensor x, Tensor w, Tensor r, Tensor b, int hidden) -> Tensor")
+    LIBRARY.define(f"{_name}(Tensor x, Tensor w, Tensor r, Tensor b, int hidden) -> Tensor")  # type: ignore[no-untyped-call]
 
 
 def _states(x: Tensor, w: Tensor, r: Tensor, b: Tensor, hidden: int) -> Tensor:  # noqa: ARG001 - the operators' form

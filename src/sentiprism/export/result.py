@@ -32,7 +32,7 @@ class ExportResult(NamedTuple):
     folder: Path
     dataset: str | None
     """Dataset whose valid split was predicted; None for made-up utterances."""
-    count: int
+    utterances: int
     """Number of utterances compared."""
     metric: str
     """Label of the selection metric."""
@@ -53,7 +53,7 @@ class ExportResult(NamedTuple):
         made = "made-up utterances, since the model's dataset is not in the store"
         what = made if self.dataset is None else f"utterances of {self.dataset}'s valid split"
         threads = f"{self.threads} thread{'s' * (self.threads > 1)}"
-        return f"{self.count} {what}; times are medians on {threads}, as ratios to torch in the same run"
+        return f"{self.utterances} {what}; times are medians on {threads}, as ratios to torch in the same run"
 
     def table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         """Columns and rows of the table."""

@@ -27,7 +27,7 @@ class Runner:
         path, devices = Path(folder) / (graph or self.config["graph"]), onnxruntime.get_available_providers()
         self.session = onnxruntime.InferenceSession(path, options, providers=devices)
         words = Path(folder) / "tokenizer.json"
-        self.tokenizer = Tokenizer.from_file(str(words)) if words.is_file() else None
+        self.tokenizer: Any = Tokenizer.from_file(str(words)) if words.is_file() else None
 
     def predict(self, utterances: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Predict dicts of "text", "context" (earlier texts), "audio" and "vision" (T, F), or some of these."""
@@ -80,7 +80,7 @@ class Runner:
         bound = np.inf if found and found["quantile"] is None else found and found["quantile"]
         if target["kind"] == "classes":
             shares = np.exp(raw - raw.max()) / np.exp(raw - raw.max()).sum()
-            inside = [] if found is None else np.flatnonzero((1 - shares <= bound) | (shares == shares.max()))
+            inside: Any = [] if found is None else np.flatnonzero((1 - shares <= bound) | (shares == shares.max()))
             estimate = {"value": target["classes"][int(raw.argmax())], "probabilities": shares.tolist()}
             return estimate | ({} if found is None else {"set": [target["classes"][i] for i in inside]})
         value, low, high = float(raw), target["low"], target["high"]

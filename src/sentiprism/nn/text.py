@@ -126,7 +126,8 @@ def _join(text: Sequence, context: Sequence, padding: int, most: int) -> tuple[T
     second = torch.where(context.mask & text.present.unsqueeze(1), context.values, padding)
     ids = ids.scatter(1, places, second)
     # a traced graph cannot choose a width by values; the longest text and the longest context may be of two rows
-    width = torch.sym_min(T + C, most) if torch.compiler.is_compiling() else max(T, int((lengths + more).max()))
+    traced = torch.compiler.is_compiling()
+    width = torch.sym_min(T + C, most) if traced else max(T, int((lengths + more).max()))  # type: ignore[no-untyped-call]
     return ids[:, :width], (torch.arange(T + C, device=lengths.device) < lengths + more)[:, :width]
 
 

@@ -17,8 +17,8 @@ from sentiprism.data.dataset import Split
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.ragged import Ragged
 from sentiprism.errors import UserError
-from sentiprism.export import export as exporting
-from sentiprism.export.export import check_rows, export
+from sentiprism.export import export_model as exporting
+from sentiprism.export.export_model import check_rows, export_model
 from sentiprism.export.quantize import INT8, OPTIMIZED, QUANTIZED, native
 from sentiprism.export.result import Measured
 from sentiprism.export.run import Runner
@@ -73,7 +73,7 @@ def saved(tmp_path_factory):
 @pytest.fixture(scope="module")
 def exported(saved, tmp_path_factory):
     """The folder that it is exported to, and what was measured."""
-    found = export(saved, tmp_path_factory.mktemp("exported") / "onnx")
+    found = export_model(saved, tmp_path_factory.mktemp("exported") / "onnx")
     return found.folder, found
 
 
@@ -163,7 +163,7 @@ def frozen(tmp_path_factory):
 
 
 def test_a_frozen_encoder_is_part_of_the_graph_and_classes_have_probabilities(frozen, tmp_path, home):
-    found = export(frozen, tmp_path / "out", quantize="qint8_avx2", allow_loss=True)
+    found = export_model(frozen, tmp_path / "out", quantize="qint8_avx2", allow_loss=True)
     _, single, small = found.rows
     assert single.difference < 1e-4
     assert small.size < 0.7 * single.size
@@ -179,7 +179,7 @@ def test_a_frozen_encoder_is_part_of_the_graph_and_classes_have_probabilities(fr
 
 def test_a_variant_whose_loss_cannot_be_measured_is_refused(frozen, tmp_path, home):
     with pytest.raises(UserError, match=r"the loss of qint8_avx2 cannot be measured; give `dataset`, or `allow_loss`"):
-        export(frozen, tmp_path / "out", quantize="qint8_avx2")
+        export_model(frozen, tmp_path / "out", quantize="qint8_avx2")
     assert not (tmp_path / "out").exists()
 
 
@@ -207,7 +207,7 @@ def test_a_variant_may_lose_a_hundredth(metric, better, worse):
 def test_what_cannot_be_exported_is_refused_before_anything_is_written(frozen, tmp_path, home, changes, message):
     given = {"model": frozen, **changes}
     with pytest.raises(UserError, match=message):
-        export(given.pop("model"), tmp_path / "out", **given)
+        export_model(given.pop("model"), tmp_path / "out", **given)
     assert not (tmp_path / "out").exists()
 
 
@@ -215,7 +215,7 @@ def test_an_existing_folder_is_kept(frozen, tmp_path, home):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("mine")
     with pytest.raises(UserError, match="out"):
-        export(frozen, tmp_path / "out")
+        export_model(frozen, tmp_path / "out")
     assert (tmp_path / "out" / "mine.txt").read_text() == "mine"
 
 

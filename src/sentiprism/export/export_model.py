@@ -8,10 +8,11 @@ from sentiprism.data.dataset import TuningView
 from sentiprism.data.store import load_tuning
 from sentiprism.errors import UserError
 from sentiprism.export.card import make_card
-from sentiprism.export.graph import FlatModel, check_exporter, write_graph
+from sentiprism.export.inputs import input_specs
 from sentiprism.export.parity import refer
 from sentiprism.export.quantize import variant, write_variant
 from sentiprism.export.result import ExportResult, Measured
+from sentiprism.extras import install_extra
 from sentiprism.files import atomic_folder
 from sentiprism.metrics import Metric
 from sentiprism.models.artifact import SavedModel, load_model
@@ -33,7 +34,7 @@ MOST_LOSS = 0.01
 """Largest loss in the selection metric, such as MAE, that a quantized graph may have without ``allow_loss``."""
 
 
-def export(
+def export_model(
     model: str | Path,
     out: str | Path,
     *,
@@ -61,6 +62,7 @@ def export(
     check_exporter()
     import torch
 
+    from sentiprism.export.graph import FlatModel, write_graph
     from sentiprism.export.run import Runner
 
     name = variant(quantize) if quantize else None
@@ -99,6 +101,17 @@ def export(
     return result
 
 
+def check_exporter() -> None:
+    """Refuse to begin without the libraries that write and run ONNX graphs."""
+    try:
+        import onnx
+        import onnxruntime
+        import onnxscript  # noqa: F401 - torch's exporter needs it
+    except ImportError as error:
+        raise UserError(f"{error.name} is not installed", install_extra("export")) from None
+    del onnx, onnxruntime
+
+
 def describe(saved: SavedModel, graphs: dict[str, str]) -> dict[str, Any]:
     """What the runner has to know, as JSON.
 
@@ -107,7 +120,7 @@ def describe(saved: SavedModel, graphs: dict[str, str]) -> dict[str, Any]:
         graphs: file of each graph by name; the runner loads the last one by default.
     """
     model, inputs = saved.model, dict[str, dict[str, Any]]()
-    for name, spec in FlatModel.specs_of(model).items():
+    for name, spec in input_specs(model).items():
         recipe = None if spec.recipe is None else spec.recipe.model_dump(mode="json")
         inputs[name] = {"kind": spec.kind, "width": spec.width, "recipe": recipe}
         if spec.kind == "tokens" and spec.encoder is not None:
