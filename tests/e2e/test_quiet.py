@@ -41,30 +41,34 @@ def guard(tmp_path: Path) -> Iterator[Guard]:
 
 
 @pytest.fixture
-def clip(guard, strong_expressions, two_cities) -> Path:
-    """Three seconds of a real face over a real voice, which says eleven words."""
+def clips(guard, strong_expressions, two_cities) -> Path:
+    """Folder of recordings: three seconds of a real face over a real voice, which says eleven words."""
     from makers_media import make_media, pictures
 
     folder = guard.work / "clips"
     folder.mkdir()
     images = pictures(strong_expressions / "WolfgangLanger_Pexels.mp4", 30)
-    return make_media(folder / "clip.mkv", images=images, fps=10, samples=two_cities[: 3 * 16_000])
+    clip = make_media(folder / "clip.mkv", images=images, fps=10, samples=two_cities[: 3 * 16_000])
+    for name in "bc":
+        (folder / f"{name}.mkv").write_bytes(clip.read_bytes() + name.encode())  # other content: nothing is cached
+    return folder
 
 
-def test_analyses_and_extraction(guard, clip, minilm, whisper_base, face_landmarker):
+def test_the_demo_analyses_and_extraction(guard, clips, minilm, whisper_base, face_landmarker):
+    """The demo analyses recordings in its own process, which compiles what the two for the folder of clips reuse."""
     (guard.work / "review.txt").write_text("It was the best of times. It was the worst of times.\n")
     (guard.work / "labels.csv").write_text(LABELS)
-    for name in "bc":
-        (clip.parent / f"{name}.mkv").write_bytes(clip.read_bytes() + name.encode())  # other content: nothing is cached
     said = guard.run(
-        ("analyze", clip, "--out", "report"),
+        ("demo", "--seeds", 1, "--device", "cpu"),
         ("analyze", "review.txt", "--out", "text"),
-        ("analyze", clip.parent, "--out", "reports", "--jobs", 2),
-        ("extract", clip.parent, "--labels", "labels.csv", "--dataset", "mine", "--low", -3, "--high", 3),
+        ("analyze", clips, "--out", "reports", "--jobs", 2),
+        ("extract", clips, "--labels", "labels.csv", "--dataset", "mine", "--low", -3, "--high", 3),
     )
-    assert "the best of times" in said
-    found = json.loads((guard.work / "report" / "analysis.json").read_text())
-    assert found["utterances"][0]["present"] == ["text", "audio", "vision"]
+    assert "MAE" in said
+    for name in ("clip", "b", "c"):
+        (utterance,) = json.loads((guard.work / "reports" / name / "analysis.json").read_text())["utterances"]
+        assert utterance["present"] == ["text", "audio", "vision"]
+        assert "the best of times" in utterance["text"]
 
 
 def test_datasets_training_and_evidence(guard):
@@ -101,10 +105,6 @@ def test_datasets_training_and_evidence(guard):
         ("figure", "tsne", "runs/one", "--by", "feature", "--feature", "text*", "--points", 40, "--out", "t.svg", *cpu),
         ("tune", "mdf", "--dataset", "tiny", "--trials", 2, "--jobs", 2, "--out", "study", *assignments(), *cpu),
     )
-
-
-def test_demo(guard, two_cities, strong_expressions, minilm, whisper_base, face_landmarker):
-    assert "MAE" in guard.run(("demo", "--seeds", 1, "--device", "cpu"))
 
 
 def test_doctor_connects_nowhere_offline(guard):
