@@ -15,7 +15,8 @@ pytestmark = needs_unix
 
 ID = "0123456789abcdef"
 PAGES = (
-    "/", "/recordings", "/recordings/bin", "/train", "/compare", "/jobs", "/events", "/runs/x", "/jobs/x/log", "/data",
+    "/", "/tutorial", "/recordings", "/recordings/bin", "/train", "/compare", "/jobs", "/events", "/runs/x",
+    "/jobs/x/log", "/data",
     "/data/x", "/data/x/utterances", "/data/x/utterances/train/0", "/data/x/utterances/train/0/media",
     "/data/exports/x", "/data/import", "/features",
     "/collections", "/collections/x", "/collections/x/recordings.csv",
@@ -23,7 +24,8 @@ PAGES = (
     "/label/x/disagreements", "/label/x/decide/full/y", "/label/x/files/labels.csv",
 )  # fmt: skip
 FORMS = (
-    "/recordings/analyze", "/recordings/delete", "/recordings/restore", "/recordings/bin/empty", "/recordings/files",
+    "/recordings/demo", "/recordings/analyze", "/recordings/delete", "/recordings/restore", "/recordings/bin/empty",
+    "/recordings/files",
     "/train/new", "/compare", "/jobs/settings", "/jobs/0123456789abcdef/stop", "/jobs/0123456789abcdef/resume",
     "/runs/0123456789abcdef/resume", "/data/0123456789abcdef/evaluate",
     "/data/0123456789abcdef/export", "/data/import", "/data/files/delete", "/features",

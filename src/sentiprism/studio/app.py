@@ -29,6 +29,7 @@ from sentiprism.studio.web import (
     recordings,
     report_pages,
     train,
+    tutorial,
     upload,
     utterances,
 )
@@ -65,6 +66,7 @@ NO_TELEMETRY: TelemetryConfig = {
 """FastAPI would send traces wherever the environment says."""
 ROUTERS = (
     home.router,
+    tutorial.router,
     upload.router,
     recordings.router,
     report_pages.router,

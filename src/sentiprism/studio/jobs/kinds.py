@@ -113,6 +113,12 @@ class ExtractJob(Config):
     """Leave out rows whose recording is not there."""
 
 
+class FetchJob(Config):
+    """Fetch recordings of the demo, which the studio then adds."""
+
+    assets: tuple[Literal["two-cities", "strong-expressions"], ...] = ("two-cities", "strong-expressions")
+
+
 Job = (
     AnalyzeJob
     | TrainJob
@@ -124,6 +130,7 @@ Job = (
     | CutJob
     | AdaptJob
     | ExtractLabelsJob
+    | FetchJob
 )
 KINDS: dict[str, type[Job]] = {
     "analyze": AnalyzeJob,
@@ -136,6 +143,7 @@ KINDS: dict[str, type[Job]] = {
     "cut": CutJob,
     "adapt": AdaptJob,
     "extract-labels": ExtractLabelsJob,
+    "fetch": FetchJob,
 }
 """By the name that the database keeps."""
 

@@ -10,6 +10,7 @@ from typing import Any
 import sentiprism as sp
 from sentiprism.analysis.batch import find_finished
 from sentiprism.analysis.inputs import AnalysisTask
+from sentiprism.assets.registry import ASSETS, fetch
 from sentiprism.data.dataset import SPLITS
 from sentiprism.errors import UserError
 from sentiprism.evaluation.cross_corpus import evaluate_on
@@ -21,6 +22,7 @@ from sentiprism.studio.jobs.kinds import (
     EvaluateJob,
     ExportJob,
     ExtractJob,
+    FetchJob,
     ImportJob,
     Item,
     Job,
@@ -201,3 +203,15 @@ def _do_labels(job: CutJob | AdaptJob | ExtractLabelsJob, told: _Told) -> dict[s
     from sentiprism.studio.jobs.label_work import do_label_job
 
     return do_label_job(job, told)
+
+
+@_do.register
+def _fetch(job: FetchJob, told: _Told) -> dict[str, Any]:
+    files = []
+    for number, name in enumerate(job.assets):
+        told(number / len(job.assets), ASSETS[name].title, now=True)
+        folder = fetch(name)
+        files += [str(folder / file) for file in sorted(ASSETS[name].files)]
+        print(f"{name}: {ASSETS[name].licence}", flush=True)
+    told(1.0, "", now=True)
+    return {"files": files}

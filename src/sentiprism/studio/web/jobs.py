@@ -33,6 +33,7 @@ AREAS = {
     "export": "data",
     "import": "data",
     "extract": "features",
+    "fetch": "recordings",
     **dict.fromkeys(("cut", "adapt", "extract-labels"), "label"),
 }
 

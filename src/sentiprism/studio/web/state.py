@@ -1,12 +1,14 @@
 """What the routes share."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from starlette.requests import Request
 
 from sentiprism.studio.collections import Collections
 from sentiprism.studio.data_files import DataFiles
+from sentiprism.studio.demo import add_fetched
 from sentiprism.studio.folders import Folders
 from sentiprism.studio.health import Health
 from sentiprism.studio.jobs.runner import Runner
@@ -54,6 +56,7 @@ class Studio:
         self.collections, self.summaries = Collections(self.database), Summaries(self.database)
         self.data_files = DataFiles(self.database.folder)
         self.tasks = Tasks(self.database, self.database.folder)
+        self.runner.on_done["fetch"] = partial(add_fetched, self.recordings)
 
     @property
     def workspace(self) -> Path:
