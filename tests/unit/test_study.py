@@ -188,6 +188,13 @@ def test_all_recordings_together_and_shares_of_the_time():
     ]
 
 
+def test_texts_alone_are_compared_without_a_curve_over_seconds():
+    texts = [Observation(str(n), {"group": "ab"[n % 2]}, summary(0.1 * n, absolute=())) for n in range(8)]
+    found = compare_groups(texts, "group")
+    assert [group.recordings for group in found.groups] == [4, 4]
+    assert found.groups[0].mean.mean == pytest.approx(0.3)
+
+
 def test_tables_are_tidy_and_hold_no_formula():
     rows = [("=1+1", {"group": "@x"}, summary(0.5)), ("b", {}, None)]
     made = csv_lines(*recording_table(rows, ["group", "-free"]))

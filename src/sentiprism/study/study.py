@@ -155,7 +155,7 @@ def _group(name: str, units: Sequence[Unit], measure: str, step: int) -> Group:
         mean_interval(values),
         values,
         _curve([np.array(rows, float).reshape(-1, BINS) for rows in relative]),
-        _curve([np.array([_padded(row, longest) for row in rows]).reshape(-1, longest) for rows in absolute]),
+        _curve([np.array([_padded(row, longest) for row in rows]).reshape(len(rows), longest) for rows in absolute]),
     )
 
 
