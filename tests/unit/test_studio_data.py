@@ -1,6 +1,5 @@
 """The studio's pages of datasets: the card, a list that is bounded, one utterance with its recording."""
 
-import json
 import zipfile
 
 import numpy as np
@@ -224,7 +223,13 @@ def test_a_histogram_has_a_bar_for_each_bin_of_each_split(home):
         "train, label good: 1 utterances, 33.3%", "valid, label good: 1 utterances, 100.0%",
     ]  # fmt: skip
     assert drawn.bars[1].height == 2 * drawn.bars[3].height / 2 == max(bar.height for bar in drawn.bars)
-    assert json.dumps(drawn.summary)
+    far = [
+        ("train", utterance("a", labels={"M": -0.61})),
+        ("valid", utterance("b", labels={"M": 0.0})),
+        ("test", utterance("c", labels={"M": 0.2})),
+    ]
+    drawn = draw_histogram(write(far, "far", TargetSpec(low=-1, high=1)).card)
+    assert [label for _, label in drawn.x_ticks] == ["-0.6", "-0.5", "-0.4", "-0.3", "-0.2", "-0.1", "0", "0.1", "0.2"]
 
 
 def test_a_long_curve_keeps_its_peaks(home):

@@ -68,10 +68,10 @@ def test_a_dataset_is_extracted_from_recordings_and_again_from_those_of_the_data
 
     page = server.get("/features").text
     assert f'value="{identify_dataset("talks")}"' in page
-    again = {"kind": "dataset", "name": "energy", "source": identify_dataset("talks"), "per": "utterance"}
-    work(server, server.post("/features", {**again, "audio": "sims33", "vision": "none"}))
-    other = load_dataset("energy")
-    assert (other.card.target, other.card.recipes["audio"].extractor) == (made.card.target, "sims33")
+    again = {"kind": "dataset", "name": "means", "source": identify_dataset("talks"), "per": "utterance"}
+    work(server, server.post("/features", {**again, "audio": "speech", "vision": "none"}))
+    other = load_dataset("means")
+    assert (other.card.target, other.card.recipes["audio"].per) == (made.card.target, "utterance")
     assert other.valid.sequences["audio"].lengths.tolist() == [1]
     assert other.train.texts == made.train.texts
     assert "cached: " in server.get("/features").text

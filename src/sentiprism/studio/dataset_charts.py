@@ -1,7 +1,7 @@
 """Charts of a dataset: histogram of labels by split, features of an utterance over time."""
 
 from collections.abc import Sequence
-from math import ceil
+from math import ceil, floor, log10
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -46,10 +46,7 @@ class Histogram(NamedTuple):
 def draw_histogram(card: Card) -> Histogram:
     """Draw the labels of each split beside each other; shares, since splits differ in size."""
     counts = {name: split.label_histogram for name, split in card.splits.items()}
-    bins = list(dict.fromkeys(label for found in counts.values() for label in found))
-    if card.target.kind != "classes":
-        bins.sort(key=float)
-    bins = bins[:MOST_BINS]
+    bins = _bins(card, list(dict.fromkeys(label for found in counts.values() for label in found)))
     sizes = {name: max(split.utterances, 1) for name, split in card.splits.items()}
     largest = max((found.get(b, 0) / sizes[name] for name, found in counts.items() for b in bins), default=0) or 1.0
     slot = (WIDTH - LEFT - RIGHT) / max(len(bins), 1)
@@ -75,6 +72,17 @@ def draw_histogram(card: Card) -> Histogram:
         f"{name}: most frequent {max(found, key=lambda label: found[label])}" for name, found in counts.items() if found
     )
     return Histogram(tuple(bars), tuple(x_ticks), tuple(y_ticks), tuple(counts), f"labels of each split. {parts}")
+
+
+def _bins(card: Card, found: list[str]) -> list[str]:
+    """Bins along the axis; of intensities those without a label too, so that distances are true."""
+    if card.target.kind == "classes" or not found:
+        return found[:MOST_BINS]
+    found = sorted(found, key=float)
+    step = 10.0 ** floor(log10((card.target.high - card.target.low) / 5))  # as labels are rounded at import
+    count = round((float(found[-1]) - float(found[0])) / step) + 1
+    every = [f"{round(float(found[0]) + n * step, 9) + 0.0:g}" for n in range(min(count, MOST_BINS))]
+    return every if set(found) <= set(every) else found[:MOST_BINS]
 
 
 class Curve(NamedTuple):
