@@ -13,7 +13,9 @@ function wire(first) {
     auto.addEventListener("change", () => localStorage.setItem(KEPT, auto.checked ? "yes" : "no"));
     if (auto.checked && !first) player?.play();
   }
-  document.querySelector("form[data-rate]")?.addEventListener("submit", save);
+  const form = document.querySelector("form[data-rate]");
+  form?.addEventListener("submit", save);
+  if (form) form.dataset.ready = "yes"; // keys do something from now on
   const named = document.querySelector("[data-remember]");
   if (named) {
     const key = `sentiprism-${named.dataset.remember}`;
@@ -98,7 +100,14 @@ window.addEventListener("keydown", (event) => {
   else done = false;
   if (done) event.preventDefault();
 });
-window.addEventListener("popstate", () => location.reload());
+// The back button shows an utterance as it is stored now.
+window.addEventListener("popstate", async () => {
+  const asked = await fetch(location.href).catch(() => null);
+  const fresh = asked?.ok ? new DOMParser().parseFromString(await asked.text(), "text/html").querySelector("#rate") : null;
+  if (!fresh) return location.reload();
+  document.querySelector("#rate").replaceWith(fresh);
+  wire(false);
+});
 window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 wire(true);
 if (!document.querySelector("#rate .empty") && navigator.userActivation?.hasBeenActive !== false) player?.play();
