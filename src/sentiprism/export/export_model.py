@@ -74,6 +74,8 @@ def export_model(
         cause = f"dataset {known} is not in the store" if known else "the model does not name its dataset"
         raise UserError(f"{cause}, so the loss of {name} cannot be measured", "give `dataset`, or `allow_loss`")
     threads = torch.get_num_threads()
+    if Path(out).exists():
+        raise UserError(f"{out} exists already", "give another folder")
     with atomic_folder(Path(out)) as folder, progress(f"exporting {model}", total=3 + bool(name)) as advance:
         flat, graphs = FlatModel(saved.model), {SINGLE: GRAPH}
         write_graph(flat, folder / GRAPH)

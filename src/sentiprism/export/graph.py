@@ -101,7 +101,8 @@ def write_graph(model: FlatModel, path: Path, *, optimize: bool = True) -> None:
     size = torch.export.Dim("batch", min=1)
     steps = {name: torch.export.Dim(f"{name}_steps", min=1) for name in model.names if not name.endswith("_mask")}
     shapes = tuple({0: size, 1: steps[name.removesuffix("_mask")]} for name in model.names)
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it logs libraries that are not needed
+    for name in ("torch.onnx", "onnxscript"):  # they log libraries that are not needed, and nodes that are not folded
+        logging.getLogger(name).setLevel(logging.ERROR)
     with warnings.catch_warnings(), recurrent_nodes(model) as translations:
         warnings.simplefilter("ignore")  # of names for sizes, which are shared on purpose
         program: Any = torch.onnx.export(

@@ -53,11 +53,14 @@ class ExportResult(NamedTuple):
         made = "made-up utterances, since the model's dataset is not in the store"
         what = made if self.dataset is None else f"utterances of {self.dataset}'s valid split"
         threads = f"{self.threads} thread{'s' * (self.threads > 1)}"
-        return f"{self.utterances} {what}; times are medians on {threads}, as ratios to torch in the same run"
+        return (
+            f"{self.utterances} {what}. Difference: largest of a prediction. Alone, in batches: times as fast as torch for "
+            f"an utterance, medians on {threads} in the same run"
+        )
 
     def table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         """Columns and rows of the table."""
-        columns = ("graph", "MB", "largest difference", f"valid {self.metric}", "alone", "in batches")
+        columns = ("graph", "MB", "difference", f"valid {self.metric}", "alone", "in batches")
         torch = self.rows[0]
         return columns, [
             (
@@ -65,8 +68,8 @@ class ExportResult(NamedTuple):
                 f"{row.size / 1e6:.1f}",
                 f"{row.difference:.1e}" if row.difference else "0",
                 number(row.score, self.scale),
-                f"{torch.single / row.single:.2f} × as fast",
-                f"{torch.batched / row.batched:.2f} × as fast",
+                f"{torch.single / row.single:.1f} ×",
+                f"{torch.batched / row.batched:.1f} ×",
             )
             for row in self.rows
         ]
