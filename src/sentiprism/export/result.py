@@ -54,8 +54,8 @@ class ExportResult(NamedTuple):
         what = made if self.dataset is None else f"utterances of {self.dataset}'s valid split"
         threads = f"{self.threads} thread{'s' * (self.threads > 1)}"
         return (
-            f"{self.utterances} {what}. Difference: largest of a prediction. Alone, in batches: times as fast as torch for "
-            f"an utterance, medians on {threads} in the same run"
+            f"{self.utterances} {what}. Difference: largest of a prediction. Alone, in batches: times as fast as torch "
+            f"for an utterance, medians on {threads} in the same run"
         )
 
     def table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
