@@ -105,14 +105,14 @@ class Folders:
 
     def identifier(self, folder: Path) -> str:
         """What a browser calls a folder of the workspace."""
-        return sha256(os.fsencode(self.workspace / folder)).hexdigest()[:ID]
+        return _identify(self.workspace / folder)
 
     def forget(self) -> None:
         """Look again the next time."""
         self._looked = -inf
 
     def _name(self, folder: Path) -> str:
-        return str(folder.relative_to(self.workspace))
+        return _name_in(folder, self.workspace)
 
     def _report(self, folder: Path) -> ReportFolder | None:
         stamp = _stamp(folder, DOCUMENT)
@@ -171,6 +171,16 @@ def may_be_running(run: RunFolder) -> bool:
     return time() - max(written, default=0.0) < BUSY
 
 
+@lru_cache(maxsize=16_384)  # lists of thousands of reports ask for each on every page
+def _identify(folder: Path) -> str:
+    return sha256(os.fsencode(folder)).hexdigest()[:ID]
+
+
+@lru_cache(maxsize=16_384)
+def _name_in(folder: Path, workspace: Path) -> str:
+    return str(folder.relative_to(workspace))
+
+
 def _stamp(folder: Path, *names: str) -> int:
     """When the newest of some files of a folder was written, in ns."""
     stamps = [0]
@@ -194,7 +204,7 @@ def _run(folder: Path, name: str, stamp: int) -> RunFolder | None:
         summary = read_summary(folder / "summary.json") if (folder / "summary.json").is_file() else {}
     except (UserError, KeyError, TypeError):
         return None
-    identifier = sha256(os.fsencode(folder)).hexdigest()[:ID]
+    identifier = _identify(folder)
     done = [row for seed, row in summary.items() if seed in seeds]
     return RunFolder(identifier, folder, name, model, dataset, len(seeds), len(done), _moment(stamp), _score(done))
 
