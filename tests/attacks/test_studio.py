@@ -22,6 +22,7 @@ PAGES = (
     "/collections", "/collections/x", "/collections/x/recordings.csv",
     "/label", "/label/new", "/label/x", "/label/x/rate/y", "/label/x/cuts/y", "/label/x/peaks/y", "/label/x/live",
     "/label/x/disagreements", "/label/x/decide/full/y", "/label/x/files/labels.csv",
+    "/runs/x/figures/weights-test.png", "/compare/utterances",
 )  # fmt: skip
 FORMS = (
     "/recordings/demo", "/recordings/analyze", "/recordings/delete", "/recordings/restore", "/recordings/bin/empty",
@@ -29,7 +30,7 @@ FORMS = (
     "/train/new", "/compare", "/jobs/settings", "/jobs/0123456789abcdef/stop", "/jobs/0123456789abcdef/resume",
     "/runs/0123456789abcdef/resume", "/data/0123456789abcdef/evaluate",
     "/data/0123456789abcdef/export", "/data/import", "/data/files/delete", "/features",
-    "/collections/add",
+    "/collections/add", f"/runs/{ID}/measure", "/compare/why",
     *(f"/collections/0123456789abcdef/{do}" for do in ("analyze", "attributes", "set", "table", "settings", "delete")),
     "/label/new", *(f"/label/{ID}/{what}" for what in ("raters", "speakers", "state", "rest", "use")),
     f"/label/{ID}/rate/{ID}", f"/label/{ID}/cuts/{ID}", f"/label/{ID}/decide/{ID}/{ID}",
@@ -131,7 +132,8 @@ def test_other_methods_are_refused(server, method):
               "/jobs/{}/live", "/jobs/{}/card", "/runs/{}", "/static/{}", "/data/{}",
               "/data/{}/utterances", "/data/{}/utterances/train/0/media", "/data/exports/{}", "/collections/{}",
               "/collections/{}/attributes", "/collections/{}/recordings.csv", "/collections/{}/page.html",
-              "/label/{}", "/label/{}/live", "/label/{}/disagreements", "/label/{}/files/labels.csv"],
+              "/label/{}", "/label/{}/live", "/label/{}/disagreements", "/label/{}/files/labels.csv",
+              "/runs/{}/figures/weights-test.png", "/compare/utterances?a={}&b=x"],
 )  # fmt: skip
 def test_an_identifier_is_never_a_path(server, place, trick):
     answer = server.get(place.format(encoded(trick)))
@@ -160,6 +162,7 @@ def test_identifiers_in_forms_are_never_paths(server, recording, trick):
         ("/data/import", {"kind": trick, "name": "new", "low": "-3", "high": "3"}),
     ):
         assert server.post(path, fields).status in {404, 422}, (path, fields)
+    assert server.post("/compare/why", {"a": trick, "b": "x", "utterance": trick}).status == 404
     assert server.post("/collections/add", {"collection": trick or "x", "recording": recording}).status == 404
     for path in (f"/jobs/{encoded(trick)}/stop", f"/runs/{encoded(trick)}/resume", f"/data/{encoded(trick)}/evaluate",
                  f"/label/{encoded(trick)}/state"):  # fmt: skip

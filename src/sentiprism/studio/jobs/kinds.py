@@ -10,6 +10,7 @@ from sentiprism.analysis.recording import ExtractOptions
 from sentiprism.config import Config
 from sentiprism.errors import UserError, suggest
 from sentiprism.studio.jobs.label_kinds import AdaptJob, CutJob, ExtractLabelsJob
+from sentiprism.studio.jobs.run_kinds import CalibrateJob, ExplainJob, FigureJob, RobustnessJob
 from sentiprism.training.config import RunConfig
 
 
@@ -131,6 +132,10 @@ Job = (
     | AdaptJob
     | ExtractLabelsJob
     | FetchJob
+    | CalibrateJob
+    | RobustnessJob
+    | FigureJob
+    | ExplainJob
 )
 KINDS: dict[str, type[Job]] = {
     "analyze": AnalyzeJob,
@@ -144,6 +149,10 @@ KINDS: dict[str, type[Job]] = {
     "adapt": AdaptJob,
     "extract-labels": ExtractLabelsJob,
     "fetch": FetchJob,
+    "calibrate": CalibrateJob,
+    "robustness": RobustnessJob,
+    "figure": FigureJob,
+    "explain": ExplainJob,
 }
 """By the name that the database keeps."""
 

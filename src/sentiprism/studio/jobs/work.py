@@ -30,6 +30,7 @@ from sentiprism.studio.jobs.kinds import (
 )
 from sentiprism.studio.jobs.label_kinds import AdaptJob, CutJob, ExtractLabelsJob
 from sentiprism.studio.jobs.process import PROGRESS, Progress, write_record
+from sentiprism.studio.jobs.run_kinds import CalibrateJob, ExplainJob, FigureJob, RobustnessJob
 from sentiprism.tables import clock
 
 EVERY = 0.4
@@ -215,3 +216,10 @@ def _fetch(job: FetchJob, told: _Told) -> dict[str, Any]:
         print(f"{name}: {ASSETS[name].licence}", flush=True)
     told(1.0, "", now=True)
     return {"files": files}
+
+
+@_do.register
+def _do_runs(job: CalibrateJob | RobustnessJob | FigureJob | ExplainJob, told: _Told) -> dict[str, Any]:
+    from sentiprism.studio.jobs.run_jobs import do_run_job
+
+    return do_run_job(job, told)

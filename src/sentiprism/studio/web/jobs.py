@@ -20,6 +20,7 @@ from sentiprism.studio.web.data_results import made_of
 from sentiprism.studio.web.forms import text
 from sentiprism.studio.web.job_views import get_job, list_jobs, training_of, view
 from sentiprism.studio.web.pages import existing, show
+from sentiprism.studio.web.run_views import explained_of
 from sentiprism.studio.web.state import Studio, studio_of
 
 router = APIRouter()
@@ -35,6 +36,10 @@ AREAS = {
     "extract": "features",
     "fetch": "recordings",
     **dict.fromkeys(("cut", "adapt", "extract-labels"), "label"),
+    "calibrate": "train",
+    "robustness": "train",
+    "figure": "train",
+    "explain": "compare",
 }
 
 
@@ -122,7 +127,9 @@ def _show(request: Request, identifier: str, template: str) -> Response:
         run=_run(studio, row),
         reports=_reports(studio, row),
         comparison=_comparison(row),
+        compared=[studio.folders.identifier(Path(row.workspace) / str(one)) for one in row.parameters.get("runs", [])],
         made=made_of(studio, row),
+        explained=explained_of(studio, row),
     )
 
 
@@ -144,11 +151,12 @@ def _curves(row: JobRow) -> Curves | None:
 
 
 def _run(studio: Studio, row: JobRow) -> str | None:
-    """Identifier of the run that a training makes, once it is there."""
+    """Identifier of the run that a job makes or is about, once it is there."""
     job = training_of(row)
-    if job is None:
+    folder = row.parameters.get("run") if job is None else job.out
+    if not isinstance(folder, str | Path) or row.kind == "evaluate":
         return None
-    identifier = studio.folders.identifier(Path(row.workspace) / job.out)
+    identifier = studio.folders.identifier(Path(row.workspace) / folder)
     return identifier if studio.folders.run(identifier) is not None else None
 
 

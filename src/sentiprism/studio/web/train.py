@@ -27,6 +27,7 @@ from sentiprism.studio.web.curves import curves_of
 from sentiprism.studio.web.forms import once, text
 from sentiprism.studio.web.job_views import JobView, list_jobs, training_of
 from sentiprism.studio.web.pages import existing, show, show_error
+from sentiprism.studio.web.run_views import jobs_about, results_of
 from sentiprism.studio.web.state import Studio, studio_of
 from sentiprism.training.config import RunConfig
 
@@ -93,8 +94,12 @@ def run(request: Request, identifier: str) -> Response:
         run=found,
         curves=curves_of(found.folder, config),
         settings=dump(config),
-        jobs=_jobs_of(studio, found),
+        jobs=[*_jobs_of(studio, found), *jobs_about(studio, found)],
         busy=may_be_running(found),
+        results=results_of(studio, found) if found.finished else None,
+        others=[
+            one for one in studio.folders.runs() if one.finished and one.dataset == found.dataset and one.id != found.id
+        ],
     )
 
 
