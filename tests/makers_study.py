@@ -1,6 +1,13 @@
-"""Recordings of a study with values that are known."""
+"""Recordings of a study with values that are known, and a studio for a module's tests."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
 
 from makers_report import review
+from makers_studio import Server
 from sentiprism.report.statistics import summarise
 from sentiprism.study.design import Observation
 from sentiprism.study.summary import RecordingSummary, summarize
@@ -34,3 +41,15 @@ def shifted(by: float, content: str, name: str = "talk.mp4", **changes: object):
 
 def summary_of(by: float) -> RecordingSummary:
     return summarize(shifted(by, "0" * 64))
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[Server]:
+    """A studio whose data and workspace are in a folder; the workspace is the current one meanwhile."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SENTIPRISM_HOME", str(folder / "home"))
+        (folder / "work").mkdir()
+        patch.chdir(folder / "work")
+        opened = Server(folder / "home", folder / "work")
+        yield opened
+        opened.close()

@@ -10,7 +10,7 @@ import pytest
 from makers_media import make_media, sine
 from makers_studio import Server, needs_unix
 from makers_studio import row as row_of
-from makers_study import shifted, summary_of
+from makers_study import served, shifted, summary_of
 from sentiprism.errors import UserError
 from sentiprism.report.files import write_report
 from sentiprism.studio.attribute_table import read_table
@@ -24,13 +24,8 @@ HOSTILE = '=cmd|"/c calc"!A1<script>alert(1)</script>'
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("studio")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SENTIPRISM_HOME", str(folder / "home"))
-        (folder / "work").mkdir()
-        opened = Server(folder / "home", folder / "work")
+    with served(tmp_path_factory.mktemp("studio")) as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")

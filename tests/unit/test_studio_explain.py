@@ -7,6 +7,7 @@ import pytest
 from makers_cli import SIZES, SMALL
 from makers_studio import Server, needs_unix
 from makers_studio import row as row_of
+from makers_study import served
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation.calibration import calibrate
@@ -27,21 +28,15 @@ pytestmark = needs_unix
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """A studio with two finished runs, of which the first is measured; the second has predicted valid alone."""
-    folder = tmp_path_factory.mktemp("studio")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SENTIPRISM_HOME", str(folder / "home"))
-        (folder / "work").mkdir()
-        patch.chdir(folder / "work")
+    with served(tmp_path_factory.mktemp("studio")) as opened:
         data = synthetic_dataset("tiny", sizes=SIZES)
         for name in ("a", "b"):
             settings = {**SMALL, "optim": {**SMALL["optim"], "lr": 0.01 if name == "a" else 0.0001}}
-            run = train("mdf", data, seeds=1, settings=settings, out=folder / "work" / name, device="cpu", quiet=True)
+            run = train("mdf", data, seeds=1, settings=settings, out=Path(name), device="cpu", quiet=True)
             evaluate(run, "valid", device="cpu")
-        calibrate(folder / "work" / "a", level=0.5, device="cpu")
-        robustness(folder / "work" / "a", kinds=["missing"], modalities=["text"], points=2, device="cpu")
-        opened = Server(folder / "home", folder / "work")
+        calibrate("a", level=0.5, device="cpu")
+        robustness("a", kinds=["missing"], modalities=["text"], points=2, device="cpu")
         yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
