@@ -50,7 +50,7 @@ def serve_task(server: Server, folder: Path, count: int = 2, **more: object) -> 
     """An open task of sounds that the studio has."""
     found = []
     for n in range(count):
-        sound = make_media(folder / f"voice {n}.wav", samples=sine(2.0 + n / 8, 8_000)).read_bytes()
+        sound = make_media(folder / f"voice {n}.wav", samples=sine(2.0 + n / 8, 16_000)).read_bytes()
         found.append(json.loads(server.upload(f"voice {n}.wav", sound).body)["id"])
     cuts = ((0.0, 0.8, "I liked it."), (1.0, 1.9, "The end was poor."))
     recordings = sorted(server.studio.recordings.find(found), key=lambda row: found.index(row.id))

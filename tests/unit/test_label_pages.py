@@ -7,6 +7,9 @@ import pytest
 from makers_label import order_of, rate_all, serve_task
 from makers_studio import needs_unix, serving
 from makers_studio import row as row_of
+from sentiprism.data.store import load_dataset
+from sentiprism.studio.jobs.kinds import parse_job
+from sentiprism.studio.jobs.work import do
 from sentiprism.studio.labelling.cuts import version_of
 from sentiprism.studio.labelling.rating import join_task
 from sentiprism.studio.labelling.results import read_results
@@ -187,13 +190,21 @@ def test_labels_become_jobs_of_extract_and_adapt(server, tmp_path):
         rate_all(tasks, one.id, "Ann", [1.0] * 6)
         tasks.close(one.id)
     server.studio.runner.set_at_once(1)
-    for what, kind in (("dataset", "extract-labels"), ("adapt", "adapt")):
-        sent = {"what": what, "dataset": "mine", "once": "1"}
+    wrong = {"what": "dataset", "dataset": "x", "audio": "/x"}
+    assert "audio extractor is called" in server.post(f"/label/{made.id}/use", wrong).text
+    for what, kind in (("adapt", "adapt"), ("dataset", "extract-labels")):
+        sent = {"what": what, "dataset": "mine", "vision": "none", "once": "1"}
         job = server.post(f"/label/{made.id}/use", sent).headers["location"].rpartition("/")[2]
         assert server.post(f"/label/{made.id}/use", sent).headers["location"].endswith(job)
         row = row_of(server.studio.runner, job)
         assert (row.kind, row.parameters["low"], row.parameters["high"]) == (kind, -3.0, 3.0)
         assert server.get(f"/jobs/{job}").status == 200
+    do(parse_job(row.kind, row.parameters), tmp_path)
+    dataset = load_dataset("mine")
+    splits = (dataset.train, dataset.valid, dataset.test)
+    assert [len(split) for split in splits] == [2, 2, 2], "a video is in one split"
+    assert {float(value) for split in splits for value in split.labels["M"]} == {1.0}
+    assert "audio" in dataset.card.widths
     assert "predicts intensities" in server.post(f"/label/{moods.id}/use", {"what": "adapt"}).text
     assert server.post(f"/label/{moods.id}/use", {"what": "dataset", "dataset": "../x"}).status == 422
 

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from makers_media import make_media, sine
-from makers_studio import Server, needs_unix, wait_for
+from makers_studio import Server, needs_unix
 from makers_studio import row as row_of
 from makers_study import served, shifted, summary_of
 from sentiprism.errors import UserError
@@ -56,7 +56,6 @@ def study(server):
     table = "file;condition;person;mood\n" + "".join(f"{n};{n[-10:-4].split()[-1]};{n.split()[0]};\n" for n in names)
     assert "24 recordings found in the table" in server.post(f"{made}/table", {"table": table}).text
     server.studio.folders.forget()
-    wait_for(lambda: not server.studio.summaries.find(server.studio.folders.reports()).waiting, "the last report")
     return made, rows
 
 

@@ -2,13 +2,12 @@
 
 import threading
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from time import monotonic
 from typing import NamedTuple
 
 from pydantic import ValidationError
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from sentiprism.studio.folders import ReportFolder, open_report
 from sentiprism.studio.store.database import Database
@@ -49,11 +48,9 @@ class Summaries:
         """Numbers of reports; those that were never read are read now, or soon."""
         self._recall(one for one in reports if _key(one) not in self._known)
         missing = [one for one in reports if _key(one) not in self._known]
-        until = monotonic() + AT_ONCE
-        while missing:  # one at least, however slow the machine is
-            self._read([missing.pop() for _ in range(min(BATCH, len(missing)))], until)
-            if monotonic() > until:
-                break
+        begun = monotonic()
+        while missing and monotonic() - begun < AT_ONCE:
+            self._read([missing.pop() for _ in range(min(BATCH, len(missing)))], until=begun + AT_ONCE)
         missing = [one for one in reports if _key(one) not in self._known]
         if missing:
             threading.Thread(target=self._read_all, args=(missing,), name="summaries", daemon=True).start()
@@ -89,7 +86,7 @@ class Summaries:
             self._known[identifier, changed] = summary
             if monotonic() > until:
                 break
-        with suppress(IntegrityError), self._database.write() as session:  # a page and the thread read the same ones
+        with self._database.write() as session:
             for row in rows:
                 session.merge(row)
 

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from sentiprism.analysis.options import Options
+from sentiprism.cli.options import AUDIO, VISION
 from sentiprism.config import override
 from sentiprism.errors import UserError
 from sentiprism.metrics.raters import RaterAgreement
@@ -210,6 +211,7 @@ def _show(request: Request, identifier: str, template: str) -> Response:
         set_aside=count_set_aside(studio.tasks, identifier),
         disagreements=len(results.disagreements()) if found.is_closed else None,
         least=LEAST_SHARED,
+        extractors={"audio": AUDIO, "vision": VISION},
     )
 
 

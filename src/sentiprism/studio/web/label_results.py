@@ -8,8 +8,9 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from sentiprism.cli.options import AUDIO, VISION
 from sentiprism.data.store import check_store
-from sentiprism.errors import UserError
+from sentiprism.errors import UserError, shorten, suggest
 from sentiprism.files import make_folder, write_text
 from sentiprism.report.page.playable import media_type
 from sentiprism.studio.jobs.label_kinds import AdaptJob, ExtractLabelsJob
@@ -162,7 +163,9 @@ def use(request: Request, identifier: str) -> Response:
             name = text(request, "dataset")
             check_store(name)
             kind, title = "extract-labels", f"Make the dataset {name}"
-            made = ExtractLabelsJob.parse({**given, **span, "dataset": name, "classes": scale.classes}, "the dataset")
+            options = {"audio": _choice(request, "audio", AUDIO), "vision": _choice(request, "vision", VISION)}
+            about = {"dataset": name, "classes": scale.classes, "options": options}
+            made = ExtractLabelsJob.parse({**given, **span, **about}, "the dataset")
             job = made.model_dump(mode="json")
         make_folder(folder)
         write_text(labels, content)
@@ -170,6 +173,14 @@ def use(request: Request, identifier: str) -> Response:
         return show_error(request, error, area=AREA, back=back)
     queued = studio.runner.add(kind, title, job, studio.workspace, once=asked)
     return RedirectResponse(f"/jobs/{queued}", 303)
+
+
+def _choice(request: Request, name: str, choices: tuple[str, ...]) -> str:
+    """A choice of a form, by default the first."""
+    given = text(request, name) or choices[0]
+    if given not in choices:
+        raise UserError(f"no {name} extractor is called {shorten(given, 40)!r}", suggest(given, choices))
+    return given
 
 
 def _closed(studio: Studio, identifier: str) -> Results:
