@@ -12,10 +12,15 @@ from pathlib import Path
 import pytest
 
 from makers_ci import skip_or_fail
+from makers_label import open_task, rows
 from makers_processes import needs_proc
 from makers_studio import follow, open_runner, row, training
 from sentiprism.errors import UserError
+from sentiprism.studio.labelling.rating import Rating, join_task, store_rating
+from sentiprism.studio.labelling.results import read_results
+from sentiprism.studio.labelling.tasks import Tasks
 from sentiprism.studio.store.database import Database
+from sentiprism.studio.store.label_tables import LabelRatingRow
 from sentiprism.studio.store.tables import Table
 
 try:
@@ -98,6 +103,24 @@ def test_two_servers_never_take_the_same_job_or_too_many(empty, home, tmp_path, 
     assert sorted(row(runners[0], job).attempts for job in jobs) == [0] * (12 - len(taken)) + [1] * len(taken)
     for runner in runners:
         runner.database.close()
+
+
+def test_the_same_rating_sent_many_times_at_once_is_stored_once_for_each_rater(empty, home):
+    database = Database(home / "studio", empty)
+    tasks = Tasks(database, home / "studio")
+    made = open_task(tasks, rows(1))
+    raters = [join_task(tasks, made.id, name) for name in ("Ann", "Ben")]
+    key = ("full", made.segments[0])
+
+    def send(n: int) -> None:
+        store_rating(tasks, made.id, raters[n % 2], key, Rating(float(n % 2), "", "one form", 0))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(send, range(24)))
+    assert read_results(tasks, tasks.get(made.id)).values(key) == [0.0, 1.0]
+    with database.read() as session:
+        assert session.query(LabelRatingRow).count() == 2
+    database.close()
 
 
 def test_a_server_that_is_away_is_told_in_one_line_without_the_password(tmp_path):

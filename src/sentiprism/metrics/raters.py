@@ -114,14 +114,14 @@ def intraclass_correlation(ratings: npt.ArrayLike, level: float = 0.95) -> Intra
         return IntraclassCorrelations(undefined, undefined, n, k)
     rows, columns, grand = given.mean(axis=1), given.mean(axis=0), given.mean()
     between = k * float(((rows - grand) ** 2).sum()) / (n - 1)  # mean squares: utterances, raters, residual
-    judges = n * float(((columns - grand) ** 2).sum()) / (k - 1)
+    of_raters = n * float(((columns - grand) ** 2).sum()) / (k - 1)
     residual = float(((given - rows[:, None] - columns + grand) ** 2).sum()) / ((n - 1) * (k - 1))
-    below = between + (k - 1) * residual + k * (judges - residual) / n
+    below = between + (k - 1) * residual + k * (of_raters - residual) / n
     if np.ptp(given) == 0 or below <= 0:
         return IntraclassCorrelations(undefined, undefined, n, k)
     single = (between - residual) / below
-    low, high = _interval(single, (between, judges, residual), (n, k), level)
-    mean = between + (judges - residual) / n
+    low, high = _interval(single, (between, of_raters, residual), (n, k), level)
+    mean = between + (of_raters - residual) / n
     average = (between - residual) / mean if mean > 0 else float("nan")
     return IntraclassCorrelations(Icc(single, low, high), Icc(average, _raise(low, k), _raise(high, k)), n, k)
 
@@ -138,15 +138,15 @@ def _interval(
     """Bounds of ICC(2,1), from the F distribution with Satterthwaite's degrees of freedom."""
     from scipy.stats import f
 
-    (between, judges, residual), (n, k) = squares, size
+    (between, of_raters, residual), (n, k) = squares, size
     if residual <= 0:  # the raters differ by a constant at most
-        return (1.0, 1.0) if judges <= 0 else (float("nan"), float("nan"))
-    ratio, tail = judges / residual, (1 - level) / 2
+        return (1.0, 1.0) if of_raters <= 0 else (float("nan"), float("nan"))
+    ratio, tail = of_raters / residual, (1 - level) / 2
     rest = n * (1 + (k - 1) * single) - k * single
     above = (n - 1) * (k - 1) * (k * single * ratio + rest) ** 2
     freedom = above / ((n - 1) * (k * single * ratio) ** 2 + rest**2)
     upper, lower = f.isf(tail, n - 1, freedom), f.isf(tail, freedom, n - 1)
-    common = k * judges + (k * n - k - n) * residual
+    common = k * of_raters + (k * n - k - n) * residual
     low = n * (between - upper * residual) / (upper * common + n * between)
     return float(low), float(n * (lower * between - residual) / (common + n * lower * between))
 

@@ -175,7 +175,7 @@ const ACTS = {
   },
   merge() {
     const one = cuts[now], next = cuts[now + 1];
-    if (!next) return say("There is no utterance behind this one.");
+    if (!next) return say("This is the last utterance.");
     remember();
     const text = [one.text, next.text].filter(Boolean).join(" ") || null;
     cuts.splice(now, 2, { id: one.id, start: one.start, end: next.end, text });
@@ -185,7 +185,7 @@ const ACTS = {
   add() {
     const n = cuts.findIndex((one) => one.start > at), before = cuts[(n < 0 ? cuts.length : n) - 1];
     const low = Math.max(at, before?.end ?? 0), high = Math.min(low + 2, n < 0 ? duration : cuts[n].start);
-    if (high - low < shortest || (before && at < before.end)) return say("There is no room for an utterance at the cursor.");
+    if (high - low < shortest || (before && at < before.end)) return say("The cursor is inside an utterance, or too close to the next one.");
     remember();
     now = n < 0 ? cuts.length : n;
     cuts.splice(now, 0, { id: null, start: round(low), end: round(high), text: null });
