@@ -7,6 +7,7 @@ from pathlib import Path
 from fastapi.routing import APIRoute
 
 from makers_cli import SIZES, SMALL
+from makers_label import rate_all, serve_task
 from makers_media import make_media, sine
 from makers_studio import Server
 from makers_study import shifted
@@ -19,12 +20,15 @@ from sentiprism.training.train import train
 LINK = re.compile(r'<a\b[^>]*\bhref="(/[^"#]*)"')
 
 
-def fill(server: Server, folder: Path) -> None:
-    """Give a studio recordings, reports, a collection, a dataset, a run and jobs, in all states.
+def fill(server: Server, folder: Path) -> list[str]:
+    """Give a studio recordings, reports, a collection, a dataset, a run, tasks of labelling, and jobs in all states.
 
     Args:
         server: whose store is empty.
         folder: for what is made.
+
+    Returns:
+        Addresses of pages that only a form leads to.
     """
     studio = server.studio
     data = synthetic_dataset("tiny", sizes=SIZES)
@@ -63,6 +67,17 @@ def fill(server: Server, folder: Path) -> None:
     )
     server.post(f"{made}/table", {"table": table})
     studio.folders.forget()
+    closed, opened = (serve_task(server, folder) for _ in range(2))
+    for name, values in (("A", [2.0, -1.0, 1.0, 0.0]), ("B", [-1.0, 1.0, 2.0, 0.0])):
+        rate_all(studio.tasks, closed.id, name, values)
+    studio.tasks.close(closed.id)
+    rater = rate_all(studio.tasks, opened.id, "A", [2.0])
+    return [
+        "/train/new?model=mdf&dataset=tiny",
+        f"/label/{opened.id}/rate/{rater}",
+        f"/label/{closed.id}",
+        f"/label/{closed.id}/disagreements",
+    ]
 
 
 def walk(server: Server, *more: str) -> Iterator[str]:

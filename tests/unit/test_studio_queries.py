@@ -5,7 +5,7 @@ import re
 import pytest
 from sqlalchemy import event
 
-from makers_studio import Server, needs_unix
+from makers_studio import Server, needs_unix, serving
 from makers_walk import fill, walk
 from sentiprism.studio.store.tables import JobRow, RecordingRow
 
@@ -15,12 +15,9 @@ MOST = 30
 
 
 @pytest.fixture
-def server(home, tmp_path, monkeypatch):
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
-    opened = Server(home, tmp_path / "work")
-    yield opened
-    opened.close()
+def server(tmp_path):
+    with serving(tmp_path) as opened:
+        yield opened
 
 
 def statements(server: Server, pages: list[str]) -> dict[str, int]:
@@ -43,9 +40,8 @@ def statements(server: Server, pages: list[str]) -> dict[str, int]:
 
 
 def test_statements_do_not_grow_with_the_rows(server, tmp_path):
-    fill(server, tmp_path)
-    pages = list(walk(server, "/train/new?model=mdf&dataset=tiny"))
-    assert len(pages) > 15
+    pages = list(walk(server, *fill(server, tmp_path)))
+    assert len(pages) > 20
     few = statements(server, pages)
     rows = [
         RecordingRow(name=f"p{n} more.mp4", suffix=".mp4", content=f"{n:064x}", size=1, kind="video", duration=15.0)

@@ -7,7 +7,7 @@ import pytest
 from makers_cli import SIZES, SMALL
 from makers_media import make_media, sine
 from makers_report import review
-from makers_studio import Server, follow, needs_unix
+from makers_studio import Server, follow, needs_unix, serving
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.report.files import write_report
 from sentiprism.studio.store.tables import JobRow
@@ -17,12 +17,9 @@ pytestmark = needs_unix
 
 
 @pytest.fixture
-def server(home, tmp_path, monkeypatch):
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
-    opened = Server(home, tmp_path / "work")
-    yield opened
-    opened.close()
+def server(tmp_path):
+    with serving(tmp_path) as opened:
+        yield opened
 
 
 def done(server: Server) -> list[str]:
