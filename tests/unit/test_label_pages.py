@@ -199,7 +199,11 @@ def test_labels_become_jobs_of_extract_and_adapt(server, tmp_path):
         row = row_of(server.studio.runner, job)
         assert (row.kind, row.parameters["low"], row.parameters["high"]) == (kind, -3.0, 3.0)
         assert server.get(f"/jobs/{job}").status == 200
-    do(parse_job(row.kind, row.parameters), tmp_path)
+    result = do(parse_job(row.kind, row.parameters), tmp_path)
+    with server.studio.database.write() as session:
+        ended = session.get_one(JobRow, row.id)
+        ended.state, ended.result = "done", result
+    assert "/train/new?model=mdf&amp;dataset=mine" in server.get(f"/jobs/{row.id}").text
     dataset = load_dataset("mine")
     splits = (dataset.train, dataset.valid, dataset.test)
     assert [len(split) for split in splits] == [2, 2, 2], "a video is in one split"
