@@ -16,12 +16,13 @@ from makers_label import open_task, rows
 from makers_processes import needs_proc
 from makers_studio import follow, open_runner, row, training
 from sentiprism.errors import UserError
+from sentiprism.studio.collections import Collections
 from sentiprism.studio.labelling.rating import Rating, join_task, store_rating
 from sentiprism.studio.labelling.results import read_results
 from sentiprism.studio.labelling.tasks import Tasks
 from sentiprism.studio.store.database import Database
 from sentiprism.studio.store.label_tables import LabelRatingRow
-from sentiprism.studio.store.tables import Table
+from sentiprism.studio.store.tables import RecordingRow, Table
 
 try:
     import psycopg  # noqa: F401 - SQLAlchemy imports it by its name
@@ -127,3 +128,19 @@ def test_a_server_that_is_away_is_told_in_one_line_without_the_password(tmp_path
     with pytest.raises(UserError, match="check `database`") as caught:
         Database(tmp_path / "studio", "postgresql://me:s3cret@127.0.0.1:1/x")
     assert "s3cret" not in str(caught.value)
+
+
+def test_a_collection_keeps_attributes_and_loses_deleted_recordings(url, tmp_path):
+    database = Database(tmp_path, url)
+    rows = [RecordingRow(name=f"{n}.wav", suffix=".wav", content=f"{n:064}", size=1, kind="audio") for n in range(2)]
+    with database.write() as session:
+        session.add_all(rows)
+    collections = Collections(database)
+    made = collections.create("Interviews")
+    assert collections.add_matching(made, ".wav") == 2
+    assert collections.set_values(made, {rows[0].id: {"group": "a", "unknown": "x"}}) == 1
+    with database.write() as session:
+        session.delete(session.get_one(RecordingRow, rows[1].id))
+    assert [(one.row.id, one.attributes) for one in collections.members(made)] == [(rows[0].id, {"group": "a"})]
+    assert [one.recordings for one in collections.every()] == [1]
+    database.close()
