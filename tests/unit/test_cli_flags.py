@@ -15,6 +15,8 @@ from sentiprism.cli.tables import points
 LIBRARY = Path(__file__).parents[2] / "src" / "sentiprism"
 BUILDERS = {
     "assets/sources.py": "options of pip",
+    "data/exporters/table.py": "writes the commands that read the table",
+    "export/run.py": "has a command line of its own",
     "reproduction/command.py": "writes the command that repeats a run",
     "reproduction/folds.py": "writes the command that repeats the runs of all folds",
     "studio/health.py": "runs doctor",

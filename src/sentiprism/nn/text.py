@@ -33,8 +33,6 @@ class TextEncoder(nn.Module):
     """Whether a step's vector depends on the other steps, the first one ([CLS]) standing for the whole."""
     padding: int = 0
     """Id of padding."""
-    most: int = 0
-    """Most tokens that it reads of an utterance, with its context."""
 
     def __init__(self, spec: ModalitySpec, *, pretrained: bool = True) -> None:
         super().__init__()
@@ -53,7 +51,7 @@ class TextEncoder(nn.Module):
         if spec.frozen_layers:
             _freeze(backbone, spec.frozen_layers, spec.encoder)
         self.backbone, self.width, self.padding = backbone, config.hidden_size, config.pad_token_id or 0
-        self.most = spec.max_tokens or longest(spec.encoder)
+        self.encoder, self.limit = spec.encoder, spec.max_tokens
 
     def forward(self, text: Sequence, adapt: Adapt | None = None, context: Sequence | None = None) -> Sequence:
         """Encode (B, T) token ids, or pass (B, T, D) features through; padding comes out as zeros.
@@ -103,7 +101,12 @@ class TextEncoder(nn.Module):
         own = text.mask
         ids, mask, segments = text.values.masked_fill(~own, self.padding), own, {}
         if context is not None:
-            ids, mask = _join(text, context, self.padding, self.most)
+            ids, mask = _join(text, context, self.padding)
+            if (
+                torch.compiler.is_compiling()
+            ):  # of any width: the longest text and the longest context may be of two rows
+                most = self.limit or longest(self.encoder)
+                ids, mask = ids[:, :most], mask[:, :most]
             segments = segment_ids(self.backbone, own.sum(dim=1), mask)
         # attention over nothing is NaN: a row without text reads one padding token, and its output is zeroed
         first = torch.arange(mask.shape[1], device=mask.device) == 0
@@ -113,7 +116,7 @@ class TextEncoder(nn.Module):
         return hidden.masked_fill(~own.unsqueeze(-1), 0.0)
 
 
-def _join(text: Sequence, context: Sequence, padding: int, most: int) -> tuple[Tensor, Tensor]:
+def _join(text: Sequence, context: Sequence, padding: int) -> tuple[Tensor, Tensor]:
     """Token ids of both segments, the second right behind the first, and their mask: (B, T), (B, C) -> (B, W) each.
 
     There is no padding between the two: positions are absolute, and a row must not depend on the others.
@@ -125,9 +128,7 @@ def _join(text: Sequence, context: Sequence, padding: int, most: int) -> tuple[T
     places = lengths + torch.arange(C, device=lengths.device)  # (B, C); the last are padding, and stay so
     second = torch.where(context.mask & text.present.unsqueeze(1), context.values, padding)
     ids = ids.scatter(1, places, second)
-    # a traced graph cannot choose a width by values; the longest text and the longest context may be of two rows
-    traced = torch.compiler.is_compiling()
-    width = torch.sym_min(T + C, most) if traced else max(T, int((lengths + more).max()))  # type: ignore[no-untyped-call]
+    width = T + C if torch.compiler.is_compiling() else max(T, int((lengths + more).max()))
     return ids[:, :width], (torch.arange(T + C, device=lengths.device) < lengths + more)[:, :width]
 
 
