@@ -55,6 +55,7 @@ def test_browse_filter_and_play_utterances_by_keyboard(folder, studio, watched, 
     wait_for(lambda: page.locator(".cursor[transform]:not([hidden])").count(), "the line that follows the recording")
     page.keyboard.press("ArrowRight")
     expect(page.locator("h1")).not_to_have_text(first)
+    page.locator("html[data-ready]").wait_for()
     page.keyboard.press("ArrowRight")  # the last that fits the filter
     page.keyboard.press("ArrowLeft")
     expect(page.locator("h1")).to_have_text(first)

@@ -9,6 +9,7 @@ document.addEventListener("keydown", (event) => {
     link.click();
   }
 });
+document.documentElement.dataset.ready = "yes"; // keys do something from now on
 
 const media = document.querySelector("video, audio");
 if (media) {
