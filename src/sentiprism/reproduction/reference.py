@@ -27,7 +27,7 @@ def order_by_table(results: Sequence[Result], reference: str | None) -> list[Res
 
 
 def subtract_reference(one: Result, results: Sequence[Result]) -> dict[str, Difference] | None:
-    """Every metric minus the reference's on the same dataset and text encoder; None if there is no other such run.
+    """Every metric minus the reference's on the same dataset, text encoder and initial weights; None if it is missing.
 
     Raises:
         UserError: the predictions are of other utterances.
@@ -35,7 +35,7 @@ def subtract_reference(one: Result, results: Sequence[Result]) -> dict[str, Diff
 
     def data(of: Result) -> tuple[Any, ...]:
         text = of.run.config.data.text if of.reader else None
-        return of.run.environment["dataset"]["content"], text, of.evaluation.dataset
+        return of.run.environment["dataset"]["content"], text, of.evaluation.dataset, of.run.config.init
 
     fitting = [other for other in results if other.evaluation.model == one.reference and data(other) == data(one)]
     if not fitting or one.evaluation.model == one.reference:

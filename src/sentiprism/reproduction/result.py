@@ -19,7 +19,7 @@ class Key(NamedTuple):
 
     dataset: str
     reader: str
-    """Text encoder, and whether it was trained."""
+    """Text encoder, whether it was trained, and the run whose weights the runs started from."""
     protocol: str
     content: str
 
@@ -40,7 +40,7 @@ class Result(NamedTuple):
     valid: tuple[str, list[float]]
     """Metric that selected the epochs, and its value per seed (and fold)."""
     reader: str = ""
-    """Text encoder, and whether it was trained; "" if text is features."""
+    """Text encoder, whether it was trained, and the run whose weights the run started from; "" if text is features."""
     reference: str = ""
     """Reference model of its table."""
     difference: dict[str, Difference] | None = None
@@ -94,6 +94,11 @@ def read_result(run: Run, device: str) -> Result:
     )
 
 
+def _name_source(source: Path) -> str:
+    """Name the run or saved model that a run started from."""
+    return source.parent.name if source.name.startswith("seed-") else source.name
+
+
 def _inputs(run: Run, model: Path) -> tuple[str, str]:
     """Describe the modalities with the text encoder, and the text encoder alone."""
     described = describe_model(model)
@@ -102,4 +107,6 @@ def _inputs(run: Run, model: Path) -> tuple[str, str]:
     text, encoder, reader = described.features.text, run.config.data.text.encoder, ""
     if text is not None and text.encoder and encoder is not None:
         reader = f"{Path(encoder).name}, {'tuned' if text.kind == 'tokens' else 'frozen'}"
+        if run.config.init is not None:
+            reader += f", from {_name_source(Path(run.config.init))}"
     return ", ".join(f"text ({reader or 'features'})" if name == "text" else name for name in present), reader

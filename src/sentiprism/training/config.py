@@ -86,7 +86,8 @@ class RunConfig(Config):
     seeds: tuple[Seed, ...] = Field((FIRST_SEED,), max_length=MOST_SEEDS)
     init: str | None = None
     """Model to start from: a run (its first finished seed), the folder of one of its seeds, a saved model, or
-    ``starter``; every tensor with the same name and shape is loaded. null = fresh weights."""
+    ``starter``; every tensor with the same name and shape is loaded. ``{seed}`` in a path stands for each seed of this
+    run, so that ``runs/head/seed-{seed}`` starts each from its own. null = fresh weights."""
     config: dict[str, Any] = {}
     """The model's own settings, validated by its ``Config``."""
     data: DataConfig = DataConfig()

@@ -35,7 +35,9 @@ class InitRecord(Record):
 
     source: str
     weights: str
-    """SHA-256 of its file of weights."""
+    """SHA-256 of its file of weights; of the first seed's, if each seed starts from its own."""
+    seeds: dict[str, str] = {}
+    """SHA-256 of the weights that each seed starts from, if each has its own."""
     taken: int = Field(gt=0)
     left: tuple[str, ...]
     """Tensors that were newly initialised."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -144,21 +145,25 @@ class Run:
                 f"{self.name} was begun with precision {begun}", "leave out `precision`, or train a new run"
             )
 
-    def check_init(self, weights: str) -> None:
+    def check_init(self, weights: Mapping[int, str]) -> None:
         """Refuse initial weights that differ from those the run began with.
+
+        Args:
+            weights: SHA-256 of the file by seed; a seed that is added now may start from any.
 
         Raises:
             UserError: the file has changed, by its SHA-256.
         """
-        if weights != (self.environment["init"] or {}).get("weights"):
+        record = self.environment["init"] or {}
+        begun = {int(seed): one for seed, one in record.get("seeds", {}).items()}
+        if any(one != (begun.get(seed, one) if begun else record.get("weights")) for seed, one in weights.items()):
             raise UserError(f"the weights that {self.name} starts from have changed since it began", "train a new run")
 
-    def extend(self, seeds: int | tuple[int, ...], *, write: bool = True) -> None:
-        """Add seeds to the run.
+    def with_seeds(self, seeds: int | tuple[int, ...]) -> RunConfig:
+        """The configuration with more seeds; nothing is written.
 
         Args:
             seeds: how many from the first on, or which; must include the run's present seeds.
-            write: whether to write it to the folder; with several processes, one does.
 
         Raises:
             UserError: a present seed is missing.
@@ -169,9 +174,18 @@ class Run:
             raise UserError(
                 f"{self.name} already has seeds that are not in the new list: {', '.join(lost)}", "train a new run"
             )
+        return wanted
+
+    def extend(self, config: RunConfig, *, write: bool = True) -> None:
+        """Use this configuration, from `with_seeds`, from now on.
+
+        Args:
+            config: the configuration.
+            write: whether to write it to the folder; with several processes, one does.
+        """
         if write:
-            write_text(self.folder / "run.yaml", dump(wanted))
-        self.config = wanted
+            write_text(self.folder / "run.yaml", dump(config))
+        self.config = config
 
     def seed_folder(self, seed: int) -> Path:
         """Folder of one seed's files."""

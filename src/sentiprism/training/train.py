@@ -23,7 +23,15 @@ from sentiprism.training.oracle import make_watcher, oracle_test
 from sentiprism.training.progress import TrainingProgress, log_curves
 from sentiprism.training.run import Run, check_new, new_folder
 from sentiprism.training.selection import selection_rule
-from sentiprism.training.transfer import Transfer, build_initial_model, describe_transfer, find_weights, plan_transfer
+from sentiprism.training.transfer import (
+    Transfer,
+    build_initial_model,
+    describe_transfer,
+    find_weights,
+    plan_transfers,
+    record_transfers,
+    sources_of,
+)
 from sentiprism.types import FeatureSpec
 
 
@@ -119,7 +127,8 @@ def launch(
     selection_rule(protocol(view.card.protocol), config.optim.select)
     check_draws(view.train, config)
     if config.init is not None:
-        find_weights(config.init)
+        for source in sources_of(config.init, config.seeds).values():
+            find_weights(source)
     if out is not None:
         check_new(Path(out))
     config, engine = _complete(config), Engine(device, precision)
@@ -128,7 +137,7 @@ def launch(
     folder = engine.gather(Path(out) if out else new_folder(config))[0]  # processes may read different clocks
     inputs = _inputs(view, config, engine, whole)
     if engine.is_main:
-        init = inputs.init.record(str(config.init)) if inputs.init else None
+        init = record_transfers(str(config.init), inputs.init) if inputs.init else None
         Run.create(folder, config, view.card, str(engine.device), engine.precision, init)
     engine.barrier()
     if on_run is not None:
@@ -160,11 +169,12 @@ def resume(
     seeds = None if MODELS[run.config.model].closed_form else seeds
     view, test, engine = dataset.tuning(), oracle_test(dataset, wanted=run.config.oracle), Engine(device, precision)
     done = seeds is None and run.finished == run.config.seeds  # then the initial weights are no longer needed
-    inputs = _inputs(view, run.config.model_copy(update={"init": None}) if done else run.config, engine, dataset)
-    if inputs.init is not None:
-        run.check_init(inputs.init.weights)
+    config = run.config if seeds is None else run.with_seeds(seeds)
+    inputs = _inputs(view, config.model_copy(update={"init": None}) if done else config, engine, dataset)
+    if inputs.init:
+        run.check_init({seed: one.weights for seed, one in inputs.init.items()})
     if seeds is not None:
-        run.extend(seeds, write=engine.is_main)
+        run.extend(config, write=engine.is_main)
         engine.barrier()
     return _train(run, view.card, inputs, engine, test, **options)
 
@@ -175,8 +185,8 @@ class _Inputs(NamedTuple):
     features: FeatureSpec
     train: PreparedSplit
     valid: PreparedSplit
-    init: Transfer | None
-    """Tensors that the model starts from; None = fresh weights."""
+    init: dict[int, Transfer]
+    """Tensors that each seed starts from; empty = fresh weights."""
 
 
 def _inputs(view: TuningView, config: RunConfig, engine: Engine, whole: TuningView) -> _Inputs:
@@ -194,7 +204,7 @@ def _inputs(view: TuningView, config: RunConfig, engine: Engine, whole: TuningVi
         check_groups(model, config.optim)
         check_closed_form(model, config)
         check_memory(model, config.optim, engine.memory)
-        init = None if config.init is None else plan_transfer(config.init, model, whole)
+        init = {} if config.init is None else plan_transfers(config.init, config.seeds, model, whole)
         train, valid = (PreparedSplit(split, features) for split in (view.train, view.valid))
         inputs = _Inputs(features, train, valid, init)
         check_memory(model, config.optim, engine.memory, inputs.train)
@@ -235,12 +245,13 @@ def _train(
             )
         for line in card.joined:
             progress.note(line)
-        for line in inputs.init.describe(describe_transfer(str(config.init))) if inputs.init else ():
-            progress.note(line)
+        for transfer in [*inputs.init.values()][:1]:  # those of the other seeds have other values alone
+            for line in transfer.describe(describe_transfer(str(config.init))):
+                progress.note(line)
         for seed in config.seeds:
             if seed in run.finished:
                 continue
-            model = build_initial_model(config, inputs.features, card, seed, inputs.init)
+            model = build_initial_model(config, inputs.features, card, seed, inputs.init.get(seed))
             folder = run.seed_folder(seed)
             watch = (
                 make_watcher(PreparedSplit(test, inputs.features), scorer, engine, folder) if test is not None else None

@@ -1,6 +1,7 @@
 """Initialise a model from a saved model's weights."""
 
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 ENCODER = "text_encoder."
 """Prefix of the names of a text encoder's tensors."""
+SEED = "{seed}"
+"""In a source: the seed that starts from it."""
 REMEDY = "give a run folder, the folder of one of its seeds, the folder of a saved model, or starter"
 
 
@@ -58,6 +61,25 @@ class Transfer(NamedTuple):
         line = f"started from {source}: {len(self.taken)} of {count} tensors were loaded ({some:,} of {every:,} values)"
         rest = [f"newly initialised: {few(self.left)}"] if self.left else []
         return [line, *rest, *self.notes, *self.shared_videos]
+
+
+def plan_transfers(
+    source: str, seeds: Iterable[int], model: "Model", view: TuningView | None = None
+) -> dict[int, Transfer]:
+    """Plan the transfer of each seed, otherwise as `plan_transfer`; one plan serves all if the source is one."""
+    plans = {place: plan_transfer(place, model, view) for place in dict.fromkeys(sources_of(source, seeds).values())}
+    return {seed: plans[place] for seed, place in sources_of(source, seeds).items()}
+
+
+def record_transfers(source: str, transfers: Mapping[int, Transfer]) -> dict[str, Any]:
+    """The record of the initial weights for ``environment.json``."""
+    first, own = next(iter(transfers.values())), {str(seed): one.weights for seed, one in transfers.items()}
+    return first.record(source) | ({"seeds": own} if SEED in source else {})
+
+
+def sources_of(source: str, seeds: Iterable[int]) -> dict[int, str]:
+    """Name the saved model that each seed starts from."""
+    return {seed: source.replace(SEED, str(seed)) for seed in seeds}
 
 
 def find_weights(source: str) -> Path:

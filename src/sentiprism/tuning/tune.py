@@ -28,7 +28,7 @@ from sentiprism.training.memory import check_memory
 from sentiprism.training.progress import TrainingProgress
 from sentiprism.training.selection import selection_rule
 from sentiprism.training.train import resolve
-from sentiprism.training.transfer import build_initial_model, plan_transfer
+from sentiprism.training.transfer import build_initial_model, plan_transfers
 from sentiprism.tuning.options import StudyOptions
 from sentiprism.tuning.space import build_space, check_study, read_space, starting_values
 from sentiprism.tuning.study import Journal, Pruned, Study, Trial
@@ -248,11 +248,12 @@ class _TrialRunner:
         features, train, valid = self._inputs(config.data)
         sketch = outline(config.model, features, self.view.card.target, config.config)
         check_memory(sketch, config.optim, self.engine.memory, train)
-        init = None if config.init is None else plan_transfer(config.init, sketch)
         study, folder = self.journal.definition, self.journal.trial_folder(trial)
         data, scores = TrainingData(train, valid, study.scorer), list[float]()
-        for seed in range(config.seeds[0], config.seeds[0] + study.seeds):
-            model = build_initial_model(config, features, self.view.card, seed, init)
+        seeds = range(config.seeds[0], config.seeds[0] + study.seeds)
+        init = {} if config.init is None else plan_transfers(config.init, seeds, sketch)
+        for seed in seeds:
+            model = build_initial_model(config, features, self.view.card, seed, init.get(seed))
             trainer = Trainer(config, seed, model, data, folder / str(seed), self.engine, {})
             on_epoch = (lambda _: None) if scores else self.journal.pruning_callback(trial)
             best = trainer.run(TrainingProgress(quiet=True), on_epoch)

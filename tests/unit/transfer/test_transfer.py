@@ -14,9 +14,11 @@ from makers_text import WORDS, tiny_bert
 from makers_transfer import fit
 from sentiprism.data.prepare import prepare
 from sentiprism.errors import UserError
+from sentiprism.files import sha256
 from sentiprism.models import load_model
 from sentiprism.models.artifact import folder_of
 from sentiprism.reproduction.command import shortest_command
+from sentiprism.reproduction.result import read_result
 from sentiprism.training import loop
 from sentiprism.training.config import RunConfig
 from sentiprism.training.run import Run
@@ -24,6 +26,7 @@ from sentiprism.training.train import resolve, resume, train
 from sentiprism.training.transfer import Transfer, build_initial_model, find_weights, load_transfer, plan_transfer
 
 WEIGHTS = "weights.safetensors"
+SEEDS = (1111, 1112)
 
 
 def weights(run: Run, seed: int = 1111) -> dict[str, torch.Tensor]:
@@ -182,6 +185,37 @@ def test_a_run_does_not_resume_with_other_weights_to_start_from(source, encoder,
     assert resume(run.folder, device="cpu", quiet=True).finished == (1111,)
 
 
+def test_each_seed_starts_from_the_same_seed_of_another_run(source, encoder, tmp_path):
+    place = f"{source.folder}/seed-{{seed}}"
+    run = fit("second", tmp_path / "run", encoder, init=place, seeds=2)
+    assert run.environment["init"]["seeds"] == {
+        str(seed): sha256(find_weights(f"{source.seed_folder(seed)}") / WEIGHTS) for seed in SEEDS
+    }
+    for seed in SEEDS:
+        alone = fit("second", tmp_path / str(seed), encoder, init=source.seed_folder(seed), seeds=(seed,))
+        one = weights(run, seed)
+        assert all(torch.equal(one[name], tensor) for name, tensor in weights(alone, seed).items())
+    with pytest.raises(UserError, match=r"seed-1113 does not contain a saved model"):
+        resume(run.folder, seeds=3, device="cpu")
+    assert run.config.seeds == Run(run.folder).config.seeds == SEEDS
+    with pytest.raises(UserError, match=r"seed-1113 does not contain a saved model"):
+        fit("second", tmp_path / "more", encoder, init=place, seeds=3)
+    assert not (tmp_path / "more").exists()
+
+
+def test_a_seed_is_added_from_its_own_and_a_changed_one_is_refused(source, encoder, tmp_path):
+    copy = tmp_path / "source"
+    shutil.copytree(source.folder, copy)
+    run = fit("second", tmp_path / "run", encoder, init=f"{copy}/seed-{{seed}}", seeds=1)
+    both = fit("second", tmp_path / "both", encoder, init=f"{source.folder}/seed-{{seed}}", seeds=2)
+    run = resume(run.folder, seeds=2, device="cpu")
+    assert all(torch.equal(weights(run, 1112)[name], tensor) for name, tensor in weights(both, 1112).items())
+    shutil.copytree(copy / "seed-1112", copy / "seed-1113")
+    shutil.copy(copy / "seed-1112" / "model" / WEIGHTS, copy / "seed-1111" / "model" / WEIGHTS)
+    with pytest.raises(UserError, match="the weights that run starts from have changed"):
+        resume(run.folder, seeds=3, device="cpu")
+
+
 def test_an_experiment_names_its_init_and_results_say_the_command(source, encoder, tmp_path, monkeypatch):
     monkeypatch.chdir(source.folder.parent)
     run = fit("second", tmp_path / "run", encoder, init="run")
@@ -197,6 +231,9 @@ def test_an_experiment_names_its_init_and_results_say_the_command(source, encode
     assert resolve({"model": "mdf", "dataset": "mosi"}).init is None
     assert RunConfig.parse({"model": "mdf", "dataset": "mosi", "init": "starter"}).init == "starter"
     assert json.loads((run.folder / "environment.json").read_text())["init"]["source"] == str(source.folder)
+    found = read_result(run, "cpu")
+    assert found.reader == f"tiny, tuned, from {source.name}"
+    assert found.table != read_result(source, "cpu").table  # its reference is a run that started from the same
 
 
 def test_a_model_in_closed_form_starts_from_nothing(source, encoder, tmp_path):
