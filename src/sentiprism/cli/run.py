@@ -108,7 +108,10 @@ def train(
     seeds: Seeds = None,
     init: Annotated[
         str | None,
-        option("RUN|MODEL|starter", "Start from the weights of this run or saved model; {seed} in a path stands for each seed."),
+        option(
+            "RUN|MODEL|starter",
+            "Start from the weights of this run or saved model; {seed} in a path stands for each seed.",
+        ),
     ] = None,
     experiment: Annotated[
         str | None,
