@@ -11,7 +11,8 @@ the medians. The timed batches are spread evenly over an epoch's widths.
 Data: MOSI's train split, 1284 texts at their true lengths in MiniLM's (BERT's) tokens, with random words, and one
 audio vector of 73 features an utterance, as in the real dataset: only the shape of a batch decides its time. With
 ``--unaligned`` audio and vision are sequences of the MMSA distribution's shape (375 x 5, 500 x 20) at lengths drawn
-from the texts', and the plain form pads them to 375 and 500 too, as that file does.
+from the texts', and the plain form pads them to 375 and 500 too, as that file does. ``--lean`` adds ours with updates
+within the backward pass, without and with compact moments: less memory.
 """
 
 import argparse
@@ -44,16 +45,25 @@ from sentiprism.training.training_data import TrainingData
 from sentiprism.types import FeatureSpec, ModalitySpec, TargetSpec
 
 BATCH = 16
+FORMS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "ours": {},
+    "in_backward": {"in_backward": True},
+    "compact": {"in_backward": True, "moments": "compact"},
+}
+"""Settings of the optimiser in each form."""
+BOTH = ("plain", "ours")
 
 
-def trainer(encoder: Path, *, plain: bool, unaligned: bool, precision: Precision = "no") -> Trainer:
-    """The project's trainer on the split, or its plain form."""
+def trainer(encoder: Path, form: str, *, unaligned: bool, precision: Precision = "no") -> Trainer:
+    """The project's trainer on the split, in one of its forms."""
+    plain = form == "plain"
     split = mosi_shapes(unaligned=unaligned)
     specs = {name: ModalitySpec(kind="features", width=r.width) for name, r in split.sequences.items() if r.width}
     text = ModalitySpec(kind="tokens", width=VOCABULARY, encoder=str(encoder), source="ids")
     features = FeatureSpec(text=text, **specs)
     model = create_model("mdf", features, TargetSpec(), pretrained=False)
-    config = RunConfig(model="mdf", dataset="mosi", optim=OptimConfig(batch_size=BATCH))
+    config = RunConfig(model="mdf", dataset="mosi", optim=OptimConfig(batch_size=BATCH, **FORMS[form]))
     data = (Padded if plain else PreparedSplit)(split, features)
     scorer, engine = protocol("intensity"), Engine("cpu", "no" if plain else precision)
     made = Trainer(config, 0, model, TrainingData(data, data, scorer), Path(os.devnull), engine, {})
@@ -82,7 +92,7 @@ def time_steps(made: Trainer, steps: int) -> dict[str, float]:
 
 def compare(encoder: str, options: argparse.Namespace) -> dict[str, Any]:
     """Both forms by turns, each time in a process of its own."""
-    found: dict[str, list[dict[str, float]]] = {"ours": [], "plain": []}
+    found: dict[str, list[dict[str, float]]] = {form: [] for form in FORMS if options.lean or form in BOTH}
     shape = ["--precision", options.precision, *(["--unaligned"] if options.unaligned else [])]
     with tempfile.TemporaryDirectory(prefix="train_step.") as temporary:
         folder = encoder_folder(encoder, Path(temporary))
@@ -96,6 +106,8 @@ def compare(encoder: str, options: argparse.Namespace) -> dict[str, Any]:
     pairs = [p["seconds"] / o["seconds"] for o, p in zip(found["ours"], found["plain"], strict=True)]
     for form in forms.values():
         form["samples_per_second"] = BATCH / form["seconds"]
+        form["step_to_ours"] = form["seconds"] / forms["ours"]["seconds"]
+        form["memory_to_ours"] = form["peak"] / forms["ours"]["peak"]
     return {
         "encoder": encoder,
         **forms,
@@ -115,21 +127,22 @@ def show(rows: list[dict[str, Any]], options: argparse.Namespace) -> None:
     table = Table(title="Training step", caption=caption, caption_justify="left")
     for column in ("encoder", "form"):
         table.add_column(column)
-    for column in ("tokens a row", "s a step", "samples/s", "peak RSS, MB"):
+    for column in ("tokens a row", "s a step", "samples/s", "peak RSS, MB", "step / memory to ours"):
         table.add_column(column, justify="right")
     for row in rows:
-        for form in ("plain", "ours"):
+        for form in (form for form in FORMS if form in row):
             r = row[form]
             numbers = (
                 f"{r['tokens']:.1f}",
                 f"{r['seconds']:.3f}",
                 f"{r['samples_per_second']:.1f}",
                 f"{r['peak']:,.0f}",
+                f"{r['step_to_ours']:.2f} / {r['memory_to_ours']:.2f}",
             )
             table.add_row(row["encoder"], form, *numbers)
         low, high = row["faster_range"]
         faster = f"{row['faster']:.2f} x faster\n[{low:.2f}, {high:.2f}]"
-        table.add_row("", "ratio", "", faster, "", f"{row['memory']:.2f}", end_section=True)
+        table.add_row("", "ratio", "", faster, "", f"{row['memory']:.2f}", "", end_section=True)
     Console().print(table)
 
 
@@ -142,14 +155,14 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--precision", choices=("no", "bf16"), default="no", help="of our form")
     parser.add_argument("--unaligned", action="store_true", help="audio and vision as sequences")
+    parser.add_argument("--lean", action="store_true", help="also the forms that take less memory")
     parser.add_argument("--json", action="store_true", help="print JSON for programs")
-    parser.add_argument("--form", choices=("ours", "plain"), help=argparse.SUPPRESS)
+    parser.add_argument("--form", choices=FORMS, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.form:
         set_num_threads(options.threads)
-        plain, precision = options.form == "plain", options.precision
-        made = trainer(options.folder, plain=plain, precision=precision, unaligned=options.unaligned)
+        made = trainer(options.folder, options.form, precision=options.precision, unaligned=options.unaligned)
         print(json.dumps(time_steps(made, options.steps)))
         return
     rows = [compare(encoder, options) for encoder in options.encoder or ("bert-base", "minilm")]

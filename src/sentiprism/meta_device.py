@@ -14,10 +14,10 @@ PARTS = 10_000
 """Most layers and tensors of a network: a hundred times those of our largest model, and still built in seconds."""
 
 
-def weigh(module: "nn.Module", *, training: bool = False) -> int:
-    """Bytes of a module's parameters and buffers; for training, also of gradients and AdamW's two moments."""
+def weigh(module: "nn.Module", *, copies: float = 0) -> int:
+    """Bytes of a module's parameters and buffers, and of ``copies`` (gradients, moments) of those that are trained."""
     trained = sum(p.nbytes for p in module.parameters() if p.requires_grad)
-    return sum(t.nbytes for t in (*module.parameters(), *module.buffers())) + 3 * trained * training
+    return sum(t.nbytes for t in (*module.parameters(), *module.buffers())) + int(copies * trained)
 
 
 @contextmanager

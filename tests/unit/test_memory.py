@@ -72,7 +72,7 @@ def test_an_outline_has_the_shapes_of_the_model_and_no_numbers():
     assert {k: v.shape for k, v in built.state_dict().items()} == {k: v.shape for k, v in real.state_dict().items()}
     assert all(parameter.is_meta for parameter in built.parameters())
     assert weigh(built) == 4 * sum(p.numel() for p in real.parameters())
-    assert weigh(built, training=True) == 4 * weigh(built)
+    assert weigh(built, copies=3) == 4 * weigh(built)
 
 
 def test_building_is_counted_in_the_thread_that_builds_alone(monkeypatch):
@@ -95,7 +95,7 @@ def test_what_cannot_be_built_is_one_line():
 def test_a_batch_that_no_memory_holds_is_refused(data):
     features = prepare(data, RunConfig(model="mdf", dataset="small").data.model_copy())
     split, model = PreparedSplit(data.train, features), outline("mdf", features, TargetSpec())
-    held = weigh(model, training=True)
+    held = weigh(model, copies=3)
     check_memory(model, OptimConfig(batch_size=1), held + 10_000_000, split)
     widths = sum(int(split.steps(name).max()) * width for name, width in model.input_widths.items())
     check_memory(model, OptimConfig(batch_size=1_000_000), held + 4 * len(split) * widths, split)  # of what there is
@@ -108,7 +108,7 @@ def test_a_batch_that_no_memory_holds_is_refused(data):
 def test_the_average_of_the_weights_and_what_is_kept_of_each_utterance_count(data):
     features = prepare(data, RunConfig(model="self_mm", dataset="small").data)
     split, model = PreparedSplit(data.train, features), outline("self_mm", features, TargetSpec())
-    held = weigh(model, training=True)
+    held = weigh(model, copies=3)
     check_memory(model, OptimConfig(), held)
     for optim, train_split in ((OptimConfig(average=0.9), None), (OptimConfig(batch_size=1), split)):
         with pytest.raises(UserError, match="self_mm needs"):

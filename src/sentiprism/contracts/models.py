@@ -159,6 +159,22 @@ def check_groups(name: str, features: FeatureSpec) -> None:
     expect(sorted(grouped) == sorted(trainable), "param_groups() lacks a parameter or has one twice")
 
 
+def check_updates(name: str, features: FeatureSpec) -> None:
+    """Parameters that are updated within the backward pass get the same weights as after it."""
+    made = []
+    for inside in (False, True):
+        model = build(name, features, config=small(name)).train()
+        optimizer = build_optimizer(model, OptimConfig(in_backward=inside))
+        for step in range(2):
+            torch.manual_seed(step)
+            optimizer.zero_grad()
+            total_loss(model, model(batch(features, 4))).backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+        made.append(dict(model.named_parameters()))
+    for key, value in made[0].items():
+        expect(torch.equal(value, made[1][key]), f"{key} differs: clone what the loss reads of it without its gradient")
+
+
 def check_losses(name: str, features: FeatureSpec) -> None:
     """Losses have the names in the configuration."""
     model = build(name, features, config=small(name))
@@ -243,6 +259,7 @@ ON_BATCHES = (
     Contract("weights", check_weights, tokens=True),
     Contract("gradient", check_gradient, tokens=True),
     Contract("groups", check_groups, tokens=True),
+    Contract("updates", check_updates, tokens=True),
     Contract("losses", check_losses, tokens=True),
     Contract("labels", check_labels, tokens=True),
     Contract("switches", check_switches),

@@ -12,6 +12,7 @@ from sentiprism.errors import UserError
 from sentiprism.files import atomic_file
 from sentiprism.reading import parse_json
 from sentiprism.tensors import open_tensors, save_tensors
+from sentiprism.training.compact import state_shapes
 
 REMEDY = "remove it to train the seed again from the start"
 
@@ -61,23 +62,24 @@ def _tensors(file: Any, model: nn.Module, optimizer: Optimizer) -> tuple[dict[st
     Torch itself accepts an optimiser state of any shape and only fails at the next step.
     """
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    inner = getattr(optimizer, "optimizer", optimizer)  # Accelerate wraps it
     own = model.state_dict()
     weights: dict[str, Tensor] = {}
     state: dict[int, dict[str, Any]] = {}
     for name in file.keys():  # noqa: SIM118 - safe_open is not a mapping
         kind, _, rest = name.partition(".")
         index, _, key = rest.partition(".")
-        shapes = [own[rest].shape] if kind == "model" else [parameters[int(index)].shape, ()]
+        wanted = own[rest].shape if kind == "model" else state_shapes(inner, parameters[int(index)])[key]
         shape = tuple(file.get_slice(name).get_shape())
-        if shape not in map(tuple, shapes):
-            raise ValueError(f"{name} is {shape}, not {tuple(shapes[0])}")
+        if shape != tuple(wanted):
+            raise ValueError(f"{name} is {shape}, not {tuple(wanted)}")
         tensor = file.get_tensor(name)
         if kind == "model":
             weights[rest] = tensor
         else:
             state.setdefault(int(index), {})[key] = tensor
     for index, values in state.items():
-        for key in ("exp_avg", "exp_avg_sq", "step"):  # AdamW's
+        for key in state_shapes(inner, parameters[index]):
             if not isinstance(values.get(key), Tensor) or not values[key].is_floating_point():
                 raise ValueError(f"parameter {index} lacks {key}")
     return weights, state

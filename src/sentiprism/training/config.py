@@ -53,6 +53,12 @@ class OptimConfig(Config):
     average: float | None = Field(None, gt=0, lt=1)
     """Decay per step of an exponential moving average of the weights, which is then validated and saved instead of
     them."""
+    moments: Literal["full", "compact"] = "full"
+    """``compact``: AdamW's moments of a matrix take a quarter of the memory: the second as means over rows and columns
+    (Adafactor, Shazeer and Stern 2018), the first in bfloat16. Another optimiser, with other results."""
+    in_backward: bool = False
+    """Update each parameter as soon as the backward pass has its gradient, which is then freed: less memory, the same
+    weights. Not with ``accumulate``, ``clip``, ``clip_value``, fp16, or several processes."""
     sampler: Literal["length", "balanced"] = "length"
     """``length``: an epoch is every utterance once. ``balanced``: as many draws with replacement, rare labels more
     often; the per-class accuracies of `Levels` show what the extremes gain and the others lose. Batches are grouped by

@@ -11,17 +11,19 @@ if TYPE_CHECKING:
 
 NUMBER = 4
 """Bytes of a float32."""
+COPIES = {"full": 2, "compact": 0.5}
+"""Memory of the moments in copies of the weights."""
 
 
 def check_memory(model: "Model", optim: OptimConfig, room: int, train: PreparedSplit | None = None) -> None:
     """Refuse a model whose training needs more memory than available.
 
-    This counts a lower bound: weights, gradients, AdamW's two moments, the weight average, the model's memory of each
+    This counts a lower bound: weights, gradients, AdamW's moments, the weight average, the model's memory of each
     utterance, and the inputs of the largest batch.
 
     Args:
         model: its outline.
-        optim: batch size, and whether the weights are averaged.
+        optim: batch size, and what is kept beside the weights.
         room: bytes of memory.
         train: the split; None if not known yet.
 
@@ -33,7 +35,8 @@ def check_memory(model: "Model", optim: OptimConfig, room: int, train: PreparedS
     from sentiprism.meta_device import weigh
     from sentiprism.models.outline import largest
 
-    held, batch = weigh(model, training=True), 0
+    copies = (not optim.in_backward) + COPIES[optim.moments]
+    held, batch = weigh(model, copies=copies), 0
     if optim.average is not None:
         held += weigh(model)
     if train is not None:

@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import partial
 from math import cos, pi
 
-import torch
-from torch import nn
-from torch.optim import AdamW
+from torch import Tensor, nn
+from torch.optim import AdamW, Optimizer
 
 from sentiprism.errors import UserError, suggest
 from sentiprism.models.base import Model
+from sentiprism.training.compact import CompactAdamW
 from sentiprism.training.config import OptimConfig
+from sentiprism.training.engine import Engine
 
 ENCODER = "text_encoder"
 """The parameter group whose layers may have rates of their own."""
@@ -39,8 +41,30 @@ def check_groups(model: Model, config: OptimConfig) -> None:
         )
 
 
-def build_optimizer(model: Model, config: OptimConfig) -> AdamW:
-    """Build fused AdamW; each group is split by rate, and into matrices (with weight decay) and vectors (without)."""
+def check_in_backward(config: OptimConfig, engine: Engine) -> None:
+    """Refuse updates within the backward pass where gradients are needed after it.
+
+    Raises:
+        UserError: a setting or the engine needs all gradients of a step at once.
+    """
+    if not config.in_backward:
+        return
+    needs = {
+        f"optim.accumulate={config.accumulate}": config.accumulate > 1,
+        f"optim.clip={config.clip}": config.clip is not None,
+        f"optim.clip_value={config.clip_value}": config.clip_value is not None,
+        "precision fp16": engine.precision == "fp16",
+        "training with several processes": engine.world > 1,
+    }
+    if found := next((what for what, needed in needs.items() if needed), None):
+        raise UserError(
+            f"optim.in_backward frees each gradient at once, but {found} needs them together",
+            "leave out one of the two",
+        )
+
+
+def build_optimizer(model: Model, config: OptimConfig) -> Optimizer:
+    """Build AdamW; each group is split by rate, and into matrices (with weight decay) and vectors (without)."""
     groups = []
     for name, everything in model.param_groups().items():
         usual = config.group_lr.get(name, model.rates.get(name, config.lr))
@@ -52,7 +76,25 @@ def build_optimizer(model: Model, config: OptimConfig) -> AdamW:
             ):
                 if chosen:
                     groups.append({"params": chosen, "lr": rate, "base_lr": rate, "weight_decay": decay, "name": name})
-    return AdamW(groups, fused=True)
+    optimizer = CompactAdamW(groups) if config.moments == "compact" else AdamW(groups, fused=True)
+    if config.in_backward:
+        _update_in_backward(optimizer)
+    return optimizer
+
+
+def _update_in_backward(optimizer: Optimizer) -> None:
+    """Update each parameter as soon as its gradient is complete, and free the gradient."""
+
+    def update(parameter: Tensor, number: int) -> None:
+        every = optimizer.param_groups
+        optimizer.param_groups = [{**every[number], "params": [parameter]}]  # a step over all of them would be slow
+        optimizer.step()
+        optimizer.param_groups = every
+        parameter.grad = None
+
+    for number, group in enumerate(optimizer.param_groups):
+        for parameter in group["params"]:
+            parameter.register_post_accumulate_grad_hook(partial(update, number=number))
 
 
 def _by_layer(
@@ -72,7 +114,7 @@ def _by_layer(
         yield decay ** (top - layer), layers[layer]
 
 
-def set_trained(optimizer: torch.optim.Optimizer, config: OptimConfig, epoch: int) -> None:
+def set_trained(optimizer: Optimizer, config: OptimConfig, epoch: int) -> None:
     """Disable gradients of groups that are frozen in this epoch; only for one process."""
     for group in optimizer.param_groups:
         if (epochs := config.freeze.get(group["name"])) is not None:
@@ -80,7 +122,7 @@ def set_trained(optimizer: torch.optim.Optimizer, config: OptimConfig, epoch: in
                 parameter.requires_grad_(epoch >= epochs)
 
 
-def drop_frozen(optimizer: torch.optim.Optimizer, config: OptimConfig, epoch: int) -> None:
+def drop_frozen(optimizer: Optimizer, config: OptimConfig, epoch: int) -> None:
     """Drop gradients of groups that are frozen in this epoch: AdamW skips parameters without one."""
     for group in optimizer.param_groups:
         if epoch < config.freeze.get(group["name"], 0):
@@ -115,7 +157,7 @@ def plateau_factor(better: Iterable[bool], config: OptimConfig) -> float:
     return factor
 
 
-def set_rate(optimizer: torch.optim.Optimizer, factor: float) -> None:
+def set_rate(optimizer: Optimizer, factor: float) -> None:
     """Scale the base rate of every group."""
     for group in optimizer.param_groups:
         group["lr"] = group["base_lr"] * factor

@@ -196,8 +196,9 @@ def _inputs(view: TuningView, config: RunConfig, engine: Engine, whole: TuningVi
     """
     from sentiprism.models.outline import outline
     from sentiprism.training.closed_form import check_closed_form
-    from sentiprism.training.optimizer import check_groups
+    from sentiprism.training.optimizer import check_groups, check_in_backward
 
+    check_in_backward(config.optim, engine)
     with engine.main_first():
         features = prepare(view, config.data)
         model = outline(config.model, features, view.card.target, config.config)

@@ -243,11 +243,13 @@ class _TrialRunner:
         """Best valid score of each seed; only the first seed can be pruned."""
         from sentiprism.models.outline import outline
         from sentiprism.training.loop import Trainer
+        from sentiprism.training.optimizer import check_in_backward
         from sentiprism.training.training_data import TrainingData
 
         features, train, valid = self._inputs(config.data)
         sketch = outline(config.model, features, self.view.card.target, config.config)
         check_memory(sketch, config.optim, self.engine.memory, train)
+        check_in_backward(config.optim, self.engine)
         study, folder = self.journal.definition, self.journal.trial_folder(trial)
         data, scores = TrainingData(train, valid, study.scorer), list[float]()
         seeds = range(config.seeds[0], config.seeds[0] + study.seeds)

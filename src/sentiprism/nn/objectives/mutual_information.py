@@ -40,7 +40,9 @@ class Critic(nn.Module):
 
 def frozen(critic: nn.Module, x: Tensor, y: Tensor) -> Tensor:
     """The critic's scores, through which x and y learn and the critic does not."""
-    scores: Tensor = functional_call(critic, {name: p.detach() for name, p in critic.named_parameters()}, (x, y))
+    # a copy: the critic's own weights may be updated before the backward pass comes to these scores
+    weights = {name: p.detach().clone() for name, p in critic.named_parameters()}
+    scores: Tensor = functional_call(critic, weights, (x, y))
     return scores
 
 
