@@ -13,10 +13,10 @@ from makers_studio import row as row_of
 from makers_study import served, shifted, summary_of
 from sentiprism.errors import UserError
 from sentiprism.report.files import write_report
-from sentiprism.studio.attribute_table import read_table
 from sentiprism.studio.collections import MOST_ATTRIBUTES, Collections
 from sentiprism.studio.store.tables import MemberRow, RecordingRow, SummaryRow
 from sentiprism.studio.summaries import Summaries
+from sentiprism.study.attribute_table import read_table
 
 pytestmark = needs_unix
 HOSTILE = '=cmd|"/c calc"!A1<script>alert(1)</script>'
@@ -169,7 +169,7 @@ def test_hostile_names_and_values_are_text(server, sound):
 def test_a_table_is_matched_by_file_name_and_the_rest_is_told(server):
     rows = add_rows(server, ["Talk One.mp4", "talk two.mp4", "same.mp4", "same.mp4", "a.b.mp4"], 3_000)
     made = server.post("/collections/add", [("name", "T"), *(("recording", r.id) for r in rows)]).headers["location"]
-    members = server.studio.collections.members(made.rpartition("/")[2])
+    members = [(one.row.id, one.row.name) for one in server.studio.collections.members(made.rpartition("/")[2])]
     found = read_table(
         '\ufeffage\tFile\n41\ttalk one\n\n\ttalk two.mp4\n3\t"no\nsuch"\n4\tsame.mp4\n5\tTALK ONE.MP4\n6\n', members
     )

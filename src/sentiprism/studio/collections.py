@@ -9,15 +9,14 @@ from sqlalchemy import delete, func, select
 from sentiprism.errors import UserError, printable
 from sentiprism.studio.store.database import Database
 from sentiprism.studio.store.tables import CollectionRow, MemberRow, RecordingRow, new_id
-from sentiprism.study.design import natural
+from sentiprism.study.attribute_table import LONGEST
+from sentiprism.study.design import STANDARD, natural
 
-STANDARD = ("group", "condition", "person", "session")
-"""Attributes that every collection begins with."""
 MOST = 500
 """Collections in the studio."""
 MOST_ATTRIBUTES = 12
-LONGEST, LONGEST_ATTRIBUTE = 200, 60
-"""Characters of a collection's name or an attribute's value, and of an attribute's name."""
+LONGEST_ATTRIBUTE = 60
+"""Characters of an attribute's name; a collection's name may be as long as a value."""
 
 
 class Listed(NamedTuple):

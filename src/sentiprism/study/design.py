@@ -10,6 +10,8 @@ from sentiprism.study.summary import RecordingSummary
 
 PERSON = "person"
 """Attribute whose values are the persons; recordings of one person are not independent."""
+STANDARD = ("group", "condition", PERSON, "session")
+"""Attributes that every collection or study begins with."""
 SENTIMENT = "sentiment"
 SHARE = "share of "
 

@@ -5,7 +5,6 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from sentiprism.errors import UserError
-from sentiprism.studio.attribute_table import MOST_TOLD, AttributeTable, read_table
 from sentiprism.studio.collections import MOST_ATTRIBUTES
 from sentiprism.studio.store.tables import ACTIVE
 from sentiprism.studio.web.collection_views import LIST, CollectionView, compare_collection, view_collection
@@ -14,6 +13,7 @@ from sentiprism.studio.web.job_views import list_jobs
 from sentiprism.studio.web.pages import existing, show, show_error
 from sentiprism.studio.web.recordings import list_models_of, option_fields, queue_analysis
 from sentiprism.studio.web.state import studio_of
+from sentiprism.study.attribute_table import MOST_TOLD, AttributeTable, read_table
 from sentiprism.study.charts import Small, draw_absolute, draw_relative, draw_small, draw_strips, group_colours
 from sentiprism.study.study import Study
 
@@ -124,7 +124,8 @@ def take_table(request: Request, identifier: str) -> Response:
     studio = studio_of(request)
     existing(studio.collections.get(identifier), "collection", LIST)
     try:
-        table = read_table(text(request, "table"), studio.collections.members(identifier))
+        known = [(one.row.id, one.row.name) for one in studio.collections.members(identifier)]
+        table = read_table(text(request, "table"), known)
         kept = {name: studio.collections.add_attribute(identifier, name) for name in table.names}
     except UserError as error:
         return show_error(request, error, area=AREA, back=f"{LIST}/{identifier}/attributes")

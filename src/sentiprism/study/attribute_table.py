@@ -1,21 +1,39 @@
-"""Attributes from a table that was pasted or uploaded: one row for each file."""
+"""Read attributes of recordings from a table with one row for each file."""
 
 import csv
 import io
 import os
 import unicodedata
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from sentiprism.errors import UserError
-from sentiprism.studio.collections import LONGEST, Member
 
-FILE = ("file", "file name", "filename", "name", "recording")
+FILE = ("path", "file", "file name", "filename", "name", "recording")
 """Headings of the column with file names; without any of them, it is the first one."""
 SEPARATORS = ("\t", ";", ",")
 MOST_TOLD = 100
 """Rows that are listed because they match no recording."""
+LONGEST = 200
+"""Characters of an attribute's value."""
+
+
+class TableRow(NamedTuple):
+    """A row of the table."""
+
+    line: int
+    file: str
+    values: Mapping[str, str]
+    """By column; empty cells are left out."""
+
+
+class ParsedTable(NamedTuple):
+    """A table with a column of file names."""
+
+    names: tuple[str, ...]
+    """Columns other than that of the file names."""
+    rows: tuple[TableRow, ...]
 
 
 class Unmatched(NamedTuple):
@@ -27,7 +45,7 @@ class Unmatched(NamedTuple):
 
 
 class AttributeTable(NamedTuple):
-    """What a table says of a collection's recordings."""
+    """Attributes of known recordings."""
 
     names: tuple[str, ...]
     """Attributes that it has a column of."""
@@ -36,12 +54,11 @@ class AttributeTable(NamedTuple):
     unmatched: tuple[Unmatched, ...]
 
 
-def read_table(text: str, members: Sequence[Member]) -> AttributeTable:
-    """Match the rows of a table to recordings by their file names, with or without suffix.
+def parse_table(text: str) -> ParsedTable:
+    """Parse a table of files and attributes.
 
     Args:
         text: with a heading row; values are separated by tabs, semicolons or commas.
-        members: of the collection.
 
     Raises:
         UserError: it is not such a table.
@@ -50,25 +67,43 @@ def read_table(text: str, members: Sequence[Member]) -> AttributeTable:
     if len(lines) < 2 or len(lines[0][1]) < 2:
         raise UserError("the table has no heading, no second column or no row", "begin with: file,group,condition")
     headings = [" ".join(unicodedata.normalize("NFC", one).split()) for one in lines[0][1]]
-    place = next((n for n, one in enumerate(headings) if one.casefold() in FILE), 0)
+    found = [(FILE.index(one.casefold()), n) for n, one in enumerate(headings) if one.casefold() in FILE]
+    place = min(found)[1] if found else 0
     columns = {n: one for n, one in enumerate(headings) if n != place and one}
     repeated = sorted({one for one in columns.values() if list(columns.values()).count(one) > 1})
     if repeated:
         raise UserError(f"two columns are called {repeated[0]!r}", "give each column its own name")
-    known = _by_name(members)
-    values: dict[str, dict[str, str]] = {}
-    unmatched = []
+    rows = []
     for number, cells in lines[1:]:
         file = cells[place].strip() if place < len(cells) else ""
-        found = known.get(_key(file), ())
-        if len(found) != 1 or found[0] in values:
-            repeated_row = "an earlier row has this file" if found and found[0] in values else ""
-            reason = repeated_row or ("several recordings have this name" if found else "no recording has this name")
-            unmatched.append(Unmatched(number, file[:LONGEST], reason))
-            continue
         given = {name: cells[n].strip() for n, name in columns.items() if n < len(cells)}
-        values[found[0]] = {name: value for name, value in given.items() if value}
-    return AttributeTable(tuple(columns.values()), values, tuple(unmatched))
+        rows.append(TableRow(number, file, {name: value for name, value in given.items() if value}))
+    return ParsedTable(tuple(columns.values()), tuple(rows))
+
+
+def read_table(text: str, recordings: Iterable[tuple[str, str]]) -> AttributeTable:
+    """Match the rows of a table to recordings by their file names, with or without suffix.
+
+    Args:
+        text: see `parse_table`.
+        recordings: identifier and file name of each.
+
+    Raises:
+        UserError: it is not such a table.
+    """
+    table = parse_table(text)
+    known = _by_name(recordings)
+    values: dict[str, Mapping[str, str]] = {}
+    unmatched = []
+    for row in table.rows:
+        found = known.get(_key(row.file), ())
+        if len(found) == 1 and found[0] not in values:
+            values[found[0]] = row.values
+            continue
+        repeated_row = "an earlier row has this file" if found and found[0] in values else ""
+        reason = repeated_row or ("several recordings have this name" if found else "no recording has this name")
+        unmatched.append(Unmatched(row.line, row.file[:LONGEST], reason))
+    return AttributeTable(table.names, values, tuple(unmatched))
 
 
 def _lines(text: str) -> list[tuple[int, list[str]]]:
@@ -85,12 +120,12 @@ def _lines(text: str) -> list[tuple[int, list[str]]]:
         ) from None
 
 
-def _by_name(members: Sequence[Member]) -> dict[str, list[str]]:
+def _by_name(recordings: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     """Recordings by their name, and by their name without suffix where no other has that as its whole name."""
     whole, stems = defaultdict(list), defaultdict(list)
-    for one in members:
-        whole[_key(one.row.name)].append(one.row.id)
-        stems[_key(os.path.splitext(one.row.name)[0])].append(one.row.id)
+    for identifier, name in recordings:
+        whole[_key(name)].append(identifier)
+        stems[_key(os.path.splitext(name)[0])].append(identifier)
     return {**stems, **whole}
 
 
