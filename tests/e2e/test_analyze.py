@@ -78,6 +78,19 @@ def test_a_text_is_analysed_like_a_talk(cli, tmp_path, judge):
     assert found["recording"]["kind"] == "text"
 
 
+def test_exports_are_added_to_an_existing_report(cli, tmp_path, judge):
+    (tmp_path / "review.txt").write_text("w1 w2 w3. W4 w5!\n")
+    words = ("analyze", "review.txt", "--model", judge, "--out", "out", "--export")
+    assert cli(*words, "srt").status == 0
+    made = (tmp_path / "out" / "analysis.json").stat().st_mtime_ns
+    again = cli(*words, "elan", "--export", "parquet")
+    assert "already existed" in again.out
+    assert (tmp_path / "out" / "analysis.json").stat().st_mtime_ns == made
+    assert {"analysis.srt", "analysis.eaf", "measurements.parquet"} < {one.name for one in (tmp_path / "out").iterdir()}
+    assert (tmp_path / "out" / "analysis.srt").read_text().count("-->") == 2
+    assert "did you mean 'textgrid'" in last_error(cli(*words, "textgrids"))
+
+
 def test_a_table_of_texts_is_one_report_with_a_row_an_utterance(cli, tmp_path, judge):
     (tmp_path / "reviews.csv").write_text("Number,Review\nx,w1 w2. W3!\ny,\nz," + "w4 " * 60 + "\n")
     words = ("analyze", "reviews.csv", "--model", judge, "--out", "out")

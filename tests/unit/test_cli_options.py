@@ -12,6 +12,7 @@ from sentiprism.cli import figure
 from sentiprism.cli.main import main
 from sentiprism.cli.options import (
     AUDIO,
+    EXPORTS,
     FACES,
     FORMATS,
     KINDS,
@@ -27,7 +28,8 @@ from sentiprism.cli.options import (
 from sentiprism.data.corruption import KINDS as DAMAGES
 from sentiprism.data.dataset import SPLITS as DATASETS
 from sentiprism.features.extractors import EXTRACTORS
-from sentiprism.report import figures
+from sentiprism.report import exports, figures
+from sentiprism.report.options import ReportOptions
 from sentiprism.tables import TABLES
 from sentiprism.training.config import MOST_SEEDS, RunConfig
 from sentiprism.training.engine import Precision
@@ -56,6 +58,8 @@ def test_the_names_of_analyses_are_the_librarys():
 
     assert taken(Options, "face") == set(FACES)
     assert taken(Options, "language_mismatch") == set(MISMATCHES)
+    assert set(get_args(get_args(ReportOptions.model_fields["exports"].annotation)[0])) == set(EXPORTS)
+    assert tuple(exports.EXPORTS) == EXPORTS
     assert taken(ExtractOptions, "per") == set(STEPS)
     assert taken(ExtractOptions, "text") == set(TEXTS)
     by_modality = {"audio": {"none"}, "vision": {"none"}}

@@ -23,7 +23,9 @@ from sentiprism.models.artifact import folder_of
 from sentiprism.parallel import run_parallel
 from sentiprism.reading import check_regular
 from sentiprism.report.analysis import Analysis
+from sentiprism.report.exports import exports_in, write_exports
 from sentiprism.report.files import check_place, is_report, read_report, write_report
+from sentiprism.report.options import ReportOptions
 
 
 class Outcome(NamedTuple):
@@ -44,8 +46,17 @@ class Outcome(NamedTuple):
         return None if self.error is None else " ".join(str(self.error).split())
 
 
+PLAIN = ReportOptions()
+
+
 def analyze_all(
-    todo: Sequence[AnalysisTask], options: Options, *, jobs: int = 1, replace: bool = False, on: Progress | None = None
+    todo: Sequence[AnalysisTask],
+    options: Options,
+    *,
+    jobs: int = 1,
+    replace: bool = False,
+    report: ReportOptions = PLAIN,
+    on: Progress | None = None,
 ) -> Iterator[Outcome]:
     """Yield outcomes in order of completion, including failures.
 
@@ -54,6 +65,7 @@ def analyze_all(
         options: options of each analysis.
         jobs: number of processes; a native crash in one of them only fails its own file.
         replace: replace reports of other files or settings.
+        report: what is written for each.
         on: called with the progress of a single recording.
 
     Raises:
@@ -73,13 +85,14 @@ def analyze_all(
             if kept is None:
                 left.append(task)
             else:
+                complete_report(task, kept, report)
                 yield Outcome(task, kept, kept=True)
     if any(not task.is_text for task in left):
         for made in extractors.values():
             made.check()
     if len(left) > 1:
         load_predictor(options.model)
-    work = partial(analyze_one, options=options, replace=replace, on=on if jobs <= 1 else None)
+    work = partial(analyze_one, options=options, replace=replace, report=report, on=on if jobs <= 1 else None)
     for task, result in run_parallel(work, left, jobs):
         yield Outcome(task, None, result) if isinstance(result, UserError) else result
 
@@ -107,7 +120,24 @@ def find_finished(task: AnalysisTask, options: Options, *, replace: bool = False
     return None
 
 
-def analyze_one(task: AnalysisTask, options: Options, *, replace: bool = False, on: Progress | None = None) -> Outcome:
+def complete_report(task: AnalysisTask, kept: Analysis, report: ReportOptions) -> None:
+    """Write what an existing report lacks, from its analysis.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    there = exports_in(task.folder)
+    write_exports(kept, task.folder, [name for name in report.exports if name not in there])
+
+
+def analyze_one(
+    task: AnalysisTask,
+    options: Options,
+    *,
+    replace: bool = False,
+    report: ReportOptions = PLAIN,
+    on: Progress | None = None,
+) -> Outcome:
     """Analyse one recording and write its report.
 
     Raises:
@@ -115,11 +145,12 @@ def analyze_one(task: AnalysisTask, options: Options, *, replace: bool = False, 
     """
     kept = find_finished(task, options, replace=replace)
     if kept is not None:
+        complete_report(task, kept, report)
         return Outcome(task, kept, kept=True)
     seconds: dict[str, float] = {}
     made = analyze(task.path, transcript=task.transcript, options=options, on=on, on_time=seconds.__setitem__)
     made = made.model_copy(update={"details": {**made.details, "key": _key(task, options)}})
-    write_report(made, task.folder, media=task.path, replace=True)
+    write_report(made, task.folder, media=task.path, replace=True, exports=report.exports)
     return Outcome(task, made, seconds=seconds)
 
 

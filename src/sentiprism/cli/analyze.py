@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sentiprism.cli.hints import followed_by
-from sentiprism.cli.options import FACES, MISMATCHES, Jobs, ReportFolder, Strict, choice, option
+from sentiprism.cli.options import FACES, MISMATCHES, Exports, Jobs, ReportFolder, Strict, choice, option
 from sentiprism.cli.sources import pairs
 from sentiprism.cli.terminal_summary import count_files, display_names, reason_of, show_folder, show_recording
 from sentiprism.errors import UserError, printable
@@ -48,6 +48,7 @@ def analyze(
         list[str] | None,
         option("NAME=THEIRS", "Column of a .csv: text, id, start, end; repeatable."),
     ] = None,
+    exports: Exports = None,
     jobs: Jobs = 1,
     strict: Strict = False,
     replace: Annotated[bool, typer.Option("--replace", help="Replace reports of other settings.")] = False,
@@ -59,7 +60,8 @@ def analyze(
 
     A folder gives a report for each video, sound and text (.txt, .srt, .vtt) in it; a transcript with the same name as
     a recording in its folder is used for it. A .csv is one report with one utterance per row, from its columns text
-    and, if given, id, start and end (seconds).
+    and, if given, id, start and end (seconds). --export adds analysis.eaf (ELAN), analysis.TextGrid (Praat),
+    analysis.srt, measurements.csv or measurements.parquet; of an existing report, without analysing it again.
 
     Examples:
         sentiprism analyze talk.mp4 --out report
@@ -72,11 +74,14 @@ def analyze(
 
         sentiprism analyze reviews.csv --column text=Review --column id=Number
 
+        sentiprism analyze talk.mp4 --export elan --export textgrid
+
         sentiprism analyze talk.mp4 --model runs/mine/seed-1111/model
     """
     from sentiprism.analysis.inputs import ROWS, find_inputs, find_left_out, skip_reason
     from sentiprism.analysis.options import Options
     from sentiprism.report.files import INDEX, PAGE, write_index
+    from sentiprism.report.options import ReportOptions
     from sentiprism.report.page.index import Entry
 
     columns = pairs(column or [], "NAME=THEIRS")
@@ -90,6 +95,7 @@ def analyze(
         "longest": longest,
     }
     options = Options.parse(chosen, "the options of analyze")
+    report = ReportOptions.parse({"exports": exports or ()}, "the options of analyze")
     todo = find_inputs(inputs, out, transcript)
     if columns and not any(task.path.suffix.lower() == ROWS for task in todo):
         raise UserError("--column goes with a table of texts", "name a .csv, or leave it out")
@@ -98,7 +104,7 @@ def analyze(
     outcomes: list[Outcome] = []
     what = printable(todo[0].path.name) if len(todo) == 1 else count_files(todo)
     with _bar(f"analysing {what}", len(todo)) as (on, ended):
-        for outcome in analyze_all(todo, options, jobs=jobs, replace=replace, on=on):
+        for outcome in analyze_all(todo, options, jobs=jobs, replace=replace, report=report, on=on):
             outcomes.append(outcome)
             ended()
     outcomes.sort(key=lambda one: todo.index(one.task))

@@ -19,6 +19,7 @@ FACES = ("largest", "all")
 MISMATCHES = ("drop", "note", "error")
 AUDIO = ("speech", "sims33", "sims33_f0", "egemaps", "whisper", "none")
 VISION = ("action_units", "expression", "face", "none")
+EXPORTS = ("elan", "textgrid", "srt", "csv", "parquet")
 STEPS = ("frame", "word", "utterance")
 TEXTS = ("given", "recognised")
 """Copies of names in the library, to avoid importing it; a test compares them."""
@@ -87,6 +88,12 @@ Columns = Annotated[list[str] | None, option("NAME=THEIRS", "Column of a CSV wit
 Jobs = Annotated[int, typer.Option(min=1, metavar="N", help="Recordings to process in parallel.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Stop with an error if a recording fails.")]
 AllowMissing = Annotated[bool, typer.Option("--allow-missing", help="Leave out rows whose recording is missing.")]
+Exports = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--export", **choice("export", EXPORTS), help="Also for ELAN, Praat, as subtitles or tidy; repeatable."
+    ),
+]
 ReportFolder = Annotated[Path, option("FOLDER", "Folder for the report.")]
 Markdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown.")]
 Seeds = Annotated[int | None, typer.Option(min=1, max=1000, metavar="N", help="How many seeds, from 1111 on.")]

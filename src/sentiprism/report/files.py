@@ -13,6 +13,7 @@ from sentiprism.errors import UserError, shorten
 from sentiprism.files import atomic_folder, check_writable, write_text
 from sentiprism.reading import MB, open_regular, read_bytes
 from sentiprism.report.analysis import Analysis
+from sentiprism.report.exports import FILES, write_exports
 from sentiprism.report.page.index import TITLE, Entry, render_index
 from sentiprism.report.page.playable import EMBEDDED, media_type
 from sentiprism.report.page.recording import render
@@ -25,9 +26,15 @@ COPY = "recording"
 
 
 def write_report(
-    analysis: Analysis, folder: Path, media: Path | None = None, *, replace: bool = False, limit: int = EMBEDDED
+    analysis: Analysis,
+    folder: Path,
+    media: Path | None = None,
+    *,
+    replace: bool = False,
+    limit: int = EMBEDDED,
+    exports: Iterable[str] = (),
 ) -> Path:
-    """Write the page, the JSON document and the CSV table as an atomic folder.
+    """Write the page, the JSON document, the CSV table and further formats as an atomic folder.
 
     A recording that browsers can play is embedded in the page; one of more than ``limit`` bytes is put into the folder,
     as a hard link if possible or else as a copy, so that both the folder and the original can be moved.
@@ -38,6 +45,7 @@ def write_report(
         media: the recording, for the player.
         replace: replace an existing folder.
         limit: largest size in bytes of an embedded recording.
+        exports: further formats, see `write_exports`.
 
     Returns:
         Path of the page.
@@ -56,6 +64,7 @@ def write_report(
             (new / DOCUMENT).write_text(analysis.to_json(), encoding="utf-8")
             # with a byte-order mark, by which Excel detects the encoding
             (new / TABLE).write_text(analysis.to_csv() + "\n", encoding="utf-8-sig")
+            write_exports(analysis, new, exports)
     except OSError as error:
         raise _unwritable(f"the report {folder}", error) from None
     return folder / PAGE
@@ -90,7 +99,8 @@ def is_report(folder: Path) -> bool:
     if not folder.is_dir():
         return False
     names = {path.name for path in folder.iterdir()}
-    return {PAGE, DOCUMENT} <= names and all(n in {PAGE, DOCUMENT, TABLE} or n.startswith(f"{COPY}.") for n in names)
+    known = {PAGE, DOCUMENT, TABLE, *FILES}
+    return {PAGE, DOCUMENT} <= names and all(name in known or name.startswith(f"{COPY}.") for name in names)
 
 
 def is_foreign_index(folder: Path) -> bool:
