@@ -1,11 +1,11 @@
 """Arrange an analysis as tiers of time-aligned annotations, as ELAN and Praat have them."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from sentiprism.report.schema import Document, UtterancePart
-from sentiprism.types import MODALITIES
+from sentiprism.types import MODALITIES, Modality
 
 UTTERANCES, WORDS = "utterances", "words"
 _INVALID = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -99,7 +99,7 @@ def _values(analysis: Document, part: UtterancePart, *, several: bool) -> dict[s
     return found
 
 
-def _present(part: UtterancePart, values: Iterable[str]) -> Sequence[str]:
+def _present(part: UtterancePart, values: Iterable[Modality]) -> list[Modality]:
     return [name for name in MODALITIES if name in values and name in part.present]
 
 
