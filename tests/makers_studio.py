@@ -30,12 +30,12 @@ from sentiprism.studio.jobs.process import kill, read_process
 from sentiprism.studio.jobs.runner import Runner
 from sentiprism.studio.jobs.work import do
 from sentiprism.studio.recordings import Recordings
-from sentiprism.studio.server import make_server
+from sentiprism.web.server import make_server
 from sentiprism.studio.store.database import Database
 from sentiprism.studio.store.tables import JobRow
 from sentiprism.studio.web.state import Studio
 from sentiprism.studio.web.tokens import Tokens, form_token
-from sentiprism.studio.web.upload import Limits
+from sentiprism.web.uploads import Limits
 from sentiprism.training.config import RunConfig
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class Server:
             cookie="studio",
         )
         app = create_app(self.studio, self.port, limits)
-        self._server = make_server(app)
+        self._server = make_server(app, 1.0)
         self._thread = threading.Thread(target=self._server.run, args=([self.socket],), daemon=True)
         self._thread.start()
         wait_for(lambda: self._server.started, "the server")

@@ -61,7 +61,7 @@ def folder(whole_files, tmp_path, monkeypatch):
 def server(tmp_path_factory):
     """A studio that takes small files alone."""
     from makers_studio import serving
-    from sentiprism.studio.web.upload import Limits
+    from sentiprism.web.uploads import Limits
 
     with serving(tmp_path_factory.mktemp("studio"), Limits(size=400_000, seconds=20, silence=1.0, free=0)) as opened:
         yield opened

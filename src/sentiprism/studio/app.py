@@ -4,9 +4,8 @@ import asyncio
 from functools import cache
 from importlib.resources import files
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, Depends
 from fastapi.exceptions import RequestValidationError
-from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -36,9 +35,12 @@ from sentiprism.studio.web import (
     utterances,
 )
 from sentiprism.studio.web.forms import check_form
-from sentiprism.studio.web.guard import UPLOAD, App, Guard
+from sentiprism.studio.web.guard import UPLOAD, StudioGuard
 from sentiprism.studio.web.pages import REPORT, MissingError, not_found, show_error
 from sentiprism.studio.web.state import Studio
+from sentiprism.web.guard import App
+from sentiprism.web.server import make_application
+from sentiprism.web.uploads import Limits
 
 STATIC = {
     "base.css": (REPORT, "style.css", "text/css"),
@@ -58,14 +60,6 @@ STATIC = {
 }
 """Package, file and type of what pages load, by its name in the address; nothing else is served."""
 static = APIRouter()
-NO_TELEMETRY: TelemetryConfig = {
-    "auto_configure": False,
-    "tracing": False,
-    "metrics": False,
-    "logs": False,
-    "operation_spans": False,
-}
-"""FastAPI would send traces wherever the environment says."""
 ROUTERS = (
     home.router,
     tutorial.router,
@@ -93,7 +87,7 @@ ROUTERS = (
 """Of every area; a test asks each route that changes something for a form's token."""
 
 
-def create_app(studio: Studio, port: int, limits: upload.Limits | None = None) -> App:
+def create_app(studio: Studio, port: int, limits: Limits | None = None) -> App:
     """The guarded application.
 
     Args:
@@ -101,16 +95,9 @@ def create_app(studio: Studio, port: int, limits: upload.Limits | None = None) -
         port: that it is served at.
         limits: of uploads.
     """
-    app = FastAPI(
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        redirect_slashes=False,
-        dependencies=[Depends(check_form)],
-        telemetry=NO_TELEMETRY,
-    )
+    app = make_application(dependencies=[Depends(check_form)])
     app.state.studio = studio
-    app.state.limits = limits or upload.Limits()
+    app.state.limits = limits or Limits()
     app.state.uploads = asyncio.Semaphore(upload.AT_ONCE)
     for router in ROUTERS:
         app.include_router(router)
@@ -119,7 +106,7 @@ def create_app(studio: Studio, port: int, limits: upload.Limits | None = None) -
     app.add_exception_handler(UserError, _on_user_error)
     app.add_exception_handler(MissingError, _on_missing)
     app.add_exception_handler(Exception, _on_fault)
-    return Guard(app, port=port, tokens=studio.tokens, cookie=studio.cookie)
+    return StudioGuard(app, port=port, tokens=studio.tokens, cookie=studio.cookie)
 
 
 @static.get("/static/{name}")

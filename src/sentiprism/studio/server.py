@@ -3,7 +3,6 @@
 import json
 import os
 import platform
-import socket
 import sys
 import threading
 import webbrowser
@@ -11,8 +10,6 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from time import sleep
-
-import uvicorn
 
 from sentiprism.errors import UserError
 from sentiprism.files import home, write_text
@@ -25,9 +22,9 @@ from sentiprism.studio.jobs.runner import Runner
 from sentiprism.studio.recordings import Recordings
 from sentiprism.studio.store.database import Database
 from sentiprism.studio.training_form import list_model_choices
-from sentiprism.studio.web.guard import App
 from sentiprism.studio.web.state import Studio
 from sentiprism.studio.web.tokens import Tokens
+from sentiprism.web.server import listen, make_server
 
 HOST = "127.0.0.1"
 PORT = 8720
@@ -36,8 +33,6 @@ SERVER = "server.json"
 """Who serves this data folder, and where."""
 CLOSING = 1.0
 """Seconds that open connections may take when it ends."""
-LONGEST_HEAD = 32 * 1024
-"""Bytes of a request's line and headers."""
 SETTLED = 1.0
 """Seconds after which modules are imported that the first page does not need."""
 
@@ -64,7 +59,7 @@ def serve(
     if running is not None and port in {None, running}:
         _open(Tokens(store, _scope(running)), running, browser=browser, say=say)
         return
-    listening = _listen(port)
+    listening = listen(HOST, (PORT, 0) if port is None else (port,))
     port = listening.getsockname()[1]
     tokens = Tokens(store, _scope(port))
     studio = Studio(
@@ -76,7 +71,7 @@ def serve(
         tokens=tokens,
         cookie=f"sentiprism_studio_{port}",
     )
-    server = make_server(create_app(studio, port))
+    server = make_server(create_app(studio, port), CLOSING)
     thread = threading.Thread(target=server.run, args=([listening],), name="server", daemon=True)
     own = identify(os.getpid())
     if own is not None:
@@ -97,32 +92,8 @@ def serve(
         (folder / SERVER).unlink(missing_ok=True)
 
 
-def make_server(app: App) -> uvicorn.Server:
-    """A server of an application, which tells nothing of itself and writes no log of requests."""
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=int(CLOSING),
-        timeout_keep_alive=10,
-        h11_max_incomplete_event_size=LONGEST_HEAD,
-    )
-    return uvicorn.Server(config)
-
-
 def _scope(port: int) -> str:
     return f"{platform.node()} {port}"
-
-
-def _listen(port: int | None) -> socket.socket:
-    for wanted in (PORT, 0) if port is None else (port,):
-        try:
-            return socket.create_server((HOST, wanted), backlog=128)
-        except OSError as error:
-            failed = error
-    raise UserError(f"port {port} cannot be used: {failed.strerror}", "choose another `port`, or leave it out")
 
 
 def _running(folder: Path) -> int | None:

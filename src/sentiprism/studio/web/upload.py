@@ -2,11 +2,7 @@
 
 import asyncio
 import hashlib
-import os
-import shutil
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import BinaryIO
 from urllib.parse import unquote
 
 from anyio.to_thread import run_sync
@@ -20,29 +16,11 @@ from sentiprism.studio.recordings import clean_name, suffix_of
 from sentiprism.studio.store.tables import new_id
 from sentiprism.studio.web.guard import UPLOAD
 from sentiprism.studio.web.state import Studio, studio_of
-from sentiprism.tables import size
+from sentiprism.web.uploads import Limits, blocks, check_space, finish, too_large, write
 
 router = APIRouter()
 AT_ONCE = 4
 """Uploads at the same time; browsers are told to wait with more."""
-BLOCK = 2**20
-"""Bytes that are written at a time."""
-
-
-class Limits:
-    """Of an upload; a test makes them small.
-
-    Args:
-        size: bytes of a file.
-        seconds: of the whole upload.
-        silence: seconds without a byte.
-        free: bytes that must stay free on the disk.
-    """
-
-    def __init__(
-        self, size: int = 8 * 10**9, seconds: float = 3600.0, silence: float = 30.0, free: int = 2 * 10**9
-    ) -> None:
-        self.size, self.seconds, self.silence, self.free = size, seconds, silence, free
 
 
 @router.post(UPLOAD)
@@ -82,14 +60,8 @@ def _check_size(request: Request, studio: Studio, limits: Limits) -> None:
     length = request.headers.get("content-length", "")
     if not length.isascii() or not length.isdigit():
         raise UserError("the length of the file is not known", "add it from the page of recordings")
-    if int(length[:20]) > limits.size:
-        raise _too_large(limits)
-    if shutil.disk_usage(studio.recordings.folder).free - int(length[:20]) < limits.free:
-        raise UserError("there is not enough room on the disk", "empty the bin, or make room elsewhere")
-
-
-def _too_large(limits: Limits) -> UserError:
-    return UserError(f"the file is larger than {size(limits.size)}", "cut it into parts")
+    remedy = "empty the bin, or make room elsewhere"
+    check_space(studio.recordings.folder, int(length[:20]), limits, remedy)
 
 
 async def _receive(request: Request, path: Path, limits: Limits) -> str:
@@ -98,13 +70,13 @@ async def _receive(request: Request, path: Path, limits: Limits) -> str:
     try:
         with path.open("xb") as file:
             async with asyncio.timeout(limits.seconds):
-                async for block in _blocks(request, limits.silence):
+                async for block in blocks(request, limits.silence):
                     count += len(block)
                     if count > limits.size:
-                        raise _too_large(limits)
-                    await run_sync(_write, file, block)
+                        raise too_large(limits)
+                    await write(file, block)
                     digest.update(block)
-            await run_sync(_finish, file)
+            await finish(file)
     except BaseException as error:
         path.unlink(missing_ok=True)
         if isinstance(error, TimeoutError):
@@ -116,29 +88,3 @@ async def _receive(request: Request, path: Path, limits: Limits) -> str:
         path.unlink(missing_ok=True)
         raise UserError("the file is empty", "get a whole copy of it")
     return digest.hexdigest()
-
-
-async def _blocks(request: Request, silence: float) -> AsyncIterator[bytes]:
-    """The body in blocks of `BLOCK` bytes."""
-    stream, block = request.stream(), bytearray()
-    while True:
-        try:
-            async with asyncio.timeout(silence):
-                chunk = await anext(stream)
-        except StopAsyncIteration:
-            break
-        block += chunk
-        if len(block) >= BLOCK:
-            yield bytes(block)
-            block.clear()
-    if block:
-        yield bytes(block)
-
-
-def _write(file: BinaryIO, block: bytes) -> None:
-    file.write(block)
-
-
-def _finish(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())

@@ -1,0 +1,1 @@
+"""Parts that web applications share: checks before every request, bodies within limits, the server itself."""

@@ -1,0 +1,181 @@
+"""Checks before every request of a web application, and headers of every response."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
+from time import monotonic
+from typing import Any, NamedTuple
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.responses import PlainTextResponse, Response
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+LONGEST_URL = 4096
+TOO_LARGE, TOO_SLOW = 413, 408
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+class Pace(NamedTuple):
+    """How slowly a body may come."""
+
+    silence: float = 10.0
+    """Most seconds without a byte."""
+    start: float = 30.0
+    """Seconds before `rate` counts."""
+    rate: float = 10_000.0
+    """Least bytes per second of the body so far."""
+
+
+class Guard:
+    """Refuses requests before the application, and cuts bodies that are too large or too slow.
+
+    Args:
+        app: the guarded application.
+        hosts: accepted values of the header ``Host``, in lower case; None = any single one.
+        methods: accepted methods.
+        headers: of every response, unless the application sets them itself.
+        most: bytes of a body, see `most`.
+        pace: of bodies; None = the application watches them.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        *,
+        hosts: Collection[str] | None,
+        methods: Collection[str],
+        headers: Mapping[str, str],
+        most: int,
+        pace: Pace | None = None,
+    ) -> None:
+        self._app, self._hosts, self._methods = app, hosts, methods
+        self._headers, self._most, self._pace = headers, most, pace
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] == "lifespan":
+            return await self._app(scope, receive, send)
+        if scope["type"] != "http":
+            return await self.socket(scope, receive, send)
+        begun = False
+        body = _Body(receive, self.most(scope), self._pace)
+
+        async def answer(message: Message) -> None:
+            nonlocal begun
+            if message["type"] == "http.response.start":
+                if body.fault is not None:
+                    raise ClientDisconnect  # the application answers to a body that was cut
+                begun = True
+                headers = MutableHeaders(raw=message["headers"])
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+                message["headers"] = headers.raw
+                self.sent(scope, message["status"])
+            await send(message)
+
+        refusal = self._refusal(scope)
+        if refusal is not None:
+            return await refusal(scope, receive, answer)
+        try:
+            await self._app(scope, body.receive, answer)
+        except ClientDisconnect:
+            if begun or body.fault is None:
+                return None
+            fault, body.fault = body.fault, None
+            texts = {TOO_LARGE: "The body is too large.", TOO_SLOW: "The body comes too slowly."}
+            await self.refuse(fault, texts[fault])(scope, receive, answer)
+        return None
+
+    async def socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse web sockets, unless a subclass accepts them."""
+        del scope, receive
+        await send({"type": "websocket.close", "code": 1008})
+
+    def most(self, scope: Scope) -> int | None:
+        """Most bytes of a request's body; None = the application counts them."""
+        del scope
+        return self._most
+
+    def stranger(self, scope: Scope, headers: Headers) -> Response | None:
+        """Refuse requests of other origins; a subclass says which."""
+        del scope, headers
+
+    def admit(self, scope: Scope, headers: Headers) -> Response | None:
+        """Refuse requests of somebody who may not come in; a subclass says who."""
+        del scope, headers
+
+    def sent(self, scope: Scope, status: int) -> None:
+        """Note the status of a response, for a subclass that counts them."""
+
+    def refuse(self, status: int, text: str) -> Response:
+        """Make the response of a refusal; the connection is closed, since its body was not read."""
+        return PlainTextResponse(text, status, headers={"Connection": "close"})
+
+    def check_head(self, scope: Scope, headers: Headers) -> Response | None:
+        """Check the host and the length of the address."""
+        hosts = headers.getlist("host")
+        if len(hosts) != 1 or (self._hosts is not None and hosts[0].lower() not in self._hosts):
+            return self.refuse(421, "The header Host does not name this server.")
+        if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > LONGEST_URL:
+            return self.refuse(414, "The address is too long.")
+        return None
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        headers, most = Headers(raw=scope["headers"]), self.most(scope)
+        if (refusal := self.check_head(scope, headers)) is not None:
+            return refusal
+        if scope["method"] not in self._methods:
+            return self.refuse(405, "This method is not supported.")
+        if (refusal := self.stranger(scope, headers)) is not None:
+            return refusal
+        length = 0 if most is None else content_length(headers.get("content-length", "0"))
+        if length is None or (most is not None and length > most):
+            return self.refuse(TOO_LARGE, "The body is too large.")
+        return self.admit(scope, headers)
+
+
+def content_length(given: str) -> int | None:
+    """Parse the length of a body; None if it is not a number of reasonable size."""
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 20 else None
+
+
+class _Body:
+    """A body that is cut where it exceeds its limits: the application sees a client that has gone."""
+
+    def __init__(self, receive: Receive, most: int | None, pace: Pace | None) -> None:
+        self._receive, self._most, self._pace = receive, most, pace
+        self._count, self._begun, self._whole = 0, monotonic(), False
+        self.fault: int | None = None
+        """Status of the response, if the body was cut."""
+
+    async def receive(self) -> Message:
+        if self.fault is not None:
+            return {"type": "http.disconnect"}
+        try:
+            async with asyncio.timeout(self._patience()):
+                message = await self._receive()
+        except TimeoutError:
+            self.fault = TOO_SLOW
+            return {"type": "http.disconnect"}
+        self._count += len(message.get("body", b""))
+        self._whole = not message.get("more_body", False)
+        if self._most is not None and self._count > self._most:
+            self.fault = TOO_LARGE
+            return {"type": "http.disconnect"}
+        return message
+
+    def _patience(self) -> float | None:
+        """Seconds to wait for the next part; after the last one, the application waits for the client to go."""
+        if self._pace is None or self._whole:
+            return None
+        rest = self._begun + self._pace.start + self._count / self._pace.rate - monotonic()
+        return max(min(self._pace.silence, rest), 0.001)
