@@ -30,13 +30,13 @@ from sentiprism.studio.jobs.process import kill, read_process
 from sentiprism.studio.jobs.runner import Runner
 from sentiprism.studio.jobs.work import do
 from sentiprism.studio.recordings import Recordings
-from sentiprism.web.server import make_server
 from sentiprism.studio.store.database import Database
 from sentiprism.studio.store.tables import JobRow
 from sentiprism.studio.web.state import Studio
 from sentiprism.studio.web.tokens import Tokens, form_token
-from sentiprism.web.uploads import Limits
 from sentiprism.training.config import RunConfig
+from sentiprism.web.server import make_server
+from sentiprism.web.uploads import Limits
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

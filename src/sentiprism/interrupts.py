@@ -62,7 +62,7 @@ class Interrupts:
 
     def __init__(self, grace: float = GRACE, farewell: Callable[[int], object] | None = None) -> None:
         self.number: int | None = None
-        self._grace, self._farewell = grace, farewell
+        self.grace, self._farewell = grace, farewell
         self.deferred = False
         self._raised = False
         self._before: dict[int, object] | None = None
@@ -133,7 +133,7 @@ class Interrupts:
         """Read signal numbers, which Python writes to the socket even if the main thread is busy."""
         first = None
         while True:
-            self._ours.settimeout(None if first is None else max(first + self._grace - monotonic(), 0.001))
+            self._ours.settimeout(None if first is None else max(first + self.grace - monotonic(), 0.001))
             try:
                 got = self._ours.recv(1)
             except TimeoutError:
@@ -147,3 +147,21 @@ class Interrupts:
                 first, self.number = monotonic(), self.number or got[0]
             elif monotonic() - first > SAME:
                 self.end()
+
+
+@contextmanager
+def longer_grace(seconds: float) -> Iterator[None]:
+    """Context in which an interrupted process may take longer to end; a second signal ends it at once.
+
+    Args:
+        seconds: from the first signal to the end by force.
+    """
+    current = _installed
+    if current is None:
+        yield
+        return
+    before, current.grace = current.grace, seconds
+    try:
+        yield
+    finally:
+        current.grace = before

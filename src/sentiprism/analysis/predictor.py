@@ -58,19 +58,20 @@ class Predictor:
     Args:
         model: folder of a saved model, or ``starter``.
         device: as in ``train``.
+        recordings: whether its features must be ones that can be extracted from recordings.
 
     Raises:
         UserError: not a saved model, or its features cannot be extracted from recordings.
     """
 
-    def __init__(self, model: str | Path, device: str = "auto") -> None:
+    def __init__(self, model: str | Path, device: str = "auto", *, recordings: bool = True) -> None:
         from sentiprism.explanation.coalitions import Coalitions
 
         folder = folder_of(model)
         self.saved: SavedModel = load_model(folder)
         self.model: Model = self.saved.model
         self.name = STARTER if str(model) == STARTER else folder.resolve().name
-        self.extractors = extractors_for(self.model.features, self.model.modalities)
+        self.extractors = extractors_for(self.model.features, self.model.modalities) if recordings else {}
         self.engine = Engine(device, "no")
         self._coalitions = Coalitions(self.model).to(self.engine.device)
 

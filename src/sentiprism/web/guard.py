@@ -108,10 +108,12 @@ class Guard:
     def stranger(self, scope: Scope, headers: Headers) -> Response | None:
         """Refuse requests of other origins; a subclass says which."""
         del scope, headers
+        return None
 
     def admit(self, scope: Scope, headers: Headers) -> Response | None:
         """Refuse requests of somebody who may not come in; a subclass says who."""
         del scope, headers
+        return None
 
     def sent(self, scope: Scope, status: int) -> None:
         """Note the status of a response, for a subclass that counts them."""

@@ -1,0 +1,1 @@
+"""Serve a saved model over HTTP: predictions of features, analyses of recordings, jobs."""

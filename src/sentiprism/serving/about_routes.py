@@ -1,0 +1,39 @@
+"""Routes: the model's card, health, readiness."""
+
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+from starlette.requests import Request
+
+from sentiprism.serving.problems import ProblemError, described
+from sentiprism.serving.service import ModelCard, service_of
+
+router = APIRouter()
+
+
+class State(BaseModel):
+    """State of the server."""
+
+    status: Literal["ok"] = "ok"
+
+
+@router.get("/health", tags=["about"], responses=described())
+async def health() -> State:
+    """Whether the server runs."""
+    return State()
+
+
+@router.get("/ready", tags=["about"], responses=described())
+async def ready(request: Request) -> State:
+    """Whether the model is loaded and new requests are accepted; else the status is 503."""
+    service = service_of(request)
+    if service.closing or not service.batcher.worker.ready:
+        raise ProblemError(503, "the server is ending" if service.closing else "the model is loading", "wait", retry=2)
+    return State()
+
+
+@router.get("/v1/model", tags=["about"], responses=described())
+async def model(request: Request) -> ModelCard:
+    """The served model: its modalities, columns, scale, licence and limits."""
+    return service_of(request).card

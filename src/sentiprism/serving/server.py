@@ -1,0 +1,116 @@
+"""Start the server: check the model and the keys, bind, serve, drain."""
+
+import ipaddress
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from sentiprism import __version__
+from sentiprism.errors import UserError
+from sentiprism.files import temporary_folder
+from sentiprism.interrupts import longer_grace
+from sentiprism.serving.app import UPLOAD, create_app
+from sentiprism.serving.batcher import Batcher
+from sentiprism.serving.keys import Keys, add_key, read_keys
+from sentiprism.serving.service import Service, make_card
+from sentiprism.serving.workers import Settings, Worker
+from sentiprism.web.server import listen, make_server
+
+PORT = 8730
+"""Where it listens by default."""
+CONNECTIONS = 1000
+"""Connections at a time."""
+MEMORY = 16 * 2**30
+"""Bytes of data of a worker's process."""
+FOLDER = "sentiprism-serve"
+"""Name of the temporary folder; those of killed servers are removed at the next start."""
+UNKEYED = "no keys: only programs on this machine can use it"
+
+
+@dataclass(frozen=True)
+class ServeOptions:
+    """Settings of a server.
+
+    Args:
+        model: folder of a saved model, or ``starter``.
+        host: address to listen at.
+        port: to listen at; 0 = any free one.
+        keys: file of keys; without one, only this machine can use the server.
+        device: of the model.
+        drain: seconds that requests in progress may take when the server ends.
+        upload: bytes of a recording.
+    """
+
+    model: str = "starter"
+    host: str = "127.0.0.1"
+    port: int = PORT
+    keys: Path | None = None
+    device: str = "auto"
+    drain: float = 20.0
+    upload: int = UPLOAD
+
+
+def serve(options: ServeOptions, say: Callable[[str], object] = print) -> None:
+    """Serve a model until this process is interrupted; requests in progress are then finished.
+
+    Args:
+        options: settings.
+        say: told where it listens.
+
+    Raises:
+        UserError: the model or the keys cannot be used, the address is taken, or it is not loopback without keys.
+    """
+    if sys.platform == "win32":
+        raise UserError("the server's workers need Linux or macOS", "use WSL")
+    loopback = is_loopback(options.host)
+    if options.keys is None and not loopback:
+        cause = f"without keys, the server does not listen at {options.host}"
+        raise UserError(cause, "add keys: sentiprism serve --keys keys.yaml --add-key LABEL")
+    keys = None if options.keys is None else Keys(read_keys(options.keys).keys)
+    card, features = make_card(options.model, __version__)
+    with temporary_folder(FOLDER) as folder, closing(listen(options.host, (options.port,))) as socket:
+        port = socket.getsockname()[1]
+        limits = {"DATA": MEMORY, "CORE": 0}
+        predictor = Worker(Settings("predict", options.model, folder / "predict", options.device, limits))
+        service = Service(card=card, features=features, batcher=Batcher(predictor))
+        app = create_app(service, hosts=local_hosts(port) if keys is None else None, keys=keys, upload=options.upload)
+        server = make_server(app, options.drain, CONNECTIONS)
+        thread = threading.Thread(target=server.run, args=([socket],), name="server", daemon=True)
+        thread.start()
+        shown = f"[{options.host}]" if ":" in options.host else options.host
+        say(f"{card.name} is served at http://{shown}:{port}" + ("" if keys else f" ({UNKEYED})"))
+        with longer_grace(options.drain + 5):
+            try:
+                while thread.is_alive():
+                    thread.join(0.5)
+            finally:
+                service.closing = True
+                server.should_exit = True
+                thread.join(options.drain + 4)
+
+
+def add_key_to(path: Path | None, label: str) -> str:
+    """Add a new key to a file; returns it with what to do with it.
+
+    Raises:
+        UserError: no file is given, or it cannot be used.
+    """
+    if path is None:
+        raise UserError("a key is added to a file", "give `keys`")
+    return f"{add_key(path, label)}\n(key of {label}; it is shown once, {path} has its hash and its limits)"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def local_hosts(port: int) -> frozenset[str]:
+    """Values of the header ``Host`` that name this machine."""
+    return frozenset(f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]"))

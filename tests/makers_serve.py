@@ -1,0 +1,137 @@
+"""A server of a model as tests use it: in a thread of this process, with real workers."""
+
+import http.client
+import json
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from email.message import Message
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from makers_analysis import features, saved_model
+from makers_processes import PATIENCE
+from sentiprism.serving.app import create_app
+from sentiprism.serving.batcher import Batcher
+from sentiprism.serving.keys import KeyEntry, Keys
+from sentiprism.serving.server import local_hosts
+from sentiprism.serving.service import Service, make_card
+from sentiprism.serving.workers import Settings, Worker
+from sentiprism.web.guard import Pace
+from sentiprism.web.server import make_server
+
+needs_unix = pytest.mark.skipif(sys.platform == "win32", reason="workers need Linux or macOS")
+WIDTHS = {"audio": 62, "vision": 35}
+
+
+class Reply(NamedTuple):
+    status: int
+    headers: Message
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def problem(self) -> str:
+        """Cause of an error, which has all fields of RFC 9457 and a remedy."""
+        assert self.headers["content-type"] == "application/problem+json"
+        found = self.json
+        assert set(found) == {"type", "title", "status", "detail", "remedy"}
+        assert found["status"] == self.status
+        return found["detail"]
+
+
+class Served:
+    """A running server.
+
+    Args:
+        model: folder of a saved model.
+        folder: for workers and jobs.
+        keys: of clients; None = without.
+        upload: bytes of a recording.
+        pace: how slowly a body may come.
+    """
+
+    def __init__(
+        self,
+        model: Path | str,
+        folder: Path,
+        *,
+        keys: Sequence[KeyEntry] | None = None,
+        upload: int = 400_000,
+        pace: Pace | None = None,
+    ) -> None:
+        listening = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self.port = listening.getsockname()[1]
+        card, spec = make_card(model, "test")
+        worker = Worker(Settings("predict", str(model), folder / "predict", "cpu"))
+        self.service = Service(card=card, features=spec, batcher=Batcher(worker))
+        app = create_app(
+            self.service,
+            hosts=local_hosts(self.port) if keys is None else None,
+            keys=None if keys is None else Keys(keys),
+            upload=upload,
+            pace=pace,
+        )
+        self._server = make_server(app, 5)
+        self._thread = threading.Thread(target=self._server.run, args=([listening],), daemon=True)
+        self._thread.start()
+        wait_for(lambda: self._server.started, "the server")
+
+    def send(self, method: str, path: str, body: bytes | None = None, **headers: str | None) -> Reply:
+        """Send a request; a header that is None is left out."""
+        sent: dict[str, str | None] = {"Host": f"127.0.0.1:{self.port}"}
+        if body is not None:
+            sent["Content-Length"] = str(len(body))
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+        for name, value in sent.items():
+            if value is not None:
+                connection.putheader(name, value)
+        connection.endheaders(body)
+        answer = connection.getresponse()
+        found = Reply(answer.status, answer.headers, answer.read())
+        connection.close()
+        return found
+
+    def get(self, path: str, **headers: str | None) -> Reply:
+        return self.send("GET", path, **headers)
+
+    def post(self, path: str, value: object, **headers: str | None) -> Reply:
+        """Send JSON; bytes are sent as they are."""
+        body = value if isinstance(value, bytes) else json.dumps(value).encode()
+        return self.send("POST", path, body, **{"Content_Type": "application/json", **headers})
+
+    def predict(self, *samples: object, **more: object) -> Reply:
+        return self.post("/v1/predict", {"samples": samples, **more})
+
+    def close(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(20)
+
+
+def wait_for(stage: Any, what: str = "it") -> None:
+    last = time.monotonic() + PATIENCE
+    while not stage():
+        assert time.monotonic() < last, f"{what} was not reached"
+        time.sleep(0.02)
+
+
+@contextmanager
+def serving(model: Path | str, folder: Path, **more: Any) -> Iterator[Served]:
+    opened = Served(model, folder, **more)
+    yield opened
+    opened.close()
+
+
+def small_model(folder: Path) -> Path:
+    """A model of recordings that is loaded in a moment."""
+    return saved_model(folder / "model", features(folder / "text"))
