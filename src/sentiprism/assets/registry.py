@@ -216,8 +216,7 @@ def digest(path: Path) -> str:
     return known
 
 
-def assets_folder() -> Path:
-    """Folder of all assets that were fetched."""
+def _root() -> Path:
     root = os.environ.get("SENTIPRISM_ASSETS")
     return Path(root).expanduser() if root else files.home("assets")
 
@@ -225,7 +224,7 @@ def assets_folder() -> Path:
 def _folder(asset: Asset, path: str | Path | None) -> tuple[Path, bool]:
     given = path or os.environ.get(asset.variable)
     if not given:
-        return assets_folder() / asset.name, False
+        return _root() / asset.name, False
     folder = Path(given).expanduser()
     return (folder.parent if folder.is_file() else folder), True
 
@@ -282,7 +281,7 @@ def _key(path: Path) -> str:
 def _verified() -> dict[str, str]:
     """sha256 by path, size and modification time."""
     try:
-        known = read_json(assets_folder() / "verified.json")
+        known = read_json(_root() / "verified.json")
     except UserError:
         return {}
     return known if isinstance(known, dict) else {}
@@ -292,8 +291,7 @@ def _remember(digests: Mapping[Path, str]) -> None:
     """Cache checksums; processes may overwrite each other's entries, which are then computed again."""
     known = {key: value for key, value in _verified().items() if _is_current(key)}
     with suppress(OSError):  # a shared, read-only cache is allowed: it is hashed again
-        text = json.dumps({**known, **{_key(path): found for path, found in digests.items()}})
-        files.write_text(assets_folder() / "verified.json", text)
+        files.write_text(_root() / "verified.json", json.dumps({**known, **{_key(p): d for p, d in digests.items()}}))
 
 
 def _is_current(key: str) -> bool:

@@ -11,8 +11,8 @@ from pathlib import Path
 from signal import Signals
 from typing import Any, NamedTuple
 
-from sentiprism.assets.registry import assets_folder
 from sentiprism.errors import UserError
+from sentiprism.files import home
 from sentiprism.sandbox.launch import ChildProcess
 from sentiprism.serving.messages import LENGTH, length_of, pack
 
@@ -69,7 +69,8 @@ class Worker:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         ours, theirs = socket.socketpair()
-        own = {"SENTIPRISM_HOME": str(folder), "TMPDIR": str(folder), "SENTIPRISM_ASSETS": str(assets_folder())}
+        assets = os.environ.get("SENTIPRISM_ASSETS") or str(home("assets"))
+        own = {"SENTIPRISM_HOME": str(folder), "TMPDIR": str(folder), "SENTIPRISM_ASSETS": assets}
         with theirs:
             self._process = ChildProcess(
                 MODULE,
