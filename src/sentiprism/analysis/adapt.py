@@ -24,6 +24,7 @@ from sentiprism.files import temporary_folder
 from sentiprism.metrics.conformal import LEAST as CALIBRATED
 from sentiprism.metrics.conformal import Calibration
 from sentiprism.models.artifact import STARTER, describe_model, folder_of
+from sentiprism.models.hub import pin_model
 from sentiprism.tables import jsonable
 from sentiprism.types import MODALITIES, FeatureSpec, TargetSpec
 
@@ -96,7 +97,7 @@ def adapt(
         labels: CSV of file and label; and video_id or speaker, text, split, start, end. Rows of the split test are
             never trained on.
         out: folder of the new model, which must not exist.
-        model: folder of a saved model that predicts intensities, or ``starter``.
+        model: folder of a saved model that predicts intensities, ``starter``, or ``hf://OWNER/NAME@REVISION``.
         settings: see `AdaptConfig`.
         device: as in ``train``.
         on: called with the current task, the number of finished steps, and of all steps.
@@ -113,7 +114,7 @@ def adapt(
     from sentiprism.training.engine import Engine
     from sentiprism.training.run import check_new
 
-    clips, out = Path(clips), Path(out)
+    clips, out, model = Path(clips), Path(out), pin_model(model)
     config = AdaptConfig.parse(dict(settings or {}), "settings of adapt")
     check_new(out)
     check_model(model)

@@ -53,6 +53,7 @@ def analyze(
         UserError: the file, the transcript or the model cannot be used; or a library or asset is missing.
     """
     options = options if isinstance(options, Options) else Options.parse(options or {}, "options of analyze")
+    options = options.pinned() if predictor is None else options
     path, parts, limits = Path(path), Parts(on, on_time), limits or Limits()
     cues = read_transcript(Path(transcript)) if transcript is not None else None
     if transcript is None and is_text(path):

@@ -71,6 +71,7 @@ def analyze_all(
     Raises:
         UserError: the model cannot be used, or the memory is too small for the processes.
     """
+    options = options.pinned()
     check_jobs(jobs, JOB if all(task.is_text for task in todo) else RECORDING)
     extractors = check_model(options.model)  # raise errors of the model once, before decoding
     if options.asr != "none":

@@ -7,13 +7,14 @@ from pydantic import Field, field_validator
 from sentiprism.analysis.language import Handling
 from sentiprism.config import Config
 from sentiprism.languages import check_language
+from sentiprism.models.hub import pin_model
 
 
 class Options(Config):
     """Settings of `analyze`; the same content, model and options give the same analysis."""
 
     model: str = "starter"
-    """``starter``, or the folder of a saved model."""
+    """``starter``, the folder of a saved model, or ``hf://OWNER/NAME@REVISION``."""
     asr: str = "base"
     """Whisper model by name or folder, for speech without a transcript and for transcripts without times; ``none`` = no
     recognition."""
@@ -41,3 +42,7 @@ class Options(Config):
     @classmethod
     def _known(cls, code: str | None) -> str | None:
         return None if code is None else check_language(code)
+
+    def pinned(self) -> "Options":
+        """The same options with the commit of a model on the hub, see `pin_model`."""
+        return self.model_copy(update={"model": pin_model(self.model)})

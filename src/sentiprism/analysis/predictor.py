@@ -18,7 +18,7 @@ from sentiprism.features.learned.create import restore_extractor
 from sentiprism.media.types import Segment
 from sentiprism.metrics.conformal import probabilities
 from sentiprism.models import SavedModel, load_model
-from sentiprism.models.artifact import STARTER, WEIGHTS, describe_model, folder_of
+from sentiprism.models.artifact import WEIGHTS, describe_model, folder_of, name_of
 from sentiprism.report.schema import Estimate, ModelFacts
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import forward_all
@@ -56,7 +56,7 @@ class Predictor:
     """A saved model for predictions on recordings.
 
     Args:
-        model: folder of a saved model, or ``starter``.
+        model: folder of a saved model, ``starter``, or ``hf://OWNER/NAME@REVISION``.
         device: as in ``train``.
         recordings: whether its features must be ones that can be extracted from recordings.
 
@@ -67,10 +67,9 @@ class Predictor:
     def __init__(self, model: str | Path, device: str = "auto", *, recordings: bool = True) -> None:
         from sentiprism.explanation.coalitions import Coalitions
 
-        folder = folder_of(model)
-        self.saved: SavedModel = load_model(folder)
+        self.saved: SavedModel = load_model(folder_of(model))
         self.model: Model = self.saved.model
-        self.name = STARTER if str(model) == STARTER else folder.resolve().name
+        self.name = name_of(model)
         self.extractors = extractors_for(self.model.features, self.model.modalities) if recordings else {}
         self.engine = Engine(device, "no")
         self._coalitions = Coalitions(self.model).to(self.engine.device)

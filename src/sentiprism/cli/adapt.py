@@ -23,7 +23,7 @@ def adapt(
         option("FILE", "CSV of file and label; and video_id or speaker, text, split, start, end."),
     ],
     out: Annotated[Path, option("FOLDER", "Folder for the model.")] = Path("adapted"),
-    model: Annotated[str, option("MODEL|starter", "Saved model to start from.")] = "starter",
+    model: Annotated[str, option("MODEL|starter", "Saved model to start from, or hf://OWNER/NAME@COMMIT.")] = "starter",
     low: Low = None,
     high: High = None,
     text: Annotated[

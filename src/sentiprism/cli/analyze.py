@@ -27,7 +27,7 @@ def analyze(
         list[Path], typer.Argument(metavar="PATH...", help="Videos, sounds, texts, tables of texts (.csv); or folders.")
     ],
     out: ReportFolder = Path("report"),
-    model: Annotated[str, option("MODEL", "starter, or the folder of a saved model.")] = "starter",
+    model: Annotated[str, option("MODEL", "starter, folder of a saved model, or hf://OWNER/NAME@COMMIT.")] = "starter",
     transcript: Annotated[
         Path | None,
         option("FILE", "Transcript: .srt, .vtt, .txt or .json; a folder for many recordings."),
@@ -77,6 +77,8 @@ def analyze(
         sentiprism analyze talk.mp4 --export elan --export textgrid
 
         sentiprism analyze talk.mp4 --model runs/mine/seed-1111/model
+
+        sentiprism analyze talk.mp4 --model hf://owner/name
     """
     from sentiprism.analysis.inputs import ROWS, find_inputs, find_left_out, skip_reason
     from sentiprism.analysis.options import Options

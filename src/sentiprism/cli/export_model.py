@@ -17,7 +17,10 @@ VARIANTS = ("int8", "qint8_avx2", "qint8_avx512_vnni", "qint8_arm64", "O1", "O2"
 @followed_by("python {result}")
 def export(
     model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="Folder of a run, of a seed or of a saved model; or starter.")
+        str,
+        typer.Argument(
+            metavar="MODEL", help="Folder of a run, seed or saved model; starter; or hf://OWNER/NAME@COMMIT."
+        ),
     ],
     out: Annotated[Path, option("FOLDER", "New folder.")],
     file_format: Annotated[

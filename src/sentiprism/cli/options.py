@@ -77,7 +77,7 @@ def number(text: str) -> float:
         raise typer.BadParameter(f"{error}.") from None
 
 
-OneRun = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
+OneRun = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, or hf://OWNER/NAME@COMMIT.")]
 Low = Annotated[float | None, typer.Option(parser=number, metavar="X", help="Lowest label of a new dataset.")]
 High = Annotated[float | None, typer.Option(parser=number, metavar="X", help="Highest label of a new dataset.")]
 Classes = Annotated[str | None, option("A,B,...", "Names of its classes, for class labels.")]

@@ -110,7 +110,8 @@ def train(
         str | None,
         option(
             "RUN|MODEL|starter",
-            "Start from the weights of this run or saved model; {seed} in a path stands for each seed.",
+            "Start from the weights of this run or saved model, or of hf://OWNER/NAME@COMMIT; {seed} in a path stands "
+            "for each seed.",
         ),
     ] = None,
     experiment: Annotated[

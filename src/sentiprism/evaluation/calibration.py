@@ -19,7 +19,7 @@ from sentiprism.evaluation.resampling import drawn_videos, draws
 from sentiprism.metrics.bins import Bins, bins_of
 from sentiprism.metrics.conformal import LEAST, Calibration, check_level, check_size, coverage_range
 from sentiprism.metrics.sums import mean
-from sentiprism.models.artifact import annotate, describe_model, noted_calibration
+from sentiprism.models.artifact import annotate, check_own, describe_model, noted_calibration
 from sentiprism.training.predict import Predictions, predict
 from sentiprism.training.run import Run
 
@@ -153,6 +153,7 @@ def calibrate(
 
 def _load_calibrations(run: Run, level: float, *, scaled: bool, replace: bool) -> dict[int, Calibration]:
     """Load existing calibrations with this level and these settings, by seed."""
+    check_own(run.folder)
     found: dict[int, Calibration] = {}
     for seed in run.finished:
         one = noted_calibration(describe_model(run.model_folder(seed)).metadata)

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from sentiprism.assets.hub_names import is_repository
+from sentiprism.assets.repository import is_copy
 from sentiprism.config import Record, Undefined
 from sentiprism.errors import UserError, shorten
 from sentiprism.files import atomic_folder, write_text
 from sentiprism.machine import check_room
 from sentiprism.metrics.conformal import Calibration
 from sentiprism.models.create import MODELS
+from sentiprism.models.hub import model_in, pin_model, repository_folder
 from sentiprism.plugins import check_plugin
 from sentiprism.reading import check_regular, read_json
 from sentiprism.tensors import open_tensors, save_tensors
@@ -136,16 +139,40 @@ def save_model(model: "Model", folder: Path, metadata: dict[str, Any]) -> None:
 
 
 def folder_of(model: str | Path) -> Path:
-    """Folder of a saved model: as given, or the package's for ``starter``."""
+    """Folder of a saved model: as given, the package's for ``starter``, or a copy of ``hf://OWNER/NAME@REVISION``.
+
+    Raises:
+        UserError: a repository cannot be copied, see `fetch_repository`.
+    """
+    if is_repository(model):
+        return model_in(repository_folder(model))
     return Path(__file__).parents[1] / STARTER if str(model) == STARTER else Path(model)
+
+
+def name_of(model: str | Path) -> str:
+    """Short name of a saved model for reports: its folder's, ``starter``, or that of a repository with its commit."""
+    if is_repository(model):
+        return pin_model(model)
+    return STARTER if str(model) == STARTER else Path(model).resolve().name
+
+
+def check_own(folder: Path) -> None:
+    """Refuse to change a copy of a repository.
+
+    Raises:
+        UserError: it is one.
+    """
+    if is_copy(folder):
+        raise UserError(f"{folder} is a copy of a repository, which is not changed", "give a model of your own")
 
 
 def annotate(folder: Path, **notes: Any) -> None:
     """Add metadata (JSON) to a saved model atomically.
 
     Raises:
-        UserError: the folder is not a saved model, or is damaged.
+        UserError: the folder is not a saved model, is damaged, or is a copy of a repository.
     """
+    check_own(folder)
     described = _read(folder)
     write_text(folder / CONFIG, json.dumps({**described, "metadata": {**described["metadata"], **notes}}, indent=1))
 
@@ -173,6 +200,9 @@ def describe_model(folder: Path | str) -> Description:
 def load_model(folder: Path | str) -> SavedModel:
     """Load a saved model in evaluation mode; the files of its pretrained encoder are not needed.
 
+    Args:
+        folder: see `folder_of`.
+
     Raises:
         UserError: the folder is not a saved model, is damaged, has an earlier version of its model, or its weights do
             not match its configuration.
@@ -182,7 +212,8 @@ def load_model(folder: Path | str) -> SavedModel:
     from sentiprism.meta_device import weigh
     from sentiprism.models.outline import outline
 
-    folder, described = Path(folder), describe_model(folder)
+    folder = folder_of(folder)
+    described = describe_model(folder)
     kind = MODELS[described.model]
     if described.version != kind.version:
         cause = f"{folder} has {kind.name} version {described.version!r}, whose equations have changed since"
@@ -216,6 +247,9 @@ def _read(folder: Path) -> dict[str, Any]:
     described = read_json(path)
     if not isinstance(described, dict):
         raise UserError(f"{path} is not a mapping of keys to values", REMEDY)
+    if isinstance(found := described.get("format"), int) and found > FORMAT:
+        cause = f"{folder} was saved by a newer version of sentiprism (format {found}, this one reads {FORMAT})"
+        raise UserError(cause, "update sentiprism")
     if described.get("format") != FORMAT:
         cause = f"{folder} has format {shorten(repr(described.get('format')), 30)}, not {FORMAT}"
         raise UserError(cause, "load it with the version of sentiprism that saved it")

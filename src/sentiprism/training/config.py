@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveFloat, field_validator
 
+from sentiprism.assets.hub_names import is_repository
 from sentiprism.config import Config
 from sentiprism.data.config import DataConfig
 from sentiprism.models.artifact import STARTER
@@ -91,9 +92,10 @@ class RunConfig(Config):
     dataset: str
     seeds: tuple[Seed, ...] = Field((FIRST_SEED,), max_length=MOST_SEEDS)
     init: str | None = None
-    """Model to start from: a run (its first finished seed), the folder of one of its seeds, a saved model, or
-    ``starter``; every tensor with the same name and shape is loaded. ``{seed}`` in a path stands for each seed of this
-    run, so that ``runs/head/seed-{seed}`` starts each from its own. null = fresh weights."""
+    """Model to start from: a run (its first finished seed), the folder of one of its seeds, a saved model,
+    ``starter``, or ``hf://OWNER/NAME@REVISION``; every tensor with the same name and shape is loaded. ``{seed}`` in a
+    path stands for each seed of this run, so that ``runs/head/seed-{seed}`` starts each from its own. null = fresh
+    weights."""
     config: dict[str, Any] = {}
     """The model's own settings, validated by its ``Config``."""
     data: DataConfig = DataConfig()
@@ -106,7 +108,7 @@ class RunConfig(Config):
     @classmethod
     def _absolute(cls, value: str | None) -> str | None:
         """Make the path absolute: the run may be resumed from another folder."""
-        return value if value in {None, STARTER} else str(Path(str(value)).absolute())
+        return value if value is None or value == STARTER or is_repository(value) else str(Path(str(value)).absolute())
 
     @field_validator("seeds", mode="before")
     @classmethod

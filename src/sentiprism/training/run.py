@@ -17,6 +17,7 @@ from sentiprism.errors import UserError, suggest
 from sentiprism.files import check_writable, write_text
 from sentiprism.metrics import Protocol, protocol
 from sentiprism.models import MODELS
+from sentiprism.models.hub import repository_folder
 from sentiprism.notebook import make_dataframe, show_html
 from sentiprism.plugins import check_plugin
 from sentiprism.tables import number
@@ -81,10 +82,13 @@ class Run:
     def open(cls, run: "Run | Path | str") -> "Run":
         """Open a run, which must have at least one finished seed.
 
+        Args:
+            run: a run, its folder, or ``hf://OWNER/NAME@REVISION`` if a run was published there.
+
         Raises:
             UserError: it is not a run folder, or no seed is finished.
         """
-        run = run if isinstance(run, Run) else cls(run)
+        run = run if isinstance(run, Run) else cls(repository_folder(run))
         if not run.finished:
             raise UserError(
                 f"no seed of {run.folder} is finished", f"resume it: sentiprism train --resume {run.folder}"

@@ -13,6 +13,7 @@ from sentiprism.data.store import load_dataset, verify_dataset
 from sentiprism.metrics import protocol
 from sentiprism.models import MODELS
 from sentiprism.models.fields import check_fields
+from sentiprism.models.hub import pin_model
 from sentiprism.training.config import RunConfig
 from sentiprism.training.draws import check_draws
 from sentiprism.training.engine import Engine, check_engine
@@ -127,7 +128,8 @@ def launch(
     selection_rule(protocol(view.card.protocol), config.optim.select)
     check_draws(view.train, config)
     if config.init is not None:
-        for source in sources_of(config.init, config.seeds).values():
+        config = config.model_copy(update={"init": pin_model(config.init)})
+        for source in sources_of(str(config.init), config.seeds).values():
             find_weights(source)
     if out is not None:
         check_new(Path(out))

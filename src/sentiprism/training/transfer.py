@@ -25,7 +25,7 @@ ENCODER = "text_encoder."
 """Prefix of the names of a text encoder's tensors."""
 SEED = "{seed}"
 """In a source: the seed that starts from it."""
-REMEDY = "give a run folder, the folder of one of its seeds, the folder of a saved model, or starter"
+REMEDY = "give a run folder, the folder of one of its seeds, the folder of a saved model, starter, or hf://OWNER/NAME"
 
 
 class Transfer(NamedTuple):
@@ -86,7 +86,8 @@ def find_weights(source: str) -> Path:
     """Find the folder of a saved model.
 
     Args:
-        source: run folder (its first finished seed is used), folder of a seed or of a saved model, or ``starter``.
+        source: run folder (its first finished seed is used), folder of a seed or of a saved model, ``starter``, or
+            ``hf://OWNER/NAME@REVISION``.
 
     Raises:
         UserError: it is none of these, or no seed of the run is finished.
