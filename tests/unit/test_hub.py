@@ -146,9 +146,7 @@ def test_no_network_is_one_line(home, monkeypatch):
 
         with socket.create_server(("127.0.0.1", 0)) as closed:
             monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{closed.getsockname()[1]}")
-        with pytest.raises(
-            UserError, match=r"the Hugging Face hub does not respond for hf://a/b .*; check the"
-        ):
+        with pytest.raises(UserError, match=r"the Hugging Face hub does not respond for hf://a/b .*; check the"):
             folder_of("hf://a/b")
         monkeypatch.setattr(constants, "ENDPOINT", hub.address)
         hub.publish({}, "a/b")
