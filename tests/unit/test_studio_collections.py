@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import shutil
 
 import pytest
 
@@ -13,6 +14,7 @@ from makers_studio import row as row_of
 from makers_study import served, shifted, summary_of
 from sentiprism.errors import UserError
 from sentiprism.report.files import write_report
+from sentiprism.studio import studies
 from sentiprism.studio.collections import MOST_ATTRIBUTES, Collections
 from sentiprism.studio.store.tables import MemberRow, RecordingRow, SummaryRow
 from sentiprism.studio.summaries import Summaries
@@ -82,6 +84,49 @@ def test_a_collection_compares_its_groups(server, study):
     assert server.get(f"{made}?by=nothing&measure=nothing&page=999").status == 200
     assert "No recording has a value of group" in server.get(f"{made}?by=group").text
     assert 'aria-current="page">Collections' in page
+
+
+def test_a_comparison_is_computed_once_and_again_when_anything_in_it_changes(server, monkeypatch):
+    computed = []
+    compare = studies.compare_groups
+    monkeypatch.setattr(studies, "compare_groups", lambda *given: computed.append(given) or compare(*given))
+    rows = add_rows(server, [f"each {n}.wav" for n in range(12)], 50_000)
+    reports = server.studio.workspace / "each"
+    for n, row in enumerate(rows):
+        write_report(shifted(0.1 * n, row.content, row.name), reports / str(n))
+    made = server.post("/collections/add", {"name": "Each", "q": "each "}).headers["location"]
+
+    def mean(query: str = "") -> tuple[str, ...]:
+        return tuple(re.findall(r'<b class="value">([^<]+)</b>', server.get(f"{made}{query}").text))
+
+    def set_to(row: RecordingRow, attribute: str, value: str) -> None:
+        server.post(f"{made}/attributes", {f"cell:{row.id}:{attribute}": value})
+
+    whole = mean()
+    assert mean() == whole
+    assert mean("?by=&page=1") == whole
+    set_to(rows[0], "session", "1")  # is used for nothing
+    assert mean("?by=") == whole
+    assert len(computed) == 1
+    changes = (
+        lambda: write_report(shifted(2.0, rows[0].content, rows[0].name), reports / "0", replace=True),
+        lambda: server.post("/recordings/delete", {"recording": rows[1].id}),
+        lambda: server.post(f"{made}/set", {"recording": rows[2].id, "action": "remove"}),
+        lambda: [set_to(row, "person", "p") for row in rows[-2:]],
+        lambda: shutil.rmtree(reports / "5"),
+        lambda: server.post("/recordings/restore", {"recording": rows[1].id}),
+    )
+    seen = [whole]
+    for change in changes:
+        change()
+        seen.append(mean("?by="))
+        assert seen[-1] != seen[-2]
+    assert len(computed) == 1 + len(changes)
+    for row in rows[3:5]:
+        set_to(row, "group", "few")
+    assert len(mean("?by=group")) == 1
+    set_to(rows[6], "group", "one")
+    assert len(mean("?by=group")) == 2
 
 
 def test_one_job_analyzes_what_is_not_analyzed_yet(server, study):

@@ -1,6 +1,7 @@
 """What the studio shows of folders, charts and comparisons, whoever made them."""
 
 import json
+import re
 from datetime import timedelta
 from math import nan
 from pathlib import Path
@@ -20,6 +21,7 @@ from sentiprism.studio.folders import Folders
 from sentiprism.studio.jobs.training import SeedHistory, training_progress
 from sentiprism.studio.recordings import clean_name
 from sentiprism.studio.store.tables import now
+from sentiprism.studio.web import static_files
 from sentiprism.studio.web.pages import ago, metric
 
 pytestmark = needs_unix
@@ -115,7 +117,7 @@ def test_a_folder_outside_or_linked_or_hidden_is_not_listed(tmp_path):
     for place in (work / ".hidden" / "report", work / "a" / "b" / "c" / "too deep"):
         write_report(review(), place)
     (work / "linked").symlink_to(outside.parent)
-    assert Folders(work).reports() == []
+    assert not Folders(work).reports()
     write_report(review(), work / "a" / "b" / "here")
     assert [one.name for one in Folders(work).reports()] == ["a/b/here"]
 
@@ -195,5 +197,21 @@ def test_nothing_is_told_of_requests_whatever_the_environment_asks_for(server, m
 def test_static_files_are_those_that_pages_name(server):
     package = Path(__file__).parents[2] / "src" / "sentiprism" / "studio" / "static"
     for path in package.glob("*.[cj]s*"):
-        assert server.get(f"/static/{path.name}").body == path.read_bytes()
+        sent = server.get(f"/static/{path.name}")
+        assert re.sub(rb"\?v=[0-9a-f]{12}", b"", sent.body) == path.read_bytes()
+        assert sent.headers["cache-control"] == "no-cache"
     assert server.get("/static/base.css").headers["content-type"].startswith("text/css")
+
+
+def test_browsers_keep_a_static_file_until_its_content_changes(server, monkeypatch):
+    page = server.get("/label").text + server.get("/static/label_rate.js").text
+    addresses = re.findall(r'"(/static/[^"]+)"', page)
+    assert len(addresses) >= 5
+    for address in addresses:
+        assert "immutable" in server.get(address).headers["cache-control"], address
+    assert server.get("/static/live.js?v=000000000000").headers["cache-control"] == "no-cache"
+    earlier = static_files.static_address("label_rate.js")
+    monkeypatch.setattr(static_files, "_content", {"label_rate.js": b"other"}.__getitem__)
+    static_files._version.cache_clear()
+    assert static_files.static_address("label_rate.js") != earlier
+    static_files._version.cache_clear()

@@ -1,10 +1,8 @@
 """The application: routes behind the guard."""
 
 import asyncio
-from functools import cache
-from importlib.resources import files
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -29,6 +27,7 @@ from sentiprism.studio.web import (
     recordings,
     report_pages,
     run_pages,
+    static_files,
     train,
     tutorial,
     upload,
@@ -36,30 +35,12 @@ from sentiprism.studio.web import (
 )
 from sentiprism.studio.web.forms import check_form
 from sentiprism.studio.web.guard import UPLOAD, StudioGuard
-from sentiprism.studio.web.pages import REPORT, MissingError, not_found, show_error
+from sentiprism.studio.web.pages import MissingError, not_found, show_error
 from sentiprism.studio.web.state import Studio
 from sentiprism.web.guard import App
 from sentiprism.web.server import make_application
 from sentiprism.web.uploads import Limits
 
-STATIC = {
-    "base.css": (REPORT, "style.css", "text/css"),
-    "studio.css": ("sentiprism.studio.static", "studio.css", "text/css"),
-    "live.js": ("sentiprism.studio.static", "live.js", "text/javascript"),
-    "upload.js": ("sentiprism.studio.static", "upload.js", "text/javascript"),
-    "study.css": (REPORT, "study.css", "text/css"),
-    "cells.js": ("sentiprism.studio.static", "cells.js", "text/javascript"),
-    "forms.js": ("sentiprism.studio.static", "forms.js", "text/javascript"),
-    "data.css": ("sentiprism.studio.static", "data.css", "text/css"),
-    "utterance.js": ("sentiprism.studio.static", "utterance.js", "text/javascript"),
-    "label.css": ("sentiprism.studio.static", "label.css", "text/css"),
-    "label_player.js": ("sentiprism.studio.static", "label_player.js", "text/javascript"),
-    "label_rate.js": ("sentiprism.studio.static", "label_rate.js", "text/javascript"),
-    "label_cuts.js": ("sentiprism.studio.static", "label_cuts.js", "text/javascript"),
-    "label_live.js": ("sentiprism.studio.static", "label_live.js", "text/javascript"),
-}
-"""Package, file and type of what pages load, by its name in the address; nothing else is served."""
-static = APIRouter()
 ROUTERS = (
     home.router,
     tutorial.router,
@@ -82,7 +63,7 @@ ROUTERS = (
     label_cuts.router,
     label_results.router,
     events.router,
-    static,
+    static_files.router,
 )
 """Of every area; a test asks each route that changes something for a form's token."""
 
@@ -107,26 +88,6 @@ def create_app(studio: Studio, port: int, limits: Limits | None = None) -> App:
     app.add_exception_handler(MissingError, _on_missing)
     app.add_exception_handler(Exception, _on_fault)
     return StudioGuard(app, port=port, tokens=studio.tokens, cookie=studio.cookie)
-
-
-@static.get("/static/{name}")
-def static_file(name: str) -> Response:
-    """A style sheet or script."""
-    if name not in STATIC:
-        return Response("There is no such file.", 404, media_type="text/plain")
-    package, file, kind = STATIC[name]
-    return Response(_content(package, file), media_type=kind, headers={"Cache-Control": "no-cache"})
-
-
-@static.get("/favicon.ico")
-def favicon() -> Response:
-    """Nothing: browsers ask for it."""
-    return Response(status_code=204)
-
-
-@cache
-def _content(package: str, file: str) -> bytes:
-    return files(package).joinpath(file).read_bytes()
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:

@@ -3,36 +3,25 @@
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
-from math import inf
 from pathlib import Path
-from time import monotonic, time
+from time import time
 from typing import Any, NamedTuple
 
 from sentiprism.errors import UserError
 from sentiprism.reading import open_regular
 from sentiprism.report.analysis import Analysis
-from sentiprism.report.files import DOCUMENT, PAGE, read_report
+from sentiprism.report.files import DOCUMENT, read_report
 from sentiprism.report.page.index import Entry
 from sentiprism.studio.store.tables import ID
+from sentiprism.studio.tree import RUN, FolderTree
 from sentiprism.training.config import RunConfig
 from sentiprism.training.records import read_summary
 from sentiprism.yaml_files import load_yaml
 
-RUN = "run.yaml"
-DEPTH = 3
-"""Levels below the workspace: runs/frozen/mdf has three."""
-MOST = 20_000
-"""Folders that are looked into."""
-FRESH = 2.0
-"""Seconds that a listing is good for at least."""
-EFFORT = 20
-"""A listing is good for so many times as long as it took: a home folder with everything in it is listed rarely."""
-NOT_OURS = frozenset(("node_modules", "site-packages", "__pycache__"))
-"""Folders that hold thousands of others, and none of ours."""
 _CONTENT = re.compile(rb'"content":"([0-9a-f]{64})"')
 BUSY = 600.0
 """Seconds after the last write in which an unfinished run may be running; few epochs take longer."""
@@ -66,6 +55,22 @@ class ReportFolder(NamedTuple):
     """SHA-256 of its recording."""
     changed: datetime
 
+    @property
+    def version(self) -> tuple[str, int]:
+        """Identifier, and when it was written in µs: numbers of another version are those of another document."""
+        return self.id, round(self.changed.timestamp() * 1e6)
+
+
+class _Reports(NamedTuple):
+    """Reports in the order of a list, and by what they are asked for."""
+
+    number: int
+    """Of the look that they were found in."""
+    listed: tuple[ReportFolder, ...]
+    by_id: Mapping[str, ReportFolder]
+    by_folder: Mapping[Path, ReportFolder]
+    newest: Mapping[str, ReportFolder]
+
 
 class Folders:
     """Finds runs and reports; a browser names them by an identifier, never by a path.
@@ -76,24 +81,27 @@ class Folders:
 
     def __init__(self, workspace: Path) -> None:
         self.workspace = workspace.resolve()
+        self._tree = FolderTree(self.workspace)
         self._lock = threading.Lock()
-        self._looked, self._good_for = -inf, FRESH
-        self._runs: list[Path] = []
-        self._reports: list[Path] = []
+        self._reports = _Reports(-1, (), {}, {}, {})
 
     def runs(self) -> list[RunFolder]:
         """Every run, the newest first."""
-        found = (_run(folder, self._name(folder), _stamp(folder)) for folder in self._look()[0])
+        folders = map(Path, self._tree.look().runs)
+        found = (_run(folder, _name_in(folder, self.workspace), _stamp(folder)) for folder in folders)
         return sorted(filter(None, found), key=lambda one: one.changed, reverse=True)
 
-    def reports(self) -> list[ReportFolder]:
+    def reports(self) -> Sequence[ReportFolder]:
         """Every report, the newest first."""
-        found = (self._report(folder) for folder in self._look()[1])
-        return sorted(filter(None, found), key=lambda one: one.changed, reverse=True)
+        return self._look().listed
 
-    def newest_reports(self) -> dict[str, ReportFolder]:
+    def newest_reports(self) -> Mapping[str, ReportFolder]:
         """The newest report of each recording, by the recording's SHA-256."""
-        return {one.content: one for one in reversed(self.reports())}
+        return self._look().newest
+
+    def reports_by_folder(self) -> Mapping[Path, ReportFolder]:
+        """Every report, by its folder."""
+        return self._look().by_folder
 
     def run(self, identifier: str) -> RunFolder | None:
         """The run of an identifier."""
@@ -101,57 +109,31 @@ class Folders:
 
     def report(self, identifier: str) -> ReportFolder | None:
         """The report of an identifier."""
-        return next((one for one in self.reports() if one.id == identifier), None)
+        return self._look().by_id.get(identifier)
 
     def identifier(self, folder: Path) -> str:
         """What a browser calls a folder of the workspace."""
         return _identify(self.workspace / folder)
 
     def forget(self) -> None:
-        """Look again the next time."""
-        self._looked = -inf
+        """Look at everything again the next time."""
+        self._tree.forget()
 
-    def _name(self, folder: Path) -> str:
-        return _name_in(folder, self.workspace)
-
-    def _report(self, folder: Path) -> ReportFolder | None:
-        stamp = _stamp(folder, DOCUMENT)
-        content = _content(folder, stamp)
-        if content is None:
-            return None
-        return ReportFolder(self.identifier(folder), folder, self._name(folder), content, _moment(stamp))
-
-    def _look(self) -> tuple[list[Path], list[Path]]:
+    def _look(self) -> _Reports:
+        """Reports as they are now; documents are read again where they may have changed."""
         with self._lock:
-            begun = monotonic()
-            if begun - self._looked > self._good_for:
-                runs, reports = [], []
-                for folder, names in _walk(self.workspace):
-                    if RUN in names:
-                        runs.append(folder)
-                    elif {PAGE, DOCUMENT} <= names:
-                        reports.append(folder)
-                self._runs, self._reports, self._looked = runs, reports, monotonic()
-                self._good_for = max(FRESH, EFFORT * (self._looked - begun))
-            return self._runs, self._reports
-
-
-def _walk(workspace: Path) -> Iterator[tuple[Path, set[str]]]:
-    """Folders with the names in them; what is hidden, linked, or inside a run or report is passed over."""
-    todo, seen = [(workspace, 0)], 0
-    while todo and seen < MOST:
-        folder, depth = todo.pop()
-        seen += 1
-        try:
-            entries = list(os.scandir(folder))
-        except OSError:
-            continue
-        names = {entry.name for entry in entries}
-        yield folder, names
-        if depth < DEPTH and RUN not in names and not {PAGE, DOCUMENT} <= names:
-            inner = (e for e in entries if e.name not in NOT_OURS and not e.name.startswith("."))
-            inner = (e for e in inner if e.is_dir(follow_symlinks=False))
-            todo.extend((Path(entry.path), depth + 1) for entry in inner)
+            found = self._tree.look()
+            if found.number != self._reports.number:
+                every = (_report(folder, self.workspace, _document_stamp(folder)) for folder in found.reports)
+                listed = sorted(filter(None, every), key=lambda one: one.changed, reverse=True)
+                self._reports = _Reports(
+                    found.number,
+                    tuple(listed),
+                    {one.id: one for one in listed},
+                    {one.folder: one for one in listed},
+                    {one.content: one for one in reversed(listed)},
+                )
+            return self._reports
 
 
 def read_config(run: RunFolder) -> RunConfig:
@@ -171,7 +153,7 @@ def may_be_running(run: RunFolder) -> bool:
     return time() - max(written, default=0.0) < BUSY
 
 
-@lru_cache(maxsize=16_384)  # lists of thousands of reports ask for each on every page
+@lru_cache(maxsize=16_384)
 def _identify(folder: Path) -> str:
     return sha256(os.fsencode(folder)).hexdigest()[:ID]
 
@@ -181,15 +163,23 @@ def _name_in(folder: Path, workspace: Path) -> str:
     return str(folder.relative_to(workspace))
 
 
-def _stamp(folder: Path, *names: str) -> int:
-    """When the newest of some files of a folder was written, in ns."""
+def _stamp(folder: Path) -> int:
+    """When the newest file that tells of a run was written, in ns."""
     stamps = [0]
-    for name in names or (RUN, "summary.json"):
+    for name in (RUN, "summary.json"):
         try:
             stamps.append((folder / name).stat().st_mtime_ns)
         except OSError:
             continue
     return max(stamps)
+
+
+def _document_stamp(folder: str) -> int:
+    """When a report's document was written, in ns; 0 where it is gone."""
+    try:
+        return os.stat(f"{folder}{os.sep}{DOCUMENT}").st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _moment(stamp: int) -> datetime:
@@ -218,13 +208,17 @@ def _score(rows: list[dict[str, Any]]) -> str:
 
 
 @lru_cache(maxsize=16_384)
-def _content(folder: Path, stamp: int) -> str | None:  # noqa: ARG001 - part of the cache's key
+def _report(path: str, workspace: Path, stamp: int) -> ReportFolder | None:
+    """A report by the beginning of its document; None where that is damaged."""
+    folder = Path(path)
     try:
         with open_regular(folder / DOCUMENT, what="report") as fd:
             found = _CONTENT.search(os.read(fd, HEAD))
     except (UserError, OSError):
         return None
-    return found[1].decode() if found else None
+    if found is None:
+        return None
+    return ReportFolder(_identify(folder), folder, _name_in(folder, workspace), found[1].decode(), _moment(stamp))
 
 
 def open_report(report: ReportFolder) -> Analysis | None:

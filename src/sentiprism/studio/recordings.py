@@ -120,22 +120,28 @@ class Recordings:
         with self._database.read() as session:
             return session.scalar(wanted.order_by(RecordingRow.kind.desc(), RecordingRow.added).limit(1))
 
-    def transcript_of(self, row: RecordingRow) -> RecordingRow | None:
-        """The text that has a recording's name but for the suffix, as on the command line; None where none has."""
-        if row.kind == "text":
-            return None
-        stem = os.path.splitext(row.name)[0]
-        names = [f"{stem}{suffix}" for suffix in TEXTS if suffix in ALONE]
-        wanted = select(RecordingRow).where(RecordingRow.name.in_(names), RecordingRow.deleted.is_(None))
+    def transcripts_of(self, rows: Iterable[RecordingRow]) -> dict[str, RecordingRow]:
+        """Texts that have a recording's name but for the suffix, as on the command line, by the recording."""
+        names = {
+            row.id: [f"{os.path.splitext(row.name)[0]}{suffix}" for suffix in TEXTS if suffix in ALONE]
+            for row in rows
+            if row.kind != "text"
+        }
+        wanted = select(RecordingRow).where(RecordingRow.kind == "text", RecordingRow.deleted.is_(None))
+        if len(names) == 1:
+            wanted = wanted.where(RecordingRow.name.in_(next(iter(names.values()))))
         with self._database.read() as session:
-            found = {one.name: one for one in session.scalars(wanted)}
-        return next((found[name] for name in names if name in found), None)
+            texts = {one.name: one for one in session.scalars(wanted)}
+        return {
+            recording: texts[found]
+            for recording, own in names.items()
+            if (found := next((name for name in own if name in texts), None)) is not None
+        }
 
-    def contents(self, among: Iterable[str]) -> set[str]:
-        """Which of some SHA-256 are those of recordings that are here."""
-        wanted = select(RecordingRow.content).where(RecordingRow.content.in_(list(among)))
+    def contents(self) -> set[str]:
+        """SHA-256 of every recording that is here."""
         with self._database.read() as session:
-            return set(session.scalars(wanted))
+            return set(session.scalars(select(RecordingRow.content)))
 
     def page(self, search: str, number: int, size: int) -> tuple[list[RecordingRow], int]:
         """A page of the list, the newest first, and how many there are.
@@ -158,6 +164,12 @@ class Recordings:
         wanted = select(RecordingRow).where(RecordingRow.deleted.is_not(None))
         with self._database.read() as session:
             return list(session.scalars(wanted.order_by(RecordingRow.deleted.desc()).limit(1000)))
+
+    def count_bin(self) -> int:
+        """How many were deleted."""
+        counted = select(func.count()).where(RecordingRow.deleted.is_not(None))
+        with self._database.read() as session:
+            return session.scalar(counted) or 0
 
     def delete(self, identifiers: Iterable[str]) -> int:
         """Move recordings to the bin; how many."""

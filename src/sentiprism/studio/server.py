@@ -1,5 +1,6 @@
 """Start the studio: bind, migrate, run the queue, serve, open the browser."""
 
+import gc
 import json
 import os
 import platform
@@ -118,3 +119,5 @@ def _warm_up() -> None:
     sleep(SETTLED)
     list_model_choices()
     import_module("pyarrow.compute")
+    gc.collect()
+    gc.freeze()  # what is imported by now stays: without it, each full collection stops the pages for 0.2 s

@@ -46,21 +46,22 @@ class Summaries:
 
     def find(self, reports: Sequence[ReportFolder]) -> Found:
         """Numbers of reports; those that were never read are read now, or soon."""
-        self._recall(one for one in reports if _key(one) not in self._known)
-        missing = [one for one in reports if _key(one) not in self._known]
+        wanted = [(one.version, one) for one in reports]
+        self._recall([version for version, _ in wanted if version not in self._known])
+        missing = [one for version, one in wanted if version not in self._known]
         begun = monotonic()
         while missing and monotonic() - begun < AT_ONCE:
             self._read([missing.pop() for _ in range(min(BATCH, len(missing)))], until=begun + AT_ONCE)
-        missing = [one for one in reports if _key(one) not in self._known]
-        if missing:
+        missing = [one for version, one in wanted if version not in self._known]
+        if missing and not self._reading.locked():
             threading.Thread(target=self._read_all, args=(missing,), name="summaries", daemon=True).start()
-        found = {one.id: self._known.get(_key(one)) for one in reports}
+        found = {version[0]: self._known.get(version) for version, _ in wanted}
         known = {report: summary for report, summary in found.items() if summary is not None}
         return Found(known, len(missing), len(found) - len(known) - len(missing))
 
-    def _recall(self, reports: Iterable[ReportFolder]) -> None:
+    def _recall(self, versions: Iterable[tuple[str, int]]) -> None:
         """Take what the database has."""
-        wanted = {one.id: _key(one) for one in reports}
+        wanted = {version[0]: version for version in versions}
         if not wanted:
             return
         if len(self._known) > MOST:
@@ -80,7 +81,7 @@ class Summaries:
         for one in reports:
             analysis = open_report(one)
             summary = None if analysis is None else summarize(analysis)
-            identifier, changed = _key(one)
+            identifier, changed = one.version
             numbers = None if summary is None else summary.model_dump(mode="json")
             rows.append(SummaryRow(report=identifier, changed=changed, numbers=numbers))
             self._known[identifier, changed] = summary
@@ -100,7 +101,3 @@ class Summaries:
             print(f"numbers of reports are not kept: {error}")
         finally:
             self._reading.release()
-
-
-def _key(report: ReportFolder) -> tuple[str, int]:
-    return report.id, round(report.changed.timestamp() * 1e6)

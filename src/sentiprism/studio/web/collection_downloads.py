@@ -75,8 +75,9 @@ def seconds(request: Request, identifier: str) -> Response:
 @router.get(f"{LIST}/{{identifier}}/page.html")
 def page(request: Request, identifier: str, by: str = "", measure: str = "", names: str = "") -> Response:
     """One page with everything in it, as a download; files are not named unless it is asked for."""
-    view = view_collection(studio_of(request), identifier)
-    compared = compare_collection(view, by, measure)
+    studio = studio_of(request)
+    view = view_collection(studio, identifier)
+    compared = compare_collection(studio, view, by, measure)
     if compared.study is None:
         return show_error(request, compared.error or NOTHING, area="collections", back=f"{LIST}/{identifier}")
     known = {one.row.id: one.row.name for one in view.members} if names == "yes" else {}

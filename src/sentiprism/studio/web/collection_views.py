@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from os.path import splitext
 
-from sentiprism.errors import UserError
 from sentiprism.studio.collections import Member
 from sentiprism.studio.folders import ReportFolder
 from sentiprism.studio.store.tables import CollectionRow
+from sentiprism.studio.studies import Compared
 from sentiprism.studio.web.pages import existing
 from sentiprism.studio.web.state import Studio
-from sentiprism.study.design import Observation, measures_of
-from sentiprism.study.study import Study, compare_groups
+from sentiprism.study.design import Observation
 
 LIST = "/collections"
 
@@ -30,7 +30,7 @@ class CollectionView:
     """Reports that are still being read."""
     damaged: int
 
-    @property
+    @cached_property
     def missing(self) -> list[Member]:
         """Recordings that are not analysed yet; texts with the words of another one do not count."""
         stems = {splitext(one.row.name)[0] for one in self.members if one.row.kind != "text"}
@@ -40,20 +40,11 @@ class CollectionView:
             if one.row.id not in self.reports and (one.row.kind != "text" or splitext(one.row.name)[0] not in stems)
         ]
 
-    @property
+    @cached_property
     def used_attributes(self) -> list[str]:
         """Attributes that any recording has a value of."""
-        return [name for name in self.row.attributes if any(name in one.attributes for one in self.members)]
-
-
-@dataclass(frozen=True)
-class Compared:
-    """A study of a collection, or why there is none."""
-
-    study: Study | None
-    measures: Sequence[str]
-    by: str | None
-    error: UserError | None = None
+        used = {name for one in self.members for name in one.attributes}
+        return [name for name in self.row.attributes if name in used]
 
 
 def view_collection(studio: Studio, identifier: str) -> CollectionView:
@@ -68,27 +59,21 @@ def view_collection(studio: Studio, identifier: str) -> CollectionView:
     reports = {one.row.id: newest[one.row.content] for one in members if one.row.content in newest}
     found = studio.summaries.find(list(reports.values()))
     observations = [
-        Observation(one.row.id, one.attributes, found.summaries[reports[one.row.id].id])
+        Observation(one.row.id, one.attributes, summary)
         for one in members
-        if one.row.id in reports and reports[one.row.id].id in found.summaries
+        if (report := reports.get(one.row.id)) is not None and (summary := found.summaries.get(report.id)) is not None
     ]
     return CollectionView(row, members, reports, observations, found.waiting, found.damaged)
 
 
-def compare_collection(view: CollectionView, by: str, measure: str) -> Compared:
+def compare_collection(studio: Studio, view: CollectionView, by: str, measure: str) -> Compared:
     """Compare a collection's recordings by an attribute.
 
     Args:
+        studio: keeps what was compared before.
         view: of the collection.
         by: the attribute; others than the collection's are all recordings together.
         measure: by default the first.
     """
-    chosen = by if by in view.row.attributes else None
-    measures = measures_of(view.observations)
-    if not view.observations:
-        return Compared(None, measures, chosen)
-    try:
-        study = compare_groups(view.observations, chosen, measure if measure in measures else None)
-    except UserError as error:
-        return Compared(None, measures, chosen, error)
-    return Compared(study, measures, chosen)
+    versions = [view.reports[one.recording].version for one in view.observations]
+    return studio.studies.compare(view.observations, versions, by if by in view.row.attributes else None, measure)

@@ -14,7 +14,7 @@ from sentiprism.studio.web.pages import existing, show, show_error
 from sentiprism.studio.web.recordings import list_models_of, option_fields, queue_analysis
 from sentiprism.studio.web.state import studio_of
 from sentiprism.study.attribute_table import MOST_TOLD, AttributeTable, read_table
-from sentiprism.study.charts import Small, draw_absolute, draw_relative, draw_small, draw_strips, group_colours
+from sentiprism.study.charts import Small, draw_small, group_colours
 from sentiprism.study.study import Study
 
 router = APIRouter()
@@ -57,7 +57,7 @@ def collection(request: Request, identifier: str, by: str = "", measure: str = "
     view = view_collection(studio, identifier)
     if not by and "by" not in request.query_params:
         by = next(iter(view.used_attributes), "")
-    compared = compare_collection(view, by, measure)
+    compared = compare_collection(studio, view, by, measure)
     study = compared.study
     pages = -(-len(view.members) // SMALLS)
     page = min(max(page, 0), max(pages - 1, 0))
@@ -68,9 +68,6 @@ def collection(request: Request, identifier: str, by: str = "", measure: str = "
         view=view,
         compared=compared,
         study=study,
-        strips=study and draw_strips(study),
-        relative=study and draw_relative(study),
-        absolute=study and draw_absolute(study),
         smalls=_smalls(view, study, page),
         page=page,
         pages=pages,
@@ -84,8 +81,9 @@ def collection(request: Request, identifier: str, by: str = "", measure: str = "
 @router.post(f"{LIST}/{{identifier}}/analyze")
 def analyze(request: Request, identifier: str) -> Response:
     """Queue an analysis of all recordings that have no report yet."""
-    view = view_collection(studio_of(request), identifier)
-    return queue_analysis(request, [one.row for one in view.missing], AREA, f"{LIST}/{identifier}")
+    studio = studio_of(request)
+    missing = [one.row.id for one in view_collection(studio, identifier).missing]
+    return queue_analysis(request, studio.recordings.find(missing), AREA, f"{LIST}/{identifier}")
 
 
 @router.get(f"{LIST}/{{identifier}}/attributes")

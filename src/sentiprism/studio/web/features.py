@@ -145,7 +145,7 @@ def _named(studio: Studio, collection: str, names: set[str]) -> dict[str, Path]:
     rows, _ = studio.recordings.page("", 0, 100_000)  # more than there can be
     if collection:
         existing(studio.collections.get(collection), "collection", PAGE)
-        rows = [one.row for one in studio.collections.members(collection)]
+        rows = studio.recordings.find(one.row.id for one in studio.collections.members(collection))
     found: dict[str, Path] = {}
     for row in sorted(rows, key=lambda row: row.added):  # of two with one name, the newer
         path = studio.recordings.path(row)

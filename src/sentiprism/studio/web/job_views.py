@@ -57,7 +57,7 @@ class JobView:
 
 def view(studio: Studio, row: JobRow) -> JobView:
     """What pages show of a job now."""
-    progress = _progress(studio, row) if row.state in ACTIVE or row.state in RESUMABLE else Progress()
+    progress = _progress(studio, row) if row.state in ACTIVE else Progress()
     if row.state == "done":
         progress = Progress(share=1.0)
     text = f"{row.state} {row.attempts} {progress.share:.4f} {progress.text} {row.error}"

@@ -166,7 +166,7 @@ def _reports(studio: Studio, row: JobRow) -> list[object]:
         return []
     result = row.result or {}
     failed = result.get("failed", {})
-    known = {one.folder: one for one in studio.folders.reports()}
+    known = studio.folders.reports_by_folder()
     lines: list[object] = []
     for item in row.parameters.get("items", []):
         report = known.get(Path(row.workspace) / str(item["report"]))

@@ -88,7 +88,8 @@ def make(request: Request) -> Response:
         name = tidy(text(request, "name"), 200) or f"{rows[0].name}{f' and {len(rows) - 1} more' * (len(rows) > 1)}"
         asked = once(request, (name, [row.id for row in rows], scale, passes, options, how))
         identifier = sha256(f"task {asked}".encode()).hexdigest()[:ID]
-        items = tuple(_item(studio, row) for row in rows)
+        said = studio.recordings.transcripts_of(rows)
+        items = tuple(_item(studio, row, said.get(row.id)) for row in rows)
         job = CutJob.parse(
             {"items": items, "out": studio.tasks.folder(identifier), "how": how, "options": options}, "the task"
         )
@@ -254,8 +255,7 @@ def _fields() -> list[Field]:
     return [field for field in fields_of(Options()) if field.name in SHOWN]
 
 
-def _item(studio: Studio, row: RecordingRow) -> dict[str, Any]:
-    said = studio.recordings.transcript_of(row)
+def _item(studio: Studio, row: RecordingRow, said: RecordingRow | None) -> dict[str, Any]:
     transcript = None if said is None else studio.recordings.path(said)
     item = CutItem(id=row.id, name=clean_name(row.name), file=studio.recordings.path(row), transcript=transcript)
     return item.model_dump()

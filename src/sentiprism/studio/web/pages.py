@@ -14,6 +14,7 @@ from sentiprism.data.dataset import Card
 from sentiprism.errors import UserError, few
 from sentiprism.report.page.template import make_environment
 from sentiprism.studio.store.tables import now
+from sentiprism.studio.web.static_files import REPORT, static_address
 from sentiprism.studio.web.tokens import form_token
 from sentiprism.tables import duration, size
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 TEMPLATES = "sentiprism.studio.templates"
-REPORT = "sentiprism.report.page"
-"""Has the brand, and the colours and type of everything."""
 SHARED = ("brand.html.j2", "study_parts.html.j2")
 """Templates of the report's pages that the studio's pages have too."""
 AREAS = {
@@ -98,7 +97,7 @@ def environment() -> "jinja2.Environment":
 
     made = make_environment(load)
     made.filters.update(size=size, duration=duration, ago=ago, metric=metric)
-    made.globals["label_range"] = describe_labels
+    made.globals.update(label_range=describe_labels, static_address=static_address)
     del made.globals["trusted"]  # there is no text here that is not escaped
     return made
 

@@ -1,5 +1,6 @@
 """Pages: Recordings, one recording, the bin."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from fastapi import APIRouter
@@ -51,7 +52,7 @@ def recordings(request: Request, q: str = "", page: int = 0) -> Response:
         jobs=list_jobs(studio, "queued", *ACTIVE, kind="analyze"),
         others=_others(studio, by_content) if not q and page == 0 else [],
         collections=studio.collections.every(),
-        binned=len(studio.recordings.bin()),
+        binned=studio.recordings.count_bin(),
     )
 
 
@@ -139,7 +140,7 @@ def recording(request: Request, identifier: str) -> Response:
         reports=reports,
         there=there,
         playable=there and row.kind != "text" and media_type(file) is not None,
-        transcript=studio.recordings.transcript_of(row),
+        transcript=studio.recordings.transcripts_of([row]).get(row.id),
         fields=option_fields(),
         models=list_models_of(studio),
     )
@@ -188,9 +189,9 @@ def _report(found: ReportFolder | None) -> object:
     return None if found is None else (found, summarise_report(found))
 
 
-def _others(studio: Studio, by_content: dict[str, ReportFolder]) -> list[object]:
+def _others(studio: Studio, by_content: Mapping[str, ReportFolder]) -> list[object]:
     """Reports of recordings that are not among the studio's: the command line's."""
-    known = studio.recordings.contents(by_content)
+    known = studio.recordings.contents()
     found = [one for content, one in by_content.items() if content not in known]
     shown = [(one, summarise_report(one)) for one in found[:PAGE_SIZE]]
     return [(one, entry) for one, entry in shown if entry is not None]
@@ -198,9 +199,9 @@ def _others(studio: Studio, by_content: dict[str, ReportFolder]) -> list[object]
 
 def _items(studio: Studio, rows: list[RecordingRow]) -> tuple[Item, ...]:
     """Recordings with their transcripts, and where their reports go."""
-    said = {row.id: studio.recordings.transcript_of(row) for row in rows}
-    words = {one.id for one in said.values() if one is not None}
-    known = {one.folder: one.content for one in studio.folders.reports()}
+    said = studio.recordings.transcripts_of(rows)
+    words = {one.id for one in said.values()}
+    known = studio.folders.reports_by_folder()
     taken: set[Path] = set()
     items = []
     for row in rows:
@@ -208,19 +209,20 @@ def _items(studio: Studio, rows: list[RecordingRow]) -> tuple[Item, ...]:
             continue
         folder = _report_folder(studio, row, known, taken)
         taken.add(folder)
-        text_row = said[row.id]
+        text_row = said.get(row.id)
         transcript = None if text_row is None else studio.recordings.path(text_row)
         file = studio.recordings.path(row)
         items.append(Item(id=row.id, name=clean_name(row.name), file=file, report=folder, transcript=transcript))
     return tuple(items)
 
 
-def _report_folder(studio: Studio, row: RecordingRow, known: dict[Path, str], taken: set[Path]) -> Path:
+def _report_folder(studio: Studio, row: RecordingRow, known: Mapping[Path, ReportFolder], taken: set[Path]) -> Path:
     """Below ``reports``, under the recording's name, or a longer one where that is another's."""
     stem = file_name(row.name)
     for name in (stem, f"{stem}-{row.id[:6]}"):
         folder = Path("reports") / name
         place = studio.workspace / folder
-        if folder not in taken and (not place.exists() or known.get(place) == row.content):
+        there = known.get(place)
+        if folder not in taken and (not place.exists() or (there is not None and there.content == row.content)):
             return folder
     return Path("reports") / f"{stem}-{row.id}"

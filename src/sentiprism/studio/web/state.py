@@ -15,6 +15,7 @@ from sentiprism.studio.jobs.runner import Runner
 from sentiprism.studio.labelling.tasks import Tasks
 from sentiprism.studio.recordings import Recordings
 from sentiprism.studio.store.database import Database
+from sentiprism.studio.studies import Studies
 from sentiprism.studio.summaries import Summaries
 from sentiprism.studio.web.tokens import Tokens
 
@@ -46,6 +47,8 @@ class Studio:
     closing: bool = field(default=False)
     collections: Collections = field(init=False)
     summaries: Summaries = field(init=False)
+    studies: Studies = field(init=False)
+    """Comparisons of collections."""
     data_files: DataFiles = field(init=False)
     """Files that datasets are imported from."""
     tasks: Tasks = field(init=False)
@@ -54,6 +57,7 @@ class Studio:
     def __post_init__(self) -> None:
         """Make the parts that need the database alone."""
         self.collections, self.summaries = Collections(self.database), Summaries(self.database)
+        self.studies = Studies()
         self.data_files = DataFiles(self.database.folder)
         self.tasks = Tasks(self.database, self.database.folder)
         self.runner.on_done["fetch"] = partial(add_fetched, self.recordings)
