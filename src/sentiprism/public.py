@@ -7,6 +7,7 @@ Type checkers and editors import these; at run time the lines are read, and a na
 from sentiprism.analysis.analyze import analyze as analyze
 from sentiprism.analysis.extract import extract as extract
 from sentiprism.analysis.predictor import Predictor as Predictor
+from sentiprism.analysis.streaming.analyzer import StreamAnalyzer as StreamAnalyzer
 from sentiprism.data.dataset import Dataset as Dataset
 from sentiprism.data.exporters.export_dataset import export_dataset as export_dataset
 from sentiprism.data.importers.import_dataset import import_dataset as import_dataset

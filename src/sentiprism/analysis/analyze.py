@@ -14,8 +14,8 @@ from sentiprism.analysis.perceive import Perceived, perceive
 from sentiprism.analysis.predictor import Predictor, load_predictor
 from sentiprism.analysis.texts import read_words, spaced
 from sentiprism.analysis.time_line import lay_out
-from sentiprism.analysis.utterances import predict_utterances
-from sentiprism.errors import printable
+from sentiprism.analysis.utterances import Predicted, predict_utterances
+from sentiprism.errors import UserError, printable
 from sentiprism.files import sha256
 from sentiprism.media.limits import Limits
 from sentiprism.media.probe import probe
@@ -55,6 +55,8 @@ def analyze(
     options = options if isinstance(options, Options) else Options.parse(options or {}, "options of analyze")
     options = options.pinned() if predictor is None else options
     path, parts, limits = Path(path), Parts(on, on_time), limits or Limits()
+    if options.streaming and (transcript is not None or is_text(path)):
+        raise UserError("a stream has sound and no transcript", "give a recording alone, or turn streaming off")
     cues = read_transcript(Path(transcript)) if transcript is not None else None
     if transcript is None and is_text(path):
         media, read = None, Perceived(read_words(path, options, limits))
@@ -65,6 +67,8 @@ def analyze(
         media = probe(path, limits)
         duration, hops = media.duration, options
         predictor = predictor or load_predictor(options.model)
+        if options.streaming:
+            return _streamed(path, media, predictor, options, parts)
         read = perceive(media, cues, predictor, options, parts)
     transcription, tracks = read.transcription, read.tracks
     language = Language(options.language) if options.language else transcription.language
@@ -80,15 +84,37 @@ def analyze(
     with parts.run("predicting"):
         found = predict_utterances(predictor, line, tracks, options, parts, check=check)
     gaps = list_gaps(predictor, media, tracks, found.utterances, options)
+    notes = (*check.notes, *transcription.notes, *found.notes, *gaps)
+    return _document(_describe(path, media, duration, read, language, check), predictor, options, read, found, notes)
+
+
+def _streamed(path: Path, media: Media, predictor: Predictor, options: Options, parts: Parts) -> Analysis:
+    """Analyse a recording as a stream."""
+    from sentiprism.analysis.streaming.replay import replay
+
+    found = replay(media, predictor, options, parts)
+    recording = _describe(path, media, media.duration, found.read, found.read.transcription.language, found.check)
+    predicted = Predicted(found.utterances, (), ())
+    return _document(recording, predictor, options, found.read, predicted, found.notes)
+
+
+def _document(
+    recording: Recording,
+    predictor: Predictor,
+    options: Options,
+    read: Perceived,
+    found: Predicted,
+    notes: tuple[str, ...],
+) -> Analysis:
     return Analysis(
         program=f"sentiprism {__version__}",
-        recording=_describe(path, media, duration, read, language, check),
+        recording=recording,
         model=predictor.describe(),
-        summary=summarise(found.utterances, predictor.model.target, timed=transcription.connected),
+        summary=summarise(found.utterances, predictor.model.target, timed=read.transcription.connected),
         utterances=found.utterances,
         windows=found.windows,
-        curves=tracks.curves,
-        notes=(*check.notes, *transcription.notes, *found.notes, *gaps),
+        curves=read.tracks.curves,
+        notes=notes,
         details={"options": options.model_dump(mode="json")},
     )
 

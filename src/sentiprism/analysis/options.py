@@ -33,6 +33,9 @@ class Options(Config):
     """Seconds of a sliding window."""
     hop: float = Field(2.0, gt=0)
     """Seconds between sliding windows."""
+    streaming: bool = False
+    """Only use what is known when each utterance ends, so that a recording has the results of a stream, see
+    `StreamAnalyzer`."""
     words: bool = True
     """Attribute the prediction to words."""
     columns: dict[str, str] = {}

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sentiprism.features.track import Floats, Track
-from sentiprism.media.types import Segment, Span
+from sentiprism.media.types import Span
 from sentiprism.types import Modality
 
 SHORT = 10.0
@@ -72,9 +72,9 @@ def _median(pieces: Iterable[Floats]) -> Floats | None:
     return np.asarray(np.median(np.concatenate(steps), axis=0), np.float32) if steps else None
 
 
-def note_short(segments: Sequence[Segment]) -> list[str]:
+def note_short(spans: Sequence[Span]) -> list[str]:
     """Note if there is too little speech for a reliable resting level."""
-    seconds = sum(one.end - one.start for one in segments)
-    if not segments or seconds >= SHORT:
+    seconds = sum(span.end - span.start for span in spans)
+    if not spans or seconds >= SHORT:
         return []
     return [f"The model compares a person with their own resting level, which is based on only {seconds:.1f} s."]

@@ -88,7 +88,7 @@ def transcribe(
         words, language = recognise(sound, spans, folder, options.language, expected=expected, on=on)
         if language is None:
             notes.append("The speech recogniser only knows English and treats all speech as English.")
-        transcript = f"recognised by Whisper {options.asr if '/' not in options.asr else Path(options.asr).name}"
+        transcript = recognised_by(options)
     elif spans:
         notes.append(
             "Speech was not recognised, as requested: predictions are based on how it sounds, not on what is said."
@@ -100,6 +100,12 @@ def transcribe(
 def is_timed(cues: tuple[Cue, ...]) -> bool:
     """Whether all cues of a transcript have times."""
     return bool(cues) and all(cue.start is not None for cue in cues)
+
+
+def recognised_by(options: Options) -> str | None:
+    """Source of recognised words for a report; None without a speech recogniser."""
+    name = options.asr if "/" not in options.asr else Path(options.asr).name
+    return None if options.asr == "none" else f"recognised by Whisper {name}"
 
 
 def find_whisper(options: Options) -> Path | None:

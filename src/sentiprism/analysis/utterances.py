@@ -21,20 +21,40 @@ from sentiprism.report.schema import Estimate, UtterancePart, Window, WordPart
 from sentiprism.types import FeatureSpec, Modality
 
 
-def subtract_resting(tracks: Tracks, segments: Sequence[Segment], features: FeatureSpec) -> tuple[Tracks, list[str]]:
+class Earlier(NamedTuple):
+    """What a prediction needs of earlier utterances of a stream."""
+
+    parts: Sequence[Part] = ()
+    """For resting levels."""
+    inputs: Sequence[UtteranceInputs] = ()
+    """For models that read context."""
+
+
+NOTHING_BEFORE = Earlier()
+
+
+def relative_modalities(features: FeatureSpec) -> set[str]:
+    """Modalities from whose features the model's recipes subtract resting levels."""
+    recipes = {name: spec.recipe for name in features.present() if (spec := getattr(features, name)).recipe}
+    return {name for name, recipe in recipes.items() if recipe.relative}
+
+
+def subtract_resting(
+    tracks: Tracks, segments: Sequence[Segment], features: FeatureSpec, earlier: Sequence[Part] = ()
+) -> tuple[Tracks, list[str]]:
     """Subtract resting levels from tracks, if the model's recipes require it; returns them with notes.
 
     Args:
         tracks: of a recording.
         segments: its utterances, see `resting_levels`.
         features: of the model.
+        earlier: earlier utterances of a stream, which count for the levels, too.
     """
-    recipes = {name: spec.recipe for name in features.present() if (spec := getattr(features, name)).recipe}
-    relative = {name for name, recipe in recipes.items() if recipe.relative}
+    relative = relative_modalities(features)
     spans = [Span(one.start, one.end) for one in segments]
     voice = tracks.audio if "audio" in relative else None
     faces = tracks.faces if "vision" in relative else ()
-    levels = resting_levels([Part(spans, [] if voice is None else [voice] * len(spans), faces)])[0]
+    levels = resting_levels([*earlier, Part(spans, [] if voice is None else [voice] * len(spans), faces)])[-1]
 
     def rested(track: Track, level: Floats | None) -> Track:
         return track if level is None else Track(track.times, track.values.astype(np.float32) - level)
@@ -43,7 +63,8 @@ def subtract_resting(tracks: Tracks, segments: Sequence[Segment], features: Feat
         tracks = tracks._replace(audio=rested(voice, levels.voice))
     if faces:
         tracks = tracks._replace(faces=tuple(map(rested, faces, levels.faces)))
-    return tracks, note_short(segments) if relative else []
+    every = [*(span for part in earlier for span in part.spans), *spans]
+    return tracks, note_short(every) if relative else []
 
 
 class Predicted(NamedTuple):
@@ -63,6 +84,7 @@ def predict_utterances(
     parts: Parts,
     *,
     check: LanguageCheck,
+    earlier: Earlier = NOTHING_BEFORE,
 ) -> Predicted:
     """Predict the utterances, each with each of its faces, and the windows around them.
 
@@ -73,9 +95,10 @@ def predict_utterances(
         options: which faces, and whether words are attributed.
         parts: called with progress.
         check: whether words are in the model's language.
+        earlier: utterances of a stream before these.
     """
     tracks = tracks if line.speech else tracks._replace(audio=None)
-    tracks, notes = subtract_resting(tracks, line.segments, predictor.model.features)
+    tracks, notes = subtract_resting(tracks, line.segments, predictor.model.features, earlier.parts)
 
     def with_caution(answer: UtterancePrediction, segment: Segment) -> Estimate:
         known, target = predictor.model.modalities, predictor.model.target
@@ -91,8 +114,11 @@ def predict_utterances(
         for face in choose_faces(tracks.faces, Span(one.start, one.end), every=every)
     ]
     more = [(one, choose_faces(tracks.faces, Span(one.start, one.end))[0]) for one in line.around]
-    inputs = [_inputs_of(predictor, segment, tracks, face, check) for segment, face in (*pairs, *more)]
-    data = predictor.prepare(inputs, len(pairs) if line.connected else 0)
+    own, around = (
+        [_inputs_of(predictor, segment, tracks, face, check) for segment, face in some] for some in (pairs, more)
+    )
+    known = [*own, *earlier.inputs]
+    data = predictor.prepare([*known, *around], len(known) if line.connected else 0)
     said = predictor.predict(data, range(len(pairs)))
     counted, spoken = parts.counter("predicting", len(pairs)), [one for one, _ in pairs]
     added = attribute_words(predictor, data, spoken, said, counted) if options.words else [None] * len(said)
@@ -115,7 +141,7 @@ def predict_utterances(
                     **answer._replace(estimate=with_caution(answer, segment))._asdict(),
                 )
             )
-    after = range(len(pairs), len(pairs) + len(more))
+    after = range(len(known), len(known) + len(more))
     slid = zip(line.around, predictor.predict(data, after, contributions=False), strict=True)
     windows = (Window(start=w.start, end=w.end, estimate=with_caution(a, w)) for w, a in slid if a.present)
     return Predicted(tuple(utterances), tuple(windows), tuple(notes))

@@ -44,6 +44,7 @@ def analyze(
         str, typer.Option(**choice("choice of faces", FACES), help="all: an estimate with each face.")
     ] = "largest",
     longest: Annotated[float, option("S", "Most seconds of an utterance.")] = 15.0,
+    streaming: Annotated[bool, typer.Option("--streaming", help="As a live stream: no look-ahead.")] = False,
     column: Annotated[
         list[str] | None,
         option("NAME=THEIRS", "Column of a .csv: text, id, start, end; repeatable."),
@@ -95,6 +96,7 @@ def analyze(
         "language_mismatch": language_mismatch,
         "face": face,
         "longest": longest,
+        "streaming": streaming,
     }
     options = Options.parse(chosen, "the options of analyze")
     report = ReportOptions.parse({"exports": exports or ()}, "the options of analyze")

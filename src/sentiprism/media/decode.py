@@ -58,7 +58,7 @@ def _frames(media: Media, fps: float, longest: int, limits: Limits) -> Generator
     ):
         for kind, body in child.messages(largest=longest * (3 * longest + ALIGNMENT)):
             if kind is Kind.PICTURE:
-                frame = _frame(body, longest)
+                frame = read_picture(body, longest)
                 if frame is None or not last < frame.time <= limits.duration:
                     raise UserError(f"{media.path} caused an invalid message from its decoder", "leave it out")
                 last = frame.time
@@ -67,7 +67,7 @@ def _frames(media: Media, fps: float, longest: int, limits: Limits) -> Generator
         raise UserError(f"{media.path} yielded no picture", "leave it out")
 
 
-def _frame(body: bytearray, longest: int) -> Frame | None:
+def read_picture(body: bytearray, longest: int) -> Frame | None:
     """Get the upright picture of a message; None if it is invalid."""
     if len(body) < PICTURE.size:
         return None

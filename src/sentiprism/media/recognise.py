@@ -1,15 +1,15 @@
-"""Recognise speech with word times, window by window."""
+"""Recognise speech with word times, window by window, or turn by turn of a stream."""
 
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from sentiprism.media.types import Language, Span, Word
-from sentiprism.media.whisper import RATE, WINDOW, Decoded, Whisper, load, split_words
+from sentiprism.media.types import Language, Samples, Span, Word
+from sentiprism.media.whisper import MOST_DECODED, RATE, WINDOW, Decoded, Whisper, load, split_words
 
 BATCH = 4
 """Windows decoded in one batch; the language is detected from the first ones."""
@@ -24,6 +24,10 @@ POSSIBLE = 0.1
 """Probability from which an expected language is used if none is certain."""
 SMALL = 0.02
 """Probability below which another language is not reported."""
+TOKENS = 15
+"""Most tokens of a turn per second, and in addition: twice those of fast speech; repetitive texts end there."""
+SETTLED = 30.0
+"""Seconds of speech in a stream after which its language does not change, as after the first window of a recording."""
 
 
 def recognise(
@@ -69,12 +73,76 @@ def recognise(
             told += whisper.languages(encoded)
             chosen = choose_language(told, pieces, expected, chosen and chosen.code)
         code = chosen.code if chosen is not None else "en"
-        texts = [split_words(text) for text in _said(whisper, sound, encoded, batch, code)]
-        for found in whisper.locate(encoded, batch, texts, code):
-            words += (word for word in found if any(map(str.isalnum, word.text)))
+        words += _locate(whisper, encoded, batch, _said(whisper, sound, encoded, batch, code), code)
         if on is not None:
             on(batch[-1].end)
     return tidy(words, spans, len(sound) / RATE), chosen
+
+
+class RecognisedTurn(NamedTuple):
+    """Recognised words of one turn."""
+
+    words: tuple[Word, ...]
+    language: Language | None
+    """As of this turn and all before it."""
+    detected: Mapping[str, float]
+    """Probability of each language in this turn; {} if it was given."""
+    seconds: float
+
+
+class TurnRecogniser:
+    """Recognise the turns of a stream; the language is chosen from all turns so far, up to `SETTLED` seconds.
+
+    Args:
+        folder: as in `recognise`.
+        language: as in `recognise`.
+        expected: as in `recognise`.
+    """
+
+    def __init__(self, folder: Path, language: str | None = None, expected: str | None = None) -> None:
+        self._whisper = load(folder)
+        self._given, self._expected = language, expected
+        self._detected: dict[str, float] = {}
+        self._seconds = 0.0
+        self.language = None if language is None else Language(language)
+
+    def recognise(
+        self, sound: Samples, window: Span, spans: Sequence[Span], *, provisional: bool = False
+    ) -> RecognisedTurn:
+        """Recognise one turn.
+
+        Args:
+            sound: (n,) samples of the stream.
+            window: the turn, at most ``WINDOW - AFTER`` long.
+            spans: spans of speech in it.
+            provisional: of a turn that may continue: faster and less accurate.
+        """
+        encoded, seconds = self._whisper.encode_short(sound, window), window.end - window.start
+        detected = next(iter(self._whisper.languages(encoded)), {}) if self._given is None else {}
+        language = self.language
+        if detected:
+            settled = self.language.code if self.language is not None and self._seconds >= SETTLED else None
+            total = self._total(detected, seconds)
+            language = choose_language([total], [Span(0, 1)], self._expected, settled)
+        code = "en" if language is None else language.code
+        most = min(round(TOKENS + TOKENS * seconds), MOST_DECODED)
+        if provisional:
+            (decoded,) = self._whisper.decode(encoded, 1, code, beam=1, most=most)
+            texts = ["" if _loops(decoded) else decoded.text]
+        else:
+            texts = _said(self._whisper, sound, encoded, [window], code, most)
+        words = tidy(_locate(self._whisper, encoded, [window], texts, code), spans, window.end)
+        return RecognisedTurn(words, language, detected, seconds)
+
+    def accept(self, turn: RecognisedTurn) -> None:
+        """Count a turn that has ended for the language of the next ones."""
+        self._detected = self._total(turn.detected, turn.seconds)
+        self._seconds += turn.seconds
+        self.language = turn.language
+
+    def _total(self, detected: Mapping[str, float], seconds: float) -> dict[str, float]:
+        codes = {*self._detected, *detected}
+        return {code: self._detected.get(code, 0.0) + detected.get(code, 0.0) * seconds for code in codes}
 
 
 def detect_language(
@@ -121,7 +189,7 @@ def choose_language(
     return Language(chosen, round(total.get(chosen, 0.0) / whole, 4), others[:3])
 
 
-def windows(sound: npt.NDArray[np.int16], spans: Sequence[Span], most: float = WINDOW) -> list[Span]:
+def windows(sound: Samples, spans: Sequence[Span], most: float = WINDOW) -> list[Span]:
     """Divide speech into windows of at most ``most`` seconds that together contain all spans.
 
     A window ends in the longest silence of its last third, or, within a longer span, at the quietest tenth of a second
@@ -177,15 +245,24 @@ def tidy(words: Iterable[Word], spans: Sequence[Span], length: float) -> tuple[W
 
 
 def _said(
-    whisper: Whisper, sound: npt.NDArray[np.int16], encoded: Any, batch: Sequence[Span], language: str
+    whisper: Whisper, sound: Samples, encoded: Any, batch: Sequence[Span], language: str, most: int = MOST_DECODED
 ) -> list[str]:
     texts = []
-    for window, decoded in zip(batch, whisper.decode(encoded, len(batch), language), strict=True):
+    for window, decoded in zip(batch, whisper.decode(encoded, len(batch), language, most=most), strict=True):
         if _loops(decoded):
-            (decoded,) = whisper.decode(whisper.encode(sound, [window]), 1, language, unrepeated=3)  # noqa: PLW2901
+            again = whisper.encode(sound, [window])
+            (decoded,) = whisper.decode(again, 1, language, unrepeated=3, most=most)  # noqa: PLW2901
         silent = decoded.silence > SILENT and decoded.confidence < UNSURE
         texts.append("" if silent or _loops(decoded) else decoded.text)
     return texts
+
+
+def _locate(
+    whisper: Whisper, encoded: Any, batch: Sequence[Span], texts: Sequence[str], language: str
+) -> Iterator[Word]:
+    """Yield the words of windows with their times, without those of symbols only."""
+    for found in whisper.locate(encoded, batch, [split_words(text) for text in texts], language):
+        yield from (word for word in found if any(map(str.isalnum, word.text)))
 
 
 def _loops(decoded: Decoded) -> bool:
@@ -193,7 +270,7 @@ def _loops(decoded: Decoded) -> bool:
     return len(text) > REPETITIVE * len(zlib.compress(text))
 
 
-def _quietest(sound: npt.NDArray[np.int16], start: float, end: float) -> float:
+def _quietest(sound: Samples, start: float, end: float) -> float:
     piece = np.asarray(sound[round(start * RATE) : round(end * RATE)], np.float64)
     loudness = np.convolve(piece**2, np.ones(RATE // 10), mode="valid")
     return start + (int(loudness.argmin()) + RATE / 20) / RATE

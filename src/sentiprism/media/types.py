@@ -2,9 +2,20 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
+import numpy as np
 import numpy.typing as npt
+
+
+class Samples(Protocol):
+    """Mono sound by sample: an array, or the part of a stream that is still in memory."""
+
+    def __len__(self) -> int:
+        """Number of samples from the start."""
+
+    def __getitem__(self, samples: slice, /) -> npt.NDArray[np.int16]:
+        """(n,) samples, as of an array."""
 
 
 class Frame(NamedTuple):

@@ -11,11 +11,18 @@ import numpy.typing as npt
 
 from sentiprism.errors import UserError
 from sentiprism.extras import install_extra
-from sentiprism.media.types import Span, Word
+from sentiprism.media.types import Samples, Span, Word
 
 RATE = 16_000
 WINDOW = 30.0
 """Seconds that the encoder reads; shorter sound is padded."""
+SHORT_WINDOW, AFTER = 12.0, 4.0
+"""Seconds that `Whisper.encode_short` reads at least, and of silence after the sound. On 75 clips of MOSI the texts had
+the word error rate of those with silence up to `WINDOW`; with less silence, some repeated themselves."""
+BEAM = 5
+"""Beam size of recognition."""
+MOST_DECODED = 225
+"""Most tokens of a recognised text: half of the decoder's positions, as in Whisper's training."""
 MOST_TOKENS = 400
 """Most tokens of a window's text: the decoder has 448 positions, including special tokens."""
 _FRAMES = 100
@@ -75,7 +82,7 @@ class Whisper:
         # the order of sums in a matrix product depends on the number of threads
         self._model.feature_extractor.mel_filters = csr_array(self._model.feature_extractor.mel_filters)
 
-    def encode(self, sound: npt.NDArray[np.int16], windows: Sequence[Span]) -> Any:
+    def encode(self, sound: Samples, windows: Sequence[Span]) -> Any:
         """Encode windows of a recording (n,), each at most `WINDOW` long."""
         from faster_whisper.audio import pad_or_trim
 
@@ -84,6 +91,18 @@ class Whisper:
             piece = np.asarray(sound[round(window.start * RATE) : round(window.end * RATE)], np.float32) / 32768
             spectra.append(pad_or_trim(self._model.feature_extractor(piece)[..., :-1]))
         return self._model.encode(np.stack(spectra))
+
+    def encode_short(self, sound: Samples, window: Span) -> Any:
+        """Encode one window with less silence after it than `encode`, in a quarter of the time.
+
+        Args:
+            sound: (n,) samples.
+            window: at most ``WINDOW - AFTER`` long.
+        """
+        piece = np.asarray(sound[round(window.start * RATE) : round(window.end * RATE)], np.float32) / 32768
+        length = max(round(SHORT_WINDOW * RATE), len(piece) + round(AFTER * RATE))
+        spectrum = self._model.feature_extractor(np.pad(piece, (0, length - len(piece))))[..., :-1]
+        return self._model.encode(spectrum[None])
 
     def states(self, sound: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
         """(T, D) last hidden states of the encoder, `STATE_RATE` per second.
@@ -114,7 +133,16 @@ class Whisper:
             for window in self._model.model.detect_language(encoded)
         ]
 
-    def decode(self, encoded: Any, count: int, language: str, *, beam: int = 5, unrepeated: int = 0) -> list[Decoded]:
+    def decode(
+        self,
+        encoded: Any,
+        count: int,
+        language: str,
+        *,
+        beam: int = BEAM,
+        unrepeated: int = 0,
+        most: int = MOST_DECODED,
+    ) -> list[Decoded]:
         """Transcribe ``count`` windows by deterministic beam search.
 
         Args:
@@ -123,6 +151,7 @@ class Whisper:
             language: a code.
             beam: beam size.
             unrepeated: length of n-grams of tokens that must not repeat; 0 = no restriction.
+            most: most tokens of a text.
         """
         from faster_whisper.transcribe import get_suppressed_tokens
 
@@ -131,7 +160,7 @@ class Whisper:
             encoded,
             [[*tokenizer.sot_sequence, tokenizer.no_timestamps]] * count,
             beam_size=beam,
-            max_length=len(tokenizer.sot_sequence) + 225,  # half of the positions, as in Whisper's training
+            max_length=len(tokenizer.sot_sequence) + most,
             suppress_tokens=get_suppressed_tokens(tokenizer, [-1]),
             no_repeat_ngram_size=unrepeated,
             return_scores=True,

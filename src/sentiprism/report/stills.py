@@ -48,13 +48,14 @@ def take_stills(path: Path, codec: str | None, duration: float) -> list[Still]:
     try:
         media = probe(path, DEFAULT)
         with closing(frames(media, min(COUNT / max(duration, 0.1), RATE), LONGEST)) as pictures:
-            found.extend(Still(frame.time, _jpeg(frame)) for frame in pictures)
+            found.extend(Still(frame.time, encode_jpeg(frame)) for frame in pictures)
     except UserError:  # damaged towards its end: use the pictures before
         pass
     return found
 
 
-def _jpeg(frame: Frame) -> bytes:
+def encode_jpeg(frame: Frame) -> bytes:
+    """Encode a picture as JPEG."""
     import av
 
     height, width = frame.image.shape[:2]

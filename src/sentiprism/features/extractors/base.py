@@ -1,12 +1,13 @@
 """Base classes of feature extractors."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from sentiprism.features.face_tracking import FrameFaces, link_detections
 from sentiprism.features.track import Track
 from sentiprism.media.types import Frame
 from sentiprism.recipe import Recipe
@@ -78,6 +79,22 @@ class VisionExtractor(Extractor):
         Args:
             frames: in the order of time; read once, one at a time.
         """
+
+
+class FrameExtractor(VisionExtractor):
+    """Base class of extractors that process each picture independently, so that a stream can be processed live."""
+
+    @abstractmethod
+    def detect(self, frames: Iterable[Frame]) -> Iterator[FrameFaces]:
+        """Yield the faces of each picture; one is read for each that is yielded.
+
+        Args:
+            frames: in the order of time.
+        """
+
+    def __call__(self, frames: Iterable[Frame]) -> list[Track]:
+        """See `VisionExtractor`."""
+        return link_detections(self.detect(frames))
 
 
 class Derived(VisionExtractor):

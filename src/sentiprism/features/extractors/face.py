@@ -15,9 +15,8 @@ from sentiprism.assets.registry import fetch
 from sentiprism.errors import UserError
 from sentiprism.extras import install_extra
 from sentiprism.features import landmarks
-from sentiprism.features.extractors.base import Shown, VisionExtractor
-from sentiprism.features.face_tracking import Detection, FrameFaces, frame_thumbnail, link_detections
-from sentiprism.features.track import Track
+from sentiprism.features.extractors.base import FrameExtractor, Shown
+from sentiprism.features.face_tracking import Detection, FrameFaces, frame_thumbnail
 from sentiprism.media.types import Frame
 from sentiprism.recipe import Recipe
 from sentiprism.terminal import silence_native
@@ -48,7 +47,7 @@ SCORE = "score 0–1"
 """Unit of a blendshape's curve."""
 
 
-class Face(VisionExtractor):
+class Face(FrameExtractor):
     """Faces in each picture, see the module."""
 
     name = "face"
@@ -69,17 +68,15 @@ class Face(VisionExtractor):
         "head_yaw": Shown("head turned", unit="°"),
     }
 
-    def __call__(self, frames: Iterable[Frame]) -> list[Track]:
-        """See `VisionExtractor`; at most `MOST_FACES` in one picture.
+    def detect(self, frames: Iterable[Frame]) -> Iterator[FrameFaces]:
+        """See `FrameExtractor`; at most `MOST_FACES` in one picture.
 
         Raises:
             UserError: MediaPipe, a system library of it, or the asset ``face-landmarker`` is missing.
         """
         with landmarker() as detect:
-            return link_detections(
-                FrameFaces(frame.time, frame_thumbnail(frame.image), _detections(detect(frame.image), frame))
-                for frame in frames
-            )
+            for frame in frames:
+                yield FrameFaces(frame.time, frame_thumbnail(frame.image), _detections(detect(frame.image), frame))
 
 
 def _detections(result: Any, frame: Frame) -> list[Detection]:

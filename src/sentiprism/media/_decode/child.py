@@ -26,13 +26,14 @@ def run(task: dict[str, Any], writer: MessageWriter) -> None:
     for module in walk_packages(av.__path__, "av."):
         if not module.name.endswith("__main__"):
             import_module(module.name)
+    from sentiprism.media._decode.jpegs import jpegs
     from sentiprism.media._decode.look import look
     from sentiprism.media._decode.pictures import pictures
     from sentiprism.media._decode.samples import samples
 
     av.logging.set_level(None)
     confine({"NOFILE": 0})
-    {"look": look, "pictures": pictures, "samples": samples}[task["task"]](task, writer)
+    {"jpegs": jpegs, "look": look, "pictures": pictures, "samples": samples}[task["task"]](task, writer)
 
 
 def main() -> None:

@@ -11,6 +11,8 @@ HEADER = struct.Struct("<BI")
 """Kind, bytes of the body."""
 PICTURE = struct.Struct("<dIIIB?")
 """Header of a picture: seconds, width, height, bytes per line, counterclockwise quarter turns, mirrored before."""
+LENGTH = struct.Struct("<I")
+"""Header of a JPEG that is sent to the process: its bytes."""
 ALIVE_EVERY = 1.0
 """Seconds between progress messages."""
 
@@ -26,6 +28,8 @@ class Kind(IntEnum):
     """JSON, the last message of a successful task."""
     REFUSED = 3
     """JSON [cause, remedy], the last message of a failed task."""
+    BROKEN = 4
+    """Empty: one of several pictures cannot be decoded."""
 
 
 class RefusedError(Exception):

@@ -1,0 +1,1 @@
+"""Analyse sound and pictures while they arrive."""
