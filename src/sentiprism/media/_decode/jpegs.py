@@ -4,9 +4,10 @@ import os
 from typing import Any
 
 import av
-from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
+from av.video.reformatter import VideoReformatter
 
-from sentiprism.media._decode.messages import LENGTH, PICTURE, Kind, MessageWriter
+from sentiprism.media._decode.messages import LENGTH, Kind, MessageWriter
+from sentiprism.media._decode.pictures import send_picture
 
 
 def jpegs(task: dict[str, Any], writer: MessageWriter) -> None:
@@ -19,7 +20,7 @@ def jpegs(task: dict[str, Any], writer: MessageWriter) -> None:
         data = _read(task["file"], LENGTH.unpack(header)[0])
         try:
             frame = _decode(data, task["limits"]["pixels"])
-            _send(frame, task["longest"], reformatter, writer)
+            send_picture(frame, (frame.width, frame.height), writer, reformatter, time=0.0, longest=task["longest"])
         except (av.FFmpegError, ValueError, IndexError):
             writer.send(Kind.BROKEN)
     writer.send_json(Kind.RESULT, {})
@@ -30,23 +31,6 @@ def _decode(data: bytes, pixels: int) -> Any:
     decoder.thread_count = 1
     decoder.options = {"max_pixels": str(pixels), "err_detect": "explode"}
     return [*decoder.decode(av.Packet(data)), *decoder.decode(None)][0]
-
-
-def _send(frame: Any, longest: int, reformatter: VideoReformatter, writer: MessageWriter) -> None:
-    scale = min(1.0, longest / max(frame.width, frame.height))
-    width, height = (max(1, round(side * scale)) for side in (frame.width, frame.height))
-    rgb = reformatter.reformat(
-        frame,
-        width,
-        height,
-        "rgb24",
-        interpolation=Interpolation.BILINEAR,
-        dst_color_range=ColorRange.JPEG,
-        threads=1,
-    )
-    plane = rgb.planes[0]
-    header = PICTURE.pack(0.0, width, height, plane.line_size, 0, False)
-    writer.send(Kind.PICTURE, header, memoryview(plane)[: plane.line_size * height])
 
 
 def _read(fd: int, size: int) -> bytes:

@@ -38,14 +38,32 @@ def pictures(task: dict[str, Any], writer: MessageWriter) -> None:
             step = int(time * task["fps"] + early) if time >= 0 else -1
             if step > last:
                 last = step
-                _send(frame, stream, time, task["longest"], reformatter, writer)
+                size = display_size(frame, stream)
+                send_picture(frame, size, writer, reformatter, time=time, longest=task["longest"])
     writer.send_json(Kind.RESULT, {})
 
 
-def _send(frame: Any, stream: Any, time: float, longest: int, reformatter: Any, writer: MessageWriter) -> None:
-    width, height = display_size(frame, stream)
-    scale = min(1.0, longest / max(width, height))
-    width, height = (max(1, round(side * scale)) for side in (width, height))
+def send_picture(
+    frame: Any,
+    size: tuple[int, int],
+    writer: MessageWriter,
+    reformatter: VideoReformatter,
+    *,
+    time: float,
+    longest: int,
+) -> None:
+    """Send a frame as RGB.
+
+    Args:
+        frame: decoded.
+        size: its width and height in square pixels.
+        writer: of messages.
+        reformatter: kept from frame to frame.
+        time: seconds.
+        longest: most pixels of the longer side.
+    """
+    scale = min(1.0, longest / max(size))
+    width, height = (max(1, round(side * scale)) for side in size)
     rgb = reformatter.reformat(
         frame,
         width,
