@@ -25,6 +25,7 @@ class FakeHub:
     def __init__(self) -> None:
         self.refs: dict[tuple[str, str], dict[str, str]] = {}
         self.commits: dict[str, Files] = {}
+        self.history: dict[tuple[str, str], set[str]] = {}
         self.private: dict[tuple[str, str], bool] = {}
         self.large: Files = {}
         self.asked: list[tuple[str, str, str | None]] = []
@@ -39,15 +40,15 @@ class FakeHub:
         commit = blob("\n".join(f"{path} {blob(content)}" for path, content in sorted(files.items())).encode())
         self.commits[commit] = dict(files)
         self.refs.setdefault((kind, name), {})[ref] = commit
+        self.history.setdefault((kind, name), set()).add(commit)
         self.private.setdefault((kind, name), False)
         self.large |= {hashlib.sha256(one).hexdigest(): one for path, one in files.items() if is_large(path)}
         return commit
 
     def info(self, kind: str, name: str, revision: str) -> dict[str, Any] | None:
         """A repository as the hub describes it."""
-        refs = self.refs[kind, name]
-        commit = refs.get(revision, revision)
-        if commit not in refs.values():
+        commit = self.refs[kind, name].get(revision, revision)
+        if commit not in self.history[kind, name]:
             return None
         siblings = []
         for path, content in self.commits[commit].items():

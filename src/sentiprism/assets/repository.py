@@ -76,7 +76,7 @@ def _commit_of(repository: Repository) -> str:
         cause = f"{repository} is not a commit, and {forbids} forbids asking the hub for it"
         here = [str(repository._replace(revision=one)) for one in copies(repository)]
         raise UserError(cause, f"give a commit that is in the cache: {few(here)}" if here else f"unset {forbids}")
-    commit, _ = _list_files(repository)
+    commit, _ = list_files(repository)
     announce(f"{repository} is {commit[:12]} now; for the same files always: {repository._replace(revision=commit)}")
     return commit
 
@@ -114,7 +114,7 @@ def fetch_repository(repository: Repository, layout: Layout) -> Path:
 
 
 def _copy(pinned: Repository, layout: Layout, folder: Path) -> None:
-    commit, listed = _list_files(pinned)
+    commit, listed = list_files(pinned)
     if commit != pinned.revision:
         raise UserError(f"the hub gives commit {commit} for {pinned}", "check HF_ENDPOINT")
     chosen = _choose(pinned, layout, listed)
@@ -134,8 +134,15 @@ def _copy(pinned: Repository, layout: Layout, folder: Path) -> None:
         (temporary / LISTING).write_text(json.dumps(described, indent=1), encoding="utf-8")
 
 
-def _list_files(repository: Repository) -> tuple[str, list[Listed]]:
-    """The commit of a revision, and its files."""
+def list_files(repository: Repository) -> tuple[str, list[Listed]]:
+    """List the files of a repository.
+
+    Returns:
+        The commit of its revision, and the files.
+
+    Raises:
+        UserError: the hub does not give it, or a path is outside of it.
+    """
     from urllib.parse import quote
 
     revision = quote(repository.revision, safe="") if repository.revision else None

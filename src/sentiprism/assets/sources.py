@@ -79,20 +79,28 @@ def hub_responds() -> bool:
 
 
 @contextmanager
-def _hub(name: str) -> Iterator[None]:
-    """Context without the hub's progress bars that turns its errors into `UnavailableError`."""
+def quiet_hub() -> Iterator[None]:
+    """Context without the hub's progress bars."""
     from huggingface_hub import utils
 
     silent = utils.are_progress_bars_disabled()  # type: ignore[attr-defined] # public, not re-exported
     utils.disable_progress_bars()  # type: ignore[attr-defined]
     try:
         yield
-    except Exception as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise UnavailableError(f"the Hugging Face hub does not provide {name} ({reason})") from None
     finally:
         if not silent:
             utils.enable_progress_bars()  # type: ignore[attr-defined]
+
+
+@contextmanager
+def _hub(name: str) -> Iterator[None]:
+    """Context without the hub's progress bars that turns its errors into `UnavailableError`."""
+    try:
+        with quiet_hub():
+            yield
+    except Exception as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise UnavailableError(f"the Hugging Face hub does not provide {name} ({reason})") from None
 
 
 @dataclass(frozen=True, slots=True)

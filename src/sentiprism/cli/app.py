@@ -21,6 +21,7 @@ from sentiprism.cli.extract import extract
 from sentiprism.cli.extractors import extractors
 from sentiprism.cli.modalities import modalities
 from sentiprism.cli.plugins import ListsExtractors, may_use_plugins
+from sentiprism.cli.push import push
 from sentiprism.cli.serve import serve
 from sentiprism.cli.studio import studio
 from sentiprism.cli.tune import tune
@@ -68,7 +69,7 @@ PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
         may_skip_verification(experiment.ablate),
         may_skip_verification(experiment.results),
     ),
-    "Deploying": (may_skip_verification(export), serve),
+    "Deploying": (may_skip_verification(export), may_skip_verification(push), serve),
     "System": (contracts,),
 }
 """Commands by task, in the order of work."""

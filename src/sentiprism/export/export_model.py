@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from sentiprism.assets.hub_names import is_repository
 from sentiprism.data.dataset import TuningView
 from sentiprism.data.store import load_tuning
 from sentiprism.errors import UserError
 from sentiprism.export.card import make_card
-from sentiprism.export.inputs import input_specs
+from sentiprism.export.inputs import describe_inputs
 from sentiprism.export.parity import refer
 from sentiprism.export.quantize import variant, write_variant
 from sentiprism.export.result import ExportResult, Measured
@@ -16,9 +17,9 @@ from sentiprism.extras import install_extra
 from sentiprism.files import atomic_folder
 from sentiprism.metrics import Metric
 from sentiprism.models.artifact import SavedModel, load_model
+from sentiprism.models.hub import pin_model
 from sentiprism.progress import progress
-from sentiprism.text.encoders import load_tokenizer, longest
-from sentiprism.text.tokens import around_second
+from sentiprism.text.encoders import load_tokenizer
 from sentiprism.training.transfer import find_weights
 from sentiprism.types import ModalitySpec
 
@@ -48,7 +49,7 @@ def export_model(
     it. Batch size and lengths are free. Its predictions are compared with torch's on the valid split of a dataset.
 
     Args:
-        model: run folder, folder of a seed or of a saved model, or ``starter``.
+        model: run folder, folder of a seed or of a saved model, ``starter``, or ``hf://OWNER/NAME@REVISION``.
         out: new folder.
         quantize: variant to add, which the runner then uses: ``int8`` (for this machine's processor), or see
             `export.quantize`.
@@ -66,8 +67,8 @@ def export_model(
     from sentiprism.export.run import Runner
 
     name = variant(quantize) if quantize else None
-    source = find_weights(str(model))
-    saved = load_model(source)
+    model = pin_model(model)
+    saved = load_model(find_weights(model))
     view = _view(saved, dataset)
     if name is not None and view is None and not allow_loss:
         known = saved.metadata.get("dataset")
@@ -84,7 +85,7 @@ def export_model(
             graphs[name] = f"model_{name}.onnx"
             write_variant(folder / GRAPH, name, folder / graphs[name])
             advance(1)
-        described = describe(saved, graphs)
+        described = describe(saved, graphs) | ({"source": model} if is_repository(model) else {})
         (folder / "config.json").write_text(json.dumps(described, indent=1), encoding="utf-8")
         if saved.model.features.text is not None and "text" in described["inputs"]:
             _save_tokenizer(saved.model.features.text, folder / "tokenizer.json")
@@ -121,22 +122,14 @@ def describe(saved: SavedModel, graphs: dict[str, str]) -> dict[str, Any]:
         saved: the model.
         graphs: file of each graph by name; the runner loads the last one by default.
     """
-    model, inputs = saved.model, dict[str, dict[str, Any]]()
-    for name, spec in input_specs(model).items():
-        recipe = None if spec.recipe is None else spec.recipe.model_dump(mode="json")
-        inputs[name] = {"kind": spec.kind, "width": spec.width, "recipe": recipe}
-        if spec.kind == "tokens" and spec.encoder is not None:
-            inputs[name] = {"kind": "tokens", "max_tokens": spec.max_tokens or longest(spec.encoder)}
-            if spec.context:
-                before, after = around_second(spec.encoder)
-                inputs["context"] = {**inputs[name], "utterances": spec.context, "before": before, "after": after}
+    model = saved.model
     calibration = saved.calibration
     return {
         "format": FORMAT,
         "model": model.name,
         "graph": list(graphs.values())[-1],
         "graphs": graphs,
-        "inputs": inputs,
+        "inputs": describe_inputs(model),
         "target": model.target.model_dump(mode="json"),
         "calibration": None if calibration is None else calibration.model_dump(mode="json"),
     }

@@ -9,7 +9,8 @@ from sentiprism.data.context import rows_before
 from sentiprism.data.dataset import Split, TuningView
 from sentiprism.data.ragged import Ragged
 from sentiprism.errors import UserError
-from sentiprism.text.encoders import load_tokenizer
+from sentiprism.text.encoders import load_tokenizer, longest
+from sentiprism.text.tokens import around_second
 from sentiprism.types import FeatureSpec, Modality, ModalitySpec
 
 if TYPE_CHECKING:
@@ -23,6 +24,20 @@ def input_specs(model: "Model") -> dict[Modality, ModalitySpec]:
     if text is not None and text.source != "features" and text.encoder is not None:
         found["text"] = text.model_copy(update={"kind": "tokens", "width": len(load_tokenizer(text.encoder))})
     return found
+
+
+def describe_inputs(model: "Model") -> dict[str, dict[str, Any]]:
+    """What each input is made of, as JSON."""
+    inputs = dict[str, dict[str, Any]]()
+    for name, spec in input_specs(model).items():
+        recipe = None if spec.recipe is None else spec.recipe.model_dump(mode="json")
+        inputs[name] = {"kind": spec.kind, "width": spec.width, "recipe": recipe}
+        if spec.kind == "tokens" and spec.encoder is not None:
+            inputs[name] = {"kind": "tokens", "max_tokens": spec.max_tokens or longest(spec.encoder)}
+            if spec.context:
+                before, after = around_second(spec.encoder)
+                inputs["context"] = {**inputs[name], "utterances": spec.context, "before": before, "after": after}
+    return inputs
 
 
 def known_part(model: "Model", view: TuningView) -> Split:
