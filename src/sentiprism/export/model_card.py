@@ -128,9 +128,7 @@ def _kept_table(measured: Any) -> list[str]:
         for modalities, values in given.items():
             found = {name: one for name, one in values.items() if isinstance(one, list)}
             names = [*found]
-            cells = (
-                f"{number(a)} [{number(low)}, {number(high)}]" if a == a else "–" for a, low, high in found.values()
-            )
+            cells = (f"{number(value)} [{number(low)}, {number(high)}]" for value, low, high in found.values())
             rows.append((dataset, modalities, f"{values['utterances']:,}", *cells))
     table = markdown(("test of", "given", "utterances", *names), rows)
     return ["Measured on test splits, with 95% bootstrap intervals:", table] if rows else []
