@@ -18,6 +18,7 @@ from makers_analysis import features, saved_model
 from makers_processes import PATIENCE
 from sentiprism.serving.app import create_app
 from sentiprism.serving.batcher import Batcher
+from sentiprism.serving.jobs import Jobs
 from sentiprism.serving.keys import KeyEntry, Keys
 from sentiprism.serving.server import local_hosts
 from sentiprism.serving.service import Service, make_card
@@ -27,6 +28,20 @@ from sentiprism.web.server import make_server
 
 needs_unix = pytest.mark.skipif(sys.platform == "win32", reason="workers need Linux or macOS")
 WIDTHS = {"audio": 62, "vision": 35}
+
+
+BOUNDARY = "boundary-of-a-test"
+
+
+def form(*files: tuple[str, str, bytes]) -> bytes:
+    """A form with files: field, name, content."""
+    parts = [
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{field}"; filename="{name}"\r\n\r\n'.encode()
+        + content
+        + b"\r\n"
+        for field, name, content in files
+    ]
+    return b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
 
 
 class Reply(NamedTuple):
@@ -57,6 +72,7 @@ class Served:
         keys: of clients; None = without.
         upload: bytes of a recording.
         pace: how slowly a body may come.
+        more: settings of the service.
     """
 
     def __init__(
@@ -67,17 +83,27 @@ class Served:
         keys: Sequence[KeyEntry] | None = None,
         upload: int = 400_000,
         pace: Pace | None = None,
+        **more: Any,
     ) -> None:
+        self.folder = folder
         listening = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.port = listening.getsockname()[1]
         card, spec = make_card(model, "test")
         worker = Worker(Settings("predict", str(model), folder / "predict", "cpu"))
-        self.service = Service(card=card, features=spec, batcher=Batcher(worker))
+        analyst = Worker(Settings("analyze", str(model), folder / "analyze", "cpu"))
+        self.service = Service(
+            card=card,
+            features=spec,
+            batcher=Batcher(worker),
+            jobs=Jobs([analyst], folder / "jobs"),
+            upload=upload,
+            free=0,
+            **more,
+        )
         app = create_app(
             self.service,
             hosts=local_hosts(self.port) if keys is None else None,
             keys=None if keys is None else Keys(keys),
-            upload=upload,
             pace=pace,
         )
         self._server = make_server(app, 5)
@@ -112,6 +138,11 @@ class Served:
 
     def predict(self, *samples: object, **more: object) -> Reply:
         return self.post("/v1/predict", {"samples": samples, **more})
+
+    def analyze(self, *files: tuple[str, str, bytes], query: str = "", **headers: str | None) -> Reply:
+        """Send a form with files: field, name, content."""
+        kind = f"multipart/form-data; boundary={BOUNDARY}"
+        return self.send("POST", f"/v1/analyze{query}", form(*files), **{"Content_Type": kind, **headers})
 
     def close(self) -> None:
         self._server.should_exit = True

@@ -19,10 +19,10 @@ from sentiprism.studio.charts import Line, draw_chart, draw_whiskers
 from sentiprism.studio.comparisons import read_comparison
 from sentiprism.studio.folders import Folders
 from sentiprism.studio.jobs.training import SeedHistory, training_progress
-from sentiprism.studio.recordings import clean_name
 from sentiprism.studio.store.tables import now
 from sentiprism.studio.web import static_files
 from sentiprism.studio.web.pages import ago, metric
+from sentiprism.web.uploads import clean_name
 
 pytestmark = needs_unix
 

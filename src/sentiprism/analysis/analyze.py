@@ -33,6 +33,7 @@ def analyze(
     options: Options | dict[str, Any] | None = None,
     predictor: Predictor | None = None,
     limits: Limits | None = None,
+    name: str | None = None,
     on: Progress | None = None,
     on_time: Callable[[str, float], Any] | None = None,
 ) -> Analysis:
@@ -46,6 +47,7 @@ def analyze(
         options: see `Options`.
         predictor: the model, if already open; by default ``options.model`` is opened.
         limits: limits of the file and of its decoding.
+        name: of the file in the document; by default its own.
         on: called with progress.
         on_time: called with the name of each part and its duration in seconds.
 
@@ -55,6 +57,7 @@ def analyze(
     options = options if isinstance(options, Options) else Options.parse(options or {}, "options of analyze")
     options = options.pinned() if predictor is None else options
     path, parts, limits = Path(path), Parts(on, on_time), limits or Limits()
+    name = printable(name or path.name)
     if options.streaming and (transcript is not None or is_text(path)):
         raise UserError("a stream has sound and no transcript", "give a recording alone, or turn streaming off")
     cues = read_transcript(Path(transcript)) if transcript is not None else None
@@ -68,7 +71,7 @@ def analyze(
         duration, hops = media.duration, options
         predictor = predictor or load_predictor(options.model)
         if options.streaming:
-            return _streamed(path, media, predictor, options, parts)
+            return _streamed(name, path, media, predictor, options, parts)
         read = perceive(media, cues, predictor, options, parts)
     transcription, tracks = read.transcription, read.tracks
     language = Language(options.language) if options.language else transcription.language
@@ -77,7 +80,7 @@ def analyze(
         language,
         predictor.language,
         options.language_mismatch,
-        name=printable(path.name),
+        name=name,
         recorded=media is not None,
     )
     line = lay_out(transcription, hops, duration, faces=bool(tracks.faces))
@@ -85,15 +88,16 @@ def analyze(
         found = predict_utterances(predictor, line, tracks, options, parts, check=check)
     gaps = list_gaps(predictor, media, tracks, found.utterances, options)
     notes = (*check.notes, *transcription.notes, *found.notes, *gaps)
-    return _document(_describe(path, media, duration, read, language, check), predictor, options, read, found, notes)
+    recording = _describe(name, path, media, duration, read, language, check)
+    return _document(recording, predictor, options, read, found, notes)
 
 
-def _streamed(path: Path, media: Media, predictor: Predictor, options: Options, parts: Parts) -> Analysis:
+def _streamed(name: str, path: Path, media: Media, predictor: Predictor, options: Options, parts: Parts) -> Analysis:
     """Analyse a recording as a stream."""
     from sentiprism.analysis.streaming.replay import replay
 
     found = replay(media, predictor, options, parts)
-    recording = _describe(path, media, media.duration, found.read, found.read.transcription.language, found.check)
+    recording = _describe(name, path, media, media.duration, found.read, found.read.transcription.language, found.check)
     predicted = Predicted(found.utterances, (), ())
     return _document(recording, predictor, options, found.read, predicted, found.notes)
 
@@ -120,12 +124,18 @@ def _document(
 
 
 def _describe(
-    path: Path, media: Media | None, duration: float, read: Perceived, language: Language | None, check: LanguageCheck
+    name: str,
+    path: Path,
+    media: Media | None,
+    duration: float,
+    read: Perceived,
+    language: Language | None,
+    check: LanguageCheck,
 ) -> Recording:
     """Describe the file for the report."""
     video = media.video if media is not None else None
     return Recording(
-        name=printable(path.name),
+        name=name,
         content=sha256(path) if media is None else media.content,
         kind="text" if media is None else "video" if video else "audio",
         duration=duration,

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from sentiprism.analysis.options import Options
 from sentiprism.analysis.parts import Progress
 from sentiprism.analysis.predictor import FILES, check_model, load_predictor, state_of
 from sentiprism.analysis.texts import read_words
-from sentiprism.errors import UserError, printable
+from sentiprism.errors import UserError
 from sentiprism.files import sha256
 from sentiprism.machine import JOB, RECORDING, check_jobs
 from sentiprism.media.limits import Limits
@@ -149,16 +149,41 @@ def analyze_one(
         complete_report(task, kept, report)
         return Outcome(task, kept, kept=True)
     seconds: dict[str, float] = {}
-    made = analyze(task.path, transcript=task.transcript, options=options, on=on, on_time=seconds.__setitem__)
-    made = made.model_copy(update={"details": {**made.details, "key": _key(task, options)}})
+    made = make_document(task, options, on=on, on_time=seconds.__setitem__)
     write_report(made, task.folder, media=task.path, replace=True, exports=report.exports)
     return Outcome(task, made, seconds=seconds)
+
+
+def make_document(
+    task: AnalysisTask,
+    options: Options,
+    *,
+    limits: Limits | None = None,
+    on: Progress | None = None,
+    on_time: Callable[[str, float], Any] | None = None,
+) -> Analysis:
+    """Analyse one recording; the document is that of its report.
+
+    Args:
+        task: the recording; its folder is not used.
+        options: options of the analysis.
+        limits: limits of the file and of its decoding.
+        on: called with progress.
+        on_time: called with the name of each part and its duration in seconds.
+
+    Raises:
+        UserError: the recording cannot be used.
+    """
+    made = analyze(
+        task.path, transcript=task.transcript, options=options, limits=limits, name=task.name, on=on, on_time=on_time
+    )
+    return made.model_copy(update={"details": {**made.details, "key": _key(task, options)}})
 
 
 def _key(task: AnalysisTask, options: Options) -> str:
     """Key of everything that a report depends on."""
     parts: Mapping[str, str | None] = {
-        "name": printable(task.path.name),
+        "name": task.name,
         "recording": sha256(task.path),
         "transcript": sha256(task.transcript) if task.transcript else None,
         "options": options.model_dump_json(),

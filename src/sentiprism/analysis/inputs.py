@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from sentiprism.errors import UserError
+from sentiprism.errors import UserError, printable
 from sentiprism.files import safe_name
 from sentiprism.report.files import DOCUMENT, INDEX, PAGE, is_foreign_index
 
@@ -36,6 +36,13 @@ class AnalysisTask(NamedTuple):
     path: Path
     folder: Path
     transcript: Path | None = None
+    title: str | None = None
+    """Name of the file in the report; by default its own."""
+
+    @property
+    def name(self) -> str:
+        """Name of the file in the report."""
+        return printable(self.title or self.path.name)
 
     @property
     def is_text(self) -> bool:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sentiprism.cli.options import option
+from sentiprism.cli.options import Jobs, option
 from sentiprism.errors import UserError
 from sentiprism.extras import install_extra
 
@@ -18,11 +18,13 @@ def serve(
     port: Annotated[int, typer.Option(min=1, max=65535, metavar="N", help="Port to listen at.")] = 8730,
     keys: Annotated[Path | None, option("FILE", "Keys of clients, with their limits (YAML).")] = None,
     add_key: Annotated[str | None, option("LABEL", "Only add a new key to the file, and print it.")] = None,
+    asr: Annotated[str, option("NAME", "Whisper model by name or folder; none = no recognition.")] = "base",
+    jobs: Jobs = 1,
     drain: Annotated[
         float, typer.Option(min=0, max=600, metavar="S", help="Seconds for requests in progress when it ends.")
     ] = 20.0,
 ) -> None:
-    """Serve a model over HTTP: predictions of features and texts for other programs.
+    """Serve a model over HTTP: analyses of recordings, and predictions of features and texts, for other programs.
 
     The interface is described at /openapi.json. Without --keys, only programs on this machine can use it.
 
@@ -44,4 +46,4 @@ def serve(
     if add_key is not None:
         typer.echo(add_key_to(keys, add_key))
         return
-    serve(ServeOptions(model=model, host=host, port=port, keys=keys, drain=drain), typer.echo)
+    serve(ServeOptions(model=model, host=host, port=port, keys=keys, asr=asr, jobs=jobs, drain=drain), typer.echo)

@@ -8,7 +8,8 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from sentiprism import __version__
-from sentiprism.serving import about_routes, predict_routes
+from sentiprism.serving import about_routes, analyze_routes, predict_routes
+from sentiprism.serving.analyze_routes import TRANSCRIPT
 from sentiprism.serving.guard import ServeGuard
 from sentiprism.serving.keys import Keys
 from sentiprism.serving.problems import Problem, handle_errors
@@ -16,9 +17,9 @@ from sentiprism.serving.service import Service
 from sentiprism.web.guard import Pace
 from sentiprism.web.server import make_application
 
-UPLOAD = 2 * 10**9
-"""Bytes of a recording with its transcript."""
-ROUTERS = (about_routes.router, predict_routes.router)
+FORM = 2**20
+"""Bytes of a form beside its files."""
+ROUTERS = (about_routes.router, predict_routes.router, analyze_routes.router)
 
 
 def create_app(
@@ -26,7 +27,6 @@ def create_app(
     *,
     hosts: frozenset[str] | None,
     keys: Keys | None,
-    upload: int = UPLOAD,
     pace: Pace | None = None,
 ) -> ServeGuard:
     """The guarded application.
@@ -35,7 +35,6 @@ def create_app(
         service: its parts.
         hosts: accepted values of the header ``Host``; None = any.
         keys: who may use it; None = everybody who reaches it.
-        upload: bytes of a request with a recording.
         pace: how slowly a body may come.
     """
 
@@ -43,8 +42,10 @@ def create_app(
     async def running(app: FastAPI) -> AsyncIterator[None]:
         del app
         service.batcher.start()
+        service.jobs.start()
         yield
         service.closing = True
+        await service.jobs.close()
         await service.batcher.close()
 
     app = make_application(title="sentiprism serve", version=__version__, lifespan=running, openapi_url="/openapi.json")
@@ -53,7 +54,8 @@ def create_app(
         app.include_router(router)
     handle_errors(app)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
-    return ServeGuard(app, hosts=hosts, keys=keys, upload=upload, closing=lambda: service.closing, pace=pace)
+    most = service.upload + TRANSCRIPT + FORM
+    return ServeGuard(app, hosts=hosts, keys=keys, upload=most, closing=lambda: service.closing, pace=pace)
 
 
 def _document(app: FastAPI) -> dict[str, Any]:

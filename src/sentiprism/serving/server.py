@@ -12,8 +12,11 @@ from sentiprism import __version__
 from sentiprism.errors import UserError
 from sentiprism.files import temporary_folder
 from sentiprism.interrupts import longer_grace
-from sentiprism.serving.app import UPLOAD, create_app
+from sentiprism.machine import RECORDING, check_jobs
+from sentiprism.media.whisper_models import check_whisper
+from sentiprism.serving.app import create_app
 from sentiprism.serving.batcher import Batcher
+from sentiprism.serving.jobs import Jobs
 from sentiprism.serving.keys import Keys, add_key, read_keys
 from sentiprism.serving.service import Service, make_card
 from sentiprism.serving.workers import Settings, Worker
@@ -40,8 +43,9 @@ class ServeOptions:
         port: to listen at; 0 = any free one.
         keys: file of keys; without one, only this machine can use the server.
         device: of the model.
+        asr: Whisper model by name or folder; ``none`` = no recognition.
+        jobs: recordings that are analysed at a time, each in a process with the model.
         drain: seconds that requests in progress may take when the server ends.
-        upload: bytes of a recording.
     """
 
     model: str = "starter"
@@ -49,8 +53,9 @@ class ServeOptions:
     port: int = PORT
     keys: Path | None = None
     device: str = "auto"
+    asr: str = "base"
+    jobs: int = 1
     drain: float = 20.0
-    upload: int = UPLOAD
 
 
 def serve(options: ServeOptions, say: Callable[[str], object] = print) -> None:
@@ -71,12 +76,20 @@ def serve(options: ServeOptions, say: Callable[[str], object] = print) -> None:
         raise UserError(cause, "add keys: sentiprism serve --keys keys.yaml --add-key LABEL")
     keys = None if options.keys is None else Keys(read_keys(options.keys).keys)
     card, features = make_card(options.model, __version__)
+    check_jobs(options.jobs + 1, RECORDING)
+    if card.recordings and options.asr != "none":
+        check_whisper(options.asr)
     with temporary_folder(FOLDER) as folder, closing(listen(options.host, (options.port,))) as socket:
         port = socket.getsockname()[1]
         limits = {"DATA": MEMORY, "CORE": 0}
         predictor = Worker(Settings("predict", options.model, folder / "predict", options.device, limits))
-        service = Service(card=card, features=features, batcher=Batcher(predictor))
-        app = create_app(service, hosts=local_hosts(port) if keys is None else None, keys=keys, upload=options.upload)
+        analysts = [
+            Worker(Settings("analyze", options.model, folder / f"analyze-{number}", options.device, limits))
+            for number in range(options.jobs if card.recordings else 0)
+        ]
+        jobs = Jobs(analysts, folder / "jobs")
+        service = Service(card=card, features=features, batcher=Batcher(predictor), jobs=jobs, asr=options.asr)
+        app = create_app(service, hosts=local_hosts(port) if keys is None else None, keys=keys)
         server = make_server(app, options.drain, CONNECTIONS)
         thread = threading.Thread(target=server.run, args=([socket],), name="server", daemon=True)
         thread.start()

@@ -12,6 +12,7 @@ from sentiprism.errors import UserError
 from sentiprism.metrics.conformal import Calibration
 from sentiprism.models.artifact import STARTER, Description, describe_model, folder_of, noted_calibration
 from sentiprism.serving.batcher import Batcher
+from sentiprism.serving.jobs import Jobs
 from sentiprism.serving.keys import Caller
 from sentiprism.types import MODALITIES, FeatureSpec, Modality, TargetSpec
 
@@ -51,6 +52,17 @@ class Service:
     card: ModelCard
     features: FeatureSpec
     batcher: Batcher
+    jobs: Jobs
+    upload: int = 2 * 10**9
+    """Bytes of a recording."""
+    duration: float = 7200.0
+    """Seconds of a recording."""
+    asr: str = "base"
+    """Whisper model by name or folder; ``none`` = no recognition."""
+    wait: float = 30.0
+    """Seconds that a client waits for an analysis before it becomes a job."""
+    free: int = 10**9
+    """Bytes that must stay free on the disk."""
     closing: bool = field(default=False)
     """Whether it is ending: requests in progress are finished, new ones refused."""
 

@@ -11,6 +11,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from functools import partial
+from threading import Lock
 from typing import Any
 
 from sentiprism.errors import UserError, os_fault
@@ -33,8 +34,7 @@ def main() -> None:
         work = _attempt(connection, lambda: _prepare(settings))
         while work is not None:
             task = receive(connection)
-            _attempt(connection, partial(work, task, _teller(connection)))
-            shutil.rmtree(home("cache"), ignore_errors=True)
+            _attempt(connection, partial(_do, work, task, _teller(connection)))
     except (EOFError, OSError):
         pass
     os._exit(0)  # libraries' threads must not keep it alive
@@ -50,18 +50,32 @@ def _prepare(settings: dict[str, Any]) -> Work:
 
         predictor = Predictor(model, device, recordings=False)
         return lambda task, _: predict_items(predictor, [Item(*item) for item in task["items"]])
-    raise ValueError(kind)
+    from sentiprism.analysis.predictor import load_predictor
+    from sentiprism.serving.analyses import analyze_upload
+
+    load_predictor(model)  # it stays loaded
+    return lambda task, on: analyze_upload(task, model, on)
+
+
+def _do(work: Work, task: dict[str, Any], tell: Progress) -> Any:
+    """Do a task; nothing of it stays on the disk."""
+    try:
+        return work(task, tell)
+    finally:
+        shutil.rmtree(home("cache"), ignore_errors=True)
 
 
 def _teller(connection: socket.socket) -> Progress:
     """Report progress in whole percents."""
     told: dict[str, int] = {}
+    lock = Lock()  # faces and speech are processed in two threads
 
     def tell(part: str, share: float) -> None:
         percent = int(100 * share)
-        if told.get(part) != percent:
-            told[part] = percent
-            send(connection, {"progress": {part: percent / 100}})
+        with lock:
+            if told.get(part) != percent:
+                told[part] = percent
+                send(connection, {"progress": {part: percent / 100}})
 
     return tell
 

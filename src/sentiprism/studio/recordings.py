@@ -1,7 +1,6 @@
 """Recordings that were added: stored under names of ours, found by their content."""
 
 import os
-import unicodedata
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +11,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from sentiprism.analysis.inputs import ALONE, SUFFIXES, TEXTS
-from sentiprism.errors import UserError, few, printable
+from sentiprism.errors import UserError, few
 from sentiprism.files import make_folder
 from sentiprism.media.probe import probe
 from sentiprism.reading import read_text
@@ -21,8 +20,6 @@ from sentiprism.studio.store.tables import RecordingRow, new_id, now
 
 MOST = 20_000
 """Recordings in the studio."""
-LONGEST_NAME = 200
-"""Characters of a name; a middle part is left out of a longer one."""
 OLD = timedelta(hours=3)
 """After which a file that belongs to nothing is removed: no upload takes so long."""
 
@@ -213,15 +210,6 @@ class Recordings:
         for path in (*self.uploads.iterdir(), *(p for p in self.folder.iterdir() if p.stem not in known)):
             if time() - path.stat().st_mtime > OLD.total_seconds():
                 path.unlink(missing_ok=True)
-
-
-def clean_name(name: str) -> str:
-    """A file's name for people: without folders, control characters and half characters, and not too long."""
-    last = name.replace("\\", "/").rpartition("/")[2]
-    text = printable(unicodedata.normalize("NFC", last.encode(errors="replace").decode())).strip() or "recording"
-    if len(text) <= LONGEST_NAME:
-        return text
-    return f"{text[: LONGEST_NAME - 21]}…{text[-20:]}"
 
 
 def suffix_of(name: str) -> str:

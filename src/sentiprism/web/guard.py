@@ -67,7 +67,7 @@ class Guard:
         if scope["type"] != "http":
             return await self.socket(scope, receive, send)
         begun = False
-        body = _Body(receive, self.most(scope), self._pace)
+        body = _Body(receive, scope, self.most(scope), self._pace)
 
         async def answer(message: Message) -> None:
             nonlocal begun
@@ -78,6 +78,8 @@ class Guard:
                 headers = MutableHeaders(raw=message["headers"])
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
+                if message["status"] >= 400 and body.pending:
+                    headers["Connection"] = "close"  # nobody reads the rest
                 message["headers"] = headers.raw
                 self.sent(scope, message["status"])
             await send(message)
@@ -153,9 +155,11 @@ def content_length(given: str) -> int | None:
 class _Body:
     """A body that is cut where it exceeds its limits: the application sees a client that has gone."""
 
-    def __init__(self, receive: Receive, most: int | None, pace: Pace | None) -> None:
+    def __init__(self, receive: Receive, scope: Scope, most: int | None, pace: Pace | None) -> None:
         self._receive, self._most, self._pace = receive, most, pace
-        self._count, self._begun, self._whole = 0, monotonic(), False
+        self._count, self._begun = 0, monotonic()
+        self.pending = any(name in {b"content-length", b"transfer-encoding"} for name, _ in scope["headers"])
+        """Whether more of it may come."""
         self.fault: int | None = None
         """Status of the response, if the body was cut."""
 
@@ -169,7 +173,7 @@ class _Body:
             self.fault = TOO_SLOW
             return {"type": "http.disconnect"}
         self._count += len(message.get("body", b""))
-        self._whole = not message.get("more_body", False)
+        self.pending = message.get("more_body", False)
         if self._most is not None and self._count > self._most:
             self.fault = TOO_LARGE
             return {"type": "http.disconnect"}
@@ -177,7 +181,7 @@ class _Body:
 
     def _patience(self) -> float | None:
         """Seconds to wait for the next part; after the last one, the application waits for the client to go."""
-        if self._pace is None or self._whole:
+        if self._pace is None or not self.pending:
             return None
         rest = self._begun + self._pace.start + self._count / self._pace.rate - monotonic()
         return max(min(self._pace.silence, rest), 0.001)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import unicodedata
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,13 @@ from typing import BinaryIO
 from anyio.to_thread import run_sync
 from starlette.requests import Request
 
-from sentiprism.errors import UserError
+from sentiprism.errors import UserError, printable
 from sentiprism.tables import size
 
 BLOCK = 2**20
 """Bytes that are written at a time."""
+LONGEST_NAME = 200
+"""Characters of a name; a middle part is left out of a longer one."""
 
 
 @dataclass(frozen=True)
@@ -96,3 +99,12 @@ async def finish(file: BinaryIO) -> None:
         os.fsync(file.fileno())
 
     await run_sync(sync)
+
+
+def clean_name(name: str) -> str:
+    """A file's name for people: without folders, control characters and half characters, and not too long."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    text = printable(unicodedata.normalize("NFC", last.encode(errors="replace").decode())).strip() or "recording"
+    if len(text) <= LONGEST_NAME:
+        return text
+    return f"{text[: LONGEST_NAME - 21]}…{text[-20:]}"

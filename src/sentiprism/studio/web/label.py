@@ -21,12 +21,12 @@ from sentiprism.studio.labelling.rating import join_task, queue, read_own
 from sentiprism.studio.labelling.results import Results, read_results
 from sentiprism.studio.labelling.scales import PASSES, STEPS, Scale, parse_passes
 from sentiprism.studio.labelling.tasks import MOST_RECORDINGS, Task, tidy
-from sentiprism.studio.recordings import clean_name
 from sentiprism.studio.store.tables import ID, RecordingRow
 from sentiprism.studio.web.forms import once, text, texts
 from sentiprism.studio.web.job_views import get_job, view
 from sentiprism.studio.web.pages import existing, show, show_error
 from sentiprism.studio.web.state import Studio, studio_of
+from sentiprism.web.uploads import clean_name
 
 router = APIRouter()
 AREA, LIST = "label", "/label"

@@ -15,13 +15,13 @@ from sentiprism.report.page.playable import media_type
 from sentiprism.studio.fields import Field, assignments, fields_of, refuse_path
 from sentiprism.studio.folders import ReportFolder, RunFolder, summarise_report
 from sentiprism.studio.jobs.kinds import AnalyzeJob, Item
-from sentiprism.studio.recordings import clean_name
 from sentiprism.studio.reports import file_name
 from sentiprism.studio.store.tables import ACTIVE, RecordingRow
 from sentiprism.studio.web.forms import once, text, texts
 from sentiprism.studio.web.job_views import list_jobs
 from sentiprism.studio.web.pages import existing, show, show_error
 from sentiprism.studio.web.state import Studio, studio_of
+from sentiprism.web.uploads import clean_name
 
 router = APIRouter()
 AREA, LIST = "recordings", "/recordings"

@@ -12,11 +12,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from sentiprism.errors import UserError
-from sentiprism.studio.recordings import clean_name, suffix_of
+from sentiprism.studio.recordings import suffix_of
 from sentiprism.studio.store.tables import new_id
 from sentiprism.studio.web.guard import UPLOAD
 from sentiprism.studio.web.state import Studio, studio_of
-from sentiprism.web.uploads import Limits, blocks, check_space, finish, too_large, write
+from sentiprism.web.uploads import Limits, blocks, check_space, clean_name, finish, too_large, write
 
 router = APIRouter()
 AT_ONCE = 4
