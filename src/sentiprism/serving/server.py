@@ -14,6 +14,7 @@ from sentiprism.files import temporary_folder
 from sentiprism.interrupts import longer_grace
 from sentiprism.machine import RECORDING, check_jobs
 from sentiprism.media.whisper_models import check_whisper
+from sentiprism.models.hub import pin_model
 from sentiprism.serving.app import create_app
 from sentiprism.serving.batcher import Batcher
 from sentiprism.serving.jobs import Jobs
@@ -75,16 +76,17 @@ def serve(options: ServeOptions, say: Callable[[str], object] = print) -> None:
         cause = f"without keys, the server does not listen at {options.host}"
         raise UserError(cause, "add keys: sentiprism serve --keys keys.yaml --add-key LABEL")
     keys = None if options.keys is None else Keys(read_keys(options.keys).keys)
-    card, features = make_card(options.model, __version__)
+    model = pin_model(options.model)
+    card, features = make_card(model, __version__)
     check_jobs(options.jobs + 1, RECORDING)
     if card.recordings and options.asr != "none":
         check_whisper(options.asr)
     with temporary_folder(FOLDER) as folder, closing(listen(options.host, (options.port,))) as socket:
         port = socket.getsockname()[1]
         limits = {"DATA": MEMORY, "CORE": 0}
-        predictor = Worker(Settings("predict", options.model, folder / "predict", options.device, limits))
+        predictor = Worker(Settings("predict", model, folder / "predict", options.device, limits))
         analysts = [
-            Worker(Settings("analyze", options.model, folder / f"analyze-{number}", options.device, limits))
+            Worker(Settings("analyze", model, folder / f"analyze-{number}", options.device, limits))
             for number in range(options.jobs if card.recordings else 0)
         ]
         jobs = Jobs(analysts, folder / "jobs")

@@ -10,7 +10,7 @@ from starlette.requests import HTTPConnection
 from sentiprism.config import Config
 from sentiprism.errors import UserError
 from sentiprism.metrics.conformal import Calibration
-from sentiprism.models.artifact import STARTER, Description, describe_model, folder_of, noted_calibration
+from sentiprism.models.artifact import Description, describe_model, folder_of, name_of, noted_calibration
 from sentiprism.serving.batcher import Batcher
 from sentiprism.serving.jobs import Jobs
 from sentiprism.serving.keys import Caller
@@ -85,7 +85,7 @@ def make_card(model: str | Path, version: str) -> tuple[ModelCard, FeatureSpec]:
         recordings = False
     notes, calibration = found.metadata, noted_calibration(found.metadata)
     card = ModelCard(
-        name=STARTER if str(model) == STARTER else folder.resolve().name,
+        name=name_of(model),
         model=found.model,
         modalities=modalities,
         target=found.target,

@@ -68,6 +68,7 @@ class Worker:
         folder = self._settings.folder
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
+        (folder / "hub").symlink_to(home("hub").absolute())  # copies of models, which the server has fetched
         ours, theirs = socket.socketpair()
         assets = os.environ.get("SENTIPRISM_ASSETS") or str(home("assets"))
         own = {"SENTIPRISM_HOME": str(folder), "TMPDIR": str(folder), "SENTIPRISM_ASSETS": assets}
