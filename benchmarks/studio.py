@@ -32,6 +32,8 @@ VARIABLE = re.compile(r"[0-9a-f]{16}|\b\d+\b")
 """What differs between two pages of one kind."""
 PAINT = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN"
 TRAINING = ("train", "mdf", "--dataset", "synthetic", "--seeds", "1", "--device", "cpu", "--set", "optim.epochs=100000")
+SLOW = 200
+"""Milliseconds in which a page is to answer beside two trainings."""
 AFTER = 20.0
 """Seconds after which a training has read its data and is in its epochs."""
 
@@ -80,6 +82,16 @@ class Served:
         self.cookie = ""
         found = self._ask(link[0].partition(str(self.port))[2])
         self.cookie = str(found.headers["set-cookie"]).partition(";")[0]
+        for _ in range(300):  # the numbers of all reports are read once, and kept
+            if "for the first time" not in self.get(self.collection())[1]:
+                break
+            time.sleep(1)
+
+    def collection(self) -> str:
+        """Address of the collection of all recordings."""
+        found = re.search(r"/collections/[0-9a-f]{16}", self.get("/collections")[1])
+        assert found is not None
+        return found[0]
 
     def _ask(self, path: str) -> http.client.HTTPResponse:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
@@ -96,8 +108,8 @@ class Served:
         return took, text.decode() if page and "content-disposition" not in found.headers else ""
 
     def pages(self) -> list[str]:
-        """One address of each kind that links lead to."""
-        waiting, kinds, found = ["/", "/train/new?model=mdf&dataset=large"], set(), []
+        """One address of each kind that links lead to, the page of the collection among them."""
+        waiting, kinds, found = ["/", self.collection(), "/train/new?model=mdf&dataset=large"], set(), []
         while waiting:
             address = waiting.pop(0).replace("&amp;", "&")
             kind = VARIABLE.sub("…", address.partition("?")[0])
@@ -178,8 +190,10 @@ def main() -> None:
                 tell("median of a page, idle", idle)
                 tell("median of a page beside two trainings", beside)
                 one, other = median(idle.values()), median(beside.values())
+                slow = sum(took >= SLOW for took in beside.values())
                 print(
-                    f"over all pages: {one:.0f} ms idle, {other:.0f} ms beside two trainings, {other / one:.1f} times"
+                    f"over {len(pages)} pages: {one:.0f} ms idle, {other:.0f} ms beside two trainings, "
+                    f"{other / one:.1f} times; {slow} pages take {SLOW} ms or more"
                 )
         finally:
             for process in (*trainings, served.process):
