@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from makers_processes import needs_proc
-from makers_studio import endless, epochs, follow, members, open_runner, pid_of, python, row, training, wait_for
+from makers_studio import endless, epochs, follow, members, open_runner, pid_of, row, training, wait_for
 from sentiprism.studio.jobs.kinds import parse_job
 from sentiprism.studio.jobs.process import LOG, PROCESS, Identity, identify, is_alive, kill, read_process
 from sentiprism.studio.jobs.runner import Runner
@@ -15,16 +15,6 @@ from sentiprism.training.run import Run
 
 pytestmark = needs_proc
 ITEMS = [{"id": "x", "name": "x", "file": "x.wav", "report": "reports/x"}]
-SERVER = """
-import sys, time
-from pathlib import Path
-from makers_studio import endless, open_runner
-runner = open_runner(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__import__("os").environ["SENTIPRISM_HOME"]))
-runner.start()
-Path("id").write_text(runner.add("train", "a training", endless(), Path.cwd()))
-time.sleep(600)
-"""
-"""A server that only has the queue."""
 
 
 @pytest.fixture
@@ -109,26 +99,6 @@ def test_a_killed_job_is_marked_and_resumes(runner, tmp_path):
     wait_for(lambda: epochs(tmp_path / "runs" / "tiny") > before, "an epoch more")
     runner.stop(job)
     follow(runner, job, "stopped")
-
-
-def test_a_killed_server_takes_no_job_along_and_the_next_one_finds_it(home, tmp_path, runner):
-    tests = str(Path(__file__).parents[1])
-    server = python(SERVER, tmp_path, PYTHONPATH=os.pathsep.join([tests, os.environ.get("PYTHONPATH", "")]))
-    wait_for((tmp_path / "id").is_file, "the job")
-    job = (tmp_path / "id").read_text()
-    pid = pid_of(runner, job)
-    wait_for(lambda: epochs(tmp_path / "runs" / "tiny") > 2, "an epoch")
-    os.killpg(server.pid, signal.SIGKILL)
-    server.wait()
-    before = epochs(tmp_path / "runs" / "tiny")
-    wait_for(lambda: epochs(tmp_path / "runs" / "tiny") > before, "an epoch without a server")
-    runner.look()
-    found = row(runner, job)
-    assert (found.state, found.attempts) == ("running", 1)
-    assert read_process(runner.job_folder(job)).pid == pid, "it was not started again"
-    runner.stop(job)
-    follow(runner, job, "stopped")
-    assert members(pid) == []
 
 
 def test_a_job_that_died_with_its_server_is_marked_by_the_next_one(home, tmp_path, runner):

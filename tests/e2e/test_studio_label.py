@@ -1,27 +1,15 @@
-"""Labelling in a real browser and as a program: two raters, agreement, decisions, a table; killed while people rate."""
+"""Labelling in a real browser: two raters, agreement, decisions, a table."""
 
 import csv
-import http.client
-import os
 import re
-import signal
-import socket
-import threading
 from pathlib import Path
-from urllib.parse import urlencode
 
 import pytest
 
 from makers_browser import expect
-from makers_label import open_task, rows
 from makers_media import make_media, sine
 from makers_processes import needs_proc
-from makers_studio import SHARED, start_studio, wait_for
-from sentiprism.studio.labelling.rating import join_task
-from sentiprism.studio.labelling.results import read_results
-from sentiprism.studio.labelling.tasks import Tasks
-from sentiprism.studio.store.database import Database
-from sentiprism.studio.web.tokens import form_token
+from makers_studio import SHARED, wait_for
 
 pytestmark = needs_proc
 
@@ -109,57 +97,3 @@ def test_two_raters_agree_disagree_and_become_a_table(recordings, studio, watche
     assert [row["how"] for row in table].count("person") == 1
     assert next(row for row in table if row["decided_by"] == "Judge")["label"] == "-2.5"
     assert {row["file"] for row in table} == {path.name for path in recordings}
-
-
-def test_a_server_that_is_killed_while_people_rate_has_lost_nothing_that_it_confirmed(home, tmp_path):
-    database = Database(home / "studio")
-    tasks = Tasks(database, home / "studio")
-    made = open_task(tasks, rows(20), cuts=tuple((n / 2, n / 2 + 0.4, "so") for n in range(20)))
-    raters = [join_task(tasks, made.id, name) for name in ("Ann", "Ben")]
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    server, link = start_studio(tmp_path, port)
-    asked = http.client.HTTPConnection("127.0.0.1", port)
-    asked.request("GET", link.partition(str(port))[2])
-    cookie = asked.getresponse().headers["set-cookie"].partition(";")[0]
-    headers = {
-        "Cookie": cookie,
-        "Origin": f"http://127.0.0.1:{port}",
-        "Content-Type": "application/x-www-form-urlencoded",
-    }
-    confirmed: dict[tuple[str, str], float] = {}
-
-    def work(rater: str, value: float) -> None:
-        for segment in made.segments:
-            form = {
-                "segment": segment,
-                "pass": "full",
-                "last": "0",
-                "value": f"{value:g}",
-                "once": f"{rater} {segment}",
-            }
-            body = urlencode({**form, "form_token": form_token(cookie.partition("=")[2])})
-            try:
-                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-                connection.request("POST", f"/label/{made.id}/rate/{rater}", body, headers)
-                if connection.getresponse().status == 303:
-                    confirmed[rater, segment] = value
-            except OSError:
-                return
-
-    threads = [
-        threading.Thread(target=work, args=(rater, value)) for rater, value in zip(raters, (1.0, -2.0), strict=True)
-    ]
-    for one in threads:
-        one.start()
-    wait_for(lambda: len(confirmed) > 30, "some ratings")
-    os.killpg(server.pid, signal.SIGKILL)
-    server.wait()
-    for one in threads:
-        one.join()
-    assert 30 < len(confirmed) < 800
-    found = read_results(tasks, tasks.get(made.id))
-    stored = {(rater, key[1]): row.value for key, own in found.ratings.items() for rater, row in own.items()}
-    assert confirmed.items() <= stored.items()
-    assert len(stored) <= len(confirmed) + len(raters), "at most one of each rater was stored and not yet confirmed"
-    database.close()

@@ -6,7 +6,6 @@ from typing import Any
 
 from sentiprism.files import sha256
 from sentiprism.studio.recordings import Recordings
-from sentiprism.studio.store.tables import new_id
 
 
 def add_fetched(recordings: Recordings, result: dict[str, Any]) -> None:
@@ -21,6 +20,6 @@ def add_fetched(recordings: Recordings, result: dict[str, Any]) -> None:
     """
     for file in map(Path, result["files"]):
         recordings.check_room()
-        copy = recordings.uploads / f"{new_id()}.part"
+        copy = recordings.new_upload()
         shutil.copyfile(file, copy)  # the asset stays where the command line finds it
         recordings.add(copy, file.name, sha256(copy))

@@ -1,8 +1,10 @@
 """Recordings that were added: stored under names of ours, found by their content."""
 
 import os
+import re
 from collections.abc import Iterable
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from time import time
 from typing import NamedTuple
@@ -15,13 +17,16 @@ from sentiprism.errors import UserError, few
 from sentiprism.files import make_folder
 from sentiprism.media.probe import probe
 from sentiprism.reading import read_text
+from sentiprism.studio.jobs.process import identify
 from sentiprism.studio.store.database import Database
 from sentiprism.studio.store.tables import RecordingRow, new_id, now
 
 MOST = 20_000
 """Recordings in the studio."""
-OLD = timedelta(hours=3)
-"""After which a file that belongs to nothing is removed: no upload takes so long."""
+OLD = timedelta(minutes=10)
+"""After which a recording's file without a row is removed: a row is written in less."""
+_RECEIVED = re.compile(r"[0-9a-f]{16}\.(([0-9]{1,9})-[0-9a-f]{8})\.part")
+"""Name of a file that is being received, with the process that does it."""
 
 
 class Added(NamedTuple):
@@ -45,6 +50,10 @@ class Recordings:
         for one in (self.folder, self.uploads):
             make_folder(one)
         self._sweep()
+
+    def new_upload(self) -> Path:
+        """Place of a file that is being received; its name tells who receives it."""
+        return self.uploads / f"{new_id()}.{_name_process(os.getpid())}.part"
 
     def path(self, row: RecordingRow) -> Path:
         """Where a recording's file is."""
@@ -204,12 +213,23 @@ class Recordings:
             return found
 
     def _sweep(self) -> None:
-        """Remove files that uploads left which were cut off, by their age."""
+        """Remove what killed processes have left: files that nobody receives any more, or that have no row."""
+        for path in self.uploads.iterdir():
+            named = _RECEIVED.fullmatch(path.name)
+            if named is None or _name_process(int(named[2])) != named[1]:
+                path.unlink(missing_ok=True)
         with self._database.read() as session:
             known = set(session.scalars(select(RecordingRow.id)))
-        for path in (*self.uploads.iterdir(), *(p for p in self.folder.iterdir() if p.stem not in known)):
-            if time() - path.stat().st_mtime > OLD.total_seconds():
+        for path in (one for one in self.folder.iterdir() if one.stem not in known):
+            if time() - path.stat().st_mtime > OLD.total_seconds():  # its row may be about to be written
                 path.unlink(missing_ok=True)
+
+
+def _name_process(number: int) -> str:
+    """Number of a process, and the moment of its start: the number is given again later."""
+    process = identify(number)
+    started = "" if process is None else process.started
+    return f"{number}-{sha256(started.encode()).hexdigest()[:8]}"
 
 
 def suffix_of(name: str) -> str:

@@ -13,7 +13,6 @@ from starlette.responses import JSONResponse, Response
 
 from sentiprism.errors import UserError
 from sentiprism.studio.recordings import suffix_of
-from sentiprism.studio.store.tables import new_id
 from sentiprism.studio.web.guard import UPLOAD
 from sentiprism.studio.web.state import Studio, studio_of
 from sentiprism.web.uploads import Limits, blocks, check_space, clean_name, finish, too_large, write
@@ -39,7 +38,7 @@ async def upload(request: Request) -> Response:
                 suffix_of(name)
                 await run_sync(studio.recordings.check_room)
             _check_size(request, studio, limits)
-            path = studio.recordings.uploads / f"{new_id()}.part"
+            path = studio.recordings.new_upload()
             content = await _receive(request, path, limits)
             if to_import:
                 made, known = await run_sync(studio.data_files.add, path, name, content)
