@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from sentiprism import progress as shown
-from sentiprism.cli.analyze import PREDICTING, _bar
+from sentiprism.cli.analyze import PREDICTING, recordings_bar
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def reached(monkeypatch):
 
 
 def test_the_bar_follows_the_slower_of_faces_and_speech(reached):
-    with _bar("two", 2) as (on, ended):
+    with recordings_bar("two", 2) as (on, ended):
         on("speech", 1.0)  # a transcript with times takes no time
         assert reached() == 0
         on("faces", 0.5)

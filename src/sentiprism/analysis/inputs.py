@@ -84,17 +84,26 @@ def find_inputs(inputs: Sequence[Path], out: Path, transcript: Path | None = Non
             raise UserError(cause, "give a folder of transcripts")
         if is_foreign_index(out):
             raise UserError(f"{out / INDEX} is not a page of this program", "choose another `out`")
-        names: dict[str, _Found] = {}
-        for one in found:
-            name = "".join(c if c.isalnum() or c in "-_" else "-" for c in one.path.stem)[:60].strip("-") or "recording"
-            if name in names:
-                name = f"{name[:48]}-{hashlib.sha256(os.fsencode(one.path)).hexdigest()[:8]}"
-            names[safe_name(name, "report")] = one
-        made = [AnalysisTask(one.path, out / name, _transcript(one, transcript)) for name, one in names.items()]
+        names = name_folders([one.path for one in found])
+        made = [
+            AnalysisTask(one.path, out / name, _transcript(one, transcript))
+            for one, name in zip(found, names, strict=True)
+        ]
     if transcript is not None and not any(task.transcript for task in made):
         cause = f"no transcript in {transcript} has the name of a recording"
         raise UserError(cause, "call the one of talk.mp4 talk.srt, .vtt, .json or .txt")
     return made
+
+
+def name_folders(paths: Sequence[Path]) -> list[str]:
+    """Name a folder for each recording, after the recording; if names repeat, with a hash of its path."""
+    names: dict[str, None] = {}
+    for path in paths:
+        name = "".join(c if c.isalnum() or c in "-_" else "-" for c in path.stem)[:60].strip("-") or "recording"
+        if name in names:
+            name = f"{name[:48]}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:8]}"
+        names[safe_name(name, "report")] = None
+    return list(names)
 
 
 def _in_folder(folder: Path) -> list[_Found]:
@@ -154,7 +163,7 @@ def _among(place: Path, names: list[str]) -> Iterator[_Found]:
     for name in names:
         stem, suffix = Path(name).stem, Path(name).suffix.lower()
         if suffix in SUFFIXES:
-            yield _Found(place / name, _beside(place, stem))
+            yield _Found(place / name, transcript_beside(place, stem))
         elif suffix in ALONE and stem not in recorded:
             yield _Found(place / name)
 
@@ -162,9 +171,9 @@ def _among(place: Path, names: list[str]) -> Iterator[_Found]:
 def _transcript(found: _Found, given: Path | None) -> Path | None:
     if given is None or not given.is_dir():
         return given or found.transcript
-    return _beside(given, found.path.stem) or found.transcript
+    return transcript_beside(given, found.path.stem) or found.transcript
 
 
-def _beside(place: Path, stem: str) -> Path | None:
+def transcript_beside(place: Path, stem: str) -> Path | None:
     """Transcript of a recording by its name."""
     return next((one for suffix in TEXTS if (one := place / f"{stem}{suffix}").is_file()), None)

@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sentiprism.cli.hints import followed_by
-from sentiprism.cli.options import FACES, MISMATCHES, Exports, Jobs, ReportFolder, Strict, choice, option
+from sentiprism.cli.options import (
+    Exports,
+    Face,
+    Jobs,
+    Language,
+    LanguageMismatch,
+    Longest,
+    Recogniser,
+    ReportFolder,
+    SavedModel,
+    Strict,
+    option,
+)
 from sentiprism.cli.sources import pairs
 from sentiprism.cli.terminal_summary import count_files, display_names, reason_of, show_folder, show_recording
 from sentiprism.errors import UserError, printable
@@ -27,23 +39,16 @@ def analyze(
         list[Path], typer.Argument(metavar="PATH...", help="Videos, sounds, texts, tables of texts (.csv); or folders.")
     ],
     out: ReportFolder = Path("report"),
-    model: Annotated[str, option("MODEL", "starter, folder of a saved model, or hf://OWNER/NAME@COMMIT.")] = "starter",
+    model: SavedModel = "starter",
     transcript: Annotated[
         Path | None,
         option("FILE", "Transcript: .srt, .vtt, .txt or .json; a folder for many recordings."),
     ] = None,
-    asr: Annotated[str, option("NAME", "Whisper model by name or folder; none = no recognition.")] = "base",
-    language: Annotated[str | None, option("CODE", "Language of the speech; by default detected.")] = None,
-    language_mismatch: Annotated[
-        str,
-        typer.Option(
-            **choice("handling of another language", MISMATCHES), help="For words that are not in the model's language."
-        ),
-    ] = "drop",
-    face: Annotated[
-        str, typer.Option(**choice("choice of faces", FACES), help="all: an estimate with each face.")
-    ] = "largest",
-    longest: Annotated[float, option("S", "Most seconds of an utterance.")] = 15.0,
+    asr: Recogniser = "base",
+    language: Language = None,
+    language_mismatch: LanguageMismatch = "drop",
+    face: Face = "largest",
+    longest: Longest = 15.0,
     streaming: Annotated[bool, typer.Option("--streaming", help="As a live stream: no look-ahead.")] = False,
     column: Annotated[
         list[str] | None,
@@ -107,7 +112,7 @@ def analyze(
 
     outcomes: list[Outcome] = []
     what = printable(todo[0].path.name) if len(todo) == 1 else count_files(todo)
-    with _bar(f"analysing {what}", len(todo)) as (on, ended):
+    with recordings_bar(f"analysing {what}", len(todo)) as (on, ended):
         for outcome in analyze_all(todo, options, jobs=jobs, replace=replace, report=report, on=on):
             outcomes.append(outcome)
             ended()
@@ -131,7 +136,7 @@ def analyze(
 
 
 @contextmanager
-def _bar(message: str, count: int) -> Iterator[tuple[Callable[[str, float], None], Callable[[], None]]]:
+def recordings_bar(message: str, count: int) -> Iterator[tuple[Callable[[str, float], None], Callable[[], None]]]:
     """Progress bar; yields ``on_progress(part, fraction)`` and ``on_finished()``."""
     from sentiprism.progress import progress
 

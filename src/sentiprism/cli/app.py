@@ -24,10 +24,11 @@ from sentiprism.cli.plugins import ListsExtractors, may_use_plugins
 from sentiprism.cli.push import push
 from sentiprism.cli.serve import serve
 from sentiprism.cli.studio import studio
+from sentiprism.cli.study import study
 from sentiprism.cli.tune import tune
 from sentiprism.cli.verification import may_skip_verification
 
-FIRST = ("analyze", "extract", "adapt", "dataset")
+FIRST = ("analyze", "study", "extract", "adapt", "dataset")
 """Commands that the help shows first, for new users."""
 
 
@@ -53,7 +54,7 @@ for group in (dataset.app, figure.app):
         if registered.callback is not None:
             registered.callback = may_use_plugins(registered.callback)
 PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
-    "Recordings": (analyze, extract, extractors, adapt),
+    "Recordings": (analyze, study, extract, extractors, adapt),
     "Training": (run.models, may_skip_verification(run.train), may_skip_verification(tune)),
     "Measuring": (
         may_skip_verification(run.evaluate),

@@ -88,6 +88,17 @@ Columns = Annotated[list[str] | None, option("NAME=THEIRS", "Column of a CSV wit
 Jobs = Annotated[int, typer.Option(min=1, metavar="N", help="Recordings to process in parallel.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Stop with an error if a recording fails.")]
 AllowMissing = Annotated[bool, typer.Option("--allow-missing", help="Leave out rows whose recording is missing.")]
+SavedModel = Annotated[str, option("MODEL", "starter, folder of a saved model, or hf://OWNER/NAME@COMMIT.")]
+Recogniser = Annotated[str, option("NAME", "Whisper model by name or folder; none = no recognition.")]
+Language = Annotated[str | None, option("CODE", "Language of the speech; by default detected.")]
+LanguageMismatch = Annotated[
+    str,
+    typer.Option(
+        **choice("handling of another language", MISMATCHES), help="For words that are not in the model's language."
+    ),
+]
+Face = Annotated[str, typer.Option(**choice("choice of faces", FACES), help="all: an estimate with each face.")]
+Longest = Annotated[float, option("S", "Most seconds of an utterance.")]
 Exports = Annotated[
     list[str] | None,
     typer.Option(

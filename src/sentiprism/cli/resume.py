@@ -13,6 +13,7 @@ SAME_COMMAND = {
     "tune": "the same command resumes; finished trials are kept",
     "ablate": "the same command resumes; finished rows are kept",
     "modalities": "the same command resumes; finished runs are kept",
+    "study": "the same command analyses the rest; finished analyses are kept",
     "reproduce": "the same command resumes; finished rows are kept",
     "studio": "jobs continue; the same command shows them again",
 }

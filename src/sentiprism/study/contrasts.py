@@ -167,8 +167,8 @@ def _sign_flip(difference: Floats, seed: int) -> float:
         signs = 1.0 - 2.0 * (np.arange(2**n)[:, None] >> np.arange(n) & 1)
         return float(np.mean(_as_far(signs @ difference, own)))
     generator = np.random.default_rng(seed)
-    found = [_as_far((1.0 - 2.0 * generator.integers(2, size=(rows, n))) @ difference, own) for rows in _row_counts(n)]
-    return _share(np.concatenate(found))
+    found = [_as_far((1.0 - 2.0 * generator.integers(2, size=(rows, n))) @ difference, own) for rows in row_counts(n)]
+    return share_of_far(np.concatenate(found))
 
 
 def _permutation(a: Floats, b: Floats, seed: int) -> float:
@@ -176,13 +176,13 @@ def _permutation(a: Floats, b: Floats, seed: int) -> float:
     values = values - values.mean()  # then the sum over one group is in proportion to the difference of means
     own, generator = abs(float(values[: len(a)].sum())), np.random.default_rng(seed)
     found = []
-    for rows in _row_counts(n):
+    for rows in row_counts(n):
         shuffled = generator.permuted(np.broadcast_to(values, (rows, n)), axis=1)
         found.append(_as_far(shuffled[:, : len(a)].sum(axis=1), own))
-    return _share(np.concatenate(found))
+    return share_of_far(np.concatenate(found))
 
 
-def _row_counts(n: int) -> Iterator[int]:
+def row_counts(n: int) -> Iterator[int]:
     """Sizes of blocks of random assignments of n units, by which memory is bounded."""
     fewest, most = PERMUTATIONS
     total, rows = min(max(fewest, WORK // n), most), max(1, WORK // n)
@@ -194,6 +194,6 @@ def _as_far(sums: Floats, own: float) -> npt.NDArray[np.bool_]:
     return np.abs(sums) >= own * (1 - TINY)
 
 
-def _share(far: npt.NDArray[np.bool_]) -> float:
+def share_of_far(far: npt.NDArray[np.bool_]) -> float:
     """Share of random assignments, the observed one included (Davison and Hinkley 1997, section 4.2)."""
     return (1 + int(np.count_nonzero(far))) / (len(far) + 1)

@@ -14,23 +14,34 @@ MOST_SMALL = 500
 
 
 def render_study(
-    study: Study, title: str, observations: Sequence[Observation], names: Mapping[str, str] = MappingProxyType({})
+    studies: Sequence[Study],
+    title: str,
+    observations: Sequence[Observation],
+    names: Mapping[str, str] = MappingProxyType({}),
+    *,
+    links: Mapping[str, str] = MappingProxyType({}),
+    methods: Sequence[str] = (),
+    failures: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Render the page of a study; it loads nothing, and names no file unless names are given.
 
     Args:
-        study: as `sentiprism.study.study.compare_groups` returns it.
+        studies: comparisons of the same recordings, as `sentiprism.study.study.compare_groups` returns them.
         title: of the page.
         observations: recordings that are shown each with a small curve.
         names: by identifier of a recording; others are numbered.
+        links: address of a recording's report, by identifier.
+        methods: paragraphs for a paper.
+        failures: reasons by name of recordings that could not be analysed.
 
     Raises:
         UserError: jinja2 is not installed.
     """
-    colours = group_colours(study)
-    shown = [one for one in observations if one.summary.model == study.model]
+    first = studies[0]
+    colours = group_colours(first)
+    shown = [one for one in observations if one.summary.model == first.model]
     smalls = [
-        (draw_small(one, study, colours), names.get(one.recording) or f"recording {number}")
+        (draw_small(one, first, colours), names.get(one.recording) or f"recording {number}", links.get(one.recording))
         for number, one in enumerate(shown[:MOST_SMALL], start=1)
     ]
     return fill(
@@ -38,10 +49,11 @@ def render_study(
         scripts=(),
         styles=STYLES,
         title=title,
-        study=study,
-        strips=draw_strips(study),
-        relative=draw_relative(study),
-        absolute=draw_absolute(study),
+        first=first,
+        sections=[(study, draw_strips(study), draw_relative(study), draw_absolute(study)) for study in studies],
+        notes=dict.fromkeys(note for study in studies for note in study.notes),
         smalls=smalls,
         left_out=len(shown) - len(smalls),
+        methods=methods,
+        failures=sorted(failures.items()),
     )

@@ -32,6 +32,7 @@ from sentiprism.study.design import (
     unit_values,
     value_of,
 )
+from sentiprism.study.repeated import Repeated, repeated_measures
 from sentiprism.study.summary import BINS, coarsen
 
 MOST_GROUPS = 50
@@ -84,6 +85,8 @@ class Study(NamedTuple):
     recordings: int
     groups: tuple[Group, ...]
     differences: tuple[GroupDifference, ...]
+    repeated: Repeated | None
+    """One test over three or more groups of the same persons; None if there are too few of either."""
     step: int
     """Seconds of a bin of curves over absolute time."""
     notes: tuple[str, ...]
@@ -127,7 +130,9 @@ def compare_groups(observations: Sequence[Observation], by: str | None = None, m
     differences = _differences(units, measure)
     notes += _notes(groups, by)
     middle = (used[0].summary.low + used[0].summary.high) / 2
-    return Study(by, measure, middle, model, sum(g.recordings for g in groups), groups, differences, step, tuple(notes))
+    repeated = repeated_measures(units, measure) if len(units) <= MOST_COMPARED else None
+    count = sum(group.recordings for group in groups)
+    return Study(by, measure, middle, model, count, groups, differences, repeated, step, tuple(notes))
 
 
 def _of_one_model(observations: Sequence[Observation]) -> tuple[list[Observation], str, list[str]]:

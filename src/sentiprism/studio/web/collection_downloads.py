@@ -81,7 +81,7 @@ def page(request: Request, identifier: str, by: str = "", measure: str = "", nam
     if compared.study is None:
         return show_error(request, compared.error or NOTHING, area="collections", back=f"{LIST}/{identifier}")
     known = {one.row.id: one.row.name for one in view.members} if names == "yes" else {}
-    made = render_study(compared.study, view.row.name, view.observations, known)
+    made = render_study([compared.study], view.row.name, view.observations, known)
     return Response(made, media_type="text/html; charset=utf-8", headers=_download(view, "study.html"))
 
 
