@@ -16,6 +16,23 @@ RATE = 16_000
 HEAR = {"audio": "speech", "vision": "none", "per": "utterance"}
 HIGH, LOW = 300.0, 100.0
 """Hertz of a label of 3 and of -3."""
+INTERVAL: dict[str, float | None] = {"mean": 1.25, "std": None, "low": 1.0, "high": 1.5}
+CHANGE = {"mean": -0.125, "low": -0.25, "high": 0.0, "p": 0.03, "holm": 0.06}
+EFFECT: dict[str, Any] = {
+    "utterances": 24,
+    "videos": 12,
+    "metrics": {
+        "constant predictor": {"mae": INTERVAL, "pearson": dict.fromkeys(INTERVAL)},
+        "before": {"mae": INTERVAL, "pearson": INTERVAL},
+        "after": {"mae": {**INTERVAL, "mean": 1.125}, "pearson": INTERVAL},
+    },
+    "r_within_videos": {"constant predictor": None, "before": 0.25, "after": 0.5},
+    "after_less_before": {"mae": CHANGE, "pearson": CHANGE},
+    "helped": False,
+    "better_than_constant": None,
+    "verdict": "it did not help: MAE after minus before -0.125",
+}
+"""An evaluation as ``adapt`` stores it."""
 
 
 def record(folder: Path, *, videos: int, clips: int, seed: int, sign: float = 1.0, shuffled: bool = False) -> Path:

@@ -133,12 +133,13 @@ class Server:
         home: data folder.
         workspace: folder of runs and reports.
         limits: of uploads.
+        url: of the database; None = SQLite in the data folder.
     """
 
-    def __init__(self, home: Path, workspace: Path, limits: Limits | None = None) -> None:
+    def __init__(self, home: Path, workspace: Path, limits: Limits | None = None, url: str | None = None) -> None:
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
-        runner = open_runner(home)
+        runner = open_runner(home, url)
         self.studio = Studio(
             database=runner.database,
             runner=runner,

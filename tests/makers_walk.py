@@ -6,6 +6,8 @@ from pathlib import Path
 
 from fastapi.routing import APIRoute
 
+from makers_adapt import EFFECT
+from makers_analysis import features, saved_model
 from makers_cli import SIZES, SMALL
 from makers_label import rate_all, serve_task
 from makers_media import make_media, sine
@@ -14,6 +16,7 @@ from makers_study import shifted
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.report.files import write_report
 from sentiprism.studio.app import ROUTERS
+from sentiprism.studio.datasets import identify_dataset
 from sentiprism.studio.store.tables import JobRow, RecordingRow
 from sentiprism.training.train import train
 
@@ -72,7 +75,14 @@ def fill(server: Server, folder: Path) -> list[str]:
         rate_all(studio.tasks, closed.id, name, values)
     studio.tasks.close(closed.id)
     rater = rate_all(studio.tasks, opened.id, "A", [2.0])
+    adapted = {"model": "starter", "cross_validated": EFFECT, "test": None}
+    model = saved_model(studio.workspace / "models" / "mine", features(folder / "text"), adapted=adapted)
+    server.post(f"/data/{identify_dataset(synthetic_dataset('other', sizes=SIZES).name)}/delete", {"sure": "yes"})
+    studio.folders.forget()
     return [
+        f"/models/{studio.folders.identifier(model)}",
+        f"/label/{opened.id}/cuts/{opened.recordings[0]}",
+        f"/label/{closed.id}/decide/full/{closed.segments[0]}",
         "/train/new?model=mdf&dataset=tiny",
         f"/label/{opened.id}/rate/{rater}",
         f"/label/{closed.id}",

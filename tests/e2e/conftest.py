@@ -212,6 +212,15 @@ def watched(browser, patience):
     assert faults == []
 
 
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """An empty database of a real PostgreSQL that ends with the tests."""
+    from makers_postgresql import serve_postgresql
+
+    with serve_postgresql() as address:
+        yield address
+
+
 @pytest.fixture
 def studio(home, tmp_path, monkeypatch):
     """A studio whose workspace is this test's own folder, with its queue running."""

@@ -43,4 +43,6 @@ def test_no_page_has_a_severe_fault_in_light_or_dark(server, watched, tmp_path):
         seen.add(address.partition("?")[0])
     assert faults == {}
     assert seen >= AREAS
+    for part in ("/cuts/", "/decide/", "/rate/", "/disagreements", "/models/", "/data/bin"):
+        assert any(part in address for address in seen), part
     assert sum(address.count("/") > 1 for address in seen) > 12, sorted(seen)

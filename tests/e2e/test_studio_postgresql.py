@@ -1,18 +1,12 @@
 """The studio on a real PostgreSQL, which the test starts."""
 
-import os
-import shutil
-import socket
-import subprocess
-import tempfile
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
 from makers_ci import skip_or_fail
 from makers_label import open_task, rows
+from makers_postgresql import empty_database
 from makers_processes import needs_proc
 from makers_studio import follow, open_runner, row, training
 from sentiprism.errors import UserError
@@ -22,56 +16,20 @@ from sentiprism.studio.labelling.results import read_results
 from sentiprism.studio.labelling.tasks import Tasks
 from sentiprism.studio.store.database import Database
 from sentiprism.studio.store.label_tables import LabelRatingRow
-from sentiprism.studio.store.tables import RecordingRow, Table
+from sentiprism.studio.store.tables import RecordingRow
 
 try:
     import psycopg  # noqa: F401 - SQLAlchemy imports it by its name
 except ImportError:
     skip_or_fail("psycopg (extra dev) is not installed")
 
-PROGRAMS = ("initdb", "pg_ctl", "createdb")
 pytestmark = needs_proc
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    """An empty database of a server that ends with the tests."""
-    initdb, control, create = map(shutil.which, PROGRAMS)
-    if None in {initdb, control, create}:
-        skip_or_fail(f"PostgreSQL's programs are not on the PATH ({', '.join(PROGRAMS)})")
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    folder = Path(tempfile.mkdtemp(prefix="studio-pg-", dir="/tmp"))  # another user must get there
-    user = None
-    if os.geteuid() == 0:  # PostgreSQL does not run as root
-        import pwd
-
-        user = next((name for name in ("postgres", "nobody") if name in {one.pw_name for one in pwd.getpwall()}), None)
-        os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
-
-    def run(*words: str) -> None:
-        subprocess.run(words, user=user, cwd=folder, check=True, stdout=subprocess.DEVNULL)
-
-    data, log = str(folder / "data"), str(folder / "log")
-    run(initdb, "-D", data, "-U", "me", "--auth=trust", "--no-sync")
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-    run(control, "-D", data, "-l", log, "-w", "-o", options, "start")
-    try:
-        run(create, "-h", "127.0.0.1", "-p", str(port), "-U", "me", "studio")
-        yield f"postgresql://me@127.0.0.1:{port}/studio"
-    finally:
-        run(control, "-D", data, "-m", "immediate", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
 def empty(url, home) -> str:
     """The database without rows."""
-    database = Database(home / "studio", url)
-    with database.write() as session:
-        for table in Table.metadata.sorted_tables:
-            session.execute(table.delete())
-    database.close()
+    empty_database(url, home / "studio")
     return url
 
 

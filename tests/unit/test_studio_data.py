@@ -206,8 +206,12 @@ def test_an_export_is_a_job_with_a_download(server, talks, tmp_path, form, name)
         assert made.train.ids.tolist() == load_dataset("talks").train.ids.tolist()
     (file,) = server.studio.runner.job_folder(job).glob("export/*")
     assert file.name == name, "nothing else is kept"
-    file.unlink()
-    assert "removed after a week" in server.get(f"/jobs/{job}").text
+    asked = server.post(f"/data/exports/{job}/delete")
+    assert f"Remove {name}?" in asked.text
+    assert file.is_file(), "it is asked first"
+    server.post(f"/data/exports/{job}/delete", {"sure": "yes"})
+    assert not file.exists()
+    assert "The file was removed" in server.get(f"/jobs/{job}").text
     assert server.get(f"/data/exports/{job}").status == 404
     assert server.post(f"{talks}/export", {"format": "../x"}).status == 422
 

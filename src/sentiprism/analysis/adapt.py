@@ -39,7 +39,7 @@ SPEAKER = "speaker"
 LEAST_CLIPS = 20
 """Smallest number of labelled utterances; cross-validation on fewer is meaningless."""
 MOST_NAME = 60
-"""Most characters of the folder's name in the dataset's name."""
+"""Most characters of a dataset's name."""
 
 
 class Adapted(NamedTuple):
@@ -90,7 +90,7 @@ def adapt(
     """Fine-tune a saved model on labelled clips; the gain is measured on left-out videos.
 
     Features are extracted with the model's recipe and standardised with its statistics; its text encoder stays frozen.
-    The dataset is stored as ``adapt-<folder>``, replacing an earlier one.
+    The dataset of the features replaces an earlier one of its name.
 
     Args:
         clips: folder of recordings.
@@ -130,7 +130,7 @@ def adapt(
         columns.pop("split", None)
         made = extract(
             clips,
-            "adapt-" + re.sub(r"[^\w.-]+", "-", clips.resolve().name)[:MOST_NAME],
+            options.get("dataset") or re.sub(r"[^\w.-]+", "-", f"adapt-{clips.resolve().name}")[:MOST_NAME],
             labels=table,
             options=extract_options(base.features, base.config, options.get("text", "given")),
             columns=columns,
@@ -166,7 +166,7 @@ def adapt(
         "seed": config.seed,
         "selection": f"adapted from {model} for {config.epochs} epochs; nothing was selected",
         "limits": [*base.metadata.get("limits", ()), *adapted.verdicts],
-        "adapted": jsonable({"settings": config.model_dump(mode="json"), **adapted.measured}),
+        "adapted": jsonable({"model": str(model), "settings": config.model_dump(mode="json"), **adapted.measured}),
     }
     if count >= CALIBRATED:
         calibration = Calibration.fit(found.after, found.label, base.target)

@@ -46,6 +46,8 @@ class AdaptClips(ClipOptions, total=False):
 
     Args:
         text: ``given`` in the table (default), or ``recognised``.
+        dataset: name of the dataset of the clips' features; by default ``adapt-<folder>``.
     """
 
     text: str
+    dataset: str

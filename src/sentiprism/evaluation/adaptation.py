@@ -82,6 +82,7 @@ class Effect(NamedTuple):
             "after_less_before": {name: one._asdict() for name, one in self.differences.items()},
             "helped": self.helped,
             "better_than_constant": self.beats_constant,
+            "verdict": self.verdict,
         }
 
 

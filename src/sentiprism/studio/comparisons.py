@@ -1,6 +1,6 @@
 """A comparison as its page shows it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sentiprism.studio.charts import Whisker, draw_whiskers
@@ -68,16 +68,11 @@ def _comparison(result: Mapping[str, Any]) -> Comparison:
     metrics = []
     for key, about in result["metrics"].items():
         values = [run["metrics"][key] for run in runs]
-        bounds = [None if None in (one["low"], one["mean"], one["high"]) else one for one in values]
-        places = [one and (one["low"], one["mean"], one["high"]) for one in bounds]
-        known = [v["mean"] for v in values if v["mean"] is not None]
+        cells = make_cells(values, [other and other[key] for other in apart])
+        known = [cell.value for cell in cells if cell.value is not None]
         best = (max if about["higher"] else min)(known, default=None)
-        whiskers = draw_whiskers(places)
-        cells = tuple(
-            _cell(value, other and other[key], whisker, best=len(known) > 1 and value["mean"] == best)
-            for value, other, whisker in zip(values, apart, whiskers, strict=True)
-        )
-        metrics.append(Metric(str(about["label"]), int(about["scale"]), bool(about["higher"]), cells))
+        cells = [cell._replace(best=len(known) > 1 and cell.value == best) for cell in cells]
+        metrics.append(Metric(str(about["label"]), int(about["scale"]), bool(about["higher"]), tuple(cells)))
     columns = tuple(
         Column(name, str(run["model"]), len(run["seeds"]), int(cost["parameters"]), name == found["reference"])
         for name, run, cost in zip(names, runs, found["costs"], strict=True)
@@ -89,17 +84,24 @@ def _comparison(result: Mapping[str, Any]) -> Comparison:
     )
 
 
-def _cell(value: Mapping[str, Any], other: Mapping[str, Any] | None, whisker: Whisker | None, *, best: bool) -> Cell:
+def make_cells(values: Sequence[Mapping[str, Any]], apart: Sequence[Mapping[str, Any] | None]) -> list[Cell]:
+    """Make the cells of a metric, with their intervals over one axis.
+
+    Args:
+        values: mean, std, low and high of each.
+        apart: difference of each from the reference, with its interval; None of the reference itself.
+    """
+    places = [(one["low"], one["mean"], one["high"]) for one in values]
+    whiskers = draw_whiskers([None if None in place else place for place in places])
+    return [_cell(*row) for row in zip(values, apart, whiskers, strict=True)]
+
+
+def _cell(value: Mapping[str, Any], other: Mapping[str, Any] | None, whisker: Whisker | None) -> Cell:
     apart = other or {}
-    return Cell(
-        value["mean"],
-        value["std"],
-        value["low"],
-        value["high"],
-        apart.get("mean"),
-        apart.get("low"),
-        apart.get("high"),
-        apart.get("holm"),
-        whisker,
-        best,
-    )
+    mean, std, low, high = (_number(value[name]) for name in ("mean", "std", "low", "high"))
+    difference, difference_low, difference_high, p = (_number(apart.get(n)) for n in ("mean", "low", "high", "holm"))
+    return Cell(mean, std, low, high, difference, difference_low, difference_high, p, whisker, best=False)
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)

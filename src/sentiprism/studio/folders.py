@@ -1,4 +1,4 @@
-"""Runs and reports below the workspace, whoever made them."""
+"""Runs, reports and saved models below the workspace, whoever made them."""
 
 import os
 import re
@@ -12,6 +12,7 @@ from time import time
 from typing import Any, NamedTuple
 
 from sentiprism.errors import UserError
+from sentiprism.models.artifact import CONFIG, describe_model
 from sentiprism.reading import open_regular
 from sentiprism.report.analysis import Analysis
 from sentiprism.report.files import DOCUMENT, read_report
@@ -25,6 +26,8 @@ from sentiprism.yaml_files import load_yaml
 _CONTENT = re.compile(rb'"content":"([0-9a-f]{64})"')
 BUSY = 600.0
 """Seconds after the last write in which an unfinished run may be running; few epochs take longer."""
+OF_RUN = (RUN, "summary.json")
+"""Files that tell of a run."""
 HEAD = 4096
 """Bytes of a report's document that its recording's checksum is in."""
 
@@ -61,6 +64,19 @@ class ReportFolder(NamedTuple):
         return self.id, round(self.changed.timestamp() * 1e6)
 
 
+class ModelFolder(NamedTuple):
+    """A saved model that is not a run's, as the list shows it: ``adapt`` makes such."""
+
+    id: str
+    folder: Path
+    name: str
+    model: str
+    """Its architecture."""
+    base: str
+    """The model that it was adapted from; empty if that is not known."""
+    changed: datetime
+
+
 class _Reports(NamedTuple):
     """Reports in the order of a list, and by what they are asked for."""
 
@@ -73,7 +89,7 @@ class _Reports(NamedTuple):
 
 
 class Folders:
-    """Finds runs and reports; a browser names them by an identifier, never by a path.
+    """Finds runs, reports and models; a browser names them by an identifier, never by a path.
 
     Args:
         workspace: folder they are below.
@@ -88,12 +104,18 @@ class Folders:
     def runs(self) -> list[RunFolder]:
         """Every run, the newest first."""
         folders = map(Path, self._tree.look().runs)
-        found = (_run(folder, _name_in(folder, self.workspace), _stamp(folder)) for folder in folders)
+        found = (_run(folder, _name_in(folder, self.workspace), _stamp(folder, *OF_RUN)) for folder in folders)
         return sorted(filter(None, found), key=lambda one: one.changed, reverse=True)
 
     def reports(self) -> Sequence[ReportFolder]:
         """Every report, the newest first."""
         return self._look().listed
+
+    def models(self) -> list[ModelFolder]:
+        """Every saved model that is not a run's, the newest first."""
+        folders = map(Path, self._tree.look().models)
+        found = (_model(folder, _name_in(folder, self.workspace), _stamp(folder, CONFIG)) for folder in folders)
+        return sorted(filter(None, found), key=lambda one: one.changed, reverse=True)
 
     def newest_reports(self) -> Mapping[str, ReportFolder]:
         """The newest report of each recording, by the recording's SHA-256."""
@@ -110,6 +132,10 @@ class Folders:
     def report(self, identifier: str) -> ReportFolder | None:
         """The report of an identifier."""
         return self._look().by_id.get(identifier)
+
+    def model(self, identifier: str) -> ModelFolder | None:
+        """The saved model of an identifier."""
+        return next((one for one in self.models() if one.id == identifier), None)
 
     def identifier(self, folder: Path) -> str:
         """What a browser calls a folder of the workspace."""
@@ -163,10 +189,10 @@ def _name_in(folder: Path, workspace: Path) -> str:
     return str(folder.relative_to(workspace))
 
 
-def _stamp(folder: Path) -> int:
-    """When the newest file that tells of a run was written, in ns."""
+def _stamp(folder: Path, *names: str) -> int:
+    """When the newest of some files of a folder was written, in ns."""
     stamps = [0]
-    for name in (RUN, "summary.json"):
+    for name in names:
         try:
             stamps.append((folder / name).stat().st_mtime_ns)
         except OSError:
@@ -197,6 +223,17 @@ def _run(folder: Path, name: str, stamp: int) -> RunFolder | None:
     identifier = _identify(folder)
     done = [row for seed, row in summary.items() if seed in seeds]
     return RunFolder(identifier, folder, name, model, dataset, len(seeds), len(done), _moment(stamp), _score(done))
+
+
+@lru_cache(maxsize=1024)
+def _model(folder: Path, name: str, stamp: int) -> ModelFolder | None:
+    try:
+        found = describe_model(folder)
+    except UserError:
+        return None
+    adapted = found.metadata.get("adapted")
+    base = str(adapted.get("model", "")) if isinstance(adapted, dict) else ""
+    return ModelFolder(_identify(folder), folder, name, found.model, base, _moment(stamp))
 
 
 def _score(rows: list[dict[str, Any]]) -> str:

@@ -1,4 +1,4 @@
-"""Find the folders of runs and reports below a workspace; after the first time, only folders that changed are read."""
+"""Find runs, reports and saved models below a workspace; after the first time, only folders that changed are read."""
 
 import os
 import threading
@@ -7,6 +7,7 @@ from pathlib import Path
 from time import monotonic, time_ns
 from typing import NamedTuple
 
+from sentiprism.models.artifact import CONFIG, WEIGHTS
 from sentiprism.report.files import DOCUMENT, PAGE
 
 RUN = "run.yaml"
@@ -22,17 +23,20 @@ EFFORT = 20
 """A comparison is good for so many times as long as it took: a home folder with everything in it is read rarely."""
 SETTLED = 2_000_000_000
 """Nanoseconds without a change, after which a folder's time tells of the next one: file systems count coarsely."""
+KINDS = {"run": {RUN}, "report": {PAGE, DOCUMENT}, "model": {CONFIG, WEIGHTS}}
+"""Files by which a folder is known as one."""
 NOT_OURS = frozenset(("node_modules", "site-packages", "__pycache__"))
 """Folders that hold thousands of others, and none of ours."""
 
 
 class Found(NamedTuple):
-    """Folders of runs and reports."""
+    """Folders of runs, reports, and models that are not a run's."""
 
     number: int
     """Another one whenever anything may have changed."""
     runs: tuple[str, ...]
     reports: tuple[str, ...]
+    models: tuple[str, ...]
 
 
 class _Folder(NamedTuple):
@@ -42,13 +46,13 @@ class _Folder(NamedTuple):
     inode: int
     settled: bool
     kind: str
-    """"run", "report", or "" of one that may hold others."""
+    """"run", "report", "model", or "" of one that may hold others."""
     inner: tuple[str, ...]
     """Folders in it that are looked into."""
 
 
 class FolderTree:
-    """Folders below a workspace; what is hidden, linked, or inside a run or report is passed over.
+    """Folders below a workspace; what is hidden, linked, or inside one of them is passed over.
 
     A new, removed or replaced folder changes the time of the folder that it is in: each look reads the times of those
     alone.
@@ -63,7 +67,7 @@ class FolderTree:
         self._known: dict[str, _Folder] = {}
         self._holders: tuple[str, ...] = ()
         self._whole_until = self._good_until = -inf
-        self._found = Found(0, (), ())
+        self._found = Found(0, (), (), ())
 
     def look(self) -> Found:
         """What is there now."""
@@ -84,7 +88,7 @@ class FolderTree:
         self._whole_until = -inf
 
     def _read(self, *, whole: bool) -> None:
-        """Read what changed; with ``whole``, runs and reports are compared too, also where nothing around them did."""
+        """Read what changed; with ``whole``, also runs, reports and models around which nothing did."""
         known: dict[str, _Folder] = {}
         todo = [(self._root, 0, True)]
         while todo and len(known) < MOST:
@@ -96,11 +100,12 @@ class FolderTree:
             if one is not None:
                 known[path] = one
                 todo.extend((inner, depth + 1, whole or is_new) for inner in one.inner)
-        kinds: dict[str, list[str]] = {"": [], "run": [], "report": []}
+        kinds: dict[str, list[str]] = {"": [], "run": [], "report": [], "model": []}
         for path, one in known.items():
             kinds[one.kind].append(path)
         self._known, self._holders = known, tuple(kinds[""])
-        self._found = Found(self._found.number + 1, tuple(kinds["run"]), tuple(kinds["report"]))
+        found = (tuple(kinds[kind]) for kind in ("run", "report", "model"))
+        self._found = Found(self._found.number + 1, *found)
 
 
 def _is_same(path: str, known: _Folder) -> bool:
@@ -123,7 +128,7 @@ def _read_folder(path: str, depth: int) -> _Folder | None:
     except OSError:
         return None
     names = {entry.name for entry in entries}
-    kind = "run" if RUN in names else "report" if {PAGE, DOCUMENT} <= names else ""
+    kind = next((kind for kind, files in KINDS.items() if files <= names), "")
     inner: tuple[str, ...] = ()
     if not kind and depth < DEPTH:
         open_ones = (one for one in entries if one.name not in NOT_OURS and not one.name.startswith("."))

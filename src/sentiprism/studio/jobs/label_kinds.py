@@ -41,6 +41,8 @@ class AdaptJob(Config):
     out: Path
     """Folder of the new model, relative to the workspace."""
     model: str = "starter"
+    recordings: tuple[str, ...] = ()
+    """Identifiers of the labelled recordings, which the model's page compares."""
     low: float
     high: float
 

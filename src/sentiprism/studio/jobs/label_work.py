@@ -6,6 +6,7 @@ from typing import Any
 import sentiprism as sp
 from sentiprism.studio.jobs.cutting import cut_recordings
 from sentiprism.studio.jobs.label_kinds import AdaptJob, CutJob, ExtractLabelsJob
+from sentiprism.tables import jsonable
 
 
 def do_label_job(job: CutJob | AdaptJob | ExtractLabelsJob, told: Callable[..., object]) -> dict[str, Any]:
@@ -29,13 +30,14 @@ def _adapt(job: AdaptJob, told: Callable[..., object]) -> dict[str, Any]:
         job.labels,
         out=job.out,
         model=job.model,
+        dataset=f"adapt-{job.out.name}",
         low=job.low,
         high=job.high,
         on=lambda what, count, total: told(begun[what] + 0.5 * count / total, f"{what}, {count} of {total}"),
     )
     told(1.0, "", now=True)
     print("\n".join(made.verdicts), flush=True)
-    return {"adapted": made.to_dict()}
+    return {"adapted": jsonable(made.to_dict())}
 
 
 def _extract(job: ExtractLabelsJob, told: Callable[..., object]) -> dict[str, Any]:

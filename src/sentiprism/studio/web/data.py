@@ -29,7 +29,8 @@ def data(request: Request) -> Response:
     """The datasets of the store."""
     studio = studio_of(request)
     jobs = [job for kind in DATA_JOBS for job in list_jobs(studio, "queued", *ACTIVE, kind=kind)]
-    return show(request, "data.html.j2", area=AREA, datasets=list_stored(), jobs=jobs)
+    binned = len(studio.dataset_bin.list())
+    return show(request, "data.html.j2", area=AREA, datasets=list_stored(), jobs=jobs, binned=binned)
 
 
 @router.get("/data/{identifier}")
@@ -91,10 +92,19 @@ def dataset_of(identifier: str) -> tuple[StoredDataset, Card]:
         UserError: its card is damaged.
         MissingError: the store does not have it.
     """
-    found = existing(find_stored(identifier), "dataset", LIST)
+    found = stored_of(identifier)
     if found.card is None:
-        raise UserError(found.fault, "remove the dataset, and import it again")
+        raise UserError(found.fault, "delete the dataset in the list under Data, and import it again")
     return found, found.card
+
+
+def stored_of(identifier: str) -> StoredDataset:
+    """The dataset of an identifier, damaged or not.
+
+    Raises:
+        MissingError: the store does not have it.
+    """
+    return existing(find_stored(identifier), "dataset", LIST)
 
 
 def finished_runs(studio: Studio, name: str) -> list[RunFolder]:

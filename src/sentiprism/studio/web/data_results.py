@@ -22,6 +22,8 @@ class Made(NamedTuple):
     text: str
     links: tuple[tuple[str, str], ...]
     """Address and label."""
+    delete: str | None = None
+    """Address to remove the file."""
 
 
 def exported_file(studio: Studio, row: JobRow) -> Path | None:
@@ -60,7 +62,7 @@ def made_of(studio: Studio, row: JobRow) -> Made | None:
 def _exported(studio: Studio, row: JobRow, job: ExportJob) -> Made:
     address, path = f"/data/{identify_dataset(job.dataset)}", exported_file(studio, row)
     if path is None:
-        said = "The file was removed after a week. Export the dataset again."
+        said = "The file was removed. Export the dataset again."
         return Made(job.file, said, ((address, "Dataset"),))
     links = ((f"/data/exports/{row.id}", "Download"), (address, "Dataset"))
-    return Made(job.file, f"{size(path.stat().st_size)}; kept for a week", links)
+    return Made(job.file, f"{size(path.stat().st_size)}; kept for a week", links, f"/data/exports/{row.id}/delete")

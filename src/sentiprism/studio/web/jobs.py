@@ -11,7 +11,7 @@ from sentiprism.errors import UserError
 from sentiprism.reading import open_regular
 from sentiprism.screen import clean
 from sentiprism.studio.comparisons import Comparison, read_comparison
-from sentiprism.studio.folders import summarise_report
+from sentiprism.studio.folders import ModelFolder, summarise_report
 from sentiprism.studio.jobs.process import LOG
 from sentiprism.studio.jobs.runner import MOST_AT_ONCE
 from sentiprism.studio.store.tables import JobRow
@@ -129,6 +129,7 @@ def _show(request: Request, identifier: str, template: str) -> Response:
         comparison=_comparison(row),
         compared=[studio.folders.identifier(Path(row.workspace) / str(one)) for one in row.parameters.get("runs", [])],
         made=made_of(studio, row),
+        model=_model(studio, row),
         explained=explained_of(studio, row),
     )
 
@@ -158,6 +159,13 @@ def _run(studio: Studio, row: JobRow) -> str | None:
         return None
     identifier = studio.folders.identifier(Path(row.workspace) / folder)
     return identifier if studio.folders.run(identifier) is not None else None
+
+
+def _model(studio: Studio, row: JobRow) -> ModelFolder | None:
+    """The model that a job has adapted, once it is there."""
+    if row.kind != "adapt" or row.state != "done":
+        return None
+    return studio.folders.model(studio.folders.identifier(Path(row.workspace) / str(row.parameters["out"])))
 
 
 def _reports(studio: Studio, row: JobRow) -> list[object]:

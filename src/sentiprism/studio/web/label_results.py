@@ -28,6 +28,8 @@ router = APIRouter()
 MOST = 200
 """Utterances in the list of disagreements."""
 NONE = "none"
+LONGEST = 40
+"""Characters of a task's name in the name of its model."""
 FILES = ("labels.csv", "ratings.csv", "history.csv")
 
 
@@ -156,9 +158,11 @@ def use(request: Request, identifier: str) -> Response:
             if scale.classes:
                 cause = "the labels are classes, and the starter predicts intensities"
                 raise UserError(cause, "make a dataset, and train a model on it")
-            out = f"models/{file_name(results.task.row.name)}-{token_hex(2)}"
+            out = f"models/{file_name(results.task.row.name)[:LONGEST]}-{token_hex(2)}"
             kind, title = "adapt", f"Adapt the starter to {results.task.row.name}"
-            job = AdaptJob.parse({**given, **span, "out": out}, "the adaptation").model_dump(mode="json")
+            recordings = tuple(row.recording for row in results.task.recordings)
+            adapted = {**given, **span, "out": out, "recordings": recordings}
+            job = AdaptJob.parse(adapted, "the adaptation").model_dump(mode="json")
         else:
             name = text(request, "dataset")
             check_store(name)

@@ -26,6 +26,8 @@ from sentiprism.web.uploads import clean_name
 router = APIRouter()
 AREA, LIST = "recordings", "/recordings"
 PAGE_SIZE = 50
+LONGEST = 40
+"""Characters of a model's name in the names of its reports."""
 SHOWN = ("asr", "language", "language_mismatch", "face", "longest", "pause")
 """Options of an analysis that the form has beside the model."""
 
@@ -74,10 +76,11 @@ def queue_analysis(request: Request, rows: list[RecordingRow], area: str, back: 
     studio = studio_of(request)
     if not rows:
         return show_error(request, UserError("no recording is chosen", "tick one in the list"), area=area, back=back)
-    model = STARTER
+    model, by = STARTER, ""
     if (chosen := text(request, "model", STARTER)) != STARTER:
-        found = {identifier: folder for identifier, _, folder in list_models_of(studio)}
-        model = str(existing(found.get(chosen), "model", back))
+        found = {identifier: (name, folder) for identifier, name, folder in list_models_of(studio)}
+        name, folder = existing(found.get(chosen), "model", back)
+        model, by = str(folder), f"-by-{file_name(name.partition(' (')[0])[-LONGEST:]}"
     given = {name: text(request, name) for name in SHOWN if name in request.state.form}
     try:
         changed = override({"model": model}, assignments(option_fields(), given))
@@ -85,7 +88,7 @@ def queue_analysis(request: Request, rows: list[RecordingRow], area: str, back: 
         refuse_path(options.asr, "the speech recognition")
     except UserError as error:
         return show_error(request, error, area=area, back=back)
-    items = _items(studio, rows)
+    items = _items(studio, rows, by)
     job = AnalyzeJob(items=items, options=options)
     title = f"Analyze {items[0].name}" if len(items) == 1 else f"Analyze {len(items)} recordings"
     asked = once(request, ([row.id for row in rows], options))
@@ -169,8 +172,12 @@ def option_fields() -> list[Field]:
 
 
 def list_models_of(studio: Studio) -> list[tuple[str, str, Path]]:
-    """Saved models of finished runs: identifier, name, folder."""
-    return [
+    """Models that were saved by themselves, then those of finished runs: identifier, name, folder."""
+    saved = [
+        (one.id, f"{one.name} (adapted from {one.base})" if one.base else f"{one.name} ({one.model})", one.folder)
+        for one in studio.folders.models()
+    ]
+    return saved + [
         (run.id, f"{run.name} ({run.model} on {run.dataset})", model)
         for run in studio.folders.runs()
         if (model := _model(run))
@@ -197,8 +204,8 @@ def _others(studio: Studio, by_content: Mapping[str, ReportFolder]) -> list[obje
     return [(one, entry) for one, entry in shown if entry is not None]
 
 
-def _items(studio: Studio, rows: list[RecordingRow]) -> tuple[Item, ...]:
-    """Recordings with their transcripts, and where their reports go."""
+def _items(studio: Studio, rows: list[RecordingRow], by: str) -> tuple[Item, ...]:
+    """Recordings with their transcripts, and where their reports by a model go."""
     said = studio.recordings.transcripts_of(rows)
     words = {one.id for one in said.values()}
     known = studio.folders.reports_by_folder()
@@ -207,7 +214,7 @@ def _items(studio: Studio, rows: list[RecordingRow]) -> tuple[Item, ...]:
     for row in rows:
         if row.id in words:  # the words of another one are no text by themselves
             continue
-        folder = _report_folder(studio, row, known, taken)
+        folder = _report_folder(studio, row, by, known, taken)
         taken.add(folder)
         text_row = said.get(row.id)
         transcript = None if text_row is None else studio.recordings.path(text_row)
@@ -216,9 +223,11 @@ def _items(studio: Studio, rows: list[RecordingRow]) -> tuple[Item, ...]:
     return tuple(items)
 
 
-def _report_folder(studio: Studio, row: RecordingRow, known: Mapping[Path, ReportFolder], taken: set[Path]) -> Path:
-    """Below ``reports``, under the recording's name, or a longer one where that is another's."""
-    stem = file_name(row.name)
+def _report_folder(
+    studio: Studio, row: RecordingRow, by: str, known: Mapping[Path, ReportFolder], taken: set[Path]
+) -> Path:
+    """Below ``reports``, under the names of recording and model, or a longer one where that is another's."""
+    stem = f"{file_name(row.name)}{by}"
     for name in (stem, f"{stem}-{row.id[:6]}"):
         folder = Path("reports") / name
         place = studio.workspace / folder

@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from sentiprism.studio.collections import Collections
 from sentiprism.studio.data_files import DataFiles
+from sentiprism.studio.dataset_bin import DatasetBin
 from sentiprism.studio.demo import add_fetched
 from sentiprism.studio.folders import Folders
 from sentiprism.studio.health import Health
@@ -51,6 +52,8 @@ class Studio:
     """Comparisons of collections."""
     data_files: DataFiles = field(init=False)
     """Files that datasets are imported from."""
+    dataset_bin: DatasetBin = field(init=False)
+    """Datasets that were deleted."""
     tasks: Tasks = field(init=False)
     """Tasks of labelling."""
 
@@ -59,6 +62,7 @@ class Studio:
         self.collections, self.summaries = Collections(self.database), Summaries(self.database)
         self.studies = Studies()
         self.data_files = DataFiles(self.database.folder)
+        self.dataset_bin = DatasetBin(self.database.folder)
         self.tasks = Tasks(self.database, self.database.folder)
         self.runner.on_done["fetch"] = partial(add_fetched, self.recordings)
 

@@ -47,6 +47,7 @@ def train(request: Request) -> Response:
         datasets=list_dataset_choices(),
         jobs=list_jobs(studio, "queued", *ACTIVE, kind="train"),
         runs=studio.folders.runs()[:100],
+        adapted=studio.folders.models()[:100],
     )
 
 
