@@ -14,6 +14,7 @@ from sentiprism.data.store import write_dataset
 from sentiprism.types import TargetSpec
 
 Pairs = list[tuple[str, Utterance]]
+MOODS = TargetSpec(kind="classes", classes=("bad", "not bad", "good"))
 
 
 @contextmanager
@@ -44,3 +45,28 @@ def write(items: Any, name: str = "own", target: TargetSpec | None = None, **opt
 def left(home: Path) -> list[str]:
     folder = home / "datasets"
     return sorted(os.listdir(folder)) if folder.exists() else []
+
+
+def random_steps(rng, steps: int, width: int) -> np.ndarray:
+    return rng.normal(size=(steps, width)).astype(np.float32)
+
+
+def mixed(name: str = "own", target: TargetSpec | None = None, *, ids: bool = True, **more) -> Dataset:
+    """Utterances of different lengths that lack different modalities, with texts that need care."""
+    rng = np.random.default_rng(0)
+    texts = ['so, "quoted"', "two\nlines", "größer 好", None, "=1+1", "last"]
+    rows = []
+    for n, text in enumerate(texts):
+        sequences = {
+            "audio": random_steps(rng, n + 1, 3),
+            "vision": random_steps(rng, 7 - n, 2),
+            "text": random_steps(rng, n + 2, 4),
+        }
+        if ids:
+            sequences["token_ids"] = rng.integers(100, 900, n + 2).astype(np.int32)
+        for key in (("audio",), ("vision",), ())[n % 3]:
+            del sequences[key]
+        labels = {"M": n % 3} if target else {"M": np.float32(n / 3 - 1).item(), "A": 0.1}
+        made = utterance(f"clip {n}", video_id=f"video/{n}", text=text, labels=labels, sequences=sequences)
+        rows.append((SPLITS[n % 3], made))
+    return write(rows, name, target, **more)

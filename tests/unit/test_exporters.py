@@ -10,7 +10,7 @@ import yaml
 from pyarrow import parquet
 
 from makers import make_mmsa
-from makers_store import utterance, write
+from makers_store import MOODS, mixed, random_steps, utterance, write
 from sentiprism.analysis.cuts import COLUMNS, read_cuts
 from sentiprism.cli.export import EXPORTS
 from sentiprism.data.clips import Clip
@@ -23,31 +23,8 @@ from sentiprism.data.importers.import_dataset import import_dataset
 from sentiprism.data.importers.labels import LabelSpec
 from sentiprism.data.importers.sources import MmsaSource, TableSource
 from sentiprism.errors import UserError
-from sentiprism.types import TargetSpec
 
 SCALE = LabelSpec(-3, 3)
-MOODS = TargetSpec(kind="classes", classes=("bad", "not bad", "good"))
-
-
-def values(rng, steps: int, width: int) -> np.ndarray:
-    return rng.normal(size=(steps, width)).astype(np.float32)
-
-
-def mixed(name: str = "own", target: TargetSpec | None = None, *, ids: bool = True, **more) -> Dataset:
-    """Utterances of different lengths that lack different modalities, with texts that need care."""
-    rng = np.random.default_rng(0)
-    texts = ['so, "quoted"', "two\nlines", "größer 好", None, "=1+1", "last"]
-    rows = []
-    for n, text in enumerate(texts):
-        sequences = {"audio": values(rng, n + 1, 3), "vision": values(rng, 7 - n, 2), "text": values(rng, n + 2, 4)}
-        if ids:
-            sequences["token_ids"] = rng.integers(100, 900, n + 2).astype(np.int32)
-        for key in (("audio",), ("vision",), ())[n % 3]:
-            del sequences[key]
-        labels = {"M": n % 3} if target else {"M": np.float32(n / 3 - 1).item(), "A": 0.1}
-        made = utterance(f"clip {n}", video_id=f"video/{n}", text=text, labels=labels, sequences=sequences)
-        rows.append((SPLITS[n % 3], made))
-    return write(rows, name, target, **more)
 
 
 def assert_same(made: Dataset, given: Dataset, *, keys: tuple[str, ...], ids: bool = True) -> None:
@@ -148,8 +125,8 @@ def test_a_pickle_names_no_module_that_old_programs_lack(home, tmp_path):
 
 def test_features_that_are_not_aligned_with_the_ids_are_not_cut_by_them(home, tmp_path):
     rng = np.random.default_rng(0)
-    sequences = {"token_ids": np.array([101, 5, 102], np.int32), "text": values(rng, 2, 4)}
-    longer = {"token_ids": np.array([101, 102], np.int32), "text": values(rng, 3, 4)}
+    sequences = {"token_ids": np.array([101, 5, 102], np.int32), "text": random_steps(rng, 2, 4)}
+    longer = {"token_ids": np.array([101, 102], np.int32), "text": random_steps(rng, 3, 4)}
     given = write([(s, utterance(s, sequences=sequences if s == "train" else longer)) for s in SPLITS], "own")
     export_dataset(given, tmp_path / "own.pkl", format="mmsa")
     made = import_dataset("copy", MmsaSource(tmp_path / "own.pkl"), labels=SCALE)

@@ -1,4 +1,4 @@
-"""Commands: dataset add, list, show, utterances, export, remove."""
+"""Commands: dataset add, import, list, show, utterances, export, remove."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -101,6 +101,31 @@ def add(
     with _counting(name) as progress:
         dataset = import_dataset(name, source, labels=spec, language=language, replace=replace, progress=progress)
     emit_json(dataset.card.model_dump(mode="json")) if as_json else draw(dataset)
+
+
+@app.command("import")
+@followed_by("sentiprism train mdf --dataset {result}")
+def import_(
+    source: Annotated[
+        str, typer.Argument(metavar="FOLDER", help="Folder, or hf://datasets/OWNER/NAME@COMMIT on the hub.")
+    ],
+    name: Annotated[str | None, option("NAME", "Name in the store; by default the name at its export.")] = None,
+    replace: ReplaceDataset = False,
+    as_json: Json = False,
+) -> str:
+    """Import a folder for Hugging Face datasets that sentiprism has exported; the data are equal bit by bit.
+
+    Examples:
+        sentiprism dataset import mosi_hf
+
+        sentiprism dataset import hf://datasets/owner/mosi --name mosi
+    """
+    from sentiprism.data.importers.huggingface import import_huggingface
+
+    with _counting(name or source) as progress:
+        dataset = import_huggingface(source, name, replace=replace, progress=progress)
+    emit_json(dataset.card.model_dump(mode="json")) if as_json else draw(dataset)
+    return dataset.name
 
 
 def split_names(classes: str | None) -> tuple[str, ...]:

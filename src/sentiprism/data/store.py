@@ -76,7 +76,7 @@ def write_dataset(
                 widths={key: width for key, width in checks.widths.items() if width},
                 labels=checks.labels,
                 splits=splits,
-                warnings=(*info.notes, *warnings),
+                warnings=tuple(dict.fromkeys((*info.notes, *warnings))),
                 content=content,
                 hashes=hashes,
             )

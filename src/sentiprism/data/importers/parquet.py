@@ -43,7 +43,7 @@ def open_parquet(path: Path, modality: str, _: list[str], notes: list[str]) -> t
     if not chosen:
         raise UserError(f"{path} has no column of numbers", "add one list column, or one column per feature")
     with parquet.ParquetFile(path, memory_map=True, read_dictionary=["id"]) as file:
-        check_unpacked(path, _unpacked(file.metadata, {"id", *chosen}), path.stat().st_size)
+        check_unpacked(path, unpacked_bytes(file.metadata, {"id", *chosen}), path.stat().st_size)
         table = file.read(columns=["id", *chosen])
     table.validate(full=True)  # damaged lengths would point outside of the memory
     ids = _ids(path, table["id"])
@@ -68,7 +68,7 @@ def _check_ids(path: Path, schema: Any) -> None:
         raise UserError(f"{path}: ids are of type {kind}", IDS)
 
 
-def _unpacked(metadata: Any, names: set[str]) -> int:
+def unpacked_bytes(metadata: Any, names: set[str]) -> int:
     """Unpacked bytes of columns, according to the file's metadata."""
     total = 0
     for group in map(metadata.row_group, range(metadata.num_row_groups)):
