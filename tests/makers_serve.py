@@ -63,7 +63,46 @@ class Reply(NamedTuple):
         return found["detail"]
 
 
-class Served:
+class Client:
+    """Sends requests to a server of this machine; whatever they have can be forged."""
+
+    port: int
+
+    def send(self, method: str, path: str, body: bytes | None = None, **headers: str | None) -> Reply:
+        """Send a request; a header that is None is left out."""
+        sent: dict[str, str | None] = {"Host": f"127.0.0.1:{self.port}"}
+        if body is not None:
+            sent["Content-Length"] = str(len(body))
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+        for name, value in sent.items():
+            if value is not None:
+                connection.putheader(name, value)
+        connection.endheaders(body)
+        answer = connection.getresponse()
+        found = Reply(answer.status, answer.headers, answer.read())
+        connection.close()
+        return found
+
+    def get(self, path: str, **headers: str | None) -> Reply:
+        return self.send("GET", path, **headers)
+
+    def post(self, path: str, value: object, **headers: str | None) -> Reply:
+        """Send JSON; bytes are sent as they are."""
+        body = value if isinstance(value, bytes) else json.dumps(value).encode()
+        return self.send("POST", path, body, **{"Content_Type": "application/json", **headers})
+
+    def predict(self, *samples: object, contributions: bool = False, **headers: str | None) -> Reply:
+        return self.post("/v1/predict", {"samples": samples, "contributions": contributions}, **headers)
+
+    def analyze(self, *files: tuple[str, str, bytes], query: str = "", **headers: str | None) -> Reply:
+        """Send a form with files: field, name, content."""
+        kind = f"multipart/form-data; boundary={BOUNDARY}"
+        return self.send("POST", f"/v1/analyze{query}", form(*files), **{"Content_Type": kind, **headers})
+
+
+class Served(Client):
     """A running server.
 
     Args:
@@ -110,39 +149,6 @@ class Served:
         self._thread = threading.Thread(target=self._server.run, args=([listening],), daemon=True)
         self._thread.start()
         wait_for(lambda: self._server.started, "the server")
-
-    def send(self, method: str, path: str, body: bytes | None = None, **headers: str | None) -> Reply:
-        """Send a request; a header that is None is left out."""
-        sent: dict[str, str | None] = {"Host": f"127.0.0.1:{self.port}"}
-        if body is not None:
-            sent["Content-Length"] = str(len(body))
-        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
-        for name, value in sent.items():
-            if value is not None:
-                connection.putheader(name, value)
-        connection.endheaders(body)
-        answer = connection.getresponse()
-        found = Reply(answer.status, answer.headers, answer.read())
-        connection.close()
-        return found
-
-    def get(self, path: str, **headers: str | None) -> Reply:
-        return self.send("GET", path, **headers)
-
-    def post(self, path: str, value: object, **headers: str | None) -> Reply:
-        """Send JSON; bytes are sent as they are."""
-        body = value if isinstance(value, bytes) else json.dumps(value).encode()
-        return self.send("POST", path, body, **{"Content_Type": "application/json", **headers})
-
-    def predict(self, *samples: object, **more: object) -> Reply:
-        return self.post("/v1/predict", {"samples": samples, **more})
-
-    def analyze(self, *files: tuple[str, str, bytes], query: str = "", **headers: str | None) -> Reply:
-        """Send a form with files: field, name, content."""
-        kind = f"multipart/form-data; boundary={BOUNDARY}"
-        return self.send("POST", f"/v1/analyze{query}", form(*files), **{"Content_Type": kind, **headers})
 
     def close(self) -> None:
         self._server.should_exit = True

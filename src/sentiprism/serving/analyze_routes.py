@@ -22,7 +22,7 @@ from sentiprism.serving.multipart import receive_files
 from sentiprism.serving.predict_routes import unless_gone
 from sentiprism.serving.problems import ProblemError, described
 from sentiprism.serving.service import Service, caller_of, service_of
-from sentiprism.web.uploads import Limits, check_space
+from sentiprism.web.uploads import check_space
 
 router = APIRouter()
 TRANSCRIPT = 16 * 2**20
@@ -98,7 +98,7 @@ async def _receive(request: Request, service: Service, job: Job, query: AnalyzeQ
     }
     length = request.headers.get("content-length", "0")
     try:
-        check_space(job.folder, int(length), Limits(size=service.upload, free=service.free), "try again later")
+        check_space(job.folder, int(length), service.free, "try again later")
         files = await receive_files(request, job.folder, fields)
     except UserError as error:
         raise ProblemError(507, error.cause, error.remedy) from None

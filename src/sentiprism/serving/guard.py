@@ -65,8 +65,8 @@ class ServeGuard(Guard):
         return self._upload if scope["path"] == ANALYZE else super().most(scope)
 
     def refuse(self, status: int, text: str) -> Response:
-        """Refuse with a problem; the connection is closed, since its body was not read."""
-        return respond(status, text.rstrip("."), REMEDIES.get(status), Connection="close")
+        """Refuse with a problem."""
+        return respond(status, text.rstrip("."), REMEDIES.get(status))
 
     def stranger(self, scope: Scope, headers: Headers) -> Response | None:
         """Refuse what browsers send for other sites, and encodings that hide a body's size."""
@@ -88,12 +88,12 @@ class ServeGuard(Guard):
             return self._unknown()
         if (wait := caller.count_request()) is not None:
             cause = f"more than {caller.entry.requests_per_minute} requests in a minute"
-            return respond(429, cause, "wait, then try again", retry=wait, Connection="close")
+            return respond(429, cause, "wait, then try again", retry=wait)
         if (wait := caller.has_bytes(content_length(headers.get("content-length", "0")) or 0)) is not None:
             cause = f"more than {caller.entry.bytes_per_day} bytes in a day"
-            return respond(429, cause, "try again tomorrow", retry=wait, Connection="close")
+            return respond(429, cause, "try again tomorrow", retry=wait)
         if self._closing():
-            return respond(503, "the server is ending", "try again", retry=10, Connection="close")
+            return respond(503, "the server is ending", "try again", retry=10)
         scope["caller"] = caller
         return None
 
@@ -132,6 +132,6 @@ class ServeGuard(Guard):
         while self._wrong and self._wrong[0] <= now - MINUTE:
             self._wrong.popleft()
         if len(self._wrong) >= GUESSES:
-            return respond(429, "too many wrong keys", REMEDIES[401], retry=MINUTE, Connection="close")
+            return respond(429, "too many wrong keys", REMEDIES[401], retry=MINUTE)
         self._wrong.append(now)
-        return respond(401, UNKNOWN, WWW_Authenticate="Bearer", Connection="close")
+        return respond(401, UNKNOWN, WWW_Authenticate="Bearer")

@@ -25,6 +25,7 @@ REMEDIES = {
     414: "shorten the address",
     415: "send the body without Content-Encoding, in a type of /openapi.json",
     421: "use the address that the server prints when it starts",
+    431: "send fewer and shorter headers",
     500: "report it with what the server prints",
 }
 """What to do, by status, where the error does not say it."""

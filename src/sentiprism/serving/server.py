@@ -93,18 +93,25 @@ def serve(options: ServeOptions, say: Callable[[str], object] = print) -> None:
         service = Service(card=card, features=features, batcher=Batcher(predictor), jobs=jobs, asr=options.asr)
         app = create_app(service, hosts=local_hosts(port) if keys is None else None, keys=keys)
         server = make_server(app, options.drain, CONNECTIONS)
-        thread = threading.Thread(target=server.run, args=([socket],), name="server", daemon=True)
-        thread.start()
+        ended = threading.Event()  # joining a thread that an interrupt has left would not wait (bpo-45274)
+
+        def run() -> None:
+            try:
+                server.run([socket])
+            finally:
+                ended.set()
+
+        threading.Thread(target=run, name="server", daemon=True).start()
         shown = f"[{options.host}]" if ":" in options.host else options.host
         say(f"{card.name} is served at http://{shown}:{port}" + ("" if keys else f" ({UNKEYED})"))
         with longer_grace(options.drain + 5):
             try:
-                while thread.is_alive():
-                    thread.join(0.5)
+                while not ended.wait(0.5):
+                    pass
             finally:
                 service.closing = True
                 server.should_exit = True
-                thread.join(options.drain + 4)
+                ended.wait(options.drain + 4)
 
 
 def add_key_to(path: Path | None, label: str) -> str:

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
+from contextlib import suppress
+from itertools import chain
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -16,7 +18,13 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LONGEST_URL = 4096
+MOST_HEADERS = 100
+LONGEST_HEAD = 32 * 1024
+"""Bytes of all headers."""
 TOO_LARGE, TOO_SLOW = 413, 408
+LINGER = 2**20
+"""Largest body in bytes that is read to its end after a refusal."""
+LINGER_SECONDS = 1.0
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -71,14 +79,14 @@ class Guard:
 
         async def answer(message: Message) -> None:
             nonlocal begun
+            if body.fault is not None and not begun:
+                return  # the application answers to a body that was cut
             if message["type"] == "http.response.start":
-                if body.fault is not None:
-                    raise ClientDisconnect  # the application answers to a body that was cut
                 begun = True
                 headers = MutableHeaders(raw=message["headers"])
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
-                if message["status"] >= 400 and body.pending:
+                if message["status"] >= 400 and not await body.drain():
                     headers["Connection"] = "close"  # nobody reads the rest
                 message["headers"] = headers.raw
                 self.sent(scope, message["status"])
@@ -87,11 +95,9 @@ class Guard:
         refusal = self._refusal(scope)
         if refusal is not None:
             return await refusal(scope, receive, answer)
-        try:
+        with suppress(ClientDisconnect):
             await self._app(scope, body.receive, answer)
-        except ClientDisconnect:
-            if begun or body.fault is None:
-                return None
+        if body.fault is not None and not begun:
             fault, body.fault = body.fault, None
             texts = {TOO_LARGE: "The body is too large.", TOO_SLOW: "The body comes too slowly."}
             await self.refuse(fault, texts[fault])(scope, receive, answer)
@@ -121,14 +127,16 @@ class Guard:
         """Note the status of a response, for a subclass that counts them."""
 
     def refuse(self, status: int, text: str) -> Response:
-        """Make the response of a refusal; the connection is closed, since its body was not read."""
-        return PlainTextResponse(text, status, headers={"Connection": "close"})
+        """Make the response of a refusal."""
+        return PlainTextResponse(text, status)
 
     def check_head(self, scope: Scope, headers: Headers) -> Response | None:
-        """Check the host and the length of the address."""
+        """Check the host, and the lengths of the address and the headers."""
         hosts = headers.getlist("host")
         if len(hosts) != 1 or (self._hosts is not None and hosts[0].lower() not in self._hosts):
             return self.refuse(421, "The header Host does not name this server.")
+        if len(scope["headers"]) > MOST_HEADERS or sum(map(len, chain(*scope["headers"]))) > LONGEST_HEAD:
+            return self.refuse(431, "The headers are too large.")
         if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > LONGEST_URL:
             return self.refuse(414, "The address is too long.")
         return None
@@ -158,8 +166,10 @@ class _Body:
     def __init__(self, receive: Receive, scope: Scope, most: int | None, pace: Pace | None) -> None:
         self._receive, self._most, self._pace = receive, most, pace
         self._count, self._begun = 0, monotonic()
-        self.pending = any(name in {b"content-length", b"transfer-encoding"} for name, _ in scope["headers"])
-        """Whether more of it may come."""
+        headers = Headers(raw=scope["headers"])
+        self._length = content_length(headers.get("content-length", "0")) or 0
+        self._pending = self._length > 0 or "transfer-encoding" in headers
+        self._drained = self._length <= LINGER and not {"expect", "transfer-encoding"} & set(headers)
         self.fault: int | None = None
         """Status of the response, if the body was cut."""
 
@@ -173,15 +183,23 @@ class _Body:
             self.fault = TOO_SLOW
             return {"type": "http.disconnect"}
         self._count += len(message.get("body", b""))
-        self.pending = message.get("more_body", False)
+        self._pending = message.get("more_body", False)
         if self._most is not None and self._count > self._most:
             self.fault = TOO_LARGE
             return {"type": "http.disconnect"}
         return message
 
+    async def drain(self) -> bool:
+        """Read the rest of a small body, so that its client reads the response; returns whether nothing is left."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_SECONDS):
+                while self._pending and self._drained and self.fault is None:
+                    await self.receive()
+        return not self._pending
+
     def _patience(self) -> float | None:
         """Seconds to wait for the next part; after the last one, the application waits for the client to go."""
-        if self._pace is None or not self.pending:
+        if self._pace is None or not self._pending:
             return None
         rest = self._begun + self._pace.start + self._count / self._pace.rate - monotonic()
         return max(min(self._pace.silence, rest), 0.001)

@@ -12,10 +12,8 @@ from fastapi.telemetry import TelemetryConfig
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sentiprism.errors import UserError
-from sentiprism.web.guard import App
+from sentiprism.web.guard import LONGEST_HEAD, App
 
-LONGEST_HEAD = 32 * 1024
-"""Bytes of a request's line and headers."""
 PATIENCE = 15.0
 """Seconds that a client may take from connecting to the end of its headers."""
 KEEP_ALIVE = 10

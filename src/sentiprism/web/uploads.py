@@ -63,21 +63,19 @@ async def blocks(request: Request, silence: float | None) -> AsyncIterator[bytes
         yield bytes(block)
 
 
-def check_space(folder: Path, length: int, limits: Limits, remedy: str) -> None:
-    """Refuse an upload that is too large, or that would fill the disk.
+def check_space(folder: Path, length: int, free: int, remedy: str) -> None:
+    """Refuse an upload that would fill the disk.
 
     Args:
         folder: where it is stored.
         length: bytes that the client announces.
-        limits: of the upload.
+        free: bytes that must stay free.
         remedy: where to make room.
 
     Raises:
         UserError: it cannot be stored.
     """
-    if length > limits.size:
-        raise too_large(limits)
-    if shutil.disk_usage(folder).free - length < limits.free:
+    if shutil.disk_usage(folder).free - length < free:
         raise UserError("there is not enough room on the disk", remedy)
 
 

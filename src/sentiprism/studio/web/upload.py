@@ -59,8 +59,10 @@ def _check_size(request: Request, studio: Studio, limits: Limits) -> None:
     length = request.headers.get("content-length", "")
     if not length.isascii() or not length.isdigit():
         raise UserError("the length of the file is not known", "add it from the page of recordings")
+    if int(length[:20]) > limits.size:
+        raise too_large(limits)
     remedy = "empty the bin, or make room elsewhere"
-    check_space(studio.recordings.folder, int(length[:20]), limits, remedy)
+    check_space(studio.recordings.folder, int(length[:20]), limits.free, remedy)
 
 
 async def _receive(request: Request, path: Path, limits: Limits) -> str:
