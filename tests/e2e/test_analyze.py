@@ -91,6 +91,18 @@ def test_exports_are_added_to_an_existing_report(cli, tmp_path, judge):
     assert "did you mean 'textgrid'" in last_error(cli(*words, "textgrids"))
 
 
+def test_an_existing_report_can_hide_the_voice_and_show_it_again(cli, tmp_path, judge, tone, face_landmarker):
+    words = ("analyze", tone, "--model", judge, "--asr", "none", "--out", "out")
+    assert cli(*words).status == 0
+    assert "<audio" in (tmp_path / "out" / "report.html").read_text()
+    hidden = cli(*words, "--without", "voices")
+    assert "already existed" in hidden.out
+    assert "<audio" not in (tmp_path / "out" / "report.html").read_text()
+    assert json.loads((tmp_path / "out" / "analysis.json").read_text())["details"]["report"] == {"without": ["voices"]}
+    assert cli(*words).status == 0
+    assert "<audio" in (tmp_path / "out" / "report.html").read_text()
+
+
 def test_a_table_of_texts_is_one_report_with_a_row_an_utterance(cli, tmp_path, judge):
     (tmp_path / "reviews.csv").write_text("Number,Review\nx,w1 w2. W3!\ny,\nz," + "w4 " * 60 + "\n")
     words = ("analyze", "reviews.csv", "--model", judge, "--out", "out")

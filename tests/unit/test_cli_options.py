@@ -12,10 +12,12 @@ from sentiprism.cli import figure
 from sentiprism.cli.main import main
 from sentiprism.cli.options import (
     AUDIO,
+    BLURRED,
     EXPORTS,
     FACES,
     FORMATS,
     KINDS,
+    LEFT_OUT,
     MISMATCHES,
     MODALITIES,
     MOST_SEED,
@@ -60,6 +62,8 @@ def test_the_names_of_analyses_are_the_librarys():
     assert taken(Options, "language_mismatch") == set(MISMATCHES)
     assert set(get_args(get_args(ReportOptions.model_fields["exports"].annotation)[0])) == set(EXPORTS)
     assert tuple(exports.EXPORTS) == EXPORTS
+    for field, names in (("blur", BLURRED), ("without", LEFT_OUT)):
+        assert get_args(get_args(ReportOptions.model_fields[field].annotation)[0]) == names
     assert taken(ExtractOptions, "per") == set(STEPS)
     assert taken(ExtractOptions, "text") == set(TEXTS)
     by_modality = {"audio": {"none"}, "vision": {"none"}}

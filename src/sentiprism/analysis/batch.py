@@ -24,8 +24,8 @@ from sentiprism.parallel import run_parallel
 from sentiprism.reading import check_regular
 from sentiprism.report.analysis import Analysis
 from sentiprism.report.exports import exports_in, write_exports
-from sentiprism.report.files import check_place, is_report, read_report, write_report
-from sentiprism.report.options import ReportOptions
+from sentiprism.report.files import PICTURE, check_place, is_report, read_report, write_report
+from sentiprism.report.options import Format, ReportOptions
 
 
 class Outcome(NamedTuple):
@@ -83,10 +83,9 @@ def analyze_all(
         except UserError as error:
             yield Outcome(task, None, error)
         else:
-            if kept is None:
+            if kept is None or not _shows(task, kept, report) or _lacking(task, report):
                 left.append(task)
             else:
-                complete_report(task, kept, report)
                 yield Outcome(task, kept, kept=True)
     if any(not task.is_text for task in left):
         for made in extractors.values():
@@ -121,14 +120,33 @@ def find_finished(task: AnalysisTask, options: Options, *, replace: bool = False
     return None
 
 
-def complete_report(task: AnalysisTask, kept: Analysis, report: ReportOptions) -> None:
-    """Write what an existing report lacks, from its analysis.
+def _shows(task: AnalysisTask, kept: Analysis, report: ReportOptions) -> bool:
+    """Whether the page of an existing report hides what it should, and has its picture."""
+    picture = (task.folder / PICTURE).is_file() or not report.picture or kept.recording.codec is None
+    return picture and kept.details.get("report", {}) == report.hides
 
-    Raises:
-        UserError: it cannot be written.
-    """
+
+def _lacking(task: AnalysisTask, report: ReportOptions) -> list[Format]:
+    """Further formats that an existing report does not have yet."""
     there = exports_in(task.folder)
-    write_exports(kept, task.folder, [name for name in report.exports if name not in there])
+    return [name for name in report.exports if name not in there]
+
+
+def _complete(task: AnalysisTask, kept: Analysis, report: ReportOptions) -> Analysis:
+    """Write what an existing report lacks, from its analysis."""
+    if _shows(task, kept, report):
+        write_exports(kept, task.folder, _lacking(task, report))
+        return kept
+    exports = dict.fromkeys((*exports_in(task.folder), *report.exports))
+    return _write(task, kept, report.model_copy(update={"exports": tuple(exports)}))
+
+
+def _write(task: AnalysisTask, made: Analysis, report: ReportOptions) -> Analysis:
+    """Write a report; what it hides is in its document."""
+    details = {name: value for name, value in made.details.items() if name != "report"}
+    made = made.model_copy(update={"details": {**details, **({"report": report.hides} if report.hides else {})}})
+    write_report(made, task.folder, media=task.path, replace=True, options=report)
+    return made
 
 
 def analyze_one(
@@ -146,12 +164,10 @@ def analyze_one(
     """
     kept = find_finished(task, options, replace=replace)
     if kept is not None:
-        complete_report(task, kept, report)
-        return Outcome(task, kept, kept=True)
+        return Outcome(task, _complete(task, kept, report), kept=True)
     seconds: dict[str, float] = {}
     made = make_document(task, options, on=on, on_time=seconds.__setitem__)
-    write_report(made, task.folder, media=task.path, replace=True, exports=report.exports)
-    return Outcome(task, made, seconds=seconds)
+    return Outcome(task, _write(task, made, report), seconds=seconds)
 
 
 def make_document(

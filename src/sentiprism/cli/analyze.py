@@ -10,6 +10,7 @@ import typer
 
 from sentiprism.cli.hints import followed_by
 from sentiprism.cli.options import (
+    Blur,
     Exports,
     Face,
     Jobs,
@@ -20,6 +21,7 @@ from sentiprism.cli.options import (
     ReportFolder,
     SavedModel,
     Strict,
+    Without,
     option,
 )
 from sentiprism.cli.sources import pairs
@@ -55,6 +57,8 @@ def analyze(
         option("NAME=THEIRS", "Column of a .csv: text, id, start, end; repeatable."),
     ] = None,
     exports: Exports = None,
+    blur: Blur = None,
+    without: Without = None,
     jobs: Jobs = 1,
     strict: Strict = False,
     replace: Annotated[bool, typer.Option("--replace", help="Replace reports of other settings.")] = False,
@@ -67,7 +71,8 @@ def analyze(
     A folder gives a report for each video, sound and text (.txt, .srt, .vtt) in it; a transcript with the same name as
     a recording in its folder is used for it. A .csv is one report with one utterance per row, from its columns text
     and, if given, id, start and end (seconds). --export adds analysis.eaf (ELAN), analysis.TextGrid (Praat),
-    analysis.srt, measurements.csv or measurements.parquet; of an existing report, without analysing it again.
+    analysis.srt, measurements.csv or measurements.parquet. --blur faces --without voices makes a report to share.
+    Both take an existing report, without analysing it again.
 
     Examples:
         sentiprism analyze talk.mp4 --out report
@@ -82,7 +87,11 @@ def analyze(
 
         sentiprism analyze talk.mp4 --export elan --export textgrid
 
+        sentiprism analyze talk.mp4 --blur faces --without voices
+
         sentiprism analyze talk.mp4 --model runs/mine/seed-1111/model
+
+        sentiprism analyze talk.mp4 --blur faces --without voices
 
         sentiprism analyze talk.mp4 --model hf://owner/name
     """
@@ -104,7 +113,9 @@ def analyze(
         "streaming": streaming,
     }
     options = Options.parse(chosen, "the options of analyze")
-    report = ReportOptions.parse({"exports": exports or ()}, "the options of analyze")
+    report = ReportOptions.parse(
+        {"exports": exports or (), "blur": blur or (), "without": without or ()}, "the options of analyze"
+    )
     todo = find_inputs(inputs, out, transcript)
     if columns and not any(task.path.suffix.lower() == ROWS for task in todo):
         raise UserError("--column goes with a table of texts", "name a .csv, or leave it out")

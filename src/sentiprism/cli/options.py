@@ -20,6 +20,7 @@ MISMATCHES = ("drop", "note", "error")
 AUDIO = ("speech", "sims33", "sims33_f0", "egemaps", "whisper", "none")
 VISION = ("action_units", "expression", "face", "none")
 EXPORTS = ("elan", "textgrid", "srt", "csv", "parquet")
+BLURRED, LEFT_OUT = ("faces",), ("voices",)
 STEPS = ("frame", "word", "utterance")
 TEXTS = ("given", "recognised")
 """Copies of names in the library, to avoid importing it; a test compares them."""
@@ -104,6 +105,14 @@ Exports = Annotated[
     typer.Option(
         "--export", **choice("export", EXPORTS), help="Also for ELAN, Praat, as subtitles or tidy; repeatable."
     ),
+]
+Blur = Annotated[
+    list[str] | None,
+    typer.Option("--blur", **choice("thing to blur", BLURRED), help="Stills with blurred faces instead of the video."),
+]
+Without = Annotated[
+    list[str] | None,
+    typer.Option("--without", **choice("thing to leave out", LEFT_OUT), help="Leave the sound out of the page."),
 ]
 ReportFolder = Annotated[Path, option("FOLDER", "Folder for the report.")]
 Markdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown.")]

@@ -10,6 +10,7 @@ from sentiprism.cli.flags import with_flags
 from sentiprism.cli.hints import followed_by
 from sentiprism.cli.options import (
     AllowMissing,
+    Blur,
     Exports,
     Face,
     Jobs,
@@ -18,6 +19,7 @@ from sentiprism.cli.options import (
     Longest,
     Recogniser,
     SavedModel,
+    Without,
     option,
 )
 from sentiprism.cli.tables import emit_json, number, points, table
@@ -44,6 +46,9 @@ def study(
     face: Face = "largest",
     longest: Longest = 15.0,
     exports: Exports = None,
+    blur: Blur = None,
+    without: Without = None,
+    numbered: Annotated[bool, typer.Option("--numbered", help="Number recordings on the page, without names.")] = False,
     jobs: Jobs = 1,
     allow_missing: AllowMissing = False,
     replace: Annotated[bool, typer.Option("--replace", help="Replace analyses of other settings.")] = False,
@@ -57,12 +62,14 @@ def study(
 
     Makes study.html (one page), methods.txt for the paper, recordings.csv, groups.csv, differences.csv,
     measurements.csv and .parquet (one row a measurement), and a report of each recording. The same command resumes, and
-    only analyses what is new.
+    only analyses what is new. --blur faces --without voices --numbered makes pages to share.
 
     Examples:
         sentiprism study table.csv --out study
 
         sentiprism study interviews/ --by condition --jobs 2
+
+        sentiprism study table.csv --blur faces --without voices --numbered
 
         sentiprism study table.csv --measure 'share of negative' --export elan
     """
@@ -77,14 +84,9 @@ def study(
         "face": face,
         "longest": longest,
     }
-    given = {
-        "analysis": analysis,
-        "report": {"exports": exports or ()},
-        "by": by or (),
-        "measure": measure,
-        "title": title,
-    }
-    options = StudyOptions.parse(given, "the options of study")
+    report = {"exports": exports or (), "blur": blur or (), "without": without or (), "picture": True}
+    given = {"analysis": analysis, "report": report, "by": by or (), "measure": measure, "title": title}
+    options = StudyOptions.parse({**given, "names": not numbered}, "the options of study")
     inputs = read_study(place, out, allow_missing=allow_missing)
     choose_attributes(inputs, options.by)
     count = len(inputs.recordings)

@@ -14,11 +14,14 @@ from sentiprism.files import atomic_folder, check_writable, write_text
 from sentiprism.reading import MB, open_regular, read_bytes
 from sentiprism.report.analysis import Analysis
 from sentiprism.report.exports import FILES, write_exports
+from sentiprism.report.options import ReportOptions
 from sentiprism.report.page.index import TITLE, Entry, render_index
 from sentiprism.report.page.playable import EMBEDDED, media_type
-from sentiprism.report.page.recording import render
+from sentiprism.report.page.recording import PLAIN, render
+from sentiprism.report.stills import take_picture
 
 PAGE, DOCUMENT, TABLE, INDEX = "report.html", "analysis.json", "utterances.csv", "index.html"
+PICTURE = "picture.jpg"
 LARGEST = 256 * MB
 """Largest document in bytes: ten times that of the longest recording."""
 COPY = "recording"
@@ -32,7 +35,7 @@ def write_report(
     *,
     replace: bool = False,
     limit: int = EMBEDDED,
-    exports: Iterable[str] = (),
+    options: ReportOptions = PLAIN,
 ) -> Path:
     """Write the page, the JSON document, the CSV table and further formats as an atomic folder.
 
@@ -45,7 +48,7 @@ def write_report(
         media: the recording, for the player.
         replace: replace an existing folder.
         limit: largest size in bytes of an embedded recording.
-        exports: further formats, see `write_exports`.
+        options: what is hidden, and further formats.
 
     Returns:
         Path of the page.
@@ -56,18 +59,29 @@ def write_report(
     try:
         with atomic_folder(folder, replace=replace) as new:
             name = None
-            if media is not None and media.stat().st_size > limit and media_type(media):
+            if media is not None and not options.hides and media.stat().st_size > limit and media_type(media):
                 name = f"{COPY}{media.suffix.lower()}"
                 _link_or_copy(media.resolve(), new / name)
-            page = render(analysis, media, name=name, limit=limit)
+            page = render(analysis, media, name=name, limit=limit, options=options)
             (new / PAGE).write_text(page, encoding="utf-8")
             (new / DOCUMENT).write_text(analysis.to_json(), encoding="utf-8")
             # with a byte-order mark, by which Excel detects the encoding
             (new / TABLE).write_text(analysis.to_csv() + "\n", encoding="utf-8-sig")
-            write_exports(analysis, new, exports)
+            write_exports(analysis, new, options.exports)
+            if options.picture and media is not None and (picture := _picture(analysis, media, options)):
+                (new / PICTURE).write_bytes(picture)
     except OSError as error:
         raise _unwritable(f"the report {folder}", error) from None
     return folder / PAGE
+
+
+def _picture(analysis: Analysis, media: Path, options: ReportOptions) -> bytes | None:
+    """A still of the utterance with the highest estimate, or of the middle of the recording."""
+    if analysis.recording.codec is None:
+        return None
+    highest = next((one for one in analysis.utterances if one.number == analysis.summary.highest), None)
+    time = analysis.recording.duration / 2 if highest is None else (highest.start + highest.end) / 2
+    return take_picture(media, time, blur=bool(options.blur))
 
 
 def check_place(folder: Path) -> None:
@@ -99,7 +113,7 @@ def is_report(folder: Path) -> bool:
     if not folder.is_dir():
         return False
     names = {path.name for path in folder.iterdir()}
-    known = {PAGE, DOCUMENT, TABLE, *FILES}
+    known = {PAGE, DOCUMENT, TABLE, PICTURE, *FILES}
     return {PAGE, DOCUMENT} <= names and all(name in known or name.startswith(f"{COPY}.") for name in names)
 
 

@@ -1,6 +1,6 @@
-"""Options of a report: further formats beside the page."""
+"""Options of a report: what it shows of the recording, and further formats beside the page."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from sentiprism.config import Config
 
@@ -12,3 +12,14 @@ class ReportOptions(Config):
 
     exports: tuple[Format, ...] = ()
     """Further formats of the analysis, see `sentiprism.report.exports`."""
+    blur: tuple[Literal["faces"], ...] = ()
+    """``faces``: still pictures with blurred faces instead of the moving picture."""
+    without: tuple[Literal["voices"], ...] = ()
+    """``voices``: no sound; a moving picture is replaced by still pictures."""
+    picture: bool = False
+    """A file with one still picture, for a page of many recordings."""
+
+    @property
+    def hides(self) -> dict[str, Any]:
+        """What is hidden, as the report's document notes it; {} if nothing is."""
+        return {name: list(value) for name in ("blur", "without") if (value := getattr(self, name))}

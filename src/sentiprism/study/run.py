@@ -14,6 +14,7 @@ from sentiprism.config import Config
 from sentiprism.errors import UserError, suggest
 from sentiprism.files import make_folder, write_text
 from sentiprism.report.files import PAGE as REPORT
+from sentiprism.report.files import PICTURE
 from sentiprism.report.options import ReportOptions
 from sentiprism.study.design import PERSON, Observation, measures_of
 from sentiprism.study.methods import Analysed, write_methods
@@ -40,12 +41,15 @@ class StudyOptions(Config):
     """Settings of a study."""
 
     analysis: Options = Options()
-    report: ReportOptions = ReportOptions()
+    report: ReportOptions = ReportOptions(picture=True)
+    """Of the report of each recording; what it hides is hidden on the page of the study, too."""
     by: tuple[str, ...] = ()
     """Attributes to compare; () = each except person that has two to six values."""
     measure: str | None = None
     """What is compared, see `sentiprism.study.design.measures_of`; None = sentiment, or the first class's share."""
     title: str = "Study"
+    names: bool = True
+    """Name recordings on the page and link their reports; otherwise they are numbered."""
 
 
 class StudyResult(NamedTuple):
@@ -191,15 +195,16 @@ def _compare(observations: Sequence[Observation], chosen: Sequence[str], measure
 
 
 def _write_page(result: StudyResult, observations: Sequence[Observation], options: StudyOptions) -> None:
-    names = {one.recording: one.recording for one in observations}
-    links = {name: f"{REPORTS}/{quote(name)}/{REPORT}" for name in names}
+    names = {one.recording: one.recording for one in observations if options.names}
+    places = {one.task.folder.name: one.task.folder / PICTURE for one, _ in result.recordings}
     page = render_study(
         result.studies,
         options.title,
         observations,
         names,
-        links=links,
+        links={name: f"{REPORTS}/{quote(name)}/{REPORT}" for name in names},
+        pictures={one.recording: places[one.recording] for one in observations if options.report.picture},
         methods=result.methods,
-        failures=result.failures,
+        failures=result.failures if options.names else {},  # reasons may name files
     )
     write_text(result.page, page)

@@ -6,19 +6,28 @@ from pathlib import Path
 
 from sentiprism.languages import language_name
 from sentiprism.report import wording
+from sentiprism.report.options import ReportOptions
 from sentiprism.report.page.payload import embedded, payload
-from sentiprism.report.page.playable import EMBEDDED, Source, source
+from sentiprism.report.page.playable import EMBEDDED, Source, sound_source, source
 from sentiprism.report.page.template import fill
 from sentiprism.report.schema import Document
-from sentiprism.report.stills import take_stills
+from sentiprism.report.stills import Still, take_stills
 from sentiprism.tables import duration
 from sentiprism.types import MODALITIES
 
 SCRIPTS = ("base.js", "position.js", "lanes.js", "timeline.js", "utterances.js")
 """Parts of the page's script, in order."""
+PLAIN = ReportOptions()
 
 
-def render(analysis: Document, media: Path | None = None, *, name: str | None = None, limit: int = EMBEDDED) -> str:
+def render(
+    analysis: Document,
+    media: Path | None = None,
+    *,
+    name: str | None = None,
+    limit: int = EMBEDDED,
+    options: ReportOptions = PLAIN,
+) -> str:
     """Render the page of one recording; deterministic.
 
     Args:
@@ -26,13 +35,21 @@ def render(analysis: Document, media: Path | None = None, *, name: str | None = 
         media: the recording, for the page's player.
         name: name of the copy in the page's folder, for a recording larger than ``limit``; ``None`` = its own.
         limit: largest size in bytes of an embedded recording.
+        options: what is hidden.
 
     Raises:
         UserError: jinja2 is not installed.
     """
-    player = source(media, name, limit) if media is not None else None
-    recording = analysis.recording
-    stills = take_stills(media, recording.codec, recording.duration) if media is not None else []
+    recording, player, stills = analysis.recording, None, list[Still]()
+    hidden = bool(options.blur) if recording.kind == "video" else False
+    hidden = hidden or bool(options.without)  # then the file itself is no part of the page
+    if media is not None:
+        if not hidden:
+            player = source(media, name, limit)
+        elif not options.without:
+            player = sound_source(media, limit)
+        stills = take_stills(media, recording.codec, recording.duration, every=hidden, blur=bool(options.blur))
+    moving = player is not None and recording.kind == "video" and not hidden
     pictures = [(still.time, f"data:image/jpeg;base64,{b64encode(still.image).decode()}") for still in stills]
     return fill(
         "template.html.j2",
@@ -44,8 +61,11 @@ def render(analysis: Document, media: Path | None = None, *, name: str | None = 
         target=analysis.model.target,
         middle=(analysis.model.target.low + analysis.model.target.high) / 2,
         player=player,
+        moving=moving,
         stills=pictures,
-        player_note=_player_note(analysis, media, player, len(pictures)),
+        player_note=_hidden_note(analysis, options, player, len(pictures))
+        if hidden and media is not None
+        else _player_note(analysis, media, player, len(pictures)),
         headline=wording.headline(analysis),
         facts=wording.facts(analysis),
         whole=wording.whole(analysis),
@@ -72,3 +92,16 @@ def _player_note(analysis: Document, media: Path | None, player: Source | None, 
         every = duration(analysis.recording.duration / stills)
         return f"Browsers cannot play this kind of file: the pictures are stills, one about every {every}."
     return "Browsers cannot play this kind of file. The time line works without it."
+
+
+def _hidden_note(analysis: Document, options: ReportOptions, player: Source | None, stills: int) -> str:
+    """Say what of the recording is not part of the page."""
+    found = []
+    if stills:
+        faces = "stills with blurred faces" if options.blur else "stills"
+        found.append(f"The pictures are {faces}, one about every {duration(analysis.recording.duration / stills)}.")
+    if options.without:
+        found.append("The sound is left out.")
+    elif player is None:
+        found.append("The sound is missing, or too long for this page.")
+    return " ".join(found)

@@ -68,7 +68,7 @@ function showStills() {
   return true;
 }
 
-if (picture && !media) showStills();
+if (picture && media?.tagName !== "VIDEO") showStills();
 if (media) {
   for (const event of ["timeupdate", "seeking", "seeked", "play", "pause", "loadedmetadata"]) media.addEventListener(event, tell);
   media.addEventListener("error", () => {
