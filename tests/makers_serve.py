@@ -22,6 +22,8 @@ from sentiprism.serving.jobs import Jobs
 from sentiprism.serving.keys import KeyEntry, Keys
 from sentiprism.serving.server import local_hosts
 from sentiprism.serving.service import Service, make_card
+from sentiprism.serving.stream_messages import MOST_BYTES
+from sentiprism.serving.streams import Streams
 from sentiprism.serving.workers import Settings, Worker
 from sentiprism.web.guard import Pace
 from sentiprism.web.server import make_server
@@ -111,6 +113,7 @@ class Served(Client):
         keys: of clients; None = without.
         upload: bytes of a recording.
         pace: how slowly a body may come.
+        streams: how many it can have at a time.
         more: settings of the service.
     """
 
@@ -122,19 +125,26 @@ class Served(Client):
         keys: Sequence[KeyEntry] | None = None,
         upload: int = 400_000,
         pace: Pace | None = None,
+        streams: int = 0,
         **more: Any,
     ) -> None:
         self.folder = folder
         listening = socket.create_server(("127.0.0.1", 0), backlog=512)
+        if streams:  # a client that does not read is noticed after some kilobytes
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
         self.port = listening.getsockname()[1]
         card, spec = make_card(model, "test")
         worker = Worker(Settings("predict", str(model), folder / "predict", "cpu"))
         analyst = Worker(Settings("analyze", str(model), folder / "analyze", "cpu"))
+        listeners = [
+            Worker(Settings("stream", str(model), folder / f"stream-{number}", "cpu")) for number in range(streams)
+        ]
         self.service = Service(
             card=card,
             features=spec,
             batcher=Batcher(worker),
             jobs=Jobs([analyst], folder / "jobs"),
+            streams=Streams(listeners, "base"),
             upload=upload,
             free=0,
             **more,
@@ -145,7 +155,7 @@ class Served(Client):
             keys=None if keys is None else Keys(keys),
             pace=pace,
         )
-        self._server = make_server(app, 5)
+        self._server = make_server(app, 5, message=MOST_BYTES if streams else 0)
         self._thread = threading.Thread(target=self._server.run, args=([listening],), daemon=True)
         self._thread.start()
         wait_for(lambda: self._server.started, "the server")

@@ -20,6 +20,9 @@ def serve(
     add_key: Annotated[str | None, option("LABEL", "Only add a new key to the file, and print it.")] = None,
     asr: Annotated[str, option("NAME", "Whisper model by name or folder; none = no recognition.")] = "base",
     jobs: Jobs = 1,
+    streams: Annotated[
+        int, typer.Option(min=1, max=64, metavar="N", help="Live streams at a time; each has a process.")
+    ] = 2,
     drain: Annotated[
         float, typer.Option(min=0, max=600, metavar="S", help="Seconds for requests in progress when it ends.")
     ] = 20.0,
@@ -46,4 +49,7 @@ def serve(
     if add_key is not None:
         typer.echo(add_key_to(keys, add_key))
         return
-    serve(ServeOptions(model=model, host=host, port=port, keys=keys, asr=asr, jobs=jobs, drain=drain), typer.echo)
+    chosen = ServeOptions(
+        model=model, host=host, port=port, keys=keys, asr=asr, jobs=jobs, streams=streams, drain=drain
+    )
+    serve(chosen, typer.echo)

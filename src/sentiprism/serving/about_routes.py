@@ -1,11 +1,13 @@
 """Routes: the model's card, health, readiness."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel
 from starlette.requests import Request
 
+from sentiprism import __version__
+from sentiprism.serving.asyncapi import make_document
 from sentiprism.serving.problems import ProblemError, described
 from sentiprism.serving.service import ModelCard, service_of
 
@@ -37,3 +39,9 @@ async def ready(request: Request) -> State:
 async def model(request: Request) -> ModelCard:
     """The served model: its modalities, columns, scale, licence and limits."""
     return service_of(request).card
+
+
+@router.get("/asyncapi.json", tags=["about"], responses=described())
+async def asyncapi() -> dict[str, Any]:
+    """The AsyncAPI document of the web socket ``/v1/stream``."""
+    return make_document(__version__)

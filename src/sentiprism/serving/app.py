@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from sentiprism import __version__
-from sentiprism.serving import about_routes, analyze_routes, predict_routes
+from sentiprism.serving import about_routes, analyze_routes, predict_routes, stream_routes
 from sentiprism.serving.analyze_routes import TRANSCRIPT
 from sentiprism.serving.guard import ServeGuard
 from sentiprism.serving.keys import Keys
@@ -19,7 +19,7 @@ from sentiprism.web.server import make_application
 
 FORM = 2**20
 """Bytes of a form beside its files."""
-ROUTERS = (about_routes.router, predict_routes.router, analyze_routes.router)
+ROUTERS = (about_routes.router, predict_routes.router, analyze_routes.router, stream_routes.router)
 
 
 def create_app(
@@ -43,8 +43,10 @@ def create_app(
         del app
         service.batcher.start()
         service.jobs.start()
+        service.streams.start()
         yield
         service.closing = True
+        await service.streams.close()
         await service.jobs.close()
         await service.batcher.close()
 

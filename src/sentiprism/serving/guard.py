@@ -13,7 +13,7 @@ from sentiprism.serving.problems import REMEDIES, respond
 from sentiprism.web.guard import HEADERS, App, Guard, Message, Pace, Receive, Scope, Send, content_length
 
 ANALYZE = "/v1/analyze"
-OPEN = frozenset({"/health", "/ready", "/openapi.json"})
+OPEN = frozenset({"/health", "/ready", "/openapi.json", "/asyncapi.json"})
 """Addresses that need no key."""
 BODY = 8 * 2**20
 """Bytes of a request with features."""

@@ -6,10 +6,12 @@ import threading
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from sentiprism import __version__
 from sentiprism.errors import UserError
+from sentiprism.extras import install_extra
 from sentiprism.files import temporary_folder
 from sentiprism.interrupts import longer_grace
 from sentiprism.machine import RECORDING, check_jobs
@@ -20,6 +22,8 @@ from sentiprism.serving.batcher import Batcher
 from sentiprism.serving.jobs import Jobs
 from sentiprism.serving.keys import Keys, add_key, read_keys
 from sentiprism.serving.service import Service, make_card
+from sentiprism.serving.stream_messages import MOST_BYTES
+from sentiprism.serving.streams import Streams
 from sentiprism.serving.workers import Settings, Worker
 from sentiprism.web.server import listen, make_server
 
@@ -47,6 +51,7 @@ class ServeOptions:
         asr: Whisper model by name or folder; ``none`` = no recognition.
         jobs: recordings that are analysed at a time, each in a process with the model.
         drain: seconds that requests in progress may take when the server ends.
+        streams: most streams at a time; each has a process with the model.
     """
 
     model: str = "starter"
@@ -57,6 +62,7 @@ class ServeOptions:
     asr: str = "base"
     jobs: int = 1
     drain: float = 20.0
+    streams: int = 2
 
 
 def serve(options: ServeOptions, say: Callable[[str], object] = print) -> None:
@@ -85,14 +91,24 @@ def serve(options: ServeOptions, say: Callable[[str], object] = print) -> None:
         port = socket.getsockname()[1]
         limits = {"DATA": MEMORY, "CORE": 0}
         predictor = Worker(Settings("predict", model, folder / "predict", options.device, limits))
-        analysts = [
-            Worker(Settings("analyze", model, folder / f"analyze-{number}", options.device, limits))
-            for number in range(options.jobs if card.recordings else 0)
-        ]
-        jobs = Jobs(analysts, folder / "jobs")
-        service = Service(card=card, features=features, batcher=Batcher(predictor), jobs=jobs, asr=options.asr)
+        analysts, listeners = (
+            [
+                Worker(Settings(kind, model, folder / f"{kind}-{number}", options.device, limits))
+                for number in range(count if card.recordings else 0)
+            ]
+            for kind, count in (("analyze", options.jobs), ("stream", options.streams))
+        )
+        service = Service(
+            card=card,
+            features=features,
+            batcher=Batcher(predictor),
+            jobs=Jobs(analysts, folder / "jobs"),
+            streams=Streams(listeners, options.asr),
+            asr=options.asr,
+        )
         app = create_app(service, hosts=local_hosts(port) if keys is None else None, keys=keys)
-        server = make_server(app, options.drain, CONNECTIONS)
+        message = MOST_BYTES if find_spec("websockets") else 0
+        server = make_server(app, options.drain, CONNECTIONS, message=message)
         ended = threading.Event()  # joining a thread that an interrupt has left would not wait (bpo-45274)
 
         def run() -> None:
@@ -104,12 +120,15 @@ def serve(options: ServeOptions, say: Callable[[str], object] = print) -> None:
         threading.Thread(target=run, name="server", daemon=True).start()
         shown = f"[{options.host}]" if ":" in options.host else options.host
         say(f"{card.name} is served at http://{shown}:{port}" + ("" if keys else f" ({UNKEYED})"))
+        if not message:
+            say(f"/v1/stream is not available: websockets is not installed ({install_extra('serve')})")
         with longer_grace(options.drain + 5):
             try:
                 while not ended.wait(0.5):
                     pass
             finally:
                 service.closing = True
+                service.streams.finish_from_thread(options.drain / 2)
                 server.should_exit = True
                 ended.wait(options.drain + 4)
 

@@ -14,6 +14,7 @@ from sentiprism.models.artifact import Description, describe_model, folder_of, n
 from sentiprism.serving.batcher import Batcher
 from sentiprism.serving.jobs import Jobs
 from sentiprism.serving.keys import Caller
+from sentiprism.serving.streams import Streams
 from sentiprism.types import MODALITIES, FeatureSpec, Modality, TargetSpec
 
 T = TypeVar("T")
@@ -53,6 +54,7 @@ class Service:
     features: FeatureSpec
     batcher: Batcher
     jobs: Jobs
+    streams: Streams
     upload: int = 2 * 10**9
     """Bytes of a recording."""
     duration: float = 7200.0

@@ -51,6 +51,11 @@ def _prepare(settings: dict[str, Any]) -> Work:
         predictor = Predictor(model, device, recordings=False)
         return lambda task, _: predict_items(predictor, [Item(*item) for item in task["items"]])
     from sentiprism.analysis.predictor import load_predictor
+
+    if kind == "stream":
+        from sentiprism.serving.stream_work import StreamWork
+
+        return StreamWork(load_predictor(model), model)
     from sentiprism.serving.analyses import analyze_upload
 
     load_predictor(model)  # it stays loaded

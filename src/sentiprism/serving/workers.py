@@ -27,7 +27,7 @@ class Settings(NamedTuple):
     """What a worker is started with."""
 
     kind: str
-    """``predict`` or ``analyze``."""
+    """``predict``, ``analyze`` or ``stream``."""
     model: str
     folder: Path
     """Its own folder, for caches and temporary files."""

@@ -1,8 +1,6 @@
 """Events of the analysis of a stream."""
 
-from typing import Annotated, Literal
-
-from pydantic import Field
+from typing import Literal
 
 from sentiprism.config import Config
 from sentiprism.report.schema import Estimate, UtterancePart
@@ -75,5 +73,5 @@ class UtteranceEnd(Config):
     """Seconds of sound that were processed before this event."""
 
 
-StreamEvent = Annotated[UtteranceStart | RecognisedWord | Measurement | UtteranceEnd, Field(discriminator="type")]
+StreamEvent = UtteranceStart | RecognisedWord | Measurement | UtteranceEnd
 """Any event; the order is start, measurements, final measurement, words, end."""
