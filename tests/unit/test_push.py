@@ -1,6 +1,9 @@
 """What is pushed is shown and asked first, has no path of this machine, and predicts the same from the hub."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,11 +15,13 @@ from typer.testing import CliRunner
 from makers_analysis import features, saved_model
 from makers_hub import TOKEN, FakeHub, files_of, running_hub
 from makers_models import small
+from sentiprism.analysis.analyze import analyze
 from sentiprism.cli.app import app
 from sentiprism.errors import UserError
 from sentiprism.evaluation.calibration import calibrate
 from sentiprism.evaluation.evaluate import evaluate
 from sentiprism.explanation.modalities import explain
+from sentiprism.export.export_model import export_model
 from sentiprism.export.model_card import make_model_card
 from sentiprism.export.published import collect, without_paths
 from sentiprism.export.push import prepare_push, push
@@ -24,6 +29,7 @@ from sentiprism.models import load_model
 from sentiprism.models.artifact import folder_of
 from sentiprism.text.encoders import tokenize
 from sentiprism.training.train import train
+from sentiprism.types import FeatureSpec, ModalitySpec
 
 
 @pytest.fixture
@@ -161,3 +167,43 @@ def test_a_tokenizer_is_published_with_the_model(hub, tmp_path):
     assert upload.files.keys() == files_of(folder).keys() - {"hub.json"} | {"README.md"}
     batch = ["w1 w2", "w3"]
     assert [tokenize(str(one / "text"), batch, 40)[0].tolist() for one in (folder, given)] == [[2, 58, 59, 3]] * 2
+
+
+ELSEWHERE = """
+import socket, sys
+
+def refuse(*_):
+    raise AssertionError("connects")
+
+socket.socket.connect = socket.getaddrinfo = refuse
+from sentiprism.models import load_model
+from sentiprism.analysis.analyze import analyze
+
+print(load_model(sys.argv[1]).metadata["dataset"])
+print(analyze(sys.argv[2], options={"model": sys.argv[1]}).utterances[0].estimate.value)
+"""
+
+
+def test_a_text_is_analyzed_the_same_and_another_process_needs_no_network(hub, tmp_path):
+    """The report names the commit; the other process has another folder of Hugging Face and may not connect."""
+    text = tmp_path / "said.txt"
+    text.write_text("w1 w2 w3")
+    given = saved_model(tmp_path / "model", features(tmp_path / "bert"))
+    name = push(prepare_push(given, "me/read"))
+    here, there = (analyze(text, options={"model": one}) for one in (str(given), "hf://me/read"))
+    assert there.details["options"]["model"] == there.model.name == name
+    assert there.utterances == here.utterances
+    words = [sys.executable, "-c", ELSEWHERE, name, str(text)]
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "hf")}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["none", str(here.utterances[0].estimate.value)]
+    assert not (tmp_path / "hf").exists()
+
+
+def test_an_export_names_the_commit(hub, tmp_path):
+    spec = ModalitySpec(kind="features", width=4)
+    name = push(prepare_push(saved_model(tmp_path / "model", FeatureSpec(audio=spec), "ridge"), "me/ridge"))
+    export_model("hf://me/ridge", tmp_path / "out")
+    assert json.loads((tmp_path / "out" / "config.json").read_text())["source"] == name
+    assert f"- model: {name}" in (tmp_path / "out" / "README.md").read_text()
