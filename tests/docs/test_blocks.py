@@ -20,6 +20,7 @@ ASSETS = {
     "start/video.md": ("two_cities", "whisper_base", "minilm"),
     "howto/recordings.md": ("minilm",),
     "howto/own_dataset.md": ("minilm",),
+    "howto/serve.md": ("minilm", "whisper_base", "face_landmarker"),
 }
 """Fixtures that lend a page what it would fetch."""
 SHELL = set("$|&;<>")
