@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from makers_serve import WIDTHS, Served, needs_unix, serving, small_model, wait_for
 from sentiprism.analysis.predictor import Predictor
@@ -136,3 +137,29 @@ def test_the_card_says_what_to_send(server: Served):
     assert card["target"] == {"kind": "intensity", "low": -3.0, "high": 3.0, "classes": []}
     assert card["recordings"] is True
     assert "/" not in str(card["features"]["text"]["encoder"]), "no place on this machine is told"
+
+
+def test_metrics_count_requests_and_samples_by_a_fixed_set_of_labels(server: Served):
+    def read() -> dict[tuple[str, str, str], float]:
+        families = text_string_to_metric_families(server.get("/metrics").body.decode())
+        samples = [sample for family in families for sample in family.samples]
+        return {(one.name, one.labels.get("route", ""), one.labels.get("status", "")): one.value for one in samples}
+
+    before = read()
+    assert server.predict({"text": "w1"}, {"text": "w2"}).status == 200
+    assert server.predict({}).status == 422
+    for name in range(5):
+        server.get(f"/v1/jobs/{name:032}")
+        server.get(f"/nothing/{name}")
+    after = read()
+
+    def more(name: str, route: str = "", status: str = "") -> float:
+        return after[name, route, status] - before.get((name, route, status), 0)
+
+    requests = "sentiprism_requests_total"
+    assert more(requests, "/v1/predict", "200") == more(requests, "/v1/predict", "422") == 1
+    assert more(requests, "/v1/jobs/ID", "404") == more(requests, "other", "404") == 5
+    assert more("sentiprism_request_seconds_count", "/v1/predict") == 2
+    assert more("sentiprism_predict_samples") == 2
+    assert after["sentiprism_ready", "", ""] == 1
+    assert after["sentiprism_jobs_waiting", "", ""] == after["sentiprism_jobs_running", "", ""] == 0

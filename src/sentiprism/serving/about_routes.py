@@ -1,10 +1,12 @@
-"""Routes: the model's card, health, readiness."""
+"""Routes: the model's card, health, readiness, metrics."""
 
 from typing import Any, Literal
 
 from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
 
 from sentiprism import __version__
 from sentiprism.serving.asyncapi import make_document
@@ -45,3 +47,14 @@ async def model(request: Request) -> ModelCard:
 async def asyncapi() -> dict[str, Any]:
     """The AsyncAPI document of the web socket ``/v1/stream``."""
     return make_document(__version__)
+
+
+@router.get(
+    "/metrics",
+    tags=["about"],
+    response_class=PlainTextResponse,
+    responses=described(),
+)
+async def metrics(request: Request) -> Response:
+    """Metrics for Prometheus: requests, times, queues."""
+    return Response(service_of(request).metrics.to_text(), media_type=CONTENT_TYPE_LATEST)

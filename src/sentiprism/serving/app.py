@@ -57,7 +57,15 @@ def create_app(
     handle_errors(app)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     most = service.upload + TRANSCRIPT + FORM
-    return ServeGuard(app, hosts=hosts, keys=keys, upload=most, closing=lambda: service.closing, pace=pace)
+    return ServeGuard(
+        app,
+        hosts=hosts,
+        keys=keys,
+        upload=most,
+        closing=lambda: service.closing,
+        count=service.metrics.count,
+        pace=pace,
+    )
 
 
 def _document(app: FastAPI) -> dict[str, Any]:

@@ -35,6 +35,7 @@ class ServeGuard(Guard):
         keys: who may come in; None = everybody who reaches the server.
         upload: bytes of a request with a recording.
         closing: whether the server is ending.
+        count: called with the path, the status and the start of each request.
         pace: how slowly a body may come.
     """
 
@@ -46,6 +47,7 @@ class ServeGuard(Guard):
         keys: Keys | None,
         upload: int,
         closing: Callable[[], bool],
+        count: Callable[[str, int, float], object],
         pace: Pace | None = None,
     ) -> None:
         super().__init__(
@@ -56,7 +58,7 @@ class ServeGuard(Guard):
             most=BODY,
             pace=pace or Pace(),
         )
-        self._keys, self._upload, self._closing = keys, upload, closing
+        self._keys, self._upload, self._closing, self._count = keys, upload, closing, count
         self._local = Caller(LOCAL)
         self._wrong: deque[float] = deque()
 
@@ -67,6 +69,10 @@ class ServeGuard(Guard):
     def refuse(self, status: int, text: str) -> Response:
         """Refuse with a problem."""
         return respond(status, text.rstrip("."), REMEDIES.get(status))
+
+    def sent(self, scope: Scope, status: int) -> None:
+        """Count responses."""
+        self._count(scope["path"], status, scope["begun"])
 
     def stranger(self, scope: Scope, headers: Headers) -> Response | None:
         """Refuse what browsers send for other sites, and encodings that hide a body's size."""
@@ -106,6 +112,7 @@ class ServeGuard(Guard):
                 caller.count_bytes(len(message.get("body", b"") or message.get("bytes") or b""))
             return message
 
+        scope["begun"] = monotonic()
         await super().__call__(scope, counted, send)
 
     async def socket(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -14,6 +14,7 @@ from sentiprism.models.artifact import Description, describe_model, folder_of, n
 from sentiprism.serving.batcher import Batcher
 from sentiprism.serving.jobs import Jobs
 from sentiprism.serving.keys import Caller
+from sentiprism.serving.metrics import Metrics
 from sentiprism.serving.streams import Streams
 from sentiprism.types import MODALITIES, FeatureSpec, Modality, TargetSpec
 
@@ -65,8 +66,13 @@ class Service:
     """Seconds that a client waits for an analysis before it becomes a job."""
     free: int = 10**9
     """Bytes that must stay free on the disk."""
-    closing: bool = field(default=False)
+    closing: bool = False
     """Whether it is ending: requests in progress are finished, new ones refused."""
+    metrics: Metrics = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make the metrics of these parts."""
+        self.metrics = Metrics(self.batcher, self.jobs)
 
 
 def make_card(model: str | Path, version: str) -> tuple[ModelCard, FeatureSpec]:
