@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Query
@@ -52,8 +52,8 @@ FORM = {
 class AnalyzeQuery(AnalyzeOptions):
     """Settings of an analysis, and whether to wait for it."""
 
-    wait: bool = True
-    """False = a job at once; a long analysis becomes one in any case."""
+    wait: Literal["true", "false"] = "true"
+    """``false`` = a job at once; a long analysis becomes one in any case."""
 
 
 @router.post(
@@ -72,7 +72,7 @@ async def analyze(request: Request, query: Annotated[AnalyzeQuery, Query()]) -> 
     job = service.jobs.open(caller_of(request))
     try:
         service.jobs.submit(job, await _receive(request, service, job, query))
-        if query.wait:
+        if query.wait == "true":
             await unless_gone(request, _wait(job, service.wait))
     except BaseException:
         await service.jobs.remove(job)

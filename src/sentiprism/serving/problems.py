@@ -29,6 +29,8 @@ REMEDIES = {
     500: "report it with what the server prints",
 }
 """What to do, by status, where the error does not say it."""
+EVERYWHERE = (400, 401, 403, 408, 413, 414, 415, 421, 429, 431, 500, 503)
+"""Statuses that any request may get."""
 
 
 class Problem(BaseModel):
@@ -108,7 +110,7 @@ def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
             "content": content,
             **({"headers": retry} if status in {429, 503} else {}),
         }
-        for status in (*statuses, *(401, 403, 408, 413, 414, 421, 429, 500, 503))
+        for status in sorted({*statuses, *EVERYWHERE})
     }
 
 

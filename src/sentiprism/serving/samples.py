@@ -20,6 +20,7 @@ LARGEST = 1e9
 """Largest feature; columns are in Hz, dB or smaller units."""
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-LARGEST, le=LARGEST)]
 Steps = Annotated[list[Annotated[list[Number], Field(max_length=20_000)]], Field(max_length=MOST_STEPS)]
+Mask = Annotated[list[Annotated[bool, Field(strict=True)]], Field(max_length=MOST_STEPS)]
 Text = Annotated[str, Field(max_length=LONGEST_TEXT)]
 COLUMNS = "send the columns of /v1/model in their order"
 
@@ -45,7 +46,7 @@ class Sample(Config):
     """One list per step, with the model's columns."""
     vision: Steps | None = None
     """One list per step, with the model's columns."""
-    masks: dict[Modality, Annotated[list[bool], Field(max_length=MOST_STEPS)]] = {}
+    masks: dict[Modality, Mask] = {}
     """True = a real step, False = padding, which is left out; by default all steps are real."""
 
 

@@ -146,7 +146,9 @@ class Guard:
         if (refusal := self.check_head(scope, headers)) is not None:
             return refusal
         if scope["method"] not in self._methods:
-            return self.refuse(405, "This method is not supported.")
+            refusal = self.refuse(405, "This method is not supported.")
+            refusal.headers["Allow"] = ", ".join(sorted(self._methods))
+            return refusal
         if (refusal := self.stranger(scope, headers)) is not None:
             return refusal
         length = 0 if most is None else content_length(headers.get("content-length", "0"))
