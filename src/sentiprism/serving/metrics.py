@@ -8,7 +8,17 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from sentiprism.serving.batcher import Batcher
 from sentiprism.serving.jobs import Jobs
 
-ROUTES = ("/health", "/ready", "/metrics", "/openapi.json", "/v1/model", "/v1/predict", "/v1/analyze", "/v1/stream")
+ROUTES = (
+    "/health",
+    "/ready",
+    "/metrics",
+    "/openapi.json",
+    "/asyncapi.json",
+    "/v1/model",
+    "/v1/predict",
+    "/v1/analyze",
+    "/v1/stream",
+)
 JOBS = "/v1/jobs/"
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
