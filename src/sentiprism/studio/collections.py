@@ -3,13 +3,15 @@
 import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from hashlib import sha256
 from typing import NamedTuple
 
 from sqlalchemy import delete, func, select
+from sqlalchemy.exc import IntegrityError
 
 from sentiprism.errors import UserError, printable
 from sentiprism.studio.store.database import Database
-from sentiprism.studio.store.tables import CollectionRow, MemberRow, RecordingRow, new_id
+from sentiprism.studio.store.tables import ID, CollectionRow, MemberRow, RecordingRow, new_id
 from sentiprism.study.attribute_table import LONGEST
 from sentiprism.study.design import STANDARD, natural
 
@@ -84,8 +86,12 @@ class Collections:
             found = [Member(MemberRecording(*row[:-1]), row[-1]) for row in session.execute(wanted).tuples()]
         return [found[place] for place in _natural_order(tuple(one.row.name for one in found))]
 
-    def create(self, name: str) -> str:
+    def create(self, name: str, *, once: str | None = None) -> str:
         """Make an empty collection.
+
+        Args:
+            name: for people.
+            once: what is asked for twice with the same text, as by a double click, is one collection.
 
         Returns:
             Its identifier.
@@ -93,14 +99,19 @@ class Collections:
         Raises:
             UserError: it has no name, or there are `MOST`.
         """
-        row = CollectionRow(
-            id=new_id(), name=_cleaned(name, LONGEST, "the collection's name"), attributes=list(STANDARD)
-        )
-        identifier = row.id
-        with self._database.write() as session:
-            if (session.scalar(select(func.count()).select_from(CollectionRow)) or 0) >= MOST:
-                raise UserError(f"there are {MOST:,} collections", "delete some")
-            session.add(row)
+        cleaned = _cleaned(name, LONGEST, "the collection's name")
+        identifier = new_id() if once is None else sha256(once.encode()).hexdigest()[:ID]
+        row = CollectionRow(id=identifier, name=cleaned, attributes=list(STANDARD))
+        try:
+            with self._database.write() as session:
+                if once is not None and session.get(CollectionRow, identifier) is not None:
+                    return identifier
+                if (session.scalar(select(func.count()).select_from(CollectionRow)) or 0) >= MOST:
+                    raise UserError(f"there are {MOST:,} collections", "delete some")
+                session.add(row)
+        except IntegrityError:  # the same, at the same moment
+            if once is None:
+                raise
         return identifier
 
     def rename(self, identifier: str, name: str) -> None:

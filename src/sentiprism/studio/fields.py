@@ -10,12 +10,14 @@ import annotated_types
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from sentiprism.errors import UserError
+from sentiprism.errors import UserError, shorten
 from sentiprism.models.search_space import Between, Space
 from sentiprism.yaml_files import dump_yaml
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 """Of a model: ours, or a hub's with its owner."""
+LONGEST_NAME = 200
+"""Characters of a model's name."""
 NOTHING = "null"
 """How a setting that is not set is written, as on the command line."""
 LABELS = {
@@ -167,8 +169,10 @@ def refuse_path(name: str, what: str) -> None:
     Raises:
         UserError: it is not the name of a model, or it is that of a file or folder here.
     """
-    if not _NAME.fullmatch(name) or ".." in name or Path(name).exists():
-        raise UserError(f"{what} {name!r} is not a name", "give a name; a folder can be given on the command line")
+    if len(name) > LONGEST_NAME or not _NAME.fullmatch(name) or ".." in name or Path(name).exists():
+        raise UserError(
+            f"{what} {shorten(name, 60)!r} is not a name", "give a name; a folder can be given on the command line"
+        )
 
 
 def assignments(fields: Iterable[Field], given: Mapping[str, str]) -> list[str]:

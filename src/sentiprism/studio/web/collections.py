@@ -8,7 +8,7 @@ from sentiprism.errors import UserError
 from sentiprism.studio.collections import MOST_ATTRIBUTES
 from sentiprism.studio.store.tables import ACTIVE
 from sentiprism.studio.web.collection_views import LIST, CollectionView, compare_collection, view_collection
-from sentiprism.studio.web.forms import MOST_FIELDS, text, texts
+from sentiprism.studio.web.forms import MOST_FIELDS, once, text, texts
 from sentiprism.studio.web.job_views import list_jobs
 from sentiprism.studio.web.pages import existing, show, show_error
 from sentiprism.studio.web.recordings import list_models_of, option_fields, queue_analysis
@@ -40,7 +40,8 @@ def add(request: Request) -> Response:
     chosen, name, search = text(request, "collection"), text(request, "name"), text(request, "q")
     try:
         if not chosen:
-            chosen = studio.collections.create(name)
+            asked = once(request, ("collection", name)) if text(request, "once") else None
+            chosen = studio.collections.create(name, once=asked)
         existing(studio.collections.get(chosen), "collection", LIST)
         if "q" in request.state.form:
             studio.collections.add_matching(chosen, search[:200])
