@@ -3,7 +3,7 @@
 Each video is a person who reviews a film; its clips are utterances in order. The table has some clips of the beginning,
 the middle and the end of each review, with their transcripts.
 
-    python tools/mosi_study.py ../shared/data/mosi_raw study_of_mosi --clips 6
+    python tools/mosi_study.py ../shared/data/mosi_raw study_of_mosi
 """
 
 import argparse
@@ -18,13 +18,12 @@ ODD = {"2WGyTLYerpo_44"}
 
 
 def choose(clips: list[dict[str, str]], count: int) -> list[tuple[str, dict[str, str]]]:
-    """Clips spread evenly over each part of a review, ``count`` in all."""
+    """Clips of a review, ``count`` of each part: the first at a quarter of the part, the second at three quarters."""
     ordered = sorted(clips, key=lambda one: int(one["clip_id"]))
     found = []
     for number, part in enumerate(PARTS):
         own = ordered[number * len(ordered) // len(PARTS) : (number + 1) * len(ordered) // len(PARTS)]
-        wanted = count // len(PARTS)
-        found += [(part, own[(2 * n + 1) * len(own) // (2 * wanted)]) for n in range(wanted)]
+        found += [(part, own[(2 * n + 1) * len(own) // 4]) for n in range(count)]
     return found
 
 
@@ -33,7 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", type=Path, help="folder with the clips and labels.csv")
     parser.add_argument("out", type=Path)
-    parser.add_argument("--clips", type=int, default=6, help="of each video, a multiple of three")
+    parser.add_argument("--clips", type=int, choices=(1, 2), default=2, help="of each part")
     given = parser.parse_args()
     videos: dict[str, list[dict[str, str]]] = defaultdict(list)
     with (given.source / "labels.csv").open(encoding="utf-8", newline="") as file:

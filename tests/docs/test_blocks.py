@@ -19,6 +19,7 @@ RUN = [page for page in PAGES if page == ROOT / "README.md" or page.parent.paren
 ASSETS = {
     "start/video.md": ("two_cities", "whisper_base", "minilm"),
     "howto/recordings.md": ("minilm",),
+    "howto/study.md": ("minilm",),
     "howto/own_dataset.md": ("minilm",),
     "howto/serve.md": ("minilm", "whisper_base", "face_landmarker"),
 }

@@ -11,7 +11,7 @@ from sentiprism.report.schema import Document
 from sentiprism.study.recordings import StudyRecording
 from sentiprism.study.study import Study
 from sentiprism.study.summary import RecordingSummary
-from sentiprism.study.tables import RECORDING, csv_lines, recording_table
+from sentiprism.study.tables import csv_lines, measurement_columns, recording_table
 
 RECORDINGS, GROUPS, DIFFERENCES, REPEATED = "recordings.csv", "groups.csv", "differences.csv", "repeated_measures.csv"
 MEASUREMENTS, MEASUREMENTS_PARQUET = "measurements.csv", "measurements.parquet"
@@ -44,7 +44,7 @@ def write_tables(
     rows = [(one.task.folder.name, one.attributes, summary) for one, summary in recordings]
     _write(out / RECORDINGS, *recording_table(rows, attributes))
     analysed = [one for one, summary in recordings if summary is not None]
-    head = [RECORDING, *(f"{name} (attribute)" if name in {RECORDING, *COLUMNS} else name for name in attributes)]
+    head = measurement_columns(attributes)
     with atomic_file(out / MEASUREMENTS) as path, path.open("w", encoding="utf-8", newline="\n") as file:
         file.write(MARK)
         parts = (rows_of(analysis, cells) for cells, analysis in _analyses(analysed, attributes))

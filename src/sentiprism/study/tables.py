@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from sentiprism.report.measurements import COLUMNS
 from sentiprism.report.schema import Document
 from sentiprism.report.table import inert, rows
 from sentiprism.study.summary import RecordingSummary, bin_analysis
@@ -14,6 +15,12 @@ from sentiprism.tables import comma_separated
 RECORDING = "recording"
 """First column: the name or number of a recording."""
 SECOND = ("second", "sentiment")
+
+
+def measurement_columns(attributes: Sequence[str]) -> list[str]:
+    """Columns of a table of measurements before its own ones; an attribute with the name of one of these is marked."""
+    taken = {RECORDING, *COLUMNS}
+    return [RECORDING, *(f"{name} (attribute)" if name in taken else name for name in attributes)]
 
 
 def csv_lines(columns: Sequence[str], body: Sequence[Sequence[Any]]) -> str:

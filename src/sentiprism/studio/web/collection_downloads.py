@@ -1,6 +1,7 @@
 """Downloads of a collection: tidy tables, and a page to share."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -8,6 +9,7 @@ from starlette.responses import Response, StreamingResponse
 
 from sentiprism.errors import UserError
 from sentiprism.report.analysis import Analysis
+from sentiprism.report.measurements import COLUMNS, MARK, csv_parts, rows_of
 from sentiprism.studio.collections import Member
 from sentiprism.studio.folders import open_report
 from sentiprism.studio.reports import file_name
@@ -19,6 +21,7 @@ from sentiprism.study.tables import (
     RECORDING,
     SECOND,
     csv_lines,
+    measurement_columns,
     recording_table,
     second_rows,
     utterance_columns,
@@ -28,8 +31,6 @@ from sentiprism.study.tables import (
 router = APIRouter()
 CSV = "text/csv; charset=utf-8"
 NOTHING = UserError("no recording of the collection is analysed", "analyze them first")
-MARK = "\ufeff"
-"""By which Excel detects the encoding."""
 
 
 @router.get(f"{LIST}/{{identifier}}/recordings.csv")
@@ -70,6 +71,19 @@ def seconds(request: Request, identifier: str) -> Response:
             yield csv_lines([], list(second_rows(one.row.name, one.attributes, names, analysis)))
 
     return StreamingResponse(lines(), media_type=CSV, headers=_download(view, "seconds.csv"))
+
+
+@router.get(f"{LIST}/{{identifier}}/measurements.csv")
+def measurements(request: Request, identifier: str) -> Response:
+    """One row a measurement."""
+    view = view_collection(studio_of(request), identifier)
+    names = view.row.attributes
+    parts = (
+        rows_of(analysis, [one.row.name, *(one.attributes.get(name) for name in names)])
+        for one, analysis in _analyses(view)
+    )
+    lines = chain([MARK], csv_parts([*measurement_columns(names), *COLUMNS], parts))
+    return StreamingResponse(lines, media_type=CSV, headers=_download(view, "measurements.csv"))
 
 
 @router.get(f"{LIST}/{{identifier}}/page.html")
