@@ -13,6 +13,11 @@ from makers_ci import skip_or_fail
 from sentiprism.studio.store.database import Database
 from sentiprism.studio.store.tables import Table
 
+try:
+    import psycopg  # noqa: F401 - SQLAlchemy imports it by its name
+except ImportError:
+    skip_or_fail("psycopg (extra dev) is not installed")
+
 PROGRAMS = ("initdb", "pg_ctl", "createdb")
 
 

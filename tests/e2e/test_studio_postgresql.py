@@ -4,7 +4,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from makers_ci import skip_or_fail
 from makers_label import open_task, rows
 from makers_postgresql import empty_database
 from makers_processes import needs_proc
@@ -17,11 +16,6 @@ from sentiprism.studio.labelling.tasks import Tasks
 from sentiprism.studio.store.database import Database
 from sentiprism.studio.store.label_tables import LabelRatingRow
 from sentiprism.studio.store.tables import RecordingRow
-
-try:
-    import psycopg  # noqa: F401 - SQLAlchemy imports it by its name
-except ImportError:
-    skip_or_fail("psycopg (extra dev) is not installed")
 
 pytestmark = needs_proc
 

@@ -48,8 +48,8 @@ def delete_export(request: Request, identifier: str) -> Response:
     row = existing(get_job(studio, identifier), "job", "/jobs")
     path = existing(exported_file(studio, row), "file", f"/jobs/{row.id}")
     if text(request, "sure") != "yes":
-        told = f"{path.name} is removed from this disk. It can be exported again."
-        return _ask(request, f"Remove {path.name}?", told, "Remove it", f"/jobs/{row.id}")
+        about = f"{path.name} is removed from this disk. It can be exported again."
+        return _ask(request, f"Remove {path.name}?", about, "Remove it", f"/jobs/{row.id}")
     path.unlink(missing_ok=True)
     return RedirectResponse(f"/jobs/{row.id}", 303)
 
@@ -59,8 +59,8 @@ def delete(request: Request, identifier: str) -> Response:
     """Move a dataset to the bin, after the second question alone."""
     found = stored_of(identifier)
     if text(request, "sure") != "yes":
-        told = "It can be taken back until the bin is emptied. Runs on it stay, but cannot be resumed without it."
-        return _ask(request, f"Delete the dataset {found.name}?", told, "Move it to the bin", f"{LIST}/{found.id}")
+        about = "It can be taken back until the bin is emptied. Runs on it stay, but cannot be resumed without it."
+        return _ask(request, f"Delete the dataset {found.name}?", about, "Move it to the bin", f"{LIST}/{found.id}")
     try:
         studio_of(request).dataset_bin.put(found.name)
     except UserError as error:
@@ -72,14 +72,14 @@ def _show(request: Request, *, sure: bool) -> Response:
     return show(request, "data_bin.html.j2", area=AREA, rows=studio_of(request).dataset_bin.list(), sure=sure)
 
 
-def _ask(request: Request, title: str, told: str, label: str, back: str) -> Response:
+def _ask(request: Request, title: str, about: str, label: str, back: str) -> Response:
     """Ask whether what the form has asked for is to be done."""
     return show(
         request,
         "confirm.html.j2",
         area=AREA,
         title=title,
-        told=told,
+        about=about,
         label=label,
         back=back,
         action=request.url.path,
