@@ -20,7 +20,7 @@ from sentiprism.data.config import DataConfig, TextConfig
 from sentiprism.data.prepare import PreparedSplit, prepare
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.errors import UserError
-from sentiprism.export.export_model import check_exporter
+from sentiprism.export.export_model import GRAPH, check_exporter
 from sentiprism.export.graph import FlatModel, write_graph
 from sentiprism.models import MODELS
 from sentiprism.training.run import Run
@@ -142,24 +142,37 @@ def check_onnx(name: str) -> None:
         check_exporter()
     except UserError as error:
         raise NotRunError(str(error)) from None
+    with tempfile.TemporaryDirectory(prefix="sentiprism-contracts-") as folder:
+        check_graph(name, Path(folder) / GRAPH)
+
+
+def check_graph(name: str, path: Path) -> FlatModel:
+    """Write the small model as a graph, see `check_onnx`.
+
+    Args:
+        name: of the model.
+        path: file of the graph.
+
+    Returns:
+        The model in torch.
+    """
     import onnxruntime
 
     model = FlatModel(build(name, specs(), INTENSITY, small(name)))
-    with tempfile.TemporaryDirectory(prefix="sentiprism-contracts-") as folder:
-        path = Path(folder) / "model.onnx"
-        write_graph(model, path, optimize=False)  # it costs a fifth of the time, and changes no number
-        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-        first = batch(specs(), 5, seed=1)
-        others = [first, batch(specs(), 1, seed=2), batch(specs(), 2, missing=("audio",))]
-        for change in (_longer, _shorter):
-            text, audio, vision = (change(one) for one in first[:3])
-            others.append(first._replace(text=text, audio=audio, vision=vision))
-        for given in others:
-            tensors = [getattr(given, one.removesuffix("_mask"))[one.endswith("_mask")] for one in model.names]
-            feeds = {one: tensor.numpy() for one, tensor in zip(model.names, tensors, strict=True)}
-            with torch.no_grad():
-                expected = model(*tensors)
-            expect_close(torch.from_numpy(session.run(None, feeds)[0]), expected, "prediction of the exported model")
+    write_graph(model, path, optimize=False)  # it costs a fifth of the time, and changes no number
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    first = batch(specs(), 5, seed=1)
+    others = [first, batch(specs(), 1, seed=2), batch(specs(), 2, missing=("audio",))]
+    for change in (_longer, _shorter):
+        text, audio, vision = (change(one) for one in first[:3])
+        others.append(first._replace(text=text, audio=audio, vision=vision))
+    for given in others:
+        tensors = [getattr(given, one.removesuffix("_mask"))[one.endswith("_mask")] for one in model.names]
+        feeds = {one: tensor.numpy() for one, tensor in zip(model.names, tensors, strict=True)}
+        with torch.no_grad():
+            expected = model(*tensors)
+        expect_close(torch.from_numpy(session.run(None, feeds)[0]), expected, "prediction of the exported model")
+    return model
 
 
 def _longer(one: Sequence) -> Sequence:
