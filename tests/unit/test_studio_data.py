@@ -139,6 +139,20 @@ def test_an_utterance_shows_its_features_and_plays_its_part_of_the_recording(ser
         assert server.get(f"{talks}/utterances/{path}").status in {400, 404}
 
 
+def test_a_dataset_without_the_times_of_its_utterances_says_so_and_what_to_do(server, talks):
+    rows = [(split, utterance(split, sequences={"audio": np.ones((2, 2), np.float32)})) for split in SPLITS]
+    write(rows, "earlier", recipes={"audio": VOICE})
+    write(rows, "imported")
+    earlier, imported = (f"/data/{identify_dataset(name)}" for name in ("earlier", "imported"))
+    for path in (earlier, f"{earlier}/utterances/train/0"):
+        page = server.get(path).text
+        assert "before the times of its utterances were stored" in page, path
+        assert "Extract it again" in page
+        assert 'href="/features"' in page.partition("Extract it again")[2]
+    for path in (imported, f"{imported}/utterances/train/0", talks, f"{talks}/utterances/train/0"):
+        assert "before the times" not in server.get(path).text, path
+
+
 def test_before_and_after_keep_to_the_filter(server, talks):
     page = server.get(f"{talks}/utterances/train/2?low=0").text
     assert "/train/0?low=0" in page

@@ -94,6 +94,16 @@ def _open(folder: Path, stamps: object) -> Dataset:  # noqa: ARG001 - part of th
     return load_dataset(folder, verify=False)
 
 
+def lacks_times(name: str, card: Card) -> bool:
+    """Whether a dataset was extracted from recordings, but does not know where its utterances are in them.
+
+    Args:
+        name: of the dataset.
+        card: its card.
+    """
+    return bool(card.recipes) and not load_clips(name)
+
+
 def find_recording(name: str, utterance: Utterance, recordings: Recordings) -> Media | None:
     """Find the recording of an utterance: by the dataset's own record, else by the utterance's id.
 

@@ -8,7 +8,7 @@ from sentiprism.config import Config
 from sentiprism.data.dataset import Card
 from sentiprism.errors import UserError
 from sentiprism.studio.dataset_charts import columns_of, draw_histogram
-from sentiprism.studio.datasets import StoredDataset, find_stored, list_stored
+from sentiprism.studio.datasets import StoredDataset, find_stored, lacks_times, list_stored
 from sentiprism.studio.folders import RunFolder
 from sentiprism.studio.jobs.kinds import EvaluateJob, ExportJob
 from sentiprism.studio.store.tables import ACTIVE
@@ -46,6 +46,7 @@ def dataset(request: Request, identifier: str) -> Response:
         card=card,
         columns=columns,
         histogram=draw_histogram(card),
+        lacks_times=lacks_times(found.name, card),
     )
 
 

@@ -15,7 +15,7 @@ from sentiprism.errors import UserError
 from sentiprism.reading import parse_number
 from sentiprism.report.page.playable import media_type
 from sentiprism.studio.dataset_charts import MOST_CURVES, draw_curves
-from sentiprism.studio.datasets import StoredDataset, find_recording, open_stored
+from sentiprism.studio.datasets import StoredDataset, find_recording, lacks_times, open_stored
 from sentiprism.studio.folders import RunFolder
 from sentiprism.studio.web.data import AREA, dataset_of, finished_runs
 from sentiprism.studio.web.pages import existing, show
@@ -125,6 +125,7 @@ def utterance(request: Request, identifier: str, split: str, number: int, first:
         line=_line(opened, found, place, selection.chosen),
         labels={name: _label(card, value) for name, value in one.labels.items()},
         media=media if kind is not None else None,
+        lacks_times=lacks_times(found.name, card),
         kind="video" if kind is not None and kind.startswith("video") else "audio",
         features=features,
         selection=selection,
