@@ -109,7 +109,7 @@ def _analysis(found: Analysed, options: Options) -> str:
     ]
     if found.speech > 0:
         said.append(f"Of the utterances' time, {100 * found.firm / found.speech:.0f} % has a firm estimate.")
-    said += [f"The model's own notes: {'; '.join(model.notes)}."] if model.notes else []
+    said += [f"The model's own notes: {'; '.join(note.rstrip('.') for note in model.notes)}."] if model.notes else []
     return " ".join(said)
 
 
