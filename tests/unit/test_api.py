@@ -51,7 +51,7 @@ NETWORKS = (
     *("sentiprism.export.graph", "sentiprism.export.recurrent"),
 )
 """Modules that are torch modules themselves, as is what turns their parameters, and what tries them."""
-TRAINERS = tuple(f"sentiprism.training.{name}" for name in ("average", "checkpoint", "loop", "optimizer"))
+TRAINERS = tuple(f"sentiprism.training.{name}" for name in ("average", "checkpoint", "compact", "loop", "optimizer"))
 ELSEWHERE = ("sentiprism.media._decode", "sentiprism.starter", "sentiprism.export.run")
 """Run in a process of their own, or without this program."""
 

@@ -17,8 +17,8 @@ RATE = 16_000
 WINDOW = 30.0
 """Seconds that the encoder reads; shorter sound is padded."""
 SHORT_WINDOW, AFTER = 12.0, 4.0
-"""Seconds that `Whisper.encode_short` reads at least, and of silence after the sound. On 75 clips of MOSI the texts had
-the word error rate of those with silence up to `WINDOW`; with less silence, some repeated themselves."""
+"""Seconds that `Whisper.encode_short` reads at least, and of silence after the sound: much faster than
+silence up to `WINDOW`. With too little of it some texts repeat themselves."""
 BEAM = 5
 """Beam size of recognition."""
 MOST_DECODED = 225
