@@ -30,7 +30,7 @@ def server(tmp_path):
         yield opened
 
 
-def test_no_page_has_a_severe_fault_in_light_or_dark(server, watched, tmp_path):
+def test_no_page_has_a_severe_fault_in_light_or_dark_or_is_wider_than_a_phone(server, watched, tmp_path):
     forms = fill(server, tmp_path)
     page = watched(server.link, known="status of 404", color_scheme="light")
     faults, seen = {}, set()
@@ -40,6 +40,10 @@ def test_no_page_has_a_severe_fault_in_light_or_dark(server, watched, tmp_path):
             page.goto(f"{server.address}{address}")  # again: colours that change slowly are in between
             if found := severe(page, **only):
                 faults[address, scheme] = found
+        page.set_viewport_size({"width": 360, "height": 800})
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            faults[address, "on a phone"] = ["the page is wider than its window"]
+        page.set_viewport_size({"width": 1280, "height": 720})
         seen.add(address.partition("?")[0])
     assert faults == {}
     assert seen >= AREAS

@@ -30,7 +30,7 @@ def test_the_lengths_are_those_of_mosis_texts(shared_data, minilm):
 @pytest.mark.parametrize("unaligned", [False, True])
 def test_the_plain_form_answers_the_same_in_another_way(train_step, minilm, tmp_path, unaligned):
     folder = encoder_folder("minilm", tmp_path)
-    ours, plain = (train_step.trainer(folder, plain=plain, unaligned=unaligned) for plain in (False, True))
+    ours, plain = (train_step.trainer(folder, form, unaligned=unaligned) for form in ("ours", "plain"))
     plain.model.load_state_dict(ours.model.state_dict())
     rows = np.arange(4)
     batches = [made.train.batch(rows) for made in (ours, plain)]

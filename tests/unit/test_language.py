@@ -9,7 +9,7 @@ import pytest
 from makers_language import LATIN, OTHER
 from makers_speech import TWO_CITIES
 from sentiprism.analysis.language import LanguageCheck, check_language_of
-from sentiprism.analysis.predictor import STARTER, Predictor
+from sentiprism.analysis.predictor import Predictor
 from sentiprism.analysis.written import LEAST, can_tell_language, doubt_language
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.errors import UserError
@@ -18,6 +18,7 @@ from sentiprism.media.recognise import choose_language, detect_language
 from sentiprism.media.types import Language, Segment, Span, Word
 from sentiprism.media.whisper import RATE
 from sentiprism.models import load_model
+from sentiprism.models.artifact import STARTER
 from sentiprism.training.train import train
 
 SAID = (Segment(0.0, 1.0, (Word("olá", 0.0, 0.5), Word("mundo", 0.5, 1.0))), Segment(1.0, 2.0, ()))

@@ -147,6 +147,7 @@ def test_every_file_of_the_models_room_is_a_model():
         "create",
         "deviations",
         "fields",
+        "hub",
         "outline",
         "search_space",
     }

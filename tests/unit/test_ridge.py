@@ -163,7 +163,7 @@ def test_a_run_of_several_seeds_by_an_earlier_version_is_a_finished_row(data, tm
     assert [Run(folder).finished for folder in folders] == [(1111,)] * 2
     for folder in folders:
         old = Run(folder)
-        old.extend(2)
+        old.extend(old.with_seeds(2))
         shutil.copytree(old.seed_folder(1111), old.seed_folder(1112))
         old.record(1112, old.summary[1111])
     before = [path.stat().st_mtime_ns for path in sorted((tmp_path / "runs").rglob("*.safetensors"))]
