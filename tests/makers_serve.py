@@ -1,21 +1,18 @@
 """A server of a model as tests use it: in a thread of this process, with real workers."""
 
-import http.client
 import json
 import socket
 import sys
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from email.message import Message
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from makers_analysis import features, saved_model
-from makers_processes import PATIENCE
+from makers_http import Reply, exchange, wait_for
 from sentiprism.serving.app import create_app
 from sentiprism.serving.batcher import Batcher
 from sentiprism.serving.jobs import Jobs
@@ -46,25 +43,6 @@ def form(*files: tuple[str, str, bytes]) -> bytes:
     return b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
 
 
-class Reply(NamedTuple):
-    status: int
-    headers: Message
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-    @property
-    def problem(self) -> str:
-        """Cause of an error, which has all fields of RFC 9457 and a remedy."""
-        assert self.headers["content-type"] == "application/problem+json"
-        found = self.json
-        assert set(found) == {"type", "title", "status", "detail", "remedy"}
-        assert found["status"] == self.status
-        return found["detail"]
-
-
 class Client:
     """Sends requests to a server of this machine; whatever they have can be forged."""
 
@@ -72,20 +50,7 @@ class Client:
 
     def send(self, method: str, path: str, body: bytes | None = None, **headers: str | None) -> Reply:
         """Send a request; a header that is None is left out."""
-        sent: dict[str, str | None] = {"Host": f"127.0.0.1:{self.port}"}
-        if body is not None:
-            sent["Content-Length"] = str(len(body))
-        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
-        for name, value in sent.items():
-            if value is not None:
-                connection.putheader(name, value)
-        connection.endheaders(body)
-        answer = connection.getresponse()
-        found = Reply(answer.status, answer.headers, answer.read())
-        connection.close()
-        return found
+        return exchange(self.port, method, path, body, headers)
 
     def get(self, path: str, **headers: str | None) -> Reply:
         return self.send("GET", path, **headers)
@@ -163,13 +128,6 @@ class Served(Client):
     def close(self) -> None:
         self._server.should_exit = True
         self._thread.join(20)
-
-
-def wait_for(stage: Any, what: str = "it") -> None:
-    last = time.monotonic() + PATIENCE
-    while not stage():
-        assert time.monotonic() < last, f"{what} was not reached"
-        time.sleep(0.02)
 
 
 @contextmanager

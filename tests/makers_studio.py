@@ -1,24 +1,21 @@
 """The studio's parts as tests use them."""
 
-import http.client
 import os
 import re
 import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from email.message import Message
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 import pytest
 
 from makers_cli import SIZES, SMALL
-from makers_processes import PATIENCE
+from makers_http import Reply, exchange, wait_for
 from makers_store import store_at
 from sentiprism.config import merge
 from sentiprism.data.synthetic import synthetic_dataset
@@ -47,25 +44,8 @@ SHARED = Path(__file__).parents[2] / "shared" / "data"
 needs_unix = pytest.mark.skipif(sys.platform == "win32", reason="the studio needs Linux or macOS")
 
 
-class Reply(NamedTuple):
-    status: int
-    headers: Message
-    body: bytes
-
-    @property
-    def text(self) -> str:
-        return self.body.decode()
-
-
 def open_runner(home: Path, url: str | None = None) -> Runner:
     return Runner(Database(home / "studio", url), home / "studio" / "jobs")
-
-
-def wait_for(stage: Callable[[], object], what: str = "it") -> None:
-    last = time.monotonic() + PATIENCE
-    while not stage():
-        assert time.monotonic() < last, f"{what} was not reached"
-        time.sleep(0.02)
 
 
 def row(runner: Runner, job: str) -> JobRow:
@@ -163,22 +143,8 @@ class Server:
 
     def send(self, method: str, path: str, body: bytes | None = None, **headers: str | None) -> Reply:
         """Send a request with the session's cookie; a header that is None is left out."""
-        sent: dict[str, str | None] = {"Host": f"127.0.0.1:{self.port}", "Cookie": f"studio={self.session}"}
-        if method == "POST":
-            sent["Origin"] = self.address
-        if body is not None:
-            sent["Content-Length"] = str(len(body))
-        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
-        for name, value in sent.items():
-            if value is not None:
-                connection.putheader(name, value)
-        connection.endheaders(body)
-        answer = connection.getresponse()
-        found = Reply(answer.status, answer.headers, answer.read())
-        connection.close()
-        return found
+        own = {"Cookie": f"studio={self.session}"} | ({"Origin": self.address} if method == "POST" else {})
+        return exchange(self.port, method, path, body, {**own, **headers})
 
     def get(self, path: str, **headers: str | None) -> Reply:
         return self.send("GET", path, **headers)

@@ -91,8 +91,6 @@ def analyze(
 
         sentiprism analyze talk.mp4 --model runs/mine/seed-1111/model
 
-        sentiprism analyze talk.mp4 --blur faces --without voices
-
         sentiprism analyze talk.mp4 --model hf://owner/name
     """
     from sentiprism.analysis.inputs import ROWS, find_inputs, find_left_out, skip_reason

@@ -67,8 +67,9 @@ def plan_transfers(
     source: str, seeds: Iterable[int], model: "Model", view: TuningView | None = None
 ) -> dict[int, Transfer]:
     """Plan the transfer of each seed, otherwise as `plan_transfer`; one plan serves all if the source is one."""
-    plans = {place: plan_transfer(place, model, view) for place in dict.fromkeys(sources_of(source, seeds).values())}
-    return {seed: plans[place] for seed, place in sources_of(source, seeds).items()}
+    places = sources_of(source, seeds)
+    plans = {place: plan_transfer(place, model, view) for place in dict.fromkeys(places.values())}
+    return {seed: plans[place] for seed, place in places.items()}
 
 
 def record_transfers(source: str, transfers: Mapping[int, Transfer]) -> dict[str, Any]:
