@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 
 import numpy as np
 import psutil
@@ -27,7 +27,7 @@ def free_port() -> int:
         return int(taken.getsockname()[1])
 
 
-def wait_ready(port: int) -> None:
+def wait_ready(started: subprocess.Popen[bytes], port: int) -> None:
     """Wait until the model is loaded."""
     while True:
         connection = HTTPConnection("127.0.0.1", port)
@@ -35,8 +35,12 @@ def wait_ready(port: int) -> None:
             connection.request("GET", "/ready")
             if connection.getresponse().status == 200:
                 return
-        except OSError:
+        except (OSError, HTTPException):
             pass
+        finally:
+            connection.close()
+        if started.poll() is not None:
+            sys.exit("the server has ended")
         time.sleep(0.5)
 
 
@@ -51,7 +55,7 @@ def ask(port: int, last: float) -> tuple[list[float], int]:
             reply = connection.getresponse()
             reply.read()
             errors += reply.status != 200
-        except OSError:
+        except (OSError, HTTPException):
             errors += 1
             connection.close()
         times.append(1000 * (time.monotonic() - begun))
@@ -74,7 +78,7 @@ def main() -> None:
     port = free_port()
     command = [sys.executable, "-m", "sentiprism", "serve", "--model", chosen.model, "--port", str(port)]
     with subprocess.Popen([*command, "--asr", "none"]) as started, ThreadPoolExecutor(chosen.clients) as pool:
-        wait_ready(port)
+        wait_ready(started, port)
         begun, count, errors = time.monotonic(), 0, 0
         while (passed := time.monotonic() - begun) < 60 * chosen.minutes:
             last = time.monotonic() + min(30.0, 60 * chosen.minutes - passed)

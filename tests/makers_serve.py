@@ -99,11 +99,9 @@ class Served(Client):
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
         self.port = listening.getsockname()[1]
         card, spec = make_card(model, "test")
-        worker = Worker(Settings("predict", str(model), folder / "predict", "cpu"))
-        analyst = Worker(Settings("analyze", str(model), folder / "analyze", "cpu"))
-        listeners = [
-            Worker(Settings("stream", str(model), folder / f"stream-{number}", "cpu")) for number in range(streams)
-        ]
+        worker = Worker(Settings("predict", str(model), folder / "predict"))
+        analyst = Worker(Settings("analyze", str(model), folder / "analyze"))
+        listeners = [Worker(Settings("stream", str(model), folder / f"stream-{number}")) for number in range(streams)]
         self.service = Service(
             card=card,
             features=spec,

@@ -12,6 +12,7 @@ from makers_report import classified, nothing, reading, review
 from sentiprism.errors import UserError
 from sentiprism.report.analysis import Analysis
 from sentiprism.report.files import DOCUMENT, INDEX, PAGE, TABLE, read_report, write_index, write_report
+from sentiprism.report.options import ReportOptions
 from sentiprism.report.page.index import Entry
 from sentiprism.report.schema import Estimate
 
@@ -64,6 +65,19 @@ def test_a_large_recording_lies_beside_the_page_under_a_plain_name(tmp_path):
     assert 'src="recording.mp4"' in page.read_text(encoding="utf-8")
     media.unlink()
     assert (page.parent / "recording.mp4").stat().st_size > 1000
+
+
+def test_a_large_sound_is_beside_the_page_unless_voices_are_left_out(tmp_path):
+    media = tmp_path / "voice.wav"
+    media.write_bytes(b"RIFF\x00\x00\x00\x00WAVE" + b"\x01" * 1000)
+    spoken = review(recording=review().recording.model_copy(update={"kind": "audio", "codec": None}))
+    blurred, silent = ReportOptions(blur=("faces",)), ReportOptions(without=("voices",))
+    page = write_report(spoken, tmp_path / "blurred", media, limit=100, options=blurred)
+    assert (page.parent / "recording.wav").read_bytes() == media.read_bytes()
+    assert 'src="recording.wav"' in page.read_text(encoding="utf-8"), "it has no face"
+    page = write_report(spoken, tmp_path / "silent", media, limit=100, options=silent)
+    assert not (page.parent / "recording.wav").exists()
+    assert "<audio" not in page.read_text(encoding="utf-8")
 
 
 def test_without_hard_links_the_recording_is_copied(tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import time
 from contextlib import suppress
 from itertools import pairwise
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ import pytest
 
 from makers_media import grey, make_media
 from makers_serve import needs_unix, serving, small_model, wait_for
-from makers_stream import RATE, Client, ended
+from makers_stream import PIECE, RATE, Client, ended
 from sentiprism.analysis.analyze import analyze
 from sentiprism.analysis.options import Options
 from sentiprism.media.types import Frame
@@ -110,7 +111,12 @@ def test_a_lost_connection_is_resumed_where_it_was(server, reading):
     wait_for(lambda: not any(one.connected for one in server.service.streams._streams.values()), "the loss")
     other = Client(server, OWN, resume=client.ready["token"], after=last)
     assert other.ready["received"] == pytest.approx(6.0)
-    other.sound(reading.sound[6 * RATE :], 6.0)
+    for first in range(5 * RATE, len(reading.sound), PIECE):  # a second of it once more
+        other.sound(reading.sound[first : first + PIECE], first / RATE)
+    (stream,) = server.service.streams._streams.values()
+    length = len(reading.sound) / RATE
+    wait_for(lambda: stream.received > length - 0.05, "all sound")
+    assert stream.received == pytest.approx(length)
     assert same([*ended(client.messages), *other.finish()], reading.deaf)
     sequences = [one["sequence"] for one in [*client.messages, *other.messages] if one["type"] == "event"]
     assert all(after == before + 1 for before, after in pairwise(sequences))
@@ -118,6 +124,19 @@ def test_a_lost_connection_is_resumed_where_it_was(server, reading):
     assert again.ready["status"] == 404
     again.rest()
     assert again.code == 1008
+
+
+def test_a_stream_that_has_finished_may_take_its_time(server, reading, monkeypatch):
+    monkeypatch.setattr(stream_routes, "IDLE", 0.5)
+    client = Client(server, OWN, options=DEAF)
+    (stream,) = server.service.streams._streams.values()
+    os.kill(stream._worker.pid, signal.SIGSTOP)
+    client.sound(reading.sound[: 3 * RATE])
+    client.say(type="finish")
+    time.sleep(1.0)  # longer than a client may be silent before it has finished
+    os.kill(stream._worker.pid, signal.SIGCONT)
+    client.rest()
+    assert (client.messages[-1]["type"], client.code) == ("finished", 1000)
 
 
 def test_what_is_no_message_ends_the_stream_with_its_reason(server):

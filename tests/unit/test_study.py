@@ -8,11 +8,12 @@ import pytest
 from makers_report import classified, nothing, reading, review
 from makers_study import observation, summary
 from sentiprism.errors import UserError
+from sentiprism.report.measurements import csv_parts
 from sentiprism.study.contrasts import independent_contrast, mean_curve, mean_interval, paired_contrast
 from sentiprism.study.design import Observation, measures_of, natural
 from sentiprism.study.study import compare_groups
 from sentiprism.study.summary import bin_means, choose_step, coarsen, summarize
-from sentiprism.study.tables import csv_lines, recording_table, second_rows, utterance_columns, utterance_rows
+from sentiprism.study.tables import recording_table, second_rows, utterance_columns, utterance_rows
 
 
 def test_a_bin_has_the_mean_of_what_is_said_in_it_by_time():
@@ -197,7 +198,8 @@ def test_texts_alone_are_compared_without_a_curve_over_seconds():
 
 def test_tables_are_tidy_and_hold_no_formula():
     rows = [("=1+1", {"group": "@x"}, summary(0.5)), ("b", {}, None)]
-    made = csv_lines(*recording_table(rows, ["group", "-free"]))
+    columns, body = recording_table(rows, ["group", "-free"])
+    made = "".join(csv_parts(columns, [body]))
     assert made.splitlines() == [
         "recording,group,'-free,model,duration,utterances,speech,firm,sentiment,share_negative,share_neutral,share_positive",
         "'=1+1,'@x,,starter: from −3 (most negative) to +3 (most positive),20.0,4,20.0,1.0,0.5,0.0,0.25,0.75",
@@ -213,4 +215,4 @@ def test_tables_are_tidy_and_hold_no_formula():
     assert len(seconds) == 13
     assert seconds[0][:3] == ["talk", "a", 0]
     assert list(second_rows("talk", {}, [], classified())) == []
-    assert csv_lines([], [["a", 1]]) == "a,1\n"
+    assert "".join(csv_parts(["x", "y"], [[["a", 1]], [], [["b", 2]]])) == "x,y\na,1\nb,2\n", "no line of nothing"

@@ -12,9 +12,11 @@ from scipy import stats
 
 from makers_analysis import features, saved_model
 from makers_study import observation
+from sentiprism.analysis.options import Options
 from sentiprism.errors import UserError
 from sentiprism.report.measurements import COLUMNS
 from sentiprism.study.design import make_units
+from sentiprism.study.methods import Analysed, write_methods
 from sentiprism.study.recordings import read_study
 from sentiprism.study.repeated import repeated_measures
 from sentiprism.study.run import PAGE, StudyOptions, run_study
@@ -107,7 +109,7 @@ def test_tables_are_tidy_and_agree_with_the_documents(finished):
     assert (line["persons"], float(line["partial_eta_squared"])) == (str(PERSONS), study.repeated.effect)
 
 
-def test_the_methods_are_those_that_were_run(finished, model):
+def test_the_methods_are_those_that_were_run(finished):
     _, out = finished
     said = (out / "methods.txt").read_text()
     assert f"{PERSONS * 3} recordings ({PERSONS * 3} text;" in said
@@ -121,6 +123,15 @@ def test_the_methods_are_those_that_were_run(finished, model):
     assert all(
         part in (out / PAGE).read_text().replace("&#39;", "'").replace("&amp;", "&") for part in said.split("\n\n")[:2]
     )
+
+
+@pytest.mark.parametrize(("persons", "intervals"), [(3, False), (12, True)])
+def test_the_methods_claim_intervals_only_where_they_are(persons, intervals):
+    talks = [
+        observation(f"{n}{c}", n + k, person=f"p{n}", condition=c) for n in range(persons) for k, c in enumerate("ab")
+    ]
+    said = " ".join(write_methods(Analysed(), Options(), [compare_groups(talks, "condition")], 0))
+    assert ("bootstrap" in said, "Efron" in said, "have no intervals" in said) == (intervals, intervals, not intervals)
 
 
 def test_other_settings_do_not_replace_analyses_unasked(finished, table, model):
@@ -184,6 +195,12 @@ def test_a_folder_has_its_attributes_in_a_table(tmp_path):
     assert found.recordings[0].task.transcript == folder / "a.srt"
     assert found.attributes == ("group",)
     assert any("1 recordings have no row" in note for note in found.notes)
+    (folder / "said.txt").write_text("Said.")
+    (folder / "attributes.csv").write_text("file,group,transcript\na,x,said.txt\n")
+    assert read_study(folder, tmp_path / "out").recordings[0].task.transcript == folder / "said.txt"
+    (folder / "attributes.csv").write_text("file,group,transcript\na,x,sayd.txt\n")
+    with pytest.raises(UserError, match=r"names a transcript that is not there: sayd\.txt \(did you mean 'said\.txt'"):
+        read_study(folder, tmp_path / "out")
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from sentiprism.reading import check_regular
 from sentiprism.report.analysis import Analysis
 from sentiprism.report.exports import exports_in, write_exports
 from sentiprism.report.files import PICTURE, check_place, is_report, read_report, write_report
-from sentiprism.report.options import Format, ReportOptions
+from sentiprism.report.options import PLAIN, Format, ReportOptions
 
 
 class Outcome(NamedTuple):
@@ -44,9 +44,6 @@ class Outcome(NamedTuple):
     def reason(self) -> str | None:
         """The error as one line."""
         return None if self.error is None else " ".join(str(self.error).split())
-
-
-PLAIN = ReportOptions()
 
 
 def analyze_all(

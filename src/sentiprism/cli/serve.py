@@ -5,20 +5,20 @@ from typing import Annotated
 
 import typer
 
-from sentiprism.cli.options import Jobs, option
+from sentiprism.cli.options import Jobs, Recogniser, SavedModel, option
 from sentiprism.errors import UserError
 from sentiprism.extras import install_extra
 
 
 def serve(
-    model: Annotated[str, option("MODEL", "starter, or the folder of a saved model.")] = "starter",
+    model: SavedModel = "starter",
     host: Annotated[str, option("ADDRESS", "Address to listen at; others than this machine's need --keys.")] = (
         "127.0.0.1"
     ),
     port: Annotated[int, typer.Option(min=1, max=65535, metavar="N", help="Port to listen at.")] = 8730,
     keys: Annotated[Path | None, option("FILE", "Keys of clients, with their limits (YAML).")] = None,
     add_key: Annotated[str | None, option("LABEL", "Only add a new key to the file, and print it.")] = None,
-    asr: Annotated[str, option("NAME", "Whisper model by name or folder; none = no recognition.")] = "base",
+    asr: Recogniser = "base",
     jobs: Jobs = 1,
     streams: Annotated[
         int, typer.Option(min=1, max=64, metavar="N", help="Live streams at a time; each has a process.")

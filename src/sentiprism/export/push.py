@@ -98,7 +98,7 @@ def push(upload: Upload) -> str:
             api.create_branch(place.id, branch=branch, exist_ok=True)
         there = [file.path for file in list_files(place._replace(revision=branch))[1]]
         others = [path for path in there if path not in OTHERS and MODEL.most(path) is None]
-        if others or (there and not _is_ours(there)):
+        if others or not _is_ours(there):
             cause = f"{place.id} has files of another kind: {few(others or there)}"
             raise UserError(cause, "choose another name, or remove them")
         operations: list[Any] = [CommitOperationDelete(path) for path in there if _is_left(path, upload)]

@@ -34,33 +34,25 @@ PAD = 0.1
 
 def find_speech(
     sound: npt.NDArray[np.int16],
-    rate: int = RATE,
     *,
     silence: float = SILENCE,
-    shortest: float = SHORTEST,
-    pad: float = PAD,
     block: int = 60 * RATE // STEP,
 ) -> tuple[Span, ...]:
     """Find spans of speech in the order of time; () without speech.
 
     Args:
-        sound: (n,) mono samples; a memory map is read block by block.
-        rate: Hz; 16,000.
+        sound: (n,) mono samples at 16 kHz; a memory map is read block by block.
         silence: seconds without voice that end a span.
-        shortest: least seconds of a span.
-        pad: seconds added on both sides, at most half of the silence there.
         block: steps computed at once.
 
     Raises:
         UserError: faster-whisper is not installed.
     """
-    if rate != RATE:
-        raise ValueError(f"voice is detected at {RATE} Hz, not {rate}")
-    length, detector = len(sound) / RATE, SpeechDetector(silence, shortest)
+    length, detector = len(sound) / RATE, SpeechDetector(silence)
     closed = [*map(detector.add, probabilities(sound, block)), detector.finish(length)]
     found = [span for span in closed if span is not None]
-    edges = [-pad * 2, *(edge for span in found for edge in span), length + pad * 2]
-    before = [min(pad, (edges[2 * n + 1] - edges[2 * n]) / 2) for n in range(len(found) + 1)]
+    edges = [-PAD * 2, *(edge for span in found for edge in span), length + PAD * 2]
+    before = [min(PAD, (edges[2 * n + 1] - edges[2 * n]) / 2) for n in range(len(found) + 1)]
     return tuple(Span(max(a - before[n], 0.0), min(b + before[n + 1], length)) for n, (a, b) in enumerate(found))
 
 

@@ -36,7 +36,7 @@ class TurnFinder:
 
     def __init__(self, pause: float, longest: float) -> None:
         self._detector = SpeechDetector()
-        self._gap, self._longest = max(pause - 2 * PAD, 0.0), longest
+        self._gap, self._longest = pause - 2 * PAD, longest
         self._spans: list[Span] = []
         self._cut = 0.0
 

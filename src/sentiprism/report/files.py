@@ -14,10 +14,10 @@ from sentiprism.files import atomic_folder, check_writable, write_text
 from sentiprism.reading import MB, open_regular, read_bytes
 from sentiprism.report.analysis import Analysis
 from sentiprism.report.exports import FILES, write_exports
-from sentiprism.report.options import ReportOptions
+from sentiprism.report.options import PLAIN, ReportOptions
 from sentiprism.report.page.index import TITLE, Entry, render_index
 from sentiprism.report.page.playable import EMBEDDED, media_type
-from sentiprism.report.page.recording import PLAIN, render
+from sentiprism.report.page.recording import render
 from sentiprism.report.stills import take_picture
 
 PAGE, DOCUMENT, TABLE, INDEX = "report.html", "analysis.json", "utterances.csv", "index.html"
@@ -59,7 +59,8 @@ def write_report(
     try:
         with atomic_folder(folder, replace=replace) as new:
             name = None
-            if media is not None and not options.hides and media.stat().st_size > limit and media_type(media):
+            shown = media is not None and not options.hides_file(analysis.recording.kind)
+            if media is not None and shown and media.stat().st_size > limit and media_type(media):
                 name = f"{COPY}{media.suffix.lower()}"
                 _link_or_copy(media.resolve(), new / name)
             page = render(analysis, media, name=name, limit=limit, options=options)

@@ -19,7 +19,15 @@ class ReportOptions(Config):
     picture: bool = False
     """A file with one still picture, for a page of many recordings."""
 
+    def hides_file(self, kind: str) -> bool:
+        """Whether the file of a recording (video, audio or text) is no part of its page."""
+        return (kind == "video" and bool(self.blur or self.without)) or (kind == "audio" and bool(self.without))
+
     @property
     def hides(self) -> dict[str, Any]:
         """What is hidden, as the report's document notes it; {} if nothing is."""
         return {name: list(value) for name in ("blur", "without") if (value := getattr(self, name))}
+
+
+PLAIN = ReportOptions()
+"""A report that hides nothing, without further formats."""

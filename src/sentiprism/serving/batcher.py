@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from sentiprism.errors import UserError
+from sentiprism.reading import MB
 from sentiprism.serving.problems import ProblemError
 from sentiprism.serving.samples import Item
 from sentiprism.serving.workers import Worker, WorkerFailedError
@@ -17,6 +18,8 @@ WAIT = 0.005
 """Seconds that the first sample of a batch waits for others."""
 MOST = 1024
 """Most samples that wait; further requests are refused."""
+MOST_BYTES = 64 * MB
+"""Most bytes of requests that wait; as Python objects they take about twenty times as much."""
 Waiting = tuple[Item, "asyncio.Future[dict[str, Any]]"]
 
 
@@ -37,6 +40,7 @@ class Batcher:
         self._waiting: deque[Waiting] = deque()
         self._arrived = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._bytes = 0
         self.batches = self.samples = 0
         """Batches and samples so far."""
 
@@ -59,22 +63,28 @@ class Batcher:
         for _, future in self._waiting:
             future.cancel()
 
-    async def predict(self, items: Sequence[Item]) -> list[dict[str, Any]]:
+    async def predict(self, items: Sequence[Item], size: int = 0) -> list[dict[str, Any]]:
         """Wait for the predictions of samples; if this is cancelled, those that still wait are left out.
+
+        Args:
+            items: the samples.
+            size: bytes of their request.
 
         Raises:
             ProblemError: too many samples wait, or the worker cannot be used.
             UserError: a sample cannot be predicted.
         """
-        if len(self._waiting) + len(items) > self._most:
+        if len(self._waiting) + len(items) > self._most or self._bytes + size > MOST_BYTES:
             raise ProblemError(503, "too many samples are waiting", "try again later", retry=1)
         loop = asyncio.get_running_loop()
         futures = [loop.create_future() for _ in items]
         self._waiting.extend(zip(items, futures, strict=True))
         self._arrived.set()
+        self._bytes += size
         try:
             return list(await asyncio.gather(*futures))
         finally:
+            self._bytes -= size
             for future in futures:
                 future.cancel()
 

@@ -20,6 +20,8 @@ MOST_WAITING = 32
 """Jobs that wait; further ones are refused."""
 KEEP = 3600.0
 """Seconds that the result of a job is kept."""
+MOST_KEPT = 100
+"""Results that are kept of a key; older ones are removed."""
 STALLED = 900.0
 """Seconds without progress after which a job is ended."""
 ENDED = frozenset(("done", "failed", "cancelled"))
@@ -153,6 +155,9 @@ class Jobs:
             raise ProblemError(429, cause, "wait for one of them, or cancel it", retry=5)
         if self.waiting >= self._most:
             raise ProblemError(503, "too many analyses are waiting", "try again later", retry=30)
+        ended = [job for job in self._jobs.values() if job.ended and job.caller is caller]
+        for old in ended[: max(len(ended) - MOST_KEPT + 1, 0)]:
+            self._forget(old)
         job = Job(caller, self._folder)
         job.folder.mkdir()
         self._jobs[job.id] = job
@@ -172,7 +177,8 @@ class Jobs:
         """
         job = self._jobs.get(identifier)
         if job is None or job.caller is not caller:
-            raise ProblemError(404, "this job is not known", "results are kept for an hour; analyze it again")
+            remedy = f"results are kept for an hour, the last {MOST_KEPT} of a key; analyze it again"
+            raise ProblemError(404, "this job is not known", remedy)
         return job
 
     def document(self, job: Job) -> bytes:

@@ -27,7 +27,7 @@ async def predict(request: Request, given: PredictRequest) -> Any:
     for number, sample in enumerate(given.samples):
         check_sample(sample, service.features, service.card.modalities, f"samples.{number}")
     items = [Item(sample.model_dump(mode="json"), given.contributions) for sample in given.samples]
-    found = await unless_gone(request, service.batcher.predict(items))
+    found = await unless_gone(request, service.batcher.predict(items, len(await request.body())))
     return {"model": service.card.name, "predictions": found}
 
 

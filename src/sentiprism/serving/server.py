@@ -47,7 +47,6 @@ class ServeOptions:
         host: address to listen at.
         port: to listen at; 0 = any free one.
         keys: file of keys; without one, only this machine can use the server.
-        device: of the model.
         asr: Whisper model by name or folder; ``none`` = no recognition.
         jobs: recordings that are analysed at a time, each in a process with the model.
         drain: seconds that requests in progress may take when the server ends.
@@ -58,7 +57,6 @@ class ServeOptions:
     host: str = "127.0.0.1"
     port: int = PORT
     keys: Path | None = None
-    device: str = "auto"
     asr: str = "base"
     jobs: int = 1
     drain: float = 20.0
@@ -90,10 +88,10 @@ def serve(options: ServeOptions, say: Callable[[str], object] = print) -> None:
     with temporary_folder(FOLDER) as folder, closing(listen(options.host, (options.port,))) as socket:
         port = socket.getsockname()[1]
         limits = {"DATA": MEMORY, "CORE": 0}
-        predictor = Worker(Settings("predict", model, folder / "predict", options.device, limits))
+        predictor = Worker(Settings("predict", model, folder / "predict", limits))
         analysts, listeners = (
             [
-                Worker(Settings(kind, model, folder / f"{kind}-{number}", options.device, limits))
+                Worker(Settings(kind, model, folder / f"{kind}-{number}", limits))
                 for number in range(count if card.recordings else 0)
             ]
             for kind, count in (("analyze", options.jobs), ("stream", options.streams))
@@ -106,7 +104,8 @@ def serve(options: ServeOptions, say: Callable[[str], object] = print) -> None:
             streams=Streams(listeners, options.asr),
             asr=options.asr,
         )
-        app = create_app(service, hosts=local_hosts(port) if keys is None else None, keys=keys)
+        shown = f"[{options.host}]" if ":" in options.host else options.host
+        app = create_app(service, hosts=local_hosts(port, shown) if keys is None else None, keys=keys)
         message = MOST_BYTES if find_spec("websockets") else 0
         server = make_server(app, options.drain, CONNECTIONS, message=message)
         ended = threading.Event()  # joining a thread that an interrupt has left would not wait (bpo-45274)
@@ -118,7 +117,6 @@ def serve(options: ServeOptions, say: Callable[[str], object] = print) -> None:
                 ended.set()
 
         threading.Thread(target=run, name="server", daemon=True).start()
-        shown = f"[{options.host}]" if ":" in options.host else options.host
         say(f"{card.name} is served at http://{shown}:{port}" + ("" if keys else f" ({UNKEYED})"))
         if not message:
             say(f"/v1/stream is not available: websockets is not installed ({install_extra('serve')})")
@@ -152,6 +150,6 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def local_hosts(port: int) -> frozenset[str]:
-    """Values of the header ``Host`` that name this machine."""
-    return frozenset(f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]"))
+def local_hosts(port: int, host: str = "127.0.0.1") -> frozenset[str]:
+    """Values of the header ``Host`` that name this machine; ``host`` is where it listens."""
+    return frozenset(f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]", host))

@@ -10,10 +10,10 @@ from sentiprism.analysis.language import Handling
 from sentiprism.analysis.streaming.events import StreamEvent
 from sentiprism.config import Config
 from sentiprism.errors import UserError
+from sentiprism.media.speech import RATE, SILENCE
+from sentiprism.media.whisper import AFTER, WINDOW
 from sentiprism.reading import parse_json
 
-RATE = 16_000
-"""Samples of sound per second."""
 HEAD = struct.Struct("<Bd")
 """Beginning of a binary message: its kind, and the second at which it begins; NaN = directly after the last sound."""
 SOUND, PICTURE = 1, 2
@@ -32,9 +32,9 @@ class StreamOptions(Config):
     """Language of the speech, ISO 639-1; None = detected."""
     language_mismatch: Handling = "drop"
     """Handling of words that are not in the model's language."""
-    pause: float = Field(0.7, ge=0.3, le=5)
+    pause: float = Field(0.7, ge=SILENCE, le=5)
     """Seconds of silence that end an utterance."""
-    longest: float = Field(15.0, ge=2, le=26)
+    longest: float = Field(15.0, ge=2, le=WINDOW - AFTER)
     """Most seconds of an utterance."""
     words: bool = True
     """Whether to attribute the prediction to words."""
@@ -53,7 +53,7 @@ class Start(Config):
     resume: str | None = Field(None, max_length=100)
     """Token of a stream whose connection was lost."""
     after: int = Field(0, ge=0)
-    """Sequence number of the last event that the client has received; later ones are sent again."""
+    """To resume: sequence number of the last event that the client has received; later ones are sent again."""
 
 
 class Finish(Config):

@@ -22,8 +22,8 @@ STALLED = 10.0
 """Seconds for which a client may not read its events."""
 DONE, INVALID, REFUSED, FAILED, BUSY = 1000, 1003, 1008, 1011, 1013
 """Codes of a closed web socket (RFC 6455): finished; a message that is not understood; too slow, or an unknown stream;
-the analysis failed; too many streams."""
-CODES = {400: INVALID, 422: INVALID, 500: FAILED, 429: BUSY, 503: BUSY}
+the analysis failed; too many streams, or the connection of the stream to resume is not known to be lost yet."""
+CODES = {400: INVALID, 409: BUSY, 422: INVALID, 500: FAILED, 429: BUSY, 503: BUSY}
 """Codes by status; `REFUSED` for all others."""
 
 
@@ -40,7 +40,7 @@ async def stream(websocket: WebSocket) -> None:
         return
     ended = False
     try:
-        ended = await _connected(websocket, opened, start.after)
+        ended = await _connected(websocket, opened, start.after if start.resume is not None else 0)
     finally:
         service_of(websocket).streams.detach(opened, ended=ended)
 
@@ -86,8 +86,9 @@ async def _connected(websocket: WebSocket, opened: Stream, after: int) -> bool:
 
 async def _read(websocket: WebSocket, opened: Stream) -> None:
     """Pass on what the client sends; ends with an error only."""
+    patience: float | None = IDLE
     while True:
-        message = await _receive(websocket, IDLE)
+        message = await _receive(websocket, patience)
         if isinstance(message, bytes):
             if (wait := opened.caller.has_bytes(0)) is not None:
                 cause = f"more than {opened.caller.entry.bytes_per_day} bytes in a day"
@@ -95,6 +96,7 @@ async def _read(websocket: WebSocket, opened: Stream) -> None:
             await opened.put(parse_piece(message))
         elif isinstance(message, Finish):
             await opened.finish()
+            patience = None  # nothing more is expected; pings notice a client that has gone
         else:
             raise UserError("the stream has started already", "send binary messages, or 'finish'")
 
@@ -114,7 +116,7 @@ async def _write(websocket: WebSocket, opened: Stream, after: int) -> StreamErro
     return None
 
 
-async def _receive(websocket: WebSocket, seconds: float) -> bytes | Start | Finish:
+async def _receive(websocket: WebSocket, seconds: float | None) -> bytes | Start | Finish:
     try:
         async with asyncio.timeout(seconds):
             message: dict[str, Any] = dict(await websocket.receive())

@@ -61,14 +61,15 @@ class Stream:
 
     async def put(self, piece: Piece) -> None:
         """Add a piece; waits while too many are waiting."""
-        if piece.kind == SOUND:
-            start = self.received if piece.time is None else max(piece.time, self.received)
-            self.received = start + piece.seconds
-            self._arrivals.append((self.received, monotonic()))
-            while self._arrivals[0][1] < monotonic() - CLOCK:
-                self._arrivals.popleft()
-        await self._waiting.put(piece)
+        arrived = monotonic()
+        await self._waiting.put(piece)  # one whose connection is lost while it waits has not arrived
         self._seconds += piece.seconds
+        if piece.kind == SOUND:
+            end = (self.received if piece.time is None else piece.time) + piece.seconds
+            self.received = max(self.received, end)  # sound that is sent again is skipped by the analysis
+            self._arrivals.append((self.received, arrived))
+            while self._arrivals[0][1] < arrived - CLOCK:
+                self._arrivals.popleft()
 
     async def finish(self) -> None:
         """End the stream after the pieces that are waiting."""
@@ -208,7 +209,9 @@ class Streams:
         if stream is None or stream.caller is not caller:
             raise ProblemError(404, "the stream to resume is not known, or was lost too long ago", "start a new stream")
         if stream.connected:
-            raise ProblemError(409, "the stream to resume has a connection", "close it first")
+            raise ProblemError(
+                409, "the stream to resume still has a connection", "close it, or try again in some seconds"
+            )
         if (timer := self._expiry.pop(token, None)) is not None:
             timer.cancel()
         return stream

@@ -42,13 +42,13 @@ def main() -> None:
 
 def _prepare(settings: dict[str, Any]) -> Work:
     """Load what a kind of worker needs."""
-    kind, model, device = settings["kind"], settings["model"], settings["device"]
+    kind, model = settings["kind"], settings["model"]
     if kind == "predict":
         from sentiprism.analysis.predictor import Predictor
         from sentiprism.serving.predictions import predict_items
         from sentiprism.serving.samples import Item
 
-        predictor = Predictor(model, device, recordings=False)
+        predictor = Predictor(model, "auto", recordings=False)
         return lambda task, _: predict_items(predictor, [Item(*item) for item in task["items"]])
     from sentiprism.analysis.predictor import load_predictor
 

@@ -31,7 +31,6 @@ class Settings(NamedTuple):
     model: str
     folder: Path
     """Its own folder, for caches and temporary files."""
-    device: str = "auto"
     limits: Mapping[str, int] = {}
     """Limits of its process, see `sentiprism.sandbox.confine`."""
 
@@ -118,6 +117,9 @@ class Worker:
                     on(found["progress"])
         except (EOFError, OSError):
             raise WorkerFailedError(f"its process ended ({self._end()})") from None
+        except ValueError:  # what reads recordings of others may be made to write anything
+            self.kill()
+            raise WorkerFailedError("it sent a damaged message") from None
         except BaseException:
             self.kill()
             raise

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
+from math import isnan
 
 from sentiprism import __version__
 from sentiprism.analysis.options import Options
@@ -69,14 +70,14 @@ def write_methods(found: Analysed, options: Options, studies: Sequence[Study], f
         failed: number of recordings without an analysis.
 
     Returns:
-        Paragraphs, the last one with references.
+        Paragraphs, the last one with references if there are any.
     """
     paragraphs = [_recordings(found, failed), _analysis(found, options), _statistics(studies)]
-    used = ["bootstrap"]
+    used = ["bootstrap"] * _has_intervals(studies)
     designs = {one.design for study in studies for one in study.differences}
     used += ["independent"] * ("independent" in designs) + ["holm"] * bool(designs - {""})
-    references = "References: " + " ".join(REFERENCES[name] for name in used)
-    return (*filter(None, paragraphs), references)
+    references = "References: " + " ".join(REFERENCES[name] for name in used) if used else ""
+    return tuple(filter(None, [*paragraphs, references]))
 
 
 def _recordings(found: Analysed, failed: int) -> str:
@@ -92,10 +93,11 @@ def _analysis(found: Analysed, options: Options) -> str:
     if found.model is None:
         return ""
     model = found.model
+    sets = "sets" if model.target.classes else "intervals"
     said = [
         f"Sentiment was estimated with sentiprism {__version__} (Python {platform.python_version()}; {_versions()}) "
         f"by the model {describe_model(model)}, of the architecture {model.model}"
-        + (f", with prediction intervals of a nominal coverage of {100 * model.level:.0f} %." if model.level else "."),
+        + (f", with prediction {sets} of a nominal coverage of {100 * model.level:.0f} %." if model.level else "."),
         f"Words: {_counted(found.transcripts)}."
         + (f" Language: {_counted(_named(found.languages))}." if any(found.languages) else ""),
         f"Words were grouped into utterances at sentence ends, at pauses of {options.pause:g} s, and after at most "
@@ -105,7 +107,9 @@ def _analysis(found: Analysed, options: Options) -> str:
             if options.face == "all"
             else "with the largest face where several are visible."
         ),
-        "A recording's sentiment is the mean over its utterances, weighted by time.",
+        "The share of a class is the part of the utterances' time in which it is the most probable."
+        if model.target.classes
+        else "A recording's sentiment is the mean over its utterances, weighted by time.",
     ]
     if found.speech > 0:
         said.append(f"Of the utterances' time, {100 * found.firm / found.speech:.0f} % has a firm estimate.")
@@ -119,10 +123,13 @@ def _statistics(studies: Sequence[Study]) -> str:
     persons = any(group.units.persons for study in studies for group in study.groups)
     unit = "person" if persons else "recording"
     how = "each person with the mean of their recordings, so that recordings of one person do not count as independent"
-    said = [
-        f"Means have {100 * LEVEL:.0f} % percentile bootstrap intervals over {RESAMPLES:,} resamples of {unit}s "
-        f"(Efron & Tibshirani, 1993), {how if persons else 'which were treated as independent'}."
-    ]
+    intervals = (
+        f"have {100 * LEVEL:.0f} % percentile bootstrap intervals over {RESAMPLES:,} resamples of {unit}s "
+        "(Efron & Tibshirani, 1993)"
+        if _has_intervals(studies)
+        else f"of fewer than {FEW} {unit}s have no intervals"
+    )
+    said = [f"Means {intervals}, {how if persons else 'which were treated as independent'}."]
     measures = sorted({study.measure for study in studies})
     compared = [study for study in studies if study.by is not None]
     if compared:
@@ -153,6 +160,10 @@ def _statistics(studies: Sequence[Study]) -> str:
         said.append(f"Pairs with fewer than {FEW} {unit}s were not tested.")
     notes = dict.fromkeys(note for study in studies for note in study.notes if "left out" in note)
     return " ".join([*said, *notes])
+
+
+def _has_intervals(studies: Sequence[Study]) -> bool:
+    return any(not isnan(group.mean.low) for study in studies for group in study.groups)
 
 
 def _versions() -> str:

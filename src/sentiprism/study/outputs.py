@@ -11,7 +11,7 @@ from sentiprism.report.schema import Document
 from sentiprism.study.recordings import StudyRecording
 from sentiprism.study.study import Study
 from sentiprism.study.summary import RecordingSummary
-from sentiprism.study.tables import csv_lines, measurement_columns, recording_table
+from sentiprism.study.tables import measurement_columns, recording_table
 
 RECORDINGS, GROUPS, DIFFERENCES, REPEATED = "recordings.csv", "groups.csv", "differences.csv", "repeated_measures.csv"
 MEASUREMENTS, MEASUREMENTS_PARQUET = "measurements.csv", "measurements.parquet"
@@ -24,7 +24,7 @@ REPEATED_COLUMNS = (
     *("attribute", "conditions", "measure", "persons", "left_out", "f", "df_conditions", "df_error", "p"),
     "partial_eta_squared",
 )
-EFFECTS = {"paired": "d_z", "independent": "Hedges' g", "": None}
+EFFECTS = {"paired": "d_z", "independent": "Hedges' g"}
 
 
 def write_tables(
@@ -104,4 +104,4 @@ def _cells(name: str, values: Mapping[str, str], attributes: Sequence[str]) -> l
 
 
 def _write(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    write_text(path, MARK + csv_lines(columns, rows))
+    write_text(path, MARK + "".join(csv_parts(columns, [rows])))

@@ -76,6 +76,7 @@ def render_study(
         first=first,
         sections=[(study, draw_strips(study), draw_relative(study), draw_absolute(study)) for study in studies],
         notes=dict.fromkeys(note for study in studies for note in study.notes),
+        classes=all(one.summary.mean is None for one in shown),
         smalls=smalls,
         left_out=len(shown) - len(smalls),
         methods=methods,

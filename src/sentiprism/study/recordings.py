@@ -1,11 +1,12 @@
 """Find the recordings of a study: a table of files with attributes, or a folder with such a table."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from sentiprism.analysis.inputs import AnalysisTask, find_inputs, is_text, name_folders, transcript_beside
-from sentiprism.errors import UserError, few, suggest
+from sentiprism.errors import FEW, UserError, few, suggest
 from sentiprism.files import sha256
 from sentiprism.reading import read_text
 from sentiprism.study.attribute_table import TableRow, parse_table, read_table
@@ -65,22 +66,25 @@ def _in_table(path: Path, out: Path, *, allow_missing: bool) -> StudyInputs:
         table = parse_table(text)
     except UserError as error:
         raise UserError(f"{path}: {error.cause}", f"begin with the columns {COLUMNS}") from None
-    base, missing = path.parent, list[str]()
+    base, missing = path.parent, list[tuple[TableRow, str]]()
     rows: list[tuple[TableRow, Path, Path | None]] = []
     for row in table.rows:
         file = base / row.file
         said = row.values.get(TRANSCRIPT)
         if not row.file or not file.is_file():
-            missing.append(f"line {row.line}: {row.file or '(no name)'}{_nearest(file)}")
+            missing.append((row, row.file))
             continue
         beside = None if is_text(file) else transcript_beside(file.parent, file.stem)
         transcript = base / said if said else beside
         if said and not (base / said).is_file():
-            missing.append(f"line {row.line}: {said}{_nearest(base / said)}")
+            missing.append((row, said))
             continue
         rows.append((row, file, transcript))
     if missing and not allow_missing:
-        cause = f"{path} names {len(missing)} {_files(len(missing))} not there: {few(missing)}"
+        told = [f"line {row.line}: {name or '(no name)'}" for row, name in missing]
+        for number, (_, name) in enumerate(missing[:FEW]):  # looking for a similar name reads a folder
+            told[number] += _nearest(base / name)
+        cause = f"{path} names {len(missing)} {_files(len(missing))} not there: {few(told)}"
         raise UserError(cause, "correct the table, or leave these rows out with `allow_missing`")
     lines: dict[Path, int] = {}
     for row, file, _ in rows:
@@ -106,11 +110,24 @@ def _in_folder(folder: Path, out: Path, *, allow_missing: bool) -> StudyInputs:
         told = (f"line {one.line}: {one.file or '(no name)'} ({one.reason})" for one in found.unmatched)
         cause = f"{len(found.unmatched)} rows of {table} match no recording: {few(told)}"
         raise UserError(cause, "correct the table, or leave these rows out with `allow_missing`")
-    recordings = tuple(StudyRecording(task, _attributes(found.values.get(str(n), {}))) for n, task in enumerate(tasks))
+    recordings = tuple(
+        StudyRecording(_with_transcript(task, values.get(TRANSCRIPT), table), _attributes(values))
+        for task, values in ((task, found.values.get(str(n), {})) for n, task in enumerate(tasks))
+    )
     without = len(tasks) - len(found.values)
     notes = [f"{len(found.unmatched)} rows of {TABLE} match no recording."] if found.unmatched else []
     notes += [f"{without} recordings have no row in {TABLE}: they are in no group."] if without else []
     return StudyInputs(recordings, tuple(name for name in found.names if name != TRANSCRIPT), tuple(notes))
+
+
+def _with_transcript(task: AnalysisTask, said: str | None, table: Path) -> AnalysisTask:
+    """The task with the transcript that a table names, else as it is."""
+    if not said:
+        return task
+    transcript = table.parent / said
+    if not transcript.is_file():
+        raise UserError(f"{table} names a transcript that is not there: {said}{_nearest(transcript)}", "correct it")
+    return task._replace(transcript=transcript)
 
 
 def _attributes(values: Mapping[str, str]) -> dict[str, str]:
@@ -132,7 +149,8 @@ def _nearest(path: Path) -> str:
 def _refuse_copies(paths: Sequence[Path]) -> None:
     """Refuse equal recordings under several names: they would count as independent."""
     seen: dict[str, Path] = {}
-    for path in paths:
+    sizes = Counter(path.stat().st_size for path in paths)
+    for path in (path for path in paths if sizes[path.stat().st_size] > 1):
         first = seen.setdefault(sha256(path), path)
         if first != path:
             raise UserError(f"{first} and {path} are the same recording, with equal content", "leave one of them out")

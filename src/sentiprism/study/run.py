@@ -117,6 +117,7 @@ def run_study(
         UserError: an attribute is unknown or has one value, no recording could be analysed, or ``out`` cannot be used.
     """
     chosen = choose_attributes(inputs, options.by)
+    options = options.model_copy(update={"analysis": options.analysis.pinned()})
     _claim(out)
     known: dict[Path, RecordingSummary | None] = {}
     failures: dict[str, str] = {}
@@ -131,9 +132,10 @@ def run_study(
     if not observations:
         raise UserError(f"none of {len(tasks)} recordings could be analysed: {next(iter(failures.values()))}",
                         "fix the files, or leave them out of the table")  # fmt: skip
-    studies = _compare(observations, chosen, options.measure)
+    first, *others = _compare(observations, chosen, options.measure)
+    studies = (first._replace(notes=(*inputs.notes, *first.notes)), *others)
     methods = write_methods(analysed, options.analysis, studies, len(failures))
-    notes = tuple(dict.fromkeys([*inputs.notes, *(note for study in studies for note in study.notes)]))
+    notes = tuple(dict.fromkeys(note for study in studies for note in study.notes))
     result = StudyResult(recordings, studies, failures, kept, methods, out / PAGE, notes)
     write_tables(out, recordings, inputs.attributes, studies)
     write_text(out / METHODS, "\n\n".join(methods) + "\n")

@@ -8,9 +8,8 @@ import numpy as np
 
 from sentiprism.report.measurements import COLUMNS
 from sentiprism.report.schema import Document
-from sentiprism.report.table import inert, rows
+from sentiprism.report.table import rows
 from sentiprism.study.summary import RecordingSummary, bin_analysis
-from sentiprism.tables import comma_separated
 
 RECORDING = "recording"
 """First column: the name or number of a recording."""
@@ -21,12 +20,6 @@ def measurement_columns(attributes: Sequence[str]) -> list[str]:
     """Columns of a table of measurements before its own ones; an attribute with the name of one of these is marked."""
     taken = {RECORDING, *COLUMNS}
     return [RECORDING, *(f"{name} (attribute)" if name in taken else name for name in attributes)]
-
-
-def csv_lines(columns: Sequence[str], body: Sequence[Sequence[Any]]) -> str:
-    """Format CSV lines in which no text is a formula; without columns for lines that follow others."""
-    made = comma_separated([str(inert(name)) for name in columns], [[inert(cell) for cell in row] for row in body])
-    return (made if columns else made.removeprefix("\n")) + "\n"
 
 
 def recording_table(

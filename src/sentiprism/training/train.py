@@ -12,6 +12,7 @@ from sentiprism.data.prepare import PreparedSplit, prepare
 from sentiprism.data.store import load_dataset, verify_dataset
 from sentiprism.metrics import protocol
 from sentiprism.models import MODELS
+from sentiprism.models.artifact import check_own
 from sentiprism.models.fields import check_fields
 from sentiprism.models.hub import pin_model
 from sentiprism.training.config import RunConfig
@@ -165,6 +166,7 @@ def resume(
         UserError: it is not a run folder, its dataset or precision has changed, or a seed would be lost.
     """
     run = Run(folder)
+    check_own(run.folder)
     dataset = run.own_dataset()
     run.check_precision(options.get("precision", "auto"))
     device, precision = options.get("device", "auto"), run.environment["precision"]

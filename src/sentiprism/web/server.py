@@ -12,7 +12,6 @@ from fastapi.telemetry import TelemetryConfig
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sentiprism.errors import UserError
-from sentiprism.extras import install_extra
 from sentiprism.web.guard import LONGEST_HEAD, App
 
 PATIENCE = 15.0
@@ -74,14 +73,13 @@ def make_server(app: App, closing: float, most: int | None = None, *, message: i
         closing: seconds that open connections may take when it ends.
         most: connections at a time; further ones get the status 503.
         message: most bytes of a message of web sockets; 0 = no web sockets.
-
-    Raises:
-        UserError: a library that is needed for web sockets is not installed.
     """
+    if message:
+        from sentiprism.web.sockets import SocketProtocol  # websockets is an extra
     config = uvicorn.Config(
         app,
         http=_Protocol,
-        ws=_sockets() if message else "none",
+        ws=SocketProtocol if message else "none",
         ws_max_size=message,
         ws_per_message_deflate=False,
         log_level="warning",
@@ -94,16 +92,6 @@ def make_server(app: App, closing: float, most: int | None = None, *, message: i
         limit_concurrency=most,
     )
     return uvicorn.Server(config)
-
-
-def _sockets() -> type[asyncio.Protocol]:
-    try:
-        from sentiprism.web.sockets import SocketProtocol
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("sentiprism"):
-            raise
-        raise UserError(f"{error.name} is not installed", install_extra("serve")) from None
-    return SocketProtocol
 
 
 def listen(host: str, ports: Sequence[int]) -> socket.socket:

@@ -15,7 +15,7 @@ from sentiprism.analysis.streaming.sound import StreamSound, read_samples
 from sentiprism.analysis.streaming.utterance import Utterance, UtterancePredictor
 from sentiprism.errors import UserError
 from sentiprism.features.extractors import VisionExtractor
-from sentiprism.media.speech import RATE, STEP, VoiceActivity
+from sentiprism.media.speech import RATE, SILENCE, STEP, VoiceActivity
 from sentiprism.media.turns import Turn, TurnFinder
 from sentiprism.media.whisper import AFTER, WINDOW
 from sentiprism.report.schema import UtterancePart
@@ -62,6 +62,8 @@ class StreamAnalyzer:
             raise UserError(
                 f"an utterance of {options.longest:g} s is too long for a stream", f"use at most {LONGEST:g}"
             )
+        if options.pause < SILENCE:
+            raise UserError(f"a pause of {options.pause:g} s is too short for a stream", f"use at least {SILENCE:g}")
         predictor = predictor or load_predictor(options.model)
         self._interim, self._keep = interim, keep
         vision = predictor.extractors.get("vision")
@@ -70,7 +72,7 @@ class StreamAnalyzer:
         self._turns = TurnFinder(options.pause, options.longest)
         self._predictor = UtterancePredictor(predictor, options, self._sound, self._pictures)
         self._done = 0
-        self._number, self._speaking, self._measured = 1, False, 0.0
+        self._number, self._speaking, self._start, self._measured = 1, False, 0.0, 0.0
         self._draft: Utterance | None = None
         self._unused = PictureCounts()
 
@@ -84,11 +86,6 @@ class StreamAnalyzer:
     def seconds(self) -> float:
         """Seconds of sound that have arrived."""
         return self._sound.seconds
-
-    @property
-    def speaking(self) -> bool:
-        """Whether an utterance has begun and not ended."""
-        return self._speaking
 
     @property
     def pictures(self) -> PictureCounts:
@@ -142,7 +139,8 @@ class StreamAnalyzer:
                 yield from self._decide(self._turns.add(probability, self._sound), interim=False)
         for turn in self._turns.finish(self._sound, self._sound.seconds):
             yield from self._decide(turn, interim=False)
-        yield from self._abandon()
+        if self._speaking:  # its last step was not complete, which made it too short
+            yield self._ended(self._start, self._at, None)
         self.close()
 
     def close(self) -> None:
@@ -162,8 +160,6 @@ class StreamAnalyzer:
             yield from self._end(ended)
         current = self._turns.current
         if current is None:
-            if ended is None and self._turns.paused:
-                yield from self._abandon()
             return
         if not self._speaking:
             yield self._begin(current)
@@ -173,7 +169,7 @@ class StreamAnalyzer:
             yield from self._measure(current)
 
     def _begin(self, turn: Turn) -> UtteranceStart:
-        self._speaking, self._measured, self._draft = True, turn.start, None
+        self._speaking, self._start, self._measured, self._draft = True, turn.start, turn.start, None
         return UtteranceStart(number=self._number, start=turn.start, at=self._at)
 
     def _measure(self, turn: Turn) -> Iterator[StreamEvent]:
@@ -196,11 +192,6 @@ class StreamAnalyzer:
         for word in () if part is None else part.words:
             yield RecognisedWord(number=self._number, at=self._at, **word.model_dump())
         yield self._ended(found.segment.start, found.segment.end, part, found.notes)
-
-    def _abandon(self) -> Iterator[StreamEvent]:
-        """End an utterance of which a cut has left too little."""
-        if self._speaking:
-            yield self._ended(self._measured, self._at, None)
 
     def _ended(self, start: float, end: float, part: UtterancePart | None, notes: tuple[str, ...] = ()) -> UtteranceEnd:
         number, self._number, self._speaking, self._draft = self._number, self._number + 1, False, None

@@ -47,7 +47,7 @@ class StreamPictures:
 
     Args:
         made: extractor of the faces. One that processes pictures independently is run while they arrive, any other one
-            at the end of the utterance.
+            at the end of the utterance: provisional measurements are then made without a face.
         thin: whether to leave out pictures beyond the extractor's rate.
     """
 
@@ -96,11 +96,15 @@ class StreamPictures:
                 self._next = frame
                 self._found.append(next(self._detections))
 
-    def tracks(self, span: Span) -> list[Track]:
-        """Tracks of the faces in a span, the largest first; see `VisionExtractor`."""
+    def tracks(self, span: Span, *, provisional: bool = False) -> list[Track]:
+        """Tracks of the faces in a span, the largest first; see `VisionExtractor`.
+
+        Args:
+            span: of an utterance.
+            provisional: whether it continues.
+        """
         if self._extractor is None:
-            inside = (one for one in list(self._waiting) if span.start <= one.time < span.end)
-            return self._made(frame for one in inside if (frame := self._decode(one)) is not None)
+            return [] if provisional else self._made(self._inside(span))
         self.advance(span)
         tracks = link_detections(one for one in self._found if span.start <= one.time < span.end)
         return [self._made.derive(track) for track in tracks] if isinstance(self._made, Derived) else tracks
@@ -118,6 +122,13 @@ class StreamPictures:
         if (generator := self._detections) is not None:
             self._detections = None
             generator.close()  # type: ignore[attr-defined] # it is a generator
+
+    def _inside(self, span: Span) -> Iterator[Frame]:
+        for picture in [one for one in self._waiting if span.start <= one.time < span.end]:
+            if (frame := self._decode(picture)) is not None:
+                yield frame
+            else:
+                self._waiting.remove(picture)  # counted once
 
     def _frames(self) -> Iterator[Frame]:
         while self._next is not None:

@@ -12,10 +12,12 @@ from sentiprism.analysis.options import Options
 from sentiprism.analysis.parts import Parts
 from sentiprism.analysis.perceive import Perceived, Tracks
 from sentiprism.analysis.predictor import Predictor
+from sentiprism.analysis.resting import note_short
 from sentiprism.analysis.streaming.analyzer import StreamAnalyzer
 from sentiprism.analysis.streaming.events import StreamEvent, UtteranceEnd
 from sentiprism.analysis.streaming.utterance import Utterance
 from sentiprism.analysis.transcribe import Transcription, recognised_by
+from sentiprism.analysis.utterances import relative_modalities
 from sentiprism.features.extractors import AudioExtractor
 from sentiprism.features.face_choice import choose_faces
 from sentiprism.features.track import Track, join_tracks
@@ -85,9 +87,9 @@ def replay(media: Media, predictor: Predictor, options: Options, parts: Parts) -
     )
     quality = measure_quality(speech, spans) if media.audio else None
     read = Perceived(Transcription(segments, recognised_by(options), language, ()), tracks, quality)
-    notes = dict.fromkeys(note for one in said for note in one.notes)
+    rested = note_short(spans) if relative_modalities(predictor.model.features) else []
     gaps = list_gaps(predictor, media, tracks, ends, options)
-    return Replayed(read, check, tuple(ends), (*notes, *gaps))
+    return Replayed(read, check, tuple(ends), (*check.notes, *rested, *gaps))
 
 
 def _ended(events: Iterator[StreamEvent]) -> list[UtterancePart]:

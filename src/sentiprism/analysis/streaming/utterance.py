@@ -89,7 +89,8 @@ class UtterancePredictor:
             heard = self._recogniser.recognise(self._sound, turn.window, turn.spans, provisional=provisional)
         words = () if heard is None else heard.words
         segment = Segment(words[0].start, words[-1].end, words) if words else Segment(turn.start, turn.end, ())
-        tracks = Tracks(self._voice_of(segment), tuple(self._pictures.tracks(turn.window)) if self._pictures else ())
+        faces = self._pictures.tracks(turn.window, provisional=provisional) if self._pictures else ()
+        tracks = Tracks(self._voice_of(segment), tuple(faces))
         options = self._options.model_copy(update={"words": False}) if provisional else self._options
         check = check_language_of(
             [segment],

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sentiprism.languages import language_name
 from sentiprism.report import wording
-from sentiprism.report.options import ReportOptions
+from sentiprism.report.options import PLAIN, ReportOptions
 from sentiprism.report.page.payload import embedded, payload
 from sentiprism.report.page.playable import EMBEDDED, Source, sound_source, source
 from sentiprism.report.page.template import fill
@@ -17,7 +17,6 @@ from sentiprism.types import MODALITIES
 
 SCRIPTS = ("base.js", "position.js", "lanes.js", "timeline.js", "utterances.js")
 """Parts of the page's script, in order."""
-PLAIN = ReportOptions()
 
 
 def render(
@@ -41,8 +40,7 @@ def render(
         UserError: jinja2 is not installed.
     """
     recording, player, stills = analysis.recording, None, list[Still]()
-    hidden = bool(options.blur) if recording.kind == "video" else False
-    hidden = hidden or bool(options.without)  # then the file itself is no part of the page
+    hidden = options.hides_file(recording.kind)
     if media is not None:
         if not hidden:
             player = source(media, name, limit)

@@ -20,7 +20,6 @@ from sentiprism.study.page import render_study
 from sentiprism.study.tables import (
     RECORDING,
     SECOND,
-    csv_lines,
     measurement_columns,
     recording_table,
     second_rows,
@@ -40,37 +39,31 @@ def recordings(request: Request, identifier: str) -> Response:
     known = {one.recording: one.summary for one in view.observations}
     rows = [(one.row.name, one.attributes, known.get(one.row.id)) for one in view.members]
     columns, body = recording_table(rows, view.row.attributes)
-    return Response(MARK + csv_lines(columns, body), media_type=CSV, headers=_download(view, "recordings.csv"))
+    made = MARK + "".join(csv_parts(columns, [body]))
+    return Response(made, media_type=CSV, headers=_download(view, "recordings.csv"))
 
 
 @router.get(f"{LIST}/{{identifier}}/utterances.csv")
 def utterances(request: Request, identifier: str) -> Response:
     """One row an utterance."""
     view = view_collection(studio_of(request), identifier)
-
-    def lines() -> Iterator[str]:
-        names, columns = view.row.attributes, None
-        for one, analysis in _analyses(view):
-            if columns is None:
-                columns = utterance_columns(analysis)
-                yield MARK + csv_lines([RECORDING, *names, *columns], [])
-            yield csv_lines([], utterance_rows(one.row.name, one.attributes, names, analysis, columns))
-
-    return StreamingResponse(lines(), media_type=CSV, headers=_download(view, "utterances.csv"))
+    names = view.row.attributes
+    columns = next((utterance_columns(analysis) for _, analysis in _analyses(view)), [])
+    parts = (
+        utterance_rows(one.row.name, one.attributes, names, analysis, columns) for one, analysis in _analyses(view)
+    )
+    lines = chain([MARK], csv_parts([RECORDING, *names, *columns], parts))
+    return StreamingResponse(lines, media_type=CSV, headers=_download(view, "utterances.csv"))
 
 
 @router.get(f"{LIST}/{{identifier}}/seconds.csv")
 def seconds(request: Request, identifier: str) -> Response:
     """One row a second."""
     view = view_collection(studio_of(request), identifier)
-
-    def lines() -> Iterator[str]:
-        names = view.row.attributes
-        yield MARK + csv_lines([RECORDING, *names, *SECOND], [])
-        for one, analysis in _analyses(view):
-            yield csv_lines([], list(second_rows(one.row.name, one.attributes, names, analysis)))
-
-    return StreamingResponse(lines(), media_type=CSV, headers=_download(view, "seconds.csv"))
+    names = view.row.attributes
+    parts = (second_rows(one.row.name, one.attributes, names, analysis) for one, analysis in _analyses(view))
+    lines = chain([MARK], csv_parts([RECORDING, *names, *SECOND], parts))
+    return StreamingResponse(lines, media_type=CSV, headers=_download(view, "seconds.csv"))
 
 
 @router.get(f"{LIST}/{{identifier}}/measurements.csv")
