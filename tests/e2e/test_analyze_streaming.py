@@ -12,8 +12,10 @@ from makers_sound import noise
 from sentiprism.analysis.analyze import analyze
 from sentiprism.analysis.options import Options
 from sentiprism.analysis.predictor import load_predictor
+from sentiprism.analysis.streaming import utterance
 from sentiprism.analysis.streaming.analyzer import StreamAnalyzer
 from sentiprism.analysis.streaming.events import Measurement, RecognisedWord, UtteranceEnd, UtteranceStart
+from sentiprism.analysis.utterances import Earlier
 from sentiprism.errors import UserError
 from sentiprism.features.extractors import EXTRACTORS
 from sentiprism.media.decode import frames
@@ -76,6 +78,19 @@ def test_a_stream_has_the_utterances_words_and_numbers_of_the_file(reading):
         assert measured[-1].contributions == one.contributions
         assert len(measured) - 1 >= int(one.end - one.start - 0.2)
         assert max(after.at - before.at for before, after in pairwise(measured)) < 1.7
+
+
+@pytest.mark.parametrize("forgets", ["resting level", "context"])
+def test_utterances_are_predicted_with_those_before_them(reading, monkeypatch, forgets):
+    def less(parts, context):
+        return Earlier((), context) if forgets == "resting level" else Earlier(parts, ())
+
+    monkeypatch.setattr(utterance, "Earlier", less)
+    events, _ = stream(reading.sound, 1600, options=reading.options, interim=False)
+    found, expected = ends(events), reading.analysis.utterances
+    assert found[0].estimate == expected[0].estimate
+    later = zip(found[1:], expected[1:], strict=True)
+    assert all(one.estimate.value != other.estimate.value for one, other in later)
 
 
 def test_a_busy_stream_leaves_out_provisional_measurements_alone(reading):
