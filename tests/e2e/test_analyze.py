@@ -12,6 +12,7 @@ from makers_media import grey, make_media, sine
 from sentiprism.analysis.analyze import analyze
 from sentiprism.analysis.batch import analyze_all
 from sentiprism.analysis.inputs import find_inputs
+from sentiprism.executors.processes import LocalProcesses
 from sentiprism.report.analysis import Analysis
 
 TALK = "mosi_Oz06ZWiO20M_6.mp4"
@@ -157,7 +158,7 @@ def test_processes_side_by_side_say_the_same(tmp_path, home, options, tone):
     second = tmp_path / "second.wav"
     make_media(second, samples=np.concatenate([sine(1.0, 16_000), sine(1.0, 16_000, 200.0)]))
     one = list(analyze_all(find_inputs([tone, second], tmp_path / "one"), options))
-    two = list(analyze_all(find_inputs([tone, second], tmp_path / "two"), options, jobs=2))
+    two = list(analyze_all(find_inputs([tone, second], tmp_path / "two"), options, executor=LocalProcesses(2)))
     key = lambda outcome: outcome.task.path.name  # noqa: E731
     for a, b in zip(sorted(one, key=key), sorted(two, key=key), strict=True):
         assert a.analysis == b.analysis

@@ -12,6 +12,7 @@ from sentiprism.analysis.options import Options
 from sentiprism.analysis.predictor import load_predictor
 from sentiprism.analysis.recording import ExtractOptions
 from sentiprism.errors import UserError
+from sentiprism.executors.processes import LocalProcesses
 
 
 @pytest.fixture
@@ -167,8 +168,8 @@ def test_a_process_that_sees_recordings_needs_more_memory_than_one_of_texts(tmp_
     recording, text = (find_inputs([tmp_path / name], tmp_path / "out") for name in ("a.mp4", "b.txt"))
     options = Options(model=str(tmp_path / "nowhere"))
     with pytest.raises(UserError, match=r"^5 processes at once need 5\.0 GB of memory; use 1 to 4"):
-        next(analyze_all([*recording, *text], options, jobs=5))
+        next(analyze_all([*recording, *text], options, executor=LocalProcesses(5)))
     with pytest.raises(UserError, match="nowhere is not a saved model"):
-        next(analyze_all(text, options, jobs=5))
+        next(analyze_all(text, options, executor=LocalProcesses(5)))
     assert ExtractOptions().memory == ExtractOptions(vision="none", text="recognised").memory == machine.RECORDING
     assert ExtractOptions(vision="none").memory == machine.JOB

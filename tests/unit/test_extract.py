@@ -13,6 +13,8 @@ from sentiprism.data.config import DataConfig
 from sentiprism.data.prepare import prepare
 from sentiprism.data.store import list_datasets, load_dataset
 from sentiprism.errors import UserError
+from sentiprism.executors.base import ThisProcess
+from sentiprism.executors.processes import LocalProcesses, local_executor
 from sentiprism.features import track_extraction as tracks
 from sentiprism.features.extractors import EXTRACTORS
 from sentiprism.media.decode import sound
@@ -90,7 +92,7 @@ def test_one_long_recording_is_cut_by_its_times(recordings, tmp_path):
 
 def test_jobs_change_nothing_and_nothing_is_made_twice(recordings, labels, monkeypatch):
     alone = extract(recordings, "alone", labels=labels, options=HEAR, **RANGE).dataset.card
-    side = extract(recordings, "side", labels=labels, options=HEAR, jobs=2, **RANGE).dataset.card
+    side = extract(recordings, "side", labels=labels, options=HEAR, executor=LocalProcesses(2), **RANGE).dataset.card
     assert alone.content == side.content
 
     def refuse(*_):
@@ -238,7 +240,7 @@ KNOWN_BAD = {
 def test_what_the_table_shows_is_refused_before_any_recording_is_opened(
     recordings, tmp_path, monkeypatch, rows, reason
 ):
-    monkeypatch.setattr("sentiprism.analysis.extract.run_parallel", lambda *_: pytest.fail("a recording was opened"))
+    monkeypatch.setattr(ThisProcess, "run", lambda *_: pytest.fail("a recording was opened"))
     if "file" in {key for one in rows for key in one}:
         rows = [{"file": one.get("id"), **one} for one in rows]
     written = table(tmp_path / "l.csv", rows)
@@ -247,7 +249,7 @@ def test_what_the_table_shows_is_refused_before_any_recording_is_opened(
 
 
 def test_a_class_or_a_speech_model_that_there_is_not_is_refused_as_early(recordings, tmp_path, labels, monkeypatch):
-    monkeypatch.setattr("sentiprism.analysis.extract.run_parallel", lambda *_: pytest.fail("a recording was opened"))
+    monkeypatch.setattr(ThisProcess, "run", lambda *_: pytest.fail("a recording was opened"))
     with pytest.raises(UserError, match="no speech model is called 'bass'; did you mean 'base'"):
         extract(recordings, "no", labels=labels, options={**HEAR, "text": "recognised", "asr": "bass"}, **RANGE)
     written = table(tmp_path / "l.csv", [row(name, split, label="goood") for name, split in SPLITS.items()])
@@ -287,7 +289,7 @@ def test_learned_features_are_of_each_utterance_by_itself(home, tmp_path, two_ci
         features = home / "cache" / "features"
         for path in features.glob("*.arrow"):
             path.unlink()
-        extract(folder, f"jobs{jobs}", labels=labels, options=options, jobs=jobs, **RANGE)
+        extract(folder, f"jobs{jobs}", labels=labels, options=options, executor=local_executor(jobs), **RANGE)
     kind = EXTRACTORS["whisper"]()
     dataset = load_dataset("jobs1", verify=True)
     assert dataset.card.recipes == {"audio": kind.recipe}

@@ -9,7 +9,7 @@ from makers_report import doubted, nothing, reading, review
 from sentiprism.analysis.batch import Outcome
 from sentiprism.analysis.inputs import AnalysisTask
 from sentiprism.analysis.language import check_language_of
-from sentiprism.cli.terminal_summary import show_folder
+from sentiprism.cli.terminal_summary import FolderRow, show_folder
 from sentiprism.media.types import Language, Segment, Word
 from sentiprism.report import wording
 from sentiprism.report.page.index import Entry, render_index
@@ -101,7 +101,7 @@ def test_a_language_that_is_not_certain_is_told_in_the_index_and_in_the_terminal
         Outcome(AnalysisTask(Path("x.mp4"), Path("out/x")), uncertain()),
         Outcome(AnalysisTask(Path("y"), Path("y")), review()),
     ]
-    show_folder(outcomes, {}, "out/index.html", as_json=False)
+    show_folder([FolderRow.of(one) for one in outcomes], {}, "out/index.html", as_json=False)
     out = capsys.readouterr().out
     assert "done; language: uncertain, treated as English (55% sure)" in out
     assert out.count("uncertain") == 1

@@ -14,7 +14,7 @@ from rich.table import Table
 from makers_hostile_text import HOSTILE, LEGITIMATE, controls, say
 from sentiprism.cli.tables import emit_json, facts, points, side_by_side, table
 from sentiprism.errors import printable
-from sentiprism.parallel import run_parallel
+from sentiprism.executors.processes import LocalProcesses
 from sentiprism.screen import CleanStream, clean, clean_streams, console
 from sentiprism.training.progress import TrainingProgress
 
@@ -138,7 +138,7 @@ def test_streams_are_wrapped_once(monkeypatch):
 
 
 def test_what_workers_say_is_clean_too(capfd):
-    said = dict(run_parallel(say, [HOSTILE["colour"], HOSTILE["title"]], jobs=2))
+    said = dict(LocalProcesses(2).run(say, [HOSTILE["colour"], HOSTILE["title"]]))
     assert list(said.values()) == list(said)  # texts come back as they are
     out, err = capfd.readouterr()
     assert controls(out + err) == []

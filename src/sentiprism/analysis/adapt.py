@@ -19,6 +19,7 @@ from sentiprism.data.importers.columns import read_columns
 from sentiprism.data.importers.csv_files import read_csv
 from sentiprism.data.importers.folds import SPLIT_NAMES
 from sentiprism.errors import UserError, shorten
+from sentiprism.executors.base import THIS_PROCESS
 from sentiprism.features.learned.create import SETTINGS
 from sentiprism.files import temporary_folder
 from sentiprism.metrics.conformal import LEAST as CALIBRATED
@@ -137,7 +138,7 @@ def adapt(
             low=span.low,
             high=span.high,
             language=options.get("language"),
-            jobs=options.get("jobs", 1),
+            executor=options.get("executor", THIS_PROCESS),
             allow_missing=options.get("allow_missing", False),
             replace=True,
             on=None if on is None else partial(on, "extracting"),

@@ -3,8 +3,9 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import lru_cache, partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sentiprism import __version__
 from sentiprism.analysis.analyze import analyze
@@ -14,18 +15,20 @@ from sentiprism.analysis.parts import Progress
 from sentiprism.analysis.predictor import FILES, check_model, load_predictor, state_of
 from sentiprism.analysis.texts import read_words
 from sentiprism.errors import UserError
+from sentiprism.executors.base import THIS_PROCESS, Executor
 from sentiprism.files import sha256
-from sentiprism.machine import JOB, RECORDING, check_jobs
+from sentiprism.machine import JOB, RECORDING
 from sentiprism.media.limits import Limits
 from sentiprism.media.transcripts import read_transcript
 from sentiprism.media.whisper_models import check_whisper
 from sentiprism.models.artifact import folder_of
-from sentiprism.parallel import run_parallel
 from sentiprism.reading import check_regular
 from sentiprism.report.analysis import Analysis
 from sentiprism.report.exports import exports_in, write_exports
 from sentiprism.report.files import PICTURE, check_place, is_report, read_report, write_report
 from sentiprism.report.options import PLAIN, Format, ReportOptions
+
+R = TypeVar("R")
 
 
 class Outcome(NamedTuple):
@@ -46,30 +49,39 @@ class Outcome(NamedTuple):
         return None if self.error is None else " ".join(str(self.error).split())
 
 
+def whole(outcome: Outcome) -> Outcome:
+    """Keep an outcome as it is, with its analysis."""
+    return outcome
+
+
 def analyze_all(
     todo: Sequence[AnalysisTask],
     options: Options,
     *,
-    jobs: int = 1,
+    executor: Executor = THIS_PROCESS,
     replace: bool = False,
     report: ReportOptions = PLAIN,
     on: Progress | None = None,
-) -> Iterator[Outcome]:
+    take: Callable[[Outcome], R] = whole,  # type: ignore[assignment] # R is Outcome then
+) -> Iterator[R]:
     """Yield outcomes in order of completion, including failures.
 
     Args:
         todo: see `tasks`.
         options: options of each analysis.
-        jobs: number of processes; a native crash in one of them only fails its own file.
+        executor: where the analyses are made.
         replace: replace reports of other files or settings.
         report: what is written for each.
-        on: called with the progress of a single recording.
+        on: called with the progress of a single recording, if the executor is this process.
+        take: what to yield of each outcome; a function of a module. Only its result comes back from other processes
+            and is held in memory; the reports are in their folders.
 
     Raises:
-        UserError: the model cannot be used, or the memory is too small for the processes.
+        UserError: the model or the executor cannot be used.
     """
     options = options.pinned()
-    check_jobs(jobs, JOB if all(task.is_text for task in todo) else RECORDING)
+    memory = JOB if all(task.is_text for task in todo) else RECORDING
+    executor.check(memory)
     extractors = check_model(options.model)  # raise errors of the model once, before decoding
     if options.asr != "none":
         check_whisper(options.asr)
@@ -78,20 +90,27 @@ def analyze_all(
         try:
             kept = find_finished(task, options, replace=replace)
         except UserError as error:
-            yield Outcome(task, None, error)
+            yield take(Outcome(task, None, error))
         else:
             if kept is None or not _shows(task, kept, report) or _lacking(task, report):
                 left.append(task)
             else:
-                yield Outcome(task, kept, kept=True)
+                yield take(Outcome(task, kept, kept=True))
     if any(not task.is_text for task in left):
         for made in extractors.values():
             made.check()
     if len(left) > 1:
         load_predictor(options.model)
-    work = partial(analyze_one, options=options, replace=replace, report=report, on=on if jobs <= 1 else None)
-    for task, result in run_parallel(work, left, jobs):
-        yield Outcome(task, None, result) if isinstance(result, UserError) else result
+    own: dict[str, Any] = {
+        "options": options,
+        "replace": replace,
+        "report": report,
+        "on": on if executor.in_process else None,
+    }
+    work = partial(_analyze_and_take, take, **own)
+    with closing(executor.run(work, left, memory)) as results:
+        for task, result in results:
+            yield take(Outcome(task, None, result)) if isinstance(result, UserError) else result
 
 
 def find_finished(task: AnalysisTask, options: Options, *, replace: bool = False) -> Analysis | None:
@@ -144,6 +163,10 @@ def _write(task: AnalysisTask, made: Analysis, report: ReportOptions) -> Analysi
     made = made.model_copy(update={"details": {**details, **({"report": report.hides} if report.hides else {})}})
     write_report(made, task.folder, media=task.path, replace=True, options=report)
     return made
+
+
+def _analyze_and_take(take: Callable[[Outcome], R], task: AnalysisTask, **more: Any) -> R:
+    return take(analyze_one(task, **more))
 
 
 def analyze_one(

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypedDict
 
+from sentiprism.executors.base import Executor
+
 
 class ClipOptions(TypedDict, total=False):
     """Options for reading clips and their labels.
@@ -13,7 +15,7 @@ class ClipOptions(TypedDict, total=False):
         low: lowest label, if unknown.
         high: highest label.
         language: of the speech; None = the one recognised in most recordings, or English.
-        jobs: recordings processed in parallel; by default 1.
+        executor: where recordings are processed; by default this process.
         allow_missing: leave out rows whose recording is not in the folder.
     """
 
@@ -21,7 +23,7 @@ class ClipOptions(TypedDict, total=False):
     low: float | None
     high: float | None
     language: str | None
-    jobs: int
+    executor: Executor
     allow_missing: bool
 
 

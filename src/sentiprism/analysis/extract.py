@@ -13,11 +13,10 @@ from sentiprism.analysis.recording import NONE, ExtractedRecording, ExtractOptio
 from sentiprism.analysis.sequences import Sequences
 from sentiprism.analysis.written import can_tell_language, doubt_language
 from sentiprism.errors import UserError, few
+from sentiprism.executors.base import THIS_PROCESS, Executor
 from sentiprism.features.learned.create import create_extractor
 from sentiprism.languages import language_name
-from sentiprism.machine import check_jobs
 from sentiprism.media.whisper_models import check_whisper
-from sentiprism.parallel import run_parallel
 from sentiprism.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -60,8 +59,8 @@ def extract(
         clips: see `ExtractClips`.
 
     Raises:
-        UserError: table, features or options are wrong, the memory is too small for the processes, or all recordings
-            fail, or one with ``strict``.
+        UserError: table, features or options are wrong, the executor cannot be used, all recordings fail, or one does
+            with ``strict``.
     """
     from sentiprism.data.dataset import DatasetInfo
     from sentiprism.data.importers.columns import read_columns
@@ -77,11 +76,11 @@ def extract(
         if isinstance(options, ExtractOptions)
         else ExtractOptions.parse(dict(options or {}), "options of extract")
     )
-    language, jobs, folds = clips.get("language"), clips.get("jobs", 1), clips.get("folds")
+    language, executor, folds = clips.get("language"), clips.get("executor", THIS_PROCESS), clips.get("folds")
     replace, columns = clips.get("replace", False), clips.get("columns") or {}
     if language is not None:  # parsed again, since a copy is not validated
         options = ExtractOptions.parse({**options.model_dump(), "language": language}, "options of extract")
-    check_jobs(jobs, options.memory)
+    executor.check(options.memory)
     folder, labels = Path(folder), Path(labels)
     check_store(name, replace=replace)  # fail before hours of work
     known, notes = describe(name), list[str]()
@@ -109,7 +108,7 @@ def extract(
     check_table(table, str(labels), target, without=absent, offset=offset, allow_shared_videos=shared, whole=whole)
     if options.text == "recognised" or options.by_word:
         check_whisper(options.asr)
-    seen, failed = _look_at(tasks, options, jobs, on, faces=vision_features is None)
+    seen, failed = _look_at(tasks, options, executor, on, faces=vision_features is None)
     failed = {task.name: failed[task.name] for task in tasks if task.name in failed}
     if failed and (clips.get("strict") or not seen):
         worst = "; ".join(f"{recording}: {reason}" for recording, reason in list(failed.items())[:3])
@@ -142,7 +141,7 @@ def extract(
 def _look_at(
     tasks: Sequence[ExtractTask],
     options: ExtractOptions,
-    jobs: int,
+    executor: Executor,
     on: Callable[[int, int], Any] | None,
     *,
     faces: bool,
@@ -151,7 +150,7 @@ def _look_at(
     work = partial(extract_recording, options=options, faces=faces)
     seen: dict[str, ExtractedRecording] = {}
     failed: dict[str, str] = {}
-    with closing(run_parallel(work, tasks, jobs)) as outcomes:
+    with closing(executor.run(work, tasks, options.memory)) as outcomes:
         for done, (task, outcome) in enumerate(outcomes, 1):
             if isinstance(outcome, UserError):
                 failed[task.name] = " ".join(str(outcome).split())

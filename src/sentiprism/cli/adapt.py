@@ -56,6 +56,7 @@ def adapt(
         sentiprism adapt calls/ --labels l.csv --text recognised --column video_id=caller
     """
     from sentiprism.analysis.adapt import adapt as make
+    from sentiprism.executors.processes import local_executor
     from sentiprism.progress import progress
 
     done = {"extracting": 0, "folds": 0}
@@ -76,7 +77,7 @@ def adapt(
             high=high,
             text=text,
             language=language,
-            jobs=jobs,
+            executor=local_executor(jobs),
             allow_missing=allow_missing,
             device=device,
             on=on,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,11 +25,11 @@ from sentiprism.cli.options import (
     option,
 )
 from sentiprism.cli.sources import pairs
-from sentiprism.cli.terminal_summary import count_files, display_names, reason_of, show_folder, show_recording
+from sentiprism.cli.terminal_summary import FolderRow, count_files, display_names, show_folder, show_recording
 from sentiprism.errors import UserError, printable
 
 if TYPE_CHECKING:
-    from sentiprism.analysis.batch import Outcome
+    from sentiprism.analysis.inputs import AnalysisTask
 
 PREDICTING = 0.15
 """Estimated share of the time for prediction, for the progress bar; the rest is processing faces and speech."""
@@ -97,7 +97,6 @@ def analyze(
     from sentiprism.analysis.options import Options
     from sentiprism.report.files import INDEX, PAGE, write_index
     from sentiprism.report.options import ReportOptions
-    from sentiprism.report.page.index import Entry
 
     columns = pairs(column or [], "NAME=THEIRS")
     chosen = {
@@ -117,29 +116,32 @@ def analyze(
     todo = find_inputs(inputs, out, transcript)
     if columns and not any(task.path.suffix.lower() == ROWS for task in todo):
         raise UserError("--column goes with a table of texts", "name a .csv, or leave it out")
-    from sentiprism.analysis.batch import analyze_all
+    from sentiprism.analysis.batch import Outcome, analyze_all, whole
+    from sentiprism.executors.processes import local_executor
 
-    outcomes: list[Outcome] = []
     what = printable(todo[0].path.name) if len(todo) == 1 else count_files(todo)
+    executor, alone = local_executor(jobs), todo[0].folder == out
+    take: Callable[[Outcome], Outcome | FolderRow] = whole if alone else FolderRow.of
+    found: dict[AnalysisTask, Outcome | FolderRow] = {}
     with recordings_bar(f"analysing {what}", len(todo)) as (on, ended):
-        for outcome in analyze_all(todo, options, jobs=jobs, replace=replace, report=report, on=on):
-            outcomes.append(outcome)
+        more: dict[str, Any] = {"executor": executor, "replace": replace, "report": report, "on": on}
+        for one in analyze_all(todo, options, take=take, **more):
+            found[one.task] = one
             ended()
-    outcomes.sort(key=lambda one: todo.index(one.task))
-    if todo[0].folder == out:
-        if outcomes[0].error is not None:
-            raise outcomes[0].error
-        show_recording(outcomes[0], as_json=as_json)
+    if isinstance(outcome := found[todo[0]], Outcome):
+        if outcome.error is not None:
+            raise outcome.error
+        show_recording(outcome, as_json=as_json)
         return out / PAGE
-    done = [(one.analysis, f"{one.task.folder.name}/{PAGE}") for one in outcomes if one.analysis is not None]
-    reasons = zip(display_names([one.task.path for one in outcomes]), map(reason_of, outcomes), strict=True)
-    failures = {name: reason for name, reason in reasons if reason is not None}
+    rows = [row for task in todo if isinstance(row := found[task], FolderRow)]
+    names = display_names([row.task.path for row in rows])
+    failures = {name: row.reason for name, row in zip(names, rows, strict=True) if row.reason is not None}
     others = find_left_out(inputs)
     skipped = dict(zip(display_names(others), map(skip_reason, others), strict=True))
-    write_index(out, (Entry.of(analysis, link) for analysis, link in done), failures, skipped)
-    show_folder(outcomes, {path: skip_reason(path) for path in others}, str(out / INDEX), as_json=as_json)
-    failed = sum(one.analysis is None for one in outcomes)
-    if failed and (strict or failed == len(outcomes)):
+    write_index(out, [row.entry for row in rows if row.entry is not None], failures, skipped)
+    show_folder(rows, {path: skip_reason(path) for path in others}, str(out / INDEX), as_json=as_json)
+    failed = sum(row.entry is None for row in rows)
+    if failed and (strict or failed == len(rows)):
         raise UserError(f"{failed} of {count_files(todo)} failed", "see the reasons above")
     return out / INDEX
 

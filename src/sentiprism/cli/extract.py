@@ -98,6 +98,7 @@ def extract(
         sentiprism extract talks/ --labels l.csv --dataset talks --vision-features units.npz --low -1 --high 1
     """
     from sentiprism.analysis.extract import extract as make
+    from sentiprism.executors.processes import local_executor
     from sentiprism.progress import progress
 
     options = {
@@ -124,7 +125,7 @@ def extract(
             high=high,
             classes=[part.strip() for part in classes.split(",")] if classes is not None else (),
             language=language,
-            jobs=jobs,
+            executor=local_executor(jobs),
             strict=strict,
             allow_missing=allow_missing,
             replace=replace,

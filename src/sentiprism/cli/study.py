@@ -73,6 +73,7 @@ def study(
 
         sentiprism study table.csv --measure 'share of negative' --export elan
     """
+    from sentiprism.executors.processes import local_executor
     from sentiprism.study.recordings import read_study
     from sentiprism.study.run import StudyOptions, choose_attributes, run_study
 
@@ -89,9 +90,9 @@ def study(
     options = StudyOptions.parse({**given, "names": not numbered}, "the options of study")
     inputs = read_study(place, out, allow_missing=allow_missing)
     choose_attributes(inputs, options.by)
-    count = len(inputs.recordings)
+    count, executor = len(inputs.recordings), local_executor(jobs)
     with recordings_bar(f"analysing {count} recording{'s' * (count != 1)}", count) as (on, ended):
-        result = run_study(inputs, out, options, jobs=jobs, replace=replace, on=on, ended=ended)
+        result = run_study(inputs, out, options, executor=executor, replace=replace, on=on, ended=ended)
     if as_json:
         emit_json(result.to_record())
     else:

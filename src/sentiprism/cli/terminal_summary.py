@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.text import Text
 
@@ -16,7 +16,8 @@ from sentiprism.tables import clock, signed
 if TYPE_CHECKING:
     from sentiprism.analysis.batch import Outcome
     from sentiprism.analysis.inputs import AnalysisTask
-    from sentiprism.report.schema import Estimate, ModelFacts, Recording
+    from sentiprism.report.page.index import Entry
+    from sentiprism.report.schema import Estimate, ModelFacts, Recording, Summary
 
 
 def show_recording(outcome: "Outcome", *, as_json: bool) -> None:
@@ -58,53 +59,70 @@ def show_recording(outcome: "Outcome", *, as_json: bool) -> None:
         points("Notes", analysis.notes)
 
 
-def show_folder(outcomes: "Sequence[Outcome]", skipped: Mapping[Path, str], index: str, *, as_json: bool) -> None:
+class FolderRow(NamedTuple):
+    """A row of the table of a folder; small, so that thousands can be listed."""
+
+    task: "AnalysisTask"
+    reason: str | None
+    """Why it could not be analysed, in one line; None if it was."""
+    entry: "Entry | None" = None
+    """Row of the index page; None if it could not be analysed."""
+    recording: "Recording | None" = None
+    summary: "Summary | None" = None
+
+    @classmethod
+    def of(cls, outcome: "Outcome") -> "FolderRow":
+        """Make the row of an outcome."""
+        from sentiprism.report.files import PAGE
+        from sentiprism.report.page.index import Entry
+
+        reason = None if outcome.reason is None else with_flags(outcome.reason)
+        if (made := outcome.analysis) is None:
+            return cls(outcome.task, reason)
+        entry = Entry.of(made, f"{outcome.task.folder.name}/{PAGE}")
+        return cls(outcome.task, reason, entry, made.recording, made.summary)
+
+
+def show_folder(rows: Sequence[FolderRow], skipped: Mapping[Path, str], index: str, *, as_json: bool) -> None:
     """Print a line for each recording or text, and the files that were not analysed.
 
     Args:
-        outcomes: outcomes of the analyses.
+        rows: of the analyses.
         skipped: reasons by skipped file in folders.
         index: path of the index page of all reports.
         as_json: print JSON for programs.
     """
-    from sentiprism.report.tally import count_utterances
-
     if as_json:
         others = ((str(path), reason) for path, reason in skipped.items())
         told = ({"file": file, "report": None, "reason": reason, "status": "skipped"} for file, reason in others)
-        emit_json([*map(_outcome_as_json, outcomes), *told])
+        emit_json([*map(_row_as_json, rows), *told])
         return
-    rows = []
-    for name, one in zip(display_names([one.task.path for one in outcomes]), outcomes, strict=True):
-        parts, mean = (one.analysis.utterances, one.analysis.summary.mean) if one.analysis else ((), None)
-        counts = count_utterances(parts)
-        found = (*one.analysis.summary.caution, *_language(one.analysis.recording)) if one.analysis else ()
-        said = reason_of(one) or "; ".join(("done" if parts or not found else "not analysed", *found))
-        rows.append((name, str(counts.utterances), str(counts.firm), "-" if mean is None else signed(mean), said))
+    cells = []
+    for name, one in zip(display_names([one.task.path for one in rows]), rows, strict=True):
+        count, firm = (one.entry.utterances, one.entry.firm) if one.entry else (0, 0)
+        mean = one.summary.mean if one.summary else None
+        found = (*one.summary.caution, *_language(one.recording)) if one.summary and one.recording else ()
+        said = one.reason or "; ".join(("done" if count or not found else "not analysed", *found))
+        cells.append((name, str(count), str(firm), "-" if mean is None else signed(mean), said))
     caption = f"Means are weighted by time; of texts without times by their words, of rows equally. Reports: {index}"
     columns = ("file", "utterances", "firm", "mean", "outcome")
-    table(count_files([one.task for one in outcomes]), columns, rows, caption, numbers=columns[1:4])
+    table(count_files([one.task for one in rows]), columns, cells, caption, numbers=columns[1:4])
     if skipped:
         named = (f"{path.name} ({reason})" for path, reason in skipped.items())
         facts(Text(""), [("not analysed", few(named))])
 
 
-def _outcome_as_json(outcome: "Outcome") -> dict[str, Any]:
+def _row_as_json(row: FolderRow) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "file": str(outcome.task.path),
-        "report": str(outcome.task.folder),
-        "reason": reason_of(outcome),
-        "status": "failed" if outcome.analysis is None else "analysed",
+        "file": str(row.task.path),
+        "report": str(row.task.folder),
+        "reason": row.reason,
+        "status": "failed" if row.entry is None else "analysed",
     }
-    if outcome.analysis is not None:
-        found["recording"] = outcome.analysis.recording.model_dump(mode="json")
-        found["summary"] = outcome.analysis.summary.model_dump(mode="json")
+    if row.recording is not None and row.summary is not None:
+        found["recording"] = row.recording.model_dump(mode="json")
+        found["summary"] = row.summary.model_dump(mode="json")
     return found
-
-
-def reason_of(outcome: "Outcome") -> str | None:
-    """Why a file could not be analysed, in one line; None if it was."""
-    return None if outcome.reason is None else with_flags(outcome.reason)
 
 
 def count_files(tasks: "Sequence[AnalysisTask]") -> str:

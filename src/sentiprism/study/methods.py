@@ -59,6 +59,14 @@ class Analysed:
             self.modalities.update(one.present)
         self.model = self.model or analysis.model
 
+    def join(self, other: "Analysed") -> None:
+        """Add the counts of other recordings."""
+        for name in ("recordings", "seconds", "speech", "firm", "utterances"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name in ("kinds", "transcripts", "languages", "modalities"):
+            getattr(self, name).update(getattr(other, name))
+        self.model = self.model or other.model
+
 
 def write_methods(found: Analysed, options: Options, studies: Sequence[Study], failed: int) -> tuple[str, ...]:
     """Describe recordings, model, settings and statistics of a study.

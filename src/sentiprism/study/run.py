@@ -12,6 +12,7 @@ from sentiprism.analysis.options import Options
 from sentiprism.analysis.parts import Progress
 from sentiprism.config import Config
 from sentiprism.errors import UserError, suggest
+from sentiprism.executors.base import THIS_PROCESS, Executor
 from sentiprism.files import make_folder, write_text
 from sentiprism.report.files import PAGE as REPORT
 from sentiprism.report.files import PICTURE
@@ -94,7 +95,7 @@ def run_study(
     out: Path,
     options: StudyOptions,
     *,
-    jobs: int = 1,
+    executor: Executor = THIS_PROCESS,
     replace: bool = False,
     on: Progress | None = None,
     ended: Callable[[], Any] = lambda: None,
@@ -108,9 +109,9 @@ def run_study(
         inputs: recordings with attributes.
         out: folder of the study.
         options: settings.
-        jobs: number of processes.
+        executor: where the analyses are made.
         replace: replace analyses of other files or settings.
-        on: called with the progress of a single recording.
+        on: called with the progress of a single recording, if the executor is this process.
         ended: called after each recording.
 
     Raises:
@@ -119,15 +120,17 @@ def run_study(
     chosen = choose_attributes(inputs, options.by)
     options = options.model_copy(update={"analysis": options.analysis.pinned()})
     _claim(out)
-    known: dict[Path, RecordingSummary | None] = {}
-    failures: dict[str, str] = {}
-    analysed, kept = Analysed(), 0
+    known: dict[Path, _Row] = {}
     tasks = [one.task for one in inputs.recordings]
-    for outcome in analyze_all(tasks, options.analysis, jobs=jobs, replace=replace, report=options.report, on=on):
-        known[outcome.task.folder] = _take(outcome, failures, analysed)
-        kept += outcome.kept
+    more: dict[str, Any] = {"executor": executor, "replace": replace, "report": options.report, "on": on}
+    for row in analyze_all(tasks, options.analysis, take=_take_row, **more):
+        known[row.folder] = row
         ended()
-    recordings = tuple((one, known[one.task.folder]) for one in inputs.recordings)
+    analysed, rows = Analysed(), [known[task.folder] for task in tasks]  # in this order: results are deterministic
+    for row in rows:
+        analysed.join(row.analysed)
+    failures = {row.folder.name: row.reason for row in rows if row.reason is not None}
+    recordings = tuple((one, row.summary) for one, row in zip(inputs.recordings, rows, strict=True))
     observations = [Observation(one.task.folder.name, one.attributes, made) for one, made in recordings if made]
     if not observations:
         raise UserError(f"none of {len(tasks)} recordings could be analysed: {next(iter(failures.values()))}",
@@ -136,7 +139,7 @@ def run_study(
     studies = (first._replace(notes=(*inputs.notes, *first.notes)), *others)
     methods = write_methods(analysed, options.analysis, studies, len(failures))
     notes = tuple(dict.fromkeys(note for study in studies for note in study.notes))
-    result = StudyResult(recordings, studies, failures, kept, methods, out / PAGE, notes)
+    result = StudyResult(recordings, studies, failures, sum(row.kept for row in rows), methods, out / PAGE, notes)
     write_tables(out, recordings, inputs.attributes, studies)
     write_text(out / METHODS, "\n\n".join(methods) + "\n")
     _write_page(result, observations, options)
@@ -178,13 +181,22 @@ def _claim(out: Path) -> None:
         write_text(out / DOCUMENT, json.dumps({"program": f"sentiprism {__version__}"}) + "\n")
 
 
-def _take(outcome: Outcome, failures: dict[str, str], analysed: Analysed) -> RecordingSummary | None:
+class _Row(NamedTuple):
     """The numbers of an analysis; the analysis itself is not held in memory."""
-    if outcome.analysis is None:
-        failures[outcome.task.folder.name] = outcome.reason or ""
-        return None
-    analysed.add(outcome.analysis)
-    return summarize(outcome.analysis)
+
+    folder: Path
+    summary: RecordingSummary | None
+    analysed: Analysed
+    reason: str | None
+    kept: bool
+
+
+def _take_row(outcome: Outcome) -> _Row:
+    analysed, found = Analysed(), outcome.analysis
+    if found is not None:
+        analysed.add(found)
+    summary = None if found is None else summarize(found)
+    return _Row(outcome.task.folder, summary, analysed, outcome.reason, outcome.kept)
 
 
 def _compare(observations: Sequence[Observation], chosen: Sequence[str], measure: str | None) -> tuple[Study, ...]:
