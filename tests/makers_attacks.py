@@ -20,11 +20,16 @@ WIDTH, LINES = 80, 6
 """A terminal, and its lines that a refusal with two long paths in it may fill."""
 DEEP = "[" * 100_000 + "]" * 100_000
 WARM = (
-    "sentiprism.cli.main",
+    "sentiprism.cli.app",
     "sentiprism.training.train",
     "sentiprism.evaluation.evaluate",
     "sentiprism.analysis.batch",
+    "accelerate",
     "h5py",
+    "pandas",
+    "pyarrow.parquet",
+    "scipy.stats",
+    "torch",
 )
 """Imported once; each case is a fork of that, so that it costs milliseconds and not seconds."""
 
