@@ -2,7 +2,6 @@
 
 import gc
 import os
-import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +16,6 @@ if hasattr(signal, "SIGHUP"):  # commands that the tests start inherit what nohu
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 
@@ -111,14 +109,8 @@ def face_landmarker() -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator["Browser"]:
     """A real browser without a window."""
-    from makers_ci import skip_or_fail
+    pytest.importorskip("playwright.sync_api", reason="playwright (extra dev) is not installed")
+    from makers_browser import launched
 
-    sync = pytest.importorskip("playwright.sync_api", reason="playwright (extra dev) is not installed")
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if program is None:
-        skip_or_fail(f"no browser is installed ({', '.join(BROWSERS)})")
-    as_root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # it refuses to start else
-    with sync.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=program, args=as_root)
+    with launched() as opened:
         yield opened
-        opened.close()

@@ -1,4 +1,9 @@
-"""What tests of the report in a real browser share: where its time line stands, and how it is pressed."""
+"""What tests in a real browser share: the browser itself; where a report's time line stands, and how it is pressed."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from makers_ci import skip_or_fail
 
@@ -8,6 +13,29 @@ except ImportError:
     skip_or_fail("playwright (extra dev) is not installed")
 
 Page, expect = playwright.Page, playwright.expect
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@contextmanager
+def launched(*words: str) -> Iterator[playwright.Browser]:
+    """A real browser without a window.
+
+    Args:
+        words: arguments of its command.
+    """
+    if not any(map(shutil.which, BROWSERS)):
+        skip_or_fail(f"no browser is installed ({', '.join(BROWSERS)})")
+    with playwright.sync_playwright() as started:
+        opened = launch(started.chromium, *words)
+        yield opened
+        opened.close()
+
+
+def launch(kind: playwright.BrowserType, *words: str) -> playwright.Browser:
+    """Start another one; a process can have one Playwright alone."""
+    program = next(filter(None, map(shutil.which, BROWSERS)))
+    as_root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # it refuses to start else
+    return kind.launch(executable_path=program, args=[*as_root, *words])
 
 
 def time_of(page: Page) -> float:

@@ -1,18 +1,23 @@
-"""A client of ``/v1/stream``."""
+"""A client of ``/v1/stream``, and of the studio's page Live."""
 
 import json
 import struct
-from contextlib import ExitStack
-from typing import Any
+from contextlib import ExitStack, suppress
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from makers_processes import PATIENCE
-from makers_serve import Served
 
 RATE = 16_000
 PIECE = RATE // 10
+
+
+class Port(Protocol):
+    """A server of this machine."""
+
+    port: int
 
 
 class Client:
@@ -20,20 +25,32 @@ class Client:
 
     Args:
         server: to connect to.
-        start: keys of the first message.
         headers: of the request.
+        path: of the stream.
+        first: first message as it is; by default ``start``.
+        start: keys of the first message.
     """
 
-    def __init__(self, server: Served, headers: dict[str, str] | None = None, **start: Any) -> None:
+    def __init__(
+        self,
+        server: Port,
+        headers: dict[str, str] | None = None,
+        *,
+        path: str = "/v1/stream",
+        first: str | bytes | None = None,
+        **start: Any,
+    ) -> None:
+        from websockets.exceptions import ConnectionClosed
         from websockets.sync.client import connect
 
-        address = f"ws://127.0.0.1:{server.port}/v1/stream"
+        address = f"ws://127.0.0.1:{server.port}{path}"
         given = {"additional_headers": headers or {}, "compression": None, "open_timeout": PATIENCE, "close_timeout": 1}
         self._open = ExitStack()
         self.socket = self._open.enter_context(connect(address, **given))
         self.messages: list[dict[str, Any]] = []
-        self.say(type="start", **start)
-        self.ready = self.next()
+        with suppress(ConnectionClosed):  # a server may refuse an address before it reads anything
+            self.socket.send(json.dumps({"type": "start", **start}) if first is None else first)
+        self.ready = self.next() if first is None else {}
 
     def say(self, **message: Any) -> None:
         self.socket.send(json.dumps(message))

@@ -19,6 +19,7 @@ from makers_http import Reply, exchange, wait_for
 from makers_store import store_at
 from sentiprism.config import merge
 from sentiprism.data.synthetic import synthetic_dataset
+from sentiprism.serving.stream_messages import MOST_BYTES
 from sentiprism.studio.app import create_app
 from sentiprism.studio.folders import Folders
 from sentiprism.studio.health import Health
@@ -33,6 +34,7 @@ from sentiprism.studio.web.state import Studio
 from sentiprism.studio.web.tokens import Tokens, form_token
 from sentiprism.training.config import RunConfig
 from sentiprism.web.server import make_server
+from sentiprism.web.sockets import SocketProtocol
 from sentiprism.web.uploads import Limits
 
 if TYPE_CHECKING:
@@ -130,7 +132,7 @@ class Server:
             cookie="studio",
         )
         app = create_app(self.studio, self.port, limits)
-        self._server = make_server(app, 1.0)
+        self._server = make_server(app, 1.0, message=MOST_BYTES)
         self._thread = threading.Thread(target=self._server.run, args=([self.socket],), daemon=True)
         self._thread.start()
         wait_for(lambda: self._server.started, "the server")
@@ -159,6 +161,12 @@ class Server:
         """Send a file as the page does."""
         given = {"X_Form_Token": form_token(self.session), "X_File_Name": quote(name, safe=""), **headers}
         return self.send("POST", "/recordings/files", content, **given)
+
+    def cut_sockets(self) -> None:
+        """Lose the connections of all web sockets, as a broken network does."""
+        for one in list(self._server.server_state.connections):
+            if isinstance(one, SocketProtocol):
+                one.loop.call_soon_threadsafe(one.transport.abort)
 
     def close(self) -> None:
         self.studio.closing = True

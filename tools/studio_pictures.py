@@ -50,6 +50,16 @@ def show(place: str) -> Callable[["Page", str], None]:
     return lambda page, address: page.goto(address + place) and None
 
 
+def speak(page: "Page", address: str) -> None:
+    """Let the browser's microphone play a reading into the page Live."""
+    page.goto(f"{address}/live")
+    page.get_by_label("Camera").uncheck()
+    page.get_by_role("button", name="Everybody knows").click()
+    page.get_by_role("button", name="Start", exact=True).click()
+    page.locator("#list > li").nth(2).wait_for(timeout=PATIENCE)
+    page.locator("#session").scroll_into_view_if_needed()
+
+
 PICTURES: dict[str, Callable[["Page", str], None]] = {
     "home": show("/"),
     "tutorial": show("/tutorial"),
@@ -61,6 +71,7 @@ PICTURES: dict[str, Callable[["Page", str], None]] = {
     "features": show("/features"),
     "train": first("/train", "a:has-text('runs/mdf')"),
     "compare": first("/compare", "a[href^='/jobs/']"),
+    "live": speak,
     "jobs": show("/jobs"),
 }
 """Pages by the name of their picture; one that is added here is drawn."""
@@ -144,7 +155,9 @@ def main() -> None:
     try:
         assert link is not None  # noqa: S101 - the server says where it is
         with sync_playwright() as started:
-            browser = started.chromium.launch(executable_path=program, args=["--no-sandbox"])
+            words = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+            words.append(f"--use-file-for-fake-audio-capture={fetch('two-cities') / 'two_cities.wav'}")
+            browser = started.chromium.launch(executable_path=program, args=words)
             page = browser.new_page(viewport=VIEW, color_scheme="light")  # type: ignore[arg-type]
             page.set_default_timeout(120_000)
             page.goto(link[0])

@@ -2,26 +2,14 @@
 
 import pytest
 
-from makers_ci import skip_or_fail
+from makers_axe import severe
 from makers_processes import needs_proc
 from makers_studio import serving
 from makers_walk import fill, walk
 from sentiprism.studio.web import pages
 
-try:
-    from axe_playwright_python.sync_playwright import Axe
-except ImportError:
-    skip_or_fail("axe-playwright-python (extra dev) is not installed")
-
 pytestmark = needs_proc
-SEVERE = {"serious", "critical"}
 AREAS = {address for _, address in pages.AREAS.values()} | {"/tutorial", "/recordings/bin", "/train/new", "/jobs"}
-
-
-def severe(page, **options: object) -> list[str]:
-    """Faults that keep somebody out, each with its first place."""
-    found = Axe().run(page, options={"resultTypes": ["violations"], **options}).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found if one["impact"] in SEVERE]
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from sentiprism.analysis.analyze import analyze
 from sentiprism.analysis.options import Options
 from sentiprism.media.types import Frame
 from sentiprism.report.stills import encode_jpeg
-from sentiprism.serving import stream_routes
+from sentiprism.serving import stream_connections
 from sentiprism.serving.asyncapi import RECEIVED, SENT, make_document
 from sentiprism.serving.keys import KeyEntry, hash_of
 
@@ -127,7 +127,7 @@ def test_a_lost_connection_is_resumed_where_it_was(server, reading):
 
 
 def test_a_stream_that_has_finished_may_take_its_time(server, reading, monkeypatch):
-    monkeypatch.setattr(stream_routes, "IDLE", 0.5)
+    monkeypatch.setattr(stream_connections, "IDLE", 0.5)
     client = Client(server, OWN, options=DEAF)
     (stream,) = server.service.streams._streams.values()
     os.kill(stream._worker.pid, signal.SIGSTOP)
@@ -192,7 +192,7 @@ def test_a_worker_that_ends_is_an_error_and_the_next_stream_has_another(server, 
 
 
 def test_a_client_that_does_not_read_is_cut_and_may_resume(server, reading, monkeypatch):
-    monkeypatch.setattr(stream_routes, "STALLED", 0.3)
+    monkeypatch.setattr(stream_connections, "STALLED", 0.3)
     client = Client(server, OWN, options={**DEAF, "provisional": True})
     client.socket.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
     stream = server.service.streams._streams[client.ready["token"]]

@@ -21,7 +21,7 @@ from sentiprism.plugins import check_plugin
 from sentiprism.reading import check_regular, read_json
 from sentiprism.tensors import open_tensors, save_tensors
 from sentiprism.text.encoders import save_text_recipe
-from sentiprism.types import FeatureSpec, TargetSpec
+from sentiprism.types import MODALITIES, FeatureSpec, Modality, TargetSpec
 
 if TYPE_CHECKING:
     from sentiprism.models.base import Model
@@ -86,6 +86,12 @@ class Description(NamedTuple):
     config: dict[str, Any]
     """Configuration of the model, not yet validated."""
     metadata: dict[str, Any]
+
+    @property
+    def modalities(self) -> tuple[Modality, ...]:
+        """Modalities that the model uses."""
+        used = self.config.get("modalities", MODALITIES)
+        return tuple(name for name in self.features.present() if name in used)
 
 
 class SavedModel(NamedTuple):

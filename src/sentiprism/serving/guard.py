@@ -6,7 +6,6 @@ from time import monotonic
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
-from starlette.websockets import WebSocket
 
 from sentiprism.serving.keys import MINUTE, Caller, KeyEntry, Keys
 from sentiprism.serving.problems import REMEDIES, respond
@@ -114,17 +113,6 @@ class ServeGuard(Guard):
 
         scope["begun"] = monotonic()
         await super().__call__(scope, counted, send)
-
-    async def socket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Check a web socket as a request; a refusal is a response instead of the upgrade."""
-        headers = Headers(raw=scope["headers"])
-        refusal = self.check_head(scope, headers) or self.stranger(scope, headers) or self.admit(scope, headers)
-        if refusal is None:
-            return await self._app(scope, receive, send)
-        if "websocket.http.response" in scope.get("extensions", {}):
-            return await WebSocket(scope, receive, send).send_denial_response(refusal)
-        await send({"type": "websocket.close", "code": 1008})
-        return None
 
     def _caller(self, headers: Headers) -> Caller | None:
         if self._keys is None:

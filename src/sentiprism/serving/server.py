@@ -24,15 +24,13 @@ from sentiprism.serving.keys import Keys, add_key, read_keys
 from sentiprism.serving.service import Service, make_card
 from sentiprism.serving.stream_messages import MOST_BYTES
 from sentiprism.serving.streams import Streams
-from sentiprism.serving.workers import Settings, Worker
+from sentiprism.serving.workers import LIMITS, Settings, Worker
 from sentiprism.web.server import listen, make_server
 
 PORT = 8730
 """Where it listens by default."""
 CONNECTIONS = 1000
 """Connections at a time."""
-MEMORY = 16 * 2**30
-"""Bytes of data of a worker's process."""
 FOLDER = "sentiprism-serve"
 """Name of the temporary folder; those of killed servers are removed at the next start."""
 UNKEYED = "no keys: only programs on this machine can use it"
@@ -87,11 +85,10 @@ def serve(options: ServeOptions, say: Callable[[str], object] = print) -> None:
         check_whisper(options.asr)
     with temporary_folder(FOLDER) as folder, closing(listen(options.host, (options.port,))) as socket:
         port = socket.getsockname()[1]
-        limits = {"DATA": MEMORY, "CORE": 0}
-        predictor = Worker(Settings("predict", model, folder / "predict", limits))
+        predictor = Worker(Settings("predict", model, folder / "predict", LIMITS))
         analysts, listeners = (
             [
-                Worker(Settings(kind, model, folder / f"{kind}-{number}", limits))
+                Worker(Settings(kind, model, folder / f"{kind}-{number}", LIMITS))
                 for number in range(count if card.recordings else 0)
             ]
             for kind, count in (("analyze", options.jobs), ("stream", options.streams))

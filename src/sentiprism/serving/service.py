@@ -10,13 +10,13 @@ from starlette.requests import HTTPConnection
 from sentiprism.config import Config
 from sentiprism.errors import UserError
 from sentiprism.metrics.conformal import Calibration
-from sentiprism.models.artifact import Description, describe_model, folder_of, name_of, noted_calibration
+from sentiprism.models.artifact import describe_model, folder_of, name_of, noted_calibration
 from sentiprism.serving.batcher import Batcher
 from sentiprism.serving.jobs import Jobs
 from sentiprism.serving.keys import Caller
 from sentiprism.serving.metrics import Metrics
 from sentiprism.serving.streams import Streams
-from sentiprism.types import MODALITIES, FeatureSpec, Modality, TargetSpec
+from sentiprism.types import FeatureSpec, Modality, TargetSpec
 
 T = TypeVar("T")
 
@@ -85,7 +85,7 @@ def make_card(model: str | Path, version: str) -> tuple[ModelCard, FeatureSpec]:
 
     folder = folder_of(model)
     found = describe_model(folder)
-    modalities = _modalities(found)
+    modalities = found.modalities
     try:
         extractors_for(found.features, modalities)
         recordings = True
@@ -107,11 +107,6 @@ def make_card(model: str | Path, version: str) -> tuple[ModelCard, FeatureSpec]:
         version=version,
     )
     return card, found.features
-
-
-def _modalities(found: Description) -> tuple[Modality, ...]:
-    used = found.config.get("modalities", MODALITIES)
-    return tuple(name for name in found.features.present() if name in used)
 
 
 def _spec(features: FeatureSpec, name: Modality) -> dict[str, Any]:

@@ -4,15 +4,17 @@ import base64
 import struct
 from typing import Any, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from sentiprism.analysis.language import Handling
 from sentiprism.analysis.streaming.events import StreamEvent
 from sentiprism.config import Config
 from sentiprism.errors import UserError
+from sentiprism.languages import check_language
 from sentiprism.media.speech import RATE, SILENCE
 from sentiprism.media.whisper import AFTER, WINDOW
 from sentiprism.reading import parse_json
+from sentiprism.types import Modality, TargetSpec
 
 HEAD = struct.Struct("<Bd")
 """Beginning of a binary message: its kind, and the second at which it begins; NaN = directly after the last sound."""
@@ -42,6 +44,11 @@ class StreamOptions(Config):
     """Whether to recognise words; otherwise predictions are based on voice and face."""
     provisional: bool = True
     """Whether to measure within utterances, too."""
+
+    @field_validator("language")
+    @classmethod
+    def _known(cls, code: str | None) -> str | None:
+        return None if code is None else check_language(code)
 
 
 class Start(Config):
@@ -74,6 +81,10 @@ class Ready(Config):
     """Seconds of sound that have arrived; a client that resumes continues there."""
     model: str
     """Name of the model."""
+    target: TargetSpec
+    """Scale of its predictions, or its classes."""
+    modalities: tuple[Modality, ...]
+    """Modalities that it uses."""
 
 
 class Event(Config):

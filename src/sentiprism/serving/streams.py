@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Any
 
 from sentiprism.errors import UserError
+from sentiprism.machine import RECORDING, check_room
 from sentiprism.serving.keys import Caller
 from sentiprism.serving.problems import ProblemError
 from sentiprism.serving.stream_messages import SOUND, Event, Finished, Piece, StreamError, StreamOptions
@@ -161,10 +162,11 @@ class Streams:
         workers: of the kind ``stream``.
         asr: Whisper model by name or folder; ``none`` = no recognition.
         resume: seconds after a lost connection within which a stream can be resumed.
+        keep: whether workers keep running after a stream, so that the next one begins at once.
     """
 
-    def __init__(self, workers: Sequence[Worker], asr: str, resume: float = RESUME) -> None:
-        self.resume_within, self._asr = resume, asr
+    def __init__(self, workers: Sequence[Worker], asr: str, resume: float = RESUME, *, keep: bool = True) -> None:
+        self.resume_within, self._asr, self._keep = resume, asr, keep
         self._workers = list(workers)
         self._free = list(workers)
         self._streams: dict[str, Stream] = {}
@@ -181,18 +183,29 @@ class Streams:
         """Begin, in the running event loop."""
         self._loop = asyncio.get_running_loop()
 
-    def open(self, caller: Caller, options: StreamOptions) -> Stream:
+    def open(self, caller: Caller, options: StreamOptions, model: str | None = None) -> Stream:
         """Open a new stream.
+
+        Args:
+            caller: whose stream it is.
+            options: of the stream.
+            model: folder or name of the model to load; None = that of the workers.
 
         Raises:
             ProblemError: no worker is free, or the caller has too many.
+            UserError: there is too little memory for another worker.
         """
         if caller.jobs >= caller.entry.jobs:
             raise ProblemError(429, f"more than {caller.entry.jobs} analyses at a time", "end one first", retry=5)
         if not self._free:
             cause = f"{len(self._workers)} streams are running, no more are possible at a time"
             raise ProblemError(503, cause, "try again later", retry=10)
+        if not self._free[-1].ready:
+            purpose = "processes with the model"
+            check_room("one more live stream", (self.running + 1) * RECORDING, purpose, "end another one first")
         worker = self._free.pop()  # the last one that was used is loaded
+        if model is not None:
+            worker.use(model)
         caller.jobs += 1
         given = {"open": options.model_dump(mode="json"), "asr": self._asr if options.recognition else "none"}
         stream = Stream(worker, caller, given, self._release)
@@ -248,6 +261,8 @@ class Streams:
 
     def _release(self, stream: Stream) -> None:
         if (worker := self._used.pop(stream.token, None)) is not None:
+            if not self._keep:
+                worker.kill()
             self._free.insert(len(self._free) if worker.ready else 0, worker)
             stream.caller.jobs -= 1
 

@@ -17,6 +17,8 @@ from sentiprism.sandbox.launch import ChildProcess
 from sentiprism.serving.messages import LENGTH, length_of, pack
 
 MODULE = "sentiprism.serving.worker"
+LIMITS: Mapping[str, int] = {"DATA": 16 * 2**30, "CORE": 0}
+"""Limits of a worker's process: bytes of data, bytes of a core dump."""
 
 
 class WorkerFailedError(Exception):
@@ -54,6 +56,12 @@ class Worker:
     def pid(self) -> int | None:
         """Number of its process; None if it is not running."""
         return None if self._process is None else self._process.pid
+
+    def use(self, model: str) -> None:
+        """Load another model from the next task on."""
+        if model != self._settings.model:
+            self.kill()
+            self._settings = self._settings._replace(model=model)
 
     async def start(self) -> None:
         """Start its process, unless it runs, and wait until the model is loaded.

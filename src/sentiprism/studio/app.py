@@ -1,14 +1,18 @@
 """The application: routes behind the guard."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-from fastapi import Depends
+from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from sentiprism.errors import UserError
+from sentiprism.files import temporary_folder
+from sentiprism.studio.live import FOLDER, Live
 from sentiprism.studio.web import (
     collection_downloads,
     collections,
@@ -25,6 +29,7 @@ from sentiprism.studio.web import (
     label_cuts,
     label_rate,
     label_results,
+    live,
     models,
     recordings,
     report_pages,
@@ -66,6 +71,7 @@ ROUTERS = (
     label_rate.router,
     label_cuts.router,
     label_results.router,
+    live.router,
     events.router,
     static_files.router,
 )
@@ -80,7 +86,17 @@ def create_app(studio: Studio, port: int, limits: Limits | None = None) -> App:
         port: that it is served at.
         limits: of uploads.
     """
-    app = make_application(dependencies=[Depends(check_form)])
+
+    @asynccontextmanager
+    async def running(app: FastAPI) -> AsyncIterator[None]:
+        del app
+        with temporary_folder(FOLDER) as folder:
+            studio.live = Live(folder)
+            studio.live.start()
+            yield
+            await studio.live.close()
+
+    app = make_application(dependencies=[Depends(check_form)], lifespan=running)
     app.state.studio = studio
     app.state.limits = limits or Limits()
     app.state.uploads = asyncio.Semaphore(upload.AT_ONCE)

@@ -9,12 +9,14 @@ import threading
 import webbrowser
 from collections.abc import Callable
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from time import sleep
 
 from sentiprism.errors import UserError
 from sentiprism.files import home, write_text
 from sentiprism.reading import read_json
+from sentiprism.serving.stream_messages import MOST_BYTES
 from sentiprism.studio.app import create_app
 from sentiprism.studio.folders import Folders
 from sentiprism.studio.health import Health
@@ -72,7 +74,8 @@ def serve(
         tokens=tokens,
         cookie=f"sentiprism_studio_{port}",
     )
-    server = make_server(create_app(studio, port), CLOSING)
+    message = MOST_BYTES if find_spec("websockets") else 0
+    server = make_server(create_app(studio, port), CLOSING, message=message)
     thread = threading.Thread(target=server.run, args=([listening],), name="server", daemon=True)
     own = identify(os.getpid())
     if own is not None:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse, Response
+from starlette.websockets import WebSocket
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -104,9 +105,15 @@ class Guard:
         return None
 
     async def socket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse web sockets, unless a subclass accepts them."""
-        del scope, receive
+        """Check a web socket as a request; a refusal is a response instead of the upgrade."""
+        headers = Headers(raw=scope["headers"])
+        refusal = self.check_head(scope, headers) or self.stranger(scope, headers) or self.admit(scope, headers)
+        if refusal is None:
+            return await self._app(scope, receive, send)
+        if "websocket.http.response" in scope.get("extensions", {}):
+            return await WebSocket(scope, receive, send).send_denial_response(refusal)
         await send({"type": "websocket.close", "code": 1008})
+        return None
 
     def most(self, scope: Scope) -> int | None:
         """Most bytes of a request's body; None = the application counts them."""

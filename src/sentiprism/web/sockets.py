@@ -19,6 +19,12 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         super().connection_made(transport)
         transport.set_write_buffer_limits(BUFFER)
 
+    async def send(self, message: Any) -> None:
+        """Send a message of the application."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body":  # else uvicorn reports a refused handshake as a fault
+            self.handshake_complete = True
+
     async def run_asgi(self) -> None:
         """Run the application."""
         await super().run_asgi()

@@ -15,7 +15,7 @@ from sentiprism.report.stills import Still, take_stills
 from sentiprism.tables import duration
 from sentiprism.types import MODALITIES
 
-SCRIPTS = ("base.js", "position.js", "lanes.js", "timeline.js", "utterances.js")
+SCRIPTS = ("elements.js", "estimates.js", "base.js", "position.js", "lanes.js", "timeline.js", "utterances.js")
 """Parts of the page's script, in order."""
 
 

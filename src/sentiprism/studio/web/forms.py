@@ -1,26 +1,34 @@
 """Read forms: each must have the session's token."""
 
 from starlette.datastructures import FormData
-from starlette.exceptions import HTTPException
+from starlette.exceptions import HTTPException, WebSocketException
 from starlette.formparsers import MultiPartException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 
 from sentiprism.studio.web.guard import FORM, UPLOAD
 from sentiprism.studio.web.tokens import is_form_token
 
 FIELD, HEADER = "form_token", "x-form-token"
 MOST_FIELDS = 400
+REFUSED = 1008
+"""Code of a web socket that is refused."""
 STALE = "This form does not belong to your session. Go back, load the page again, and send it once more."
 
 
-async def check_form(request: Request) -> None:
-    """Refuse a request that changes something without the token of a form of ours.
+async def check_form(connection: HTTPConnection) -> None:
+    """Refuse a request that changes something without the token of a form of ours; and any web socket without one.
 
-    The form's fields are in ``request.state.form`` afterwards.
+    The form's fields are in ``request.state.form`` afterwards; the token of a web socket is in its address.
 
     Raises:
         HTTPException: the token is missing or wrong, or it is no form.
+        WebSocketException: the token is missing or wrong.
     """
+    if not isinstance(connection, Request):
+        if not is_form_token(connection.query_params.get(FIELD), connection.scope.get("session_token", "")):
+            raise WebSocketException(REFUSED, STALE)
+        return
+    request = connection
     request.state.form = FormData()
     if request.method != "POST":
         return

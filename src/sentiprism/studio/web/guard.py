@@ -48,9 +48,9 @@ class StudioGuard(Guard):
         return None if scope["path"] == UPLOAD else super().most(scope)
 
     def stranger(self, scope: Scope, headers: Headers) -> Response | None:
-        """Refuse requests of other origins; every request that changes something says its origin."""
+        """Refuse requests of other origins; a web socket and every request that changes something say their origin."""
         origins, own = headers.getlist("origin"), [f"http://{headers['host']}"]
-        if (origins or scope["method"] == "POST") and origins != own:
+        if (origins or scope.get("method", "POST") == "POST") and origins != own:
             return self.refuse(403, "Requests of another origin are refused.")
         if headers.get("sec-fetch-site", "none") not in {"same-origin", "none"} and scope["path"] != OPEN:
             return self.refuse(403, "Requests of another site are refused.")

@@ -34,6 +34,7 @@ AREAS = {
     "features": ("Features", "/features"),
     "train": ("Train", "/train"),
     "compare": ("Compare", "/compare"),
+    "live": ("Live", "/live"),
 }
 """Name and address by key, as the navigation shows them."""
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
 from sentiprism.studio.collections import Collections
 from sentiprism.studio.data_files import DataFiles
@@ -14,6 +14,7 @@ from sentiprism.studio.folders import Folders
 from sentiprism.studio.health import Health
 from sentiprism.studio.jobs.runner import Runner
 from sentiprism.studio.labelling.tasks import Tasks
+from sentiprism.studio.live import Live
 from sentiprism.studio.recordings import Recordings
 from sentiprism.studio.store.database import Database
 from sentiprism.studio.studies import Studies
@@ -56,6 +57,8 @@ class Studio:
     """Datasets that were deleted."""
     tasks: Tasks = field(init=False)
     """Tasks of labelling."""
+    live: Live = field(init=False)
+    """Streams of the page Live, from the start of the server."""
 
     def __post_init__(self) -> None:
         """Make the parts that need the database alone."""
@@ -72,8 +75,8 @@ class Studio:
         return self.folders.workspace
 
 
-def studio_of(request: Request) -> Studio:
-    """The studio that a request belongs to."""
-    found = request.app.state.studio
+def studio_of(connection: HTTPConnection) -> Studio:
+    """The studio that a request or web socket belongs to."""
+    found = connection.app.state.studio
     assert isinstance(found, Studio)  # noqa: S101 - `create_app` puts it there
     return found

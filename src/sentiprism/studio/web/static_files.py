@@ -16,16 +16,22 @@ CSS, SCRIPT = "text/css", "text/javascript"
 STATIC = {
     "base.css": (REPORT, "style.css", CSS),
     "study.css": (REPORT, "study.css", CSS),
-    **{name: (OWN, name, CSS) for name in ("studio.css", "data.css", "label.css")},
+    **{name: (OWN, name, CSS) for name in ("studio.css", "data.css", "label.css", "stream.css")},
     **{
         f"{name}.js": (OWN, f"{name}.js", SCRIPT)
         for name in (
             "live", "upload", "cells", "forms", "utterance", "label_player", "label_rate", "label_cuts", "label_live",
+            "stream_page", "stream_socket", "stream_capture", "stream_sound", "stream_view",
         )
     },
 }  # fmt: skip
 """Package, file and type of what pages load, by its name in the address; nothing else is served."""
+SHARED = "drawing.js"
+STATIC[SHARED] = (REPORT, "script", SCRIPT)
+PARTS = ("elements.js", "estimates.js")
+"""Parts of the report's script that a module of ours imports by the name `SHARED`."""
 FOREVER = "private, max-age=31536000, immutable"
+_NAMED = re.compile(r"^(?:const|function) (\w+)", re.MULTILINE)
 _ADDRESS = re.compile(r"/static/(\w+\.js)\b")
 """Of a script that another one imports."""
 
@@ -58,6 +64,9 @@ def _version(name: str) -> str:
 @cache
 def _content(name: str) -> bytes:
     package, file, kind = STATIC[name]
+    if name == SHARED:
+        text = "".join(files(package).joinpath(file, part).read_text(encoding="utf-8") for part in PARTS)
+        return f"{text}\nexport {{ {', '.join(_NAMED.findall(text))} }};\n".encode()
     content = files(package).joinpath(file).read_bytes()
     if kind != SCRIPT:
         return content

@@ -1,16 +1,8 @@
 // Lanes of the time line. A lane draws itself into (x, width, height) and returns its value at a time.
 
-const GUTTER = 40; // left of every lane, for the scale
-const EDGE = 8; // right of it
-
 const HOP = quantile(DATA.windows.slice(1).map((one, i) => one[0] - DATA.windows[i][0]), 0.5); // from one window to the next
 
 const visible = (list, view) => list.filter((one) => one.e > view.from && one.s < view.to);
-const block = (x, a, b, top, bottom) => `M${x(a).toFixed(1)} ${top.toFixed(1)}H${Math.max(x(b), x(a) + 1).toFixed(1)}V${bottom.toFixed(1)}H${x(a).toFixed(1)}Z`;
-
-function scaleLine(y, label, width, kind = "grid") {
-  return [svg("line", { class: kind, x1: GUTTER, x2: width - EDGE, y1: y, y2: y }), svg("text", { class: "scale", x: GUTTER - 7, y: y + 3.5 }, label)];
-}
 
 function sentimentLane() {
   const height = 180;
@@ -19,10 +11,7 @@ function sentimentLane() {
     title: "Sentiment", unit: `${signed(LOW, 0)} to ${signed(HIGH, 0)}`, height,
     key: [["band", "interval"], ["line", "utterance"], ...(UTTERANCES.some((one) => weak(one.estimate)) ? [["line weak", "weak estimate"]] : []), ...(DATA.windows.length ? [["window", "sliding window"]] : [])],
     draw(x, width, view) {
-      const list = visible(shown(), view);
-      const zero = y(MIDDLE);
-      const bands = list.filter((one) => one.estimate.lo !== undefined);
-      const stops = [6, 5, 4, 3, 2, 1, 0].map((s, i) => svg("stop", { class: `step-${s}`, offset: i / 6 }));
+      const { below, above } = sentimentMarks(SCALE, visible(shown(), view), x, y, width);
       const around = DATA.windows.filter(([a, b]) => b > view.from && a < view.to);
       const corner = ([a, b, estimate]) => `${x((a + b) / 2).toFixed(1)} ${y(estimate.v).toFixed(1)}`;
       // A piece of the line for each window and the one before it, if they are adjacent.
@@ -31,13 +20,10 @@ function sentimentLane() {
         return weak(one[2]) !== pale ? "" : before ? `M${corner(before)}L${corner(one)}` : `M${corner(one)}h0.01`;
       }).join("");
       return [
-        svg("defs", {}, svg("linearGradient", { id: "tones", gradientUnits: "userSpaceOnUse", x1: 0, x2: 0, y1: y(HIGH), y2: y(LOW) }, stops)),
-        ...[HIGH, (HIGH + MIDDLE) / 2, MIDDLE, (LOW + MIDDLE) / 2, LOW].flatMap((value, i) => scaleLine(y(value), i % 2 ? "" : signed(value, Number.isInteger(value) ? 0 : 1), width, i === 2 ? "zero" : "grid")),
-        svg("path", { class: "band", d: bands.map((one) => block(x, one.s, one.e, y(one.estimate.hi), y(one.estimate.lo))).join("") }),
-        svg("path", { class: "area", d: list.filter((one) => !weak(one.estimate)).map((one) => block(x, one.s, one.e, Math.min(y(one.estimate.v), zero), Math.max(y(one.estimate.v), zero))).join("") }),
+        ...below,
         svg("path", { class: "window", d: line(false) }),
         svg("path", { class: "window weak", d: line(true) }),
-        ...[false, true].map((pale) => svg("path", { class: pale ? "level weak" : "level", d: list.filter((one) => weak(one.estimate) === pale).map((one) => block(x, one.s, one.e, y(one.estimate.v) - 1.75, y(one.estimate.v) + 1.75)).join("") })),
+        ...above,
       ];
     },
     read(time) {
@@ -50,46 +36,21 @@ function sentimentLane() {
 }
 
 function classLane() {
-  const row = 22;
   return {
-    title: "Probability of each class", unit: "0 to 100 %, the stronger the colour the likelier", height: CLASSES.length * row + 4, key: [],
-    draw(x, width, view) {
-      const list = visible(shown(), view);
-      return CLASSES.flatMap((name, number) => [
-        svg("rect", { class: "track", x: GUTTER, width: Math.max(width - GUTTER - EDGE, 0), y: 2 + number * row, height: row - 3 }),
-        ...list.map((one) => svg("path", { class: `fill ${className(number)}`, opacity: (0.04 + 0.96 * (one.estimate.p?.[number] ?? Number(one.estimate.v === number))).toFixed(2), d: block(x, one.s, one.e, 2 + number * row, row - 1 + number * row) })),
-        svg("text", { class: "name", x: GUTTER + 5, y: number * row + 15 }, name),
-      ]);
-    },
+    title: "Probability of each class", unit: "0 to 100 %, the stronger the colour the likelier", height: CLASSES.length * ROW + 4, key: [],
+    draw: (x, width, view) => classMarks(SCALE, visible(shown(), view), x, width),
     read: (time) => at(time).map((one) => `${mood(one.estimate)} ${amount(one.estimate)}`).join(" · "),
   };
 }
 
 function contributionLane() {
   const height = 110;
-  // The scale is that of the stacks as they are drawn: what raises and what lowers pile up apart.
-  const reach = Math.max(...UTTERANCES.flatMap((one) => [1, -1].map((sign) => Object.values(one.parts).reduce((sum, value) => sum + Math.max(sign * value, 0), 0))), 1e-9);
+  const reach = reachOf(UTTERANCES);
   const y = (value) => height / 2 - (value / reach) * (height / 2 - 8);
   return {
     title: "Contributions", unit: CLASSES.length ? "logits of the most probable class" : `added to ${signed(BASE)}, the baseline prediction`, height,
     key: DATA.modalities.map((name) => [`fill ${name}`, name]),
-    draw(x, width, view) {
-      const paths = Object.fromEntries(DATA.modalities.map((name) => [name, ""]));
-      for (const one of visible(shown(), view)) {
-        let [up, down] = [0, 0];
-        for (const name of DATA.modalities) {
-          const value = one.parts[name] ?? 0;
-          const from = value > 0 ? up : down;
-          if (value > 0) up += value;
-          else down += value;
-          if (value) paths[name] += block(x, one.s, one.e, Math.min(y(from), y(from + value)), Math.max(y(from), y(from + value)));
-        }
-      }
-      return [
-        ...[reach, 0, -reach].flatMap((value) => scaleLine(y(value), signed(value, 1), width, value ? "grid" : "zero")),
-        ...DATA.modalities.map((name) => svg("path", { class: `fill ${name}`, d: paths[name] })),
-      ];
-    },
+    draw: (x, width, view) => contributionMarks(visible(shown(), view), DATA.modalities, x, y, width, reach),
     read: (time) => at(time).map((one) => DATA.modalities.filter((name) => one.present.includes(name)).map((name) => `${name} ${signed(one.parts[name] ?? 0)}`).join("   ")).join(" · "),
   };
 }

@@ -5,60 +5,10 @@ const items = new Map(); // utterance -> its element
 let current = new Set();
 let spoken = null;
 
-function colour(element, share) {
-  element.className = `word ${share < 0 ? "lowers" : "raises"}`;
-  element.style.setProperty("--share", `${(100 * Math.min(Math.abs(share), 1)).toFixed(0)}%`);
-}
-
-function word([text, start, , contribution]) {
-  const element = html("span", { "data-time": start }, text);
-  if (contribution !== null) {
-    element.title = `${signed(contribution)} at ${clock(start, true)}`;
-    colour(element, contribution / STRONGEST_WORD);
-  }
-  return element;
-}
-
-function sentence(one) {
-  if (!one.words.length) return [one.text ?? html("i", {}, `no words: predicted from the ${one.present.map((name) => ({ audio: "voice", vision: "face" })[name] ?? name).join(" and the ")}`)];
-  return one.words.flatMap((item) => [word(item), " "]);
-}
-
-function interval({ v, lo, hi, caution }) {
-  const place = (value) => `${((100 * (clamp(value, LOW, HIGH) - LOW)) / (HIGH - LOW)).toFixed(2)}%`;
-  const band = lo === undefined ? [] : [svg("rect", { class: "band", x: place(lo), width: `${((100 * (clamp(hi, LOW, HIGH) - clamp(lo, LOW, HIGH))) / (HIGH - LOW)).toFixed(2)}%`, y: 5, height: 8, rx: 4 })];
-  return svg("svg", { class: "interval", height: 18, "aria-hidden": "true" }, svg("line", { class: "grid", x1: 0, x2: "100%", y1: 9, y2: 9 }), svg("line", { class: "zero", x1: "50%", x2: "50%", y1: 3, y2: 15 }), band, svg("circle", { class: `fill ${tone({ v })}${caution ? " weak" : ""}`, cx: place(v), cy: 9, r: 5 }));
-}
-
-function probabilities(estimate) {
-  return html("ul", { class: "probabilities" }, CLASSES.map((name, number) => [name, estimate.p?.[number] ?? Number(estimate.v === number), number]).sort((a, b) => b[1] - a[1]).slice(0, 3).map(([name, share, number]) => html("li", {}, html("span", {}, name), svg("svg", { height: 8, "aria-hidden": "true" }, svg("rect", { class: "track", width: "100%", height: 8, rx: 2 }), svg("rect", { class: `fill ${className(number)}`, width: percent(share).replace(" ", ""), height: 8, rx: 2 })), html("b", {}, percent(share)))));
-}
-
-function verdict(one) {
-  const { estimate } = one;
-  const range = estimate.lo === undefined ? "" : `${signed(estimate.lo, 1)} to ${signed(estimate.hi, 1)}`;
-  const head = html("p", {}, html("b", { class: "value" }, amount(estimate)), html("span", { class: "mood" }, mood(estimate)));
-  const why = weak(estimate) ? html("p", { class: "caution" }, `weak: ${estimate.caution.join(", ")}`) : null;
-  return html("div", { class: weak(estimate) ? "verdict-cell weak" : "verdict-cell" }, head, why, CLASSES.length ? probabilities(estimate) : [interval(estimate), html("span", { class: "range" }, range)]);
-}
-
-function parts(one) {
-  const rows = DATA.modalities.map((name) => {
-    const value = one.parts[name] ?? 0;
-    const size = (50 * Math.abs(value)) / STRONGEST_PART;
-    const there = one.present.includes(name);
-    const bar = svg("svg", { height: 12, "aria-hidden": "true" }, there ? svg("rect", { class: `fill ${name}`, x: `${(value < 0 ? 50 - size : 50).toFixed(2)}%`, width: `${size.toFixed(2)}%`, y: 1, height: 10, rx: 2 }) : null, svg("line", { class: "zero", x1: "50%", x2: "50%", y1: 0, y2: 12 }));
-    const weight = one.weights?.[name];
-    const own = weight === undefined ? null : html("span", { class: "weight", title: `the model's own weight of ${name}` }, percent(weight));
-    return html("li", there ? {} : { class: "absent" }, html("span", { class: "which" }, name), bar, html("span", { class: "number" }, there ? signed(value) : name === "text" && one.text !== null ? "not used" : "missing"), own);
-  });
-  return html("ul", { class: one.weights ? "parts weighed" : "parts" }, html("li", { class: "heads", "aria-hidden": "true" }, html("span", {}, one.weights ? "contribution · model's own weight" : "contribution")), rows);
-}
-
 function item(one) {
   const time = html("button", { type: "button", class: "time", "aria-label": `Utterance ${one.n}: go to ${clock(one.s)}` }, clock(one.s));
   const about = FACES.length > 1 && one.face !== null ? html("span", { class: "face" }, `face ${one.face}`) : null;
-  const element = html("li", { "data-number": one.n }, html("div", { class: "time-cell" }, time, html("span", { class: "length" }, `${(one.e - one.s).toFixed(1)} s`), about), html("p", { class: "said", dir: "auto", lang: DATA.language }, sentence(one)), verdict(one), parts(one));
+  const element = html("li", { "data-number": one.n }, html("div", { class: "time-cell" }, time, html("span", { class: "length" }, `${(one.e - one.s).toFixed(1)} s`), about), html("p", { class: "said", dir: "auto", lang: DATA.language }, sentence(one, STRONGEST_WORD)), verdict(one), attributions(one, DATA.modalities, STRONGEST_PART));
   element.classList.add(tone(one.estimate));
   element.addEventListener("click", (event) => {
     if (!String(getSelection()) || event.target === time) seek(Number(event.target.dataset.time ?? one.s)); // selecting text is not a click
@@ -85,7 +35,7 @@ function arrange() {
 function beside(said) {
   const one = said[0];
   if (!one) return byId("now").replaceChildren(html("p", { class: "quiet" }, "No utterance at this moment."));
-  byId("now").replaceChildren(html("p", { class: "now-time" }, `${clock(one.s, true)} – ${clock(one.e, true)}`, html("span", {}, FACES.length > 1 && one.face !== null ? `estimate ${one.n} of ${UTTERANCES.length} · face ${one.face}` : `utterance ${one.n} of ${UTTERANCES.length}`)), html("p", { class: "said", dir: "auto", lang: DATA.language }, sentence(one)), verdict(one), parts(one));
+  byId("now").replaceChildren(html("p", { class: "now-time" }, `${clock(one.s, true)} – ${clock(one.e, true)}`, html("span", {}, FACES.length > 1 && one.face !== null ? `estimate ${one.n} of ${UTTERANCES.length} · face ${one.face}` : `utterance ${one.n} of ${UTTERANCES.length}`)), html("p", { class: "said", dir: "auto", lang: DATA.language }, sentence(one, STRONGEST_WORD)), verdict(one), attributions(one, DATA.modalities, STRONGEST_PART));
 }
 
 function speak(time) {
