@@ -1,9 +1,9 @@
 """Make the table of the documentation's example study from raw videos of CMU-MOSI.
 
-Each video is a person who reviews a film; its clips are utterances in order. The table has some clips of the beginning,
-the middle and the end of each review, with their transcripts.
+Each video is a person who reviews a film; its clips are utterances in order. The table has all clips, or some of the
+beginning, the middle and the end of each review, with their transcripts.
 
-    python tools/mosi_study.py ../shared/data/mosi_raw study_of_mosi
+    python tools/mosi_study.py mosi_raw mosi
 """
 
 import argparse
@@ -17,13 +17,14 @@ ODD = {"2WGyTLYerpo_44"}
 """Clips that are cut wrongly: two words in 52 seconds."""
 
 
-def choose(clips: list[dict[str, str]], count: int) -> list[tuple[str, dict[str, str]]]:
-    """Clips of a review, ``count`` of each part: the first at a quarter of the part, the second at three quarters."""
+def choose(clips: list[dict[str, str]], count: int | None) -> list[tuple[str, dict[str, str]]]:
+    """Clips of a review: all, or ``count`` of each part, the first at a quarter of it, the second at three quarters."""
     ordered = sorted(clips, key=lambda one: int(one["clip_id"]))
     found = []
     for number, part in enumerate(PARTS):
         own = ordered[number * len(ordered) // len(PARTS) : (number + 1) * len(ordered) // len(PARTS)]
-        found += [(part, own[(2 * n + 1) * len(own) // 4]) for n in range(count)]
+        chosen = own if count is None else [own[(2 * n + 1) * len(own) // 4] for n in range(count)]
+        found += [(part, one) for one in chosen]
     return found
 
 
@@ -32,12 +33,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", type=Path, help="folder with the clips and labels.csv")
     parser.add_argument("out", type=Path)
-    parser.add_argument("--clips", type=int, choices=(1, 2), default=2, help="of each part")
+    parser.add_argument("--clips", type=int, choices=(1, 2), help="of each part; by default all")
     given = parser.parse_args()
     videos: dict[str, list[dict[str, str]]] = defaultdict(list)
     with (given.source / "labels.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            if row["id"] not in ODD:
+            if given.clips is None or row["id"] not in ODD:
                 videos[row["video_id"]].append(row)
     (given.out / "transcripts").mkdir(parents=True, exist_ok=True)
     with (given.out / "table.csv").open("w", encoding="utf-8", newline="") as file:
