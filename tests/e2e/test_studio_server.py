@@ -1,5 +1,6 @@
 """The studio as a program: killed at any moment, started again, started twice."""
 
+import http.client
 import os
 import re
 import signal
@@ -12,6 +13,7 @@ import pytest
 from makers_browser import expect
 from makers_cli import SIZES
 from makers_processes import needs_proc
+from makers_program import Program
 from makers_studio import fill_small, members, open_runner, pid_of, start_studio
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.studio.jobs.process import kill, read_process
@@ -58,6 +60,18 @@ def test_a_training_outlives_the_page_and_a_killed_server(watched, home, tmp_pat
     assert members(pid_of(runner, job)), "it runs on"
     kill(read_process(runner.job_folder(job)))
     runner.database.close()
+
+
+def test_an_open_stream_of_events_is_ended_properly(home, tmp_path):
+    """The server ends when it has ended its answers, though the interrupt comes while it is waited for."""
+    program = Program(tmp_path)
+    connection = http.client.HTTPConnection("127.0.0.1", program.port, timeout=60)
+    connection.request("GET", "/events", headers=program.headers())
+    stream = connection.getresponse()
+    assert stream.readline() == b"retry: 2000\n"
+    program.process.terminate()
+    stream.read()  # raises IncompleteRead where the connection is cut
+    assert program.process.wait(20) == 143
 
 
 def test_a_second_start_opens_the_studio_that_runs(home, tmp_path, unused_port, watched):

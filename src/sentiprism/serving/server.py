@@ -2,7 +2,6 @@
 
 import ipaddress
 import sys
-import threading
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from sentiprism.serving.service import Service, make_card
 from sentiprism.serving.stream_messages import MOST_BYTES
 from sentiprism.serving.streams import Streams
 from sentiprism.serving.workers import LIMITS, Settings, Worker
-from sentiprism.web.server import listen, make_server
+from sentiprism.web.server import listen, make_server, start_server
 
 PORT = 8730
 """Where it listens by default."""
@@ -105,15 +104,7 @@ def serve(options: ServeOptions, say: Callable[[str], object] = print) -> None:
         app = create_app(service, hosts=local_hosts(port, shown) if keys is None else None, keys=keys)
         message = MOST_BYTES if find_spec("websockets") else 0
         server = make_server(app, options.drain, CONNECTIONS, message=message)
-        ended = threading.Event()  # joining a thread that an interrupt has left would not wait (bpo-45274)
-
-        def run() -> None:
-            try:
-                server.run([socket])
-            finally:
-                ended.set()
-
-        threading.Thread(target=run, name="server", daemon=True).start()
+        ended = start_server(server, socket)
         say(f"{card.name} is served at http://{shown}:{port}" + ("" if keys else f" ({UNKEYED})"))
         if not message:
             say(f"/v1/stream is not available: websockets is not installed ({install_extra('serve')})")

@@ -15,6 +15,7 @@ from time import sleep
 
 from sentiprism.errors import UserError
 from sentiprism.files import home, write_text
+from sentiprism.interrupts import longer_grace
 from sentiprism.reading import read_json
 from sentiprism.serving.stream_messages import MOST_BYTES
 from sentiprism.studio.app import create_app
@@ -27,14 +28,14 @@ from sentiprism.studio.store.database import Database
 from sentiprism.studio.training_form import list_model_choices
 from sentiprism.studio.web.state import Studio
 from sentiprism.studio.web.tokens import Tokens
-from sentiprism.web.server import listen, make_server
+from sentiprism.web.server import listen, make_server, start_server
 
 HOST = "127.0.0.1"
 PORT = 8720
 """Where it listens if nobody says otherwise and nobody else does; else at any free port."""
 SERVER = "server.json"
 """Who serves this data folder, and where."""
-CLOSING = 1.0
+CLOSING = 3.0
 """Seconds that open connections may take when it ends."""
 SETTLED = 1.0
 """Seconds after which modules are imported that the first page does not need."""
@@ -76,24 +77,24 @@ def serve(
     )
     message = MOST_BYTES if find_spec("websockets") else 0
     server = make_server(create_app(studio, port), CLOSING, message=message)
-    thread = threading.Thread(target=server.run, args=([listening],), name="server", daemon=True)
     own = identify(os.getpid())
     if own is not None:
         write_text(folder / SERVER, json.dumps({"process": own.model_dump(), "port": port}))
     studio.runner.start()
-    thread.start()
+    ended = start_server(server, listening)
     _open(tokens, port, browser=browser, say=say)
     studio.health.ask()
     threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
-    try:
-        while thread.is_alive():
-            thread.join(0.5)
-    finally:
-        studio.closing = True
-        server.should_exit = True
-        studio.runner.close()
-        thread.join(CLOSING)
-        (folder / SERVER).unlink(missing_ok=True)
+    with longer_grace(CLOSING + 5):
+        try:
+            while not ended.wait(0.5):
+                pass
+        finally:
+            studio.closing = True
+            server.should_exit = True
+            studio.runner.close()
+            ended.wait(CLOSING + 4)
+            (folder / SERVER).unlink(missing_ok=True)
 
 
 def _scope(port: int) -> str:

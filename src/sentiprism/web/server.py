@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -92,6 +93,25 @@ def make_server(app: App, closing: float, most: int | None = None, *, message: i
         limit_concurrency=most,
     )
     return uvicorn.Server(config)
+
+
+def start_server(server: uvicorn.Server, listening: socket.socket) -> threading.Event:
+    """Run a server in a thread.
+
+    Returns:
+        Event that is set when the server has ended. A thread whose `join` was interrupted looks ended while it still
+        runs (bpo-45274); an event does not.
+    """
+    ended = threading.Event()
+
+    def run() -> None:
+        try:
+            server.run([listening])
+        finally:
+            ended.set()
+
+    threading.Thread(target=run, name="server", daemon=True).start()
+    return ended
 
 
 def listen(host: str, ports: Sequence[int]) -> socket.socket:
