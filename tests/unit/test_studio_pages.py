@@ -174,6 +174,17 @@ def test_a_text_with_the_name_of_a_recording_is_its_transcript(server, tmp_path)
     found = {item["name"]: item["transcript"] and Path(item["transcript"]).name for item in items}
     assert found == {"talk.wav": by_name["talk.srt"].file, "talk.txt": None, "other.txt": None}, "times before none"
     assert "talk.srt" in server.get(f"/recordings/{by_name['talk.wav'].id}").text
+    listed = server.get("/recordings").text
+    link = f'transcript of <a href="/recordings/{by_name["talk.wav"].id}"><bdi>talk.wav</bdi></a>'
+    states = {
+        name: "transcript" if link in cell else "not yet" if "not yet" in cell else cell
+        for name, cell in re.findall(
+            r'<th scope="row".*?<bdi>([^<]+)</bdi>.*?<td class="report-cell">(.*?)</td>', listed, re.S
+        )
+    }
+    assert states == {name: "transcript" if name == "talk.srt" else "not yet" for name in by_name}
+    server.studio.recordings.delete([by_name["talk.wav"].id])
+    assert "transcript of" not in server.get("/recordings").text
 
 
 def test_a_fault_of_the_program_is_a_page_and_tells_no_more_than_its_kind(server, monkeypatch):

@@ -23,6 +23,8 @@ from sentiprism.studio.store.tables import RecordingRow, new_id, now
 
 MOST = 20_000
 """Recordings in the studio."""
+FEW = 100
+"""Recordings up to which their transcripts are looked up by name; for more, all texts are read."""
 OLD = timedelta(minutes=10)
 """After which a recording's file without a row is removed: a row is written in less."""
 _RECEIVED = re.compile(r"[0-9a-f]{16}\.(([0-9]{1,9})-[0-9a-f]{8})\.part")
@@ -134,8 +136,8 @@ class Recordings:
             if row.kind != "text"
         }
         wanted = select(RecordingRow).where(RecordingRow.kind == "text", RecordingRow.deleted.is_(None))
-        if len(names) == 1:
-            wanted = wanted.where(RecordingRow.name.in_(next(iter(names.values()))))
+        if len(names) <= FEW:
+            wanted = wanted.where(RecordingRow.name.in_([name for own in names.values() for name in own]))
         with self._database.read() as session:
             texts = {one.name: one for one in session.scalars(wanted)}
         return {
@@ -143,6 +145,15 @@ class Recordings:
             for recording, own in names.items()
             if (found := next((name for name in own if name in texts), None)) is not None
         }
+
+    def recordings_of(self, texts: Iterable[RecordingRow]) -> dict[str, RecordingRow]:
+        """Recordings whose transcript a text is, by the text; rows of another kind are skipped."""
+        stems = [os.path.splitext(row.name)[0] for row in texts if row.kind == "text"]
+        names = [f"{stem}{written}" for stem in stems for one in SUFFIXES for written in (one, one.upper())]
+        wanted = select(RecordingRow).where(RecordingRow.name.in_(names), RecordingRow.deleted.is_(None))
+        with self._database.read() as session:
+            found = {one.id: one for one in session.scalars(wanted)} if names else {}
+        return {text.id: found[recording] for recording, text in self.transcripts_of(found.values()).items()}
 
     def contents(self) -> set[str]:
         """SHA-256 of every recording that is here."""

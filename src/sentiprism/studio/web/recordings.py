@@ -39,7 +39,8 @@ def recordings(request: Request, q: str = "", page: int = 0) -> Response:
     page = min(max(page, 0), 10_000)
     rows, count = studio.recordings.page(q[:200], page, PAGE_SIZE)
     by_content = studio.folders.newest_reports()
-    lines = [(row, _report(by_content.get(row.content))) for row in rows]
+    spoken = studio.recordings.recordings_of(rows)
+    lines = [(row, _report(by_content.get(row.content)), spoken.get(row.id)) for row in rows]
     return show(
         request,
         "recordings.html.j2",
