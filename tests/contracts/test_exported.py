@@ -1,9 +1,9 @@
-"""Every registered model, exported, predicts real utterances as torch does: at any length, and without torch."""
+"""Every registered model, exported, predicts real utterances as torch does, at any length.
+
+That the runner needs neither torch nor this program is held by `test_export_model`.
+"""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +15,8 @@ from sentiprism.contracts.training import WHILE_TRAINED, check_graph, check_onnx
 from sentiprism.data.dataset import Split
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.ragged import Ragged
-from sentiprism.export import run
-from sentiprism.export.export_model import GRAPH, RUNNER, SINGLE, TOLERANCE, describe
+from sentiprism.export.export_model import GRAPH, SINGLE, TOLERANCE, describe
+from sentiprism.export.run import Runner
 from sentiprism.models import MODELS, Model
 from sentiprism.models.artifact import SavedModel
 from sentiprism.training.engine import Engine
@@ -26,24 +26,6 @@ from sentiprism.types import MODALITIES, Modality
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 LENGTHS = (1, 2, 50, 400)
 UTTERANCES = 12
-RUNNING = """
-import sys
-
-class Blocker:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"torch", "transformers", "sentiprism"}:
-            raise ImportError(f"{name} is not there")
-
-sys.meta_path.insert(0, Blocker())
-import numpy as np
-from run import Runner
-
-given = np.load("utterances.npz")
-rows = [{name: given[f"{name}_{n}"] for name in ("text", "audio", "vision")} for n in range(int(given["count"]))]
-runner = Runner(".", threads=1)
-kept = [runner.read({name: steps for name, steps in one.items() if len(steps)}) for one in rows]
-np.save("predictions.npy", np.stack([runner.run(kept), np.concatenate([runner.run([one]) for one in kept])]))
-"""
 
 
 @pytest.fixture(scope="module")
@@ -86,13 +68,12 @@ def test_the_graph_of_a_model_gives_the_numbers_of_torch(name, spoken, tmp_path)
         model = check_graph(name, tmp_path / GRAPH).model
         described = describe(SavedModel(model, {}), {SINGLE: GRAPH})
         (tmp_path / "config.json").write_text(json.dumps(described))
-        (tmp_path / RUNNER).write_text(Path(run.__file__).read_text())
-        arrays = {f"{key}_{n}": row for key in MODALITIES for n, row in enumerate(spoken[key])}
-        np.savez(tmp_path / "utterances.npz", count=UTTERANCES + len(LENGTHS), **arrays)
-        environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-        subprocess.run([sys.executable, "-c", RUNNING], cwd=tmp_path, env=environment, check=True, timeout=120)
+        rows = [{key: spoken[key][n] for key in MODALITIES} for n in range(UTTERANCES + len(LENGTHS))]
+        runner = Runner(tmp_path, threads=1)
+        kept = [runner.read({key: steps for key, steps in row.items() if len(steps)}) for row in rows]
+        one_by_one = np.concatenate([runner.run([one]) for one in kept])
         expected = predict(model, spoken)
-        for way in np.load(tmp_path / "predictions.npy"):  # in one batch, and one by one
+        for way in (runner.run(kept), one_by_one):
             np.testing.assert_allclose(way, expected, atol=TOLERANCE)
         assert np.ptp(expected) > 10 * TOLERANCE  # the inputs matter
 
