@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from makers_docs import DOCS, PAGES, ROOT, Block, blocks, shell_commands
+from makers_forked import FORKS, run_forked
 from sentiprism.cli.main import main
 
 RUN = [page for page in PAGES if page == ROOT / "README.md" or page.parent.parent == DOCS]
@@ -59,9 +60,12 @@ def place(lent, home, tmp_path, monkeypatch) -> Path:
 
 
 def run(command: str, monkeypatch: pytest.MonkeyPatch) -> int:
-    """The exit status of a command: in this process where it is this program's alone, else of a shell."""
+    """The exit status of a command: in this process or a fork where it is this program's alone, else of a shell."""
     words = shlex.split(command, comments=True)
-    if words[0] == "sentiprism" and not SHELL & set(command) and "--plugin" not in words:  # it stays in its process
+    alone, plugin = words[0] == "sentiprism" and not SHELL & set(command), "--plugin" in words
+    if alone and plugin and FORKS:  # it would stay in this process
+        return run_forked(words[1:], Path.cwd(), dict(os.environ)).returncode
+    if alone and not plugin:
         monkeypatch.setattr(sys, "argv", words)
         return main()
     return subprocess.run(["bash", "-ec", command], check=False, timeout=120).returncode  # noqa: S607 - as a reader's
