@@ -13,6 +13,7 @@ from sentiprism.cli.main import main
 from sentiprism.cli.options import (
     AUDIO,
     BLURRED,
+    EXECUTORS,
     EXPORTS,
     FACES,
     FORMATS,
@@ -29,6 +30,7 @@ from sentiprism.cli.options import (
 )
 from sentiprism.data.corruption import KINDS as DAMAGES
 from sentiprism.data.dataset import SPLITS as DATASETS
+from sentiprism.executors import choose
 from sentiprism.features.extractors import EXTRACTORS
 from sentiprism.report import exports, figures
 from sentiprism.report.options import ReportOptions
@@ -62,6 +64,7 @@ def test_the_names_of_analyses_are_the_librarys():
     assert taken(Options, "language_mismatch") == set(MISMATCHES)
     assert set(get_args(get_args(ReportOptions.model_fields["exports"].annotation)[0])) == set(EXPORTS)
     assert tuple(exports.EXPORTS) == EXPORTS
+    assert choose.EXECUTORS == EXECUTORS
     for field, names in (("blur", BLURRED), ("without", LEFT_OUT)):
         assert get_args(get_args(ReportOptions.model_fields[field].annotation)[0]) == names
     assert taken(ExtractOptions, "per") == set(STEPS)

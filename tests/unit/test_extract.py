@@ -14,7 +14,8 @@ from sentiprism.data.prepare import prepare
 from sentiprism.data.store import list_datasets, load_dataset
 from sentiprism.errors import UserError
 from sentiprism.executors.base import ThisProcess
-from sentiprism.executors.processes import LocalProcesses, local_executor
+from sentiprism.executors.choose import choose_executor
+from sentiprism.executors.processes import LocalProcesses
 from sentiprism.features import track_extraction as tracks
 from sentiprism.features.extractors import EXTRACTORS
 from sentiprism.media.decode import sound
@@ -289,7 +290,7 @@ def test_learned_features_are_of_each_utterance_by_itself(home, tmp_path, two_ci
         features = home / "cache" / "features"
         for path in features.glob("*.arrow"):
             path.unlink()
-        extract(folder, f"jobs{jobs}", labels=labels, options=options, executor=local_executor(jobs), **RANGE)
+        extract(folder, f"jobs{jobs}", labels=labels, options=options, executor=choose_executor(jobs=jobs), **RANGE)
     kind = EXTRACTORS["whisper"]()
     dataset = load_dataset("jobs1", verify=True)
     assert dataset.card.recipes == {"audio": kind.recipe}

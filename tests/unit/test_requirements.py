@@ -3,6 +3,7 @@
 import inspect
 import tomllib
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,13 @@ def test_private_places_of_faster_whisper():
     assert list(inspect.signature(Tokenizer).parameters) == ["tokenizer", "multilingual", "task", "language"]
     assert {"sot_sequence", "no_timestamps", "encode", "decode"} <= set(dir(Tokenizer))
     assert {"encode", "supported_languages"} <= set(dir(WhisperModel))
+
+
+@pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed")
+def test_private_places_of_ray():
+    import ray
+
+    assert callable(ray._private.worker.print_to_stdstream)
 
 
 def test_private_places_of_torch():

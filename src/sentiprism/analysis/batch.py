@@ -101,13 +101,8 @@ def analyze_all(
             made.check()
     if len(left) > 1:
         load_predictor(options.model)
-    own: dict[str, Any] = {
-        "options": options,
-        "replace": replace,
-        "report": report,
-        "on": on if executor.in_process else None,
-    }
-    work = partial(_analyze_and_take, take, **own)
+    on = on if executor.in_process else None
+    work = partial(_analyze_and_take, take, options=options, replace=replace, report=report, on=on)
     with closing(executor.run(work, left, memory)) as results:
         for task, result in results:
             yield take(Outcome(task, None, result)) if isinstance(result, UserError) else result

@@ -36,7 +36,7 @@ def adapt(
     folds: Annotated[
         int, typer.Option(min=3, max=100, metavar="N", help="Folds of the cross-validation by video.")
     ] = 5,
-    jobs: Jobs = 1,
+    jobs: Jobs = None,
     allow_missing: AllowMissing = False,
     device: Device = "auto",
     as_json: Json = False,
@@ -56,7 +56,7 @@ def adapt(
         sentiprism adapt calls/ --labels l.csv --text recognised --column video_id=caller
     """
     from sentiprism.analysis.adapt import adapt as make
-    from sentiprism.executors.processes import local_executor
+    from sentiprism.executors.choose import choose_executor
     from sentiprism.progress import progress
 
     done = {"extracting": 0, "folds": 0}
@@ -77,7 +77,7 @@ def adapt(
             high=high,
             text=text,
             language=language,
-            executor=local_executor(jobs),
+            executor=choose_executor(jobs=jobs),
             allow_missing=allow_missing,
             device=device,
             on=on,

@@ -10,7 +10,9 @@ import typer
 
 from sentiprism.cli.hints import followed_by
 from sentiprism.cli.options import (
+    Address,
     Blur,
+    ExecutorName,
     Exports,
     Face,
     Jobs,
@@ -59,7 +61,9 @@ def analyze(
     exports: Exports = None,
     blur: Blur = None,
     without: Without = None,
-    jobs: Jobs = 1,
+    executor: ExecutorName = "local",
+    address: Address = None,
+    jobs: Jobs = None,
     strict: Strict = False,
     replace: Annotated[bool, typer.Option("--replace", help="Replace reports of other settings.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the analysis as JSON for programs.")] = False,
@@ -80,6 +84,8 @@ def analyze(
         sentiprism analyze talk.mp4 --transcript talk.srt
 
         sentiprism analyze videos/ --out reports --jobs 2
+
+        sentiprism analyze videos/ --out reports --executor ray --address 10.0.0.1:6379
 
         sentiprism analyze review.txt
 
@@ -117,14 +123,15 @@ def analyze(
     if columns and not any(task.path.suffix.lower() == ROWS for task in todo):
         raise UserError("--column goes with a table of texts", "name a .csv, or leave it out")
     from sentiprism.analysis.batch import Outcome, analyze_all, whole
-    from sentiprism.executors.processes import local_executor
+    from sentiprism.executors.choose import choose_executor
 
     what = printable(todo[0].path.name) if len(todo) == 1 else count_files(todo)
-    executor, alone = local_executor(jobs), todo[0].folder == out
+    alone = todo[0].folder == out
     take: Callable[[Outcome], Outcome | FolderRow] = whole if alone else FolderRow.of
     found: dict[AnalysisTask, Outcome | FolderRow] = {}
     with recordings_bar(f"analysing {what}", len(todo)) as (on, ended):
-        more: dict[str, Any] = {"executor": executor, "replace": replace, "report": report, "on": on}
+        chosen_executor = choose_executor(executor, jobs, address)
+        more: dict[str, Any] = {"executor": chosen_executor, "replace": replace, "report": report, "on": on}
         for one in analyze_all(todo, options, take=take, **more):
             found[one.task] = one
             ended()

@@ -12,9 +12,11 @@ from sentiprism.cli.options import (
     STEPS,
     TEXTS,
     VISION,
+    Address,
     AllowMissing,
     Classes,
     Columns,
+    ExecutorName,
     High,
     Jobs,
     Json,
@@ -75,7 +77,9 @@ def extract(
     language: Annotated[
         str | None, option("CODE", "Language of the speech, ISO 639-1; by default detected, or en.")
     ] = None,
-    jobs: Jobs = 1,
+    executor: ExecutorName = "local",
+    address: Address = None,
+    jobs: Jobs = None,
     strict: Strict = False,
     allow_missing: AllowMissing = False,
     replace: ReplaceDataset = False,
@@ -93,12 +97,14 @@ def extract(
 
         sentiprism extract videos/ --labels labels.csv --dataset mine --per word --jobs 2 --low 0 --high 10
 
+        sentiprism extract videos/ --labels labels.csv --dataset mine --executor ray --low -3 --high 3
+
         sentiprism extract calls/ --labels l.csv --dataset calls --vision none --text recognised --classes bad,good
 
         sentiprism extract talks/ --labels l.csv --dataset talks --vision-features units.npz --low -1 --high 1
     """
     from sentiprism.analysis.extract import extract as make
-    from sentiprism.executors.processes import local_executor
+    from sentiprism.executors.choose import choose_executor
     from sentiprism.progress import progress
 
     options = {
@@ -125,7 +131,7 @@ def extract(
             high=high,
             classes=[part.strip() for part in classes.split(",")] if classes is not None else (),
             language=language,
-            executor=local_executor(jobs),
+            executor=choose_executor(executor, jobs, address),
             strict=strict,
             allow_missing=allow_missing,
             replace=replace,

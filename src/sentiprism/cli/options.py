@@ -21,6 +21,7 @@ AUDIO = ("speech", "sims33", "sims33_f0", "egemaps", "whisper", "none")
 VISION = ("action_units", "expression", "face", "none")
 EXPORTS = ("elan", "textgrid", "srt", "csv", "parquet")
 BLURRED, LEFT_OUT = ("faces",), ("voices",)
+EXECUTORS = ("local", "ray")
 STEPS = ("frame", "word", "utterance")
 TEXTS = ("given", "recognised")
 """Copies of names in the library, to avoid importing it; a test compares them."""
@@ -86,7 +87,16 @@ ReplaceDataset = Annotated[bool, typer.Option("--replace", help="Replace a datas
 OneModel = Annotated[str | None, typer.Argument(help="See: sentiprism models.")]
 OneDataset = Annotated[str | None, option("NAME", "Name in the store, or its folder.")]
 Columns = Annotated[list[str] | None, option("NAME=THEIRS", "Column of a CSV with other names; repeatable.")]
-Jobs = Annotated[int, typer.Option(min=1, metavar="N", help="Recordings to process in parallel.")]
+Jobs = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="Recordings in parallel; by default 1, with ray one per processor."),
+]
+ExecutorName = Annotated[
+    str, typer.Option("--executor", **choice("executor", EXECUTORS), help="This machine, or a Ray cluster.")
+]
+Address = Annotated[
+    str | None, option("HOST:PORT", "A running Ray cluster; by default one of this machine alone is started.")
+]
 Strict = Annotated[bool, typer.Option("--strict", help="Stop with an error if a recording fails.")]
 AllowMissing = Annotated[bool, typer.Option("--allow-missing", help="Leave out rows whose recording is missing.")]
 SavedModel = Annotated[str, option("MODEL", "starter, folder of a saved model, or hf://OWNER/NAME@COMMIT.")]

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sentiprism.cli.options import Jobs, Recogniser, SavedModel, option
+from sentiprism.cli.options import Recogniser, SavedModel, option
 from sentiprism.errors import UserError
 from sentiprism.extras import install_extra
 
@@ -19,7 +19,7 @@ def serve(
     keys: Annotated[Path | None, option("FILE", "Keys of clients, with their limits (YAML).")] = None,
     add_key: Annotated[str | None, option("LABEL", "Only add a new key to the file, and print it.")] = None,
     asr: Recogniser = "base",
-    jobs: Jobs = 1,
+    jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Recordings to analyse in parallel.")] = 1,
     streams: Annotated[
         int, typer.Option(min=1, max=64, metavar="N", help="Live streams at a time; each has a process.")
     ] = 2,

@@ -9,8 +9,10 @@ from sentiprism.cli.analyze import recordings_bar
 from sentiprism.cli.flags import with_flags
 from sentiprism.cli.hints import followed_by
 from sentiprism.cli.options import (
+    Address,
     AllowMissing,
     Blur,
+    ExecutorName,
     Exports,
     Face,
     Jobs,
@@ -49,7 +51,9 @@ def study(
     blur: Blur = None,
     without: Without = None,
     numbered: Annotated[bool, typer.Option("--numbered", help="Number recordings on the page, without names.")] = False,
-    jobs: Jobs = 1,
+    executor: ExecutorName = "local",
+    address: Address = None,
+    jobs: Jobs = None,
     allow_missing: AllowMissing = False,
     replace: Annotated[bool, typer.Option("--replace", help="Replace analyses of other settings.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the study as JSON for programs.")] = False,
@@ -71,9 +75,11 @@ def study(
 
         sentiprism study table.csv --blur faces --without voices --numbered
 
+        sentiprism study table.csv --executor ray
+
         sentiprism study table.csv --measure 'share of negative' --export elan
     """
-    from sentiprism.executors.processes import local_executor
+    from sentiprism.executors.choose import choose_executor
     from sentiprism.study.recordings import read_study
     from sentiprism.study.run import StudyOptions, choose_attributes, run_study
 
@@ -90,9 +96,9 @@ def study(
     options = StudyOptions.parse({**given, "names": not numbered}, "the options of study")
     inputs = read_study(place, out, allow_missing=allow_missing)
     choose_attributes(inputs, options.by)
-    count, executor = len(inputs.recordings), local_executor(jobs)
+    count, chosen = len(inputs.recordings), choose_executor(executor, jobs, address)
     with recordings_bar(f"analysing {count} recording{'s' * (count != 1)}", count) as (on, ended):
-        result = run_study(inputs, out, options, executor=executor, replace=replace, on=on, ended=ended)
+        result = run_study(inputs, out, options, executor=chosen, replace=replace, on=on, ended=ended)
     if as_json:
         emit_json(result.to_record())
     else:

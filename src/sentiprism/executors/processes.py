@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Any, ClassVar, TypeVar, cast
 
 from sentiprism.errors import UserError
-from sentiprism.executors.base import THIS_PROCESS, Executor, run_one, unexpected
+from sentiprism.executors.base import THIS_PROCESS, run_one, unexpected
 from sentiprism.executors.dispatch import Ended, Ready, dispatch
 from sentiprism.interrupts import CHILD_TIMEOUT, CHILDS_GRACE, Interrupts, deferred_interrupts
 from sentiprism.machine import JOB, check_jobs
@@ -47,15 +47,6 @@ class LocalProcesses:
         if len(items) <= 1:
             return THIS_PROCESS.run(work, items, memory)
         return dispatch(_Processes(partial(run_one, work), self.jobs), items)
-
-
-def local_executor(jobs: int) -> Executor:
-    """Executor of this machine: this process, or several processes.
-
-    Args:
-        jobs: number of processes; 1 = this one.
-    """
-    return THIS_PROCESS if jobs == 1 else LocalProcesses(jobs)
 
 
 class _Processes:
