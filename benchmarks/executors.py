@@ -24,7 +24,7 @@ from sentiprism.analysis.batch import Outcome, analyze_all
 from sentiprism.analysis.inputs import AnalysisTask
 from sentiprism.analysis.options import Options
 from sentiprism.executors.processes import LocalProcesses
-from sentiprism.executors.ray_cluster import LOCAL, RayCluster
+from sentiprism.executors.ray_cluster import DEAD_END, LOCAL, RayCluster
 from sentiprism.files import home
 from sentiprism.machine import MB, machine
 
@@ -165,7 +165,7 @@ def main() -> None:
     parser.add_argument("--most", type=int, help="Of the recordings.")
     given = parser.parse_args()
     own = {"RAY_AUTH_TOKEN": "0" * 64, "OMP_NUM_THREADS": "1", "SENTIPRISM_ASSETS": str(home("assets"))}
-    os.environ.update(LOCAL | own)
+    os.environ.update(LOCAL | DEAD_END | own)
     print(machine())
     with tempfile.TemporaryDirectory() as scratch:
         print(measure(given, Path(scratch)))

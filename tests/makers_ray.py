@@ -6,6 +6,7 @@
 import json
 import os
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -13,20 +14,28 @@ from sentiprism.analysis.batch import Outcome, analyze_all
 from sentiprism.analysis.inputs import find_inputs
 from sentiprism.analysis.options import Options
 from sentiprism.executors.processes import LocalProcesses
-from sentiprism.executors.ray_cluster import LOCAL, RayCluster
+from sentiprism.executors.ray_cluster import DEAD_END, LOCAL, RayCluster
 
 STOP = 5
 """Texts after which the first command is stopped."""
 
 
 def take(outcome: Outcome) -> tuple[str, bool, str | None, int]:
-    """A small row of an outcome: its name, whether it existed, why it failed, and the process that made it."""
+    """A small row of an outcome: its name, whether it existed, why it failed, and the process that made it.
+
+    The first one waits for a second process, so that both nodes have work.
+    """
+    place = outcome.task.path.parents[1] / "processes"
+    place.mkdir(exist_ok=True)
+    (place / str(os.getpid())).touch()
+    while len(list(place.iterdir())) < 2:
+        time.sleep(0.05)
     return outcome.task.name, outcome.kept, outcome.reason, os.getpid()
 
 
 def main(folder: Path, model: str) -> None:
     """Analyse on two nodes, kill one, stop, and resume by local processes."""
-    os.environ.update(LOCAL, RAY_AUTH_TOKEN="0" * 64)
+    os.environ.update(LOCAL | DEAD_END, RAY_AUTH_TOKEN="0" * 64)
     from ray.cluster_utils import Cluster
 
     node = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": 80_000_000}

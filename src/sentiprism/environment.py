@@ -11,6 +11,7 @@ NO_TELEMETRY = {
     "ORT_DISABLE_TELEMETRY": "1",  # onnxruntime: usage statistics for Microsoft, and an identifier on the disk
     "HF_HUB_DISABLE_TELEMETRY": "1",  # huggingface_hub and transformers: versions and environment in each request
     "RAY_USAGE_STATS_ENABLED": "0",  # Ray: each cluster's machines and libraries
+    "RAY_USAGE_STATS_REPORT_URL": "http://127.0.0.1:9",  # where Ray would report that statistics are off
     "HF_XET_TELEMETRY_ENABLED": "0",  # hf_xet: statistics of each transfer
 }
 """Environment variables of dependencies with the values to set; less strict values of the user are replaced."""

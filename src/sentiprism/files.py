@@ -174,9 +174,14 @@ def discard_unfinished() -> None:
 
 
 @contextmanager
-def temporary_folder(name: str) -> Iterator[Path]:
-    """Yield a folder for temporary files, removed at the end; also removes those of killed processes."""
-    with _temporary_sibling(Path(tempfile.gettempdir()) / name) as own:
+def temporary_folder(name: str, place: Path | None = None) -> Iterator[Path]:
+    """Yield a folder for temporary files, removed at the end; also removes those of killed processes.
+
+    Args:
+        name: part of its name.
+        place: where it is made; by default the system's folder for temporary files.
+    """
+    with _temporary_sibling((place or Path(tempfile.gettempdir())) / name) as own:
         yield own
 
 

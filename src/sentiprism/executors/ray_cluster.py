@@ -5,16 +5,16 @@ executor resumes from. Ray Data would add a second record of what is finished, i
 """
 
 import os
-import pickle
 import re
 import secrets
 import signal
 import sys
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 from time import monotonic
 from typing import Any, ClassVar, TypeVar
 
@@ -33,9 +33,12 @@ from sentiprism.sandbox.launch import terminal_signals_blocked
 T = TypeVar("T")
 R = TypeVar("R")
 LOOPBACK = "127.0.0.1"
-LOCAL = {"RAY_AUTH_MODE": "token", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+LOCAL = {"RAY_AUTH_MODE": "token", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_worker_niceness": "0"}
 """Variables of a cluster of this machine. With the second, Ray does not replace the loopback address by the machine's,
-and nothing listens on other interfaces."""
+and nothing listens on other interfaces. With the third, workers have the priority of other processes; by default 15."""
+DEAD_END = {"http_proxy": "http://127.0.0.1:9", "no_proxy": "127.0.0.1,localhost"}
+"""Variables while a cluster starts: its head would ask a cloud's metadata service in which cloud it is."""
+SHORT = Path("/tmp")  # noqa: S108 - Ray's sockets are below it, and their paths have at most 107 bytes
 STORE = 80_000_000
 """Bytes of a local cluster's object store; Ray accepts no less. Results are small."""
 PATIENCE = 300.0
@@ -108,11 +111,11 @@ def _connected(address: str | None, jobs: int | None, memory: int) -> Iterator[N
                 "object_store_memory": STORE,
                 "_memory": fitting * memory,
                 "_node_ip_address": LOOPBACK,
-                "_temp_dir": str(stack.enter_context(temporary_folder("ray"))),
+                "_temp_dir": str(stack.enter_context(temporary_folder("ray", SHORT if SHORT.is_dir() else None))),
             }
         handler = signal.getsignal(signal.SIGTERM)
         try:
-            with terminal_signals_blocked():
+            with terminal_signals_blocked(), _variables({} if address else DEAD_END):
                 ray.init(log_to_driver=False, logging_level="error", **more)
         except Exception as error:
             cause = shorten(" ".join(str(error).split()), 200)
@@ -136,6 +139,21 @@ def _connected(address: str | None, jobs: int | None, memory: int) -> Iterator[N
             messages.print_to_stdstream = printing
 
 
+@contextmanager
+def _variables(values: Mapping[str, str]) -> Iterator[None]:
+    """Context with other environment variables."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
 class _Actors:
     """Pool of actors."""
 
@@ -145,8 +163,9 @@ class _Actors:
         self._ray = ray
         self._kind = ray.remote(num_cpus=1, memory=memory, max_restarts=0, max_task_retries=0)(RayWorker)
         own = {name: value for name, value in os.environ.items() if name.startswith("SENTIPRISM_")}
+        own |= {name: os.environ.get(name, "") for name in DEAD_END}
         modules = [place for place in sys.path if os.path.isabs(place)]
-        self._setting = Setting(__version__, os.getcwd(), own, modules, loaded_files(), pickle.dumps(attempt))
+        self._setting = Setting(__version__, os.getcwd(), own, modules, loaded_files(), ray.cloudpickle.dumps(attempt))
         self._jobs = jobs
         self._waiting: dict[Any, Any] = {}
         """Actor by the reference of the result that it will have."""
