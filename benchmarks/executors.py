@@ -5,7 +5,7 @@
 The recordings of FOLDER are analysed twice, with the texts of ``labels.csv`` (columns file and text) as transcripts and
 no recognition: into one folder by two local processes, into another one by a Ray cluster of two nodes with a processor
 each, on this machine. Both run in one process: blocks of results are taken from one and the other in turn, so that both
-see the same load. After ``--until`` recordings one node is killed; after 50 more the Ray command is stopped, and
+see the same load. After ``--until`` recordings one node is killed; after ``--more`` the Ray command is stopped, and
 local processes resume its folder. At the end the bytes of both folders are compared.
 """
 
@@ -29,8 +29,6 @@ from sentiprism.files import home
 from sentiprism.machine import MB, machine
 
 TICKS = os.sysconf("SC_CLK_TCK")
-MORE = 50
-"""Recordings that the cluster analyses after its loss."""
 
 
 def reason(outcome: Outcome) -> str | None:
@@ -135,7 +133,7 @@ def measure(given: argparse.Namespace, scratch: Path) -> str:
         count = given.block * len(seconds[True])
         cpu = {key: (spent(ray=key) - before[key]) / count for key in results}
         cluster.remove_node(other, allow_graceful=False)
-        take(results[True], MORE)
+        take(results[True], given.more)
         results[True].close()
         take(results[False], len(pairs))
     resumed = [*analyze_all(todo[True], options, executor=executors[False], take=reason)]
@@ -162,6 +160,7 @@ def main() -> None:
     parser.add_argument("--model", default="starter")
     parser.add_argument("--block", type=int, default=15)
     parser.add_argument("--until", type=int, default=150)
+    parser.add_argument("--more", type=int, default=50, help="Recordings for the cluster after its loss.")
     parser.add_argument("--most", type=int, help="Of the recordings.")
     given = parser.parse_args()
     own = {"RAY_AUTH_TOKEN": "0" * 64, "OMP_NUM_THREADS": "1", "SENTIPRISM_ASSETS": str(home("assets"))}
