@@ -1,14 +1,14 @@
 """Hostile and broken inputs against the command line, each in a process of its own that is watched."""
 
 import json
-import multiprocessing
 import os
 import resource
 import signal
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from makers_forked import fork, output, run_main
 
 CPU = 30
 """Processor seconds a refusal may take; a loop without end is killed there."""
@@ -19,19 +19,6 @@ PEAK = 800
 WIDTH, LINES = 80, 6
 """A terminal, and its lines that a refusal with two long paths in it may fill."""
 DEEP = "[" * 100_000 + "]" * 100_000
-WARM = (
-    "sentiprism.cli.app",
-    "sentiprism.training.train",
-    "sentiprism.evaluation.evaluate",
-    "sentiprism.analysis.batch",
-    "accelerate",
-    "h5py",
-    "pandas",
-    "pyarrow.parquet",
-    "scipy.stats",
-    "torch",
-)
-"""Imported once; each case is a fork of that, so that it costs milliseconds and not seconds."""
 
 
 @dataclass(frozen=True)
@@ -70,51 +57,31 @@ class Ended:
 
 def run(words: Iterable[str], place: Path, home: Path, log: Path) -> Ended:
     """Run the command line in ``place`` under limits; ``log`` is a folder for what it says."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(WARM))
     log.mkdir()
-    child = context.Process(target=_child, args=([*words], str(place), str(home), str(log)))
-    child.start()
+    child = fork(_child, [*words], str(place), str(home), str(log))
     child.join(WALL)
     alive = child.is_alive()
     if alive:
         os.killpg(child.pid, signal.SIGKILL)
         child.join()
     assert not alive, f"{words}: no end after {WALL} s"
-    out, err = ((log / name).read_text(encoding="utf-8", errors="surrogateescape") for name in ("out", "err"))
     peak = float((log / "peak").read_text()) if (log / "peak").exists() else float("inf")
     assert not _group(child.pid), f"{words}: it left processes behind: {_group(child.pid)}"
-    return Ended(child.exitcode, out, err, peak)
+    return Ended(child.exitcode, *output(log), peak)
 
 
 def _child(words: list[str], place: str, home: str, log: str) -> None:
     os.setsid()
-    for number, name in ((1, "out"), (2, "err")):
-        os.dup2(os.open(Path(log, name), os.O_CREAT | os.O_WRONLY, 0o600), number)
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    sys.stdout, sys.stderr = (open(n, "w", encoding="utf-8", errors="surrogateescape") for n in (1, 2))  # noqa: SIM115
     temporary = Path(log, "tmp")
     temporary.mkdir()
     os.environ |= {"SENTIPRISM_HOME": home, "COLUMNS": str(WIDTH), "TMPDIR": str(temporary), "OMP_NUM_THREADS": "1"}
     os.environ["SENTIPRISM_OFFLINE"] = "1"
     os.chdir(place)
     resource.setrlimit(resource.RLIMIT_CPU, (CPU, CPU))
-    sys.argv = ["sentiprism", *words]
-    from sentiprism.cli.main import main
     from sentiprism.machine import peak_memory
 
     before = peak_memory()
-    try:
-        status = main()
-    except SystemExit as error:
-        status = error.code if isinstance(error.code, int) else 1
-    except BaseException:
-        import traceback
-
-        traceback.print_exc()
-        status = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
+    status = run_main(words, Path(log))
     Path(log, "peak").write_text(str(peak_memory() - before))
     os._exit(status)
 
