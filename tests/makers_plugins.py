@@ -7,6 +7,10 @@ import sys
 import tomllib
 from pathlib import Path
 
+from makers_forked import FORKS, run_forked
+from makers_store import store_at
+from sentiprism.data.synthetic import synthetic_dataset
+
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "examples" / "plugin"
 SOURCES = EXAMPLE / "src" / "sentiprism_example"
@@ -27,11 +31,24 @@ def install_example(target: Path) -> Path:
     return target
 
 
-def run_with(packages: Path | None, *words: object, home: Path, timeout: int = 240) -> subprocess.CompletedProcess[str]:
-    """Run ``sentiprism WORDS...`` as a process of its own, with the packages of one more folder."""
+def run_with(
+    packages: Path | None, *words: object, home: Path, timeout: int = 240, whole: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """Run ``sentiprism WORDS...`` as a process of its own, with the packages of one more folder.
+
+    Args:
+        packages: that folder.
+        words: of the command line.
+        home: data folder, which it also works in.
+        timeout: seconds.
+        whole: start Python anew; else it is a fork, which has the program's libraries already.
+    """
     paths = [str(ROOT / "src"), *([str(packages)] if packages else [])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "SENTIPRISM_HOME": str(home), "COLUMNS": "200"}
-    command = [sys.executable, "-m", "sentiprism", *map(str, words)]
+    given = [str(word) for word in words]
+    if FORKS and not whole:
+        return run_forked(given, home, environment, packages, timeout)
+    command = [sys.executable, "-m", "sentiprism", *given]
     return subprocess.run(
         command, env=environment, capture_output=True, text=True, timeout=timeout, check=False, cwd=home
     )
@@ -39,9 +56,8 @@ def run_with(packages: Path | None, *words: object, home: Path, timeout: int = 2
 
 def small_dataset(home: Path) -> str:
     """A dataset in the store of a home; its name."""
-    code = "import sentiprism as sp; sp.synthetic_dataset('tiny', sizes=(48, 16, 16))"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "SENTIPRISM_HOME": str(home)}
-    subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=240)
+    with store_at(home):
+        synthetic_dataset("tiny", sizes=(48, 16, 16))
     return "tiny"
 
 

@@ -32,7 +32,7 @@ def trained(home, packages):
 
 
 def test_models_lists_it_with_its_package(home, packages):
-    listed = json.loads(run_with(packages, "models", "--json", home=home).stdout)
+    listed = json.loads(run_with(packages, "models", "--json", home=home, whole=True).stdout)
     found = {row["name"]: row["plugin"] for row in listed}
     assert found["mean_pool"] == {"package": "sentiprism-example", "version": "0.1.0"}
     assert found["mdf"] is None
@@ -97,7 +97,7 @@ def test_its_extractor_makes_a_dataset_to_train_on(home, packages):
     file = SOURCES / "extractor.py"
     for plugin in ((), ("--plugin", file)):
         words = ("extract", "clips", *given, "--audio", "loudness", "--jobs", "2", "--replace", "--json", *plugin)
-        done = run_with(None if plugin else packages, *words, home=home)
+        done = run_with(None if plugin else packages, *words, home=home, whole=True)
         assert done.returncode == 0, done.stderr
         card = json.loads(done.stdout)
         assert card["recipes"]["audio"]["extractor"] == "loudness"
@@ -147,7 +147,7 @@ def test_a_run_whose_package_is_gone_names_it(home, trained):
 def test_a_file_is_found_by_every_command_that_names_it(home):
     file = plugin_file(home, MeanPool="FilePool", mean_pool="file_pool")
     words = ("--dataset", "tiny", "--set", "optim.epochs=1", "--out", "file", "--plugin", file)
-    assert run_with(None, "train", "file_pool", *words, home=home).returncode == 0
+    assert run_with(None, "train", "file_pool", *words, home=home, whole=True).returncode == 0
     assert run_with(None, "evaluate", "file", "--plugin", file, home=home).returncode == 0
     done = run_with(None, "evaluate", "file", home=home)
     assert done.returncode == 2
