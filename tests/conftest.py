@@ -85,6 +85,12 @@ def whisper_base() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
+def voice_encoder() -> Iterator[Path]:
+    """The real voice encoder, 17 MB."""
+    yield from _asset("voice-encoder")
+
+
+@pytest.fixture(scope="session")
 def two_cities() -> Iterator[Any]:
     """44 s of a reading at 16 kHz; what is read is `makers_speech.TWO_CITIES`."""
     from makers_speech import heard

@@ -8,11 +8,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from makers_report import classified, nothing, review
+from makers_speakers import conversation
 from sentiprism.errors import UserError
 from sentiprism.media.transcripts import read_transcript
 from sentiprism.report.exports import EXPORTS, exports_in, write_exports
 from sentiprism.report.files import is_report, write_report
 from sentiprism.report.measurements import COLUMNS
+from sentiprism.report.table import rows
 
 HOSTILE = 'say "stop" <b>&amp; ]]> \x1b[31m \x00\n\n1\n00:00:01,000 --> 00:00:02,000\n=1+1 \N{GRINNING FACE}'
 
@@ -43,11 +45,11 @@ def crowded():
     return changed(1, words=tuple(words), start=0.0, end=0.004)
 
 
-@pytest.fixture(params=["review", "hostile", "faces", "crowded", "classes", "nothing"])
+@pytest.fixture(params=["review", "hostile", "faces", "crowded", "classes", "nothing", "conversation"])
 def analysis(request):
     made = {
         "review": review, "hostile": lambda: changed(2, text=HOSTILE), "faces": two_faces, "crowded": crowded,
-        "classes": classified, "nothing": nothing,
+        "classes": classified, "nothing": nothing, "conversation": conversation,
     }  # fmt: skip
     return made[request.param]()
 
@@ -109,6 +111,32 @@ def test_several_faces_have_tiers_of_their_own(tmp_path):
     assert {"sentiment", "face", "sentiment@2", "face@2"} <= set(elan.get_tier_names())
     assert {one[2] for one in elan.get_annotation_data_for_tier("face@2")} == {"2"}
     assert "; face 2; " in (tmp_path / "analysis.srt").read_text()
+
+
+def test_speakers_have_tiers_labels_and_measurements_of_their_own(tmp_path):
+    made = conversation()
+    write_exports(made, tmp_path, ["elan", "textgrid", "srt", "csv"])
+    elan = opened_by_elan(tmp_path)
+    assert {"utterances@S1", "words@S1", "sentiment@S2", "vision@S2"} <= set(elan.get_tier_names())
+    assert {elan.get_parameters_for_tier(f"{tier}@S2")["PARTICIPANT"] for tier in ("utterances", "words")} == {"S2"}
+    own = [one.text for one in made.utterances if one.speaker == "S2"]
+    assert [one[2] for one in elan.get_annotation_data_for_tier("utterances@S2")] == own
+    assert "utterances@S1" in opened_by_praat(tmp_path).tierNames
+    cues = read_transcript(tmp_path / "analysis.srt")
+    assert [cue.text.partition(":")[0] for cue in cues] == [one.speaker for one in made.utterances]
+    lines = list(csv.DictReader(io.StringIO((tmp_path / "measurements.csv").read_text("utf-8-sig"))))
+    level = [one for one in lines if one["level"] == "speaker"]
+    spoken = {one["speaker"]: float(one["value"]) for one in level if one["measure"] == "speech"}
+    assert spoken == {name: pytest.approx(one.speech) for name, one in made.speakers.items()}
+    assert sum(spoken.values()) == pytest.approx(made.summary.speech)
+    assert {one["speaker"] for one in lines if one["level"] == "word"} == {"S1", "S2"}
+    columns, body = rows(made)
+    assert [line[columns.index("speaker")] for line in body] == [one.speaker for one in made.utterances]
+    assert "speaker" not in rows(review())[0]
+    page = made.to_html()
+    assert "By speaker" in page
+    assert '"speaker":"S2"' in page
+    assert "By speaker" not in review().to_html()
 
 
 def test_subtitles_show_the_estimate_below_the_words(analysis, tmp_path):

@@ -23,7 +23,7 @@ from sentiprism.media.transcripts import read_transcript
 from sentiprism.media.types import Language, Media
 from sentiprism.report.analysis import Analysis
 from sentiprism.report.schema import Recording, SoundFacts
-from sentiprism.report.statistics import summarise
+from sentiprism.report.statistics import summarise, summarise_speakers
 
 
 def analyze(
@@ -110,11 +110,13 @@ def _document(
     found: Predicted,
     notes: tuple[str, ...],
 ) -> Analysis:
+    target, timed = predictor.model.target, read.transcription.connected
     return Analysis(
         program=f"sentiprism {__version__}",
         recording=recording,
         model=predictor.describe(),
-        summary=summarise(found.utterances, predictor.model.target, timed=read.transcription.connected),
+        summary=summarise(found.utterances, target, timed=timed),
+        speakers=summarise_speakers(found.utterances, target, timed=timed),
         utterances=found.utterances,
         windows=found.windows,
         curves=read.tracks.curves,

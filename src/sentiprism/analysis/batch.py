@@ -13,6 +13,7 @@ from sentiprism.analysis.inputs import AnalysisTask
 from sentiprism.analysis.options import Options
 from sentiprism.analysis.parts import Progress
 from sentiprism.analysis.predictor import FILES, check_model, load_predictor, state_of
+from sentiprism.analysis.speakers import check_speakers
 from sentiprism.analysis.texts import read_words
 from sentiprism.errors import UserError
 from sentiprism.executors.base import THIS_PROCESS, Executor
@@ -99,6 +100,7 @@ def analyze_all(
     if any(not task.is_text for task in left):
         for made in extractors.values():
             made.check()
+        check_speakers(options.speakers)
     if len(left) > 1:
         load_predictor(options.model)
     on = on if executor.in_process else None

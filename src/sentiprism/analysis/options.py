@@ -1,13 +1,16 @@
 """Options of an analysis, which the report includes."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
 from sentiprism.analysis.language import Handling
 from sentiprism.config import Config
 from sentiprism.languages import check_language
+from sentiprism.media.diarize import MOST_SPEAKERS
 from sentiprism.models.hub import pin_model
+
+OFF, AUTO = "off", "auto"
 
 
 class Options(Config):
@@ -25,6 +28,9 @@ class Options(Config):
     with a note, ``error``."""
     face: Literal["largest", "all"] = "largest"
     """Face for the prediction of an utterance; ``all`` predicts once for each visible face."""
+    speakers: str = "off"
+    """Speakers to tell apart by voice: ``off``, ``auto`` = as many as are heard, or their number. Names in a transcript
+    are used instead."""
     longest: float = Field(15.0, gt=1)
     """Most seconds of an utterance."""
     pause: float = Field(0.7, gt=0)
@@ -45,6 +51,14 @@ class Options(Config):
     @classmethod
     def _known(cls, code: str | None) -> str | None:
         return None if code is None else check_language(code)
+
+    @field_validator("speakers", mode="before")
+    @classmethod
+    def _count(cls, speakers: Any) -> str:
+        known = (OFF, AUTO, *map(str, range(1, MOST_SPEAKERS + 1)))
+        if not isinstance(speakers, bool) and str(speakers) in known:
+            return str(speakers)
+        raise ValueError(f"should be {AUTO}, {OFF}, or a whole number from 1 to {MOST_SPEAKERS}")
 
     def pinned(self) -> "Options":
         """The same options with the commit of a model on the hub, see `pin_model`."""

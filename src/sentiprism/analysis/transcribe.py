@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiprism.analysis.options import Options
+from sentiprism.analysis.speakers import find_speakers, name_words
 from sentiprism.media.align import align
 from sentiprism.media.recognise import detect_language, recognise
 from sentiprism.media.segment import segment
@@ -44,7 +45,7 @@ def transcribe(
     length: float | None = None,
     expected: str | None = None,
 ) -> Transcription:
-    """Recognise or align the words of a recording, and split them into utterances.
+    """Recognise or align the words of a recording, and split them into utterances, with speakers if requested.
 
     Args:
         sound: (n,) at 16 kHz; None without sound.
@@ -54,7 +55,7 @@ def transcribe(
         length: seconds of the recording, which may be more than the sound's.
         expected: code of a language, see `choose_language`.
     """
-    spans = find_speech(sound) if sound is not None else ()
+    spans = spoken = find_speech(sound) if sound is not None else ()
     notes: list[str] = []
     words: tuple[Word, ...] = ()
     transcript: str | None = None
@@ -71,7 +72,7 @@ def transcribe(
         heard = sound if sound is not None else np.zeros(0, np.int16)
         if language is None and folder is not None:
             language = detect_language(heard, spans, folder, expected)
-        words = align(cues, heard, spans, folder, language and language.code, length=length, on=on)
+        words = name_words(align(cues, heard, spans, folder, language and language.code, length=length, on=on), cues)
         transcript = "given, with times" if placed else "given, aligned"
         if folder is None and not placed:
             notes.append(
@@ -94,7 +95,9 @@ def transcribe(
             "Speech was not recognised, as requested: predictions are based on how it sounds, not on what is said."
         )
     found = segment(words, spans, longest=options.longest, pause=options.pause)
-    return Transcription(found, transcript, language, tuple(notes))
+    told = None if words else on  # recognition takes longer, and has told all
+    named = find_speakers(found, sound, spoken, options.speakers, told)
+    return Transcription(named.segments, transcript, language, (*notes, *named.notes))
 
 
 def is_timed(cues: tuple[Cue, ...]) -> bool:
@@ -116,8 +119,8 @@ def find_whisper(options: Options) -> Path | None:
 def read_cues(cues: tuple[Cue, ...], options: Options) -> tuple[Segment, ...]:
     """Utterances of a text without a recording, with the times of cues or reading times."""
     if is_timed(cues):
-        words = align(cues, np.zeros(0, np.int16), (), None)
+        words = name_words(align(cues, np.zeros(0, np.int16), (), None), cues)
     else:
         texts = [word for cue in cues for word in split_words(cue.text)]
-        words = tuple(Word(text, READING * n, READING * (n + 1)) for n, text in enumerate(texts))
+        words = name_words([Word(text, READING * n, READING * (n + 1)) for n, text in enumerate(texts)], cues)
     return segment(words, (), longest=options.longest, pause=options.pause)

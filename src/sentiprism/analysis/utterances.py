@@ -138,6 +138,7 @@ def predict_utterances(
                     text=segment.text,
                     words=tuple(words),
                     face=None if face is None else face + 1,
+                    speaker=segment.speaker,
                     **answer._replace(estimate=with_caution(answer, segment))._asdict(),
                 )
             )

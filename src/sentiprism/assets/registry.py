@@ -130,6 +130,14 @@ ASSETS: dict[str, Asset] = {
             ),
         ),
         Asset(
+            name="voice-encoder",
+            title="Resemblyzer's voice encoder (GE2E, 256-d), trained on LibriSpeech and VoxCeleb: who speaks",
+            licence="Apache-2.0",
+            size=17_090_379,
+            files={"pretrained.pt": "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e"},
+            sources=(Wheels(("resemblyzer==0.1.4",), "resemblyzer"),),
+        ),
+        Asset(
             name="two-cities",
             title="44 s of a LibriVox reading, the first sentence of A Tale of Two Cities; public domain",
             licence="LicenseRef-public-domain",

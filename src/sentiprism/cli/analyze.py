@@ -22,6 +22,7 @@ from sentiprism.cli.options import (
     Recogniser,
     ReportFolder,
     SavedModel,
+    Speakers,
     Strict,
     Without,
     option,
@@ -52,6 +53,7 @@ def analyze(
     language: Language = None,
     language_mismatch: LanguageMismatch = "drop",
     face: Face = "largest",
+    speakers: Speakers = "off",
     longest: Longest = 15.0,
     streaming: Annotated[bool, typer.Option("--streaming", help="As a live stream: no look-ahead.")] = False,
     column: Annotated[
@@ -95,6 +97,8 @@ def analyze(
 
         sentiprism analyze talk.mp4 --blur faces --without voices
 
+        sentiprism analyze interview.mp4 --speakers 2
+
         sentiprism analyze talk.mp4 --model runs/mine/seed-1111/model
 
         sentiprism analyze talk.mp4 --model hf://owner/name
@@ -112,6 +116,7 @@ def analyze(
         "language": language,
         "language_mismatch": language_mismatch,
         "face": face,
+        "speakers": speakers,
         "longest": longest,
         "streaming": streaming,
     }

@@ -109,6 +109,7 @@ LanguageMismatch = Annotated[
     ),
 ]
 Face = Annotated[str, typer.Option(**choice("choice of faces", FACES), help="all: an estimate with each face.")]
+Speakers = Annotated[str, option("N|auto|off", "Speakers to tell apart by voice.")]
 Longest = Annotated[float, option("S", "Most seconds of an utterance.")]
 Exports = Annotated[
     list[str] | None,

@@ -21,6 +21,7 @@ from sentiprism.cli.options import (
     Longest,
     Recogniser,
     SavedModel,
+    Speakers,
     Without,
     option,
 )
@@ -46,6 +47,7 @@ def study(
     language: Language = None,
     language_mismatch: LanguageMismatch = "drop",
     face: Face = "largest",
+    speakers: Speakers = "off",
     longest: Longest = 15.0,
     exports: Exports = None,
     blur: Blur = None,
@@ -89,6 +91,7 @@ def study(
         "language": language,
         "language_mismatch": language_mismatch,
         "face": face,
+        "speakers": speakers,
         "longest": longest,
     }
     report = {"exports": exports or (), "blur": blur or (), "without": without or (), "picture": True}

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 def show_recording(outcome: "Outcome", *, as_json: bool) -> None:
     """Print the summary of one recording, and the path of its page."""
+    from sentiprism.report.by_speaker import speaker_rows
     from sentiprism.report.files import PAGE
     from sentiprism.report.tally import count_utterances
     from sentiprism.report.wording import moments, noun, spoken, weighting
@@ -49,6 +50,7 @@ def show_recording(outcome: "Outcome", *, as_json: bool) -> None:
         ("utterances", firm),
         ("mean", None if about.mean is None else f"{signed(about.mean)} on {scale}, {weighting(analysis)}"),
         ("weak", ", ".join(about.caution)),
+        *((f"speaker {one.name}", f"{one.mean} on average, {one.speech} of speech") for one in speaker_rows(analysis)),
         *ends,
         ("model", f"{analysis.model.name} ({analysis.model.model})"),
         ("seconds", ", ".join(f"{part} {seconds:.1f}" for part, seconds in sorted(outcome.seconds.items()))),

@@ -22,15 +22,15 @@ def segment(
     """Split a recording into utterances in the order of time, without overlaps; each word is in exactly one.
 
     Args:
-        words: in the order of time, without overlaps; () if unknown.
+        words: in the order of time, without overlaps; () if unknown. An utterance has words of one speaker.
         spans: spans of speech; speech outside of all words' utterances becomes utterances without words.
         longest: most seconds of an utterance; a longer one is split at its longest pause, repeatedly. A single word
             is never split.
         pause: seconds of silence that end an utterance; shorter speech without words next to words is ignored.
     """
     spoken = [
-        Segment(part[0].start, part[-1].end, tuple(part))
-        for sentence in _split(words, lambda one, after: _ends(one.text) or after.start - one.end >= pause)
+        Segment(part[0].start, part[-1].end, tuple(part), speaker=part[0].speaker)
+        for sentence in _split(words, lambda one, after: _ends(one.text) or _apart(one, after, pause))
         for part in _cut(sentence, longest)
     ]
     wordless: list[Span] = []
@@ -51,6 +51,11 @@ def segment(
 
 def _ends(text: str) -> bool:
     return bool(_FINAL.search(text)) and not _ABBREVIATION.fullmatch(text)
+
+
+def _apart(one: Word, after: Word, pause: float) -> bool:
+    """Whether there is a pause between two words, or another speaker."""
+    return after.start - one.end >= pause or one.speaker != after.speaker
 
 
 def _split(items: Sequence[T], apart: Callable[[T, T], bool]) -> list[list[T]]:

@@ -22,6 +22,8 @@ MOST_LINES = 1_000_000
 """Most lines or JSON entries; ten hours with four lines per word have 400,000."""
 MOST_TEXT = 4_000_000
 """Most characters of all cues together."""
+MOST_NAME = 60
+"""Most characters of a speaker's name."""
 BACKWARDS = 1.0
 """Seconds by which a cue may start before the previous one, because of rounding."""
 
@@ -30,6 +32,8 @@ _TIMES = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}(?:\s.*)?")
 _ARROW = re.compile(r"\s*-?\d+:\S*\s*-->")
 """A line of times of a cue, valid or not."""
 _STAMP = re.compile(r"<[\d:.]+>")
+_VOICE = re.compile(r"<v(?:\.[^\s<>]*)?[ \t]+([^<>]+)>")
+"""A WebVTT voice, with the speaker's name."""
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<[\d:.]+>|</>|\{\\[^{}]*\}")
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200e\u200f\u202a\u202b\u202c\u2060\ufeff"))
 
@@ -85,6 +89,10 @@ def _timed(lines: list[str], path: Path, *, vtt: bool) -> Iterator[tuple[int, Cu
             return
         if following and said and said[-1].strip().isdigit() and not vtt:
             said.pop()
+        if vtt and any(map(_VOICE.search, said)):
+            shown = []
+            yield from ((begun[0], one) for one in _voices(" ".join(said), begun[1], begun[2]))
+            return
         texts = [clean for line in said if (clean := _clean(line))]
         fresh = texts[1:] if rolling and texts[:1] == shown else texts  # roll-up captions repeat a line
         shown = texts[-1:]
@@ -100,6 +108,17 @@ def _timed(lines: list[str], path: Path, *, vtt: bool) -> Iterator[tuple[int, Cu
         else:
             said.append(line)
     yield from cue(following=False)
+
+
+def _voices(text: str, start: float, end: float) -> Iterator[Cue]:
+    """Divide a cue among the voices in it, by the length of their texts."""
+    before, *rest = _VOICE.split(text)
+    named = [(None, before), *zip(rest[::2], rest[1::2], strict=True)]
+    parts = [(name, clean) for name, said in named if (clean := _clean(said))]
+    whole, done = sum(len(said) for _, said in parts), 0
+    for name, said in parts:
+        first, done = done, done + len(said)
+        yield Cue(said, *(start + (end - start) * share / whole for share in (first, done)), _clean(name or ""))
 
 
 def _times(line: str, number: int, path: Path) -> tuple[float, float]:
@@ -139,7 +158,8 @@ def _checked(cues: Iterable[tuple[int, Cue]], place: str) -> tuple[Cue, ...]:
                 raise UserError(cause, "put the cues in the order of time")
             last = max(last, cue.start)
         if text:
-            found.append(cue._replace(text=text))
+            name = " ".join((cue.speaker or "").translate(_INVISIBLE).split())[:MOST_NAME].strip()
+            found.append(cue._replace(text=text, speaker=name or None))
     if not found:
         raise UserError(
             f"{place.rpartition(' ')[0]} has no words", "give another transcript, or none to recognise the speech"

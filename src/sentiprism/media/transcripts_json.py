@@ -49,7 +49,8 @@ def _cues(entry: Any, number: int, path: Path) -> Iterator[tuple[int, Cue]]:
         _refuse(path, number)
     words = entry.get("words")
     if isinstance(words, list) and words and all(isinstance(word, dict) and _text(word) for word in words):
-        yield from ((number, _cue(word, number, path)) for word in words)
+        name = {"speaker": entry.get("speaker")}
+        yield from ((number, _cue({**name, **word}, number, path)) for word in words)
     else:
         yield number, _cue(entry, number, path)
 
@@ -66,7 +67,9 @@ def _cue(entry: dict[str, Any], number: int, path: Path) -> Cue:
             return Cue("")
         _refuse(path, number)
     start, end = (_seconds(entry.get(key), number, path) for key in ("start", "end"))
-    return Cue(text) if start is None or end is None else Cue(text, start, end)
+    name = entry.get("speaker")
+    speaker = str(name) if isinstance(name, str | int) and not isinstance(name, bool) else None
+    return Cue(text, speaker=speaker) if start is None or end is None else Cue(text, start, end, speaker)
 
 
 def _seconds(value: Any, number: int, path: Path) -> float | None:

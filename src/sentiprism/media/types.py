@@ -36,6 +36,8 @@ class Word(NamedTuple):
     """Seconds."""
     probability: float | None = None
     """Probability from speech recognition, if it was used."""
+    speaker: str | None = None
+    """Name in the transcript, if it has names."""
 
 
 class Language(NamedTuple):
@@ -62,6 +64,8 @@ class Cue(NamedTuple):
     text: str
     start: float | None = None
     end: float | None = None
+    speaker: str | None = None
+    """Name of the speaker, if the file has it."""
 
 
 class Segment(NamedTuple):
@@ -73,6 +77,8 @@ class Segment(NamedTuple):
     """() for speech without known words."""
     id: str | None = None
     """Id in a table, if given."""
+    speaker: str | None = None
+    """Name of the speaker: of a transcript, or S1, S2, …; None if unknown."""
 
     @property
     def text(self) -> str | None:

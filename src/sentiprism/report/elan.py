@@ -5,7 +5,7 @@ from urllib.parse import quote
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from sentiprism.report.schema import Document
-from sentiprism.report.tiers import UTTERANCES, WORDS, Annotation, Lane, arrange_tiers
+from sentiprism.report.tiers import UTTERANCES, WORDS, Annotation, Lane, arrange_tiers, clean
 
 SCHEMA = "http://www.mpi.nl/tools/elan/EAFv3.0.xsd"
 INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
@@ -89,11 +89,14 @@ class _Slots:
 
 def _add_lane(root: Element, lane: Lane, slots: _Slots) -> None:
     name = UTTERANCES + lane.suffix
-    tier = SubElement(root, "TIER", {"LINGUISTIC_TYPE_REF": UTTERANCES, "TIER_ID": name})
+    about = {} if lane.speaker is None else {"PARTICIPANT": clean(lane.speaker)}
+    tier = SubElement(root, "TIER", {"LINGUISTIC_TYPE_REF": UTTERANCES, **about, "TIER_ID": name})
     numbers = [slots.annotate(tier, one.annotation) for one in lane.utterances]
     kinds = {WORDS: WORDS, **dict.fromkeys(lane.value_tiers, "values")}
     tiers = {
-        own: SubElement(root, "TIER", {"LINGUISTIC_TYPE_REF": kind, "PARENT_REF": name, "TIER_ID": own + lane.suffix})
+        own: SubElement(
+            root, "TIER", {"LINGUISTIC_TYPE_REF": kind, "PARENT_REF": name, **about, "TIER_ID": own + lane.suffix}
+        )
         for own, kind in kinds.items()
     }
     for number, one in zip(numbers, lane.utterances, strict=True):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sentiprism.report import wording
+from sentiprism.report.by_speaker import of_speaker
 from sentiprism.report.schema import Document, Estimate, UtterancePart
 from sentiprism.report.table import inert
 from sentiprism.tables import comma_separated
@@ -18,9 +19,10 @@ class Measurement(NamedTuple):
     """One number, with what it is about."""
 
     level: str
-    """recording, utterance, word or window."""
+    """recording, speaker, utterance, word or window."""
     utterance: int | None
     face: int | None
+    speaker: str | None
     start: float
     end: float
     """Seconds."""
@@ -35,13 +37,13 @@ COLUMNS = Measurement._fields
 
 
 def measure(analysis: Document) -> Iterator[Measurement]:
-    """Yield every number of an analysis: of the recording, its utterances, their words, and sliding windows.
+    """Yield every number of an analysis: of the recording, its speakers, utterances, words and sliding windows.
 
     Curves of face and voice are means over each utterance; the document has them in full.
     """
     yield from _of_recording(analysis)
     for part, means in wording.means(analysis):
-        about = ("utterance", part.number, part.face, part.start, part.end, part.text)
+        about = ("utterance", part.number, part.face, part.speaker, part.start, part.end, part.text)
         for name, value, unit in (*_estimated(analysis, part.estimate), *_attributed(analysis, part)):
             yield Measurement(*about, name, value, unit)
         for curve, mean in zip(analysis.curves, means, strict=True):
@@ -50,11 +52,11 @@ def measure(analysis: Document) -> Iterator[Measurement]:
         unit = _attribution_unit(analysis)
         for word in part.words:
             if word.contribution is not None:
-                own = ("word", part.number, part.face, word.start, word.end, word.text)
+                own = ("word", part.number, part.face, part.speaker, word.start, word.end, word.text)
                 yield Measurement(*own, "contribution", word.contribution, unit)
     for window in analysis.windows:
         for name, value, unit in _estimated(analysis, window.estimate):
-            yield Measurement("window", None, None, window.start, window.end, None, name, value, unit)
+            yield Measurement("window", None, None, None, window.start, window.end, None, name, value, unit)
 
 
 def to_tidy_csv(analysis: Document) -> str:
@@ -100,8 +102,13 @@ def write_parquet(path: Path, head: Sequence[str], parts: Iterable[tuple[Sequenc
 
 
 def _of_recording(analysis: Document) -> Iterator[Measurement]:
-    summary = analysis.summary
-    about = ("recording", None, None, 0.0, analysis.recording.duration, None)
+    yield from _summarised(analysis, "recording", None)
+    for name in analysis.speakers:
+        yield from _summarised(of_speaker(analysis, name), "speaker", name)
+
+
+def _summarised(analysis: Document, level: str, speaker: str | None) -> Iterator[Measurement]:
+    summary, about = analysis.summary, (level, None, None, speaker, 0.0, analysis.recording.duration, None)
     if summary.mean is not None:
         yield Measurement(*about, "sentiment", summary.mean, _scale(analysis))
     for one in wording.shares(analysis):

@@ -63,6 +63,8 @@ class UtterancePart(Config):
     """Modalities that the utterance has for the model."""
     face: int | None = None
     """Number of its face, from 1, largest first."""
+    speaker: str | None = None
+    """Name of its speaker: of the transcript, or S1, S2, … by voice; None if speakers were not told apart."""
 
 
 class Window(Config):
@@ -183,6 +185,8 @@ class Document(Config):
     model: ModelFacts
     """The model, called ``judge`` in documents of earlier versions."""
     summary: Summary
+    speakers: dict[str, Summary] = {}
+    """Summary of the utterances of each speaker, the first one to speak first."""
     utterances: tuple[UtterancePart, ...]
     windows: tuple[Window, ...] = ()
     curves: tuple[Curve, ...] = ()

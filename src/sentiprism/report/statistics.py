@@ -12,6 +12,17 @@ FIRM = 0.5
 """Share of the utterances' time that must be firm for a firm mean."""
 
 
+def summarise_speakers(
+    utterances: Sequence[UtterancePart], target: TargetSpec, *, timed: bool = True
+) -> dict[str, Summary]:
+    """Summarise the utterances of each named speaker, the first one to speak first."""
+    own: dict[str, list[UtterancePart]] = {}
+    for part in utterances:
+        if part.speaker is not None:
+            own.setdefault(part.speaker, []).append(part)
+    return {name: summarise(parts, target, timed=timed) for name, parts in own.items()}
+
+
 def summarise(utterances: Sequence[UtterancePart], target: TargetSpec, *, timed: bool = True) -> Summary:
     """Summarise utterances, weighted by seconds, or equally if not ``timed``.
 

@@ -1,20 +1,21 @@
 """Write an analysis as subtitles: SubRip, with the estimate below each utterance."""
 
 from sentiprism.report.schema import Document
-from sentiprism.report.tiers import Utterance, arrange_tiers
+from sentiprism.report.tiers import Utterance, arrange_tiers, clean
 from sentiprism.types import MODALITIES
 
 
 def to_srt(analysis: Document) -> str:
-    """Convert to SubRip: the words of each utterance, then its estimate, interval and contributions in brackets."""
-    spoken = [one for lane in arrange_tiers(analysis) for one in lane.utterances]
-    spoken.sort(key=lambda one: one.annotation[:2])
-    return "\n".join(_cue(number, one) for number, one in enumerate(spoken, start=1))
+    """Convert to SubRip: speaker, if known, and words of each utterance; then estimate and contributions."""
+    spoken = [(one, lane.speaker) for lane in arrange_tiers(analysis) for one in lane.utterances]
+    spoken.sort(key=lambda pair: pair[0].annotation[:2])
+    return "\n".join(_cue(number, one, speaker) for number, (one, speaker) in enumerate(spoken, start=1))
 
 
-def _cue(number: int, one: Utterance) -> str:
+def _cue(number: int, one: Utterance, speaker: str | None) -> str:
     start, end, text = one.annotation
-    spoken = text.replace("-->", "→") or "(no words)"
+    label = "" if speaker is None else f"{clean(speaker)}: "
+    spoken = f"{label}{text or '(no words)'}".replace("-->", "→")
     return f"{number}\n{_time(start)} --> {_time(end)}\n{spoken}\n[{_scores(one.values)}]\n"
 
 

@@ -19,12 +19,13 @@ def rows(analysis: Document) -> tuple[list[str], list[list[Any]]]:
     """Columns, and one row per utterance; None for values that the model does not have."""
     target = analysis.model.target
     ids = ["id"] if any(part.id is not None for part in analysis.utterances) else []
-    columns = ["number", *ids, "start", "end", "text", "face"]
+    named = ["speaker"] if any(part.speaker is not None for part in analysis.utterances) else []
+    columns = ["number", *ids, "start", "end", *named, "text", "face"]
     columns += ["class", *(f"p_{name}" for name in target.classes)] if target.classes else ["value", "low", "high"]
     columns += ["caution"]
     columns += ["base", *(f"contribution_{name}" for name in MODALITIES)]
     columns += [*(f"weight_{name}" for name in MODALITIES), "present"]
-    body = ([part.number, *([part.id] if ids else []), *_row(part, target.classes)] for part in analysis.utterances)
+    body = [[*_place(part, {*ids, *named}), *_row(part, target.classes)] for part in analysis.utterances]
     return columns, [list(map(_positive, row)) for row in body]
 
 
@@ -33,11 +34,17 @@ def _positive(cell: Any) -> Any:
     return cell + 0.0 if isinstance(cell, float) else cell
 
 
+def _place(part: UtterancePart, also: set[str]) -> list[Any]:
+    """Number, times, and what only some recordings have: id and speaker."""
+    given, speaker = ([part.id] if "id" in also else []), ([part.speaker] if "speaker" in also else [])
+    return [part.number, *given, part.start, part.end, *speaker]
+
+
 def _row(part: UtterancePart, classes: tuple[str, ...]) -> list[Any]:
     said = part.estimate
     chosen = [classes[int(said.value)], *_padded(said.probabilities, len(classes))] if classes else []
     return [
-        *(part.start, part.end, part.text, part.face),
+        *(part.text, part.face),
         *(chosen or [said.value, said.low, said.high]),
         "; ".join(said.caution),
         part.base,

@@ -32,11 +32,12 @@ class Utterance(NamedTuple):
 
 
 class Lane(NamedTuple):
-    """Utterances that do not overlap; most recordings have one lane."""
+    """Utterances of one speaker that do not overlap; most recordings have one lane."""
 
     suffix: str
-    """End of the names of its tiers: "" for the first lane, then "@2", "@3"."""
+    """End of the names of its tiers: "" for the first lane, then "@2", "@3"; with speakers, "@S1", then "@S1@2"."""
     utterances: tuple[Utterance, ...]
+    speaker: str | None = None
 
     @property
     def value_tiers(self) -> list[str]:
@@ -45,18 +46,23 @@ class Lane(NamedTuple):
 
 
 def arrange_tiers(analysis: Document) -> list[Lane]:
-    """Arrange utterances in lanes; those that overlap, such as the estimates of several faces, share no lane."""
+    """Arrange utterances in lanes by speaker; those that overlap, such as estimates of several faces, share none."""
     several = len({part.face for part in analysis.utterances if part.face is not None}) > 1
-    lanes: list[list[Utterance]] = []
+    by_speaker: dict[str | None, list[list[Utterance]]] = {}
     for part in sorted(analysis.utterances, key=lambda one: (one.start, one.end, one.number)):
         start = milliseconds(part.start)
+        lanes = by_speaker.setdefault(part.speaker, [])
         lane = next((own for own in lanes if own[-1].annotation.end <= start), None)
         if lane is None:
             lanes.append(lane := [])
         whole = Annotation(start, max(milliseconds(part.end), start + 1), clean(part.text or ""))
         words = _place([(one.text, one.start, one.end) for one in part.words], whole)
         lane.append(Utterance(whole, tuple(words), _values(analysis, part, several=several)))
-    return [Lane("" if n == 1 else f"@{n}", tuple(own)) for n, own in enumerate(lanes, start=1)]
+    return [
+        Lane(("" if speaker is None else f"@{clean(speaker)}") + ("" if n == 1 else f"@{n}"), tuple(own), speaker)
+        for speaker, lanes in by_speaker.items()
+        for n, own in enumerate(lanes, start=1)
+    ]
 
 
 def milliseconds(seconds: float) -> int:

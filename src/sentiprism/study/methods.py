@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from math import isnan
 
 from sentiprism import __version__
-from sentiprism.analysis.options import Options
+from sentiprism.analysis.options import AUTO, OFF, Options
 from sentiprism.evaluation.resampling import FEW
 from sentiprism.languages import language_name
 from sentiprism.report.schema import Document, ModelFacts
@@ -25,6 +25,8 @@ REFERENCES = {
     "estimators. Journal of Educational Statistics, 6(2), 107-128.",
     "holm": "Holm, S. (1979). A simple sequentially rejective multiple test procedure. Scandinavian Journal of "
     "Statistics, 6(2), 65-70.",
+    "speakers": "Wan, L., Wang, Q., Papir, A., & Lopez Moreno, I. (2018). Generalized end-to-end loss for speaker "
+    "verification. ICASSP, 4879-4883.",
 }
 
 
@@ -81,7 +83,7 @@ def write_methods(found: Analysed, options: Options, studies: Sequence[Study], f
         Paragraphs, the last one with references if there are any.
     """
     paragraphs = [_recordings(found, failed), _analysis(found, options), _statistics(studies)]
-    used = ["bootstrap"] * _has_intervals(studies)
+    used = ["bootstrap"] * _has_intervals(studies) + ["speakers"] * (options.speakers != OFF)
     designs = {one.design for study in studies for one in study.differences}
     used += ["independent"] * ("independent" in designs) + ["holm"] * bool(designs - {""})
     references = "References: " + " ".join(REFERENCES[name] for name in used) if used else ""
@@ -119,6 +121,9 @@ def _analysis(found: Analysed, options: Options) -> str:
         if model.target.classes
         else "A recording's sentiment is the mean over its utterances, weighted by time.",
     ]
+    if options.speakers != OFF:
+        count = "as many as were heard" if options.speakers == AUTO else f"{options.speakers} in each recording"
+        said.append(f"Speakers were told apart by voice, {count}, by clustering embeddings (Wan et al., 2018).")
     if found.speech > 0:
         said.append(f"Of the utterances' time, {100 * found.firm / found.speech:.0f} % has a firm estimate.")
     said += [f"The model's own notes: {'; '.join(note.rstrip('.') for note in model.notes)}."] if model.notes else []

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from sentiprism.analysis.options import Options
+from sentiprism.analysis.options import OFF, Options
 from sentiprism.analysis.predictor import Predictor, load_predictor
 from sentiprism.analysis.streaming.events import Measurement, RecognisedWord, StreamEvent, UtteranceEnd, UtteranceStart
 from sentiprism.analysis.streaming.pictures import PictureCounts, StreamPictures
@@ -58,6 +58,8 @@ class StreamAnalyzer:
         options = options if isinstance(options, Options) else Options.parse(options or {}, "options of a stream")
         if options.face != "largest":
             raise UserError("a stream has one estimate for each utterance", "use the largest face")
+        if options.speakers != OFF:
+            raise UserError("`speakers` are told apart in whole recordings, not in a stream", f"set it to {OFF}")
         if options.longest > LONGEST:
             raise UserError(
                 f"an utterance of {options.longest:g} s is too long for a stream", f"use at most {LONGEST:g}"

@@ -61,6 +61,7 @@ def _utterance(part: UtterancePart) -> dict[str, Any]:
         "weights": part.weights and {name: _short(value) for name, value in part.weights.items()},
         "present": part.present,
         "face": part.face,
+        **({} if part.speaker is None else {"speaker": part.speaker}),
     }
 
 

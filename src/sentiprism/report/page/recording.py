@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sentiprism.languages import language_name
 from sentiprism.report import wording
+from sentiprism.report.by_speaker import speaker_rows
 from sentiprism.report.options import PLAIN, ReportOptions
 from sentiprism.report.page.payload import embedded, payload
 from sentiprism.report.page.playable import EMBEDDED, Source, sound_source, source
@@ -71,6 +72,7 @@ def render(
         shares=wording.shares(analysis),
         parts=wording.modality_shares(analysis),
         moments=wording.moments(analysis),
+        speakers=speaker_rows(analysis),
         modalities=[m for m in MODALITIES if any(m in part.contributions for part in analysis.utterances)],
         cautious=any(part.estimate.caution for part in analysis.utterances),
         cautious_windows=any(window.estimate.caution for window in analysis.windows),

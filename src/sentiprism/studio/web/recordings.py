@@ -28,7 +28,7 @@ AREA, LIST = "recordings", "/recordings"
 PAGE_SIZE = 50
 LONGEST = 40
 """Characters of a model's name in the names of its reports."""
-SHOWN = ("asr", "language", "language_mismatch", "face", "longest", "pause")
+SHOWN = ("asr", "language", "language_mismatch", "face", "speakers", "longest", "pause")
 """Options of an analysis that the form has beside the model."""
 
 

@@ -8,7 +8,8 @@ let spoken = null;
 function item(one) {
   const time = html("button", { type: "button", class: "time", "aria-label": `Utterance ${one.n}: go to ${clock(one.s)}` }, clock(one.s));
   const about = FACES.length > 1 && one.face !== null ? html("span", { class: "face" }, `face ${one.face}`) : null;
-  const element = html("li", { "data-number": one.n }, html("div", { class: "time-cell" }, time, html("span", { class: "length" }, `${(one.e - one.s).toFixed(1)} s`), about), html("p", { class: "said", dir: "auto", lang: DATA.language }, sentence(one, STRONGEST_WORD)), verdict(one), attributions(one, DATA.modalities, STRONGEST_PART));
+  const who = one.speaker ? html("span", { class: "speaker", dir: "auto" }, one.speaker) : null;
+  const element = html("li", { "data-number": one.n }, html("div", { class: "time-cell" }, time, who, html("span", { class: "length" }, `${(one.e - one.s).toFixed(1)} s`), about), html("p", { class: "said", dir: "auto", lang: DATA.language }, sentence(one, STRONGEST_WORD)), verdict(one), attributions(one, DATA.modalities, STRONGEST_PART));
   element.classList.add(tone(one.estimate));
   element.addEventListener("click", (event) => {
     if (!String(getSelection()) || event.target === time) seek(Number(event.target.dataset.time ?? one.s)); // selecting text is not a click
@@ -20,6 +21,8 @@ const SHOWN = CLASSES.length
   ? [["all", () => true], ...CLASSES.map((name, number) => [name, (one) => one.estimate.v === number])]
   : [["all", () => true], ["positive", (one) => one.estimate.v > MIDDLE + NEUTRAL], ["neutral", (one) => Math.abs(one.estimate.v - MIDDLE) <= NEUTRAL], ["negative", (one) => one.estimate.v < MIDDLE - NEUTRAL]];
 if (UTTERANCES.some((one) => weak(one.estimate))) SHOWN.push(["firm", (one) => !weak(one.estimate)], ["weak", (one) => weak(one.estimate)]);
+const SPEAKERS = [...new Set(UTTERANCES.map((one) => one.speaker).filter(Boolean))];
+if (SPEAKERS.length > 1) SHOWN.push(...SPEAKERS.map((name) => [name, (one) => one.speaker === name]));
 const SORTED = [["by time", (a, b) => a.s - b.s], ...(CLASSES.length ? [["surest first", (a, b) => (b.estimate.p?.[b.estimate.v] ?? 0) - (a.estimate.p?.[a.estimate.v] ?? 0)], ["least sure first", (a, b) => (a.estimate.p?.[a.estimate.v] ?? 0) - (b.estimate.p?.[b.estimate.v] ?? 0)]] : [["most positive first", (a, b) => b.estimate.v - a.estimate.v], ["most negative first", (a, b) => a.estimate.v - b.estimate.v]])];
 
 function arrange() {
@@ -35,7 +38,7 @@ function arrange() {
 function beside(said) {
   const one = said[0];
   if (!one) return byId("now").replaceChildren(html("p", { class: "quiet" }, "No utterance at this moment."));
-  byId("now").replaceChildren(html("p", { class: "now-time" }, `${clock(one.s, true)} – ${clock(one.e, true)}`, html("span", {}, FACES.length > 1 && one.face !== null ? `estimate ${one.n} of ${UTTERANCES.length} · face ${one.face}` : `utterance ${one.n} of ${UTTERANCES.length}`)), html("p", { class: "said", dir: "auto", lang: DATA.language }, sentence(one, STRONGEST_WORD)), verdict(one), attributions(one, DATA.modalities, STRONGEST_PART));
+  byId("now").replaceChildren(html("p", { class: "now-time" }, `${clock(one.s, true)} – ${clock(one.e, true)}`, html("span", {}, FACES.length > 1 && one.face !== null ? `estimate ${one.n} of ${UTTERANCES.length} · face ${one.face}` : `utterance ${one.n} of ${UTTERANCES.length}`), one.speaker ? html("span", { class: "speaker", dir: "auto" }, one.speaker) : null), html("p", { class: "said", dir: "auto", lang: DATA.language }, sentence(one, STRONGEST_WORD)), verdict(one), attributions(one, DATA.modalities, STRONGEST_PART));
 }
 
 function speak(time) {
