@@ -30,8 +30,6 @@ STEP = 0.01
 """Seconds in which who speaks is compared."""
 GAIN = 6.0
 """Most dB by which a clip is made louder or quieter."""
-HIGH = 165.0
-"""Hz between low and high voices, by the median pitch of a video."""
 SEED = 2026
 ACTED = 5
 """Every fifth clip of RAVDESS is used: twelve of each actor."""
@@ -137,15 +135,6 @@ def telephone(clip: Sound) -> Sound:
     return np.clip(filtered, -32768, 32767).astype(np.int16)
 
 
-def pitch(clips: Sequence[Sound]) -> float:
-    """Median Hz of a voice."""
-    from sentiprism.features.extractors import EXTRACTORS
-
-    extractor = EXTRACTORS["speech"]()
-    values = extractor(np.concatenate(clips[:6])).values[:, extractor.recipe.columns.index("f0")]
-    return float(np.nanmedian(values[values > 0]))
-
-
 def by_length(low: float, high: float) -> Callable[[Sound], bool]:
     """Whether a clip has between ``low`` and ``high`` seconds."""
     return lambda clip: low * RATE <= len(clip) < high * RATE
@@ -158,13 +147,8 @@ def settings(videos: Videos, rng: np.random.Generator) -> Iterable[tuple[str, It
     yield "one, 40 s", (mix([draw(clips, 40, rng)], rng) for clips in own for _ in range(5))
     yield "one, 15 s", (mix([draw(clips, 15, rng)], rng) for clips in own for _ in range(5))
     yield "one, 40 s, every other clip by telephone", (mix([_half(draw(clips, 40, rng))], rng) for clips in own)
-    high = [pitch(clips) >= HIGH for clips in own]
     pairs = list(combinations(range(len(own)), 2))
-    for name, chosen in (
-        ("two, both high or both low", [(a, b) for a, b in pairs if high[a] == high[b]]),
-        ("two, one high and one low", [(a, b) for a, b in pairs if high[a] != high[b]]),
-    ):
-        yield name, (mix([draw(own[n], 25, rng) for n in pair], rng) for pair in chosen for _ in range(2))
+    yield "two", (mix([draw(own[n], 25, rng) for n in pair], rng) for pair in pairs for _ in range(2))
     for low, top in ((0.0, 2.5), (2.5, 5.0), (5.0, 60.0)):
         fits = by_length(low, top)
         fitting = [[clip for clip in clips if fits(clip)] for clips in own]

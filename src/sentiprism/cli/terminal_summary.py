@@ -50,7 +50,7 @@ def show_recording(outcome: "Outcome", *, as_json: bool) -> None:
         ("utterances", firm),
         ("mean", None if about.mean is None else f"{signed(about.mean)} on {scale}, {weighting(analysis)}"),
         ("weak", ", ".join(about.caution)),
-        *((f"speaker {one.name}", f"{one.mean} on average, {one.speech} of speech") for one in speaker_rows(analysis)),
+        *((f"speaker {one.name}", f"{one.mean}, {one.speech} of speech") for one in speaker_rows(analysis)),
         *ends,
         ("model", f"{analysis.model.name} ({analysis.model.model})"),
         ("seconds", ", ".join(f"{part} {seconds:.1f}" for part, seconds in sorted(outcome.seconds.items()))),
