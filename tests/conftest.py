@@ -60,7 +60,8 @@ def papers() -> Path:
 def _asset(name: str) -> Iterator[Path]:
     """An asset from the user's own cache, where tests with a cache of their own find it too."""
     from makers_ci import skip_or_fail
-    from sentiprism.assets.registry import ASSETS, fetch
+    from sentiprism.assets.pinned import ASSETS
+    from sentiprism.assets.registry import fetch
     from sentiprism.errors import UserError
 
     try:

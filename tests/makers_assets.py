@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sentiprism.assets.registry import ASSETS, Asset
+from sentiprism.assets.pinned import ASSETS, Asset
 from sentiprism.assets.sources import Source
 
 CONTENT = {"config.json": b'{"width": 4}', "part/weights.bin": bytes(range(256)) * 8}

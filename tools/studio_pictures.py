@@ -18,7 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sentiprism.assets.registry import ASSETS, fetch
+from sentiprism.assets.pinned import ASSETS
+from sentiprism.assets.registry import fetch
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -149,7 +149,7 @@ def test_doctor_says_what_is_missing_without_a_network(cli, home, monkeypatch):
 
 
 def test_doctor_is_one_line_a_row_on_80_columns_and_ends_with_what_to_do_next(cli, home, monkeypatch):
-    from sentiprism.assets.registry import ASSETS
+    from sentiprism.assets.pinned import ASSETS
     from sentiprism.data.synthetic import synthetic_dataset
     from sentiprism.environment import OFFLINE
 

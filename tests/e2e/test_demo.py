@@ -3,7 +3,7 @@
 from functools import partial
 
 from makers_cli import SIZES
-from sentiprism.assets.registry import ASSETS
+from sentiprism.assets.pinned import ASSETS
 from sentiprism.cli.demo import RECORDINGS
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.environment import OFFLINE

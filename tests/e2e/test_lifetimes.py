@@ -132,7 +132,7 @@ def test_an_import_leaves_no_reader_of_its_pickle(begin, tmp_path, number, statu
 
 
 def test_a_fetch_leaves_no_installer_and_no_half_of_a_file(begin, tmp_path, monkeypatch):
-    from sentiprism.assets.registry import ASSETS
+    from sentiprism.assets.pinned import ASSETS
 
     monkeypatch.delenv(ASSETS["two-cities"].variable, raising=False)  # other tests lend the files that are here
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes every connection and answers none

@@ -12,7 +12,8 @@ import pytest
 
 from makers_assets import CONTENT, Shelf, offer, read
 from sentiprism.assets import registry as assets
-from sentiprism.assets.registry import ASSETS, fetch, status
+from sentiprism.assets.pinned import ASSETS
+from sentiprism.assets.registry import fetch, status
 from sentiprism.assets.sources import UnavailableError
 from sentiprism.errors import UserError
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from makers_cli import parse
-from sentiprism.assets.registry import ASSETS
+from sentiprism.assets.pinned import ASSETS
 from sentiprism.environment import NO_TELEMETRY
 
 ROOT = Path(__file__).parents[2]

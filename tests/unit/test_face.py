@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sentiprism.assets.registry import ASSETS, digest
+from sentiprism.assets.pinned import ASSETS
+from sentiprism.assets.registry import digest
 from sentiprism.errors import UserError
 from sentiprism.features import landmarks
 from sentiprism.features.extractors import EXTRACTORS

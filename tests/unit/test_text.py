@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from makers_text import SIZE, W0, WORDS, ids, pad, tiny_bert
-from sentiprism.assets.registry import ASSETS
+from sentiprism.assets.pinned import ASSETS
 from sentiprism.errors import UserError
 from sentiprism.text.encoders import (
     check_vocabulary,

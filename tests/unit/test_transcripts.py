@@ -66,7 +66,7 @@ first words
 100:00:00.000 --> 100:00:01.000
 - I <3 it, <b>really</b>
 """
-    said = (Cue("We are in New York City", 1.5, 2.0), Cue("- I <3 it, really", 360_000.0, 360_001.0))
+    said = (Cue("We are in New York City", 1.5, 2.0, "Roger Bingham"), Cue("- I <3 it, really", 360_000.0, 360_001.0))
     assert given(tmp_path, text, "talk.vtt") == said
     assert given(tmp_path, text, "talk.txt") == said
 

@@ -93,7 +93,7 @@ def _packages() -> list[dict[str, Any]]:
 
 def _sources() -> list[dict[str, Any]]:
     """Check whether the sources of assets respond; none is contacted in offline mode."""
-    from sentiprism.assets.registry import ASSETS
+    from sentiprism.assets.pinned import ASSETS
     from sentiprism.assets.sources import Wheels, hub_reachable
 
     wheels = [source for asset in ASSETS.values() for source in asset.sources if isinstance(source, Wheels)]

@@ -74,7 +74,7 @@ def _cluster(voices: Voices, speakers: int | None) -> Floats:
     labels = _link(_unit(sums), FINE)
     count = labels.max() + 1
     totals = np.stack([sums[labels == one].sum(axis=0) for one in range(count)])
-    amounts = np.bincount(labels, seconds, count)
+    amounts: Floats = np.bincount(labels, seconds, count).astype(np.float64)
     return _unit(_merge(totals, amounts, speakers))
 
 
@@ -87,9 +87,9 @@ def _link(vectors: Floats, most: int) -> Integers:
         return np.zeros(len(vectors), np.intp)
     chosen = np.unique(np.linspace(0, len(vectors) - 1, MOST_CLUSTERED).round().astype(np.intp))
     own = vectors[chosen]
-    found = fcluster(linkage(pdist(own, "cosine"), "average"), most, "maxclust") - 1
+    found: Integers = fcluster(linkage(pdist(own, "cosine"), "average"), most, "maxclust").astype(np.intp) - 1
     if len(chosen) == len(vectors):
-        return found.astype(np.intp)
+        return found
     means = _unit(np.stack([own[found == one].sum(axis=0) for one in range(found.max() + 1)]))
     labels: Integers = (vectors @ means.T).argmax(axis=1)
     labels[chosen] = found
@@ -118,11 +118,13 @@ def _merge(totals: Floats, amounts: Floats, speakers: int | None) -> Floats:
         stages.append((np.delete(merged, other, axis=0), np.delete(longer, other)))
     if speakers is None:
         totals, amounts = stages[-1]
-        return totals[amounts >= min(BRIEF, amounts.max())]
+        kept: Floats = totals[amounts >= min(BRIEF, amounts.max())]
+        return kept
     for least in (BRIEF, 0.0):  # a recording may be too short for long clusters
         for totals, amounts in reversed(stages):
             if (amounts >= least).sum() >= speakers:
-                return totals[np.sort(np.argsort(-amounts, kind="stable")[:speakers])]
+                longest: Floats = totals[np.sort(np.argsort(-amounts, kind="stable")[:speakers])]
+                return longest
     return stages[0][0]
 
 

@@ -118,7 +118,8 @@ def _voices(text: str, start: float, end: float) -> Iterator[Cue]:
     whole, done = sum(len(said) for _, said in parts), 0
     for name, said in parts:
         first, done = done, done + len(said)
-        yield Cue(said, *(start + (end - start) * share / whole for share in (first, done)), _clean(name or ""))
+        times = (start + (end - start) * first / whole, start + (end - start) * done / whole)
+        yield Cue(said, times[0], times[1], _clean(name or ""))
 
 
 def _times(line: str, number: int, path: Path) -> tuple[float, float]:

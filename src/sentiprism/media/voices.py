@@ -79,7 +79,7 @@ def _samples(sound: npt.NDArray[np.int16], window: Span) -> npt.NDArray[np.float
     piece = np.asarray(sound[round(window.start * RATE) : round(window.end * RATE)], np.float32) / 32768
     piece = np.resize(piece if len(piece) else np.zeros(1, np.float32), FRAMES * STRIDE)  # repeats a shorter one
     level = float(np.sqrt(np.mean(np.square(piece, dtype=np.float64))))
-    return piece * np.float32(LEVEL / level) if level else piece
+    return (piece * (LEVEL / level)).astype(np.float32) if level else piece.astype(np.float32)
 
 
 def _embed(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sentiprism.assets.registry import ASSETS, fetch
+from sentiprism.assets.pinned import ASSETS
+from sentiprism.assets.registry import fetch
 from sentiprism.assets.sources import UnavailableError, hub_snapshot
 from sentiprism.errors import UserError, suggest
 from sentiprism.reading import MB, check_folder, read_json

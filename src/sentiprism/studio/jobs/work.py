@@ -10,7 +10,8 @@ from typing import Any
 import sentiprism as sp
 from sentiprism.analysis.batch import find_finished
 from sentiprism.analysis.inputs import AnalysisTask
-from sentiprism.assets.registry import ASSETS, fetch
+from sentiprism.assets.pinned import ASSETS
+from sentiprism.assets.registry import fetch
 from sentiprism.data.dataset import SPLITS
 from sentiprism.errors import UserError
 from sentiprism.evaluation.cross_corpus import evaluate_on
