@@ -21,7 +21,8 @@ import time
 from pathlib import Path
 from statistics import median
 
-from sentiprism.assets.registry import ASSETS, fetch
+from sentiprism.assets.pinned import ASSETS
+from sentiprism.assets.registry import fetch
 from sentiprism.machine import machine
 
 SAID = "It was the best of times. It was the worst of times. " * 5
