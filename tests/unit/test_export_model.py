@@ -18,13 +18,14 @@ from sentiprism.data.prepare import PreparedSplit
 from sentiprism.data.ragged import Ragged
 from sentiprism.errors import UserError
 from sentiprism.export import export_model as exporting
-from sentiprism.export.export_model import check_rows, export_model
+from sentiprism.export.export_model import check_rows, describe, export_model
 from sentiprism.export.quantize import INT8, OPTIMIZED, QUANTIZED, native
 from sentiprism.export.result import Measured
 from sentiprism.export.run import Runner
 from sentiprism.metrics import PROTOCOLS
 from sentiprism.metrics.conformal import Calibration
 from sentiprism.models import load_model
+from sentiprism.models.artifact import SavedModel
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import forward_all
 from sentiprism.types import FeatureSpec, ModalitySpec, TargetSpec
@@ -117,6 +118,28 @@ def test_it_predicts_the_same_for_any_length_and_missing_modality(saved, exporte
             np.testing.assert_allclose([one[end] for one in found], bounds[end], atol=1e-4)
     assert len({round(float(one), 3) for one in value}) == len(SPOKEN)  # the inputs matter
     assert "text" in present.tolist()  # which has an interval of its own
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"quantile": None}, {"quantile": None, "base": 0.0, "slope": 0.0}, {"slope": -0.3}, {"by_modalities": {}}],
+)
+def test_intervals_are_those_of_the_calibration(saved, exported, inputs, changes):
+    model = load_model(saved)
+    calibration = model.calibration.model_copy(update=changes)
+    runner = Runner(exported[0])
+    noted = {**model.metadata, "calibration": calibration.model_dump(mode="json")}
+    runner.config |= describe(SavedModel(model.model, noted), {"float32": "model.onnx"})
+    value, present = predict(saved, inputs[0], BEFORE)
+    bounds = calibration.bounds(value, present)
+    found = runner.predict(inputs[1])
+    for end in ("low", "high"):
+        np.testing.assert_allclose([one[end] for one in found], bounds[end], atol=1e-4)
+
+
+def test_features_of_another_width_are_refused(exported):
+    with pytest.raises(ValueError, match=r"audio has the shape \(3, 1\), not \(T, "):
+        Runner(exported[0]).predict([{"text": "w1", "audio": np.ones((3, 1))}])
 
 
 def test_context_changes_the_prediction_of_what_follows_it(exported, inputs):
@@ -228,4 +251,4 @@ def test_the_runner_is_short_and_imports_nothing_else():
     text = Path(exporting.__file__).with_name("run.py").read_text()
     imports = {line.split()[1].partition(".")[0] for line in text.splitlines() if line.startswith(("import", "from"))}
     assert imports == {"argparse", "json", "os", "pathlib", "typing", "numpy", "onnxruntime", "tokenizers"}
-    assert len(text.splitlines()) <= 110
+    assert len(text.splitlines()) <= 94

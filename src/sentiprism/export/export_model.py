@@ -16,6 +16,7 @@ from sentiprism.export.result import ExportResult, Measured
 from sentiprism.extras import install_extra
 from sentiprism.files import atomic_folder
 from sentiprism.metrics import Metric
+from sentiprism.metrics.conformal import Calibration
 from sentiprism.models.artifact import SavedModel, load_model
 from sentiprism.models.hub import pin_model
 from sentiprism.progress import progress
@@ -131,8 +132,22 @@ def describe(saved: SavedModel, graphs: dict[str, str]) -> dict[str, Any]:
         "graphs": graphs,
         "inputs": describe_inputs(model),
         "target": model.target.model_dump(mode="json"),
-        "calibration": None if calibration is None else calibration.model_dump(mode="json"),
+        "level": None if calibration is None else calibration.level,
+        "bounds": None if calibration is None else _bounds(calibration),
     }
+
+
+def _bounds(calibration: Calibration) -> dict[str, Any]:
+    """Half-widths of intervals, or the most improbable class of a set, by modalities; "" for all others."""
+    found: dict[str, Any] = {}
+    for name, one in {"": calibration, **calibration.by_modalities}.items():
+        if one.kind == "set":
+            found[name] = 1.0 if one.quantile is None else one.quantile
+        elif one.quantile is None:  # the whole range
+            found[name] = {"base": one.high - one.low, "slope": 0.0, "floor": 0.0}
+        else:
+            found[name] = {key: one.quantile * getattr(one, key) for key in ("base", "slope", "floor")}
+    return found
 
 
 def _view(saved: SavedModel, dataset: str | Path | TuningView | None) -> TuningView | None:
