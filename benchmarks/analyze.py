@@ -1,24 +1,31 @@
 """Cost of `analyze` as a ratio to the recording's length, and the memory of all its processes together.
 
-    python benchmarks/analyze.py RECORDING... [--transcript FILE] [--asr base] [--minutes 60]
+    python benchmarks/analyze.py RECORDING... [--transcript FILE] [--asr base] [--minutes 60] [--against SRC --turns 3]
 
 Each recording is analysed in a process of its own, with the feature cache off (a home of its own) and the assets
 where they are. With ``--minutes`` the recording's packets are repeated, as they are, until it is that long, and
 its transcript with them. Models and libraries are loaded within the time that is counted: for short recordings that is
-most of it, which the ratio for a long one does not show.
+most of it, which the ratio for a long one does not show. CPU seconds are those of all processes.
+
+With ``--against`` the code in another checkout's ``src`` analyses each recording too, by turns, and the table has
+the ratio of the medians, with the range over the turns: on a loaded machine the ratios say more than the seconds.
 """
 
 import argparse
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
+from statistics import median
+from typing import Any
 
+import sentiprism
 from sentiprism.files import home
-from sentiprism.machine import MB, machine, measure, peak_memory
+from sentiprism.machine import MB, machine, peak_memory
 
 
 def resident() -> float:
@@ -39,6 +46,11 @@ def watch(peak: list[float], done: threading.Event) -> None:
         peak[0] = max(peak[0], resident())
 
 
+def processor() -> float:
+    """CPU seconds of this process and of its children that have ended."""
+    return sum(os.times()[:4])
+
+
 def child(recording: Path, transcript: Path | None, asr: str, model: str) -> None:
     """Analyse one recording and print what it cost."""
     os.setpgrp()
@@ -48,10 +60,10 @@ def child(recording: Path, transcript: Path | None, asr: str, model: str) -> Non
     watcher = threading.Thread(target=watch, args=(peak, done), daemon=True)
     watcher.start()
     parts: dict[str, float] = {}
-    start, cpu = time.perf_counter(), sum(os.times()[:4])
+    start, cpu = time.perf_counter(), processor()
     options = {"asr": asr, "model": model}
     found = analyze(recording, transcript=transcript, options=options, on_time=parts.__setitem__)
-    seconds, spent = time.perf_counter() - start, sum(os.times()[:4]) - cpu  # with decoders, which have ended
+    seconds, spent = time.perf_counter() - start, processor() - cpu
     done.set()
     watcher.join()
     print(
@@ -97,6 +109,8 @@ def main() -> None:
     parser.add_argument("--asr", default="base")
     parser.add_argument("--model", default="starter")
     parser.add_argument("--minutes", type=float)
+    parser.add_argument("--against", type=Path, help="src folder of another checkout")
+    parser.add_argument("--turns", type=int, default=1)
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
@@ -108,18 +122,46 @@ def main() -> None:
             if given.minutes:
                 source = Path(folder) / recording.name
                 repeated(recording, given.minutes, source)
-            words = ["--child", source, "--asr", given.asr, "--model", given.model]
-            words += ["--transcript", given.transcript] if given.transcript else []
-            own = {"SENTIPRISM_HOME": f"{folder}/{recording.stem}", "SENTIPRISM_ASSETS": str(home("assets"))}
-            cost = measure(Path(__file__).resolve(), *words, environment=own)
-            parts = ", ".join(f"{name} {seconds:.1f}" for name, seconds in cost["parts"].items())
-            print(
-                f"{recording.name}: {cost['duration']:.0f} s, {cost['utterances']} utterances; "
-                f"{cost['seconds'] / cost['duration']:.2f} x its length ({cost['seconds']:.1f} s: {parts}); "
-                f"{cost['cpu'] / cost['duration']:.2f} x in CPU seconds; peak {cost['peak']:.0f} MB"
-            )
-            sys.stdout.flush()
+            codes = [Path(sentiprism.__file__).parents[1], *([given.against] if given.against else [])]
+            found: dict[Path, list[dict[str, Any]]] = {code: [] for code in codes}
+            for turn in range(given.turns):
+                for code in codes[:: -1 if turn % 2 else 1]:
+                    found[code].append(
+                        run(code, source, given, f"{folder}/{recording.stem}-{turn}-{codes.index(code)}")
+                    )
+                    describe(recording.name, code, found[code][-1])
+            if given.against:
+                compare(*found.values())
     return None
+
+
+def run(code: Path, source: Path, given: argparse.Namespace, own: str) -> dict[str, Any]:
+    """Analyse a recording with the code in a folder, in a process and with a home of its own."""
+    words = [sys.executable, __file__, "--child", str(source), "--asr", given.asr, "--model", given.model]
+    words += ["--transcript", str(given.transcript)] if given.transcript else []
+    places = {"SENTIPRISM_HOME": own, "SENTIPRISM_ASSETS": str(home("assets")), "PYTHONPATH": str(code)}
+    done = subprocess.run(words, env={**os.environ, **places}, stdout=subprocess.PIPE, check=True)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def describe(name: str, code: Path, cost: dict[str, Any]) -> None:
+    """Print what an analysis cost."""
+    parts = ", ".join(f"{part} {seconds:.1f}" for part, seconds in cost["parts"].items())
+    print(
+        f"{name}, {code}: {cost['duration']:.0f} s, {cost['utterances']} utterances; "
+        f"{cost['seconds'] / cost['duration']:.2f} x its length ({cost['seconds']:.1f} s: {parts}); "
+        f"{cost['cpu'] / cost['duration']:.2f} x in CPU seconds; peak {cost['peak']:.0f} MB",
+        flush=True,
+    )
+
+
+def compare(ours: list[dict[str, Any]], other: list[dict[str, Any]]) -> None:
+    """Print the ratios of this code to the other one."""
+    for key in ("seconds", "cpu", "peak"):
+        ratios = [a[key] / b[key] for a, b in zip(ours, other, strict=True)]
+        middle = median(one[key] for one in ours) / median(one[key] for one in other)
+        print(f"{key}: {middle:.2f} [{min(ratios):.2f}, {max(ratios):.2f}] of the other code's")
 
 
 if __name__ == "__main__":

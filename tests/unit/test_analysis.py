@@ -1,16 +1,21 @@
 """Summary, windows, curves: what is made of answers and tracks."""
 
+from threading import Event
 from typing import ClassVar
 
 import numpy as np
 import pytest
 
+from makers_analysis import features, saved_model
 from makers_media import grey, make_media
 from sentiprism.analysis.options import Options
+from sentiprism.analysis.parts import Parts
+from sentiprism.analysis.perceive import perceive
+from sentiprism.analysis.predictor import Predictor
 from sentiprism.analysis.time_line import split_evenly, windows
 from sentiprism.analysis.transcribe import is_timed, read_cues, transcribe
 from sentiprism.features.extractors import EXTRACTORS
-from sentiprism.features.extractors.base import AudioExtractor, Shown
+from sentiprism.features.extractors.base import AudioExtractor, Shown, VisionExtractor
 from sentiprism.features.face_choice import are_several, rank_faces
 from sentiprism.features.track import Track
 from sentiprism.features.track_extraction import face_tracks
@@ -203,3 +208,36 @@ def test_the_decoder_ends_where_a_face_cannot_be_read(tmp_path, monkeypatch, hom
     with pytest.raises(RuntimeError, match="no"):
         face_tracks(media, EXTRACTORS["face"]())
     assert given[0].gi_frame is None  # closed
+
+
+class Watching(Predictor):
+    """Knows when its libraries have been imported."""
+
+    def import_libraries(self, *, words):
+        super().import_libraries(words=words)
+        self.calls.append(words)
+        self.imported.set()
+
+
+class WaitingFaces(VisionExtractor):
+    """Faces that are found once libraries have been imported."""
+
+    name = "waiting"
+    recipe = Recipe(extractor="waiting", columns=("a",), units=("1",))
+
+    def __call__(self, pictures):
+        assert len(list(pictures)) == 10
+        assert self.imported.wait(60)
+        return []
+
+
+@pytest.mark.parametrize("faces", ["take longer", "end first"])
+def test_libraries_of_the_prediction_are_imported_while_faces_are_found(faces, tmp_path, home):
+    longer = faces == "take longer"
+    path = make_media(tmp_path / "grey.mkv", images=[grey(90)] * 30 * longer, samples=np.zeros(16_000, np.int16))
+    predictor = Watching(saved_model(tmp_path / "model", features(tmp_path / "bert")), "cpu")
+    predictor.calls, predictor.imported = [], Event()
+    predictor.extractors["vision"] = WaitingFaces()
+    WaitingFaces.imported = predictor.imported
+    perceive(probe(path), None, predictor, Options(asr="none", words=False), Parts())
+    assert predictor.calls == [False] * longer

@@ -45,7 +45,8 @@ def perceive(
 ) -> Perceived:
     """Process faces and sound in parallel, each with a decoding process and a thread.
 
-    If processing the sound fails or is stopped, the faces are abandoned.
+    While the faces take longer, the libraries of the prediction are imported. If processing the sound fails or is
+    stopped, the faces are abandoned.
 
     Args:
         media: the recording.
@@ -57,19 +58,23 @@ def perceive(
     voice = predictor.extractors.get("audio") or EXTRACTORS["speech"]()
     face = predictor.extractors.get("vision") or EXTRACTORS["action_units"]()
 
-    stop = Event()
+    stop, begun = Event(), Event()
 
     def report_progress(part: str) -> Callable[[float], Any]:
         return lambda seconds: parts.tell(part, min(seconds / max(media.duration, 1e-9), 1.0))
 
     def check_stop(seconds: float) -> None:
+        begun.set()
         if stop.is_set():
             raise CancelledError
         report_progress("faces")(seconds)
 
     def find_faces() -> list[Track]:
-        with parts.run("faces"):
-            found = face_tracks(media, face, check_stop) if media.video else []
+        try:
+            with parts.run("faces"):
+                found = face_tracks(media, face, check_stop) if media.video else []
+        finally:
+            begun.set()
         parts.tell("faces", 1.0)
         return found
 
@@ -88,6 +93,9 @@ def perceive(
                 audio = None if speech is None else voice_track(media, voice, spans, speech)
                 drawn = [] if audio is None else _voice_curves(media, voice, audio, speech)
             parts.tell("voice", 1.0)
+            begun.wait()  # two threads do not import at once
+            if not pending.done() and face.recipe.network is None:
+                predictor.import_libraries(words=options.words)
             faces = tuple(pending.result())
         finally:
             stop.set()

@@ -1,7 +1,9 @@
 """Predict utterances with a saved model, with Shapley values per modality."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,6 +22,7 @@ from sentiprism.metrics.conformal import probabilities
 from sentiprism.models import SavedModel, load_model
 from sentiprism.models.artifact import WEIGHTS, describe_model, folder_of, name_of
 from sentiprism.report.schema import Estimate, ModelFacts
+from sentiprism.text.encoders import import_encoder
 from sentiprism.training.engine import Engine
 from sentiprism.training.predict import forward_all
 from sentiprism.types import MODALITIES, FeatureSpec, Modality
@@ -79,6 +82,21 @@ class Predictor:
         """Language of the texts it was trained on; None if unknown, or if it does not read words."""
         known = self.saved.metadata.get("language")
         return known if isinstance(known, str) and "text" in self.model.modalities else None
+
+    def import_libraries(self, *, words: bool) -> None:
+        """Import what `prepare` and the attribution of words import at first use, which takes seconds.
+
+        What is missing is reported when it is needed.
+
+        Args:
+            words: whether words are attributed.
+        """
+        text = self.model.features.text
+        if text is not None and text.encoder is not None and text.source != "features":
+            with suppress(UserError, ImportError):
+                import_encoder(text.encoder)
+                if words:
+                    import_module("captum.attr")
 
     def describe(self) -> ModelFacts:
         """Describe the model for the report."""

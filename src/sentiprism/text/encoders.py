@@ -104,6 +104,14 @@ def load_backbone(encoder: Encoder, *, pretrained: bool = True) -> "nn.Module":
     return load_weights(folder, architecture, config, **options)  # type: ignore[no-any-return]
 
 
+def import_encoder(encoder: Encoder) -> None:
+    """Import the libraries of an encoder and its tokenizer, which takes seconds at first; weights are not loaded."""
+    from transformers import MODEL_MAPPING
+
+    MODEL_MAPPING.get(type(read_config(resolve(encoder, weights=False))), None)
+    load_tokenizer(encoder)
+
+
 def save_text_recipe(encoder: Encoder, folder: Path) -> None:
     """Save tokenizer and configuration without weights; ``folder`` can then be used as an encoder."""
     source = resolve(encoder, weights=False)
