@@ -110,7 +110,7 @@ def test_options_of_a_figure_are_arguments_of_its_function(command):
         (["extract", "x", "--audio", "spech"], "no audio extractor is called 'spech'; did you mean 'speech'?"),
         (
             ["extract", "x", "--vision", "speech"],
-            "no vision extractor is called 'speech'; choose one of: action_units, expression, face, none",
+            "no vision extractor is called 'speech'; choose one of: action_units, expression, face, gaze, none",
         ),
         (["extract", "x", "--per", "wrd"], "no step is called 'wrd'; did you mean 'word'?"),
         (["extract", "x", "--text", "givn"], "no source of the text is called 'givn'; did you mean 'given'?"),

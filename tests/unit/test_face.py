@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from makers_pose import rotation
 from sentiprism.assets.pinned import ASSETS
 from sentiprism.assets.registry import digest
 from sentiprism.errors import UserError
@@ -38,18 +39,6 @@ def smile(face_landmarker: Path, smiling: list[Frame]) -> Track:
 
 def column(track: Track, name: str) -> np.ndarray:
     return track.values[:, COLUMNS.index(name)]
-
-
-def rotation(pitch: float, yaw: float, roll: float) -> np.ndarray:
-    """Roll in the face's own frame, then pitch, then yaw; x right, y up, z towards the viewer."""
-    p, y, r = np.radians([pitch, yaw, roll])
-    about_z = np.array([[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]])
-    about_x = np.array([[1, 0, 0], [0, np.cos(p), np.sin(p)], [0, -np.sin(p), np.cos(p)]])
-    about_y = np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
-    whole = np.eye(4)
-    whole[:3, :3] = about_y @ about_x @ about_z
-    whole[:3, 3] = (5, -3, -40)
-    return whole
 
 
 @pytest.mark.parametrize("angles", [(0, 0, 0), (20, 0, 0), (0, 35, 0), (0, 0, -50), (-15, 60, 25)])

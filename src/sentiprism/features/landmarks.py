@@ -11,6 +11,7 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 
 POSE = ("head_pitch", "head_yaw", "head_roll")
+POSITION = ("head_x", "head_y", "head_z")
 SHAPE = (
     "eye_opening_left",
     "eye_opening_right",
@@ -24,7 +25,7 @@ PLACE = ("face_share", "face_x", "face_y")
 EYES = ((362, 385, 387, 263, 373, 380), (33, 160, 158, 133, 153, 144))
 """Left, right: a corner, two points of the upper lid, the other corner, two of the lower lid in reverse order."""
 _BROWS = (334, 105)
-_OUTER_CORNERS = (263, 33)
+OUTER_CORNERS = (263, 33)
 _LIPS = (13, 14)
 _MOUTH_CORNERS = (291, 61)
 
@@ -33,14 +34,22 @@ def pose(transformation: Array) -> Array:
     """(3,) degrees as in `POSE`, from the (4, 4) matrix that maps an upright, frontal face to its pose.
 
     Pitch is positive if the face looks up, yaw if it is turned to the right edge of the picture (its own left), roll if
-    the head is tilted anticlockwise for the viewer. The matrix's translation is not used: it depends on a guessed
-    camera and has no more information than `PLACE`.
+    the head is tilted anticlockwise for the viewer.
     """
     across, up, forward = np.asarray(transformation, np.float64)[:3, :3].T
     pitch = np.arctan2(forward[1], np.hypot(forward[0], forward[2]))
     yaw = np.arctan2(forward[0], forward[2])
     roll = np.arctan2(across[1], up[1])
     return np.degrees([pitch, yaw, roll])
+
+
+def position(transformation: Array) -> Array:
+    """(3,) centimetres as in `POSITION`: right and up from the middle of the picture, and the distance from the camera.
+
+    The matrix is that of `pose`. MediaPipe assumes a face of average size, which all three are in proportion to, and a
+    vertical angle of view of 63 degrees, which only matters to the distance.
+    """
+    return np.asarray(transformation, np.float64)[:3, 3] * (1.0, 1.0, -1.0)
 
 
 def shape(landmarks: Array, width: int, height: int) -> Array:
@@ -60,7 +69,7 @@ def shape(landmarks: Array, width: int, height: int) -> Array:
     def far(a: int, b: int) -> float:
         return float(np.linalg.norm(points[a] - points[b]))
 
-    unit = far(*_OUTER_CORNERS)
+    unit = far(*OUTER_CORNERS)
     openings = [(far(up1, low1) + far(up2, low2)) / 2 / far(a, b) for a, up1, up2, b, low2, low1 in EYES]
     middles = [(points[eye[0]] + points[eye[3]]) / 2 for eye in EYES]
     brows = [np.linalg.norm(points[brow] - middle) / unit for brow, middle in zip(_BROWS, middles, strict=True)]

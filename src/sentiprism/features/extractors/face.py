@@ -5,11 +5,13 @@ and so a frame does not depend on earlier ones. It runs in the calling process, 
 limited size; the parsers of containers and codecs, which a malicious file attacks, run in a limited child process.
 """
 
-from collections.abc import Iterable, Iterator
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from sentiprism.assets.registry import fetch
 from sentiprism.errors import UserError
@@ -47,7 +49,43 @@ SCORE = "score 0–1"
 """Unit of a blendshape's curve."""
 
 
-class Face(FrameExtractor):
+class FaceMesh(NamedTuple):
+    """A face in one picture, as the landmarker returns it."""
+
+    scores: Sequence[float]
+    """Of `BLENDSHAPES`."""
+    points: npt.NDArray[np.float64]
+    """(478, 3) x and z as fractions of the picture's width, y of its height."""
+    transformation: npt.NDArray[np.float64]
+    """(4, 4) matrix that maps an upright, frontal face to its pose."""
+    width: int
+    height: int
+
+
+class MeshExtractor(FrameExtractor):
+    """Base class of extractors that compute columns from each face that the landmarker finds."""
+
+    @abstractmethod
+    def describe(self, face: FaceMesh) -> npt.NDArray[np.float64]:
+        """Compute the (F,) columns of a face."""
+
+    def detect(self, frames: Iterable[Frame]) -> Iterator[FrameFaces]:
+        """See `FrameExtractor`; at most `MOST_FACES` in one picture.
+
+        Raises:
+            UserError: MediaPipe, a system library of it, or the asset ``face-landmarker`` is missing.
+        """
+        with landmarker() as detect:
+            for frame in frames:
+                faces = [
+                    Detection(landmarks.box(face.points), values)
+                    for face in _meshes(detect(frame.image), frame)
+                    if np.isfinite(values := self.describe(face)).all()
+                ]
+                yield FrameFaces(frame.time, frame_thumbnail(frame.image), faces)
+
+
+class Face(MeshExtractor):
     """Faces in each picture, see the module."""
 
     name = "face"
@@ -68,36 +106,25 @@ class Face(FrameExtractor):
         "head_yaw": Shown("head turned", unit="°"),
     }
 
-    def detect(self, frames: Iterable[Frame]) -> Iterator[FrameFaces]:
-        """See `FrameExtractor`; at most `MOST_FACES` in one picture.
+    def describe(self, face: FaceMesh) -> npt.NDArray[np.float64]:
+        """See `MeshExtractor`."""
+        return np.concatenate(
+            [
+                face.scores,
+                landmarks.pose(face.transformation),
+                landmarks.shape(face.points, face.width, face.height),
+                landmarks.place(landmarks.box(face.points)),
+            ]
+        )
 
-        Raises:
-            UserError: MediaPipe, a system library of it, or the asset ``face-landmarker`` is missing.
-        """
-        with landmarker() as detect:
-            for frame in frames:
-                yield FrameFaces(frame.time, frame_thumbnail(frame.image), _detections(detect(frame.image), frame))
 
-
-def _detections(result: Any, frame: Frame) -> list[Detection]:
+def _meshes(result: Any, frame: Frame) -> Iterator[FaceMesh]:
     height, width = frame.image.shape[:2]
-    found = []
     for scores, points, matrix in zip(
         result.face_blendshapes, result.face_landmarks, result.facial_transformation_matrixes, strict=True
     ):
         mesh = np.array([(point.x, point.y, point.z) for point in points])
-        bounds = landmarks.box(mesh)
-        values = np.concatenate(
-            [
-                [score.score for score in scores],
-                landmarks.pose(matrix),
-                landmarks.shape(mesh, width, height),
-                landmarks.place(bounds),
-            ]
-        )
-        if np.isfinite(values).all():
-            found.append(Detection(bounds, values))
-    return found
+        yield FaceMesh([score.score for score in scores], mesh, matrix, width, height)
 
 
 @contextmanager
