@@ -42,6 +42,9 @@ def test_other_tables_are_refused(tmp_path: Path) -> None:
     (tmp_path / "clip.csv").write_text(PY_FEAT)
     with pytest.raises(UserError, match="is not a table of action units"):
         read_table(tmp_path / "clip.csv", None)
+    (tmp_path / "clip.csv").write_text("timestamp,AU12_r\n0,much\n")
+    with pytest.raises(UserError, match="not of numbers"):
+        read_table(tmp_path / "clip.csv", 30.0)
 
 
 @pytest.fixture(scope="module")

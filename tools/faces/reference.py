@@ -54,19 +54,24 @@ def read_table(path: Path, fps: float | None) -> Units:
         fps: frames per second of the clip, since py-feat writes frame numbers instead of times; None if unknown.
 
     Raises:
-        UserError: the file has no intensity of a unit, or no time.
+        UserError: the file has no intensity of a unit, no time, or a row that is not of numbers.
     """
     rows = list(csv.DictReader(StringIO(read_text(path)), skipinitialspace=True))
     columns = {name: code for name in (rows[0] if rows else {}) if (code := unit_of(name)) is not None}
     if not columns or not ("timestamp" in rows[0] or ("frame" in rows[0] and fps)):
         raise UserError(f"{path} is not a table of action units", "write it with OpenFace 2, pyfaceau or py-feat")
-    chosen: dict[float, dict[str, str]] = {}
-    for row in rows:
-        time = float(row["timestamp"]) if "timestamp" in row else float(row["frame"]) / (fps or 1.0)
-        if time not in chosen or _area(row) > _area(chosen[time]):
-            chosen[time] = row
-    good = {time: row for time, row in sorted(chosen.items()) if _succeeded(row)}
-    return Units(good, {code: [float(row[name] or "nan") for row in good.values()] for name, code in columns.items()})
+    try:
+        chosen: dict[float, dict[str, str]] = {}
+        for row in rows:
+            time = float(row["timestamp"]) if "timestamp" in row else float(row["frame"]) / (fps or 1.0)
+            if time not in chosen or _area(row) > _area(chosen[time]):
+                chosen[time] = row
+        good = {time: row for time, row in sorted(chosen.items()) if _succeeded(row)}
+        return Units(
+            good, {code: [float(row[name] or "nan") for row in good.values()] for name, code in columns.items()}
+        )
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{path} has a row that is not of numbers ({error})", "write the table again") from None
 
 
 def extract_units(recording: Media, extractor: str) -> Units:
