@@ -6,7 +6,9 @@ import pytest
 
 from makers_damage import FILES, NONSENSE, changed, dumped, places, refusal
 from sentiprism.training.experiments import load_experiment
-from sentiprism.tuning.study import Journal, Study
+from sentiprism.tuning.journal import Journal
+from sentiprism.tuning.storage import FolderStorage
+from sentiprism.tuning.study import Study
 from sentiprism.tuning.tune import resume_study
 from sentiprism.yaml_files import load_yaml
 
@@ -36,7 +38,7 @@ def test_every_value_of_a_studys_journal_may_be_nonsense(folder):
             for new in NONSENSE.values():
                 damaged = [*lines[:number], dumped(changed(entry, at, new)), *lines[number + 1 :]]
                 path.write_text("\n".join(damaged) + "\n")
-                said = refusal(lambda: Journal(folder / "study", study, {}))
+                said = refusal(lambda: Journal(FolderStorage(folder / "study"), study, {}))
                 assert said is None or "journal.log" in said
 
 

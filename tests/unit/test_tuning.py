@@ -15,9 +15,11 @@ from sentiprism.models.search_space import Among, Between, among, between
 from sentiprism.training.experiments import load_experiment
 from sentiprism.training.loop import Trainer
 from sentiprism.training.train import resolve, train
-from sentiprism.tuning import tune as tuning
+from sentiprism.tuning.journal import Journal, Pruned
+from sentiprism.tuning.runner import TrialRunner
 from sentiprism.tuning.space import read_space
-from sentiprism.tuning.study import Journal, Pruned, Study
+from sentiprism.tuning.storage import FolderStorage
+from sentiprism.tuning.study import Study
 from sentiprism.tuning.tune import resume_study, tune
 
 SETTINGS = {"config": small("mdf"), "optim": {"epochs": 2, "batch_size": 24}}
@@ -46,7 +48,7 @@ class Sealed:
 
 def test_a_study_gets_a_view_that_has_no_test_split():
     assert "test" not in {field.name for field in fields(TuningView)}
-    assert inspect.signature(tuning._TrialRunner).parameters["view"].annotation is TuningView
+    assert inspect.signature(TrialRunner).parameters["view"].annotation is TuningView
     assert inspect.signature(load_tuning).return_annotation is TuningView
 
 
@@ -235,7 +237,9 @@ def test_a_trial_that_fails_is_noted_and_a_study_of_failures_says_why(search, mo
 
 def journal(folder):
     space = {"optim.lr": between(1e-4, 1e-2, log=True)}
-    return Journal(folder, Study(content="", protocol="intensity", select="mae", run={}, space=space), {})
+    return Journal(
+        FolderStorage(folder), Study(content="", protocol="intensity", select="mae", run={}, space=space), {}
+    )
 
 
 def row(epoch, mae):

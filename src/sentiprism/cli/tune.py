@@ -11,7 +11,7 @@ from sentiprism.cli.tables import emit_json, number, table
 from sentiprism.errors import UserError
 
 if TYPE_CHECKING:
-    from sentiprism.tuning.tune import StudyResult
+    from sentiprism.tuning.result import StudyResult
 
 SHOWN = 5
 """Number of trials in the table."""
@@ -41,6 +41,9 @@ def tune(
     ] = 0,
     out: Annotated[Path | None, option("STUDY", "Folder of the study; by default runs/tune-MODEL-NAME.")] = None,
     resume: Annotated[Path | None, option("STUDY", "Resume this study.")] = None,
+    storage: Annotated[
+        str | None, option("ADDRESS", "PostgreSQL database of a study on several machines, by URL or service=NAME.")
+    ] = None,
     device: Device = "auto",
     precision: Precision = "auto",
     as_json: Json = False,
@@ -48,7 +51,8 @@ def tune(
     """Search a model's settings for the best valid score; the test split is not opened.
 
     A trial is one training with the first seed, ended early if it is worse than the median of the others; the first one
-    has the starting settings. The same command resumes the study, and in further terminals joins it.
+    has the starting settings. The same command resumes the study, and in further terminals joins it; with --storage
+    on other machines too.
 
     Examples:
         sentiprism tune mdf --dataset mosi --trials 40
@@ -59,12 +63,14 @@ def tune(
 
         sentiprism tune tmt --dataset mosi --search 'config.width=[64, 128]'
 
+        sentiprism tune mdf --dataset mosi --storage postgresql://me@host/studies
+
         sentiprism tune --resume runs/tune-mdf-mosi --trials 60
     """
     from sentiprism.tuning.tune import resume_study
     from sentiprism.tuning.tune import tune as begin
 
-    engine: dict[str, Any] = {"device": device, "precision": precision}
+    engine: dict[str, Any] = {"device": device, "precision": precision, "storage": storage}
     if resume is not None:
         if model or dataset or experiment or settings or search or seed or seeds > 1 or out:
             raise UserError("--resume continues a study with its own settings", "give only --resume STUDY and --trials")

@@ -17,6 +17,9 @@ class StudyOptions(TypedDict, total=False):
         device: as in ``train``.
         precision: as in ``train``; the trials of one study should share it.
         quiet: show no progress.
+        storage: address of a PostgreSQL database for a study on several machines, such as
+            ``postgresql://me@host/studies`` or ``service=studies``; by default ``$SENTIPRISM_STORAGE``, or the one that
+            the folder's study is in. The name of the study there is that of the folder.
     """
 
     out: Path | str | None
@@ -26,3 +29,4 @@ class StudyOptions(TypedDict, total=False):
     device: str
     precision: Precision
     quiet: bool
+    storage: str | None

@@ -6,9 +6,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 from sentiprism.data.integrity import unverified, verifies
@@ -31,10 +32,18 @@ class Workers:
         count: number of processes.
         threads: of each process.
         note: called with a message for each process that fails.
+        variables: further environment variables of each process, which may be secret.
     """
 
     def __init__(
-        self, folder: Path, trials: int, engine: dict[str, str], count: int, threads: int, note: Callable[[str], object]
+        self,
+        folder: Path,
+        trials: int,
+        engine: dict[str, str],
+        count: int,
+        threads: int,
+        note: Callable[[str], object],
+        variables: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         task = json.dumps(
             {
@@ -45,7 +54,7 @@ class Workers:
                 "plugins": loaded_files(),
             }
         )
-        environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+        environment = {**os.environ, **variables, "OMP_NUM_THREADS": str(threads)}
         self._note = note
         self._running: list[ChildProcess] = []
         for _ in range(count):

@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from sentiprism.errors import UserError
+from sentiprism.extras import install_extra
 from sentiprism.files import exclusive, make_folder
 from sentiprism.studio.store import label_tables  # noqa: F401 - tables that are a part of the schema
 
@@ -83,7 +84,7 @@ def _engine(url: str) -> Engine:
     try:
         parsed = make_url(url)
     except ArgumentError:
-        raise UserError(f"{url!r} is not a database URL", _EXAMPLE) from None
+        raise UserError("`database` is not a database URL", _EXAMPLE) from None  # which may have a password
     backend = parsed.get_backend_name()
     if backend not in {"sqlite", "postgresql"}:
         raise UserError(f"the studio cannot use {backend}", _EXAMPLE)
@@ -92,7 +93,7 @@ def _engine(url: str) -> Engine:
     try:
         engine = create_engine(parsed, pool_pre_ping=backend == "postgresql")
     except (ImportError, NoSuchModuleError):
-        raise UserError(f"{DRIVER} is not installed", 'pip install "psycopg[binary]>=3.2"') from None
+        raise UserError(f"{DRIVER} is not installed", install_extra("postgresql")) from None
     if backend == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
