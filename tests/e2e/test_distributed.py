@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,12 +11,19 @@ import numpy as np
 import pytest
 
 from makers_cli import SMALL, assignments, files
+from makers_processes import Started, needs_proc
 from sentiprism.data.synthetic import synthetic_dataset
 from sentiprism.evaluation.evaluate import evaluate
 from sentiprism.evaluation.predictions_file import read_predictions
-from sentiprism.training.train import train
+from sentiprism.training.train import resume, train
 
 PORT = 0  # any that is free
+EPOCHS = 30
+TORCHRUN = """
+import sys
+from torch.distributed.run import main
+sys.exit(main())
+"""
 # accelerate's name for several processes of one machine; with --cpu it starts one, whatever --num_processes says
 LAUNCH = ("--multi_gpu", "--num_machines=1", "--num_processes=2", "--mixed_precision=no", "--dynamo_backend=no")
 SETTINGS = {
@@ -81,3 +89,36 @@ def test_two_processes_are_one(home, tmp_path, monkeypatch):
         np.testing.assert_allclose(b.prediction, a.prediction, atol=1e-4)
         for name, weights in a.weights.items():
             np.testing.assert_allclose(b.weights[name], weights, atol=1e-4)
+
+
+def children(pid: int) -> list[int]:
+    """Processes that this one has started; the launcher's are in sessions of their own."""
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@needs_proc
+def test_when_one_process_is_killed_all_end_and_one_process_resumes_the_run(home, tmp_path):
+    data = synthetic_dataset("tiny", sizes=(47, 15, 13), missing=0)
+    settings = {**SETTINGS, "optim": {**SETTINGS["optim"], "epochs": EPOCHS}}
+    words = ("train", "mdf", "--dataset", "tiny", "--device", "cpu", "--out", "run", *assignments(settings))
+    launcher = ("--standalone", "--local-addr=127.0.0.1", "--nproc-per-node=2", "--module", "sentiprism")
+    environment = {"SENTIPRISM_HOME": str(home), "GLOO_SOCKET_IFNAME": "lo"}
+    started = Started(TORCHRUN, *launcher, *words, folder=tmp_path, **environment)
+    started.reach(lambda: "epoch  2" in started.shown)
+    workers = children(started.pid)
+    assert len(workers) == 2
+    os.kill(workers[1], signal.SIGKILL)
+    assert started.all_end() != 0
+    assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+    assert started.shown.count("epoch  1") == 1  # one process speaks
+    before = numbers(tmp_path / "run")
+    assert 2 <= len(before) < EPOCHS
+    resume(tmp_path / "run", device="cpu", quiet=True)
+    settings["optim"]["stop_after"] = len(before) + 2  # later, roundings add up
+    whole = train("mdf", data, settings=settings, out=tmp_path / "whole", device="cpu", quiet=True)
+    together = numbers(tmp_path / "run")
+    assert len(together) == EPOCHS
+    assert together[: len(before)] == before
+    for a, b in zip(numbers(whole.folder), together[: len(before) + 2], strict=True):
+        assert b["valid"] == pytest.approx(a["valid"], rel=1e-3, abs=1e-3)
+        assert b["train"] == pytest.approx(a["train"], rel=1e-3, abs=1e-3)
