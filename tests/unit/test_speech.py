@@ -12,7 +12,7 @@ from sentiprism.errors import UserError
 from sentiprism.media.recognise import recognise, tidy, windows
 from sentiprism.media.speech import RATE, find_speech, probabilities
 from sentiprism.media.types import Span, Word
-from sentiprism.media.whisper import split_words
+from sentiprism.media.whisper import STATE_RATE, load, split_words
 
 Sound = npt.NDArray[np.int16]
 
@@ -101,6 +101,26 @@ def test_what_is_said_and_when(two_cities: Sound, whisper_base: Path) -> None:
     assert told
     assert told[-1] == pytest.approx(words[-1].end, abs=0.5)
     assert recognise(piece, find_speech(piece), whisper_base) == (words, language)
+
+
+def test_short_windows_are_encoded_with_less_silence_and_recognised_alike(
+    two_cities: Sound, whisper_base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whisper = load(whisper_base)
+
+    def shape(*windows: Span) -> list[int]:
+        return list(whisper.encode_either(two_cities, windows).shape[:2])
+
+    assert shape(Span(0, 5)) == [1, 12 * STATE_RATE]
+    assert shape(Span(0, 5), Span(5, 20)) == [2, 19 * STATE_RATE]
+    assert shape(Span(0, 5), Span(5, 22)) == [2, 30 * STATE_RATE]
+    piece = two_cities[: 9 * RATE]
+    brief, _ = recognise(piece, find_speech(piece), whisper_base, "en")
+    monkeypatch.setattr("sentiprism.media.whisper.BRIEF", 0.0)
+    whole, _ = recognise(piece, find_speech(piece), whisper_base, "en")
+    assert [word.text for word in brief] == [word.text for word in whole]
+    assert len(brief) > 10
+    np.testing.assert_allclose([word.start for word in brief], [word.start for word in whole], atol=0.1)
 
 
 def test_nothing_is_heard_in_noise(whisper_base: Path) -> None:

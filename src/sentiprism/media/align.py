@@ -115,7 +115,7 @@ class _Aligner:
         if min(window.end, len(self.sound) / RATE) - window.start < SHORTEST:
             return spread_evenly(texts, window, self.spans)
         whisper = load(folder)
-        encoded = whisper.encode(self.sound, [window])
+        encoded = whisper.encode_either(self.sound, [window])
         if self.language is None:
             told = choose_language(whisper.languages(encoded), [window])
             self.language = "en" if told is None else told.code

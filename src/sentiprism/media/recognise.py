@@ -68,7 +68,7 @@ def recognise(
     told: list[dict[str, float]] = []
     for first in range(0, len(pieces), BATCH):
         batch = pieces[first : first + BATCH]
-        encoded = whisper.encode(sound, batch)
+        encoded = whisper.encode_either(sound, batch)
         if language is None:
             told += whisper.languages(encoded)
             chosen = choose_language(told, pieces, expected, chosen and chosen.code)
@@ -117,7 +117,7 @@ class TurnRecogniser:
             spans: spans of speech in it.
             provisional: of a turn that may continue: faster and less accurate.
         """
-        encoded, seconds = self._whisper.encode_short(sound, window), window.end - window.start
+        encoded, seconds = self._whisper.encode_short(sound, [window]), window.end - window.start
         detected = next(iter(self._whisper.languages(encoded)), {}) if self._given is None else {}
         language = self.language
         if detected:
@@ -153,7 +153,7 @@ def detect_language(
     if not pieces:
         return None
     whisper = load(folder)
-    return choose_language(whisper.languages(whisper.encode(sound, pieces)), pieces, expected)
+    return choose_language(whisper.languages(whisper.encode_either(sound, pieces)), pieces, expected)
 
 
 def choose_language(

@@ -19,6 +19,9 @@ WINDOW = 30.0
 SHORT_WINDOW, AFTER = 12.0, 4.0
 """Seconds that `Whisper.encode_short` reads at least, and of silence after the sound: much faster than
 silence up to `WINDOW`. With too little of it some texts repeat themselves."""
+BRIEF = 16.0
+"""Most seconds of windows of recordings that are encoded with little silence, which saves a third or more. On 80 clips
+of MOSI there were 184 errors in 856 recognised words then, and 182 with silence up to `WINDOW`."""
 BEAM = 5
 """Beam size of recognition."""
 MOST_DECODED = 225
@@ -92,17 +95,25 @@ class Whisper:
             spectra.append(pad_or_trim(self._model.feature_extractor(piece)[..., :-1]))
         return self._model.encode(np.stack(spectra))
 
-    def encode_short(self, sound: Samples, window: Span) -> Any:
-        """Encode one window with less silence after it than `encode`, in a quarter of the time.
+    def encode_short(self, sound: Samples, windows: Sequence[Span]) -> Any:
+        """Encode windows with less silence after them than `encode`: 8 s of speech take a third of the time.
 
         Args:
             sound: (n,) samples.
-            window: at most ``WINDOW - AFTER`` long.
+            windows: each at most ``WINDOW - AFTER`` long.
         """
-        piece = np.asarray(sound[round(window.start * RATE) : round(window.end * RATE)], np.float32) / 32768
-        length = max(round(SHORT_WINDOW * RATE), len(piece) + round(AFTER * RATE))
-        spectrum = self._model.feature_extractor(np.pad(piece, (0, length - len(piece))))[..., :-1]
-        return self._model.encode(spectrum[None])
+        pieces = [
+            np.asarray(sound[round(window.start * RATE) : round(window.end * RATE)], np.float32) / 32768
+            for window in windows
+        ]
+        length = max(round(SHORT_WINDOW * RATE), max(map(len, pieces)) + round(AFTER * RATE))
+        padded = (np.pad(piece, (0, length - len(piece))) for piece in pieces)
+        return self._model.encode(np.stack([self._model.feature_extractor(piece)[..., :-1] for piece in padded]))
+
+    def encode_either(self, sound: Samples, windows: Sequence[Span]) -> Any:
+        """Encode windows by `encode_short` if all are at most `BRIEF` long, otherwise by `encode`."""
+        brief = all(window.end - window.start <= BRIEF for window in windows)
+        return self.encode_short(sound, windows) if brief else self.encode(sound, windows)
 
     def states(self, sound: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
         """(T, D) last hidden states of the encoder, `STATE_RATE` per second.
