@@ -30,8 +30,8 @@ from rich.table import Table
 from torch import set_num_threads
 from torch.optim import AdamW
 
+from sentiprism.benchmark.batches import spread_evenly
 from sentiprism.benchmark.cases import encoder_folder
-from sentiprism.benchmark.cost import spread_evenly
 from sentiprism.benchmark.shapes import VOCABULARY, Padded, mosi_shapes
 from sentiprism.data.prepare import PreparedSplit
 from sentiprism.machine import machine, measure, peak_memory

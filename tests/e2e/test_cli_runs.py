@@ -163,7 +163,7 @@ def test_ablate_over_a_setting_shows_its_runs_side_by_side(cli, refused, finishe
     assert [one["run"] for one in told["runs"]] == ["01-optim-epochs-1", "02-optim-epochs-2"]
 
 
-def test_bench_shows_what_failed_beside_what_was_measured(cli, monkeypatch):
+def test_bench_shows_what_failed_beside_what_was_measured(cli, refused, monkeypatch):
     from sentiprism.benchmark import cost as benchmark
 
     def measure(*command, environment):
@@ -172,7 +172,8 @@ def test_bench_shows_what_failed_beside_what_was_measured(cli, monkeypatch):
             from sentiprism.errors import UserError
 
             raise UserError("it was ended by SIGKILL", "check that there is enough memory")
-        return {"parameters": 769, "multiply_adds": 2.5e9, "step": 0.5, "one": 1.25, "many": 0.75, "peak": 1234.0}
+        numbers = {"parameters": 769, "multiply_adds": 2.5e9, "step": 0.5, "one": 1.25, "many": 0.75, "peak": 1234.0}
+        return {**numbers, "yardstick": 0.02 * task["yardstick"]}
 
     monkeypatch.setattr(benchmark, "measure", measure)
     answer = cli("bench", "text_only", "mdf", "--encoder", "none", "--only", "real")
@@ -183,6 +184,14 @@ def test_bench_shows_what_failed_beside_what_was_measured(cli, monkeypatch):
     assert max(map(len, answer.out.splitlines())) <= 80
     costs = json.loads(cli("bench", "text_only", "--encoder", "none", "--json").out)["costs"]
     assert [(one["form"], one["ratio"]) for one in costs] == [("padded", 1.0), ("real", 1.0)]
+    rows = [row.split() for row in cli("bench", "text_only", "--history").out.splitlines()]
+    step = next(row for row in rows if row[1:3] == ["training", "step"])
+    assert step[4] == "25"  # 0.5 s in steps of 0.02 s
+    assert "1,234" in next(row for row in rows if "memory," in row)
+    told = json.loads(cli("bench", "text_only", "--history", "--json").out)
+    assert [one["now"] for one in told["figures"]] == [[25.0] * 3, [0.0625] * 3, [0.0375] * 3, [1234.0] * 3]
+    words = ("bench", "--history", "--encoder", "none")
+    assert "--history measures with the release's settings, not with --encoder" in refused(*words)
 
 
 def test_figures_are_written_where_asked_or_beside_the_run(cli, finished, tmp_path):

@@ -12,6 +12,7 @@ from torch import nn
 from makers_models import batch, build, small, specs
 from makers_text import tiny_bert
 from sentiprism.benchmark import cost as benchmark
+from sentiprism.benchmark.batches import spread_evenly
 from sentiprism.benchmark.cases import Case, encoder_folder
 from sentiprism.benchmark.cost import (
     Cost,
@@ -20,7 +21,6 @@ from sentiprism.benchmark.cost import (
     make_trainer,
     multiply_adds,
     ratios,
-    spread_evenly,
     time_evenly,
 )
 from sentiprism.benchmark.shapes import PADDED, TEXTS, WIDTHS, Padded, mosi_shapes
@@ -145,7 +145,7 @@ def test_the_time_is_the_mean_of_medians(monkeypatch):
 
 def test_the_cost_of_a_model_in_this_process():
     made = make_trainer(case("text_only"), "real")
-    found = cost(made, steps=2, rounds=1)
+    found = cost(made, steps=2, rounds=1, yardstick=True)
     assert found.keys() == {*Cost._fields} - {"model", "form", "error", "batch_size"}
     assert found["parameters"] == 768 + 1
     assert found["multiply_adds"] == 768

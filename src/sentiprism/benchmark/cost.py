@@ -14,38 +14,27 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from statistics import mean, median
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict, Unpack, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, Unpack
 
-import numpy as np
-import numpy.typing as npt
-
-from sentiprism.benchmark.cases import Case, cases, vocabulary
-from sentiprism.benchmark.shapes import DISTRIBUTED, Padded, mosi_shapes
-from sentiprism.data.prepare import PreparedSplit
+from sentiprism.benchmark.batches import FORMS, Form, choose_batches, make_data
+from sentiprism.benchmark.cases import Case, cases
+from sentiprism.benchmark.yardstick import make_yardstick
 from sentiprism.errors import UserError
 from sentiprism.files import temporary_folder
 from sentiprism.machine import measure, peak_memory
 from sentiprism.metrics import protocol
 from sentiprism.models import create_model
 from sentiprism.plugin_modules import import_files, loaded_files
-from sentiprism.text.encoders import load_tokenizer
 from sentiprism.training.config import OptimConfig, RunConfig
 from sentiprism.training.engine import Engine, Precision, check_engine
 from sentiprism.training.progress import TrainingProgress
-from sentiprism.types import Batch, FeatureSpec, ModalitySpec, TargetSpec
+from sentiprism.types import Batch, TargetSpec
 
 if TYPE_CHECKING:
     from sentiprism.models import Model
     from sentiprism.training.loop import Trainer
 
-Array = npt.NDArray[Any]
-Form = Literal["padded", "real"]
-FORMS: tuple[Form, ...] = get_args(Form)
 REFERENCE = "text_only"
-FEATURES = 768
-"""Features per text step without an encoder: precomputed BERT features."""
-LARGE = 32
-"""Utterances in the large batch at inference."""
 
 
 class Cost(NamedTuple):
@@ -69,6 +58,8 @@ class Cost(NamedTuple):
     """Peak resident memory of the process in MB; on a GPU, its peak memory."""
     batch_size: int = 0
     """Utterances per training step."""
+    yardstick: float = 0.0
+    """Seconds per step of `make_yardstick` in the same process; 0 unless asked for."""
 
 
 class TimingOptions(TypedDict, total=False):
@@ -80,6 +71,7 @@ class TimingOptions(TypedDict, total=False):
         threads: by default one per core.
         precision: as in ``train``, of training steps and predictions.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto``; by default ``cpu``.
+        yardstick: also time a fixed training step in the same process, on the CPU; by default not.
     """
 
     steps: int
@@ -87,6 +79,7 @@ class TimingOptions(TypedDict, total=False):
     threads: int | None
     precision: Precision
     device: str
+    yardstick: bool
 
 
 def bench(
@@ -127,6 +120,7 @@ def bench(
                 watch(f"{case.name}, {form}")
                 task: dict[str, Any] = {"case": case._asdict(), "form": form, "steps": steps, "rounds": rounds}
                 task |= {"threads": threads, "precision": precision, "device": device, "plugins": loaded_files()}
+                task["yardstick"] = options.get("yardstick", False)
                 try:
                     numbers = measure(__name__, json.dumps(task), environment={"OMP_NUM_THREADS": str(threads)})
                     found.append(Cost(case.name, form, batch_size=case.batch_size, **numbers))
@@ -174,12 +168,6 @@ def time_evenly(work: Callable[[Any], object], items: Sequence[Any], rounds: int
     return mean(map(median, taken))
 
 
-def spread_evenly(batches: Sequence[Any] | Array, widths: Array, count: int) -> list[Any]:
-    """Select ``count`` batches, evenly spaced in the order of their widths."""
-    middles = ((np.arange(count) + 0.5) * len(batches) / count).astype(int)
-    return [batches[index] for index in np.argsort(widths, kind="stable")[middles]]
-
-
 def make_trainer(case: Case, form: Form, precision: Precision = "auto", device: str = "cpu") -> "Trainer":
     """Make a trainer with random weights and data in the shapes of a case's dataset."""
     import torch
@@ -187,18 +175,7 @@ def make_trainer(case: Case, form: Form, precision: Precision = "auto", device: 
     from sentiprism.training.loop import Trainer
     from sentiprism.training.training_data import TrainingData
 
-    shapes = DISTRIBUTED[case.dataset]
-    features = {name: ModalitySpec(kind="features", width=width) for name, width in shapes.widths.items()}
-    if case.encoder is None:
-        split = mosi_shapes(text_width=FEATURES, shapes=shapes)
-        text = ModalitySpec(kind="features", width=FEATURES)
-    else:
-        words = vocabulary(case.encoder, len(load_tokenizer(case.encoder)))
-        split = mosi_shapes(vocabulary=words, shapes=shapes)
-        frozen = case.frozen_layers
-        text = ModalitySpec(kind="tokens", width=words, encoder=case.encoder, source="ids", frozen_layers=frozen)
-    spec = FeatureSpec(text=text, **features)
-    data = Padded(split, spec, shapes.steps) if form == "padded" else PreparedSplit(split, spec)
+    data, spec = make_data(case, form)
     torch.manual_seed(0)
     built = create_model(case.model, spec, TargetSpec(), case.config or None, pretrained=False)
     config = RunConfig(model=case.model, dataset=case.dataset, optim=OptimConfig(batch_size=case.batch_size))
@@ -206,7 +183,7 @@ def make_trainer(case: Case, form: Form, precision: Precision = "auto", device: 
     return Trainer(config, 0, built, TrainingData(data, data, protocol("intensity")), Path(os.devnull), engine, {})
 
 
-def cost(made: "Trainer", steps: int, rounds: int) -> dict[str, float]:
+def cost(made: "Trainer", steps: int, rounds: int, *, yardstick: bool = False) -> dict[str, float]:
     """Measure in this process; returns the numbers of `Cost`."""
     import torch
 
@@ -226,26 +203,37 @@ def cost(made: "Trainer", steps: int, rounds: int) -> dict[str, float]:
         engine.finish()
 
     batches = list(made.sampler.epoch(0))
-    widths = np.array([data.lengths[rows].max() for rows in batches])
-    by_length = np.argsort(data.lengths, kind="stable")
-    singles = spread_evenly(by_length[:, None], data.lengths[by_length], steps)
-    cut = [by_length[i : i + LARGE] for i in range(0, len(by_length), LARGE)]
-    many = spread_evenly(cut, np.array([data.lengths[rows].max() for rows in cut]), steps)
-    adds = mean(multiply_adds(model, given(rows)) for rows in singles)
+    chosen = choose_batches(data, batches, steps)
+    adds = mean(multiply_adds(model, given(rows)) for rows in chosen.singles)
+    unit = make_yardstick() if yardstick else None
+    units: list[float] = []
+
+    def measure_unit() -> None:
+        if unit is not None:
+            units.append(time_evenly(unit, range(steps), rounds))
+
+    measure_unit()  # warm-up
+    units.clear()
     made.wrapped.train()
-    for rows in (batches[int(widths.argmax())], batches[0]):  # warm-up: the first ones also allocate memory
+    for rows in (chosen.widest, batches[0]):  # warm-up: the first ones also allocate memory
         train(rows)
-    step = time_evenly(train, spread_evenly(batches, widths, steps), rounds)
+    measure_unit()
+    step = time_evenly(train, chosen.train, rounds)
+    measure_unit()
     model.eval()
-    for rows in (many[-1], singles[-1]):
+    for rows in (chosen.many[-1], chosen.singles[-1]):
         answer(rows)
+    one = 1000 * time_evenly(answer, chosen.singles, rounds)
+    large = 1000 * time_evenly(answer, chosen.many, rounds) / mean(map(len, chosen.many))
+    measure_unit()
     return {
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "multiply_adds": adds,
         "step": step,
-        "one": 1000 * time_evenly(answer, singles, rounds),
-        "many": 1000 * time_evenly(answer, many, rounds) / mean(map(len, many)),
+        "one": one,
+        "many": large,
         "peak": engine.peak() or peak_memory(),
+        "yardstick": median(units) if units else 0.0,
     }
 
 
@@ -255,7 +243,7 @@ def _main(task: dict[str, Any]) -> None:
     import_files(task["plugins"])
     torch.set_num_threads(task["threads"])
     made = make_trainer(Case(**task["case"]), task["form"], task["precision"], task["device"])
-    print(json.dumps(cost(made, task["steps"], task["rounds"])))
+    print(json.dumps(cost(made, task["steps"], task["rounds"], yardstick=task["yardstick"])))
 
 
 if __name__ == "__main__":

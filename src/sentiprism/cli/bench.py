@@ -44,6 +44,9 @@ def bench(
     ] = "auto",
     device: Device = "cpu",
     only: Annotated[str | None, typer.Option(**choice("form", tuple(FORMS)), help="By default both.")] = None,
+    history: Annotated[
+        bool, typer.Option("--history", help="Beside the last release's figures, measured with its settings.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Measure the size, multiply-adds, time and memory of models on this machine.
@@ -58,7 +61,13 @@ def bench(
         sentiprism bench --encoder none --only real --json
 
         sentiprism bench --experiment dpdf_lq/zhou2025_mosei --device cuda
+
+        sentiprism bench --history
     """
+    if history:
+        given = {"experiment": experiment, "encoder": encoder, "batch_size": batch_size, "threads": threads}
+        given |= {"only": only, "device": device != "cpu", "precision": precision != "auto"}
+        return _show_history(models or [], [name for name, value in given.items() if value], as_json=as_json)
     from sentiprism.benchmark.cost import REFERENCE, ratios
     from sentiprism.benchmark.cost import bench as measure
     from sentiprism.machine import machine
@@ -112,6 +121,42 @@ def bench(
     if failed := [f"{one.model}, {one.form}: {one.error}" for one in costs if one.error]:
         points("Failed", failed)
     return None
+
+
+def _show_history(models: list[str], given: list[str], *, as_json: bool) -> None:
+    """Measure and print today's figures beside the last release's."""
+    from sentiprism.benchmark.history import FIGURES, compare_figures
+    from sentiprism.errors import UserError
+    from sentiprism.machine import machine
+
+    if given:
+        raise UserError(
+            f"`history` measures with the release's settings, not with `{given[0]}`", "leave one of them out"
+        )
+    here = machine()
+    record, found = compare_figures(models, lambda what: typer.echo(f"measuring {what}", err=True))
+    then = {name: record[name] for name in ("version", "date", "machine", "torch", "settings")}
+    if as_json:
+        rows = [{**one._asdict(), "change": one.change, "mark": one.mark} for one in found]
+        return emit_json({"release": then, "machine": here, "figures": rows})
+    headings = ("model", "figure", record["version"], "today", "change", "")
+    lines = [
+        (one.model, FIGURES[one.figure], *_medians(one.figure, one.then, one.now), f"{one.change:+.0%}", one.mark)
+        for one in found
+    ]
+    caption = (
+        f"times in steps of a fixed Transformer in the same process, medians of {record['turns']} turns\n"
+        f"{record['version']}: {record['date']}, torch {record['torch']}, {record['machine']}\n"
+        f"today: {here}"
+    )
+    return table("Cost beside the last release's", headings, lines, caption, numbers=headings[2:5])
+
+
+def _medians(figure: str, *groups: tuple[float, ...]) -> tuple[str, ...]:
+    """Medians of the numbers of a figure."""
+    from statistics import median
+
+    return tuple(f"{median(values):,.0f}" if figure == "peak" else f"{median(values):.3g}" for values in groups)
 
 
 def _settings(experiments: list[str], encoder: str | None, batch_size: int | None) -> str:
