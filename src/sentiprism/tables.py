@@ -60,9 +60,15 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def p_value(value: float | None) -> str:
+    """Format a p-value as papers give it: "0.012", "< 0.001", or a dash if it is missing."""
+    return "–" if value is None or not isfinite(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
 def probability(name: str, value: float) -> str:
     """Format a p-value with its name, "p = 0.012", or "p < 0.001"."""
-    return f"{name} < 0.001" if value < 0.0005 else f"{name} = {number(value)}"
+    text = p_value(value)
+    return f"{name} {text}" if text.startswith("<") else f"{name} = {text}"
 
 
 def duration(seconds: float) -> str:

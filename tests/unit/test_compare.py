@@ -164,5 +164,5 @@ def test_what_rounds_to_nothing_has_no_sign():
 
 
 def test_a_p_value_that_rounds_to_nothing_is_not_0():
-    assert [probability("p", v) for v in (0.0004, 0.0006, 0.5)] == ["p < 0.001", "p = 0.001", "p = 0.500"]
+    assert [probability("p", v) for v in (0.0004, 0.0006, 0.5)] == ["p < 0.001", "p < 0.001", "p = 0.500"]
     assert probability("Holm", float("nan")) == "Holm = –"

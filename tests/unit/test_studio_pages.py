@@ -13,7 +13,6 @@ from makers_report import make_video, review
 from makers_studio import Server, needs_unix
 from makers_studio import row as row_of
 from sentiprism.report.files import write_report
-from sentiprism.report.wording import p_value
 from sentiprism.studio.app import create_app
 from sentiprism.studio.charts import Line, draw_chart, draw_whiskers
 from sentiprism.studio.comparisons import read_comparison
@@ -22,6 +21,7 @@ from sentiprism.studio.jobs.training import SeedHistory, training_progress
 from sentiprism.studio.store.tables import now
 from sentiprism.studio.web import static_files
 from sentiprism.studio.web.pages import ago, metric
+from sentiprism.tables import p_value
 from sentiprism.web.uploads import clean_name
 
 pytestmark = needs_unix

@@ -25,8 +25,8 @@ from sentiprism.cli.options import (
     Without,
     option,
 )
-from sentiprism.cli.tables import emit_json, number, points, table
-from sentiprism.tables import probability, signed
+from sentiprism.cli.tables import emit_json, points, table
+from sentiprism.tables import p_value, probability, signed
 
 if TYPE_CHECKING:
     from sentiprism.study.run import StudyResult
@@ -148,4 +148,4 @@ def _difference(one: "GroupDifference") -> tuple[str, ...]:
     assert c is not None  # noqa: S101 - checked by the caller
     shown = f"{signed(c.difference)} [{signed(c.low)}, {signed(c.high)}]"
     effect = f"{name} {signed(c.effect)}" if c.effect == c.effect else "-"
-    return f"{one.a} - {one.b}", one.design, shown, effect, number(c.p), number(one.holm)
+    return f"{one.a} - {one.b}", one.design, shown, effect, p_value(c.p), p_value(one.holm)

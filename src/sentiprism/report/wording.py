@@ -3,7 +3,6 @@
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
-from math import isfinite
 from typing import NamedTuple
 
 from sentiprism.languages import language_name
@@ -57,11 +56,6 @@ class Moment(NamedTuple):
 def signed(value: float, digits: int = 2) -> str:
     """Format a number with a sign that is as wide as a digit; no minus before a zero."""
     return plain_signed(value, digits).replace("-", "\u2212")
-
-
-def p_value(value: float | None) -> str:
-    """A p-value as papers give it."""
-    return "–" if value is None or not isfinite(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def mood(value: float, target: TargetSpec) -> str:

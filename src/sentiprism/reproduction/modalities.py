@@ -12,7 +12,7 @@ from sentiprism.evaluation.measurement import Evaluation
 from sentiprism.evaluation.within import MEANING, PROTOCOL, WITHIN, resample_within
 from sentiprism.metrics import Metric
 from sentiprism.reproduction.cross_validation import train_folds
-from sentiprism.tables import markdown, number
+from sentiprism.tables import markdown, number, probability
 from sentiprism.training.experiments import Row
 from sentiprism.training.options import TableOptions
 
@@ -66,10 +66,11 @@ class ModalityTable(NamedTuple):
         sure = [(row, name, one) for row, name, one in every if one.low > 0 or one.high < 0]
         if not sure:
             return [f"no interval of a difference from text alone excludes 0, of {len(every)}"]
+        named = f"p corrected for all {len(every)} differences"
         lines = [
             f"{row.model} on {row.dataset}, {row.modalities}: {self.heads[name].label} {self._better(name, one)} "
             f"than text alone: Δ {number(one.mean, self.heads[name].scale)} "
-            f"{one.cells(self.heads[name].scale)[1]}, p corrected for all {len(every)} differences {number(one.holm)}"
+            f"{one.cells(self.heads[name].scale)[1]}, {probability(named, one.holm)}"
             for row, name, one in sure
         ]
         chance = f"{len(sure)} of {len(every)} intervals exclude 0; of so many {0.05 * len(every):.1f} would by chance"

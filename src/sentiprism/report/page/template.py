@@ -11,7 +11,7 @@ from sentiprism.errors import UserError
 from sentiprism.extras import install_extra
 from sentiprism.report import wording
 from sentiprism.report.page.playable import Source
-from sentiprism.tables import clock
+from sentiprism.tables import clock, p_value
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -86,6 +86,6 @@ def make_environment(load: Callable[[str], str]) -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(signed=wording.signed, p=wording.p_value, clock=clock)
+    environment.filters.update(signed=wording.signed, p=p_value, clock=clock)
     environment.globals.update(trusted=Markup)
     return environment
