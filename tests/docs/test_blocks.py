@@ -99,7 +99,7 @@ def test_most_pages_run_and_those_that_do_not_say_why():
     silent = {page for page, those in found.items() if those} - running
     assert {"README.md", "start/video.md", "start/train.md"} <= running
     assert sum(block.reason is None for those in found.values() for block in those) > 35
-    pages = ("adapt", "learned_features", "machines", "mmsa", "gpu", "stream")
+    pages = ("adapt", "learned_features", "machines", "mmsa", "gpu", "stream", "who_speaks")
     needs_files_of_the_reader = {f"howto/{page}.md" for page in pages}
     assert silent - {"concepts/metrics.md", "concepts/selection.md"} == needs_files_of_the_reader
 

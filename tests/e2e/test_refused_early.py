@@ -44,7 +44,7 @@ MISTAKES = {
     "analyze talk.txt --model none": "none is not a saved model",
     "analyze talk.txt --model run": "run is not a saved model",
     "analyze talk.txt --model run/seed-1111/model": "how its 16 audio features are made",
-    "analyze talk.txt --face biggest": "choose one of: all, largest",
+    "analyze talk.txt --face biggest": "choose one of: all, largest, speaking",
     "analyze talk.txt --language-mismatch eror": "did you mean 'error'",
     "analyze talk.txt --longest 0": "longest",
     "analyze talk.txt --asr bass": "no speech model is called 'bass'; did you mean 'base'",

@@ -117,6 +117,28 @@ def test_several_faces_are_told_apart(visit, tmp_path):
     assert current(page) == ["23"]
 
 
+def test_the_face_that_speaks_has_a_row_and_a_frame_on_the_picture(visit, tmp_path, video):
+    parts = [
+        part.model_copy(update={"face": face, "speaking": sure, "place": (x, 0.5, 0.04)})
+        for part in review().utterances
+        for face, sure, x in [(1, 0.95, 0.25) if part.number < 9 else (2, 0.2, 0.75)]
+    ]
+    page = visit(write_report(review(utterances=tuple(parts)), tmp_path / "report", video))
+    assert page.locator("#list > li").count() == 12  # of both faces, since no two lie over each other
+    assert page.locator("#face").evaluate("one => one.selectedOptions[0].text") == "all"
+    expect(page.locator("#lanes h3", has_text="Who speaks")).to_be_visible()
+    centres = []
+    for share, said in ((0.54, "face 1 · speaks, 95 % sure"), (0.98, "face 2 · unsure whether it speaks, 20 %")):
+        click_at(page, share)
+        assert said in page.inner_text("#now")
+        frame, film = (page.locator(f"#stage {one}").bounding_box() for one in (".face-frame", "video"))
+        centres.append((frame["x"] + frame["width"] / 2 - film["x"]) / film["width"])
+        assert (frame["y"] + frame["height"] / 2 - film["y"]) / film["height"] == pytest.approx(0.5, abs=0.02)
+        assert page.locator(".face-frame.weak").count() == (share > 0.9)
+    assert centres[0] < 0.5 < centres[1]
+    assert sum(centres) == pytest.approx(1.0, abs=0.02)
+
+
 def test_the_page_of_an_hour_is_drawn_whole(visit, tmp_path):
     page = visit(write_report(hour(), tmp_path / "report"))
     assert page.locator("#list > li").count() == 1008

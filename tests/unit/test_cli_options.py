@@ -102,7 +102,10 @@ def test_options_of_a_figure_are_arguments_of_its_function(command):
         (["bench", "--threads", "1000000"], "--threads should be at most 1,024"),
         (["analyze", "x", "--face", "lagrest"], "no choice of faces is called 'lagrest'; did you mean 'largest'?"),
         (["analyze", "x", "--speakers", "0"], "the options of analyze: speakers should be auto, off, or a"),
-        (["analyze", "x", "--face", "biggest"], "no choice of faces is called 'biggest'; choose one of: all, largest"),
+        (
+            ["analyze", "x", "--face", "biggest"],
+            "no choice of faces is called 'biggest'; choose one of: all, largest, speaking",
+        ),
         (
             ["analyze", "x", "--language-mismatch", "eror"],
             "no handling of another language is called 'eror'; did you mean 'error'?",
@@ -134,7 +137,7 @@ def test_a_wrong_choice_is_told_the_nearest(words, line, monkeypatch, capsys):
         ("calibrate", "train|test"),
         ("figure tsne", "class|polarity|feature"),
         ("bench", "padded|real"),
-        ("analyze", "largest|all"),
+        ("analyze", "speaking|largest|all"),
         ("analyze", "drop|note|error"),
         ("extract", "frame|word|utterance"),
         ("explain", "auto|cpu|cuda[:N]|mps"),

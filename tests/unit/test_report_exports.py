@@ -139,6 +139,17 @@ def test_speakers_have_tiers_labels_and_measurements_of_their_own(tmp_path):
     assert "By speaker" not in review().to_html()
 
 
+def test_the_certainty_that_a_face_speaks_has_a_tier_and_a_column(tmp_path):
+    document = changed(1, speaking=0.93, face=1)
+    write_exports(document, tmp_path, ["elan"])
+    assert [one[2] for one in opened_by_elan(tmp_path).get_annotation_data_for_tier("speaking")] == ["0.930"]
+    columns, body = rows(document)
+    assert [row[columns.index("speaking")] for row in body] == [0.93, *[None] * 11]
+    assert body[0][columns.index("face")] == 1
+    assert "speaking" not in rows(review())[0], "it was not measured"
+    assert [body[0].pop(columns.index("speaking")), body[0]] == [0.93, rows(changed(1, face=1))[1][0]]
+
+
 def test_subtitles_show_the_estimate_below_the_words(analysis, tmp_path):
     (path,) = write_exports(analysis, tmp_path, ["srt"])
     if not analysis.utterances:

@@ -19,7 +19,7 @@ def test_docstrings_defaults_ranges_and_choices_are_those_of_the_configuration()
     longest = found["longest"]
     assert (longest.kind, longest.value, longest.limits) == ("number", "15.0", "above 1")
     assert longest.help == "Most seconds of an utterance."
-    assert (found["face"].kind, found["face"].choices) == ("choice", ("largest", "all"))
+    assert (found["face"].kind, found["face"].choices) == ("choice", ("speaking", "largest", "all"))
     assert (found["words"].kind, found["words"].value) == ("truth", "true")
     assert found["language"].optional
     assert found["language"].value == ""

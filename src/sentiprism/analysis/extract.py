@@ -114,6 +114,7 @@ def extract(
         worst = "; ".join(f"{recording}: {reason}" for recording, reason in list(failed.items())[:3])
         raise UserError(f"{len(failed)} of {len(tasks)} recordings failed: {worst}", "fix or remove them")
     notes += [f"left out: {recording}: {reason}" for recording, reason in failed.items()]
+    notes += _note_speaking(seen)
     owner = {cut.id: task.name for task in tasks for cut in task.cuts}
     sequences = Sequences(owner, seen, extractors, options.steps_of, stored)
     if options.relative:
@@ -159,6 +160,14 @@ def _look_at(
             if on is not None:
                 on(done, len(tasks))
     return seen, failed
+
+
+def _note_speaking(seen: Mapping[str, ExtractedRecording]) -> list[str]:
+    """Note utterances in which several faces are visible, if any."""
+    found = [one for recording in seen.values() for one in recording.speaking.values()]
+    unsure = sum(one.face is None for one in found)
+    several = f"several faces are visible in {len(found)} utterances: the one whose lips move with the sound is used"
+    return [f"{several}, and the longest visible one in {unsure} where nobody's do clearly"] if found else []
 
 
 def _language(given: str | None, seen: Mapping[str, ExtractedRecording], table: "Table", notes: list[str]) -> str:

@@ -10,6 +10,23 @@ from sentiprism.media.types import Media, Span
 from sentiprism.report.schema import UtterancePart
 
 
+def _which(tracks: Tracks, options: Options) -> str:
+    """Which of several faces is used, and how it was found."""
+    unsure = sum(found.face is None for found in tracks.speaking.values())
+    if options.face == "largest":
+        return "the longest visible one is used. It is not known whose voice and words they are."
+    if options.face == "all":
+        return "each one has a prediction, and the certainty that it speaks where its lips could be measured."
+    if not tracks.speaking:
+        return "the longest visible one is used, since who speaks could not be measured."
+    if not unsure:
+        return "the one whose lips move with the sound is used."
+    return (
+        f"the one whose lips move with the sound is used. In {unsure} of them nobody's do clearly: the speaker may not "
+        "be visible, and the longest visible face is used."
+    )
+
+
 def list_gaps(
     predictor: Predictor, media: Media | None, tracks: Tracks, utterances: Sequence[UtterancePart], options: Options
 ) -> list[str]:
@@ -25,11 +42,8 @@ def list_gaps(
     notes = []
     places = {Span(one.start, one.end) for one in utterances if "vision" in one.present}
     if count := sum(are_several(tracks.faces, place) for place in places):
-        how = "the longest visible one is used" if options.face == "largest" else "each one has a prediction"
         where = f"{count} of {len(places)} utterances" if count < len(places) else "every utterance"
-        notes.append(
-            f"Several faces are visible at once in {where}; {how}. It is not known whose voice and words they are."
-        )
+        notes.append(f"Several faces are visible at once in {where}; {_which(tracks, options)}")
     if media is not None and media.video is None:
         notes.append("There is no picture: faces cannot be analysed.")
     elif media is not None and not tracks.faces:

@@ -26,8 +26,9 @@ class Options(Config):
     language_mismatch: Handling = "drop"
     """Handling of words that are not in the model's language: ``drop`` = only use voice and face, ``note`` = use them,
     with a note, ``error``."""
-    face: Literal["largest", "all"] = "largest"
-    """Face for the prediction of an utterance; ``all`` predicts once for each visible face."""
+    face: Literal["speaking", "largest", "all"] = "speaking"
+    """Face for the prediction of an utterance in which several are visible: the one whose lips move with the sound, or
+    the longest visible one; ``all`` predicts once for each."""
     speakers: str = "off"
     """Speakers to tell apart by voice: ``off``, ``auto`` = as many as are heard, or their number. Names in a transcript
     are used instead."""

@@ -1,6 +1,6 @@
 """Extract the words of a recording, and features of voice and faces over time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from threading import Event
 from typing import Any, NamedTuple
@@ -13,6 +13,8 @@ from sentiprism.analysis.parts import Parts
 from sentiprism.analysis.predictor import Predictor
 from sentiprism.analysis.transcribe import Transcription, transcribe
 from sentiprism.features.extractors import EXTRACTORS, Extractor
+from sentiprism.features.face_choice import choose_faces
+from sentiprism.features.speaking import Speaking, find_speaking_in
 from sentiprism.features.track import Track
 from sentiprism.features.track_extraction import face_tracks, voice_track
 from sentiprism.media.decode import sound
@@ -29,6 +31,30 @@ class Tracks(NamedTuple):
     audio: Track | None = None
     faces: tuple[Track, ...] = ()
     curves: tuple[Curve, ...] = ()
+    speaking: Mapping[Span, Speaking] = {}
+    """Who speaks, by the span of an utterance in which several faces are visible."""
+
+    def choose(self, span: Span, *, every: bool = False) -> list[int | None]:
+        """Indices of the faces to predict an utterance from, see `choose_faces`: the one that speaks, if known."""
+        found = self.speaking.get(span)
+        return choose_faces(self.faces, span, every=every, speaking=found and found.face)
+
+    def describe(self, span: Span, face: int | None) -> dict[str, Any]:
+        """Certainty that a face speaks in an utterance, and its place; {} if they were not measured."""
+        found = self.speaking.get(span)
+        if found is None or face not in found.certainties:
+            return {}
+        return {"speaking": round(found.certainties[face], 4), "place": found.places[face]}
+
+    def choose_around(self, span: Span) -> int | None:
+        """Index of the face for a window: the one that speaks longest in its utterances, or is visible longest."""
+        seconds: dict[int, float] = {}
+        for own, found in self.speaking.items():
+            shared = min(own.end, span.end) - max(own.start, span.start)
+            if found.face is not None and shared > 0:
+                seconds[found.face] = seconds.get(found.face, 0.0) + shared
+        speaking = max(seconds, key=lambda face: seconds[face]) if seconds else None
+        return choose_faces(self.faces, span, speaking=speaking)[0]
 
 
 class Perceived(NamedTuple):
@@ -99,9 +125,21 @@ def perceive(
             faces = tuple(pending.result())
         finally:
             stop.set()
-    shown = faces[: None if options.face == "all" else 1]
-    drawn = [*(curve for n, track in enumerate(shown, 1) for curve in make_curves(face, track, n)), *drawn]
-    return Perceived(transcription, Tracks(audio, faces, tuple(drawn)), quality)
+    tracks = Tracks(audio, faces)
+    if options.face != "largest":
+        found = find_speaking_in(media, face, spans, speech)
+        tracks = tracks._replace(speaking=found)
+    shown = _shown_faces(tracks, spans, options)
+    drawn = [*(curve for n in shown for curve in make_curves(face, faces[n], n + 1)), *drawn]
+    return Perceived(transcription, tracks._replace(curves=tuple(drawn)), quality)
+
+
+def _shown_faces(tracks: Tracks, spans: Sequence[Span], options: Options) -> list[int]:
+    """Indices of the faces whose curves are shown: the largest, those that speak, or all."""
+    if options.face == "all" or not tracks.faces:
+        return list(range(len(tracks.faces)))
+    chosen = {face for span in spans if span in tracks.speaking for face in tracks.choose(span)}
+    return sorted(face for face in chosen if face is not None) or [0]
 
 
 def _voice_curves(media: Media, voice: Extractor, track: Track, speech: npt.NDArray[np.int16] | None) -> list[Curve]:

@@ -13,7 +13,10 @@ from sentiprism.config import Config
 from sentiprism.data.clips import Clip
 from sentiprism.errors import UserError
 from sentiprism.features.extractors import Extractor
+from sentiprism.features.face_choice import choose_faces
 from sentiprism.features.learned.create import create_extractor
+from sentiprism.features.speaking import Speaking, find_speaking_in
+from sentiprism.features.track import Track
 from sentiprism.features.track_extraction import face_tracks, voice_tracks
 from sentiprism.files import home, write_text
 from sentiprism.languages import check_language
@@ -43,6 +46,9 @@ class ExtractOptions(Config):
     """Step of vision; None = ``per``."""
     relative: bool = False
     """Subtract the person's resting level, see `resting.resting_levels`."""
+    face: Literal["speaking", "largest"] = "speaking"
+    """Face of an utterance in which several are visible: the one whose lips move with the sound, or the longest visible
+    one."""
     text: Literal["given", "recognised"] = "given"
     """``given``: the table's column ``text``, or a transcript file; ``recognised``: by Whisper."""
     asr: str = "base"
@@ -115,6 +121,13 @@ class ExtractedRecording(NamedTuple):
     """By id of the utterance."""
     language: str | None = None
     """Recognised language; None without recognition."""
+    speaking: dict[Span, Speaking] = {}
+    """Who speaks, by the span of an utterance in which several faces are visible."""
+
+    def choose_face(self, faces: Sequence[Track], span: Span) -> int | None:
+        """Index of the face of an utterance, see `choose_faces`."""
+        found = self.speaking.get(span)
+        return choose_faces(faces, span, speaking=found and found.face)[0]
 
     @property
     def clips(self) -> dict[str, Clip]:
@@ -149,6 +162,8 @@ def extract_recording(task: ExtractTask, options: ExtractOptions, *, faces: bool
     seen = ExtractedRecording(media, *_segments(task, media, options))
     if "audio" in extractors and media.audio:
         voice_tracks(media, extractors["audio"], seen.spans)
+    if "vision" in extractors and faces and options.face == "speaking":
+        return seen._replace(speaking=find_speaking_in(media, extractors["vision"], seen.spans))
     return seen
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from sentiprism.analysis.recording import ExtractedRecording
 from sentiprism.analysis.resting import SHORT, Part, resting_levels
 from sentiprism.features.extractors import Extractor
-from sentiprism.features.face_choice import rank_faces
 from sentiprism.features.track import Floats, Track
 from sentiprism.features.track_extraction import face_tracks, voice_tracks
 from sentiprism.media.types import Span
@@ -71,7 +70,7 @@ class Sequences:
             short += sum(span.end - span.start for part in parts for span in part.spans) < SHORT
             for part, levels, own in zip(parts, resting_levels(parts), recordings.values(), strict=True):
                 for name, span in zip(own, part.spans, strict=True):
-                    face = next(iter(rank_faces(part.faces, span)), None)
+                    face = self.seen[self.owner[name]].choose_face(part.faces, span)
                     self._resting[name] = levels.of(face)
         if not short:
             return []
@@ -84,13 +83,13 @@ class Sequences:
         return Part([self._span(name) for name in names], heard, faces)
 
     def _pieces(self, name: str) -> dict[Modality, Track]:
-        """The voice, and the longest visible face of an utterance."""
+        """The voice and the face of an utterance."""
         voices, faces = self._tracks(self.owner[name])
         found: dict[Modality, Track] = {}
         if name in voices:
             found["audio"] = voices[name]
-        if looked := rank_faces(faces, self._span(name)):
-            found["vision"] = faces[looked[0]]
+        if (face := self.seen[self.owner[name]].choose_face(faces, self._span(name))) is not None:
+            found["vision"] = faces[face]
         return found
 
     def _span(self, name: str) -> Span:

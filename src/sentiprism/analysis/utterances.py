@@ -14,7 +14,6 @@ from sentiprism.analysis.predictor import Predictor, UtteranceInputs, UtteranceP
 from sentiprism.analysis.resting import Part, note_short, resting_levels
 from sentiprism.analysis.time_line import TimeLine
 from sentiprism.analysis.words import attribute_words
-from sentiprism.features.face_choice import choose_faces
 from sentiprism.features.track import Floats, Track
 from sentiprism.media.types import Segment, Span
 from sentiprism.report.schema import Estimate, UtterancePart, Window, WordPart
@@ -108,12 +107,8 @@ def predict_utterances(
         return answer.estimate.model_copy(update={"caution": reasons})
 
     every = options.face == "all"
-    pairs = [
-        (one, face)
-        for one in line.segments
-        for face in choose_faces(tracks.faces, Span(one.start, one.end), every=every)
-    ]
-    more = [(one, choose_faces(tracks.faces, Span(one.start, one.end))[0]) for one in line.around]
+    pairs = [(one, face) for one in line.segments for face in tracks.choose(Span(one.start, one.end), every=every)]
+    more = [(one, tracks.choose_around(Span(one.start, one.end))) for one in line.around]
     own, around = (
         [_inputs_of(predictor, segment, tracks, face, check) for segment, face in some] for some in (pairs, more)
     )
@@ -139,6 +134,7 @@ def predict_utterances(
                     words=tuple(words),
                     face=None if face is None else face + 1,
                     speaker=segment.speaker,
+                    **tracks.describe(Span(segment.start, segment.end), face),
                     **answer._replace(estimate=with_caution(answer, segment))._asdict(),
                 )
             )

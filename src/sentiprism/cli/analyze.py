@@ -52,7 +52,7 @@ def analyze(
     asr: Recogniser = "base",
     language: Language = None,
     language_mismatch: LanguageMismatch = "drop",
-    face: Face = "largest",
+    face: Face = "speaking",
     speakers: Speakers = "off",
     longest: Longest = 15.0,
     streaming: Annotated[bool, typer.Option("--streaming", help="As a live stream: no look-ahead.")] = False,

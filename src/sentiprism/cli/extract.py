@@ -9,6 +9,7 @@ from sentiprism.cli.card import draw
 from sentiprism.cli.hints import followed_by
 from sentiprism.cli.options import (
     AUDIO,
+    FACES,
     STEPS,
     TEXTS,
     VISION,
@@ -59,6 +60,9 @@ def extract(
         bool,
         typer.Option("--relative", help="Subtract the person's resting level, the median over a video."),
     ] = False,
+    face: Annotated[
+        str, typer.Option(**choice("choice of faces", FACES[:2]), help="If several are visible.")
+    ] = "speaking",
     text: Annotated[
         str,
         typer.Option(**choice("source of the text", TEXTS), help="given in the table or --transcripts, or recognised."),
@@ -114,6 +118,7 @@ def extract(
         "vision_settings": pairs(vision_set or [], "KEY=VALUE"),
         "per": per,
         "relative": relative,
+        "face": face,
         "text": text,
         "asr": asr,
     }

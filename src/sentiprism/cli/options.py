@@ -15,7 +15,7 @@ PRECISIONS = ("auto", "no", "bf16", "fp16")
 FORMATS = ("markdown", "latex", "html", "csv")
 KINDS = ("missing", "swap", "noise", "frames", "delay", "words")
 MODALITIES = ("text", "audio", "vision")
-FACES = ("largest", "all")
+FACES = ("speaking", "largest", "all")
 MISMATCHES = ("drop", "note", "error")
 AUDIO = ("speech", "sims33", "sims33_f0", "egemaps", "whisper", "none")
 VISION = ("action_units", "expression", "face", "gaze", "none")
@@ -108,7 +108,9 @@ LanguageMismatch = Annotated[
         **choice("handling of another language", MISMATCHES), help="For words that are not in the model's language."
     ),
 ]
-Face = Annotated[str, typer.Option(**choice("choice of faces", FACES), help="all: an estimate with each face.")]
+Face = Annotated[
+    str, typer.Option(**choice("choice of faces", FACES), help="If several are visible; all: an estimate with each.")
+]
 Speakers = Annotated[str, option("N|auto|off", "Speakers to tell apart by voice.")]
 Longest = Annotated[float, option("S", "Most seconds of an utterance.")]
 Exports = Annotated[

@@ -46,7 +46,7 @@ def study(
     asr: Recogniser = "base",
     language: Language = None,
     language_mismatch: LanguageMismatch = "drop",
-    face: Face = "largest",
+    face: Face = "speaking",
     speakers: Speakers = "off",
     longest: Longest = 15.0,
     exports: Exports = None,

@@ -26,13 +26,18 @@ def rank_faces(faces: Sequence[Track], span: Span) -> list[int]:
     return [n for n in np.argsort(-np.array(steps, int), kind="stable").tolist() if steps[n]]
 
 
-def choose_faces(faces: Sequence[Track], span: Span, *, every: bool = False) -> list[int | None]:
+def choose_faces(
+    faces: Sequence[Track], span: Span, *, every: bool = False, speaking: int | None = None
+) -> list[int | None]:
     """Indices of the faces to predict an utterance from; [None] without a face.
 
     Args:
         faces: tracks of the recording.
         span: of the utterance.
-        every: all visible faces, one prediction each; else only the longest visible one.
+        every: all visible faces, one prediction each; else one.
+        speaking: index of the face that speaks; None = unknown, so that the longest visible one is chosen.
     """
     seen: list[int | None] = [*rank_faces(faces, span)]
-    return seen[: None if every else 1] or [None]
+    if every:
+        return seen or [None]
+    return [speaking] if speaking in seen else seen[:1] or [None]

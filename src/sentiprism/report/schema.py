@@ -65,6 +65,10 @@ class UtterancePart(Config):
     """Number of its face, from 1, largest first."""
     speaker: str | None = None
     """Name of its speaker: of the transcript, or S1, S2, … by voice; None if speakers were not told apart."""
+    speaking: float | None = None
+    """Certainty that its face speaks, from 0 to 1; None unless several faces are visible at once."""
+    place: tuple[float, float, float] | None = None
+    """Where that face is: x and y of its centre, and its area, as fractions of the picture."""
 
 
 class Window(Config):

@@ -20,12 +20,14 @@ def rows(analysis: Document) -> tuple[list[str], list[list[Any]]]:
     target = analysis.model.target
     ids = ["id"] if any(part.id is not None for part in analysis.utterances) else []
     named = ["speaker"] if any(part.speaker is not None for part in analysis.utterances) else []
-    columns = ["number", *ids, "start", "end", *named, "text", "face"]
+    speaking = ["speaking"] if any(part.speaking is not None for part in analysis.utterances) else []
+    columns = ["number", *ids, "start", "end", *named, "text", "face", *speaking]
     columns += ["class", *(f"p_{name}" for name in target.classes)] if target.classes else ["value", "low", "high"]
     columns += ["caution"]
     columns += ["base", *(f"contribution_{name}" for name in MODALITIES)]
     columns += [*(f"weight_{name}" for name in MODALITIES), "present"]
-    body = [[*_place(part, {*ids, *named}), *_row(part, target.classes)] for part in analysis.utterances]
+    also = {*ids, *named, *speaking}
+    body = [[*_place(part, also), *_row(part, target.classes)] for part in analysis.utterances]
     return columns, [list(map(_positive, row)) for row in body]
 
 
@@ -35,16 +37,16 @@ def _positive(cell: Any) -> Any:
 
 
 def _place(part: UtterancePart, also: set[str]) -> list[Any]:
-    """Number, times, and what only some recordings have: id and speaker."""
+    """Number, times, text and face, and what only some recordings have: id, speaker and certainty of speaking."""
     given, speaker = ([part.id] if "id" in also else []), ([part.speaker] if "speaker" in also else [])
-    return [part.number, *given, part.start, part.end, *speaker]
+    speaking = [part.speaking] if "speaking" in also else []
+    return [part.number, *given, part.start, part.end, *speaker, part.text, part.face, *speaking]
 
 
 def _row(part: UtterancePart, classes: tuple[str, ...]) -> list[Any]:
     said = part.estimate
     chosen = [classes[int(said.value)], *_padded(said.probabilities, len(classes))] if classes else []
     return [
-        *(part.text, part.face),
         *(chosen or [said.value, said.low, said.high]),
         "; ".join(said.caution),
         part.base,

@@ -102,6 +102,8 @@ def _values(analysis: Document, part: UtterancePart, *, several: bool) -> dict[s
         found["weak"] = clean("; ".join(said.caution))
     if several and part.face is not None:
         found["face"] = str(part.face)
+    if part.speaking is not None:
+        found["speaking"] = _number(part.speaking)
     return found
 
 

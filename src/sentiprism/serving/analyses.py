@@ -24,8 +24,8 @@ class AnalyzeOptions(Config):
     """Language of the speech or text, ISO 639-1; by default detected."""
     language_mismatch: Handling = "drop"
     """Handling of words that are not in the model's language."""
-    face: Literal["largest", "all"] = "largest"
-    """``all`` = a prediction with each visible face."""
+    face: Literal["speaking", "largest", "all"] = "speaking"
+    """``speaking`` = the face whose lips move with the sound; ``all`` = a prediction with each visible face."""
     longest: float = Field(15.0, gt=1, le=600)
     """Most seconds of an utterance."""
 

@@ -17,6 +17,12 @@ from sentiprism.study.contrasts import EXACT, LEVEL, PERMUTATIONS, RESAMPLES
 from sentiprism.study.study import Study
 from sentiprism.tables import duration
 
+FACES = {
+    "speaking": "with the face whose lips move with the sound where several are visible, or the longest visible one "
+    "where that is unsure.",
+    "largest": "with the longest visible face where several are visible.",
+    "all": "once for each visible face.",
+}
 PACKAGES = ("torch", "transformers", "numpy", "av", "faster-whisper", "librosa", "mediapipe")
 """Whose versions may change a number."""
 REFERENCES = {
@@ -112,11 +118,7 @@ def _analysis(found: Analysed, options: Options) -> str:
         + (f" Language: {_counted(_named(found.languages))}." if any(found.languages) else ""),
         f"Words were grouped into utterances at sentence ends, at pauses of {options.pause:g} s, and after at most "
         f"{options.longest:g} s; each utterance was predicted from the modalities that it has ({_shares(found)}), "
-        + (
-            "once for each visible face."
-            if options.face == "all"
-            else "with the largest face where several are visible."
-        ),
+        + FACES[options.face],
         "The share of a class is the part of the utterances' time in which it is the most probable."
         if model.target.classes
         else "A recording's sentiment is the mean over its utterances, weighted by time.",

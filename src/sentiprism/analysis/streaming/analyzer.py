@@ -56,8 +56,8 @@ class StreamAnalyzer:
         keep: Callable[[Utterance], object] = lambda _: None,
     ) -> None:
         options = options if isinstance(options, Options) else Options.parse(options or {}, "options of a stream")
-        if options.face != "largest":
-            raise UserError("a stream has one estimate for each utterance", "use the largest face")
+        if options.face == "all":
+            raise UserError("a stream has one estimate for each utterance", "use the face that speaks, or the largest")
         if options.speakers != OFF:
             raise UserError("`speakers` are told apart in whole recordings, not in a stream", f"set it to {OFF}")
         if options.longest > LONGEST:

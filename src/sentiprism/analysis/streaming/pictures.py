@@ -10,6 +10,7 @@ import numpy.typing as npt
 from sentiprism.features.extractors import VisionExtractor
 from sentiprism.features.extractors.base import Derived, FrameExtractor
 from sentiprism.features.face_tracking import FrameFaces, link_detections
+from sentiprism.features.speaking import can_find_speaking
 from sentiprism.features.track import Track
 from sentiprism.features.track_extraction import FACE_RATE
 from sentiprism.media.jpeg import JpegDecoder
@@ -106,8 +107,15 @@ class StreamPictures:
         if self._extractor is None:
             return [] if provisional else self._made(self._inside(span))
         self.advance(span)
-        tracks = link_detections(one for one in self._found if span.start <= one.time < span.end)
+        tracks = self._linked(span)
         return [self._made.derive(track) for track in tracks] if isinstance(self._made, Derived) else tracks
+
+    def measured(self, span: Span) -> list[Track]:
+        """The same faces with the columns of `Face`, after `tracks`; [] if the features do not have them."""
+        return self._linked(span) if can_find_speaking(self._made) else []
+
+    def _linked(self, span: Span) -> list[Track]:
+        return link_detections(one for one in self._found if span.start <= one.time < span.end)
 
     def forget(self, before: float) -> None:
         """Free pictures before a second."""

@@ -19,7 +19,6 @@ from sentiprism.analysis.streaming.utterance import Utterance
 from sentiprism.analysis.transcribe import Transcription, recognised_by
 from sentiprism.analysis.utterances import relative_modalities
 from sentiprism.features.extractors import AudioExtractor
-from sentiprism.features.face_choice import choose_faces
 from sentiprism.features.track import Track, join_tracks
 from sentiprism.features.track_extraction import FACE_RATE
 from sentiprism.media.decode import frames, sound
@@ -84,6 +83,7 @@ def replay(media: Media, predictor: Predictor, options: Options, parts: Parts) -
         next((one.tracks.audio for one in said), None),
         tuple(face for one in said for face in one.tracks.faces),
         tuple(_curves(predictor, said)),
+        {span: found for one in said for span, found in one.tracks.speaking.items()},
     )
     quality = measure_quality(speech, spans) if media.audio else None
     read = Perceived(Transcription(segments, recognised_by(options), language, ()), tracks, quality)
@@ -109,5 +109,5 @@ def _curves(predictor: Predictor, said: list[Utterance]) -> Iterator[Curve]:
 
 
 def _face(one: Utterance) -> list[Track]:
-    chosen = choose_faces(one.tracks.faces, Span(one.segment.start, one.segment.end))[0]
+    chosen = one.tracks.choose(Span(one.segment.start, one.segment.end))[0]
     return [] if chosen is None else [one.tracks.faces[chosen]]

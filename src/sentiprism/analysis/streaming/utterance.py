@@ -16,7 +16,7 @@ from sentiprism.analysis.transcribe import find_whisper
 from sentiprism.analysis.utterances import Earlier, predict_utterances, relative_modalities
 from sentiprism.errors import UserError
 from sentiprism.features.extractors import AudioExtractor
-from sentiprism.features.face_choice import choose_faces
+from sentiprism.features.speaking import Speaking, find_speaking
 from sentiprism.features.track import Track
 from sentiprism.media.recognise import RecognisedTurn, TurnRecogniser
 from sentiprism.media.speech import RATE
@@ -90,7 +90,7 @@ class UtterancePredictor:
         words = () if heard is None else heard.words
         segment = Segment(words[0].start, words[-1].end, words) if words else Segment(turn.start, turn.end, ())
         faces = self._pictures.tracks(turn.window, provisional=provisional) if self._pictures else ()
-        tracks = Tracks(self._voice_of(segment), tuple(faces))
+        tracks = Tracks(self._voice_of(segment), tuple(faces), speaking=self._find_speaking(segment, turn.window))
         options = self._options.model_copy(update={"words": False}) if provisional else self._options
         check = check_language_of(
             [segment],
@@ -116,12 +116,17 @@ class UtterancePredictor:
             self._context.append(UtteranceInputs(segment, {}, read=read))
         if self._relative:
             span = Span(segment.start, segment.end)
-            chosen = choose_faces(tracks.faces, span)[0]
+            chosen = tracks.choose(span)[0]
             faces = [] if chosen is None or "vision" not in self._relative else [tracks.faces[chosen]]
             voices = [tracks.audio] if tracks.audio is not None and "audio" in self._relative else []
             self._parts.append(Part([span], voices, faces))
             while len(self._parts) > 1 and sum(_seconds(part) for part in self._parts) > REMEMBERED:
                 self._parts.popleft()
+
+    def _find_speaking(self, segment: Segment, window: Span) -> dict[Span, Speaking]:
+        if self._pictures is None or self._options.face != "speaking":
+            return {}
+        return find_speaking(self._pictures.measured(window), self._sound, [Span(segment.start, segment.end)])
 
     def _voice_of(self, segment: Segment) -> Track | None:
         if self._voice is None:

@@ -49,6 +49,7 @@ def embedded(value: Any) -> str:
 
 
 def _utterance(part: UtterancePart) -> dict[str, Any]:
+    known = {} if part.speaking is None else {"speaking": _short(part.speaking), "place": part.place}
     return {
         "n": part.number,
         "s": _time(part.start),
@@ -62,6 +63,7 @@ def _utterance(part: UtterancePart) -> dict[str, Any]:
         "present": part.present,
         "face": part.face,
         **({} if part.speaker is None else {"speaker": part.speaker}),
+        **known,
     }
 
 

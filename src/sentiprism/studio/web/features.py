@@ -34,6 +34,7 @@ AREA, PAGE = "features", "/features"
 SHOWN = {
     "per": ("Step", "A frame of the track, the mean over a word, or the mean over the utterance."),
     "relative": ("Relative to rest", "Subtract the person's resting level, the median over a video."),
+    "face": ("Face", "If several are visible: the one whose lips move with the sound, or the longest visible one."),
     "text": ("Text", "given: the table's column text; recognised: by Whisper."),
     "asr": ("Speech recognition", "Whisper model by name, for recognition and for the times of words."),
 }

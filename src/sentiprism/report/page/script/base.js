@@ -6,6 +6,10 @@ const { low: LOW, high: HIGH, middle: MIDDLE, neutral: NEUTRAL, classes: CLASSES
 const UTTERANCES = [...DATA.utterances].sort((a, b) => a.s - b.s || a.n - b.n);
 const LONGEST = Math.max(...UTTERANCES.map((one) => one.e - one.s), 0);
 const FACES = [...new Set(UTTERANCES.map((one) => one.face).filter((face) => face !== null))].sort((a, b) => a - b);
+const SPEAKING = UTTERANCES.some((one) => one.speaking !== undefined);
+const SURE = 0.35; // certainty from which a face is treated as the speaker's
+const speaks = (one) => (one.speaking === undefined ? "" : one.speaking >= SURE ? `speaks, ${percent(one.speaking)} sure` : `unsure whether it speaks, ${percent(one.speaking)}`);
+const EVERY = UTTERANCES.some((one, i) => i && one.s === UTTERANCES[i - 1].s); // an estimate with each face
 const BASE = UTTERANCES[0]?.base ?? 0; // one for all, of an intensity: nothing is nothing
 const STRONGEST_PART = Math.max(...UTTERANCES.flatMap((one) => Object.values(one.parts).map(Math.abs)), 1e-9);
 // A single outlier among the words would leave all others pale.

@@ -55,6 +55,21 @@ function contributionLane() {
   };
 }
 
+// A row for each face: the stronger the colour, the more certainly it speaks.
+function speakingLane() {
+  const row = 20;
+  const width = (width) => Math.max(width - GUTTER - EDGE, 0);
+  return {
+    title: "Who speaks", unit: "the face whose lips move with the sound", height: FACES.length * row + 4, key: [["fill vision", "sure"], ["fill vision weak", "unsure"]],
+    draw: (x, whole, view) => FACES.flatMap((number, i) => [
+      svg("rect", { class: "track", x: GUTTER, width: width(whole), y: 2 + i * row, height: row - 3 }),
+      ...visible(UTTERANCES, view).filter((one) => one.face === number).map((one) => svg("path", { class: "fill vision", opacity: (one.speaking ?? 1) >= SURE ? "1" : "0.3", d: block(x, one.s, one.e, 2 + i * row, row - 1 + i * row) })),
+      svg("text", { class: "name", x: GUTTER + 5, y: i * row + 15 }, `face ${number}`),
+    ]),
+    read: (time) => at(time).filter((one) => one.face !== null).map((one) => [`face ${one.face}`, speaks(one)].filter(Boolean).join(" ")).join(" · "),
+  };
+}
+
 function curveLane(curve) {
   const height = 46;
   const times = DATA.times[curve.times];

@@ -4,7 +4,7 @@ const media = byId("media");
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const followers = [];
 let cursor = 0;
-let face = FACES.length > 1 ? FACES[0] : null; // the face whose utterances are shown; null = all
+let face = EVERY && FACES.length > 1 ? FACES[0] : null; // the face whose utterances are shown; null = all
 let player = media;
 
 const duration = () => Math.max(DATA.duration, 1e-3);
@@ -93,4 +93,29 @@ if (media) {
   };
   media.addEventListener("play", glide);
   byId("play")?.addEventListener("click", toggle);
+}
+
+// A frame around the face that an utterance was predicted from, if several are visible.
+const WIDER = 1.15; // side of the frame relative to the square root of the face's area
+const frame = html("div", { class: "face-frame", "aria-hidden": "true", hidden: "" });
+
+function frameFace(time) {
+  const one = at(time).find((found) => found.place);
+  const view = picture && !picture.hidden ? picture : media;
+  const [across, down] = [view.videoWidth || view.naturalWidth, view.videoHeight || view.naturalHeight];
+  frame.hidden = !one || !across;
+  if (frame.hidden) return;
+  const scale = Math.min(view.offsetWidth / across, view.offsetHeight / down);
+  const side = WIDER * Math.sqrt(one.place[2] * across * down) * scale;
+  const left = view.offsetLeft + (view.offsetWidth - across * scale) / 2 + one.place[0] * across * scale - side / 2;
+  const top = view.offsetTop + (view.offsetHeight - down * scale) / 2 + one.place[1] * down * scale - side / 2;
+  Object.assign(frame.style, { left: `${left}px`, top: `${top}px`, width: `${side}px`, height: `${side}px` });
+  frame.classList.toggle("weak", one.speaking < SURE);
+}
+
+if (SPEAKING && (picture || media)) {
+  byId("stage").append(frame);
+  followers.push(frameFace);
+  for (const view of [picture, media]) for (const event of ["load", "loadedmetadata"]) view?.addEventListener(event, () => frameFace(now()));
+  new ResizeObserver(() => frameFace(now())).observe(byId("stage"));
 }

@@ -30,6 +30,7 @@ const axis = {
 function build() {
   const curves = DATA.curves.filter((curve) => face === null || curve.face === null || curve.face === face);
   const parts = UTTERANCES.length ? [CLASSES.length ? classLane() : sentimentLane(), ...(DATA.modalities.length ? [contributionLane()] : [])] : [];
+  if (SPEAKING) parts.push(speakingLane());
   lanes = [...parts, axis, ...curves.map(curveLane), ...(curves.length > 3 ? [axis] : [])].map((lane) => ({ ...lane }));
   root.replaceChildren();
   for (const lane of lanes) {
@@ -193,6 +194,7 @@ function steer() {
   if (FACES.length > 1) {
     byId("face-choice").hidden = false;
     byId("face").append(...FACES.map((one) => new Option(one, one)), new Option("all", ""));
+    byId("face").value = face ?? "";
     byId("face").addEventListener("change", (event) => choose(event.target.value ? Number(event.target.value) : null));
   }
 }

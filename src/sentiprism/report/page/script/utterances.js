@@ -7,7 +7,7 @@ let spoken = null;
 
 function item(one) {
   const time = html("button", { type: "button", class: "time", "aria-label": `Utterance ${one.n}: go to ${clock(one.s)}` }, clock(one.s));
-  const about = FACES.length > 1 && one.face !== null ? html("span", { class: "face" }, `face ${one.face}`) : null;
+  const about = FACES.length > 1 && one.face !== null ? html("span", { class: "face" }, [`face ${one.face}`, speaks(one)].filter(Boolean).join(" ")) : null;
   const who = one.speaker ? html("span", { class: "speaker", dir: "auto" }, one.speaker) : null;
   const element = html("li", { "data-number": one.n }, html("div", { class: "time-cell" }, time, who, html("span", { class: "length" }, `${(one.e - one.s).toFixed(1)} s`), about), html("p", { class: "said", dir: "auto", lang: DATA.language }, sentence(one, STRONGEST_WORD)), verdict(one), attributions(one, DATA.modalities, STRONGEST_PART));
   element.classList.add(tone(one.estimate));
@@ -38,7 +38,7 @@ function arrange() {
 function beside(said) {
   const one = said[0];
   if (!one) return byId("now").replaceChildren(html("p", { class: "quiet" }, "No utterance at this moment."));
-  byId("now").replaceChildren(html("p", { class: "now-time" }, `${clock(one.s, true)} – ${clock(one.e, true)}`, html("span", {}, FACES.length > 1 && one.face !== null ? `estimate ${one.n} of ${UTTERANCES.length} · face ${one.face}` : `utterance ${one.n} of ${UTTERANCES.length}`), one.speaker ? html("span", { class: "speaker", dir: "auto" }, one.speaker) : null), html("p", { class: "said", dir: "auto", lang: DATA.language }, sentence(one, STRONGEST_WORD)), verdict(one), attributions(one, DATA.modalities, STRONGEST_PART));
+  byId("now").replaceChildren(html("p", { class: "now-time" }, `${clock(one.s, true)} – ${clock(one.e, true)}`, html("span", {}, [`${EVERY ? "estimate" : "utterance"} ${one.n} of ${UTTERANCES.length}`, FACES.length > 1 && one.face !== null ? `face ${one.face}` : null, speaks(one)].filter(Boolean).join(" · ")), one.speaker ? html("span", { class: "speaker", dir: "auto" }, one.speaker) : null), html("p", { class: "said", dir: "auto", lang: DATA.language }, sentence(one, STRONGEST_WORD)), verdict(one), attributions(one, DATA.modalities, STRONGEST_PART));
 }
 
 function speak(time) {
