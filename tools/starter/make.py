@@ -20,6 +20,7 @@ from sentiprism.data.dataset import Dataset
 from sentiprism.data.store import load_dataset
 from sentiprism.errors import UserError
 from sentiprism.evaluation.calibration import calibrate
+from sentiprism.executors.choose import choose_executor
 from sentiprism.features.extractors import EXTRACTORS
 from sentiprism.files import save_tensors
 from sentiprism.models.artifact import annotate
@@ -53,7 +54,8 @@ def prepare(data: Path, work: Path, jobs: int, *, keep: bool) -> Dataset:
     try:
         load_dataset(RAVDESS)
     except UserError:
-        extract(data / "ravdess", RAVDESS, labels=labels, vision_features=vision, low=-3, high=3, jobs=jobs)
+        executor = choose_executor(jobs=jobs)
+        extract(data / "ravdess", RAVDESS, labels=labels, vision_features=vision, low=-3, high=3, executor=executor)
     return build(data, RAVDESS)
 
 
