@@ -3,6 +3,8 @@
 import ast
 import re
 from collections.abc import Iterator
+from importlib import import_module
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -76,3 +78,27 @@ def test_the_house_fits_on_a_page():
     assert len(lines) <= 135
     named = {word for line in lines for word in re.findall(r"[\w/]+", line)}
     assert {path.stem for path in PACKAGE.rglob("*.py") if path.stem != "__init__"} <= named
+
+
+@pytest.mark.parametrize(
+    "script", python_files(ROOT / "tools") + python_files(ROOT / "benchmarks"), ids=lambda path: path.name
+)
+def test_scripts_call_what_the_program_has(script: Path) -> None:
+    """Nobody runs them at a change, and mypy does not read them."""
+    tree = ast.parse(script.read_text(encoding="utf-8"))
+    imported: dict[str, object] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sentiprism"):
+            module = import_module(str(node.module))
+            for name in node.names:
+                if not hasattr(module, name.name):
+                    import_module(f"{node.module}.{name.name}")
+                imported[name.asname or name.name] = getattr(module, name.name)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and callable(imported.get(node.func.id)):
+            accepted = signature(imported[node.func.id]).parameters  # type: ignore[arg-type]
+            if not any(one.kind is one.VAR_KEYWORD for one in accepted.values()):
+                given = {keyword.arg for keyword in node.keywords} - {None}
+                assert given <= set(accepted), (
+                    f"{script.name}:{node.lineno} {node.func.id} has no {given - set(accepted)}"
+                )

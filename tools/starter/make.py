@@ -22,8 +22,8 @@ from sentiprism.errors import UserError
 from sentiprism.evaluation.calibration import calibrate
 from sentiprism.executors.choose import choose_executor
 from sentiprism.features.extractors import EXTRACTORS
-from sentiprism.files import save_tensors
 from sentiprism.models.artifact import annotate
+from sentiprism.tensors import save_tensors
 from sentiprism.training.train import train
 from tools.ravdess import labels as ravdess
 from tools.starter.card import render
