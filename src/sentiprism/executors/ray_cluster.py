@@ -39,6 +39,8 @@ and nothing listens on other interfaces. With the third, workers have the priori
 DEAD_END = {"http_proxy": "http://127.0.0.1:9", "no_proxy": "127.0.0.1,localhost"}
 """Variables while a cluster starts: its head would ask a cloud's metadata service in which cloud it is."""
 SHORT = Path("/tmp")  # noqa: S108 - Ray's sockets are below it, and their paths have at most 107 bytes
+PASSED = ("SENTIPRISM_ASSET", "SENTIPRISM_HOME", "SENTIPRISM_OFFLINE")
+"""Beginnings of the names of variables that workers get; others of this program may hold passwords."""
 STORE = 80_000_000
 """Bytes of a local cluster's object store; Ray accepts no less. Results are small."""
 PATIENCE = 300.0
@@ -162,7 +164,7 @@ class _Actors:
 
         self._ray = ray
         self._kind = ray.remote(num_cpus=1, memory=memory, max_restarts=0, max_task_retries=0)(RayWorker)
-        own = {name: value for name, value in os.environ.items() if name.startswith("SENTIPRISM_")}
+        own = {name: value for name, value in os.environ.items() if name.startswith(PASSED)}
         own |= {name: os.environ.get(name, "") for name in DEAD_END}
         modules = [place for place in sys.path if os.path.isabs(place)]
         self._setting = Setting(__version__, os.getcwd(), own, modules, loaded_files(), ray.cloudpickle.dumps(attempt))
