@@ -14,6 +14,8 @@ pytestmark = needs_proc
 
 LONG = {**SMALL, "optim": {"epochs": 400, "batch_size": 8}}
 SHORT = {**SMALL, "optim": {"epochs": 4, "batch_size": 8}}
+LONGER = {**SMALL, "optim": {"epochs": 16, "batch_size": 8}}
+"""Trials that are still running when both processes have one."""
 TUNE = ("tune", "mdf", "--dataset", "tiny", "--out", "study", "--device", "cpu", "--json")
 
 
@@ -59,14 +61,14 @@ def test_a_search_resumes_with_what_its_processes_were_trying(begin, cli, tmp_pa
 
 
 def test_a_search_goes_on_without_a_process_that_was_killed(begin, cli, tmp_path, tiny):
-    started = begin(*TUNE, *assignments(SHORT), "--trials", 12, "--jobs", 2)
+    started = begin(*TUNE, *assignments(LONGER), "--trials", 12, "--jobs", 2)
     running = tmp_path / "study" / "running"
     started.reach(lambda: len(list(running.glob("*/*/metrics.jsonl"))) == 2)
     os.kill(started.child("tuning.workers"), signal.SIGKILL)
     assert started.process.wait(120) == 0
     started.all_end()
     assert "a process of the study failed (SIGKILL); the others run its trials" in started.shown
-    found = states(cli, SHORT, trials=12)
+    found = states(cli, LONGER, trials=12)
     assert (found.count("interrupted"), sum(state in {"complete", "pruned"} for state in found)) == (1, 12)
 
 

@@ -150,7 +150,7 @@ def test_downloads_are_tidy_and_the_shared_page_names_no_file(server, study):
     seconds = server.get(f"{made}/seconds.csv")
     assert len(rows_of(seconds.text)) == 24 * 15
     assert seconds.headers["content-disposition"] == 'attachment; filename="Interviews-seconds.csv"'
-    assert server.get(f"{made}/measurements.csv").text.count(",recording,,,0.0,15.0,,sentiment,") == 24
+    assert server.get(f"{made}/measurements.csv").text.count(",recording,,,,0.0,15.0,,sentiment,") == 24
     shared = server.get(f"{made}/page.html?by=condition")
     assert shared.headers["content-disposition"].startswith("attachment")
     assert "recording 24" in shared.text
