@@ -18,14 +18,15 @@ SEVERE = {"serious", "critical"}
 def severe(page: "Page", **options: object) -> list[str]:
     """Faults that keep somebody out, each with its first place."""
     found = Axe().run(page, options={"resultTypes": ["violations"], **options}).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found if one["impact"] in SEVERE]
+    first = [(one, one["nodes"][0]) for one in found if one["impact"] in SEVERE]
+    return [f"{one['id']}: {node['html'][:200]} {' '.join(node['failureSummary'].split())}" for one, node in first]
 
 
 def faults_in_both_schemes(page: "Page") -> list[str]:
     """Severe faults in light and dark, and whether the page is wider than a phone."""
     found = []
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # no colours in between
         found += severe(page)
     size = page.viewport_size
     page.set_viewport_size({"width": 360, "height": 800})

@@ -3,6 +3,8 @@ import { lock } from "/static/label_player.js";
 
 let player = null;
 const KEPT = "sentiprism-play-at-once";
+const address = () => location.pathname + location.search;
+let shown = address(); // a link within the page, as the one past the navigation, changes what is behind it alone
 
 function wire(first) {
   const box = document.querySelector("[data-player]");
@@ -49,6 +51,7 @@ async function save(event) {
     document.querySelector("#rate").replaceWith(fresh);
     if (sent.ok) {
       history.pushState(null, "", sent.url);
+      shown = address();
       fresh.querySelector("[data-saved]").textContent = "✓ Saved";
       scrollTo(0, 0);
     }
@@ -102,6 +105,8 @@ window.addEventListener("keydown", (event) => {
 });
 // The back button shows an utterance as it is stored now.
 window.addEventListener("popstate", async () => {
+  if (address() === shown) return;
+  shown = address();
   const asked = await fetch(location.href).catch(() => null);
   const fresh = asked?.ok ? new DOMParser().parseFromString(await asked.text(), "text/html").querySelector("#rate") : null;
   if (!fresh) return location.reload();
