@@ -27,6 +27,7 @@ from sentiprism.evaluation.measurement import Evaluation as Evaluation
 from sentiprism.evaluation.robustness import robustness as robustness
 from sentiprism.explanation.modalities import Explanation as Explanation
 from sentiprism.explanation.modalities import explain as explain
+from sentiprism.export.encoder import export_encoder as export_encoder
 from sentiprism.export.export_model import export_model as export_model
 from sentiprism.models import create_model as create_model
 from sentiprism.models import list_models as list_models

@@ -91,6 +91,8 @@ class ModalitySpec(Config):
     """Number of preceding utterances of the same video that the encoder reads as a second segment."""
     frozen_layers: int = Field(0, ge=0)
     """Freeze the embeddings and this many lower layers of an encoder that is part of the model; 0 = none."""
+    dropout: float | None = Field(None, ge=0, lt=1)
+    """Dropout within an encoder that is part of the model; None = as in its own configuration."""
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     """Statistics of the train split; if given, loaded values are (x - mean) / std."""

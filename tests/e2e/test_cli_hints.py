@@ -5,6 +5,7 @@ import shlex
 
 import pytest
 
+from makers_analysis import features, saved_model
 from makers_cli import assignments, parse
 from makers_table import table
 from sentiprism.cli.faults import UsageError
@@ -71,3 +72,14 @@ def test_a_training_and_a_search_end_with_the_real_paths(cli, finished):
     pytest.importorskip("optuna", reason="optuna (extra tune) is not installed")
     found = hint(cli("tune", *common, "--trials", 1, "--out", "study"))
     assert found == ["sentiprism", "train", "--experiment", "study/best.yaml", "--seeds", "5"]
+
+
+def test_an_exported_encoder_is_named_in_the_next_command_and_options_of_graphs_are_refused(cli, tmp_path):
+    model = saved_model(tmp_path / "model", features(tmp_path / "bert"))
+    done = cli("export", model, "--format", "encoder", "--out", "encoder")
+    assert done.status == 0
+    assert "--set data.text.encoder=encoder --set data.text.mode=frozen" in done.err
+    done = cli("export", model, "--format", "encoder", "--out", "other", "--quantize", "int8")
+    assert done.status == 2
+    assert "are for graphs" in done.err
+    assert not (tmp_path / "other").exists()

@@ -1,6 +1,7 @@
 """The page Live in a real browser, whose microphone and camera play a real recording."""
 
 import json
+import re
 
 import pytest
 
@@ -23,6 +24,8 @@ SECONDS = 5.0
 """Of what is put together where the real clip is not at hand."""
 WITHIN = 0.05
 """How far a prediction may be from that of the file: the browser resamples the sound, and pictures become JPEGs."""
+PUNCTUATED = 0.3
+"""The same where Whisper heard the same words of the resampled sound, but punctuates them in another way."""
 
 
 @pytest.fixture(scope="module")
@@ -83,13 +86,19 @@ def replayed(received: Received, options: Options) -> list[dict]:
         return [one.utterance.model_dump(mode="json") for one in found if isinstance(one, UtteranceEnd)]
 
 
+def bare(text: str) -> str:
+    """The words of a text without case and punctuation."""
+    return re.sub(r"[^\w' ]", "", text).lower()
+
+
 def check_words(found: list[dict], expected: list[dict], within: float = 0.0) -> None:
-    """Compare words, and their times from the first one on, up to some seconds."""
+    """Compare texts and times; of another sound the words alone, and times from the first one on, up to seconds."""
 
     def timed(utterances):
         words = [word for one in utterances for word in one["words"]]
         begin = words[0]["start"] if within else 0.0
-        return [one["text"] for one in utterances], [word["start"] - begin for word in words]
+        texts = [bare(one["text"]) if within else one["text"] for one in utterances]
+        return texts, [word["start"] - begin for word in words]
 
     (texts, times), (others, other_times) = timed(found), timed(expected)
     assert texts == others
@@ -131,8 +140,9 @@ def test_a_clip_before_microphone_and_camera_has_the_numbers_of_its_file(
     original = json_of(analyze(clip, options=options))
     check_words(seen, original, within=0.1)
     for one, other in zip(seen, original, strict=True):
-        assert one["estimate"]["value"] == pytest.approx(other["estimate"]["value"], abs=WITHIN)
-        assert one["contributions"] == pytest.approx(other["contributions"], abs=WITHIN)
+        near = WITHIN if one["text"] == other["text"] else PUNCTUATED
+        assert one["estimate"]["value"] == pytest.approx(other["estimate"]["value"], abs=near)
+        assert one["contributions"] == pytest.approx(other["contributions"], abs=near)
     assert not (studio.studio.workspace / "reports").exists(), "nothing is stored"
     wait_for(lambda: not any(one.pid for one in studio.studio.live._workers), "the end of the worker")
 

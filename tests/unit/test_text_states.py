@@ -74,6 +74,14 @@ def test_frozen_layers_stay_as_they_are(tiny: Path) -> None:
         TextEncoder(spec.model_copy(update={"frozen_layers": 3}))
 
 
+def test_an_encoder_without_dropout_has_the_same_states_in_training(tiny: Path) -> None:
+    spec = ModalitySpec(kind="tokens", width=SIZE, encoder=str(tiny))
+    text = pad(ids(1, 2, 3))
+    for dropout, same in ((None, False), (0.0, True), (0.5, False)):
+        encoder = TextEncoder(spec.model_copy(update={"dropout": dropout}))
+        assert torch.equal(states(encoder.train(), text), states(encoder.eval(), text)) is same
+
+
 def test_features_pass_through_with_zero_padding() -> None:
     encoder = TextEncoder(ModalitySpec(kind="features", width=3))
     mask = torch.tensor([[True, True], [True, False], [False, False]])

@@ -8,13 +8,14 @@ import typer
 from sentiprism.cli.hints import followed_by
 from sentiprism.cli.options import Json, OneDataset, choice, option
 from sentiprism.cli.tables import emit_json, table
+from sentiprism.errors import UserError
 
-FORMATS = ("onnx",)
+FORMATS = ("onnx", "encoder")
 VARIANTS = ("int8", "qint8_avx2", "qint8_avx512_vnni", "qint8_arm64", "O1", "O2", "O3", "O4")
 """Copy of the names in `export.quantize`, to avoid importing it; a test compares them."""
 
 
-@followed_by("python {result}")
+@followed_by("{result}")
 def export(
     model: Annotated[
         str,
@@ -24,7 +25,8 @@ def export(
     ],
     out: Annotated[Path, option("FOLDER", "New folder.")],
     file_format: Annotated[
-        str, typer.Option("--format", **choice("format", FORMATS), help="Format of the graph.")
+        str,
+        typer.Option("--format", **choice("format", FORMATS), help="A graph, or the fine-tuned text encoder alone."),
     ] = "onnx",
     quantize: Annotated[
         str | None,
@@ -43,13 +45,24 @@ def export(
     """Export a model for programs without torch: an ONNX graph, tokenizer, calibration, card and a runner.
 
     The graph's predictions are compared with torch's on the valid split of the model's dataset, or of --dataset.
+    With --format encoder only the text encoder that was fine-tuned with the model is written, for data.text.encoder.
 
     Examples:
         sentiprism export runs/mdf-mosi --out exported
 
         sentiprism export starter --quantize int8 --dataset mosi --out exported-starter
+
+        sentiprism export runs/text_only-mosei --format encoder --out encoders/mosei
     """
-    del file_format  # one so far
+    if file_format == "encoder":
+        from sentiprism.export.encoder import export_encoder
+
+        if quantize or dataset or allow_loss:
+            raise UserError("--quantize, --dataset and --allow-loss are for graphs", "leave them out")
+        folder = export_encoder(model, out)
+        emit_json({"folder": str(folder)}) if as_json else typer.echo(f"wrote {folder}")
+        settings = ("--set", f"data.text.encoder={folder}", "--set", "data.text.mode=frozen")
+        return "sentiprism", "train", "mdf", "--dataset", "mosi", *settings
     from sentiprism.export.export_model import export_model
 
     found = export_model(model, out, quantize=quantize, dataset=dataset, allow_loss=allow_loss)
@@ -58,4 +71,4 @@ def export(
     else:
         columns, rows = found.table()
         table(f"{found.folder}: exported graphs beside torch", columns, rows, found.caption, numbers=columns)
-    return found.folder / "run.py", "I really liked the ending."
+    return "python", found.folder / "run.py", "I really liked the ending."

@@ -77,7 +77,7 @@ def _text_spec(dataset: TuningView, text: TextConfig) -> ModalitySpec | None:
         context=text.context,
     )
     if text.mode == "tune":
-        return tokens.model_copy(update={"frozen_layers": text.frozen_layers})
+        return tokens.model_copy(update={"frozen_layers": text.frozen_layers, "dropout": text.dropout})
     frozen = tokens.model_copy(update={"kind": "features"})
     return frozen.model_copy(update={"width": text_rows(dataset.train, text.encoder, frozen)[0].width})
 

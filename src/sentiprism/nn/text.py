@@ -50,6 +50,10 @@ class TextEncoder(nn.Module):
             raise UserError(cause, "choose the encoder whose tokenizer made the ids")
         if spec.frozen_layers:
             _freeze(backbone, spec.frozen_layers, spec.encoder)
+        if spec.dropout is not None:
+            for module in backbone.modules():
+                if isinstance(module, nn.Dropout):
+                    module.p = spec.dropout
         self.backbone, self.width, self.padding = backbone, config.hidden_size, config.pad_token_id or 0
         self.encoder, self.limit = spec.encoder, spec.max_tokens
 

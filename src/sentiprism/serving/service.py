@@ -112,7 +112,7 @@ def make_card(model: str | Path, version: str) -> tuple[ModelCard, FeatureSpec]:
 def _spec(features: FeatureSpec, name: Modality) -> dict[str, Any]:
     """A modality's spec without statistics and places on this machine."""
     spec = getattr(features, name)
-    described: dict[str, Any] = spec.model_dump(mode="json", exclude={"mean", "std", "frozen_layers"})
+    described: dict[str, Any] = spec.model_dump(mode="json", exclude={"mean", "std", "frozen_layers", "dropout"})
     if (encoder := spec.encoder) is not None and Path(encoder).is_absolute():
         described["encoder"] = "its own tokenizer"
     return described
