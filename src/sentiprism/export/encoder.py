@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from sentiprism.errors import UserError
 from sentiprism.files import atomic_folder
@@ -37,10 +38,11 @@ def export_encoder(model: str | Path, out: str | Path) -> Path:
     if encoder is None or backbone is None:
         cause = f"{model} has no text encoder of its own: it reads features, or states of a frozen encoder"
         raise UserError(cause, "train with data.text.mode=tune")
+    config: Any = backbone.config
     notes = {key: saved.metadata.get(key) for key in ("dataset", "content", "seed", "selection", "valid")}
     with atomic_folder(Path(out)) as folder:
         save_tensors(folder / "model.safetensors", backbone.state_dict())
-        backbone.config.save_pretrained(str(folder))
+        config.save_pretrained(str(folder))
         load_tokenizer(encoder.encoder).save_pretrained(str(folder))
         (folder / TRAINED).write_text(json.dumps({"model": saved.model.name, **notes}, indent=1), encoding="utf-8")
     return Path(out)
