@@ -72,6 +72,29 @@ def test_the_result_is_the_document_of_the_report(server: Served, model, voice, 
     assert not (server.folder / "analyze" / "cache").exists(), "nothing of the recording is cached"
 
 
+def test_speakers_are_told_apart_as_by_the_command(server: Served, model, two_cities, voice_encoder, tmp_path, home):
+    reading = make_media(tmp_path / "talk.wav", samples=two_cities[: 6 * 16_000]).read_bytes()
+    (tmp_path / "talk.srt").write_bytes(SUBTITLES)
+    options = Options(model=str(model), asr="none", language="en", speakers="auto")
+    analyze_one(AnalysisTask(tmp_path / "talk.wav", tmp_path / "report", tmp_path / "talk.srt"), options)
+    files = ("file", "talk.wav", reading), ("transcript", "talk.srt", SUBTITLES)
+    reply = server.analyze(*files, query="?language=en&speakers=auto")
+    assert reply.body == (tmp_path / "report" / DOCUMENT).read_bytes()
+    assert {one["speaker"] for one in reply.json["utterances"]} == {"S1"}
+
+
+def test_a_server_without_the_voice_encoder_fetches_nothing_for_a_client(server: Served, monkeypatch, tmp_path):
+    monkeypatch.setenv("SENTIPRISM_ASSET_VOICE_ENCODER", str(tmp_path))
+    reply = server.analyze(("file", "a.txt", REVIEW), query="?speakers=2")
+    assert reply.status == 422
+    assert "its voice encoder is not installed" in reply.json["detail"]
+    assert "doctor --fetch voice-encoder" in reply.json["remedy"]
+    assert server.analyze(("file", "a.txt", REVIEW), query="?speakers=1").status == 200
+    for wrong in ("0", "21", "two", "-1"):
+        assert server.analyze(("file", "a.txt", REVIEW), query=f"?speakers={wrong}").status == 422
+    assert jobs_left(server) == []
+
+
 def test_a_job_tells_its_progress_and_keeps_its_result_until_it_is_deleted(server: Served, voice):
     given = ("file", "a.wav", voice), ("transcript", "a.srt", SUBTITLES)
     whole = server.analyze(*given)

@@ -31,8 +31,13 @@ def check_speakers(speakers: str) -> None:
     Raises:
         UserError: it cannot be downloaded.
     """
-    if speakers not in {OFF, "1"}:
+    if needs_voices(speakers):
         fetch(VOICE_ENCODER)
+
+
+def needs_voices(speakers: str) -> bool:
+    """Whether voices have to be compared, see `Options.speakers`."""
+    return speakers not in {OFF, "1"}
 
 
 def name_words(words: Sequence[Word], cues: Sequence[Cue]) -> tuple[Word, ...]:

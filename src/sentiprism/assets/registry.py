@@ -87,6 +87,11 @@ def status() -> list[AssetStatus]:
     return found
 
 
+def is_here(name: str) -> bool:
+    """Whether all files of an asset exist, so that nothing is downloaded for it; they are not hashed."""
+    return any(one.name == name and one.state in {"ready", "unchecked"} for one in status())
+
+
 def digest(path: Path) -> str:
     """sha256 of a file; cached between runs by size and modification time."""
     known = _verified().get(_key(path))

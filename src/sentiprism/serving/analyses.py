@@ -9,7 +9,7 @@ from pydantic import Field
 from sentiprism.analysis.batch import make_document
 from sentiprism.analysis.inputs import AnalysisTask
 from sentiprism.analysis.language import Handling
-from sentiprism.analysis.options import Options
+from sentiprism.analysis.options import OFF, Options
 from sentiprism.config import Config
 from sentiprism.errors import UserError
 from sentiprism.media.limits import Limits
@@ -26,6 +26,8 @@ class AnalyzeOptions(Config):
     """Handling of words that are not in the model's language."""
     face: Literal["speaking", "largest", "all"] = "speaking"
     """``speaking`` = the face whose lips move with the sound; ``all`` = a prediction with each visible face."""
+    speakers: str = Field(OFF, pattern=r"^(off|auto|[1-9]|1[0-9]|20)$")
+    """Speakers to tell apart by voice: ``off``, ``auto`` = as many as are heard, or their number."""
     longest: float = Field(15.0, gt=1, le=600)
     """Most seconds of an utterance."""
 

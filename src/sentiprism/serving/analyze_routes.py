@@ -12,7 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from sentiprism.analysis.inputs import ROWS, SUFFIXES, TEXTS
+from sentiprism.analysis.speakers import needs_voices
+from sentiprism.assets.registry import is_here
 from sentiprism.errors import UserError
+from sentiprism.media.voices import VOICE_ENCODER
 from sentiprism.report.schema import Document
 from sentiprism.serving.analyses import AnalyzeOptions
 from sentiprism.serving.guard import ANALYZE
@@ -92,6 +95,9 @@ async def _receive(request: Request, service: Service, job: Job, query: AnalyzeQ
     if not service.card.recordings:
         cause = "the model's features cannot be made from recordings"
         raise ProblemError(422, cause, "send features to /v1/predict")
+    if needs_voices(query.speakers) and not is_here(VOICE_ENCODER):  # the server fetches nothing for a client
+        cause = "the server cannot tell speakers apart: its voice encoder is not installed"
+        raise ProblemError(422, cause, f"leave out speakers, or run there: sentiprism doctor --fetch {VOICE_ENCODER}")
     fields = {
         "file": FileField(SUFFIXES | {*TEXTS, ROWS}, service.upload),
         "transcript": FileField(frozenset(TEXTS), TRANSCRIPT),
