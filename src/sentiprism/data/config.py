@@ -40,8 +40,7 @@ class TextConfig(Config):
     frozen_layers: int = Field(0, ge=0)
     """Freeze the embeddings and this many lower layers of an encoder that is tuned; they get no gradient."""
     dropout: float | None = Field(None, ge=0, lt=1)
-    """Dropout within an encoder that is tuned; null = as in its own configuration. On a CPU a step without it takes a
-    third less time, and a single epoch hardly needs it."""
+    """Dropout within an encoder that is tuned; null = as in its own configuration."""
 
     @model_validator(mode="before")
     @classmethod
