@@ -16,6 +16,11 @@ from sentiprism.errors import UserError
 NOTE = "The words are in Portuguese (95% sure), the model's language is English"
 
 
+def rounded(text: str) -> str:
+    """The text, with 95% for a certainty near it: Whisper's differs by a percent between processors."""
+    return re.sub(r"9[4-6]% sure", "95% sure", text)
+
+
 @pytest.fixture(scope="module")
 def judge(tmp_path_factory):
     folder = tmp_path_factory.mktemp("judge")
@@ -53,14 +58,14 @@ def test_speech_in_another_language_is_judged_by_voice_and_face_alone(
         assert all(word["contribution"] is None for word in one["words"])
     page = (tmp_path / "out" / "report.html").read_text()
     for place in (" ".join(found["notes"]), answer.out, page.replace("&#39;", "'")):
-        assert NOTE in place
-    assert "language: Portuguese (recognised, 95% sure)" in page
+        assert NOTE in rounded(place)
+    assert "language: Portuguese (recognised, 95% sure)" in rounded(page)
     noted = analyzed(portuguese, "--asr", whisper_base, "--language-mismatch", "note")[1]
     assert noted["recording"]["language_mismatch"] == "noted"
     assert all("text" in one["present"] for one in noted["utterances"] if one["text"])
     refused = cli("analyze", portuguese, "--model", judge, "--asr", whisper_base, "--language-mismatch", "error")
     assert refused.status == 2
-    assert "liveportrait_d10.mp4 are in Portuguese (95% sure), the model's language is English" in refused.err
+    assert "liveportrait_d10.mp4 are in Portuguese (95% sure), the model's language is English" in rounded(refused.err)
 
 
 def test_the_index_and_the_terminal_say_so_too(cli, judge, portuguese, whisper_base, face_landmarker, tmp_path):
@@ -70,7 +75,7 @@ def test_the_index_and_the_terminal_say_so_too(cli, judge, portuguese, whisper_b
     answer = cli("analyze", tmp_path / "talks", *words)
     assert answer.status == 0, answer.err
     assert "words in another language (Portuguese): dropped" in " ".join(answer.out.split())
-    assert NOTE in (tmp_path / "out" / "index.html").read_text().replace("&#39;", "'")
+    assert NOTE in rounded((tmp_path / "out" / "index.html").read_text().replace("&#39;", "'"))
 
 
 def test_a_language_that_is_given_is_the_language(analyzed, tmp_path):
