@@ -60,7 +60,10 @@ def export(
         if quantize or dataset or allow_loss:
             raise UserError("--quantize, --dataset and --allow-loss are for graphs", "leave them out")
         folder = export_encoder(model, out)
-        emit_json({"folder": str(folder)}) if as_json else typer.echo(f"wrote {folder}")
+        if as_json:
+            emit_json({"folder": str(folder)})
+        else:
+            typer.echo(f"wrote {folder}")
         settings = ("--set", f"data.text.encoder={folder}", "--set", "data.text.mode=frozen")
         return "sentiprism", "train", "mdf", "--dataset", "mosi", *settings
     from sentiprism.export.export_model import export_model
