@@ -4,8 +4,12 @@ import json
 import string
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
+from sentiprism.data.ragged import Ragged
+from sentiprism.text.frozen import States
 from sentiprism.types import Sequence
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -67,3 +71,8 @@ def pad(*rows: list[int], to: int = 0) -> Sequence:
 
 def ids(*words: int) -> list[int]:
     return [2, *(W0 + word for word in words), 3]
+
+
+def rows_of(states: States) -> list[npt.NDArray[np.float32]]:
+    """Cached states (T, D) of each text; a missing one has T = 0."""
+    return [*Ragged(states.parts, states.part, states.starts, states.lengths, states.width)]

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from makers_hostile import NO_FILES, no_file, refusal
-from makers_text import ids, tiny_bert
+from makers_text import ids, rows_of, tiny_bert
 from sentiprism import machine
 from sentiprism.assets.registry import digest
 from sentiprism.files import sha256
 from sentiprism.media.whisper_models import check_whisper, resolve_whisper
-from sentiprism.text.encoders import encode_frozen, load_backbone, load_tokenizer, resolve
+from sentiprism.text.encoders import load_backbone, load_tokenizer, resolve
+from sentiprism.text.frozen import encode_frozen
 from sentiprism.text.tokens import read_config
 
 
@@ -81,9 +82,8 @@ def test_hostile_json_is_one_line(encoder: Path, name: str, content: str) -> Non
 
 def test_states_that_are_not_what_was_kept_are_made_again(encoder: Path, home: Path) -> None:
     rows = [np.array(ids(1, 2), np.int32), np.array(ids(3), np.int32)]
-    first = encode_frozen(encoder, rows)
-    (folder,) = [path for path in (home / "cache" / "text").iterdir() if not path.name.startswith(".")]
-    expected = np.array(first.values)
+    expected = np.concatenate(rows_of(encode_frozen(encoder, rows)))
+    (folder,) = (home / "cache" / "text").glob("*/[!.]*")
 
     def damage(how: str) -> None:
         values, lengths = folder / "values.npy", folder / "lengths.npy"
@@ -107,7 +107,7 @@ def test_states_that_are_not_what_was_kept_are_made_again(encoder: Path, home: P
 
     for how in ("fifo", "cut", "gone", "objects", "shape", "nothing"):
         damage(how)
-        np.testing.assert_array_equal(encode_frozen(encoder, rows).values, expected)
+        np.testing.assert_array_equal(np.concatenate(rows_of(encode_frozen(encoder, rows))), expected)
 
 
 @pytest.mark.parametrize("target", NO_FILES)

@@ -3,6 +3,7 @@
 import json
 import re
 
+import numpy as np
 import pytest
 
 from makers_analysis import features, saved_model
@@ -91,18 +92,23 @@ def bare(text: str) -> str:
     return re.sub(r"[^\w' ]", "", text).lower()
 
 
-def check_words(found: list[dict], expected: list[dict], within: float = 0.0) -> None:
-    """Compare texts and times; of another sound the words alone, and times from the first one on, up to seconds."""
+def starts(utterances: list[dict]) -> np.ndarray:
+    """Where each word begins, in seconds."""
+    return np.array([word["start"] for one in utterances for word in one["words"]])
 
-    def timed(utterances):
-        words = [word for one in utterances for word in one["words"]]
-        begin = words[0]["start"] if within else 0.0
-        texts = [bare(one["text"]) if within else one["text"] for one in utterances]
-        return texts, [word["start"] - begin for word in words]
 
-    (texts, times), (others, other_times) = timed(found), timed(expected)
-    assert texts == others
-    assert times == pytest.approx(other_times, abs=within)
+def check_played(found: list[dict], expected: list[dict]) -> None:
+    """Compare with the file that was played, of which a busy machine's browser plays some moments late.
+
+    Whisper then hears the same words, but may place one of them elsewhere and punctuate in another way.
+    """
+    assert [bare(one["text"]) for one in found] == [bare(one["text"]) for one in expected]
+    shifts = starts(found) - starts(expected)
+    assert np.median(abs(shifts - np.median(shifts))) < 0.1, "most words begin where they do in the file"
+    for one, other in zip(found, expected, strict=True):
+        near = WITHIN if one["text"] == other["text"] else PUNCTUATED
+        assert one["estimate"]["value"] == pytest.approx(other["estimate"]["value"], abs=near)
+        assert one["contributions"] == pytest.approx(other["contributions"], abs=near)
 
 
 def test_a_clip_before_microphone_and_camera_has_the_numbers_of_its_file(
@@ -136,13 +142,10 @@ def test_a_clip_before_microphone_and_camera_has_the_numbers_of_its_file(
     assert seen == numbers(again)
     assert all("vision" in one["present"] for one in seen)
     file = make_media(tmp_path / "received.wav", samples=received.sound)
-    check_words(seen, json_of(analyze(file, options=options)))
-    original = json_of(analyze(clip, options=options))
-    check_words(seen, original, within=0.1)
-    for one, other in zip(seen, original, strict=True):
-        near = WITHIN if one["text"] == other["text"] else PUNCTUATED
-        assert one["estimate"]["value"] == pytest.approx(other["estimate"]["value"], abs=near)
-        assert one["contributions"] == pytest.approx(other["contributions"], abs=near)
+    received_file = json_of(analyze(file, options=options))
+    assert [one["text"] for one in seen] == [one["text"] for one in received_file]
+    assert list(starts(seen)) == list(starts(received_file))
+    check_played(seen, json_of(analyze(clip, options=options)))
     assert not (studio.studio.workspace / "reports").exists(), "nothing is stored"
     wait_for(lambda: not any(one.pid for one in studio.studio.live._workers), "the end of the worker")
 

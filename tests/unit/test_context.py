@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from makers_text import ids, pad, tiny_bert, tiny_mpnet
+from makers_text import ids, pad, rows_of, tiny_bert, tiny_mpnet
 from sentiprism.data.augment import Augmentation
 from sentiprism.data.config import DataConfig, TextConfig
 from sentiprism.data.context import describe_order, rows_before
@@ -16,7 +16,8 @@ from sentiprism.data.prepare import PreparedSplit, prepare
 from sentiprism.data.store import write_dataset
 from sentiprism.errors import UserError
 from sentiprism.nn.text import TextEncoder
-from sentiprism.text.encoders import encode_frozen, load_backbone, load_tokenizer, vocabulary
+from sentiprism.text.encoders import load_backbone, load_tokenizer, vocabulary
+from sentiprism.text.frozen import encode_frozen
 from sentiprism.types import FeatureSpec, ModalitySpec, Sequence, TargetSpec
 
 TEXTS = {"v_1": "w1 w2 w3", "v_2": "w4 w5", "v_10": "w6 w7 w8 w9", "u_1": "w10", "v_3": None}
@@ -201,16 +202,17 @@ def test_context_is_part_of_the_key_that_states_are_kept_by(home, encoder):
     kept = home / "cache" / "text"
     alone = encode_frozen(encoder, [row])
     encode_frozen(encoder, [row], context=[other[:0]])
-    assert len(list(kept.glob("[!.]*"))) == 1  # no context, no other states
+    assert len(list(kept.glob("*/[!.]*"))) == 1  # no context, no other states
     first = encode_frozen(encoder, [row], context=[other])
     second = encode_frozen(encoder, [row], context=[other[::-1]])
-    assert len(list(kept.glob("[!.]*"))) == 3
-    assert alone.values.shape == first.values.shape == (4, 32)
-    assert not np.array_equal(first.values, alone.values)
-    assert not np.array_equal(first.values, second.values)
+    assert len(list(kept.glob("*/[!.]*"))) == 3
+    (alone,), (first,), (second,) = rows_of(alone), rows_of(first), rows_of(second)
+    assert alone.shape == first.shape == (4, 32)
+    assert not np.array_equal(first, alone)
+    assert not np.array_equal(first, second)
     longer = np.array(load_tokenizer(encoder)("w1 w2")["input_ids"] + [60], np.int32)
     encode_frozen(encoder, [longer], context=[other[1:]])  # the same ids, cut elsewhere
-    assert len(list(kept.glob("[!.]*"))) == 4
+    assert len(list(kept.glob("*/[!.]*"))) == 4
 
 
 # train batches

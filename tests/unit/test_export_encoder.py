@@ -2,15 +2,18 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 
 from makers_analysis import features, saved_model
+from makers_text import rows_of
 from sentiprism.errors import UserError
 from sentiprism.export.encoder import TRAINED, export_encoder
 from sentiprism.models import load_model
 from sentiprism.models.artifact import save_model
-from sentiprism.text.encoders import encode_frozen, tokenize
+from sentiprism.text.encoders import tokenize
+from sentiprism.text.frozen import encode_frozen
 
 TEXTS = ["w1 w2 w3", None, "w4"]
 
@@ -30,15 +33,15 @@ def test_states_are_those_of_the_models_own_encoder(tuned, tmp_path, home):
     folder = export_encoder(tuned, tmp_path / "encoder")
     ids = tokenize(folder, TEXTS, 20)
     encoder = load_model(tuned).model.text_encoder
-    found = encode_frozen(folder, ids)
+    found = np.concatenate(rows_of(encode_frozen(folder, ids)))
     expected = []
     for row in ids:
         if len(row):
             with torch.no_grad():
                 expected.append(encoder.backbone(input_ids=torch.tensor(row[None])).last_hidden_state[0])
-    torch.testing.assert_close(torch.tensor(found.values), torch.cat(expected), atol=1e-5, rtol=0)
-    others = encode_frozen(tmp_path / "bert", ids)
-    assert abs(found.values - others.values).max() > 1e-3, "the weights are not those it began with"
+    torch.testing.assert_close(torch.tensor(found), torch.cat(expected), atol=1e-5, rtol=0)
+    others = np.concatenate(rows_of(encode_frozen(tmp_path / "bert", ids)))
+    assert abs(found - others).max() > 1e-3, "the weights are not those it began with"
     assert json.loads((folder / TRAINED).read_text())["model"] == load_model(tuned).model.name
 
 

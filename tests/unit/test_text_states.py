@@ -8,11 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from makers_text import SIZE, W0, ids, pad, tiny_bert
+from makers_text import SIZE, W0, ids, pad, rows_of, tiny_bert
 from sentiprism.errors import UserError
 from sentiprism.nn.text import TextEncoder
-from sentiprism.text import encoders as rooms
-from sentiprism.text.encoders import encode_frozen, load_backbone, tokenize
+from sentiprism.text import frozen
+from sentiprism.text.encoders import load_backbone, tokenize
+from sentiprism.text.frozen import encode_frozen
 from sentiprism.types import ModalitySpec, Sequence
 
 
@@ -134,31 +135,36 @@ def frozen_rows() -> list[np.ndarray]:
 
 
 def kept(home: Path) -> set[str]:
-    return {path.name for path in (home / "cache" / "text").iterdir() if path.is_dir()}
+    return {f"{path.parent.name}/{path.name}" for path in (home / "cache" / "text").glob("*/[!.]*")}
 
 
 def test_frozen_states_are_the_encoders_own(home: Path, tiny: Path, encoder: TextEncoder) -> None:
-    values, lengths = encode_frozen(tiny, frozen_rows(), batch_size=2)
-    assert lengths.tolist() == [4, 0, 6, 3]
-    assert values.shape == (13, 32)
-    assert isinstance(values, np.memmap)
-    for row, found in zip(frozen_rows(), np.split(values, np.cumsum(lengths)[:-1]), strict=True):
+    found = encode_frozen(tiny, frozen_rows(), batch_size=2)
+    assert found.lengths.tolist() == [4, 0, 6, 3]
+    assert all(isinstance(part, np.memmap) for part in found.parts)
+    for row, own in zip(frozen_rows(), rows_of(found), strict=True):
+        assert own.shape == (len(row), 32)
         if len(row):
             expected = states(encoder, pad(row.tolist()))[0]
-            np.testing.assert_allclose(found, expected.numpy(), atol=1e-5)
+            np.testing.assert_allclose(own, expected.numpy(), atol=1e-5)
 
 
-def test_frozen_states_are_made_once(home: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = bytes(encode_frozen(tiny, frozen_rows()).values)
+def test_frozen_states_of_a_text_are_made_once(home: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = rows_of(encode_frozen(tiny, frozen_rows()))
     (name,) = kept(home)
     with monkeypatch.context() as patch:
-        patch.setattr(rooms, "load_backbone", None)  # to need it would be an error
-        assert bytes(encode_frozen(tiny, frozen_rows()).values) == first
+        patch.setattr(frozen, "load_backbone", None)  # to need it would be an error
+        for order in ([0, 1, 2, 3], [3, 0], [2, 2, 1]):  # other folds of the same texts
+            again = rows_of(encode_frozen(tiny, [frozen_rows()[row] for row in order]))
+            for row, own in zip(order, again, strict=True):
+                np.testing.assert_array_equal(own, first[row])
     changed = frozen_rows()
     changed[0][1] += 1
-    assert bytes(encode_frozen(tiny, changed).values) != first
-    assert name in kept(home)
-    assert len(kept(home)) == 2
+    found = encode_frozen(tiny, changed)
+    assert np.abs(rows_of(found)[0] - first[0]).max() > 1e-3
+    np.testing.assert_array_equal(rows_of(found)[2], first[2])
+    (new,) = kept(home) - {name}
+    assert sorted(len(part) for part in found.parts) == [4, 13], f"{new} has the changed text alone"
 
 
 def test_same_ids_cut_elsewhere_or_read_by_other_weights_are_other_states(
@@ -170,8 +176,9 @@ def test_same_ids_cut_elsewhere_or_read_by_other_weights_are_other_states(
     other = encode_frozen(tiny_bert(tmp_path / "other", seed=1), [row])
     below = encode_frozen(tiny, [row], layer=0)
     assert len(kept(home)) == 4
-    for values in (parts.values, other.values, below.values):
-        assert np.abs(values - whole.values).max() > 1e-3
+    (expected,) = rows_of(whole)
+    for found in (parts, other, below):
+        assert np.abs(np.concatenate(rows_of(found)) - expected).max() > 1e-3
 
 
 def test_layers_are_the_networks_hidden_states(home: Path, tiny: Path) -> None:
@@ -179,7 +186,7 @@ def test_layers_are_the_networks_hidden_states(home: Path, tiny: Path) -> None:
     with torch.no_grad():
         hidden = load_backbone(tiny)(torch.from_numpy(row).long()[None], output_hidden_states=True).hidden_states
     for layer in (0, 1, -2):
-        found = encode_frozen(tiny, [row], layer=layer).values
+        (found,) = rows_of(encode_frozen(tiny, [row], layer=layer))
         np.testing.assert_allclose(found, hidden[layer][0].numpy(), atol=1e-5)
     with pytest.raises(UserError, match="no layer 3"):
         encode_frozen(tiny, [row], layer=3)
@@ -187,9 +194,8 @@ def test_layers_are_the_networks_hidden_states(home: Path, tiny: Path) -> None:
 
 
 def test_frozen_without_any_text(home: Path, tiny: Path) -> None:
-    values, lengths = encode_frozen(tiny, [np.zeros(0, np.int32)] * 3)
-    assert values.shape == (0, 32)
-    assert lengths.tolist() == [0, 0, 0]
+    found = encode_frozen(tiny, [np.zeros(0, np.int32)] * 3)
+    assert (found.width, found.lengths.tolist()) == (32, [0, 0, 0])
 
 
 def test_frozen_row_too_long_for_the_encoder(home: Path, tiny: Path) -> None:

@@ -6,7 +6,8 @@ from sentiprism.data.context import Before, context_ids, rows_before
 from sentiprism.data.dataset import Split
 from sentiprism.data.ragged import Ragged
 from sentiprism.errors import UserError
-from sentiprism.text.encoders import check_length, encode_frozen, longest, tokenize
+from sentiprism.text.encoders import check_length, longest, tokenize
+from sentiprism.text.frozen import encode_frozen
 from sentiprism.types import ModalitySpec
 
 
@@ -37,9 +38,8 @@ def text_rows(
                 "choose the encoder whose tokenizer made the ids",
             )
         return ids, context
-    values, lengths = encode_frozen(encoder, ids, context=context)
-    starts = np.cumsum(lengths) - lengths
-    return Ragged([values], np.zeros_like(starts), starts, lengths, values.shape[1]), None
+    states = encode_frozen(encoder, ids, context=context)
+    return Ragged(states.parts, states.part, states.starts, states.lengths, states.width), None
 
 
 def _token_ids(
