@@ -82,23 +82,21 @@ def encode_frozen(
     keys = [_key(row, len(text)) for row, text in zip(read, own, strict=True)]
     folder = home("cache", "text", _encoder_key(source, layer))
     found = _Parts(folder)
-    new = {key: i for i, key in enumerate(keys) if lengths[i] and key not in found.places}
-    if new:
+    if new := found.missing(keys, lengths):
         try:
             with exclusive(folder):
                 found = _Parts(folder)  # another process may have been first
-                rows = [i for key, i in new.items() if key not in found.places]
-                if rows:
-                    texts = [read[i] for i in rows]
-                    name = hashlib.sha256(b"".join(keys[i] for i in rows)).hexdigest()[: 2 * KEY]
-                    with atomic_folder(folder / name, replace=True) as temporary:  # what is there is damaged
-                        _encode(encoder, texts, lengths[rows], temporary, batch_size, device, layer)
-                        np.save(temporary / KEYS, np.frombuffer(b"".join(keys[i] for i in rows), np.uint8))
-                found = _Parts(folder)
+                if rows := found.missing(keys, lengths):
+                    names = b"".join(keys[i] for i in rows)
+                    part = folder / hashlib.sha256(names).hexdigest()[: 2 * KEY]
+                    with atomic_folder(part, replace=True) as temporary:  # what is there is damaged
+                        _encode(encoder, [read[i] for i in rows], lengths[rows], temporary, batch_size, device, layer)
+                        np.save(temporary / KEYS, np.frombuffer(names, np.uint8))
+                    found = _Parts(folder)
         except OSError as error:
             remedy = "free space there or set SENTIPRISM_HOME to another folder"
             raise UserError(f"hidden states cannot be cached in {folder} ({error})", remedy) from None
-        if any(key not in found.places for key in new):
+        if any(keys[i] not in found.places for i in new):
             raise UserError(f"hidden states in {folder} cannot be read", "check the disk")
     places = np.array([found.places.get(key, (0, 0)) for key in keys], np.int64).reshape(-1, 2)
     width: int = read_config(source).hidden_size
@@ -129,6 +127,10 @@ class _Parts:
                 names = (keys[at : at + KEY].tobytes() for at in range(0, len(keys), KEY))
                 self.places |= {key: (len(self.parts), start) for key, start in zip(names, starts, strict=True)}
                 self.parts.append(values)
+
+    def missing(self, keys: list[bytes], lengths: npt.NDArray[np.int64]) -> list[int]:
+        """Rows of the texts that no part has, each text once."""
+        return [*{key: i for i, key in enumerate(keys) if lengths[i] and key not in self.places}.values()]
 
 
 def _encode(
