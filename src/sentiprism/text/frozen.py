@@ -100,7 +100,8 @@ def encode_frozen(
             raise UserError(f"hidden states in {folder} cannot be read", "check the disk")
     places = np.array([found.places.get(key, (0, 0)) for key in keys], np.int64).reshape(-1, 2)
     width: int = read_config(source).hidden_size
-    return States(found.parts, places[:, 0], places[:, 1], lengths, width)
+    parts = found.parts or [np.empty((0, width), np.float32)]  # a missing text refers to the first part
+    return States(parts, places[:, 0], places[:, 1], lengths, width)
 
 
 class _Parts:
