@@ -24,6 +24,14 @@ import sys
 from torch.distributed.run import main
 sys.exit(main())
 """
+LEAVING = """
+import atexit
+from torch import distributed
+from sentiprism.training.engine import Engine
+atexit.register(lambda: print("in the group" if distributed.is_initialized() else "left", flush=True))
+Engine("cpu")
+assert distributed.is_initialized()
+"""
 # accelerate's name for several processes of one machine; with --cpu it starts one, whatever --num_processes says
 LAUNCH = ("--multi_gpu", "--num_machines=1", "--num_processes=2", "--mixed_precision=no", "--dynamo_backend=no")
 SETTINGS = {
@@ -33,12 +41,15 @@ SETTINGS = {
 }
 
 
+loopback = pytest.mark.skipif(not Path("/proc").is_dir(), reason="the loopback device is called lo on Linux")
+
+
 def launch(folder: Path, *words: str, seconds: float = 120) -> str:
-    """Run the command line in two processes and return what they print; whatever happens, none of them is left."""
+    """Run a program in two processes and return what they print; whatever happens, none of them is left."""
     command = [sys.executable, "-m", "accelerate.commands.launch", *LAUNCH, f"--main_process_port={PORT}"]
     environment = {**os.environ, "GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1", "COLUMNS": "80"}
     with subprocess.Popen(
-        [*command, "--module", "sentiprism", *words],
+        [*command, *words],
         cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,
@@ -60,7 +71,7 @@ def numbers(run: Path) -> list[dict]:
     return [{key: value for key, value in json.loads(line).items() if key != "seconds"} for line in lines]
 
 
-@pytest.mark.skipif(not Path("/proc").is_dir(), reason="the loopback device is called lo on Linux")
+@loopback
 def test_two_processes_are_one(home, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     # nobody lacks a modality: L_a is a mean over samples that have text and audio, which each process takes by itself
@@ -70,7 +81,7 @@ def test_two_processes_are_one(home, tmp_path, monkeypatch):
         evaluate(one, split, device="cpu")
 
     words = ("train", "mdf", "--dataset", "tiny", "--device", "cpu", "--out", "two", *assignments(SETTINGS))
-    out = launch(tmp_path, *words, "--json")
+    out = launch(tmp_path, "--module", "sentiprism", *words, "--json")
 
     alone, together = numbers(tmp_path / "one"), numbers(tmp_path / "two")
     assert len(alone) == len(together) == 2
@@ -89,6 +100,13 @@ def test_two_processes_are_one(home, tmp_path, monkeypatch):
         np.testing.assert_allclose(b.prediction, a.prediction, atol=1e-4)
         for name, weights in a.weights.items():
             np.testing.assert_allclose(b.weights[name], weights, atol=1e-4)
+
+
+@loopback
+def test_processes_leave_their_group_before_the_interpreter_ends(tmp_path):
+    # torch's threads of a group that is left later abort the process now and then, after a training that succeeded
+    (tmp_path / "script.py").write_text(LEAVING)
+    assert sorted(launch(tmp_path, "script.py").split()) == ["left", "left"]
 
 
 def children(pid: int) -> list[int]:

@@ -1,5 +1,6 @@
 """Device, precision and processes, by Accelerate."""
 
+import atexit
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
@@ -55,6 +56,8 @@ class Engine:
         self.precision = precision
         self.rank, self.world = self._accelerator.process_index, self._accelerator.num_processes
         self.is_main = self.rank == 0
+        if self.world > 1:
+            atexit.register(_leave_process_group)
 
     @property
     def memory(self) -> int:
@@ -162,6 +165,14 @@ class Engine:
         """Let the main process do something (fill a cache) before the others."""
         with self._accelerator.main_process_first() if self.world > 1 else nullcontext():
             yield
+
+
+def _leave_process_group() -> None:
+    """Destroy the process group while the interpreter is alive: later, its threads may abort the process."""
+    import torch.distributed
+
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 class _OwnState:
